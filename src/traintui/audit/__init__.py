@@ -1,0 +1,1 @@
+"""What the record needs to be trusted: redaction before anything is stored."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine, the embedded server, the models, and one module per noun with its async verbs."""

@@ -1,0 +1,17 @@
+"""The one error class that reaches people."""
+
+from __future__ import annotations
+
+
+class TraintuiError(Exception):
+    """An answer to a person: what happened, what it means for their work, and what to do now.
+
+    `title` names the event in a few words, `message` is one line that says what happened, `remedy` one line that says
+    what to do. The command line prints both lines and exits 1; a screen shows them as a panel.
+    """
+
+    def __init__(self, title: str, message: str, remedy: str) -> None:
+        super().__init__(f"{title}: {message} {remedy}")
+        self.title = title
+        self.message = message
+        self.remedy = remedy

@@ -1,0 +1,1 @@
+"""Readers: documents into chunks, training files into conversations."""

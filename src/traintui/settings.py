@@ -1,0 +1,86 @@
+"""Where things are, and what is personal: environment variables first, then the TOML file of this person."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from traintui.errors import TraintuiError
+
+ROOT_HOME = Path("/var/lib/traintui")
+"""Home of a root user: a directory under /root would have to be opened to the account that runs the server."""
+
+
+def default_home() -> Path:
+    """The directory of the embedded server, its logs and archives, for the user of the operating system."""
+    if os.name == "posix" and os.geteuid() == 0:
+        return ROOT_HOME
+    return Path(platformdirs.user_data_dir("traintui", appauthor=False))
+
+
+def config_path() -> Path:
+    """The TOML file with this person's settings: `TRAINTUI_CONFIG`, else the platform's user config directory."""
+    named = os.environ.get("TRAINTUI_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir("traintui", appauthor=False)) / "config.toml"
+
+
+class Settings(BaseSettings):
+    """What this person's Traintui starts with. Shared rules are rows in `workspace_settings`, not here."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAINTUI_", extra="forbid", populate_by_name=True)
+
+    database_url: str | None = Field(default=None, description="A shared PostgreSQL; unset means the embedded one.")
+    home: Path = Field(default_factory=default_home, description="Embedded server, logs, archives.")
+    api_base_url: str | None = Field(default=None, description="Any server that speaks /v1/messages.")
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    theme: Literal["dark", "light"] = "dark"
+    keymap: dict[str, str] = Field(default_factory=dict, description="Command id to key, as in `review.approve = 'y'`.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_path())
+
+    @cached_property
+    def embedded(self) -> bool:
+        """Whether this workspace runs its own PostgreSQL."""
+        return self.database_url is None
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and the TOML file.
+
+    Raises `TraintuiError` when the file cannot be read or a value has the wrong form.
+    """
+    path = config_path()
+    try:
+        return Settings()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TraintuiError(
+            "Settings not read", f"{path} is not valid TOML ({error}).", "Mend the file, or move it away."
+        ) from error
+    except OSError as error:
+        raise TraintuiError(
+            "Settings not read", f"{path} cannot be read ({error.strerror}).", "Check who owns the file."
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise TraintuiError(
+            "Settings not understood",
+            f"{name}: {first['msg']}.",
+            f"Look at {path} and at the TRAINTUI_ environment variables.",
+        ) from error

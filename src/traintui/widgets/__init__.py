@@ -1,0 +1,1 @@
+"""Drawn things without a database."""
