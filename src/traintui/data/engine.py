@@ -1,0 +1,112 @@
+"""The one engine factory, and the handle that every verb takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import orjson
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from traintui.data.refusals import answered
+from traintui.errors import TraintuiError
+
+CONNECT_TIMEOUT = 3
+"""Seconds for one host to answer; with several hosts each gets as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A connected workspace: the engine, and whose login it works with."""
+
+    engine: AsyncEngine
+    conninfo: str
+    label: str
+    login: str
+    role: str = "none"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading: what one block reads is of one moment. Raises `TraintuiError` as `write` does."""
+        with answered():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed at the end of the block.
+
+        Raises `Refused` when the database refuses the change and `TraintuiError` when it cannot be reached.
+        """
+        with answered():
+            async with self.engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self.engine.dispose()
+
+
+def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
+    """An engine over a libpq connection string, with all that libpq knows: several hosts, services, certificates.
+
+    `pooled` says that a transaction pooler may stand between, through which prepared statements cannot be trusted.
+    """
+
+    async def connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
+        return await psycopg.AsyncConnection.connect(
+            conninfo,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="traintui",
+            prepare_threshold=None if pooled else 5,
+        )
+
+    return create_async_engine(
+        "postgresql+psycopg://",
+        async_creator=connect,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=4,
+        max_overflow=4,
+        pool_timeout=10,
+        pool_pre_ping=pooled,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+def parsed_url(url: str) -> dict[str, str]:
+    """The parts of `TRAINTUI_DATABASE_URL` as libpq reads them. Raises `TraintuiError` when they make no sense."""
+    example = "Write it as postgresql://USER@HOST/DATABASE, or unset it to use the embedded server."
+    scheme = urlsplit(url).scheme
+    if scheme not in {"postgresql", "postgres"}:
+        raise TraintuiError(
+            "Database URL not understood",
+            f"TRAINTUI_DATABASE_URL begins with {scheme + '://' if scheme else 'no scheme'}.",
+            example,
+        )
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error as error:
+        said = str(error).strip().splitlines()[0].replace(url, "the URL")
+        raise TraintuiError("Database URL not understood", f"{said}.", example) from None
+    if not parts.get("dbname"):
+        raise TraintuiError("Database URL not understood", "TRAINTUI_DATABASE_URL names no database.", example)
+    return parts
+
+
+def label_of(parts: dict[str, str]) -> str:
+    """What the header calls a shared database: host and name, never a password."""
+    host = parts.get("host", "local")
+    return f"{host.split(',')[0]}/{parts['dbname']}"
+
+
+# The driver reads JSON as the engine does, also where a verb uses it directly.
+set_json_dumps(orjson.dumps)
+set_json_loads(orjson.loads)

@@ -1,0 +1,517 @@
+"""The tables as SQLAlchemy sees them. What the database itself guarantees (triggers, functions, grants, partitions)
+stands in the migrations; `alembic check` and a test hold the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
+TIERS = ("template", "scenario", "edge_case")
+STATUSES = ("planned", "generating", "generated", "approved", "rejected", "failed")
+ROLES = ("user", "assistant")
+
+
+class Xid8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id, which orders rows by the transaction that wrote them."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        str: Text(),
+        int: BigInteger(),
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
+        bytes: LargeBinary(),
+    }
+
+
+NOW = text("now()")
+EMPTY_OBJECT = text("'{}'::jsonb")
+SMALL = SmallInteger()
+INT = Integer()
+
+
+def one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
+    """A named CHECK that `column` holds one of `values`."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+class VocabularyEntry(Base):
+    """One value of a dimension. A value never changes: exports and seals hold it. Its label may."""
+
+    __tablename__ = "vocabulary"
+    __table_args__ = (
+        one_of("dimension", DIMENSIONS, "dimension"),
+        CheckConstraint("value ~ '^[a-z0-9][a-z0-9_]{0,62}$'", name="value"),
+    )
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
+    colour: Mapped[str | None]
+    keywords: Mapped[list[str]] = mapped_column(JSONB(), server_default=text("'[]'::jsonb"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    position: Mapped[int] = mapped_column(INT, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class WorkspaceSetting(Base):
+    """A rule that everybody shares: reasons, thresholds, budgets, retention."""
+
+    __tablename__ = "workspace_settings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB())
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_by: Mapped[str] = mapped_column(server_default=text("session_user"))
+
+
+class WorkspaceSettingChange(Base):
+    """Who changed which shared rule, from what to what; written by a trigger."""
+
+    __tablename__ = "workspace_setting_changes"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    key: Mapped[str]
+    old_value: Mapped[Any | None] = mapped_column(JSONB())
+    new_value: Mapped[Any | None] = mapped_column(JSONB())
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Document(Base):
+    """A source document; importing a changed one counts up its revision."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("name"),)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    source_path: Mapped[str]
+    media_type: Mapped[str]
+    content: Mapped[str]
+    content_sha256: Mapped[bytes]
+    revision: Mapped[int] = mapped_column(INT, server_default=text("1"))
+    imported_by: Mapped[str] = mapped_column(server_default=text("session_user"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Chunk(Base):
+    """A piece of a document that one conversation can be about. A chunk that a newer revision lacks is retired."""
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        UniqueConstraint("document_id", "content_sha256"),
+        Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    document_revision: Mapped[int] = mapped_column(INT)
+    ordinal: Mapped[int] = mapped_column(INT)
+    heading: Mapped[str]
+    content: Mapped[str]
+    content_sha256: Mapped[bytes]
+    token_estimate: Mapped[int] = mapped_column(INT)
+    retired_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Template(Base):
+    """A version of a prompt template. A version is never edited: batches and logs name it."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    version: Mapped[int] = mapped_column(INT)
+    system: Mapped[str]
+    user_prompt: Mapped[str]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_by: Mapped[str] = mapped_column(server_default=text("session_user"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Plan(Base):
+    """What to generate, as it was written down."""
+
+    __tablename__ = "plans"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    created_by: Mapped[str] = mapped_column(server_default=text("session_user"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+BATCH_STATES = ("queued", "running", "paused", "interrupted", "finished", "cancelled")
+
+
+class Batch(Base):
+    """One run of a plan. Its id is the `run_id` of the generation log."""
+
+    __tablename__ = "batches"
+    __table_args__ = (one_of("state", BATCH_STATES, "state"), Index(None, "state"))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
+    template_id: Mapped[int] = mapped_column(ForeignKey("templates.id", ondelete="RESTRICT"))
+    name: Mapped[str]
+    model: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    state_reason: Mapped[str | None]
+    total: Mapped[int] = mapped_column(INT)
+    is_rehearsal: Mapped[bool] = mapped_column(server_default=text("false"))
+    budget_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 6))
+    requested_by: Mapped[str] = mapped_column(server_default=text("session_user"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Worker(Base):
+    """A process that generates. It is alive while its lease runs and, on a direct connection, holds its lock."""
+
+    __tablename__ = "workers"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    login: Mapped[str] = mapped_column(server_default=text("session_user"))
+    host: Mapped[str]
+    pid: Mapped[int] = mapped_column(INT)
+    holds_lock: Mapped[bool] = mapped_column(server_default=text("false"))
+    lease_until: Mapped[datetime]
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+
+
+class Conversation(Base):
+    """One training example with its dimensions, status and score."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("conversation_id"),
+        one_of("status", STATUSES, "status"),
+        one_of("tier", TIERS, "tier"),
+        CheckConstraint("quality_score BETWEEN 0 AND 10", name="quality_score"),
+        CheckConstraint("turn_count >= 0", name="turn_count"),
+        CheckConstraint("revision >= 1", name="revision"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object' AND octet_length(metadata::text) <= 65536", name="metadata"),
+        CheckConstraint(
+            "is_seed OR num_nulls(persona, emotion, topic, intent, tone, tier) = 0", name="dimensions_unless_seed"
+        ),
+        CheckConstraint("status NOT IN ('approved', 'rejected') OR decision_id IS NOT NULL", name="decided_by_decision"),
+        # Each index costs every decision; the comment names what it serves.
+        Index("ix_conversations_status_quality_score_id", "status", "quality_score", "id"),  # review queue, by score
+        Index("ix_conversations_status_id", "status", "id"),  # table filtered by status; export in order of id
+        Index("ix_conversations_quality_score_id", "quality_score", "id"),  # table sorted by score
+        Index("ix_conversations_persona_emotion_id", "persona", "emotion", "id"),  # persona alone; coverage cells
+        Index("ix_conversations_emotion_id", "emotion", "id"),
+        Index("ix_conversations_tier_status_id", "tier", "status", "id"),
+        Index("ix_conversations_created_at_id", "created_at", "id"),  # newest first; date ranges
+        Index("ix_conversations_chunk_id", "chunk_id"),  # serves the foreign key; conversations of one chunk
+        Index("ix_conversations_document_id", "document_id"),  # serves the foreign key
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(server_default=text("new_conversation_id()"))
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="RESTRICT"))
+    chunk_id: Mapped[int | None] = mapped_column(ForeignKey("chunks.id", ondelete="RESTRICT"))
+    persona: Mapped[str | None]
+    emotion: Mapped[str | None]
+    topic: Mapped[str | None]
+    intent: Mapped[str | None]
+    tone: Mapped[str | None]
+    tier: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="planned")
+    quality_score: Mapped[Decimal | None] = mapped_column(Numeric(4, 2))
+    turn_count: Mapped[int] = mapped_column(INT, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    system_prompt: Mapped[str | None]
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=EMPTY_OBJECT)
+    revision: Mapped[int] = mapped_column(INT, server_default=text("1"))
+    decision_id: Mapped[int | None]
+    model: Mapped[str | None]
+    is_seed: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_rehearsal: Mapped[bool] = mapped_column(server_default=text("false"))
+    flagged: Mapped[bool] = mapped_column(server_default=text("false"))
+    deleted_at: Mapped[datetime | None]
+    score_parts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+
+
+class ConversationTurn(Base):
+    """One message. Its parity is its role, so turns alternate by construction, user first."""
+
+    __tablename__ = "conversation_turns"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "turn_number"),
+        one_of("role", ROLES, "role"),
+        CheckConstraint("turn_number >= 1", name="turn_number"),
+        CheckConstraint("(turn_number % 2 = 1) = (role = 'user')", name="alternation"),
+        CheckConstraint("content ~ '\\S'", name="content"),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    turn_number: Mapped[int] = mapped_column(INT)
+    role: Mapped[str]
+    content: Mapped[str]
+    train: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+REVISION_ORIGINS = ("generated", "imported", "edited", "regenerated")
+
+
+class ConversationRevision(Base):
+    """The text of a conversation at one revision. No foreign key: old text outlives the row."""
+
+    __tablename__ = "conversation_revisions"
+    __table_args__ = (one_of("origin", REVISION_ORIGINS, "origin"), Index(None, "content_sha256"))
+    conversation_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(INT, primary_key=True)
+    system_prompt: Mapped[str | None]
+    turns: Mapped[list[dict[str, Any]]]
+    content_sha256: Mapped[bytes]
+    author: Mapped[str]
+    origin: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+ITEM_STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+class GenerationItem(Base):
+    """A place in the queue: one planned conversation of a batch. `fence` counts claims; a write that names an older
+    one changes nothing, so a worker that was only slow cannot overwrite its successor."""
+
+    __tablename__ = "generation_items"
+    __table_args__ = (
+        UniqueConstraint("conversation_id"),
+        one_of("state", ITEM_STATES, "state"),
+        Index("ix_generation_items_batch_id_state", "batch_id", "state"),
+        Index(
+            "ix_generation_items_queue", "priority", "id", postgresql_where=text("state = 'queued'")
+        ),  # what to claim next
+        Index("ix_generation_items_worker_id", "worker_id", postgresql_where=text("state = 'running'")),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id", ondelete="RESTRICT"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(server_default="queued")
+    priority: Mapped[int] = mapped_column(INT, server_default=text("0"))
+    exchanges: Mapped[int] = mapped_column(INT)
+    variation: Mapped[int]
+    attempts: Mapped[int] = mapped_column(INT, server_default=text("0"))
+    not_before: Mapped[datetime] = mapped_column(server_default=NOW)
+    fence: Mapped[int] = mapped_column(server_default=text("0"))
+    worker_id: Mapped[int | None] = mapped_column(ForeignKey("workers.id", ondelete="RESTRICT"))
+    last_error: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+
+class GenerationStream(Base):
+    """What a model has written so far of a conversation that somebody may be watching. Unlogged: worth nothing later."""
+
+    __tablename__ = "generation_streams"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+    item_id: Mapped[int] = mapped_column(
+        ForeignKey("generation_items.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    content: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+ATTEMPT_KINDS = ("generate", "judge", "count", "probe", "batch_submit", "batch_poll", "batch_item")
+ATTEMPT_STATES = ("sending", "ok", "error", "unknown")
+
+
+class GenerationLog(Base):
+    """One HTTP call to a model. Written before it is sent, completed once; partitioned by week."""
+
+    __tablename__ = "generation_logs"
+    __table_args__ = (
+        one_of("kind", ATTEMPT_KINDS, "kind"),
+        one_of("state", ATTEMPT_STATES, "state"),
+        CheckConstraint("cost_usd >= 0", name="cost_usd"),
+        CheckConstraint("(state = 'sending') = (row_hash IS NULL)", name="hashed_when_finished"),
+        Index("ix_generation_logs_conversation_id", "conversation_id"),
+        Index("ix_generation_logs_run_id", "run_id"),
+        Index("ix_generation_logs_template_id", "template_id"),
+        Index("ix_generation_logs_created_at_id", "created_at", "id"),
+        Index("ix_generation_logs_sending", "worker_id", postgresql_where=text("state = 'sending'")),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, server_default=text("nextval('generation_logs_id_seq'::regclass)")
+    )
+    created_at: Mapped[datetime] = mapped_column(primary_key=True, server_default=text("clock_timestamp()"))
+    conversation_id: Mapped[str | None]
+    run_id: Mapped[int | None]
+    item_id: Mapped[int | None]
+    fence: Mapped[int | None]
+    attempt: Mapped[int] = mapped_column(INT, server_default=text("1"))
+    template_id: Mapped[int | None]
+    template_version: Mapped[int | None] = mapped_column(INT)
+    worker_id: Mapped[int | None]
+    kind: Mapped[str]
+    state: Mapped[str]
+    requested_by: Mapped[str]
+    sent_by: Mapped[str]
+    endpoint: Mapped[str]
+    is_rehearsal: Mapped[bool]
+    model: Mapped[str]
+    request_payload: Mapped[dict[str, Any] | None]
+    response_payload: Mapped[dict[str, Any] | None]
+    parameters: Mapped[dict[str, Any]]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 6))
+    cost_is_estimate: Mapped[bool] = mapped_column(server_default=text("false"))
+    input_tokens: Mapped[int | None] = mapped_column(INT)
+    output_tokens: Mapped[int | None] = mapped_column(INT)
+    cache_read_tokens: Mapped[int | None] = mapped_column(INT)
+    cache_write_tokens: Mapped[int | None] = mapped_column(INT)
+    duration_ms: Mapped[int | None] = mapped_column(INT)
+    http_status: Mapped[int | None] = mapped_column(INT)
+    request_id: Mapped[str | None]
+    stop_reason: Mapped[str | None]
+    error_type: Mapped[str | None]
+    error_message: Mapped[str | None]
+    late_reply_to: Mapped[int | None]
+    redactions: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    request_sha256: Mapped[bytes]
+    response_sha256: Mapped[bytes | None]
+    finished_at: Mapped[datetime | None]
+    hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
+    row_hash: Mapped[bytes | None]
+    xid8: Mapped[str] = mapped_column(Xid8())
+
+
+REVIEW_ACTIONS = (
+    "approve",
+    "reject",
+    "edit",
+    "reopen",
+    "flag",
+    "unflag",
+    "metadata",
+    "takeover",
+    "delete",
+    "restore",
+    "purge",
+    "undo",
+    "import",
+)
+
+
+class ReviewLog(Base):
+    """Everything a person did to a conversation. It only grows."""
+
+    __tablename__ = "review_logs"
+    __table_args__ = (
+        UniqueConstraint("decision_key"),
+        UniqueConstraint("undoes"),
+        one_of("action", REVIEW_ACTIONS, "action"),
+        one_of("status_before", STATUSES, "status_before"),
+        one_of("status_after", STATUSES, "status_after"),
+        CheckConstraint("(action = 'undo') = (undoes IS NOT NULL)", name="undo_names_what"),
+        CheckConstraint("char_length(reviewer_notes) <= 500", name="reviewer_notes"),
+        CheckConstraint("duration_ms >= 0", name="duration_ms"),
+        Index("ix_review_logs_conversation_id_id", "conversation_id", "id"),
+        Index("ix_review_logs_reviewer_id_id", "reviewer_id", "id"),
+        Index("ix_review_logs_timestamp", "timestamp"),
+        Index("ix_review_logs_bulk_id", "bulk_id", postgresql_where=text("bulk_id IS NOT NULL")),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    conversation_id: Mapped[str]
+    action: Mapped[str]
+    reviewer_id: Mapped[str]
+    reviewer_notes: Mapped[str | None]
+    timestamp: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    revision: Mapped[int] = mapped_column(INT)
+    reason: Mapped[str | None]
+    turn_number: Mapped[int | None] = mapped_column(INT)
+    undoes: Mapped[int | None]
+    decision_key: Mapped[str | None]
+    duration_ms: Mapped[int | None] = mapped_column(INT)
+    reviewer_role: Mapped[str]
+    status_before: Mapped[str | None]
+    status_after: Mapped[str | None]
+    decision_before: Mapped[int | None]
+    bulk_id: Mapped[str | None]
+    content_sha256: Mapped[bytes | None]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
+    row_hash: Mapped[bytes]
+    xid8: Mapped[str] = mapped_column(Xid8())
+
+
+EXPORT_STATES = ("started", "succeeded", "failed", "cancelled")
+
+
+class ExportLog(Base):
+    """Two rows an export: `started` before the first byte, then how it ended."""
+
+    __tablename__ = "export_logs"
+    __table_args__ = (
+        UniqueConstraint("export_id", "state"),
+        one_of("state", EXPORT_STATES, "state"),
+        CheckConstraint("conversation_count >= 0", name="conversation_count"),
+        Index("ix_export_logs_exported_at", "exported_at"),
+        # At most one end per export.
+        Index("uq_export_logs_ended", "export_id", unique=True, postgresql_where=text("state <> 'started'")),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    export_id: Mapped[str]
+    user_id: Mapped[str]
+    conversation_count: Mapped[int] = mapped_column(INT)
+    filter_state: Mapped[dict[str, Any]]
+    format: Mapped[str]
+    exported_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=EMPTY_OBJECT)
+    state: Mapped[str]
+    file_sha256: Mapped[bytes | None]
+    error_message: Mapped[str | None]
+    hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
+    row_hash: Mapped[bytes]
+    xid8: Mapped[str] = mapped_column(Xid8())
+
+
+class ExportRow(Base):
+    """Which conversation, at which revision, left the house in which export. No foreign key: it outlives the row."""
+
+    __tablename__ = "export_rows"
+    __table_args__ = (Index("ix_export_rows_conversation_id", "conversation_id"),)
+    export_id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(INT)

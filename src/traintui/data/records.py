@@ -1,0 +1,297 @@
+"""What the verbs return: frozen, plain, and detached from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+Status = Literal["planned", "generating", "generated", "approved", "rejected", "failed"]
+BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation as a table shows it. `quality_score` is 0 to 10; `opening` the first words of the first turn."""
+
+    id: int
+    conversation_id: str
+    status: Status
+    quality_score: Decimal | None
+    persona: str | None
+    emotion: str | None
+    topic: str | None
+    intent: str | None
+    tone: str | None
+    tier: str | None
+    turn_count: int
+    revision: int
+    decision_id: int | None
+    is_seed: bool
+    is_rehearsal: bool
+    flagged: bool
+    created_at: datetime
+    updated_at: datetime
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message; `number` counts from 1, `role` is user or assistant, `train` says whether it is trained on."""
+
+    number: int
+    role: Literal["user", "assistant"]
+    content: str
+    train: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The chunk that a conversation is about."""
+
+    document: str
+    title: str
+    heading: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """A named part of the structure score: `points` of `max_points`, and one sentence that says why."""
+
+    name: str
+    points: float
+    max_points: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewEntry:
+    """A row of the review log."""
+
+    id: int
+    conversation_id: str
+    action: str
+    reviewer_id: str
+    reviewer_notes: str | None
+    timestamp: datetime
+    revision: int
+    reason: str | None
+    turn_number: int | None
+    undoes: int | None
+    status_before: str | None
+    status_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation whole: its row, its text, where it comes from and what was done to it (newest first)."""
+
+    row: ConversationRow
+    system_prompt: str | None
+    turns: tuple[Turn, ...]
+    model: str | None
+    metadata: Mapping[str, Any]
+    score_parts: tuple[ScorePart, ...]
+    source: Source | None
+    history: tuple[ReviewEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyValue:
+    """A value of a dimension with its label and description; `keywords` are words by which a text shows it."""
+
+    dimension: str
+    value: str
+    label: str
+    description: str = ""
+    colour: str | None = None
+    keywords: tuple[str, ...] = ()
+    active: bool = True
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    """A piece of a document; tokens are estimated."""
+
+    id: int
+    document_id: int
+    document: str
+    title: str
+    ordinal: int
+    heading: str
+    content: str
+    token_estimate: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document and how many chunks of it are in use."""
+
+    id: int
+    name: str
+    title: str
+    revision: int
+    chunk_count: int
+    token_estimate: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRecord:
+    """A version of a prompt template."""
+
+    id: int
+    name: str
+    version: int
+    system: str
+    user_prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """How far a batch is. Cost is in USD: `cost_usd` what is known, `unpriced_calls` how many calls have no known price.
+
+    `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
+    """
+
+    id: int
+    name: str
+    model: str
+    state: BatchState
+    state_reason: str | None
+    total: int
+    done: int
+    failed: int
+    running: int
+    queued: int
+    calls: int
+    failed_calls: int
+    cost_usd: Decimal
+    cost_is_estimate: bool
+    unpriced_calls: int
+    input_tokens: int
+    output_tokens: int
+    is_rehearsal: bool
+    requested_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    rate_per_minute: float | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the rest is done at the present rate, or None when no rate is known."""
+        if not self.rate_per_minute:
+            return None
+        return (self.queued + self.running) / self.rate_per_minute * 60
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """What is being written right now: the reply so far, as the model sends it, and what it is about."""
+
+    item_id: int
+    conversation_id: str
+    persona: str | None
+    emotion: str | None
+    topic: str | None
+    tier: str | None
+    content: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP call to a model: a row of the generation log. Durations in milliseconds, cost in USD."""
+
+    id: int
+    created_at: datetime
+    conversation_id: str | None
+    run_id: int | None
+    attempt: int
+    kind: str
+    state: str
+    requested_by: str
+    endpoint: str
+    is_rehearsal: bool
+    model: str
+    cost_usd: Decimal | None
+    cost_is_estimate: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    duration_ms: int | None
+    http_status: int | None
+    request_id: str | None
+    stop_reason: str | None
+    error_type: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDetail:
+    """A call with what was sent and what came back, redacted; `redactions` counts what was taken out, by kind."""
+
+    attempt: Attempt
+    request_payload: Mapping[str, Any] | None
+    response_payload: Mapping[str, Any] | None
+    parameters: Mapping[str, Any]
+    redactions: Mapping[str, int]
+    row_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportEntry:
+    """A row of the export log."""
+
+    id: int
+    export_id: str
+    user_id: str
+    state: str
+    conversation_count: int
+    filter_text: str
+    format: str
+    exported_at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    file_sha256: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table: rows (an estimate of the planner when `rows_exact` is false) and sizes in bytes."""
+
+    name: str
+    rows: int
+    rows_exact: bool
+    table_bytes: int
+    index_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server behind the workspace; `cache_hit_ratio` of 0 to 1 since its counters began."""
+
+    version: str
+    database_bytes: int
+    connections: int
+    max_connections: int
+    started_at: datetime
+    cache_hit_ratio: float | None
+    schema_revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportableConversation:
+    """What a writer of a training file gets: the canonical record of one approved revision."""
+
+    conversation_id: str
+    revision: int
+    system_prompt: str | None
+    turns: Sequence[Turn]
+    is_rehearsal: bool

@@ -1,0 +1,124 @@
+"""The version of the schema: what it is, what this Traintui needs, and the way from one to the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+import traintui
+from traintui.errors import TraintuiError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+OWNER = "traintui_owner"
+HEAD = "0001"
+"""The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
+
+
+def migrations_directory() -> Path:
+    """Where the migrations are: inside the installed package, or beside `src` in a checkout."""
+    package = Path(traintui.__file__).parent
+    shipped = package / "migrations"
+    return shipped if shipped.is_dir() else package.parent.parent / "migrations"
+
+
+def current_revision(conninfo: str) -> str | None:
+    """The revision that a database is at, or None before the first. Raises `psycopg.Error` when it is not reached."""
+    with psycopg.connect(conninfo, connect_timeout=5) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return str(row[0]) if row else None
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration for our migrations."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    return config
+
+
+def upgrade(conninfo: str, revision: str = "head") -> None:
+    """Brings a database to a revision. `conninfo` names a login that is a superuser or a member of the owner.
+
+    Raises `TraintuiError` when the login may not, or the database is newer than this Traintui.
+    """
+    from alembic import command
+
+    with_alembic(conninfo, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(conninfo: str, revision: str) -> None:
+    """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
+    from alembic import command
+
+    with_alembic(conninfo, lambda config: command.downgrade(config, revision))
+
+
+def with_alembic(conninfo: str, run: Callable[[Config], None]) -> None:
+    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time."""
+    from alembic.util.exc import CommandError
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
+    config = alembic_config()
+    try:
+        with engine.connect() as connection:
+            become_owner(connection)
+            config.attributes["connection"] = connection
+            run(config)
+    except CommandError as error:
+        raise TraintuiError(
+            "Schema not known",
+            f"{str(error).removesuffix('.')}.",
+            "A newer Traintui may have upgraded this database: install that version.",
+        ) from error
+    except DBAPIError as error:
+        raise TraintuiError(
+            "Upgrade not done",
+            f"{' '.join(str(error.orig).split())[:300]}. The database is at the last revision that succeeded.",
+            "Nothing is half done. Send the message to the makers, or ask who runs the server.",
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def become_owner(connection: Connection) -> None:
+    """Everything that a migration makes belongs to the owner. Two that start at once wait for each other here."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        connection.exec_driver_sql(f"SET ROLE {OWNER}")
+        connection.exec_driver_sql("SELECT pg_advisory_lock(7453, 0)")
+        connection.commit()
+    except DBAPIError as error:
+        missing = re.search("does not exist", str(error.orig))
+        raise TraintuiError(
+            "No right to upgrade",
+            "the roles of Traintui are not on this server." if missing else f"this login is no member of {OWNER}.",
+            "Have a superuser run what `traintui db roles` prints, in this database."
+            if missing
+            else f"Run it with a login that was granted {OWNER}, or ask who runs the server.",
+        ) from error
+
+
+def bootstrap_sql() -> str:
+    """The SQL that makes the roles; harmless to run again."""
+    return (Path(__file__).parent / "roles.sql").read_text(encoding="utf-8")
+
+
+def bootstrap(conninfo: str) -> None:
+    """Makes the roles, with a superuser's connection to the workspace's database."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL(bootstrap_sql()))  # type: ignore[arg-type]  # our own file, not a literal

@@ -1,0 +1,122 @@
+"""Opening a workspace: the server found or started, the roles there, the schema current, the right login."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from traintui.data import schema, users
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+from traintui.data.engine import Database, label_of, make_engine, parsed_url
+from traintui.data.refusals import lost_connection
+from traintui.errors import TraintuiError
+from traintui.settings import Settings
+
+Progress = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+@asynccontextmanager
+async def open_workspace(
+    settings: Settings, *, progress: Progress = quiet, durable: bool = True
+) -> AsyncIterator[Database]:
+    """The workspace that the settings name, ready to work with, for as long as the block lasts.
+
+    The embedded server is started, and stopped again by the last process to leave; its schema is upgraded. A shared one
+    is only looked at. Raises `TraintuiError` when it cannot be reached, is not made yet, or has another version.
+    """
+    server = EmbeddedServer(settings.home, durable=durable) if settings.embedded else None
+    try:
+        conninfo, label = await asyncio.to_thread(prepare, settings, server, progress)
+        engine = make_engine(conninfo, pooled=server is None)
+        try:
+            login, role = await whoami(engine_conninfo=conninfo)
+            yield Database(engine=engine, conninfo=conninfo, label=label, login=login, role=role)
+        finally:
+            await engine.dispose()
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+
+
+def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progress) -> tuple[str, str]:
+    """Makes the database ready; returns its connection string and its label. Blocks."""
+    if server is None:
+        url = settings.database_url or ""
+        parts = parsed_url(url)
+        conninfo = make_conninfo(url)
+        check_shared(conninfo)
+        return conninfo, label_of(parts)
+    progress("Starting the database")
+    server.start()
+    conninfo = server.conninfo(users.own_login())
+    try:
+        revision = schema.current_revision(conninfo)
+    except psycopg.OperationalError:
+        revision = None  # no such login or database yet
+    if revision != schema.HEAD:
+        progress("Preparing the database")
+        make_embedded_workspace(server)
+    return conninfo, "embedded"
+
+
+def make_embedded_workspace(server: EmbeddedServer, *, login: str | None = None) -> None:
+    """Database, roles, the person's own login as administrator, and the newest schema; harmless to run again."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        # Two processes may start at once.
+        connection.execute("SELECT pg_advisory_lock(7453, 3)")
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        as_superuser = server.conninfo(SUPERUSER)
+        schema.bootstrap(as_superuser)
+        schema.upgrade(as_superuser)
+        users.add_user(as_superuser, login or users.own_login(), "admin", with_password=False)
+
+
+def check_shared(conninfo: str) -> None:
+    """Raises `TraintuiError` unless a shared database is reached and has the schema that this Traintui needs."""
+    try:
+        revision = schema.current_revision(conninfo)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise TraintuiError(
+            "No right", "this login has no role in the workspace.", "Ask an administrator: traintui user add NAME --role ROLE."
+        ) from error
+    except psycopg.Error as error:
+        raise lost_connection(error) or TraintuiError(
+            "Database not reached", f"{' '.join(str(error).split())}.", "Check TRAINTUI_DATABASE_URL."
+        ) from error
+    if revision is None:
+        raise TraintuiError(
+            "No workspace here",
+            "this database has no Traintui schema yet.",
+            "Run `traintui db roles` for the roles and then `traintui db upgrade`, with a login that may.",
+        )
+    if revision != schema.HEAD:
+        older = revision < schema.HEAD
+        raise TraintuiError(
+            "Schema differs",
+            f"the database is at revision {revision}, this Traintui needs {schema.HEAD}.",
+            "Ask an administrator to run `traintui db upgrade`." if older else "Install the newer Traintui.",
+        )
+
+
+async def whoami(engine_conninfo: str) -> tuple[str, str]:
+    """The login of a connection and its strongest role."""
+    try:
+        async with await psycopg.AsyncConnection.connect(engine_conninfo, connect_timeout=5) as connection:
+            row = await (await connection.execute("SELECT session_user::text, session_role()")).fetchone()
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise TraintuiError(
+            "No right", "this login has no role in the workspace.", "Ask an administrator: traintui user add NAME --role ROLE."
+        ) from error
+    if row is None:  # cannot be: the query has one row
+        raise AssertionError(row)
+    return str(row[0]), str(row[1])

@@ -1,0 +1,312 @@
+"""The Messages API through Anthropic's SDK: one call is one HTTP request, and one reply or one `CallFailed`.
+
+The only module that imports `anthropic`, which takes two seconds; only the worker imports this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal, Self
+
+import anthropic
+import httpx2
+
+from traintui.errors import TraintuiError
+from traintui.generation.pricing import CacheLifetime, Usage
+from traintui.generation.received import Received, refused, storable, usage_of
+from traintui.generation.verdict import CallFailed, FailureKind
+
+PROVIDER = "https://api.anthropic.com"
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 120.0
+DEADLINE_SECONDS = 600.0
+"""A call that drips on for longer is given up; ten minutes is the SDK's own default for a call."""
+SECONDS_PER_TOKEN = 3600 / 128_000
+"""How long the SDK expects one token of a whole reply to take (`BaseClient._calculate_nonstreaming_timeout`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request. `schema` asks for structured output; `effort` leaves the model's default when `None`.
+
+    There is no temperature and no switch for thinking: the newer models refuse both with 400. Thinking counts toward
+    `max_tokens`.
+    """
+
+    model: str
+    system: str
+    user: str
+    schema: Mapping[str, Any] | None
+    max_tokens: int
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    cache_lifetime: CacheLifetime = "5m"
+
+    def payload(self, *, stream: bool = False) -> dict[str, Any]:
+        """The JSON body that leaves the house, to the last key; `stream` when the text is wanted as it is written."""
+        marked = {"type": "ephemeral"} if self.cache_lifetime == "5m" else {"type": "ephemeral", "ttl": "1h"}
+        system = [{"type": "text", "text": self.system, "cache_control": marked}]
+        output: dict[str, Any] = {"effort": self.effort} if self.effort else {}
+        if self.schema is not None:
+            output["format"] = {"type": "json_schema", "schema": dict(self.schema)}
+        return {
+            "model": self.model,
+            "max_tokens": self.max_tokens,
+            **({"system": system} if self.system.strip() else {}),
+            "messages": [{"role": "user", "content": self.user}],
+            **({"output_config": output} if output else {}),
+            **({"stream": True} if stream else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A finished reply. `payload` is the response as JSON; `rate_limits` its `anthropic-ratelimit-` headers."""
+
+    text: str
+    stop_reason: str
+    usage: Usage
+    request_id: str | None
+    http_status: int
+    payload: dict[str, Any]
+    duration_ms: int
+    rate_limits: dict[str, str]
+
+
+@dataclass
+class _Permit:
+    attempt_id: object
+    used: bool = False
+
+
+_permit: ContextVar[_Permit | None] = ContextVar("recorded_attempt", default=None)
+
+
+@contextmanager
+def recorded(attempt_id: object) -> Iterator[None]:
+    """Lets one request leave: the caller states that the attempt's row is committed. Outside of it none leaves."""
+    token = _permit.set(_Permit(attempt_id))
+    try:
+        yield
+    finally:
+        _permit.reset(token)
+
+
+async def _only_recorded(
+    request: anthropic.APIRequest, call_next: anthropic.AsyncCallNext
+) -> anthropic.AsyncAPIResponse[Any]:
+    """SDK middleware, run before every HTTP request: without its row in the ledger no call leaves."""
+    permit = _permit.get()
+    if permit is None:
+        raise RuntimeError("A model call outside of `with recorded(attempt_id)`: commit its row first.")
+    if permit.used:
+        raise RuntimeError(f"A second request for attempt {permit.attempt_id}: one row, one request.")
+    permit.used = True
+    return await call_next(request)
+
+
+class ModelClient:
+    """A connection pool to one provider. Use it as `async with ModelClient(api_key=...) as client`.
+
+    Nothing in the environment redirects it: base URL, credentials and timeouts are explicit, headers from
+    `ANTHROPIC_CUSTOM_HEADERS` are dropped, redirects are not followed, and a proxy is used for https only.
+    Raises `TraintuiError` for a key that cannot be sent and for an address that a key must not be sent to.
+    """
+
+    def __init__(
+        self, *, api_key: str, base_url: str | None = None, timeout: httpx2.Timeout | None = None, slots: int = 100
+    ) -> None:
+        if not re.fullmatch(r"[!-~]+", api_key):
+            raise TraintuiError(
+                "No usable API key", "The key is empty or holds blanks or other signs.", "Set ANTHROPIC_API_KEY anew."
+            )
+        url = _trusted(base_url or PROVIDER)
+        self._key = api_key
+        self._chosen_timeout = timeout
+        limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
+        default = _timeout(READ_SECONDS)
+        self._http = (
+            anthropic.DefaultAsyncHttpxClient(timeout=default, limits=limits, follow_redirects=False)
+            if url.scheme == "https"
+            else httpx2.AsyncClient(timeout=default, limits=limits, follow_redirects=False, trust_env=False)
+        )
+        self._sdk = anthropic.AsyncAnthropic(
+            api_key=api_key,
+            base_url=url,
+            timeout=default,
+            max_retries=0,
+            open_telemetry=False,
+            http_client=self._http,
+            middleware=[_only_recorded],
+        )
+        self._sdk._custom_headers = {}  # the SDK reads ANTHROPIC_CUSTOM_HEADERS whatever it is given
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections. The client cannot be used afterwards."""
+        await self._sdk.close()
+
+    async def send(self, call: ModelCall, *, on_text: Callable[[str], None] | None = None) -> ModelReply:
+        """The reply to a call. `on_text` gets the text piece by piece; without it the cheaper whole reply is asked for.
+
+        Raises `CallFailed` for everything but a finished reply with a stop reason and a usage, and `RuntimeError`
+        outside of `recorded`. Nothing is tried again here.
+        """
+        seen = Received()
+        started = time.perf_counter()
+        timeout = self._timeout_of(call, streams=on_text is not None)
+        try:
+            async with asyncio.timeout(max(DEADLINE_SECONDS, (timeout.read or 0.0) + CONNECT_SECONDS)):
+                if on_text is None:
+                    await self._whole(call, timeout, seen)
+                else:
+                    await self._streamed(call, timeout, seen, on_text)
+            stop_reason, usage = seen.finished(streamed=on_text is not None)
+        except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
+            # The chain ends here: the SDK's own errors quote what a server echoes.
+            raise self._completed(_failure(error), seen, started) from None
+        payload = storable(seen.payload)
+        return ModelReply(
+            text=Received(payload=payload).text,
+            stop_reason=stop_reason,
+            usage=usage,
+            request_id=seen.request_id,
+            http_status=seen.status or HTTPStatus.OK,
+            payload=payload,
+            duration_ms=_milliseconds_since(started),
+            rate_limits=seen.rate_limits,
+        )
+
+    def _completed(self, failure: CallFailed, seen: Received, started: float) -> CallFailed:
+        """The failure with all that the call had brought until then, and without the key."""
+        failure.duration_ms = _milliseconds_since(started)
+        failure.http_status = failure.http_status or seen.status
+        failure.request_id = failure.request_id or seen.request_id
+        failure.rate_limits = failure.rate_limits or seen.rate_limits
+        failure.usage = failure.usage or usage_of(seen.payload)
+        payload = failure.payload if seen.payload is None else seen.payload
+        failure.payload = json.loads(self._without_key(json.dumps(storable(payload))))
+        failure.message = self._without_key(failure.message)
+        failure.args = (failure.message,)
+        return failure
+
+    def _timeout_of(self, call: ModelCall, *, streams: bool) -> httpx2.Timeout:
+        """A whole reply comes after a silence as long as its writing takes, so that silence must be allowed."""
+        if self._chosen_timeout is not None:
+            return self._chosen_timeout
+        return _timeout(READ_SECONDS if streams else max(READ_SECONDS, call.max_tokens * SECONDS_PER_TOKEN))
+
+    async def _whole(self, call: ModelCall, timeout: httpx2.Timeout, seen: Received) -> None:
+        raw = await self._sdk.messages.with_raw_response.create(**call.payload(), timeout=timeout)
+        _note(seen, raw.http_response)
+        body = raw.http_response.content
+        try:
+            seen.payload = json.loads(body)
+        except ValueError:
+            cut = body.lstrip().startswith(b"{")
+            kind: FailureKind = "cut_body" if cut else "not_a_message"
+            raise CallFailed(kind, "The JSON stopped in the middle." if cut else "The answer is not JSON.") from None
+
+    async def _streamed(
+        self, call: ModelCall, timeout: httpx2.Timeout, seen: Received, on_text: Callable[[str], None]
+    ) -> None:
+        stream: Any = await self._sdk.messages.create(**call.payload(stream=True), timeout=timeout)
+        async with stream:
+            _note(seen, stream.response)
+            # Raw events cost half of the SDK's typed ones, and a surprising one stays readable.
+            async for event in anthropic.AsyncStream.raw_events(stream.response):
+                try:
+                    piece = seen.take(event.event, json.loads(event.data or "null"))
+                except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+                    raise CallFailed("cut_body", f"The stream sent an unreadable {event.event} event.") from None
+                if piece:
+                    on_text(piece)
+                if event.event == "message_stop":
+                    break
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[key]") if len(self._key) >= 8 else text
+
+
+def _note(seen: Received, response: httpx2.Response) -> None:
+    seen.status, seen.headers = response.status_code, dict(response.headers)
+
+
+def _failure(error: Exception) -> CallFailed:
+    """The failure that an exception of the SDK or of its transport stands for."""
+    match error:
+        case CallFailed():
+            return error
+        case anthropic.APIStatusError():
+            seen = Received(error.response.status_code, dict(error.response.headers))
+            failure = refused(error.response.status_code, seen.headers, error.body)
+            failure.request_id, failure.rate_limits = seen.request_id, seen.rate_limits
+            return failure
+        case anthropic.APIConnectionError():
+            return _unreached(error.__cause__)
+        case httpx2.TimeoutException():
+            return CallFailed("silence", "The server fell silent in the middle of the reply.")
+        case TimeoutError():
+            return CallFailed("silence", "The reply was not finished in time.")
+        case httpx2.HTTPError():
+            return CallFailed("lost", f"The connection broke in the middle of the reply ({type(error).__name__}).")
+        case _:
+            return CallFailed("not_a_message", f"The answer could not be read ({type(error).__name__}).")
+
+
+def _unreached(cause: BaseException | None) -> CallFailed:
+    match cause:
+        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return CallFailed("connection", "The server did not take the connection in time.")
+        case httpx2.TimeoutException():
+            return CallFailed("silence", "The server did not answer in time.")
+        case httpx2.ConnectError():
+            return CallFailed("connection", "The server cannot be reached.")
+        case _:
+            return CallFailed("connection", f"The connection broke before the reply ({type(cause).__name__}).")
+
+
+def _timeout(read_seconds: float) -> httpx2.Timeout:
+    return httpx2.Timeout(connect=CONNECT_SECONDS, read=read_seconds, write=READ_SECONDS, pool=READ_SECONDS)
+
+
+def _milliseconds_since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)
+
+
+def _trusted(address: str) -> httpx2.URL:
+    """The address as a URL that a key may be sent to: https, or http to this machine or a private network.
+
+    Raises `TraintuiError` for any other.
+    """
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.host and not url.userinfo and (url.scheme == "https" or (url.scheme == "http" and _is_private(url.host))):
+        return url
+    raise TraintuiError(
+        "Model server not usable",
+        f"{url.host or 'The address'} is not an https:// address, nor one of a private network without a user name.",
+        "Set TRAINTUI_API_BASE_URL to an address such as https://api.anthropic.com.",
+    )
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))

@@ -1,0 +1,297 @@
+"""From a planned conversation to the words a model reads, and from the words it answers back to turns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from importlib import resources
+from types import TracebackType
+from typing import Any, Literal
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from traintui.errors import TraintuiError
+from traintui.generation.plan import nearest
+
+BUILTIN_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateText:
+    """A prompt template as a person wrote it: Jinja2 for the system prompt and for the user message."""
+
+    name: str
+    version: int
+    system: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value of a dimension with what people call it and what it means."""
+
+    value: str
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The passage that a conversation is grounded in. `heading` is its path, as in `Accounts > Overdraft`."""
+
+    document: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptContext:
+    """The names a template may use."""
+
+    persona: Facet
+    emotion: Facet
+    topic: Facet
+    intent: Facet
+    tone: Facet
+    tier: str
+    source: Source | None
+    exchanges: int
+    variation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent. `system` is the stable prefix that calls of one template share, and that the cache keeps."""
+
+    system: str
+    user: str
+
+
+NAMES = tuple(field.name for field in fields(PromptContext))
+_PARTS = {"system": "the system prompt", "user": "the user message"}
+_OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief)\b)", re.IGNORECASE)
+
+_environment = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False, trim_blocks=False
+)
+
+
+def builtin_template(name: str = "conversation") -> TemplateText:
+    """The template of that name which comes with Traintui.
+
+    Raises `TraintuiError` when there is none.
+    """
+    folder = resources.files("traintui.generation") / "templates"
+    known = sorted(entry.name.removesuffix(".user.j2") for entry in folder.iterdir() if entry.name.endswith(".user.j2"))
+    if name not in known:
+        raise TraintuiError(
+            "No such template", f"There is no built-in template {name!r}{nearest(name, known)}", f"Take {known[0]!r}."
+        )
+    parts = {part: (folder / f"{name}.{part}.j2").read_text(encoding="utf-8") for part in _PARTS}
+    return TemplateText(name, BUILTIN_VERSION, **parts)
+
+
+def render(template: TemplateText, context: PromptContext) -> Prompt:
+    """The prompt of one conversation.
+
+    Names and descriptions are put on one line and nothing in them or in the source can open or close a `<source>` or
+    `<brief>` tag, so that a document cannot speak outside of its place, whatever the template does with it.
+    Raises `TraintuiError` with the part and line of the template for a syntax error or a name that nobody knows.
+    """
+    values = {name: _harmless(getattr(context, name)) for name in NAMES}
+    return Prompt(*(_rendered(template, part, values).strip() for part in _PARTS))
+
+
+def check_template(template: TemplateText) -> None:
+    """Nothing, if the template compiles and uses known names only; raises `TraintuiError` as `render` does."""
+    for part in _PARTS:
+        _compiled(template, part)
+
+
+def _harmless(value: object) -> object:
+    match value:
+        case Facet():
+            return Facet(_one_line(value.value), _one_line(value.label), _one_line(value.description))
+        case Source():
+            document, heading = (_one_line(text).replace('"', "&quot;") for text in (value.document, value.heading))
+            return Source(document, heading, _OUR_TAG.sub("&lt;", value.text).strip())
+        case str():
+            return _one_line(value)
+        case _:
+            return value
+
+
+def _one_line(text: str) -> str:
+    return _OUR_TAG.sub("&lt;", " ".join(text.split()))
+
+
+@lru_cache(maxsize=32)
+def _compiled(template: TemplateText, part: str) -> Template:
+    text = getattr(template, part)
+    try:
+        tree = _environment.parse(text)
+        unknown = meta.find_undeclared_variables(tree) - set(NAMES)
+        if unknown:
+            line, name = min((node.lineno, node.name) for node in tree.find_all(nodes.Name) if node.name in unknown)
+            raise _mistake(template, part, line, f"{name!r} is not a name that a template knows{nearest(name, NAMES)}")
+        return _environment.from_string(text)
+    except TemplateSyntaxError as error:
+        wrong = (error.message or "not valid Jinja2").rstrip(".")
+        raise _mistake(template, part, error.lineno, f"{wrong}.") from error
+
+
+def _rendered(template: TemplateText, part: str, values: dict[str, object]) -> str:
+    compiled = _compiled(template, part)
+    try:
+        return compiled.render(values)
+    except UndefinedError as error:
+        wrong = str(error.message).removeprefix("'traintui.generation.prompt.").rstrip(".")
+        missing = re.fullmatch(r"(Facet|Source) object' has no attribute '(\w+)'", wrong)
+        if missing:
+            known = [field.name for field in fields(Facet if missing[1] == "Facet" else Source)]
+            wrong = f"{missing[2]!r} is none of {', '.join(known)}{nearest(missing[2], known)}"
+        raise _mistake(template, part, _line(error.__traceback__), wrong) from error
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise _mistake(template, part, _line(error.__traceback__), f"{str(error).rstrip('.')}.") from error
+
+
+def _line(trace: TracebackType | None) -> int | None:
+    """The template's line that an error came from: Jinja2 puts it into the traceback as a frame `<template>`."""
+    line = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _mistake(template: TemplateText, part: str, line: int | None, wrong: str) -> TraintuiError:
+    where = f"{_PARTS[part]}, line {line}" if line else _PARTS[part]
+    return TraintuiError(
+        "Template not usable",
+        f"{template.name} version {template.version}, {where}: {wrong}",
+        f"Mend the template. It may use: {', '.join(NAMES)}.",
+    )
+
+
+class Exchange(BaseModel):
+    """One message of the member and the answer to it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str = Field(description="The member's message.")
+    assistant: str = Field(description="The assistant's answer to it.")
+
+
+class Exchanges(BaseModel):
+    """A reply: exchanges instead of turns, so that the roles alternate by construction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    exchanges: list[Exchange] = Field(min_length=1)
+
+
+def _object(properties: dict[str, Any], title: str, description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "title": title,
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+OUTPUT_SCHEMA: dict[str, Any] = {
+    "$defs": {
+        "Exchange": _object(
+            {
+                "user": {"type": "string", "title": "User", "description": "The member's message."},
+                "assistant": {"type": "string", "title": "Assistant", "description": "The assistant's answer to it."},
+            },
+            "Exchange",
+            "One message of the member and the answer to it.",
+        )
+    },
+    **_object(
+        {
+            "exchanges": {
+                "type": "array",
+                "title": "Exchanges",
+                "minItems": 1,
+                "items": {"$ref": "#/$defs/Exchange"},
+            }
+        },
+        "Exchanges",
+        "A reply: exchanges instead of turns, so that the roles alternate by construction.",
+    ),
+}
+"""What `anthropic.transform_schema(Exchanges)` returns; written out because importing it would cost two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTurn:
+    """A turn before it is stored."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class InvalidReply(Exception):
+    """A reply arrived whole and is not a conversation. `reason` says why in one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+
+
+def turns_from(text: str, *, exchanges: int | None = None) -> tuple[DraftTurn, ...]:
+    """The turns of a reply, which alternate and begin with the user; blanks around a message are removed.
+
+    A code fence around the JSON is accepted: servers without structured output add it.
+    Raises `InvalidReply` for anything but non-empty exchanges, for text that PostgreSQL cannot store, and, when
+    `exchanges` is given, for another number of them. The API enforces neither lengths nor counts of a schema.
+    """
+    fenced = _FENCED.match(text)
+    try:
+        reply = Exchanges.model_validate_json(fenced[1] if fenced else text)
+    except ValidationError as error:
+        raise InvalidReply(_why(error)) from error
+    if exchanges is not None and len(reply.exchanges) != exchanges:
+        raise InvalidReply(f"The reply has {len(reply.exchanges)} exchanges, and the plan asks for {exchanges}.")
+    return tuple(_turns(reply))
+
+
+def _turns(reply: Exchanges) -> Iterator[DraftTurn]:
+    roles: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
+    for number, exchange in enumerate(reply.exchanges, start=1):
+        for role in roles:
+            content = getattr(exchange, role).strip()
+            if not content:
+                raise InvalidReply(f"Exchange {number} has an empty {role} message.")
+            if "\0" in content:
+                raise InvalidReply(f"Exchange {number} has a NUL character in its {role} message.")
+            yield DraftTurn(role, content)
+
+
+def _why(error: ValidationError) -> str:
+    """One sentence about the first thing that is wrong, without the text itself."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = first["loc"]
+    if first["type"] == "json_invalid":
+        return f"The reply is not JSON ({first['msg'].removeprefix('Invalid JSON: ')})."
+    if not place or place == ("exchanges",):
+        return "The reply is not an object with a list of exchanges that has at least one."
+    if place[0] != "exchanges":
+        return f"The reply has {place[0]!r} where only exchanges may be."
+    number = int(place[1]) + 1
+    if first["type"] == "missing":
+        return f"Exchange {number} has no {place[2]} message."
+    return f"Exchange {number} is not a user message and an assistant message, both text."

@@ -1,0 +1,181 @@
+"""What went wrong with a call, and what to do next. Nothing here touches the network, the clock or the database."""
+
+from __future__ import annotations
+
+import random as chance
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from traintui.generation.pricing import Usage
+from traintui.generation.prompt import InvalidReply
+
+MOST_ATTEMPTS = 5
+MOST_ALIKE = 5
+"""So many items in a row that are refused with the same message are a fault of the batch, not of the items."""
+UNTOLD_WAIT = 60.0
+"""Seconds to wait after a 429 that does not say how long: rate limits are counted by the minute."""
+MORE_ROOM = 2
+"""What max_tokens is multiplied by after a reply that did not fit."""
+
+FailureKind = Literal[
+    "rate_limit",  # 429; wait as long as it says
+    "spend_cap",  # 429 or 400: a limit on money, which no retry gets past
+    "no_credit",  # 402, or 400 with a credit balance that is too low
+    "key",  # 401
+    "permission",  # 403
+    "on_hold",  # 400: the organisation is disabled
+    "not_found",  # 404: no such model, or no such address
+    "redirect",  # 3xx: the base URL is not the server's own; we never follow with the key
+    "too_slow",  # 408 or 504 from the server, or a timeout_error in mid-stream
+    "conflict",  # 409
+    "overloaded",  # 529, or an overloaded_error in mid-stream
+    "server",  # any other 5xx, also a gateway's page of HTML
+    "rejected",  # any other 4xx
+    "silence",  # no byte for as long as the read timeout, before or during the reply
+    "connection",  # not reached, or reset before the reply
+    "lost",  # reset in the middle of the reply
+    "cut_body",  # 200 with JSON that stops in the middle
+    "not_a_message",  # 200 with something else, or a reply without a usage
+    "unfinished",  # a stream that ended cleanly before its stop reason
+    "max_tokens",  # the reply did not fit; paid for
+    "context_window",  # prompt and reply do not fit the model; paid for
+    "refusal",  # the model declined; paid for
+    "unexpected_stop",  # any other stop reason than the end of the turn; paid for
+]
+_PAUSE: Mapping[FailureKind, str] = {
+    "spend_cap": "The provider's spending limit is reached.",
+    "no_credit": "The provider account has no credit.",
+    "key": "The provider does not accept the API key.",
+    "permission": "The API key may not use this model.",
+    "on_hold": "The provider has put the organisation on hold.",
+    "not_found": "The provider knows no such model or address.",
+    "redirect": "The provider's address points somewhere else.",
+}
+_RETRY: Mapping[FailureKind, str] = {
+    "too_slow": "The provider took too long.",
+    "conflict": "The provider met a conflict.",
+    "overloaded": "The provider is overloaded.",
+    "server": "The provider had an error.",
+    "silence": "The provider fell silent.",
+    "connection": "The provider was not reached.",
+    "lost": "The connection broke in the middle of the reply.",
+    "cut_body": "The reply was cut off.",
+    "not_a_message": "The answer was not a reply of a model.",
+    "unfinished": "The reply ended before it was finished.",
+}
+
+
+class CallFailed(Exception):
+    """A call that gave no usable reply: the one exception of `ModelClient.send`.
+
+    `usage` is what the provider has counted so far, and `payload` what it has sent; a reply that is refused or does
+    not fit carries both, because it is paid for. `duration_ms` and `retry_after` (seconds) are measured and told,
+    `error_code` and `category` are the provider's names for the cause and for a refusal.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        http_status: int | None = None,
+        error_type: str | None = None,
+        error_code: str | None = None,
+        category: str | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        usage: Usage | None = None,
+        payload: Any = None,
+        duration_ms: int = 0,
+        rate_limits: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: FailureKind = kind
+        self.message = message
+        self.http_status = http_status
+        self.error_type = error_type
+        self.error_code = error_code
+        self.category = category
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.usage = usage
+        self.payload = payload
+        self.duration_ms = duration_ms
+        self.rate_limits = dict(rate_limits or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with an item after a failure.
+
+    - `wait`: hold back every call to that model for `retry_after` seconds; it does not count as an attempt.
+    - `retry`: the same call again after `retry_after` seconds, or after `backoff` when that is `None`.
+    - `regenerate`: a new call at once, with `room` times the max_tokens and, if set, with `model`.
+    - `pause`: stop the batch and show `reason`; its items stay queued.
+    - `fail`: give this item up and keep `reason`.
+    """
+
+    kind: Literal["retry", "wait", "pause", "fail", "regenerate"]
+    reason: str
+    retry_after: float | None = None
+    error_type: str | None = None
+    http_status: int | None = None
+    room: int = field(default=1, kw_only=True)
+    model: str | None = field(default=None, kw_only=True)
+
+
+def judge(
+    failure: CallFailed | InvalidReply,
+    attempt: int,
+    *,
+    regenerated: int = 0,
+    in_a_row: int = 1,
+    fallback_model: str | None = None,
+) -> Verdict:
+    """The verdict on a failure.
+
+    `attempt` counts this item's calls from 1, without those that ended in `wait`; `regenerated` how often it was
+    regenerated for the same kind of failure; `in_a_row` the items in a row, this one included, that failed with this
+    message; `fallback_model` is the one to ask after a refusal, if there is one that has not been asked yet.
+    """
+    if isinstance(failure, InvalidReply):
+        return Verdict("regenerate" if not regenerated else "fail", failure.reason)
+    kind, said, status = failure.kind, failure.error_type, failure.http_status
+    if kind == "rate_limit":
+        wait = UNTOLD_WAIT if failure.retry_after is None else failure.retry_after
+        return Verdict("wait", "The rate limit of this model is used up.", wait, said, status)
+    if kind in _PAUSE:
+        return Verdict("pause", f"{_PAUSE[kind]} {failure.message}", None, said, status)
+    if kind in _RETRY:
+        if attempt >= MOST_ATTEMPTS:
+            return Verdict("fail", f"{_RETRY[kind]} That was attempt {attempt}, the last.", None, said, status)
+        return Verdict("retry", _RETRY[kind], failure.retry_after, said, status)
+    if kind == "max_tokens" and not regenerated:
+        return Verdict("regenerate", "The reply did not fit into max_tokens.", None, said, status, room=MORE_ROOM)
+    if kind == "max_tokens":
+        reason = f"The reply did not fit into max_tokens, not even with {MORE_ROOM} times the room."
+        return Verdict("fail", reason, None, said, status)
+    if kind == "refusal":
+        reason = f"The model declined ({failure.category or 'no category given'})."
+        if fallback_model:
+            return Verdict("regenerate", reason, None, said, status, model=fallback_model)
+        return Verdict("fail", reason, None, said, status)
+    if kind == "context_window":
+        return Verdict("fail", "Prompt and reply do not fit into the model's context.", None, said, status)
+    if kind == "unexpected_stop":
+        return Verdict("fail" if regenerated else "regenerate", failure.message, None, said, status)
+    if in_a_row >= MOST_ALIKE:
+        return Verdict("pause", f"{in_a_row} in a row were refused alike: {failure.message}", None, said, status)
+    return Verdict("fail", f"The provider refused the request: {failure.message}", None, said, status)
+
+
+def backoff(attempt: int, random: chance.Random) -> float:
+    """Seconds before the next try after attempt number `attempt`: full jitter between 1 and 4, 8, 16 ... at most 60.
+
+    Full jitter spreads the workers that failed together (AWS Architecture Blog, Exponential Backoff And Jitter).
+    """
+    return random.uniform(1.0, min(60.0, 2.0 ** (attempt + 1)))
+
+
+ALL_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)

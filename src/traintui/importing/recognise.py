@@ -1,0 +1,28 @@
+"""What a file is, told by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from traintui.errors import TraintuiError
+from traintui.importing.files import shown
+
+MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
+
+
+def kind_of(path: Path) -> Literal["document", "conversations"]:
+    """Return what the suffix says the file holds.
+
+    Raises TraintuiError for a suffix that cannot be imported, naming those that can.
+    """
+    suffix = path.suffix.lower()
+    if suffix in MEDIA_TYPES:
+        return "document"
+    if suffix == ".jsonl":
+        return "conversations"
+    raise TraintuiError(
+        "Unknown kind of file",
+        f"{shown(path)} is neither a document nor a file of conversations.",
+        "Documents end in .md, .markdown or .txt, conversations in .jsonl.",
+    )
