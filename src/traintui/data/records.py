@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 Status = Literal["planned", "generating", "generated", "approved", "rejected", "failed"]
+TurnRole = Literal["user", "assistant"]
 BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "cancelled"]
 
 
@@ -42,7 +43,7 @@ class Turn:
     """One message; `number` counts from 1, `role` is user or assistant, `train` says whether it is trained on."""
 
     number: int
-    role: Literal["user", "assistant"]
+    role: TurnRole
     content: str
     train: bool = True
 
@@ -153,7 +154,7 @@ class TemplateRecord:
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far a batch is. Cost is in USD: `cost_usd` what is known, `unpriced_calls` how many calls have no known price.
+    """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
     """

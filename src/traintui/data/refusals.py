@@ -1,4 +1,4 @@
-"""What the database refuses, as answers to a person. The codes stand at the head of the guards in the first migration."""
+"""What the database refuses, as answers to a person. The codes stand in the guards of the first migration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Refused(TraintuiError):
     `code` is the SQLSTATE (`TT001` and so on), `detail` what the database said beside it.
     """
 
-    def __init__(self, title: str, message: str, remedy: str, *, code: str, detail: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, title: str, message: str, remedy: str, *, code: str, detail: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(title, message, remedy)
         self.code = code
         self.detail = detail or {}
@@ -63,7 +65,7 @@ def refusal(error: psycopg.Error) -> Refused | None:
 def lost_connection(error: BaseException) -> TraintuiError | None:
     """The answer to a database that does not answer, or None when the error is another."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.OperationalError) or (isinstance(cause, psycopg.InterfaceError)):
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         said = " ".join(str(cause).split()) or type(cause).__name__
         return TraintuiError(
             "Database not reached",

@@ -121,4 +121,4 @@ def bootstrap_sql() -> str:
 def bootstrap(conninfo: str) -> None:
     """Makes the roles, with a superuser's connection to the workspace's database."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(sql.SQL(bootstrap_sql()))  # type: ignore[arg-type]  # our own file, not a literal
+        connection.execute(sql.SQL(bootstrap_sql()))

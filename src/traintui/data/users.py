@@ -71,9 +71,7 @@ def add_user(conninfo: str, name: str, role: Role, *, with_password: bool) -> st
             connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(login))
             for other in ROLES:
                 if other != role:
-                    connection.execute(
-                        sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(f"traintui_{other}"), login)
-                    )
+                    connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(f"traintui_{other}"), login))
             connection.execute(sql.SQL("GRANT {} TO {}").format(group, login))
     except psycopg.errors.InsufficientPrivilege as error:
         raise TraintuiError(

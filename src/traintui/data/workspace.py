@@ -87,7 +87,9 @@ def check_shared(conninfo: str) -> None:
         revision = schema.current_revision(conninfo)
     except psycopg.errors.InsufficientPrivilege as error:
         raise TraintuiError(
-            "No right", "this login has no role in the workspace.", "Ask an administrator: traintui user add NAME --role ROLE."
+            "No right",
+            "this login has no role in the workspace.",
+            "Ask an administrator: traintui user add NAME --role ROLE.",
         ) from error
     except psycopg.Error as error:
         raise lost_connection(error) or TraintuiError(
@@ -115,7 +117,9 @@ async def whoami(engine_conninfo: str) -> tuple[str, str]:
             row = await (await connection.execute("SELECT session_user::text, session_role()")).fetchone()
     except psycopg.errors.InsufficientPrivilege as error:
         raise TraintuiError(
-            "No right", "this login has no role in the workspace.", "Ask an administrator: traintui user add NAME --role ROLE."
+            "No right",
+            "this login has no role in the workspace.",
+            "Ask an administrator: traintui user add NAME --role ROLE.",
         ) from error
     if row is None:  # cannot be: the query has one row
         raise AssertionError(row)

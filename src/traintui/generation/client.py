@@ -167,13 +167,13 @@ class ModelClient:
         """
         seen = Received()
         started = time.perf_counter()
-        timeout = self._timeout_of(call, streams=on_text is not None)
+        patience = self._patience(call, streams=on_text is not None)
         try:
-            async with asyncio.timeout(max(DEADLINE_SECONDS, (timeout.read or 0.0) + CONNECT_SECONDS)):
+            async with asyncio.timeout(max(DEADLINE_SECONDS, (patience.read or 0.0) + CONNECT_SECONDS)):
                 if on_text is None:
-                    await self._whole(call, timeout, seen)
+                    await self._whole(call, patience, seen)
                 else:
-                    await self._streamed(call, timeout, seen, on_text)
+                    await self._streamed(call, patience, seen, on_text)
             stop_reason, usage = seen.finished(streamed=on_text is not None)
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
             # The chain ends here: the SDK's own errors quote what a server echoes.
@@ -203,14 +203,14 @@ class ModelClient:
         failure.args = (failure.message,)
         return failure
 
-    def _timeout_of(self, call: ModelCall, *, streams: bool) -> httpx2.Timeout:
+    def _patience(self, call: ModelCall, *, streams: bool) -> httpx2.Timeout:
         """A whole reply comes after a silence as long as its writing takes, so that silence must be allowed."""
         if self._chosen_timeout is not None:
             return self._chosen_timeout
         return _timeout(READ_SECONDS if streams else max(READ_SECONDS, call.max_tokens * SECONDS_PER_TOKEN))
 
-    async def _whole(self, call: ModelCall, timeout: httpx2.Timeout, seen: Received) -> None:
-        raw = await self._sdk.messages.with_raw_response.create(**call.payload(), timeout=timeout)
+    async def _whole(self, call: ModelCall, patience: httpx2.Timeout, seen: Received) -> None:
+        raw = await self._sdk.messages.with_raw_response.create(**call.payload(), timeout=patience)
         _note(seen, raw.http_response)
         body = raw.http_response.content
         try:
@@ -221,21 +221,20 @@ class ModelClient:
             raise CallFailed(kind, "The JSON stopped in the middle." if cut else "The answer is not JSON.") from None
 
     async def _streamed(
-        self, call: ModelCall, timeout: httpx2.Timeout, seen: Received, on_text: Callable[[str], None]
+        self, call: ModelCall, patience: httpx2.Timeout, seen: Received, on_text: Callable[[str], None]
     ) -> None:
-        stream: Any = await self._sdk.messages.create(**call.payload(stream=True), timeout=timeout)
+        stream: Any = await self._sdk.messages.create(**call.payload(stream=True), timeout=patience)
         async with stream:
             _note(seen, stream.response)
-            # Raw events cost half of the SDK's typed ones, and a surprising one stays readable.
-            async for event in anthropic.AsyncStream.raw_events(stream.response):
-                try:
-                    piece = seen.take(event.event, json.loads(event.data or "null"))
-                except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-                    raise CallFailed("cut_body", f"The stream sent an unreadable {event.event} event.") from None
-                if piece:
-                    on_text(piece)
-                if event.event == "message_stop":
-                    break
+            try:
+                # Raw events cost half of the SDK's typed ones, and a surprising one stays readable.
+                async for event in anthropic.AsyncStream.raw_events(stream.response):
+                    piece = _taken(seen, event.event, event.data)
+                    if piece:
+                        on_text(piece)
+            except httpx2.HTTPError:
+                if not seen.complete:
+                    raise
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if len(self._key) >= 8 else text
@@ -243,6 +242,14 @@ class ModelClient:
 
 def _note(seen: Received, response: httpx2.Response) -> None:
     seen.status, seen.headers = response.status_code, dict(response.headers)
+
+
+def _taken(seen: Received, event: str | None, data: str) -> str:
+    """The text that an event of a stream brings. Raises `CallFailed` for an error event and for an unreadable one."""
+    try:
+        return seen.take(event, json.loads(data or "null"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise CallFailed("cut_body", f"The stream sent an unreadable event ({event}).") from None
 
 
 def _failure(error: Exception) -> CallFailed:

@@ -265,7 +265,7 @@ def turns_from(text: str, *, exchanges: int | None = None) -> tuple[DraftTurn, .
     except ValidationError as error:
         raise InvalidReply(_why(error)) from error
     if exchanges is not None and len(reply.exchanges) != exchanges:
-        raise InvalidReply(f"The reply has {len(reply.exchanges)} exchanges, and the plan asks for {exchanges}.")
+        raise InvalidReply(f"The plan asks for {exchanges} exchanges, and the reply has {len(reply.exchanges)}.")
     return tuple(_turns(reply))
 
 

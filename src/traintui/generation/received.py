@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Received:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     payload: Any = None
+    complete: bool = False
+    """A stream has said `message_stop`: what happens to the connection afterwards does not matter."""
 
     @property
     def request_id(self) -> str | None:
@@ -82,7 +85,8 @@ class Received:
     @property
     def text(self) -> str:
         """The text blocks in a row; thinking is left out."""
-        return "".join(block.get("text", "") for block in self.payload["content"] if block.get("type") == "text")
+        texts = (block.get("text") for block in self.payload["content"] if block.get("type") == "text")
+        return "".join(text for text in texts if isinstance(text, str))
 
     def take(self, event: str | None, data: Any) -> str:
         """Adds one event of a stream to the payload, and returns the text it brought.
@@ -107,6 +111,8 @@ class Received:
                 self.payload.update(data["delta"])
                 counts = {name: count for name, count in data.get("usage", {}).items() if count is not None}
                 self.payload["usage"] = {**self.payload.get("usage", {}), **counts}  # cumulative, so it overwrites
+            case "message_stop":
+                self.complete = True
         return ""
 
     def finished(self, *, streamed: bool) -> tuple[str, Usage]:
@@ -142,17 +148,13 @@ def usage_of(payload: Any) -> Usage | None:
     if not isinstance(given, dict):
         return None
     counts = [
-        given.get(name, 0 if optional else None) or (0 if optional else given.get(name))
-        for name, optional in (
-            ("input_tokens", False),
-            ("output_tokens", False),
-            ("cache_read_input_tokens", True),
-            ("cache_creation_input_tokens", True),
-        )
+        given.get("input_tokens"),
+        given.get("output_tokens"),
+        given.get("cache_read_input_tokens") or 0,
+        given.get("cache_creation_input_tokens") or 0,
     ]
-    if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts):
-        return None
-    return Usage(*counts)
+    tokens = [count for count in counts if isinstance(count, int) and not isinstance(count, bool) and count >= 0]
+    return Usage(*tokens) if len(tokens) == len(counts) else None
 
 
 def refused(status: int, headers: Mapping[str, str], body: Any) -> CallFailed:
@@ -182,7 +184,7 @@ def _text(value: Any) -> str | None:
 def _kind(
     status: int, error_type: str | None, code: str | None, message: str, retry_after: float | None
 ) -> FailureKind:
-    if code in _BY_CODE:
+    if code is not None and code in _BY_CODE:
         return _BY_CODE[code]
     if status == HTTPStatus.BAD_REQUEST and _CREDIT.search(message):
         return "no_credit"
@@ -211,8 +213,10 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def storable(value: Any) -> Any:
-    """JSON without the characters that a JSONB column refuses (NUL, half of a surrogate pair): they become U+FFFD."""
+    """JSON as a JSONB column takes it: NUL and half of a surrogate pair become U+FFFD, NaN and infinity null."""
     match value:
+        case float() if not math.isfinite(value):
+            return None
         case str() if value.isascii():
             return value.replace("\0", "\ufffd")
         case str():

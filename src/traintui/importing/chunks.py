@@ -20,7 +20,6 @@ _TARGET, _MAX, _TINY, _OVERLAP = (
     tokens * _LETTERS for tokens in (TARGET_TOKENS, MAX_TOKENS, TINY_TOKENS, OVERLAP_TOKENS)
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*")  # noqa: RUF001 (full-width marks are meant)
-_BLANK = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +150,33 @@ def _split_whole(text: str) -> Iterator[_Piece]:
 
 
 def _split_prose(text: str) -> Iterator[_Piece]:
-    """Sentences; words where a sentence exceeds the maximum; letters where a word does."""
+    """Sentences, short ones together; windows between words where a sentence exceeds the maximum."""
+    held, held_joint = "", ""
     for sentence, joint in _cut(_SENTENCE_END, text):
-        if len(sentence) <= _MAX:
-            yield _Piece(sentence, joint)
-            continue
-        for word, gap in _cut(_BLANK, sentence):
-            for at in range(0, len(word), _MAX):
-                yield _Piece(word[at : at + _MAX], "" if at else gap or joint)
+        if held and len(held) + len(joint) + len(sentence) > _OVERLAP:
+            yield _Piece(held, held_joint)
+            held = ""
+        if len(sentence) > _MAX:
+            yield from _windows(sentence, joint)
+        elif held:
+            held += joint + sentence
+        else:
+            held, held_joint = sentence, joint
+    if held:
+        yield _Piece(held, held_joint)
+
+
+def _windows(sentence: str, joint: str) -> Iterator[_Piece]:
+    at = 0
+    while at < len(sentence):
+        window = sentence[at : at + _TARGET]
+        end = len(window)
+        if at + end < len(sentence):
+            end = max(window.rfind(" "), window.rfind("\n")) + 1 or end
+        if (text := window[:end].rstrip()).strip():
+            yield _Piece(text, joint)
+        joint = " " if window[:end][-1:].isspace() else ""
+        at += end
 
 
 def _cut(boundary: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:

@@ -68,9 +68,42 @@ def label_in_text(label: str) -> str:
     if not words or len(words[0]) < 2:
         return label.strip()
     ordinary = words[0][1:].islower() or not words[0][1:].isalpha()
-    if ordinary and not any(word[:1].isupper() and not word.isupper() for word in words[1:]):
+    # "Roth" in a later word marks a name; "ATM" and "ATMs" do not.
+    if ordinary and not any(word[:1].isupper() and not any(c.isupper() for c in word[1:]) for word in words[1:]):
         return " ".join([words[0][0].lower() + words[0][1:], *words[1:]])
     return " ".join(words)
+
+
+def is_measure(label: str) -> bool:
+    """Whether a label names a quantity itself, as "Daily cash limit" does, so that it can be "the limit is $600"."""
+    head = re.split(r"[,(]| (?:of|for|on|in|at|to|from|by|with|per) ", label.lower())[0].split()
+    return bool(head) and head[-1] in {"limit", "minimum", "maximum", "fee", "rate", "charge", "penalty", "term", "period", "cap", "surcharge"}
+
+
+def noun_phrase(label: str, article: str = "a") -> str:
+    """A label as a noun phrase for mid-sentence: "Wire transfer, domestic" becomes "a domestic wire transfer"."""
+    words = label_in_text(label)
+    turned = re.fullmatch(r"([^,(]+), ([a-z-]+(?: [a-z-]+)?)", words)
+    if turned and not re.match(r"(?:per|each|for|from|to|in|at|by|on|with|if|when|paid|up)\b", turned[2]):
+        words = f"{turned[2]} {turned[1]}"
+    elif "(" not in words:
+        words = re.sub(r"^([^,]+), (.+)$", r"\1 (\2)", words)
+    head = re.split(r"[,(]| (?:of|for|on|in|at|to|from|by|with|per|that|after|when|if|less|more|under|over) ", words)[0].split()
+    counted = head and head[-1].lower() in _COUNTED and not re.match(r"(?:a|an|the|your|our|each|any|no)$", head[0], re.I)
+    if not counted or (head[0].endswith("ing") and len(head) > 1 and len(head[0]) > 5):
+        return words
+    if article != "a":
+        return f"{article} {words}"
+    vowel = words[0].lower() in "aeiou" and not re.match(r"(?:us|uni|one)", words, re.I)
+    letters = re.match(r"[A-Z]{2,}\b", words) is not None and words[0] in "AEFHILMNORSX"
+    return f"{'an' if vowel or letters else 'a'} {words}"
+
+
+_COUNTED = frozenset(
+    """account advance agreement application atm bill box card certificate charge check copy deposit draft extension fee form inquiry item kit
+    letter limit loan notice option order overdraft payment penalty period plan policy printout process program rate replacement request
+    return rule search statement surcharge transaction transfer verification wire withdrawal""".split()  # noqa: SIM905
+)
 
 
 def is_plural(noun: str) -> bool:

@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from traintui.generation.rehearsal.english import capitalise, is_plural, swap_speaker
+from traintui.generation.rehearsal.english import capitalise, is_measure, is_plural, label_in_text, swap_speaker
 from traintui.generation.rehearsal.passages import Statement
 
 Question = tuple[str, str]
@@ -24,10 +24,12 @@ TIME = re.compile(
     rf"\b{NUMBER}[ -](?:(?:business|calendar|working|full|consecutive) )?(?:minutes?|hours?|days?|weeks?|months?|years?)\b", re.I
 )
 _CONTACT = re.compile(
-    r"\b(?:call|phone|e-?mail|contact|write to|visit|speak (?:to|with)|talk to|hotline|ask (?:a|any|the|your|our|at)|reach us|branch|member services)\b"
-    r"|\d{3}-\d{4}",
+    r"(?:please )?(?:call|phone|e-?mail|contact|write to|visit|speak (?:to|with)|talk to|ask)\b"
+    r"|(?:you|members) (?:can|should|may|must|need to)(?: also)? (?:call|phone|e-?mail|contact|write to|visit|speak|talk)\b"
+    r"|(?:to|for|if) [^,]{4,60}, (?:please )?(?:call|phone|e-?mail|contact|write to|visit|ask)\b",
     re.I,
 )
+_SOME = r"(?:\$|\d|once|twice|one|two|three|four|five|six|ten|twelve)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Fact:
     place: int
     statement: Statement
     kind: str
-    """money, rate, time, limit, refusal, duty, permission, condition, contact, steps or plain."""
+    """money, rate, free, limit, refusal, deadline, time, duty, condition, permission, contact, steps or plain."""
     questions: tuple[Question, ...]
     words: frozenset[str]
     figures: tuple[str, ...]
@@ -46,6 +48,12 @@ class Fact:
     def subject(self) -> str:
         """What it is about, for mid-sentence, or empty."""
         return self.statement.subject or _subject(self.statement.text)
+
+    @property
+    def priced(self) -> bool:
+        """Whether it gives one figure for its subject, so that the two can be named together."""
+        one = self.statement.kind == "row" or _is_priced(self.statement.text)
+        return one and bool(self.subject and self.figures)
 
 
 def stems(text: str) -> frozenset[str]:
@@ -80,16 +88,22 @@ def _kind(statement: Statement) -> str:
     text = statement.text.lower()
     if statement.kind == "steps":
         return "steps"
+    priced = statement.kind == "row" or _is_priced(statement.text)
+    condition = re.search(r"\b(?:if|unless|once|only when|until|when)\b", text)
+    free = re.search(r"\bno (?:charge|fee|cost)|without charge|not charge|costs? nothing|waive|free of charge", text)
     tests = (
-        ("contact", _CONTACT.search(text) and not MONEY.search(text) and len(text.split()) < 32),
-        ("refusal", re.search(r"\b(?:not|never|no|cannot|nor|neither|without charge|waived?)\b", text)),
-        ("limit", re.search(r"\b(?:no more than|up to|at most|maximum|limit(?:ed)?|at least|minimum|or less|or more)\b", text)),
-        ("rate", PERCENT.search(text)),
-        ("money", MONEY.search(text)),
+        ("contact", _CONTACT.match(statement.text) and len(text.split()) < 32),
+        ("free", free and not condition),
+        ("condition", condition and free),
+        ("rate", priced and PERCENT.search(text)),
+        ("limit", re.search(rf"\b(?:no more than|up to|at most|limited to|at least) {_SOME}|\b(?:maximum|minimum|limit)\b", text)),
+        ("money", priced and MONEY.search(text)),
+        ("refusal", re.search(r"\b(?:not|never|cannot|nor|neither)\b", text)),
+        ("deadline", TIME.search(text) and re.search(r"\b(?:you|members) (?:\w+ ){1,6}within\b", text)),
         ("time", TIME.search(text)),
         ("duty", re.search(r"\b(?:must|need to|needs to|required?|have to|has to)\b", text)),
-        ("condition", re.search(r"\b(?:if|unless|once|only when|until)\b", text)),
-        ("permission", re.search(r"\b(?:can|may)\b", text)),
+        ("condition", condition),
+        ("permission", re.match(r"(?:you|members|anyone|a member)\b[^.]{0,90}\b(?:can|may)\b", text)),
     )
     return next((name for name, hit in tests if hit), "plain")
 
@@ -107,25 +121,46 @@ _WE_VERBS = frozenset(
 _AUX = r"(?:is|are|was|were|can|may|must|will|should|cannot)"
 _MAIN = (
     r"(?:costs?|applies|apply|starts?|begins?|ends?|lasts?|takes?|earns?|requires?|needs?|covers?|includes?|expires?|depends?|counts?|stays?"
-    r"|remains?|becomes?|falls?|rises?|posts?|clears?|runs?|goes|go|has|have|pays?|receives?|comes?|appears?|shows?|carries|carry)"
+    r"|remains?|becomes?|falls?|rises?|posts?|clears?|runs?|goes|go|has|have|pays?|receives?|comes?|appears?|shows?|carries|carry|arrives?"
+    r"|continues?|accrues?)"
 )
 _NP = re.compile(rf"^((?:[A-Za-z$'\u2019-]+|\d+)(?: [\w$'\u2019.-]+){{0,7}}?) ({_AUX}|{_MAIN}|do not|does not) (.+)$")
+_WHEN = {
+    "starts": "start", "begins": "begin", "ends": "end", "expires": "expire", "arrives": "arrive", "posts": "post", "clears": "clear",
+    "start": "start", "begin": "begin", "end": "end", "expire": "expire", "arrive": "arrive", "post": "post", "clear": "clear",
+}  # fmt: skip
+_TOO_WIDE = re.compile(r"(?:an?|the|your|my|our|any|each|every)?\s*(?:accounts?|members?|loans?|requests?|fees?|payments?|borrowers?|cards?|amounts?|staff)$", re.I)
 
 
-def _subject(text: str) -> str:
-    """The noun phrase a sentence is about, when it can be told apart safely."""
-    first = text.split(". ")[0]
-    if re.match(r"(?:if|when|once|unless|after|before|to|for|in|on|at|by|we|you|there|until|while|with|under|because|no|not)\b", first, re.I):
+def _is_priced(text: str) -> bool:
+    """Whether a sentence says what its subject costs: "The overdraft fee is $28." """
+    match = _NP.match(text.split(". ")[0])
+    return bool(match and match[2] in {"is", "are", "cost", "costs"} and re.match(r"\$|\d[\d.]* ?%", match[3]))
+
+
+def _noun(first: str) -> str:
+    """The noun phrase before the verb of a sentence, for mid-sentence, or empty when it can't be told apart safely."""
+    if re.match(
+        r"(?:if|when|once|unless|after|before|to|for|in|on|at|by|we|you|they|it|there|until|while|with|under|because|no|not|please|during"
+        r"|anyone|everyone|members|a member|borrowers|with)\b(?! under| over)",
+        first,
+        re.I,
+    ):
         return ""
     match = _NP.match(first)
     if match is None or _OPEN.search(match[1]) or "," in match[1]:
         return ""
     head = match[1]
-    if re.match(r"(?:members|a member|everyone|anyone)$", head, re.I):
+    determined = re.match(r"(?:the|a|an|each|every|any|your|our|all|most|some|other)\b", head, re.I)
+    if not determined and len(head.split()) > 4 and not is_plural(head):
         return ""
-    if re.match(r"(?:the|a|an|each|every|any|your|our|all|most|some|other|interest|late|joint|loan)\b", head, re.I) or is_plural(head):
-        return swap_speaker(head[0].lower() + head[1:])
-    return ""
+    return swap_speaker(head[0].lower() + head[1:]) if determined else label_in_text(head)
+
+
+def _subject(text: str) -> str:
+    """What a sentence is about, unless that is too wide to be asked for by name."""
+    noun = _noun(text.split(". ")[0])
+    return "" if _TOO_WIDE.match(noun) else noun
 
 
 _OPEN = re.compile(r"\b(?:who|that|which|when|if|you|we|than)\b", re.I)
@@ -145,6 +180,9 @@ def _questions(statement: Statement) -> list[Question]:
     first = re.split(r"(?<=[a-z\d)\u201d])\.(?:\s|$)", text)[0].rstrip(".!")
     if statement.kind == "row":
         return found + _about_row(statement)
+    if statement.kind == "entry":
+        works = "do" if is_plural(statement.subject) else "does"
+        return [*found, (f"How {works} {statement.subject} work?", ""), (f"What about {statement.subject}?", "")]
     if statement.kind == "steps":
         return [*found, ("What are the steps, one by one?", ""), ("How do I go about it in practice?", "")]
     for rule in (_by_condition, _by_purpose, _by_person, _by_us, _by_noun):
@@ -153,10 +191,13 @@ def _questions(statement: Statement) -> list[Question]:
 
 
 def _about_row(statement: Statement) -> list[Question]:
-    subject, found = statement.subject, []
+    subject = statement.subject
+    if is_measure(subject):
+        return [(f"What is {subject}?", ""), (f"How high is {subject}?", "")]
+    found: list[Question] = []
     if MONEY.search(statement.text) or "no charge" in statement.text:
         found += [(f"What do you charge for {subject}?", ""), (f"How much is it for {subject}?", "")]
-    if PERCENT.search(statement.text):
+    elif PERCENT.search(statement.text):
         found.append((f"What is the rate for {subject}?", ""))
     return [*found, (f"What about {subject}?", ""), (f"What does it say about {subject}?", "")]
 
@@ -177,6 +218,11 @@ def _by_purpose(first: str) -> list[Question]:
 
 
 def _by_person(first: str) -> list[Question]:
+    who = re.match(r"(?:Anyone|Members|Borrowers|Everyone|People) who [^.]{5,90}? (?:can|may) (.+)$", first)
+    if who and (phrase := swap_speaker(_cut(who[1].removeprefix("also ")) or "")):
+        return [(f"Who can {phrase}?", ""), (f"Who is allowed to {phrase}?", "")]
+    if who and len(who[1].split()) == 1:
+        return [(f"Who can {who[1]}?", "")]
     match = re.match(
         r"(?:You|Members|A member|Any member|Every member|Borrowers|A borrower|Account holders|An account holder|Anyone)"
         r" (can|may|must|need to|have to|should|cannot|can not|may not)( also| always| only)? (.+)$",
@@ -210,30 +256,45 @@ def _by_us(first: str) -> list[Question]:
         return [(f"How soon will you {phrase}?", "")] if timed else [(f"Will you {phrase}?", "Yes")]
     if how in {"can", "may"}:
         return [(f"Can you {phrase}?", "Yes"), (f"When would you {phrase}?", "")]
+    if not how and re.search(r"\bwithin\b", match[2]):
+        return [(f"How soon do you {phrase}?", "")]
     short = "No" if how else "Yes"
     return [(f"{'Will' if how == 'will not' else 'Can' if how == 'cannot' else 'Do'} you {phrase}?", short)]
 
 
 def _by_noun(first: str) -> list[Question]:
-    subject = _subject(first)
-    match = _NP.match(first)
-    if not subject or match is None:
+    noun, match = _noun(first), _NP.match(first)
+    if not noun or match is None:
         return []
     verb, rest = match[2], match[3]
     plural = is_plural(match[1])
-    if verb in {"is", "are", "cost", "costs"} and re.match(r"(?:not )?(?:\$|\d)", rest) and not rest.startswith("not"):
-        return [(f"How much {'are' if plural else 'is'} {subject}?", ""), (f"What {'are' if plural else 'is'} {subject}, in figures?", "")]
+    does, are = ("do", "are") if plural else ("does", "is")
+    about: list[Question] = [] if _TOO_WIDE.match(noun) else [(f"What about {noun}?", "")]
+    if verb in {"is", "are", "cost", "costs"} and re.match(r"(?:\$|\d)", rest):
+        return [(f"How much {does} {noun} cost?" if verb.startswith("cost") else f"How much {are} {noun}?", ""), *about]
     if verb in {"lasts", "last", "takes", "take"}:
-        return [(f"How long {'do' if plural else 'does'} {subject} {verb.rstrip('s')}?", "")]
-    about: list[Question] = [(f"What about {subject}?", ""), (f"What do I need to know about {subject}?", "")]
+        return [(f"How long {does} {noun} {verb.rstrip('s')}?", "")]
+    if verb in _WHEN:
+        return [(f"When {does} {noun} {_WHEN[verb]}?", "")]
+    if verb in {"becomes", "become"} and (phrase := _cut(f"become {rest}")):
+        return [(f"When {does} {noun} {phrase}?", "")]
+    if verb in {"does not", "do not"}:
+        return [(f"{capitalise(does)} {noun} {phrase}?", "No"), *about] if (phrase := swap_speaker(_cut(rest))) else about
     if verb in {"is", "are"} and _PARTICIPLE.match(rest):
-        phrase = swap_speaker(_cut(rest.removeprefix("not ")) or rest.removeprefix("not ").split()[0].rstrip(".,;"))
-        conditional = re.search(r"\s(?:when|if|once|after|unless|within|by|on)\s", rest)
-        if conditional and not rest.startswith("not "):
-            return [(f"When {verb} {subject} {phrase}?", ""), *about]
-        return [(f"{capitalise(verb)} {subject} {phrase}?", "No" if rest.startswith("not ") else "Yes"), *about]
-    if verb in {"can", "may", "will"} and not rest.startswith("not "):
-        phrase = swap_speaker(_cut(rest))
-        if phrase and verb != "may":
-            return [(f"{capitalise(verb)} {subject} {phrase}?", "Yes"), *about]
+        return [_passive(noun, verb, rest), *about]
+    if verb in {"can", "may", "will"} and not rest.startswith("not ") and (phrase := swap_speaker(_short(rest.removeprefix("also ")))):
+        return [(f"{'Will' if verb == 'will' else 'Can'} {noun} {phrase}?", "Yes"), *about]
     return about
+
+
+def _short(phrase: str) -> str:
+    return _cut(phrase) or (phrase.split(",")[0].rstrip(".") if len(phrase.split(",")[0].split()) == 1 else "")
+
+
+def _passive(noun: str, verb: str, rest: str) -> Question:
+    negated = rest.startswith("not ")
+    bare = rest.removeprefix("not ")
+    phrase = swap_speaker(_cut(bare) or bare.split()[0].rstrip(".,;"))
+    if re.search(r"\s(?:when|if|once|after|unless|within|while|until)\s", rest):
+        return f"When {verb} {noun} {'not ' if negated else ''}{phrase}?", ""
+    return f"{capitalise(verb)} {noun} {phrase}?", "No" if negated else "Yes"

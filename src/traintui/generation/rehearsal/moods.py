@@ -302,9 +302,9 @@ MOODS: tuple[Mood, ...] = (
         (
             "I have a question about something I noticed.",
             "I am just curious about one thing.",
-            "There is no rush with this.",
+            "Here is something I have been meaning to look into.",
             "I have been reading up and would like to check something.",
-            "Nothing urgent, I only want to understand it.",
+            "I only want to understand how it is meant.",
             "Something caught my eye, and I wondered about it.",
         ),
         (

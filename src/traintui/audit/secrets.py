@@ -1,0 +1,214 @@
+"""What a secret looks like in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The span [start, end) of a text; `identity` is what makes two findings the same one."""
+
+    start: int
+    end: int
+    label: str
+    kind: str
+    identity: str
+
+
+def find_secrets(text: str) -> Iterator[Finding]:
+    """Yield every secret in a text, in no order; where two have the same span, the first one names it."""
+    yield from _private_keys(text)
+    lowered = text.lower()
+    for rule in _RULES:
+        # Most texts hold none, and looking for a fixed string is a hundred times faster than for a pattern.
+        if any(hint in lowered for hint in rule.hints):
+            yield from _matches(rule, text)
+
+
+def _looks_random(value: str) -> bool:
+    """Whether a value after a name like `password:` in prose is one, and not the next word of the sentence."""
+    value = value.rstrip(".,;:")
+    if "-" in value and all(part.isalpha() or part.isdigit() for part in value.split("-")):
+        return False
+    turns = sum(one.islower() and two.isupper() for one, two in pairwise(value))
+    return any(letter.isdigit() for letter in value) or turns >= 2 or (len(value) >= 24 and value.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The group `s` is what goes, `id` (if there) what makes it the same; a doubtful one must look random too."""
+
+    kind: str
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    doubtful: bool
+
+
+def _rule(kind: str, hints: str, *parts: str, doubtful: bool = False) -> _Rule:
+    """`hints` are lower-case words, one of which is in every text that the pattern matches."""
+    return _Rule(kind, tuple(hints.split()), re.compile("".join(parts), re.DOTALL), doubtful)
+
+
+# A run of letters may start after any other sign, or after a line end that JSON has escaped.
+_START = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
+_DATABASE = (
+    r"(?i:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|oracle|clickhouse|cockroachdb)"
+    r"(?:\+[a-z0-9]{1,20}){0,2}://"
+)
+_USER = r"(?P<s>[^\s/?#:@\"'<>]{0,256}:"
+_NAMES = "password passwd passphrase pwd"
+_ALL_NAMES = f"{_NAMES} key secret token authorization"
+_NAME = r"(?i:password|passwd|passphrase|pwd)"
+_KEY_NAME = (
+    r"(?i:x-api-key|api[_-]?key|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|(?:access|refresh|auth|id)[_-]?token)"
+)
+_OPTIONAL_SCHEME = r"(?:(?i:bearer|basic|token)\s{1,5})?"
+_NOT_DONE = rf"(?!{_OPTIONAL_SCHEME}\[[a-z]+ \d)"
+_OPAQUE = r"[A-Za-z0-9._~+/-]"
+
+# Each pattern reads a bounded way past its start, or takes what it has read: none may look twice at a long text.
+_RULES = (
+    _rule("anthropic_key", "sk-ant-", r"(?P<s>sk-ant-[A-Za-z0-9_-]{10,})"),
+    _rule("openai_key", "sk-", r"(?P<s>sk-(?:proj|svcacct|admin|or)-[A-Za-z0-9_-]{16,})"),
+    _rule("openai_key", "sk-", _START, r"(?P<s>sk-[A-Za-z0-9]{20,})"),
+    _rule("aws_key", "akia asia", r"(?<![A-Z0-9])(?P<s>(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Z0-9])"),
+    _rule("github_token", "gh", r"(?P<s>gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
+    _rule("gitlab_token", "glpat-", r"(?P<s>glpat-[A-Za-z0-9_-]{20,})"),
+    _rule("google_key", "aiza", r"(?P<s>AIza[A-Za-z0-9_-]{35})"),
+    _rule("slack_token", "xox xapp", r"(?P<s>xox[a-z]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,})"),
+    _rule("hugging_face_token", "hf_", r"(?P<s>hf_[A-Za-z0-9]{30,})"),
+    _rule("stripe_key", "k_live_ k_test_", r"(?P<s>(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,})"),
+    _rule(
+        "jwt",
+        "eyj",
+        _START,
+        r"(?P<s>eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|",
+        r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3}))",
+    ),
+    _rule("connection_string", "://", _DATABASE, _USER, r"(?P<id>[^\s/\"'<>]{1,2048}))@"),
+    # A password with / or @ in it is not allowed there, and yet is what an error message about it quotes.
+    _rule("connection_string", "://", _DATABASE, _USER, r"(?P<id>(?:(?!://)[^\s\"<>?]){1,2048}))@"),
+    _rule(
+        "connection_string",
+        "://",
+        _DATABASE,
+        r"(?![^\s/\"'<>]{0,2400}@)",
+        _USER,
+        r"(?P<id>(?:(?!://)[^\s\"<>]){1,2048}))@",
+    ),
+    _rule("basic_auth_url", "://", "://", _USER, r"(?P<id>[^\s/?#\"'<>]{1,2048}))@(?=[^\s@])"),
+    _rule("bearer_token", "bearer", r"(?i:\bbearer)\s+(?P<s>", _OPAQUE, r"{16,}(?<!\.)=*)", doubtful=True),
+    _rule(
+        "header",
+        "authorization",
+        r"(?i:authorization)\s{0,5}[:=]\s{0,5}",
+        _OPTIONAL_SCHEME,
+        r"(?P<s>",
+        _OPAQUE,
+        r"{8,}(?<!\.)=*)",
+        doubtful=True,
+    ),
+    # The libpq and ODBC forms: a separator ends the value only where another setting follows it.
+    _rule("password", _NAMES, _NAME, "=", _NOT_DONE, r"(?P<s>'(?:[^'\\]|\\.)*\\?(?:'|\Z))"),
+    _rule(
+        "password",
+        _NAMES,
+        _NAME,
+        "=",
+        _NOT_DONE,
+        r"(?P<s>(?![$<{(%'\"\\])(?:[^\s&;,\"'\\]|,(?!\s)|'(?=\w)|[&;](?!\s|\Z|[\w .-]{1,40}=)|\\(?![nrt\"]).)+)",
+    ),
+    _rule(
+        "password",
+        _NAMES,
+        _NAME,
+        r"(?::\s{0,5}|\s{0,5}=\s{1,5})(?P<s>[^\s\"'\\,;<>$(){}\[\]]{6,})",
+        doubtful=True,
+    ),
+    _rule(
+        "api_key",
+        "key secret token",
+        _KEY_NAME,
+        r"\s{0,5}[=:]\s{0,5}[\"']?(?P<s>",
+        _OPAQUE,
+        r"{8,}(?<!\.)=*)",
+        doubtful=True,
+    ),
+    # JSON or a printed dict inside a text; in JSON inside JSON the quotes are escaped.
+    _rule(
+        "named_value",
+        _ALL_NAMES,
+        rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))(?P<q>[\"'])(?:\s{{0,9}}:\s{{0,9}}b?|,\s{{0,9}}b)(?P=q)",
+        _NOT_DONE,
+        _OPTIONAL_SCHEME,
+        r"(?P<s>(?:(?!(?P=q))[^\\]|\\.)+)",
+    ),
+    _rule(
+        "named_value",
+        _ALL_NAMES,
+        rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))\\{{1,8}}\"\s{{0,9}}:\s{{0,9}}\\{{1,8}}\"",
+        _NOT_DONE,
+        _OPTIONAL_SCHEME,
+        r"(?P<s>(?:[^\"\\]|\\{1,8}[^\"\\])+)",
+    ),
+)
+_HARMLESS = frozenset({"true", "false", "none", "null", "yes", "no", "0", "1", "required", "optional"})
+
+
+def _matches(rule: _Rule, text: str) -> Iterator[Finding]:
+    for match in rule.pattern.finditer(text):
+        identity = match["id"] if "id" in rule.pattern.groupindex else match["s"]
+        if not identity.strip("*") or identity.lower() in _HARMLESS:
+            continue
+        if rule.doubtful and not _looks_random(identity):
+            continue
+        if match[0][:4].lower() == "pwd=" and identity.startswith(("/", "~", ".")):
+            continue  # the shell's working directory
+        yield Finding(*match.span("s"), "secret", rule.kind, identity.strip("'"))
+
+
+_PEM_MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_BODY = re.compile(r"(?:\s|\\{1,4}[nr]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,100}|[A-Za-z0-9+/=]{16,})*")
+_PEM_GAP = re.compile(r"(?:\s|\\{1,4}[nr])+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
+
+
+def _private_keys(text: str) -> Iterator[Finding]:
+    """PEM blocks, also those whose end or beginning was cut off."""
+    marks = list(_PEM_MARK.finditer(text))
+    for index, mark in enumerate(marks):
+        following = marks[index + 1] if index + 1 < len(marks) else None
+        start, end = mark.span()
+        if mark[1] == "BEGIN" and following is not None and following[1] == "END":
+            end = following.end()
+        elif mark[1] == "BEGIN":
+            body = _PEM_BODY.match(text, end)
+            end = body.end() if body else end
+            rest = _BASE64.match(text, end)
+            if rest and rest.end() == len(text):
+                end = len(text)  # the line at which the text was cut
+        elif index and marks[index - 1][1] == "BEGIN":
+            continue
+        else:
+            start = _pem_start(text, marks[index - 1].end() if index else 0, start)
+        yield Finding(start, end, "secret", "private_key", text[start:end])
+
+
+def _pem_start(text: str, at: int, mark: int) -> int:
+    """Where the lines of a key begin whose END mark is at `mark`, looking back as far as `at`."""
+    lines: list[tuple[int, int]] = []
+    for gap in _PEM_GAP.finditer(text, at, mark):
+        lines.append((at, gap.start()))
+        at = gap.end()
+    lines.append((at, mark))
+    start = mark
+    for begin, end in reversed([(begin, end) for begin, end in lines if begin < end]):
+        # Only the last line of a key is short.
+        if not _BASE64.fullmatch(text, begin, end) or (start < mark and end - begin < 16):
+            break
+        start = begin
+    return start

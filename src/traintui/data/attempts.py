@@ -1,0 +1,146 @@
+"""The ledger of calls: a row before each, completed once; and reading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from sqlalchemy import select, text
+
+from traintui.data.engine import Database
+from traintui.data.models import GenerationLog as L
+from traintui.data.records import Attempt, AttemptDetail
+from traintui.data.refusals import Refused
+from traintui.data.work import ClaimedItem
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """A call whose row is committed and that may be sent now."""
+
+    id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended. Everything that came from outside is redacted by now; a cost that is not known is None."""
+
+    state: Literal["ok", "error", "unknown"]
+    response_payload: Mapping[str, Any] | None = None
+    cost_usd: Decimal | None = None
+    cost_is_estimate: bool = False
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    duration_ms: int | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    stop_reason: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    redactions: Mapping[str, int] | None = None
+
+
+async def start(
+    db: Database,
+    *,
+    kind: str,
+    model: str,
+    endpoint: str,
+    request_payload: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    redactions: Mapping[str, int],
+    is_rehearsal: bool,
+    worker_id: int | None = None,
+    item: ClaimedItem | None = None,
+) -> OpenAttempt:
+    """Commits the row of a call about to be sent. Raises `Refused` (TT011) when the item is not ours any more."""
+    async with db.write() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT * FROM start_attempt(:kind, :model, :endpoint, CAST(:payload AS jsonb),"
+                    " CAST(:parameters AS jsonb), CAST(:redactions AS jsonb), :is_rehearsal, :worker_id, :item_id,"
+                    " :fence)"
+                ),
+                {
+                    "kind": kind,
+                    "model": model,
+                    "endpoint": endpoint,
+                    "payload": json.dumps(request_payload),
+                    "parameters": json.dumps(parameters),
+                    "redactions": json.dumps(redactions),
+                    "is_rehearsal": is_rehearsal,
+                    "worker_id": worker_id,
+                    "item_id": item.id if item else None,
+                    "fence": item.fence if item else None,
+                },
+            )
+        ).one()
+    return OpenAttempt(row.id, row.created_at)
+
+
+def finishing(attempt: OpenAttempt, outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    """The statement that completes a call and its values, to run in a transaction with what else belongs to it."""
+    return (
+        "SELECT finish_attempt(:attempt_id, :attempt_at, :state, CAST(:response AS jsonb), :cost_usd,"
+        " :cost_is_estimate, :input_tokens, :output_tokens, :cache_read_tokens, :cache_write_tokens, :duration_ms,"
+        " :http_status, :request_id, :stop_reason, :error_type, :error_message, CAST(:redactions AS jsonb))",
+        {
+            "attempt_id": attempt.id,
+            "attempt_at": attempt.created_at,
+            "state": outcome.state,
+            "response": None if outcome.response_payload is None else json.dumps(outcome.response_payload),
+            "cost_usd": outcome.cost_usd,
+            "cost_is_estimate": outcome.cost_is_estimate,
+            "input_tokens": outcome.input_tokens,
+            "output_tokens": outcome.output_tokens,
+            "cache_read_tokens": outcome.cache_read_tokens,
+            "cache_write_tokens": outcome.cache_write_tokens,
+            "duration_ms": outcome.duration_ms,
+            "http_status": outcome.http_status,
+            "request_id": outcome.request_id,
+            "stop_reason": outcome.stop_reason,
+            "error_type": outcome.error_type,
+            "error_message": outcome.error_message,
+            "redactions": json.dumps(outcome.redactions or {}),
+        },
+    )
+
+
+async def finish(db: Database, attempt: OpenAttempt, outcome: Outcome) -> None:
+    """Completes the row of a call. A reply to a row that is `unknown` by now becomes a row of its own."""
+    statement, values = finishing(attempt, outcome)
+    async with db.write() as connection:
+        await connection.execute(text(statement), values)
+
+
+COLUMNS = tuple(getattr(L, name) for name in Attempt.__slots__)
+
+
+async def newest(db: Database, *, limit: int = 200) -> tuple[Attempt, ...]:
+    """The newest calls. Served by `ix_generation_logs_created_at_id`, newest partition first."""
+    statement = select(*COLUMNS).order_by(L.created_at.desc(), L.id.desc()).limit(limit)
+    async with db.read() as connection:
+        return tuple(Attempt(*row) for row in await connection.execute(statement))
+
+
+async def detail(db: Database, attempt: Attempt) -> AttemptDetail:
+    """A call with its payloads. Raises `Refused` (TT002) when retention has removed it."""
+    statement = select(L.request_payload, L.response_payload, L.parameters, L.redactions, L.row_hash).where(
+        L.id == attempt.id, L.created_at == attempt.created_at
+    )
+    async with db.read() as connection:
+        row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise Refused("Not found", f"Call {attempt.id} is not here any more.", "Look into the archive.", code="TT002")
+    return AttemptDetail(
+        attempt, row.request_payload, row.response_payload, row.parameters, row.redactions,
+        row.row_hash.hex() if row.row_hash else None,
+    )  # fmt: skip

@@ -1,0 +1,240 @@
+"""Batches: a plan made into planned conversations and a queue, and how far the queue is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import case, func, insert, select, text, update
+
+from traintui.data.engine import Database
+from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationStream, Plan
+from traintui.data.records import BatchProgress, StreamView
+from traintui.data.refusals import Refused
+
+ROWS_PER_STATEMENT = 2_000
+
+
+class PlannedItem(Protocol):
+    """One conversation of a plan. `chunk_id` is None when it is about no source."""
+
+    @property
+    def persona(self) -> str: ...
+    @property
+    def emotion(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def intent(self) -> str: ...
+    @property
+    def tone(self) -> str: ...
+    @property
+    def tier(self) -> str: ...
+    @property
+    def chunk_id(self) -> int | None: ...
+    @property
+    def exchanges(self) -> int: ...
+    @property
+    def variation(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSetup:
+    """What a worker needs to know of a batch."""
+
+    id: int
+    template_id: int
+    model: str
+    is_rehearsal: bool
+    definition: Mapping[str, Any]
+
+
+async def create(
+    db: Database,
+    items: Sequence[PlannedItem],
+    *,
+    name: str,
+    definition: Mapping[str, Any],
+    template_id: int,
+    model: str,
+    is_rehearsal: bool,
+    budget_usd: Decimal | None = None,
+) -> int:
+    """Stores the plan, a batch of it, and one planned conversation with its place in the queue per item.
+
+    All of it or nothing. Returns the id of the batch, which is queued until a worker takes it up. Raises `Refused` when
+    one may not, or a value is not in the vocabulary.
+    """
+    async with db.write() as connection:
+        plan_id = await connection.scalar(
+            insert(Plan).values(name=name, definition=dict(definition)).returning(Plan.id)
+        )
+        batch_id = await connection.scalar(
+            insert(Batch)
+            .values(
+                plan_id=plan_id, template_id=template_id, name=name, model=model, total=len(items),
+                is_rehearsal=is_rehearsal, budget_usd=budget_usd,
+            )
+            .returning(Batch.id)
+        )  # fmt: skip
+        used = {item.chunk_id for item in items if item.chunk_id is not None}
+        rows = await connection.execute(select(Chunk.id, Chunk.document_id).where(Chunk.id.in_(used)))
+        document_of = {row.id: row.document_id for row in rows}
+        for start in range(0, len(items), ROWS_PER_STATEMENT):
+            part = items[start : start + ROWS_PER_STATEMENT]
+            made = await connection.scalars(
+                insert(Conversation).returning(Conversation.id, sort_by_parameter_order=True),
+                [
+                    {
+                        "document_id": document_of.get(item.chunk_id or 0), "chunk_id": item.chunk_id,
+                        "persona": item.persona, "emotion": item.emotion, "topic": item.topic, "intent": item.intent,
+                        "tone": item.tone, "tier": item.tier, "model": model, "is_rehearsal": is_rehearsal,
+                    }
+                    for item in part
+                ],
+            )  # fmt: skip
+            await connection.execute(
+                insert(GenerationItem),
+                [
+                    {
+                        "batch_id": batch_id, "conversation_id": key, "exchanges": item.exchanges,
+                        "variation": item.variation,
+                    }
+                    for key, item in zip(made, part, strict=True)
+                ],
+            )  # fmt: skip
+    return int(batch_id or 0)
+
+
+async def setup(db: Database, batch_id: int) -> BatchSetup:
+    """What a worker needs to know of a batch."""
+    statement = (
+        select(Batch.id, Batch.template_id, Batch.model, Batch.is_rehearsal, Plan.definition)
+        .join(Plan, Plan.id == Batch.plan_id)
+        .where(Batch.id == batch_id)
+    )
+    async with db.read() as connection:
+        return BatchSetup(*(await connection.execute(statement)).one())
+
+
+PROGRESS = text("""
+    WITH item AS (
+        SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
+               count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'queued') AS queued,
+               count(*) FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds') AS lately,
+               extract(epoch FROM clock_timestamp() - min(finished_at)
+                   FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds'))::float AS lately_seconds
+        FROM generation_items WHERE batch_id = :batch_id
+    ), call AS (
+        SELECT count(*) AS calls, count(*) FILTER (WHERE state IN ('error', 'unknown')) AS failed_calls,
+               coalesce(sum(cost_usd), 0) AS cost_usd, coalesce(bool_or(cost_is_estimate), false) AS cost_is_estimate,
+               count(*) FILTER (WHERE state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls,
+               coalesce(sum(input_tokens + cache_read_tokens + cache_write_tokens), 0) AS input_tokens,
+               coalesce(sum(output_tokens), 0) AS output_tokens
+        FROM generation_logs
+        WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
+    )
+    SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
+           finished_at, item.*, call.*
+    FROM batches AS batch, item, call WHERE batch.id = :batch_id
+""")
+
+
+async def progress(db: Database, batch_id: int) -> BatchProgress:
+    """How far a batch is, from the database, so that every machine says the same. Served by
+    `ix_generation_items_batch_id_state` and `ix_generation_logs_run_id`; weeks before the batch are not touched."""
+    async with db.read() as connection:
+        values = dict((await connection.execute(PROGRESS, {"batch_id": batch_id})).mappings().one())
+    lately, seconds = values.pop("lately"), values.pop("lately_seconds")
+    # A rate over less than a few seconds says nothing yet.
+    rate = lately / max(seconds, 2.0) * 60 if lately and values["state"] == "running" else None
+    return BatchProgress(rate_per_minute=rate, **values)
+
+
+async def newest_id(db: Database) -> int | None:
+    """The batch that was made last, or None."""
+    async with db.read() as connection:
+        return await connection.scalar(select(func.max(Batch.id)))
+
+
+async def recent(db: Database, *, limit: int = 20) -> tuple[BatchProgress, ...]:
+    """The newest batches, newest first."""
+    async with db.read() as connection:
+        ids = (await connection.scalars(select(Batch.id).order_by(Batch.id.desc()).limit(limit))).all()
+    return tuple([await progress(db, batch_id) for batch_id in ids])
+
+
+async def change_state(
+    db: Database, batch_id: int, state: str, *, allowed: Sequence[str], reason: str | None = None
+) -> None:
+    """Moves a batch to a state from one of those allowed. Raises `Refused` (TT003) when it is in another."""
+    async with db.write() as connection:
+        changed = await connection.execute(
+            update(Batch)
+            .where(Batch.id == batch_id, Batch.state.in_(allowed))
+            .values(
+                state=state,
+                state_reason=reason,
+                started_at=case(
+                    (Batch.started_at.is_(None) & (state == "running"), func.now()), else_=Batch.started_at
+                ),
+                finished_at=func.now() if state in {"finished", "cancelled"} else None,
+            )
+        )
+        if changed.rowcount == 0:
+            raise Refused(
+                "Not possible now",
+                f"Batch {batch_id} cannot become {state} now.",
+                "Look at how it stands, then try again.",
+                code="TT003",
+            )
+
+
+async def pause(db: Database, batch_id: int, reason: str | None = None) -> None:
+    """Stops new calls of a batch; those under way finish."""
+    await change_state(db, batch_id, "paused", allowed=("queued", "running"), reason=reason)
+
+
+async def resume(db: Database, batch_id: int) -> None:
+    """Puts a paused or interrupted batch back into the queue; a worker takes it up."""
+    await change_state(db, batch_id, "queued", allowed=("paused", "interrupted"))
+
+
+async def cancel(db: Database, batch_id: int) -> None:
+    """Ends a batch; what is planned and not begun stays planned."""
+    await change_state(db, batch_id, "cancelled", allowed=("queued", "running", "paused", "interrupted"))
+
+
+async def recover(db: Database) -> int:
+    """Retires workers that are gone and marks their batches as interrupted. Returns how many workers were retired."""
+    async with db.write() as connection:
+        return int(await connection.scalar(text("SELECT recover_lost_work()")) or 0)
+
+
+async def streams(db: Database, *, limit: int = 4) -> tuple[StreamView, ...]:
+    """What is being written right now, the newest change first."""
+    S, C = GenerationStream, Conversation
+    statement = (
+        select(S.item_id, C.conversation_id, C.persona, C.emotion, C.topic, C.tier, S.content, S.updated_at)
+        .join(GenerationItem, GenerationItem.id == S.item_id)
+        .join(C, C.id == GenerationItem.conversation_id)
+        .order_by(S.item_id)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return tuple(StreamView(*row) for row in await connection.execute(statement))
+
+
+async def failures(db: Database, batch_id: int) -> tuple[tuple[str, int], ...]:
+    """Why items of a batch failed, and how many of each, most often first."""
+    I = GenerationItem  # noqa: E741 - a table's alias
+    statement = (
+        select(func.coalesce(I.last_error, "No reason was recorded."), func.count())
+        .where(I.batch_id == batch_id, I.state == "failed")
+        .group_by(I.last_error)
+        .order_by(func.count().desc())
+    )
+    async with db.read() as connection:
+        return tuple((str(reason), int(number)) for reason, number in await connection.execute(statement))

@@ -1,0 +1,124 @@
+"""Conversations: the first rows of a filter, one whole, and how many there are of each status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.data.engine import Database
+from traintui.data.filters import Condition, Filter, parse
+from traintui.data.models import Chunk, ConversationTurn, Document
+from traintui.data.models import Conversation as C
+from traintui.data.records import Conversation, ConversationRow, ScorePart, Source, Turn
+from traintui.data.refusals import Refused
+from traintui.data.review_log import entries_of
+
+OPENING_LENGTH = 160
+"""Characters of the first turn that a table gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """The first rows of a filter, and how many match it in all."""
+
+    rows: tuple[ConversationRow, ...]
+    total: int
+    filter: Filter
+
+
+OPENING = (
+    select(func.left(ConversationTurn.content, OPENING_LENGTH))
+    .where(ConversationTurn.conversation_id == C.id, ConversationTurn.turn_number == 1)
+    .correlate(C)
+    .scalar_subquery()
+)
+ROW_COLUMNS = (
+    C.id, C.conversation_id, C.status, C.quality_score, C.persona, C.emotion, C.topic, C.intent, C.tone, C.tier,
+    C.turn_count, C.revision, C.decision_id, C.is_seed, C.is_rehearsal, C.flagged, C.created_at, C.updated_at,
+    func.coalesce(OPENING, "").label("opening"),
+)  # fmt: skip
+
+
+def row_of(row: Row[*tuple[Any, ...]]) -> ConversationRow:
+    """A row of `ROW_COLUMNS` as a record."""
+    values = row._mapping
+    return ConversationRow(**{name: values[name] for name in ConversationRow.__slots__})
+
+
+def matching(condition: Condition) -> Select[*tuple[Any, ...]]:
+    """The rows of a filter, newest first. Served by the primary key or the index of what the filter names."""
+    return select(*ROW_COLUMNS).where(condition).order_by(C.id.desc())
+
+
+async def first_rows(db: Database, filter_text: str = "", *, limit: int = 300) -> ConversationPage:
+    """The newest rows that match. Raises `FilterError` when the filter cannot be read."""
+    wanted = parse(filter_text)
+    async with db.read() as connection:
+        rows = (await connection.execute(matching(wanted.where).limit(limit))).all()
+        total = len(rows)
+        if total == limit:
+            total = await connection.scalar(select(func.count()).select_from(C).where(wanted.where)) or 0
+    return ConversationPage(tuple(row_of(row) for row in rows), total, wanted)
+
+
+async def count(db: Database, filter_text: str = "") -> int:
+    """How many match. Raises `FilterError` when the filter cannot be read."""
+    async with db.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(C).where(parse(filter_text).where)) or 0
+
+
+async def status_counts(db: Database) -> dict[str, int]:
+    """How many conversations have each status, those in the trash left out."""
+    statement = select(C.status, func.count()).where(C.deleted_at.is_(None)).group_by(C.status)
+    async with db.read() as connection:
+        return {str(status): int(number) for status, number in await connection.execute(statement)}
+
+
+async def read(db: Database, conversation_id: str) -> Conversation:
+    """A conversation whole. Raises `Refused` (TT002) when there is none."""
+    async with db.read() as connection:
+        statement = select(*ROW_COLUMNS, C.system_prompt, C.model, C.metadata_, C.score_parts, C.chunk_id).where(
+            C.conversation_id == conversation_id
+        )
+        row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            raise Refused(
+                "Not found",
+                f"There is no conversation {conversation_id}.",
+                "It may have been purged. Refresh the table.",
+                code="TT002",
+            )
+        return Conversation(
+            row=row_of(row),
+            system_prompt=row.system_prompt,
+            turns=await turns_of(connection, row.id),
+            model=row.model,
+            metadata=row.metadata,
+            score_parts=tuple(ScorePart(**part) for part in row.score_parts),
+            source=await source_of(connection, row.chunk_id),
+            history=await entries_of(connection, conversation_id),
+        )
+
+
+async def turns_of(connection: AsyncConnection, key: int) -> tuple[Turn, ...]:
+    """The turns of a conversation by its internal id, in order."""
+    T = ConversationTurn
+    statement = (
+        select(T.turn_number, T.role, T.content, T.train).where(T.conversation_id == key).order_by(T.turn_number)
+    )
+    return tuple(Turn(*row) for row in await connection.execute(statement))
+
+
+async def source_of(connection: AsyncConnection, chunk_id: int | None) -> Source | None:
+    """The chunk that a conversation is about, if it is about one."""
+    if chunk_id is None:
+        return None
+    statement = (
+        select(Document.name, Document.title, Chunk.heading, Chunk.content)
+        .join(Document, Document.id == Chunk.document_id)
+        .where(Chunk.id == chunk_id)
+    )
+    return Source(*(await connection.execute(statement)).one())

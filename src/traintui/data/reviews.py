@@ -1,0 +1,179 @@
+"""Reviewing: what waits, and the actions that the database records as one's own."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import exists, literal, select, text
+from sqlalchemy.orm import aliased
+
+from traintui.data.engine import Database
+from traintui.data.filters import parse
+from traintui.data.models import Conversation as C
+from traintui.data.models import ExportLog, ExportRow, WorkspaceSetting
+from traintui.data.models import ReviewLog as L
+from traintui.data.records import ConversationRow, ReviewEntry, Turn
+from traintui.data.refusals import ANSWERS, Refused
+from traintui.data.review_log import ENTRY_COLUMNS, entry_of, fetch
+
+Action = Literal["approve", "reject", "reopen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reviewer had before their eyes: a decision on anything newer is refused."""
+
+    conversation_id: str
+    revision: int
+    decision_id: int | None
+
+    @classmethod
+    def of(cls, row: ConversationRow) -> Seen:
+        """What a row shows."""
+        return cls(row.conversation_id, row.revision, row.decision_id)
+
+
+def new_key() -> str:
+    """A key for one press: sent again, it is still one action."""
+    return uuid.uuid4().hex
+
+
+async def queue(db: Database, filter_text: str = "", *, limit: int = 500) -> tuple[str, ...]:
+    """Ids of the conversations that wait for a decision, lowest score first.
+
+    Served by `ix_conversations_status_quality_score_id`. Raises `FilterError` when the filter cannot be read.
+    """
+    statement = (
+        select(C.conversation_id)
+        .where(C.status == "generated", parse(filter_text).where)
+        .order_by(C.quality_score, C.id)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return tuple(await connection.scalars(statement))
+
+
+async def call(db: Database, statement: str, **values: Any) -> ReviewEntry:
+    """Runs a function of the database that answers with a row of the log."""
+    async with db.write() as connection:
+        row = (await connection.execute(text(statement), values)).one()
+        return entry_of(row._mapping)
+
+
+async def decide(
+    db: Database,
+    seen: Seen,
+    action: Action,
+    *,
+    key: str,
+    reason: str | None = None,
+    notes: str | None = None,
+    turn_number: int | None = None,
+    duration_ms: int | None = None,
+) -> ReviewEntry:
+    """Records a decision of the person logged in. One statement, one transaction.
+
+    Returns its row of the log, the same one for the same key. Raises `Refused`: stale when the conversation moved on,
+    and with the reason in every other case; nothing is changed then.
+    """
+    return await call(
+        db,
+        "SELECT * FROM decide(:conversation_id, :action, :revision, :decision_id, :key, p_reason => :reason,"
+        " p_notes => :notes, p_turn_number => :turn_number, p_duration_ms => :duration_ms)",
+        conversation_id=seen.conversation_id,
+        action=action,
+        revision=seen.revision,
+        decision_id=seen.decision_id,
+        key=key,
+        reason=reason,
+        notes=notes,
+        turn_number=turn_number,
+        duration_ms=duration_ms,
+    )
+
+
+async def set_flag(db: Database, conversation_id: str, flagged: bool, *, key: str) -> ReviewEntry:
+    """Flags or unflags a conversation. Raises `Refused` when it is so already, or one may not."""
+    return await call(
+        db, "SELECT * FROM set_flag(:conversation_id, :flagged, :key)",
+        conversation_id=conversation_id, flagged=flagged, key=key,
+    )  # fmt: skip
+
+
+async def edit(
+    db: Database, seen: Seen, *, system_prompt: str | None, turns: Sequence[Turn], key: str, notes: str | None = None
+) -> ReviewEntry:
+    """Stores a new revision; a conversation that was decided is open again.
+
+    Raises `Refused`: stale when it moved on, TT008 when the turns would not alternate, TT003 when nothing changed.
+    """
+    written = [{"role": turn.role, "content": turn.content, "train": turn.train} for turn in turns]
+    return await call(
+        db,
+        "SELECT * FROM edit(:conversation_id, :revision, :decision_id, :system_prompt, CAST(:turns AS jsonb), :key,"
+        " p_notes => :notes)",
+        conversation_id=seen.conversation_id,
+        revision=seen.revision,
+        decision_id=seen.decision_id,
+        system_prompt=system_prompt,
+        turns=json.dumps(written),
+        key=key,
+        notes=notes,
+    )
+
+
+async def last_undoable(db: Database) -> ReviewEntry | None:
+    """One's own newest action that was not taken back. Served by `ix_review_logs_reviewer_id_id`."""
+    taken_back = aliased(L)
+    statement = (
+        select(*ENTRY_COLUMNS)
+        .where(
+            L.reviewer_id == db.login,
+            L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")),
+            ~exists(select(literal(1)).where(taken_back.undoes == L.id)),
+        )
+        .order_by(L.id.desc())
+        .limit(1)
+    )
+    async with db.read() as connection:
+        found = await fetch(connection, statement)
+    return found[0] if found else None
+
+
+async def undo_last(db: Database, *, key: str) -> ReviewEntry:
+    """Takes back one's own last action.
+
+    Returns the row of the undo. Raises `Refused` (TT007) when there is none, or somebody acted on it since.
+    """
+    last = await last_undoable(db)
+    if last is None:
+        raise Refused(
+            ANSWERS["TT007"][0], "You have not done anything here that is not undone yet.", "Decide something first.",
+            code="TT007",
+        )  # fmt: skip
+    return await call(db, "SELECT * FROM undo(:log_id, :key)", log_id=last.id, key=key)
+
+
+async def exported_since(db: Database, entry: ReviewEntry) -> bool:
+    """Whether a conversation left the house after an action on it."""
+    statement = select(
+        exists(
+            select(literal(1))
+            .select_from(ExportRow)
+            .join(ExportLog, (ExportLog.export_id == ExportRow.export_id) & (ExportLog.state == "succeeded"))
+            .where(ExportRow.conversation_id == entry.conversation_id, ExportLog.exported_at > entry.timestamp)
+        )
+    )
+    async with db.read() as connection:
+        return bool(await connection.scalar(statement))
+
+
+async def reasons(db: Database) -> tuple[str, ...]:
+    """The reasons for a rejection that the workspace offers, at most nine, one for each digit."""
+    async with db.read() as connection:
+        found = await connection.scalar(select(WorkspaceSetting.value).where(WorkspaceSetting.key == "reject_reasons"))
+    return tuple(str(reason) for reason in found or [])[:9]

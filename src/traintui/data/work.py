@@ -1,0 +1,209 @@
+"""The queue as a worker uses it: its own liveness, claims behind a fence, and what becomes of an item."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from traintui.data.engine import Database
+from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, GenerationStream, Worker
+
+LEASE_SECONDS = 20.0
+LOCK_CLASS = 7454
+"""Class of the advisory lock that shows a worker alive; `recover_lost_work` looks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedItem:
+    """An item that is ours as long as nobody counts its fence up, with all that its prompt needs."""
+
+    id: int
+    batch_id: int
+    fence: int
+    attempts: int
+    conversation_id: str
+    persona: str
+    emotion: str
+    topic: str
+    intent: str
+    tone: str
+    tier: str
+    exchanges: int
+    variation: int
+    document: str | None
+    heading: str | None
+    source: str | None
+
+
+@asynccontextmanager
+async def registered(db: Database) -> AsyncIterator[int]:
+    """A worker of this process for the block; its id. The lease is renewed meanwhile, and on a direct connection a lock
+    is held too, so that its death is seen at once. Its items go back to the queue when the block ends."""
+    direct = db.label == "embedded"
+    async with db.write() as connection:
+        worker_id = await connection.scalar(
+            insert(Worker).values(host=socket.gethostname(), pid=os.getpid(), lease_until=lease()).returning(Worker.id)
+        )
+    assert worker_id is not None  # noqa: S101 - RETURNING gives the row that was inserted
+    async with asyncio.TaskGroup() as group:
+        held = await hold_lock(db, worker_id) if direct else None
+        beating = group.create_task(keep_alive(db, worker_id), name="keep-alive")
+        try:
+            yield worker_id
+        finally:
+            beating.cancel()
+            async with db.write() as connection:
+                await connection.execute(text("SELECT retire_worker(:id)"), {"id": worker_id})
+            async with db.write() as connection:
+                await connection.execute(text("SELECT recover_lost_work()"))
+            if held is not None:
+                await held.close()
+
+
+def lease() -> Any:
+    """The moment at which a lease that is renewed now ends, by the clock of the database."""
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, LEASE_SECONDS)
+
+
+async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any]:
+    """A connection of its own that holds the worker's lock until it is closed, by whatever."""
+    connection = await psycopg.AsyncConnection.connect(db.conninfo, autocommit=True, application_name="traintui worker")
+    await connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, worker_id])
+    async with db.write() as writer:
+        await writer.execute(update(Worker).where(Worker.id == worker_id).values(holds_lock=True))
+    return connection
+
+
+async def keep_alive(db: Database, worker_id: int) -> None:
+    """Renews the lease, three times as often as it would end."""
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        async with db.write() as connection:
+            await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
+
+
+async def take_up_batches(db: Database) -> None:
+    """Batches that wait for a worker are running from now on."""
+    async with db.write() as connection:
+        await connection.execute(
+            update(Batch)
+            .where(Batch.state == "queued")
+            .values(state="running", started_at=func.coalesce(Batch.started_at, func.now()))
+        )
+
+
+async def finish_batches(db: Database) -> None:
+    """Batches with nothing left to do are finished from now on."""
+    unfinished = select(GenerationItem.id).where(
+        GenerationItem.batch_id == Batch.id, GenerationItem.state.in_(("queued", "running"))
+    )
+    async with db.write() as connection:
+        await connection.execute(
+            update(Batch)
+            .where(Batch.state == "running", ~unfinished.exists())
+            .values(state="finished", finished_at=func.now())
+        )
+
+
+async def open_batches(db: Database) -> int:
+    """How many batches still have something to do."""
+    async with db.read() as connection:
+        statement = select(func.count()).select_from(Batch).where(Batch.state.in_(("queued", "running")))
+        return await connection.scalar(statement) or 0
+
+
+async def claim(db: Database, worker_id: int, limit: int) -> tuple[ClaimedItem, ...]:
+    """Up to `limit` items of running batches, now ours."""
+    async with db.write() as connection:
+        rows = await connection.execute(
+            text("SELECT id FROM claim_items(:worker_id, :limit)"), {"worker_id": worker_id, "limit": limit}
+        )
+        ids = [row.id for row in rows]
+    if not ids:
+        return ()
+    I, C = GenerationItem, Conversation  # noqa: E741 - aliases of tables
+    statement = (
+        select(
+            I.id, I.batch_id, I.fence, I.attempts, C.conversation_id, C.persona, C.emotion, C.topic, C.intent, C.tone,
+            C.tier, I.exchanges, I.variation, Document.title, Chunk.heading, Chunk.content,
+        )
+        .join(C, C.id == I.conversation_id)
+        .outerjoin(Chunk, Chunk.id == C.chunk_id)
+        .outerjoin(Document, Document.id == Chunk.document_id)
+        .where(I.id.in_(ids), I.worker_id == worker_id)
+        .order_by(I.id)
+    )  # fmt: skip
+    async with db.read() as connection:
+        return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
+
+
+async def release(
+    db: Database, item: ClaimedItem, state: str, *, delay: float = 0.0, error: str | None = None, counts: bool = True
+) -> bool:
+    """Puts an item back into the queue after `delay` seconds, or ends it. False when it is not ours any more.
+
+    `counts=False` says that the attempt was none: the provider asked to wait.
+    """
+    async with db.write() as connection:
+        return bool(
+            await connection.scalar(
+                text("SELECT release_item(:id, :fence, :state, :delay, :error, :counts)"),
+                {
+                    "id": item.id, "fence": item.fence, "state": state, "delay": delay, "error": error,
+                    "counts": counts,
+                },
+            )
+        )  # fmt: skip
+
+
+async def write_stream(db: Database, item: ClaimedItem, content: str) -> None:
+    """Shows what has been written of an item so far to whoever watches."""
+    statement = upsert(GenerationStream).values(item_id=item.id, content=content)
+    async with db.write() as connection:
+        await connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["item_id"], set_={"content": statement.excluded.content, "updated_at": func.now()}
+            )
+        )
+
+
+async def store(
+    db: Database,
+    item: ClaimedItem,
+    turns: Sequence[tuple[str, str]],
+    *,
+    score: Decimal,
+    parts: Sequence[Mapping[str, Any]],
+    finish: tuple[str, Mapping[str, Any]],
+) -> bool:
+    """Stores what was written for an item together with the end of its call, in one transaction.
+
+    `turns` are (role, content); `finish` is the statement of `attempts.finishing`. False when the item is not ours any
+    more: then only the call is completed.
+    """
+    statement, values = finish
+    async with db.write() as connection:
+        await connection.execute(text(statement), dict(values))
+        return bool(
+            await connection.scalar(
+                text("SELECT store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"),
+                {
+                    "id": item.id,
+                    "fence": item.fence,
+                    "turns": json.dumps([{"role": role, "content": content, "train": True} for role, content in turns]),
+                    "score": score,
+                    "parts": json.dumps(list(parts)),
+                },
+            )
+        )

@@ -1,0 +1,236 @@
+"""A first score of a conversation from its form alone: quick, the same every time, and no judge of what it says."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Protocol
+
+from traintui.quality.words import content_words, numbers, words, written_numbers
+
+# What each part counts for, in points; they sum to 10.
+_WEIGHTS = {
+    "turn count": Decimal("1.5"),
+    "turn length": Decimal(2),
+    "structure": Decimal(3),
+    "grounding": Decimal(2),
+    "repetition": Decimal("1.5"),
+}
+_WITHOUT_PLAN = range(2, 21)
+_SENSIBLE_WORDS = {"user": (3, 150), "assistant": (12, 350)}
+_ENOUGH_WORDS_SUPPORTED = 0.5  # the rest is courtesy and the language's own
+_ENOUGH_GROUNDING = 0.7
+_NO_REPETITION, _ALL_REPETITION = 0.08, 0.5
+_PHRASE = 4  # words
+_CENT = Decimal("0.01")
+
+
+class Turn(Protocol):
+    """Any turn: what is scored of it is its role and its content."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """One part: the figure found, the range in which it is good, its points of how many, and why in one sentence."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    points: Decimal
+    max_points: Decimal
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StructureScore:
+    """`total` is the sum of the parts' points: 0 to 10, two decimals."""
+
+    total: Decimal
+    parts: tuple[ScorePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """One part before it has points: `share` is how much of them it earns, 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+    share: float
+    sentence: str
+
+
+def score(turns: Sequence[Turn], *, expected_turns: range | None, source: str | None) -> StructureScore:
+    """Return the structure score, 0 to 10, and the parts it is the sum of.
+
+    `expected_turns` is the plan's range of turn counts, `source` the text that the answers should rest on. Without a
+    source nothing can be said of grounding, and its weight goes to the other parts.
+    """
+    measures = {
+        "turn count": _turn_count(turns, expected_turns),
+        "turn length": _turn_length(turns),
+        "structure": _structure(turns),
+        "grounding": _grounding(turns, source) if source is not None else None,
+        "repetition": _repetition(turns),
+    }
+    given = {name: measure for name, measure in measures.items() if measure is not None}
+    scale = 10 / sum((_WEIGHTS[name] for name in given), Decimal(0))
+    parts: list[ScorePart] = []
+    for name, measure in given.items():
+        max_points = (_WEIGHTS[name] * scale).quantize(_CENT, ROUND_HALF_UP)
+        share = Decimal(str(round(min(1.0, max(0.0, measure.share)) if turns else 0.0, 6)))
+        points = (max_points * share).quantize(_CENT, ROUND_HALF_UP)
+        value = round(measure.value, 4)
+        parts.append(ScorePart(name, value, measure.low, measure.high, points, max_points, measure.sentence))
+    return StructureScore(min(Decimal("10.00"), sum((part.points for part in parts), Decimal("0.00"))), tuple(parts))
+
+
+def _turn_count(turns: Sequence[Turn], expected: range | None) -> _Measure:
+    asked = expected or _WITHOUT_PLAN
+    low, high = min(asked), max(asked)
+    count = len(turns)
+    missing = max(low - count, count - high, 0)
+    wanted = str(low) if low == high else f"{low} to {high}"
+    asks = "the plan asks for" if expected else "usual are"
+    sentence = f"It has {_counted(count, 'turn')}; {asks} {wanted}."
+    return _Measure(count, low, high, 1 - missing / 4, sentence)
+
+
+def _turn_length(turns: Sequence[Turn]) -> _Measure:
+    shares: list[float] = []
+    remark = ""
+    for number, turn in enumerate(turns, 1):
+        low, high = _SENSIBLE_WORDS.get(turn.role, _SENSIBLE_WORDS["assistant"])
+        count = sum(1 for _ in words(turn.content))
+        share = count / low if count < low else high / count if count > high else 1.0
+        if share < 1 and (not shares or share < min(shares)):
+            remark = f"turn {number} is too {'short' if count < low else 'long'} ({_counted(count, 'word')})"
+        shares.append(share)
+    good = sum(share == 1 for share in shares)
+    value = good / len(shares) if shares else 0.0
+    found = f"{good} of {_counted(len(shares), 'turn')} {'is' if len(shares) == 1 else 'are'} of a sensible length"
+    return _Measure(
+        value, 0.9, 1, sum(shares) / len(shares) if shares else 0, f"{found}{'; ' if remark else ''}{remark}."
+    )
+
+
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}`", re.DOTALL)
+_RESIDUE = re.compile(
+    r"\{\{|\}\}|\{%|%\}|<\|[^|>\n]{1,40}\|>|\[/?INST\]|</?s>"
+    r"|</?(?:brief|turns?|conversation|document|chunk|source|system|user|assistant|instructions?|example|thinking|answer)"
+    r"\b[^>\n]{0,80}>"
+    r"|\[(?:insert|your|name|date|amount|placeholder)\b[^\]\n]{0,60}\]|\b(?:lorem ipsum|TODO:)"
+    r"|^[ \t]{0,8}(?:\*\*)?(?:user|assistant|human|system)(?:\*\*)?:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MACHINE = re.compile(r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b", re.IGNORECASE)
+_ENDED = tuple(".!?…:\"'”’»)]}|`。！？）」")  # noqa: RUF001 (full-width marks are meant)
+_LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
+_LINK = re.compile(r"https?://\S+$")
+
+
+def _structure(turns: Sequence[Turn]) -> _Measure:
+    """Each flaw costs its share of the points; two grave ones cost all of them."""
+    flaws: list[tuple[float, str]] = []
+    if turns and turns[0].role != "user":
+        flaws.append((0.4, "it does not begin with the user"))
+    if turns and turns[-1].role != "assistant":
+        flaws.append((0.5, "it does not end with the assistant"))
+    for number, (before, turn) in enumerate(itertools.pairwise(turns), 2):
+        if before.role == turn.role:
+            flaws.append((0.4, f"turns {number - 1} and {number} are both from the {turn.role}"))
+    for number, turn in enumerate(turns, 1):
+        flaws += ((cost, f"turn {number} {what}") for cost, what in _flaws_of(turn))
+    flaws.sort(key=lambda flaw: -flaw[0])
+    if not flaws:
+        return _Measure(0, 0, 0, 1, "It begins with the user, ends with the assistant, and no turn is damaged.")
+    named = ", ".join(what for _, what in flaws[:3])
+    more = f", and {_counted(len(flaws) - 3, 'flaw')} more" if len(flaws) > 3 else ""
+    return _Measure(len(flaws), 0, 0, 1 - sum(cost for cost, _ in flaws), f"{named[:1].upper()}{named[1:]}{more}.")
+
+
+def _flaws_of(turn: Turn) -> list[tuple[float, str]]:
+    text = turn.content.strip()
+    if not text:
+        return [(0.5, "is empty")]
+    flaws: list[tuple[float, str]] = []
+    prose = _CODE.sub(" ", text)
+    if found := _RESIDUE.search(prose):
+        flaws.append((0.6, f"holds what a template left (“{found[0].strip()[:20]}”)"))
+    if turn.role == "assistant":
+        if _MACHINE.search(prose):
+            flaws.append((0.4, "speaks of itself as a machine"))
+        if _is_cut(text):
+            flaws.append((0.3, "ends in the middle of a sentence"))
+    return flaws
+
+
+def _is_cut(text: str) -> bool:
+    bare = text.rstrip("*_ ")
+    if not bare or bare.endswith(_ENDED) or not (bare[-1].isalnum() or bare[-1] in ",;-–—"):  # noqa: RUF001
+        return False  # also an emoji
+    last_line = bare[bare.rfind("\n") + 1 :]
+    return not (_LIST_LINE.match(last_line) or _LINK.search(last_line))
+
+
+def _grounding(turns: Sequence[Turn], source: str) -> _Measure | None:
+    """How much of the answers the source, or what the user said before, supports: half words, half numbers."""
+    supported_words = content_words(source)
+    supported_numbers = numbers(source) | written_numbers(source)
+    if not supported_words and not supported_numbers:
+        return None
+    said = 0
+    said_supported = 0
+    figures: list[str] = []
+    unsupported: list[str] = []
+    for turn in turns:
+        if turn.role == "assistant":
+            claimed = content_words(turn.content)
+            said += len(claimed)
+            said_supported += len(claimed & supported_words)
+            here = sorted(numbers(turn.content))
+            figures += here
+            unsupported += (figure for figure in here if figure not in supported_numbers)
+        else:
+            supported_words = supported_words | content_words(turn.content)
+            supported_numbers = supported_numbers | numbers(turn.content) | written_numbers(turn.content)
+    word_share = said_supported / said if said else 0.0
+    value = min(1.0, word_share / _ENOUGH_WORDS_SUPPORTED)
+    sentence = f"The source supports {word_share:.0%} of the answers' content words"
+    if figures:
+        value = (value + 1 - len(unsupported) / len(figures)) / 2
+        found = len(figures) - len(unsupported)
+        sentence += f" and {found} of their {_counted(len(figures), 'number')}"
+        if unsupported:
+            sentence += f", not {', '.join(figure[:20] for figure in unsupported[:3])}"
+    return _Measure(value, _ENOUGH_GROUNDING, 1, value / _ENOUGH_GROUNDING, f"{sentence}.")
+
+
+def _repetition(turns: Sequence[Turn]) -> _Measure:
+    seen: set[tuple[str, ...]] = set()
+    total = repeated = 0
+    for turn in turns:
+        said = list(words(turn.content))
+        for at in range(max(1, len(said) - _PHRASE + 1) if said else 0):
+            phrase = tuple(said[at : at + _PHRASE])
+            total += 1
+            repeated += phrase in seen
+            seen.add(phrase)
+    value = repeated / total if total else 0.0
+    share = 1 - (value - _NO_REPETITION) / (_ALL_REPETITION - _NO_REPETITION)
+    return _Measure(
+        value, 0, _NO_REPETITION, share, f"{value:.0%} of its phrases were said before in the conversation."
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
