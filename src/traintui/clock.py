@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,3 +30,8 @@ def fixed(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _source = before
+
+
+def ticks() -> float:
+    """Seconds of a clock that only runs forward: for spans of time, not for moments."""
+    return time.monotonic()

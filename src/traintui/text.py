@@ -68,16 +68,16 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def ago(moment: datetime) -> str:
+def ago(when: datetime) -> str:
     """How long ago, in at most four characters up to four weeks; then the day."""
-    seconds = (clock.now() - moment).total_seconds()
+    seconds = (clock.now() - when).total_seconds()
     if seconds < 5:
         return "now"
     for size, unit in ((60, "s"), (60, "m"), (24, "h"), (7, "d"), (4, "w")):
         if seconds < size:
             return f"{int(seconds)}{unit}"
         seconds /= size
-    return f"{moment.astimezone():%Y-%m-%d}"
+    return f"{when.astimezone():%Y-%m-%d}"
 
 
 def moment(when: datetime) -> str:

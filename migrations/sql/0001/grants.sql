@@ -24,7 +24,7 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION
     import_conversations(jsonb, jsonb),
-    claim_items(bigint, integer),
+    claim_items(bigint, integer, boolean),
     start_attempt(text, text, text, jsonb, jsonb, jsonb, boolean, bigint, bigint, bigint),
     finish_attempt(bigint, timestamptz, text, jsonb, numeric, boolean, integer, integer, integer, integer, integer, integer,
                    text, text, text, text, jsonb),

@@ -5,21 +5,21 @@
 CREATE FUNCTION lock_seen(p_conversation_id text, p_revision integer, p_seen_decision bigint) RETURNS conversations
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    found conversations;
+    stands conversations;
 BEGIN
-    SELECT * INTO found FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
+    SELECT * INTO stands FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no conversation %', p_conversation_id USING ERRCODE = 'TT002';
     END IF;
-    IF found.revision <> p_revision OR p_revision IS NULL OR found.decision_id IS DISTINCT FROM p_seen_decision THEN
+    IF stands.revision <> p_revision OR p_revision IS NULL OR stands.decision_id IS DISTINCT FROM p_seen_decision THEN
         RAISE EXCEPTION '% has moved on', p_conversation_id USING ERRCODE = 'TT001',
-            DETAIL = jsonb_build_object('revision', found.revision, 'decision_id', found.decision_id,
-                                        'status', found.status)::text;
+            DETAIL = jsonb_build_object('revision', stands.revision, 'decision_id', stands.decision_id,
+                                        'status', stands.status)::text;
     END IF;
-    IF found.deleted_at IS NOT NULL THEN
+    IF stands.deleted_at IS NOT NULL THEN
         RAISE EXCEPTION '% is in the trash', p_conversation_id USING ERRCODE = 'TT003';
     END IF;
-    RETURN found;
+    RETURN stands;
 END
 $$;
 
@@ -307,15 +307,16 @@ $$;
 
 -- Generation -------------------------------------------------------------------------------------------------------
 
--- Takes up to p_limit items of running batches for a worker, oldest first. A claim counts up the item's fence.
-CREATE FUNCTION claim_items(p_worker_id bigint, p_limit integer) RETURNS SETOF generation_items
+-- Takes up to p_limit items of running batches for a worker, oldest first. A claim counts up the item's fence. A worker
+-- that speaks to the rehearsal never gets an item of a real batch, nor the other way round.
+CREATE FUNCTION claim_items(p_worker_id bigint, p_limit integer, p_is_rehearsal boolean) RETURNS SETOF generation_items
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM require_role('author');
     RETURN QUERY
     WITH next AS (
         SELECT item.id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running'
+        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running' AND batch.is_rehearsal = p_is_rehearsal
         ORDER BY item.priority DESC, item.id LIMIT p_limit
         FOR NO KEY UPDATE OF item SKIP LOCKED
     ), claimed AS (

@@ -76,7 +76,11 @@ _RULES = (
     _rule("openai_key", "sk-", r"(?P<s>sk-(?:proj|svcacct|admin|or)-[A-Za-z0-9_-]{16,})"),
     _rule("openai_key", "sk-", _START, r"(?P<s>sk-[A-Za-z0-9]{20,})"),
     _rule("aws_key", "akia asia", r"(?<![A-Z0-9])(?P<s>(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Z0-9])"),
-    _rule("github_token", "gh", r"(?P<s>gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
+    _rule(
+        "github_token",
+        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
+        r"(?P<s>gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
+    ),
     _rule("gitlab_token", "glpat-", r"(?P<s>glpat-[A-Za-z0-9_-]{20,})"),
     _rule("google_key", "aiza", r"(?P<s>AIza[A-Za-z0-9_-]{35})"),
     _rule("slack_token", "xox xapp", r"(?P<s>xox[a-z]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,})"),
@@ -172,7 +176,10 @@ def _matches(rule: _Rule, text: str) -> Iterator[Finding]:
 
 
 _PEM_MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(r"(?:\s|\\{1,4}[nr]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,100}|[A-Za-z0-9+/=]{16,})*")
+_PEM_BODY = re.compile(
+    r"(?:\s|\\{1,4}[nr]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,100}|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,15}==?)*"
+)
+_PEM_REST = re.compile(r"[A-Za-z0-9+/=]*\\{0,4}\Z")
 _PEM_GAP = re.compile(r"(?:\s|\\{1,4}[nr])+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 
@@ -188,8 +195,7 @@ def _private_keys(text: str) -> Iterator[Finding]:
         elif mark[1] == "BEGIN":
             body = _PEM_BODY.match(text, end)
             end = body.end() if body else end
-            rest = _BASE64.match(text, end)
-            if rest and rest.end() == len(text):
+            if _PEM_REST.match(text, end):
                 end = len(text)  # the line at which the text was cut
         elif index and marks[index - 1][1] == "BEGIN":
             continue
@@ -207,8 +213,10 @@ def _pem_start(text: str, at: int, mark: int) -> int:
     lines.append((at, mark))
     start = mark
     for begin, end in reversed([(begin, end) for begin, end in lines if begin < end]):
-        # Only the last line of a key is short.
-        if not _BASE64.fullmatch(text, begin, end) or (start < mark and end - begin < 16):
+        if not _BASE64.fullmatch(text, begin, end):
             break
+        # Short are only the last line of a key and one that was cut.
+        if start < mark and end - begin < 16:
+            return begin if _looks_random(text[begin:end]) else start
         start = begin
     return start

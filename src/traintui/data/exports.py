@@ -18,6 +18,7 @@ from traintui.data.models import ExportLog as L
 from traintui.data.records import ExportableConversation, ExportEntry, Turn
 
 PAGE = 500
+ExportState = Literal["started", "succeeded", "failed", "cancelled"]
 
 
 def exportable(wanted: Filter, *, rehearsal: bool) -> Condition:
@@ -89,7 +90,7 @@ async def reading(db: Database, wanted: Filter, *, rehearsal: bool) -> AsyncIter
 async def record(
     db: Database,
     export_id: str,
-    state: Literal["started", "succeeded", "failed", "cancelled"],
+    state: ExportState,
     *,
     count: int,
     filter_state: Mapping[str, Any],

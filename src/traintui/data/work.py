@@ -93,12 +93,12 @@ async def keep_alive(db: Database, worker_id: int) -> None:
             await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
 
 
-async def take_up_batches(db: Database) -> None:
-    """Batches that wait for a worker are running from now on."""
+async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:
+    """Batches that wait for such a worker are running from now on."""
     async with db.write() as connection:
         await connection.execute(
             update(Batch)
-            .where(Batch.state == "queued")
+            .where(Batch.state == "queued", Batch.is_rehearsal == is_rehearsal)
             .values(state="running", started_at=func.coalesce(Batch.started_at, func.now()))
         )
 
@@ -116,18 +116,20 @@ async def finish_batches(db: Database) -> None:
         )
 
 
-async def open_batches(db: Database) -> int:
-    """How many batches still have something to do."""
+async def open_batches(db: Database, *, is_rehearsal: bool) -> int:
+    """How many batches still have something to do for such a worker."""
     async with db.read() as connection:
-        statement = select(func.count()).select_from(Batch).where(Batch.state.in_(("queued", "running")))
+        statement = select(func.count()).select_from(Batch)
+        statement = statement.where(Batch.state.in_(("queued", "running")), Batch.is_rehearsal == is_rehearsal)
         return await connection.scalar(statement) or 0
 
 
-async def claim(db: Database, worker_id: int, limit: int) -> tuple[ClaimedItem, ...]:
+async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool) -> tuple[ClaimedItem, ...]:
     """Up to `limit` items of running batches, now ours."""
     async with db.write() as connection:
         rows = await connection.execute(
-            text("SELECT id FROM claim_items(:worker_id, :limit)"), {"worker_id": worker_id, "limit": limit}
+            text("SELECT id FROM claim_items(:worker_id, :limit, :is_rehearsal)"),
+            {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal},
         )
         ids = [row.id for row in rows]
     if not ids:

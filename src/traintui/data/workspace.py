@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg import sql
@@ -12,8 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
-from traintui.data.engine import Database, label_of, make_engine, parsed_url
-from traintui.data.refusals import lost_connection
+from traintui.data.engine import CONNECT_TIMEOUT, Database, label_of, make_engine, parsed_url
+from traintui.data.refusals import answered, lost_connection
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
@@ -68,7 +68,7 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
     return conninfo, "embedded"
 
 
-def make_embedded_workspace(server: EmbeddedServer, *, login: str | None = None) -> None:
+def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True) -> None:
     """Database, roles, the person's own login as administrator, and the newest schema; harmless to run again."""
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         # Two processes may start at once.
@@ -77,8 +77,9 @@ def make_embedded_workspace(server: EmbeddedServer, *, login: str | None = None)
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
         as_superuser = server.conninfo(SUPERUSER)
         schema.bootstrap(as_superuser)
-        schema.upgrade(as_superuser)
-        users.add_user(as_superuser, login or users.own_login(), "admin", with_password=False)
+        users.add_user(as_superuser, users.own_login(), "admin", with_password=False)
+        if upgrade:
+            schema.upgrade(as_superuser)
 
 
 def check_shared(conninfo: str) -> None:
@@ -108,6 +109,28 @@ def check_shared(conninfo: str) -> None:
             f"the database is at revision {revision}, this Traintui needs {schema.HEAD}.",
             "Ask an administrator to run `traintui db upgrade`." if older else "Install the newer Traintui.",
         )
+
+
+@contextmanager
+def administration(settings: Settings) -> Iterator[str]:
+    """A connection string for making users and upgrading: the embedded superuser's, or one's own on a shared server.
+
+    The embedded server is started, with the database and the roles; its schema is left as it is.
+    Raises `TraintuiError` when the database is not reached.
+    """
+    if not settings.embedded:
+        parsed_url(settings.database_url or "")
+        with answered():
+            yield make_conninfo(settings.database_url or "", connect_timeout=CONNECT_TIMEOUT)
+        return
+    server = EmbeddedServer(settings.home)
+    server.start()
+    try:
+        make_embedded_workspace(server, upgrade=False)
+        with answered():
+            yield server.conninfo(SUPERUSER)
+    finally:
+        server.stop()
 
 
 async def whoami(engine_conninfo: str) -> tuple[str, str]:

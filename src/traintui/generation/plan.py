@@ -47,6 +47,7 @@ class Plan(BaseModel):
     dimensions: dict[Dimension, Weights] = Field(default_factory=dict)
     exchanges: tuple[StrictInt, StrictInt] = Field(default=(2, 4), description="Least and most exchanges.")
     max_tokens: StrictInt = Field(default=4096, ge=1, le=128_000, description="Room for one reply, thinking included.")
+    effort: Literal["low", "medium", "high"] = Field(default="medium", description="How long the model thinks first.")
     template: Name = "conversation"
     slots: StrictInt = Field(default=4, ge=1, le=256, description="Calls in flight at a time.")
     budget_usd: Decimal | None = Field(default=None, gt=0, description="The batch stops before it costs more.")

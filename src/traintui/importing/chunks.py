@@ -172,7 +172,7 @@ def _windows(sentence: str, joint: str) -> Iterator[_Piece]:
         window = sentence[at : at + _TARGET]
         end = len(window)
         if at + end < len(sentence):
-            end = max(window.rfind(" "), window.rfind("\n")) + 1 or end
+            end = next((cut + 1 for cut in range(end - 1, 0, -1) if window[cut].isspace()), end)
         if (text := window[:end].rstrip()).strip():
             yield _Piece(text, joint)
         joint = " " if window[:end][-1:].isspace() else ""

@@ -21,9 +21,11 @@ _WEIGHTS = {
 }
 _WITHOUT_PLAN = range(2, 21)
 _SENSIBLE_WORDS = {"user": (3, 150), "assistant": (12, 350)}
-_ENOUGH_WORDS_SUPPORTED = 0.5  # the rest is courtesy and the language's own
+_BEST_WORDS = {"user": (8, 60), "assistant": (40, 160)}
+_SENSIBLE_SHARE = 0.7  # of the points, at the edge of what is sensible; all of them where it is best
+_ENOUGH_WORDS_SUPPORTED = 0.8  # the rest is courtesy and the language's own
 _ENOUGH_GROUNDING = 0.7
-_NO_REPETITION, _ALL_REPETITION = 0.08, 0.5
+_LITTLE_REPETITION, _ALL_REPETITION = 0.08, 0.5
 _PHRASE = 4  # words
 _CENT = Decimal("0.01")
 
@@ -83,15 +85,17 @@ def score(turns: Sequence[Turn], *, expected_turns: range | None, source: str | 
         "repetition": _repetition(turns),
     }
     given = {name: measure for name, measure in measures.items() if measure is not None}
-    scale = 10 / sum((_WEIGHTS[name] for name in given), Decimal(0))
     parts: list[ScorePart] = []
+    left, weight_left = Decimal(10), sum((_WEIGHTS[name] for name in given), Decimal(0))
     for name, measure in given.items():
-        max_points = (_WEIGHTS[name] * scale).quantize(_CENT, ROUND_HALF_UP)
+        # Sharing out what is left, and not the whole, makes the rounded parts sum to 10.
+        max_points = (_WEIGHTS[name] * left / weight_left).quantize(_CENT, ROUND_HALF_UP)
+        left, weight_left = left - max_points, weight_left - _WEIGHTS[name]
         share = Decimal(str(round(min(1.0, max(0.0, measure.share)) if turns else 0.0, 6)))
         points = (max_points * share).quantize(_CENT, ROUND_HALF_UP)
         value = round(measure.value, 4)
         parts.append(ScorePart(name, value, measure.low, measure.high, points, max_points, measure.sentence))
-    return StructureScore(min(Decimal("10.00"), sum((part.points for part in parts), Decimal("0.00"))), tuple(parts))
+    return StructureScore(sum((part.points for part in parts), Decimal("0.00")), tuple(parts))
 
 
 def _turn_count(turns: Sequence[Turn], expected: range | None) -> _Measure:
@@ -109,18 +113,29 @@ def _turn_length(turns: Sequence[Turn]) -> _Measure:
     shares: list[float] = []
     remark = ""
     for number, turn in enumerate(turns, 1):
-        low, high = _SENSIBLE_WORDS.get(turn.role, _SENSIBLE_WORDS["assistant"])
+        role = turn.role if turn.role in _SENSIBLE_WORDS else "assistant"
         count = sum(1 for _ in words(turn.content))
-        share = count / low if count < low else high / count if count > high else 1.0
-        if share < 1 and (not shares or share < min(shares)):
-            remark = f"turn {number} is too {'short' if count < low else 'long'} ({_counted(count, 'word')})"
+        share = _length_share(count, _SENSIBLE_WORDS[role], _BEST_WORDS[role])
+        if share < _SENSIBLE_SHARE and (not shares or share < min(shares)):
+            short = count < _SENSIBLE_WORDS[role][0]
+            remark = f"; turn {number} is too {'short' if short else 'long'} ({_counted(count, 'word')})"
         shares.append(share)
-    good = sum(share == 1 for share in shares)
-    value = good / len(shares) if shares else 0.0
-    found = f"{good} of {_counted(len(shares), 'turn')} {'is' if len(shares) == 1 else 'are'} of a sensible length"
-    return _Measure(
-        value, 0.9, 1, sum(shares) / len(shares) if shares else 0, f"{found}{'; ' if remark else ''}{remark}."
-    )
+    good = sum(share >= _SENSIBLE_SHARE for share in shares)
+    count = len(shares)
+    sentence = f"{good} of {_counted(count, 'turn')} {'has' if good == 1 else 'have'} a sensible length{remark}."
+    return _Measure(good / max(1, count), 0.9, 1, sum(shares) / max(1, count), sentence)
+
+
+def _length_share(count: int, sensible: tuple[int, int], best: tuple[int, int]) -> float:
+    if count < sensible[0]:
+        return _SENSIBLE_SHARE * count / sensible[0]
+    if count > sensible[1]:
+        return _SENSIBLE_SHARE * sensible[1] / count
+    if count < best[0]:
+        return _SENSIBLE_SHARE + (1 - _SENSIBLE_SHARE) * (count - sensible[0]) / (best[0] - sensible[0])
+    if count > best[1]:
+        return _SENSIBLE_SHARE + (1 - _SENSIBLE_SHARE) * (sensible[1] - count) / (sensible[1] - best[1])
+    return 1.0
 
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}`", re.DOTALL)
@@ -212,7 +227,7 @@ def _grounding(turns: Sequence[Turn], source: str) -> _Measure | None:
         sentence += f" and {found} of their {_counted(len(figures), 'number')}"
         if unsupported:
             sentence += f", not {', '.join(figure[:20] for figure in unsupported[:3])}"
-    return _Measure(value, _ENOUGH_GROUNDING, 1, value / _ENOUGH_GROUNDING, f"{sentence}.")
+    return _Measure(value, _ENOUGH_GROUNDING, 1, value, f"{sentence}.")
 
 
 def _repetition(turns: Sequence[Turn]) -> _Measure:
@@ -226,10 +241,8 @@ def _repetition(turns: Sequence[Turn]) -> _Measure:
             repeated += phrase in seen
             seen.add(phrase)
     value = repeated / total if total else 0.0
-    share = 1 - (value - _NO_REPETITION) / (_ALL_REPETITION - _NO_REPETITION)
-    return _Measure(
-        value, 0, _NO_REPETITION, share, f"{value:.0%} of its phrases were said before in the conversation."
-    )
+    sentence = f"{value:.0%} of its phrases were said before in the conversation."
+    return _Measure(value, 0, _LITTLE_REPETITION, 1 - value / _ALL_REPETITION, sentence)
 
 
 def _counted(count: int, noun: str) -> str:

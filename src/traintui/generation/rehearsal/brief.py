@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import Literal
 
 Tier = Literal["template", "scenario", "edge_case"]
@@ -12,9 +13,12 @@ MOST_EXCHANGES = 12
 USUAL_EXCHANGES = 3
 
 _BRIEF = re.compile(r"<brief>(.*?)(?:</brief>|<source|\Z)", re.S | re.I)
-_SOURCE = re.compile(r"<source\b([^>]*)>(.*?)(?:</source>|\Z)", re.S | re.I)
+# A heading path holds ">" itself, so the tag ends only outside of its quotes.
+_SOURCE = re.compile(r"""<source\b((?:"[^"]*"|'[^']*'|[^>"'])*)>(.*?)(?:</source>|\Z)""", re.S | re.I)
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*("([^"]*)"|'([^']*)')""")
-_LINE = re.compile(r"^\s*[-*]?\s*\**(persona|emotion|topic|intent|tone|tier|exchanges|variation)\**\s*[:=]\s*(.*?)\s*$", re.I | re.M)
+_LINE = re.compile(
+    r"^\s*[-*]?\s*\**(persona|emotion|topic|intent|tone|tier|exchanges|variation)\**\s*[:=]\s*(.*?)\s*$", re.I | re.M
+)
 _DASH = re.compile(r"\s+(?:-|\u2013|\u2014)\s+")
 
 
@@ -56,7 +60,7 @@ def read_brief(prompt: str) -> Brief:
     source = _SOURCE.search(prompt)
     outside = prompt[: source.start()] if source else prompt
     values = {name.lower(): value for name, value in _LINE.findall(inside[1] if inside else outside)}
-    attributes = {m[1].lower(): m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(source[1])} if source else {}
+    attributes = {m[1].lower(): unescape(m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(source[1])} if source else {}
     heading = attributes.get("heading", "").strip()
     return Brief(
         persona=_choice(values.get("persona"), "member"),

@@ -17,33 +17,46 @@ from traintui.generation.rehearsal.english import (
     sentences_of,
 )
 from traintui.generation.rehearsal.facts import Fact, Question, fact, related
+from traintui.generation.rehearsal.gaps import Gap, gaps_of
+from traintui.generation.rehearsal.manners import SPEECH, manner_for
 from traintui.generation.rehearsal.moods import mood_for
 from traintui.generation.rehearsal.passages import Statement, read_passages
-from traintui.generation.rehearsal.phrases import GENERAL, GLOSSES, SPEECH, intent_for, manner_for
-from traintui.generation.rehearsal.situations import Gap, gaps_of
+from traintui.generation.rehearsal.phrases import GENERAL, GLOSSES, intent_for
 from traintui.generation.rehearsal.voices import voice_for
 
 _ASKED_BY_KIND: dict[str, tuple[str, ...]] = {
-    "limit": ("Is there a limit that I should keep in mind?", "How far does that go?", "Where is the upper or lower line?"),
-    "time": ("Is there a deadline that I should know about?", "How much time do I have?", "What about the timing?"),
-    "money": ("What does it cost me in the end?", "Which amounts are we talking about?", "What figure should I reckon with?"),
+    "limit": ("Is there a limit that I should keep in mind?", "How far does that go?", "Where is the line drawn?"),
+    "time": ("How long does that take, or last?", "What about the timing?", "Which periods should I know about?"),
+    "money": (
+        "What does it cost me in the end?",
+        "Which amounts are we talking about?",
+        "What figure should I plan for?",
+    ),
     "rate": ("Which percentage are we talking about?", "What is the rate, then?"),
     "refusal": ("Is there anything that does not count?", "What is left out of it?", "Are there exceptions?"),
     "duty": ("Is there anything that I have to do for it?", "What is expected of me?", "What do I have to provide?"),
     "permission": ("Do I have any choice in the matter?", "What am I allowed to do about it?"),
+    "free": ("What do I not have to pay for?", "Is any of it free?"),
+    "deadline": (
+        "Is there a deadline that I should know about?",
+        "How much time do I have?",
+        "By when do I have to act?",
+    ),
+    "steps": ("What are the steps, one by one?", "How do I go about it in practice?"),
     "condition": ("What does it depend on?", "Under which conditions does that hold?", "When exactly does that apply?"),
     "contact": ("Who do I talk to about this?", "Where do I turn with that?", "How do I reach the right person?"),
     "plain": (
         "What else should I know about {topic}?",
         "Is there something about {topic} that people tend to overlook?",
         "What else is written about {topic}?",
-        "Which other point matters with {topic}?",
+        "What other rules are there on {topic}?",
         "Is there more to {topic} than that?",
         "What comes on top of that?",
     ),
 }
 _CONTRACTIONS = {
-    "can't": "cannot", "won't": "will not", "I'm": "I am", "I'd": "I would", "I'll": "I will", "let's": "let us", "Let's": "Let us",
+    "can't": "cannot", "won't": "will not", "I'm": "I am", "I'd": "I would", "I'll": "I will", "let's": "let us",
+    "Let's": "Let us",
     "that's": "that is", "That's": "That is", "it's": "it is", "You've": "You have", "you're": "you are",
 }  # fmt: skip
 
@@ -65,7 +78,9 @@ class Desk:
         self._said: set[str] = set()
         self.slots = self._names()
         self.left = self._facts()
-        self.gaps: list[Gap] = rng.sample(found := gaps_of(brief.source), len(found))
+        self.gaps: list[Gap] = rng.sample(
+            found := gaps_of(brief.source, f"{brief.topic.words} {brief.heading}"), len(found)
+        )
         self.confirmable: list[Fact] = []
         self.about_self = self._about_self()
 
@@ -95,7 +110,8 @@ class Desk:
         brief = self.brief
         statements = read_passages(brief.source, self.document, brief.heading)
         self.grounded = bool(statements)
-        self.member = re.search(r"credit union|\bmembers?\b|\bbranch", brief.source, re.I) is not None
+        self.member = re.search(r"credit union|\bmembers?\b|\bbranch", brief.source + brief.document, re.I) is not None
+        self.ours = re.search(r"\b(?:we|our|us)\b", brief.source, re.I) is not None
         if not statements:
             statements = [Statement((said,), asked=asked) for asked, said in GENERAL]
         unique = list({statement.text: statement for statement in statements}.values())
@@ -116,7 +132,9 @@ class Desk:
         lines = self._pools[pool]
         while lines:
             line = lines.pop()
-            if self.edge and re.search(r"(?:clear|straight|short) answer|in the text\.|gives a|can be answered|covers this", line):
+            if self.edge and re.search(
+                r"(?:clear|straight|short) answer|in the text\.|gives a|can be answered|covers this", line
+            ):
                 continue
             made = line.format(**{**self.slots, **slots}) if "{" in line else line
             if self.new(made):
@@ -144,14 +162,16 @@ class Desk:
             if not self.new(item.statement.text):
                 continue
             self.left.remove(item)
-            if item.subject and item.figures and len(item.figures) == 1:
+            if item.priced:
                 self.confirmable.append(item)
             return item
         return None
 
     def neighbor(self, item: Fact) -> Fact | None:
         """A fact that goes well beside `item`: near it in the source, or about the same words."""
-        near = [other for other in self.left if abs(other.place - item.place) <= 2 or len(other.words & item.words) >= 3]
+        near = [
+            other for other in self.left if abs(other.place - item.place) <= 2 or len(other.words & item.words) >= 3
+        ]
         for other in near:
             if other.kind not in {"steps", "contact"} and not other.statement.asked:
                 self.left.remove(other)
@@ -193,8 +213,13 @@ class Desk:
         return self.say(text)
 
     def turn(self, *pieces: str) -> str:
-        """A user turn."""
-        return self.say(joined([piece for piece in pieces if piece]))
+        """A user turn; of two pieces that start with the same word the second is left out, unless it asks something."""
+        kept: list[str] = []
+        for piece in pieces:
+            echo = kept and piece and kept[-1].split()[0].rstrip(",.") == piece.split()[0].rstrip(",.") != "I"
+            if piece and (not echo or "?" in piece):
+                kept.append(piece)
+        return self.say(joined(kept))
 
 
 def joined(pieces: Sequence[str]) -> str:
@@ -202,7 +227,10 @@ def joined(pieces: Sequence[str]) -> str:
     text = ""
     for piece in pieces:
         if text.endswith(":"):
-            question = re.match(r"(?:What|How|Is|Are|Can|Do|Does|Who|Where|Which|When|Will|Would|Should|Am|Could|Under|So|And|Does)\b", piece)
+            question = re.match(
+                r"(?:What|How|Is|Are|Can|Do|Does|Who|Where|Which|When|Will|Would|Should|Am|Could|Under|So|And|Does)\b",
+                piece,
+            )
             piece = piece[0].lower() + piece[1:] if question else (lower_first(piece) or piece)
         text = f"{text} {piece}".strip()
     return text

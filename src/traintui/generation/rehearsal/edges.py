@@ -5,23 +5,27 @@ from __future__ import annotations
 import re
 
 from traintui.generation.rehearsal.desk import Desk
-from traintui.generation.rehearsal.english import capitalise, lower_first
-from traintui.generation.rehearsal.facts import MONEY, PERCENT, TIME, Fact
-from traintui.generation.rehearsal.framing import framed
-from traintui.generation.rehearsal.phrases import (
+from traintui.generation.rehearsal.doubts import (
     ASK_ANY,
     ASK_MEMBER,
-    CONTRADICTED,
-    CONTRADICTIONS,
+    ASK_STAFF,
+    BEYOND,
     NO_GUESS,
     NOT_COVERED,
     RUMOR_UNKNOWN,
     RUMORS,
     RUMORS_ANSWERED,
+    TOLD_BOTH,
+    TOLD_BOTH_ANSWERED,
     VAGUE,
     VAGUE_ANSWERED,
     VAGUE_ASK,
+    WANTS_BOTH,
+    WANTS_BOTH_ANSWERED,
 )
+from traintui.generation.rehearsal.english import capitalise, lower_first
+from traintui.generation.rehearsal.facts import MONEY, PERCENT, TIME, Fact
+from traintui.generation.rehearsal.framing import framed
 
 Exchange = dict[str, str]
 
@@ -83,7 +87,10 @@ def who_to_ask(desk: Desk, last: bool) -> Exchange | None:
     if not asked or not place:
         return None
     user = desk.turn(desk.draw(desk.mood.reacts), asked)
-    return {"user": user, "assistant": desk.answer(place, gloss, optional=[desk.draw(desk.speech.ends) if last else ""])}
+    return {
+        "user": user,
+        "assistant": desk.answer(place, gloss, optional=[desk.draw(desk.speech.ends) if last else ""]),
+    }
 
 
 def _color(desk: Desk) -> str:
@@ -102,7 +109,7 @@ def _not_covered(desk: Desk, thing: str) -> str:
 
 
 def _ask_somewhere(desk: Desk) -> str:
-    return desk.draw(ASK_MEMBER if desk.member else ASK_ANY)
+    return desk.draw(ASK_MEMBER if desk.member else ASK_STAFF if desk.ours else ASK_ANY)
 
 
 def _outside(desk: Desk, last: bool) -> Exchange | None:
@@ -114,13 +121,14 @@ def _outside(desk: Desk, last: bool) -> Exchange | None:
     item = desk.take()
     main = framed(desk, item, "", plain=True) if item and desk.grounded else ""
     still = f"{desk.draw(_STILL)} {lower_first(main) or main}" if main else ""
-    pieces = [_not_covered(desk, chosen.thing), still, _ask_somewhere(desk)]
-    return {"user": user, "assistant": desk.answer(*pieces, optional=[desk.draw(NO_GUESS)] if not last else [])}
+    silent, ask = _not_covered(desk, chosen.thing), _ask_somewhere(desk)
+    guess = desk.draw(NO_GUESS) if desk.manner != "concise" else ""
+    return {"user": user, "assistant": desk.answer(silent, still, guess, ask)}
 
 
 def _rumor(desk: Desk, last: bool) -> Exchange | None:
     """Someone was told another figure than the one in the source."""
-    item = next((f for f in desk.left if f.subject and len(f.figures) == 1 and _misheard(desk, f)), None)
+    item = next((f for f in desk.left if f.priced and _misheard(desk, f)), None)
     if item is None or not desk.grounded:
         return None
     desk.left.remove(item)
@@ -154,12 +162,21 @@ def _vague(desk: Desk, last: bool) -> Exchange | None:
     if len(pair) < 2 or pair[0].subject == pair[1].subject:
         return None
     user = desk.turn(_color(desk), desk.draw(VAGUE))
-    cases = []
-    for item, start in zip(pair, desk.rng.choice([("If it is about", "If it is rather about"), ("In the case of", "In the case of"), ("Should you mean", "Should you mean instead")]), strict=True):
+    for item in pair:
         desk.left.remove(item)
-        text = framed(desk, item, "", plain=True)
-        cases.append(f"{start} {_yours(item.subject)}: {lower_first(text) or text}")
-    return {"user": user, "assistant": desk.answer(desk.draw(VAGUE_ANSWERED), *cases, optional=[desk.draw(VAGUE_ASK)])}
+    one, two = (framed(desk, item, "", plain=True) for item in pair)
+    slots = {"one": _yours(pair[0].subject), "two": _yours(pair[1].subject)}
+    start = desk.rng.choice(["In the first case", "On the first", "If it is the first"])
+    other = {
+        "In the first case": "In the second",
+        "On the first": "On the second",
+        "If it is the first": "If it is the second",
+    }[start]
+    cases = [f"{start}: {lower_first(one) or one}", f"{other}: {lower_first(two) or two}"]
+    return {
+        "user": user,
+        "assistant": desk.answer(desk.draw(VAGUE_ANSWERED, **slots), *cases, optional=[desk.draw(VAGUE_ASK)]),
+    }
 
 
 def _contradiction(desk: Desk, last: bool) -> Exchange | None:
@@ -168,10 +185,18 @@ def _contradiction(desk: Desk, last: bool) -> Exchange | None:
     if item is None or not desk.grounded:
         return None
     desk.left.remove(item)
-    asked = desk.draw(CONTRADICTIONS, subject=item.subject)
-    user = desk.turn(_color(desk), f"It concerns {desk.slots['topic']}.", asked)
-    pieces = [desk.draw(CONTRADICTED), framed(desk, item, ""), desk.draw(NO_GUESS), _ask_somewhere(desk)]
-    return {"user": user, "assistant": desk.answer(*pieces)}
+    if desk.rng.random() < 0.6:
+        user = desk.turn(
+            _color(desk), f"It concerns {desk.slots['topic']}.", desk.draw(TOLD_BOTH, subject=item.subject)
+        )
+        start = desk.draw(TOLD_BOTH_ANSWERED)
+    else:
+        user = desk.turn(_color(desk), desk.draw(WANTS_BOTH))
+        start = desk.draw(WANTS_BOTH_ANSWERED)
+    return {
+        "user": user,
+        "assistant": desk.answer(start, framed(desk, item, ""), desk.draw(BEYOND), _ask_somewhere(desk)),
+    }
 
 
 def _open_question(desk: Desk, last: bool) -> Exchange | None:
@@ -179,7 +204,10 @@ def _open_question(desk: Desk, last: bool) -> Exchange | None:
     item = desk.take()
     user = desk.turn(_color(desk), f"Whatever the rule on {desk.slots['topic']} is, does it bind you for good?")
     main = framed(desk, item, "", plain=True) if item else ""
-    return {"user": user, "assistant": desk.answer(_not_covered(desk, "how long it will hold"), main, _ask_somewhere(desk))}
+    return {
+        "user": user,
+        "assistant": desk.answer(_not_covered(desk, "how long it will hold"), main, _ask_somewhere(desk)),
+    }
 
 
 def _mentions(subject: str, topic: str) -> bool:

@@ -5,20 +5,41 @@ from __future__ import annotations
 import re
 
 SAFE_TO_LOWER = frozenset(
-    """a about after all also although an any apart as at because before both by charges checks credit debit during each either
-    every everyone fees for from how if in interest joint late loans loan members most neither no not nobody none nothing on once one
-    only other our overdraft overdrafts payments people several some standing statements such that the their there these they this those
-    to transactions transfers two three four five under unless until up usually we what when where whether while with within
-    without you your""".split()  # noqa: SIM905 - a word list reads better as text
+    """a about after all also although an any apart as at because before both by charges checks credit debit during each
+    either every everyone fees for from how if in interest joint late loans loan members most neither no not
+    nobody none nothing on once one only other our overdraft overdrafts payments people several some standing
+    statements such that the their there these they this those to transactions transfers two three four five under
+    unless until up usually we what when where whether while with within without you your""".split()  # noqa: SIM905 - a word list reads better as text
 )
 """First words that may lose their capital in mid-sentence."""
 
 _OBJECT_AFTER = frozenset(
-    """about after against and as at because before between by directly down each first for free from if in into next of off on once or out
-    over so than that the then through to twice under unless until up when whether which who while why with within without
-    a an any your our my no""".split()  # noqa: SIM905
+    """about after against and as at because before between by directly down each first for free from if in into next of
+    off on once or out over so than that the then through to twice under unless until up when whether which who
+    while why with within without a an any your our my no""".split()  # noqa: SIM905
 )
-_PREPOSITIONS = frozenset("about against at before behind between by for from in of on to toward under upon with without".split())  # noqa: SIM905
+_PREPOSITIONS = frozenset(
+    [
+        "about",
+        "against",
+        "at",
+        "before",
+        "behind",
+        "between",
+        "by",
+        "for",
+        "from",
+        "in",
+        "of",
+        "on",
+        "to",
+        "toward",
+        "under",
+        "upon",
+        "with",
+        "without",
+    ]
+)
 _SIMPLE = {
     "we": "you", "us": "you", "our": "your", "ours": "yours", "ourselves": "yourselves",
     "your": "my", "yours": "mine", "yourself": "myself", "i": "you", "my": "your", "me": "you",
@@ -38,7 +59,9 @@ def swap_speaker(text: str) -> str:
             before = tokens[words[place - 1]].lower() if place else ""
             after = tokens[words[place + 1]].lower() if place + 1 < len(words) else ""
             ends = index + 1 >= len(tokens) or bool(re.match(r"\s*[.,;:?!)]", tokens[index + 1]))
-            is_object = ends or before in _PREPOSITIONS or (after in _OBJECT_AFTER and before not in {"if", "when", "that"})
+            is_object = (
+                ends or before in _PREPOSITIONS or (after in _OBJECT_AFTER and before not in {"if", "when", "that"})
+            )
             swapped[index] = "me" if is_object else "I"
             if not is_object and after in {"are", "were"}:
                 swapped[words[place + 1]] = "am" if after == "are" else "was"
@@ -77,7 +100,19 @@ def label_in_text(label: str) -> str:
 def is_measure(label: str) -> bool:
     """Whether a label names a quantity itself, as "Daily cash limit" does, so that it can be "the limit is $600"."""
     head = re.split(r"[,(]| (?:of|for|on|in|at|to|from|by|with|per) ", label.lower())[0].split()
-    return bool(head) and head[-1] in {"limit", "minimum", "maximum", "fee", "rate", "charge", "penalty", "term", "period", "cap", "surcharge"}
+    return bool(head) and head[-1] in {
+        "limit",
+        "minimum",
+        "maximum",
+        "fee",
+        "rate",
+        "charge",
+        "penalty",
+        "term",
+        "period",
+        "cap",
+        "surcharge",
+    }
 
 
 def noun_phrase(label: str, article: str = "a") -> str:
@@ -88,8 +123,13 @@ def noun_phrase(label: str, article: str = "a") -> str:
         words = f"{turned[2]} {turned[1]}"
     elif "(" not in words:
         words = re.sub(r"^([^,]+), (.+)$", r"\1 (\2)", words)
-    head = re.split(r"[,(]| (?:of|for|on|in|at|to|from|by|with|per|that|after|when|if|less|more|under|over) ", words)[0].split()
-    counted = head and head[-1].lower() in _COUNTED and not re.match(r"(?:a|an|the|your|our|each|any|no)$", head[0], re.I)
+    head = re.split(
+        r"[,(]| (?:of|for|on|in|at|to|from|by|with|per|outside|inside|within|that|after|when|if|less|more|under|over) ",
+        words,
+    )[0].split()
+    counted = (
+        head and head[-1].lower() in _COUNTED and not re.match(r"(?:a|an|the|your|our|each|any|no)$", head[0], re.I)
+    )
     if not counted or (head[0].endswith("ing") and len(head) > 1 and len(head[0]) > 5):
         return words
     if article != "a":
@@ -100,15 +140,18 @@ def noun_phrase(label: str, article: str = "a") -> str:
 
 
 _COUNTED = frozenset(
-    """account advance agreement application atm bill box card certificate charge check copy deposit draft extension fee form inquiry item kit
-    letter limit loan notice option order overdraft payment penalty period plan policy printout process program rate replacement request
-    return rule search statement surcharge transaction transfer verification wire withdrawal""".split()  # noqa: SIM905
+    """account advance agreement application atm bill box card certificate charge check copy deposit draft extension fee
+    form inquiry item kit letter limit loan notice option order overdraft payment penalty period plan policy
+    printout process program rate replacement request return rule search statement surcharge transaction transfer
+    verification wire withdrawal""".split()  # noqa: SIM905
 )
 
 
 def is_plural(noun: str) -> bool:
     """Whether a noun phrase takes "are"."""
-    head = re.split(r"\s+(?:of|for|on|in|at|with|to|from|by|about|under|after|when|if|that|who|which)\s+|,|\(", noun.lower())[0]
+    head = re.split(
+        r"\s+(?:of|for|on|in|at|with|to|from|by|about|under|after|when|if|that|who|which)\s+|,|\(", noun.lower()
+    )[0]
     if re.match(r"(?:a|an|each|every|this|one)\s", head):
         return False
     if re.search(r"\sand\s", head) and not head.split()[0].endswith("ing"):
@@ -116,13 +159,17 @@ def is_plural(noun: str) -> bool:
     last = head.split()[-1] if head.split() else ""
     if head.split() and head.split()[0].endswith("ing") and len(head.split()[0]) > 5:
         return False
-    return last.endswith("s") and not last.endswith(("ss", "us", "is")) or last in {"people", "children", "criteria"}
+    return (last.endswith("s") and not last.endswith(("ss", "us", "is"))) or last in {"people", "children", "criteria"}
 
 
 def first_person(description: str) -> str | None:
-    """ "wants to know every consequence" as a sentence of the person: "I want to know every consequence."; None when unsure."""
+    """ "wants to know every consequence" becomes "I want to know every consequence."; None when unsure."""
     text = description.strip().rstrip(".")
-    if not text or len(text.split()) > 18 or re.search(r"\b(?:he|she|him|his|her|them|who|someone|user|people)\b", text, re.I):
+    if (
+        not text
+        or len(text.split()) > 18
+        or re.search(r"\b(?:he|she|him|his|her|them|who|someone|user|people)\b", text, re.I)
+    ):
         return None
     if re.match(r"(?:a|an)\s", text, re.I):
         return f"I am {text[0].lower()}{text[1:]}."
@@ -142,13 +189,15 @@ def first_person(description: str) -> str | None:
 
 
 _BASE = {
-    "is": "am", "has": "have", "does": "do", "goes": "go", "worries": "worry", "tries": "try", "carries": "carry", "studies": "study",
+    "is": "am", "has": "have", "does": "do", "goes": "go", "worries": "worry", "tries": "try",
+    "carries": "carry", "studies": "study",
 } | {
     f"{verb}s": verb
-    for verb in """ask assume avoid believe blame care check compare count depend dislike distrust doubt draw earn enjoy expect fear feel
-    fear find forget get give handle hate help hope insist juggle keep know lack learn like live look lose love make manage mean
-    need notice own pay plan prefer put question read receive rely remember rent run save see seek send share speak spend start
-    struggle support suspect take talk tell think travel trust understand use value wait want work write wonder""".split()  # noqa: SIM905
+    for verb in """ask assume avoid believe blame care check compare count depend dislike distrust doubt draw earn expect
+    enjoy fear feel find forget get give handle hate help hope insist juggle keep know lack learn like live look lose
+    love make manage mean need notice own pay plan prefer put question read receive rely remember rent run save
+    see seek send share speak spend start struggle support suspect take talk tell think travel trust understand
+    use value wait want work write wonder""".split()  # noqa: SIM905
 }  # fmt: skip
 
 

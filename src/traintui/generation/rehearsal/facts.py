@@ -1,4 +1,4 @@
-"""Statements of the source as facts to talk about: what kind each is, how it relates to the topic, how a person asks for it."""
+"""Statements of the source as facts to talk about: their kind, their nearness to the topic, how a person asks."""
 
 from __future__ import annotations
 
@@ -6,26 +6,37 @@ import random
 import re
 from dataclasses import dataclass
 
-from traintui.generation.rehearsal.english import capitalise, is_measure, is_plural, label_in_text, swap_speaker
+from traintui.generation.rehearsal.english import (
+    capitalise,
+    is_measure,
+    is_plural,
+    label_in_text,
+    sentences_of,
+    swap_speaker,
+)
 from traintui.generation.rehearsal.passages import Statement
 
 Question = tuple[str, str]
 """A question, and the short answer it calls for: "Yes", "No" or ""."""
 
 STOPWORDS = frozenset(
-    """a about after all also an and any are as at be been before but by can do does for from get had has have how i if in into is it its
-    may me member members more most must my no not of on one or our out over than that the their them then there they this to up us was we
-    what when which who will with without you your understand know find want learn ask explain""".split()  # noqa: SIM905
+    """a about after all also an and any are as at be been before but by can do does for from get had has have how i if
+    in into is it its may me member members more most must my no not of on one or our out over than that the their
+    them then there they this to up us was we what when which who will with without you your understand know find
+    want learn ask explain""".split()  # noqa: SIM905
 )
-MONEY = re.compile(r"\$\d[\d,]*(?:\.\d+)?(?:\s(?:per|an?|each)\s[a-z]+)?")
+MONEY = re.compile(r"\$\d+(?:,\d{3})*(?:\.\d+)?(?:\s(?:per|an?|each)\s[a-z]+)?")
 PERCENT = re.compile(r"\d+(?:\.\d+)?\s?(?:%|percent)")
 NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|thirty|sixty|ninety)"
 TIME = re.compile(
-    rf"\b{NUMBER}[ -](?:(?:business|calendar|working|full|consecutive) )?(?:minutes?|hours?|days?|weeks?|months?|years?)\b", re.I
+    rf"\b{NUMBER}[ -](?:(?:business|calendar|working|full|consecutive) )?"
+    r"(?:minutes?|hours?|days?|weeks?|months?|years?)\b",
+    re.I,
 )
 _CONTACT = re.compile(
     r"(?:please )?(?:call|phone|e-?mail|contact|write to|visit|speak (?:to|with)|talk to|ask)\b"
-    r"|(?:you|members) (?:can|should|may|must|need to)(?: also)? (?:call|phone|e-?mail|contact|write to|visit|speak|talk)\b"
+    r"|(?:you|members) (?:can|should|may|must|need to)(?: also)? (?:call|phone|e-?mail|contact"
+    r"|write to|visit|speak|talk)\b"
     r"|(?:to|for|if) [^,]{4,60}, (?:please )?(?:call|phone|e-?mail|contact|write to|visit|ask)\b",
     re.I,
 )
@@ -79,7 +90,11 @@ def related(facts: list[Fact], topic: str, intent: str, rng: random.Random) -> l
 
     def nearness(item: Fact) -> float:
         own = stems(item.statement.text)
-        return 2.0 * len(about & own) + 0.8 * len(about & item.words) + 0.7 * len(aim & own) + 1.2 * rng.random()
+        # A document tends to put its main rules first, and people ask for figures first.
+        early = 0.8 * (1 - item.place / len(facts)) + 0.5 * item.priced
+        return (
+            early + 2.0 * len(about & own) + 0.8 * len(about & item.words) + 0.7 * len(aim & own) + 1.2 * rng.random()
+        )
 
     return sorted(facts, key=nearness, reverse=True)
 
@@ -89,17 +104,30 @@ def _kind(statement: Statement) -> str:
     if statement.kind == "steps":
         return "steps"
     priced = statement.kind == "row" or _is_priced(statement.text)
-    condition = re.search(r"\b(?:if|unless|once|only when|until|when)\b", text)
+    condition = re.search(r"\b(?:if|unless|once|until|when|while|as long as)\b", text)
     free = re.search(r"\bno (?:charge|fee|cost)|without charge|not charge|costs? nothing|waive|free of charge", text)
     tests = (
         ("contact", _CONTACT.match(statement.text) and len(text.split()) < 32),
         ("free", free and not condition),
         ("condition", condition and free),
         ("rate", priced and PERCENT.search(text)),
-        ("limit", re.search(rf"\b(?:no more than|up to|at most|limited to|at least) {_SOME}|\b(?:maximum|minimum|limit)\b", text)),
+        ("duty", statement.kind == "needs"),
+        ("money", statement.kind == "row" and MONEY.search(text) and not is_measure(statement.subject)),
+        (
+            "limit",
+            re.search(
+                rf"\b(?:no more than|up to|at most|limited to|at least) {_SOME}"
+                r"|\b(?:maximum|minimum|limit) (?:is|of|at)\b|limit at ",
+                text,
+            ),
+        ),
         ("money", priced and MONEY.search(text)),
         ("refusal", re.search(r"\b(?:not|never|cannot|nor|neither)\b", text)),
-        ("deadline", TIME.search(text) and re.search(r"\b(?:you|members) (?:\w+ ){1,6}within\b", text)),
+        (
+            "deadline",
+            TIME.search(text)
+            and re.search(r"\b(?:you|members) (?:must|can|may|ask|have|need|should)\b[^.,]*\bwithin\b", text),
+        ),
         ("time", TIME.search(text)),
         ("duty", re.search(r"\b(?:must|need to|needs to|required?|have to|has to)\b", text)),
         ("condition", condition),
@@ -109,27 +137,40 @@ def _kind(statement: Statement) -> str:
 
 
 _STOP = re.compile(
-    r"\s(?:when|if|unless|once|until|because|while|within|after|before|provided|as long as|so that|so|by|at|in|from|through|up to|no more than"
+    r"\s(?:when|if|unless|once|until|because|while|within|after|before|provided|as long as|so that|so"
+    r"|by|at|in|from|through|up to|no more than"
     r"|except|but|even|and then|only)\s|[,;:(\u2014]| - "
 )
-_PARTICIPLE = re.compile(r"^(not )?(?:\w+ed|paid|kept|held|sent|made|taken|given|lost|put|shown|due|free|open|available)\b")
+_PARTICIPLE = re.compile(
+    r"^(not )?(?:\w+ed|paid|kept|held|sent|made|taken|given|lost|put|shown|due|free|open|available)\b"
+)
 _WE_VERBS = frozenset(
-    """accept add allow answer ask assess block charge check close collect consider credit cover decide decline deduct deliver hold honor
-    insure keep limit lower mail move need notify offer open pay post print process provide publish put reduce refund remove replace report
-    require reserve return review send set share stop suspend take treat try use verify waive work write""".split()  # noqa: SIM905
+    """accept add allow answer ask assess block charge check close collect consider credit cover decide decline deduct
+    deliver hold honor insure keep limit lower mail move need notify offer open pay post print process provide
+    publish put reduce refund remove replace report require reserve return review send set share stop suspend take
+    treat try use verify waive work write""".split()  # noqa: SIM905
 )
 _AUX = r"(?:is|are|was|were|can|may|must|will|should|cannot)"
 _MAIN = (
-    r"(?:costs?|applies|apply|starts?|begins?|ends?|lasts?|takes?|earns?|requires?|needs?|covers?|includes?|expires?|depends?|counts?|stays?"
-    r"|remains?|becomes?|falls?|rises?|posts?|clears?|runs?|goes|go|has|have|pays?|receives?|comes?|appears?|shows?|carries|carry|arrives?"
+    r"(?:costs?|applies|apply|starts?|begins?|ends?|lasts?|takes?|earns?|requires?|needs?|covers?"
+    r"|includes?|expires?|depends?|counts?|stays?"
+    r"|remains?|becomes?|falls?|rises?|posts?|clears?|runs?|goes|go|has|have|pays?|receives?|comes?"
+    r"|appears?|shows?|carries|carry|arrives?"
     r"|continues?|accrues?)"
 )
 _NP = re.compile(rf"^((?:[A-Za-z$'\u2019-]+|\d+)(?: [\w$'\u2019.-]+){{0,7}}?) ({_AUX}|{_MAIN}|do not|does not) (.+)$")
 _WHEN = {
-    "starts": "start", "begins": "begin", "ends": "end", "expires": "expire", "arrives": "arrive", "posts": "post", "clears": "clear",
-    "start": "start", "begin": "begin", "end": "end", "expire": "expire", "arrive": "arrive", "post": "post", "clear": "clear",
+    "starts": "start", "begins": "begin", "ends": "end", "expires": "expire", "arrives": "arrive", "posts": "post",
+    "clears": "clear", "start": "start", "begin": "begin", "end": "end", "expire": "expire", "arrive": "arrive",
+    "post": "post", "clear": "clear",
 }  # fmt: skip
-_TOO_WIDE = re.compile(r"(?:an?|the|your|my|our|any|each|every)?\s*(?:accounts?|members?|loans?|requests?|fees?|payments?|borrowers?|cards?|amounts?|staff)$", re.I)
+_TOO_WIDE = re.compile(
+    (
+        r"(?:an?|the|your|my|our|any|each|every)?\s*(?:accounts?|members?|loans?|requests?|fees?"
+        r"|payments?|borrowers?|cards?|amounts?|staff)$"
+    ),
+    re.I,
+)
 
 
 def _is_priced(text: str) -> bool:
@@ -141,7 +182,8 @@ def _is_priced(text: str) -> bool:
 def _noun(first: str) -> str:
     """The noun phrase before the verb of a sentence, for mid-sentence, or empty when it can't be told apart safely."""
     if re.match(
-        r"(?:if|when|once|unless|after|before|to|for|in|on|at|by|we|you|they|it|there|until|while|with|under|because|no|not|please|during"
+        r"(?:if|when|once|unless|after|before|to|for|in|on|at|by|we|you|they|it|there|until|while|with"
+        r"|under|because|no|not|please|during"
         r"|anyone|everyone|members|a member|borrowers|with)\b(?! under| over)",
         first,
         re.I,
@@ -177,7 +219,7 @@ def _questions(statement: Statement) -> list[Question]:
     """Questions that this statement answers, the most particular first."""
     found: list[Question] = [(statement.asked, "")] if statement.asked else []
     text = statement.text
-    first = re.split(r"(?<=[a-z\d)\u201d])\.(?:\s|$)", text)[0].rstrip(".!")
+    first = sentences_of(text)[0].rstrip(".!")
     if statement.kind == "row":
         return found + _about_row(statement)
     if statement.kind == "entry":
@@ -209,12 +251,20 @@ def _by_condition(first: str) -> list[Question]:
     clause = swap_speaker(match[2])
     start = match[1].lower()
     verb = "What happens" if start != "when" else "And what happens"
-    return [(f"{verb} {start} {clause}?", ""), (f"What do you do {start} {clause}?", "")] if start != "after" else [(f"What happens after {clause}?", "")]
+    return (
+        [(f"{verb} {start} {clause}?", ""), (f"What do you do {start} {clause}?", "")]
+        if start != "after"
+        else [(f"What happens after {clause}?", "")]
+    )
 
 
 def _by_purpose(first: str) -> list[Question]:
     match = re.match(r"To ((?!the\b|a\b|an\b|our\b|your\b)[a-z].{3,60}?), ", first)
-    return [(f"How do I {swap_speaker(match[1])}?", ""), (f"What does it take to {swap_speaker(match[1])}?", "")] if match else []
+    return (
+        [(f"How do I {swap_speaker(match[1])}?", ""), (f"What does it take to {swap_speaker(match[1])}?", "")]
+        if match
+        else []
+    )
 
 
 def _by_person(first: str) -> list[Question]:
@@ -224,7 +274,8 @@ def _by_person(first: str) -> list[Question]:
     if who and len(who[1].split()) == 1:
         return [(f"Who can {who[1]}?", "")]
     match = re.match(
-        r"(?:You|Members|A member|Any member|Every member|Borrowers|A borrower|Account holders|An account holder|Anyone)"
+        r"(?:You|Members|A member|Any member|Every member|Borrowers|A borrower|Account holders"
+        r"|An account holder|Anyone)"
         r" (can|may|must|need to|have to|should|cannot|can not|may not)( also| always| only)? (.+)$",
         first,
     )
@@ -252,11 +303,11 @@ def _by_us(first: str) -> list[Question]:
     if not phrase or verb.endswith("ly") or (not how and verb not in _WE_VERBS):
         return []
     if how == "will":
-        timed = re.search(r"\bwithin\b", match[2]) is not None
+        timed = re.match(r"(?:(?!when |if |and )[^,])*\bwithin\b", match[2]) is not None
         return [(f"How soon will you {phrase}?", "")] if timed else [(f"Will you {phrase}?", "Yes")]
     if how in {"can", "may"}:
         return [(f"Can you {phrase}?", "Yes"), (f"When would you {phrase}?", "")]
-    if not how and re.search(r"\bwithin\b", match[2]):
+    if not how and re.match(r"(?:(?!when |if |and )[^,])*\bwithin\b", match[2]):
         return [(f"How soon do you {phrase}?", "")]
     short = "No" if how else "Yes"
     return [(f"{'Will' if how == 'will not' else 'Can' if how == 'cannot' else 'Do'} you {phrase}?", short)]
@@ -279,10 +330,16 @@ def _by_noun(first: str) -> list[Question]:
     if verb in {"becomes", "become"} and (phrase := _cut(f"become {rest}")):
         return [(f"When {does} {noun} {phrase}?", "")]
     if verb in {"does not", "do not"}:
-        return [(f"{capitalise(does)} {noun} {phrase}?", "No"), *about] if (phrase := swap_speaker(_cut(rest))) else about
+        return (
+            [(f"{capitalise(does)} {noun} {phrase}?", "No"), *about] if (phrase := swap_speaker(_cut(rest))) else about
+        )
     if verb in {"is", "are"} and _PARTICIPLE.match(rest):
         return [_passive(noun, verb, rest), *about]
-    if verb in {"can", "may", "will"} and not rest.startswith("not ") and (phrase := swap_speaker(_short(rest.removeprefix("also ")))):
+    if (
+        verb in {"can", "may", "will"}
+        and not rest.startswith("not ")
+        and (phrase := swap_speaker(_short(rest.removeprefix("also "))))
+    ):
         return [(f"{'Will' if verb == 'will' else 'Can'} {noun} {phrase}?", "Yes"), *about]
     return about
 

@@ -27,7 +27,9 @@ class ApiError:
 
 
 ERRORS: dict[str, ApiError] = {
-    "400-schema": ApiError(400, "invalid_request_error", "output_config.format.schema: The compiled grammar is too large."),
+    "400-schema": ApiError(
+        400, "invalid_request_error", "output_config.format.schema: The compiled grammar is too large."
+    ),
     "401": ApiError(401, "authentication_error", "invalid x-api-key"),
     "402": ApiError(402, "billing_error", "Your account has a billing problem. Check your payment details."),
     "403": ApiError(403, "permission_error", "Your API key does not have permission to use the specified resource."),
@@ -35,7 +37,9 @@ ERRORS: dict[str, ApiError] = {
     "408": ApiError(408, "timeout_error", "The request timed out."),
     "409": ApiError(409, "conflict_error", "The request conflicts with another one."),
     "413": ApiError(413, "request_too_large", "Request exceeds the maximum size"),
-    "429": ApiError(429, "rate_limit_error", "This request would exceed your organization's rate limit.", retry_after=True),
+    "429": ApiError(
+        429, "rate_limit_error", "This request would exceed your organization's rate limit.", retry_after=True
+    ),
     "429-spend": ApiError(
         429, "rate_limit_error", "You have reached your specified API usage limits.", "enforced_spend_limit_reached"
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from traintui.generation.rehearsal.desk import Desk
 from traintui.generation.rehearsal.english import capitalise, lower_first, sentences_of
 from traintui.generation.rehearsal.facts import Fact
@@ -12,13 +14,15 @@ def framed(desk: Desk, item: Fact, short: str, *, plain: bool = False) -> str:
     """A fact as the heart of an answer; `short` is the "Yes" or "No" that its question calls for."""
     text = desk.rng.choice(item.statement.ways)
     lowered = lower_first(text)
+    if re.match(r"(?:please|call|first,|with)\b", text, re.I):
+        plain = True
     if short:
         return f"{short}, {lowered}" if lowered else f"{short}. {text}"
     drawn = desk.rng.random()
     named = desk.slots["doc"].lower() in text.lower()
-    if plain or not desk.grounded or drawn < 0.4 or named:
+    if plain or not desk.grounded or drawn < 0.4 or named or item.statement.kind in {"row", "entry"}:
         return text
-    single = len(sentences_of(text)) == 1 and "\u201c" not in text and item.statement.kind != "row"
+    single = len(sentences_of(text)) == 1 and "\u201c" not in text and not item.statement.kind
     if drawn < 0.52 and single and (quoted := desk.draw(QUOTED, fact="", Fact=text)):
         return quoted
     if lowered and (said := desk.draw(ATTRIBUTED, fact=lowered)):
@@ -30,6 +34,12 @@ def added(desk: Desk, item: Fact) -> str:
     """A fact that follows another one."""
     text = desk.rng.choice(item.statement.ways)
     lowered = lower_first(text)
-    if lowered is None or desk.rng.random() < 0.3 or not desk.grounded or desk.slots["doc"].lower() in text.lower():
+    if (
+        lowered is None
+        or desk.rng.random() < 0.3
+        or not desk.grounded
+        or re.match(r"(?:please|call|ask|first|with)\b", lowered, re.I)
+        or desk.slots["doc"].lower() in text.lower()
+    ):
         return capitalise(text)
     return desk.draw(ADDED, fact=lowered) or capitalise(text)

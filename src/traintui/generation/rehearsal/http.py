@@ -105,9 +105,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
     return headers
 
 
-async def _read_body(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str]
-) -> bytes:
+async def _read_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str]) -> bytes:
     if "transfer-encoding" in headers:
         raise BadRequest("Send the body with a content-length; chunked requests are not read here.")
     stated = headers.get("content-length", "0")
@@ -127,7 +125,10 @@ async def _read_body(
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
     """The status line and headers of a response."""
-    lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

@@ -35,7 +35,7 @@ class Refusal:
 
 
 class Bucket:
-    """A bucket that refills evenly over a minute. Its level may go below zero: output is charged after it is written."""
+    """A bucket that refills evenly over a minute. Its level may go below zero: output is charged afterwards."""
 
     def __init__(self, per_minute: int, clock: Clock) -> None:
         self.capacity = per_minute
@@ -112,5 +112,7 @@ class Meter:
             prefix = f"anthropic-ratelimit-{name}"
             found[f"{prefix}-limit"] = str(sum(bucket.capacity for bucket in buckets))
             found[f"{prefix}-remaining"] = str(sum(max(0, int(bucket.level)) for bucket in buckets))
-            found[f"{prefix}-reset"] = datetime.fromtimestamp(full, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            found[f"{prefix}-reset"] = (
+                datetime.fromtimestamp(full, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            )
         return found

@@ -29,7 +29,7 @@ class Statement:
     """A question that the source itself asks before it, as in a list of questions and answers."""
     heading: str = ""
     kind: str = ""
-    """`row` for a line with a price, `entry` for a named paragraph, `steps`, `needs` for a list with a lead; else prose."""
+    """`row`: a line with a price; `entry`: a named paragraph; `steps`; `needs`: a list with a lead; empty: prose."""
 
     @property
     def text(self) -> str:
@@ -72,7 +72,11 @@ class _Reader:
                 self.lead, before = sentence, None
             elif sentence.endswith("?"):
                 self.asked, before = sentence, None
-            elif not sentence.rstrip("\"'\u201d)]").endswith((".", "!")) or _REFERS.search(sentence) or _is_label(sentence):
+            elif (
+                not sentence.rstrip("\"'\u201d)]").endswith((".", "!"))
+                or _REFERS.search(sentence)
+                or _is_label(sentence)
+            ):
                 before = None
             elif _LEANS.match(sentence):
                 # "It", "This fee" and the like need the sentence before them.
@@ -99,9 +103,20 @@ class _Reader:
                 self._entry(match[1], match[2])
         elif self.items[0][0] and 2 <= len(texts) <= 6 and sum(len(text.split()) for text in texts) <= LONGEST:
             self._add(_steps(plain), subject="the steps", kind="steps")
-        elif lead and 2 <= len(texts) <= 6 and all(len(text.split()) <= 12 and not _is_sentence(text) for text in texts):
-            joined = listing([label_in_text(text) for text in plain], "or" if re.search(r"\b(?:if|when|one of|any of)\b", lead) else "and")
-            through = re.search(r"\b(?:if|when|by|to|for|with|are|is|need|needs|include|includes|bring|send|from|of|in|on|at|a|an|the)$", lead)
+        elif (
+            lead and 2 <= len(texts) <= 6 and all(len(text.split()) <= 12 and not _is_sentence(text) for text in texts)
+        ):
+            joined = listing(
+                [label_in_text(text) for text in plain],
+                "or" if re.search(r"\b(?:if|when|one of|any of)\b", lead) else "and",
+            )
+            through = re.search(
+                (
+                    r"\b(?:if|when|by|to|for|with|are|is|need|needs|include|includes|bring|send|from|of|in|on|at|a|an"
+                    r"|the)$"
+                ),
+                lead,
+            )
             self._add(f"{lead} {joined}." if through else f"{lead}: {joined}.", kind="needs")
         else:
             for text in texts:
@@ -129,7 +144,7 @@ class _Reader:
             if _is_sentence(cell):
                 note = f". {said}"
             elif re.fullmatch(r"(?:notes?|remarks?|comments?|details?|conditions?|)", title.strip(), re.I):
-                note = f", with the note \u201c{label_in_text(said)}\u201d"
+                note = f"; the note beside it says \u201c{label_in_text(said)}\u201d"
             else:
                 note = f", and the {label_in_text(title)} is {label_in_text(said)}"
             break
@@ -176,125 +191,23 @@ _NOTHING = {"none", "free", "no charge", "no fee", "$0", "$0.00", "0", "nothing"
 _AMOUNT = re.compile(r"(?:up to |from |about |at least |at most |max\.? |min\.? )?(?:\$|\u20ac|\u00a3)?\d", re.I)
 _KEYED = re.compile(r"^\*{0,2}([^:.*?]{2,60}?)\s*:\*{0,2}\s+(\S.*)$")
 _LEANS = re.compile(
-    r"(?:this|that|these|those|it|its|they|their|he|she|such|otherwise|however|instead|then|also|both|but|and|or|so|therefore"
+    r"(?:this|that|these|those|it|its|they|their|he|she|such|otherwise|however|instead|then|also|both"
+    r"|but|and|or|so|therefore"
     r"|the same|in this case|in that case|for example|neither|after that)\b"
     r"|(?:\S+ ){1,3}(?:it|them|they|these|those|such|this|earlier|sooner|later)\b"
     r"|.*\b(?:that happens|such \w+s|these (?:fees|rules|charges|terms|cases|limits))\b",
     re.I,
 )
-_REFERS.search(sentence) or _is_label(sentence):
-                before = None
-            elif _LEANS.match(sentence):
-                # "It", "This fee" and the like need the sentence before them.
-                if before and self.found and len(f"{before} {sentence}".split()) <= LONGEST:
-                    last = self.found.pop()
-                    before = f"{before} {sentence}"
-                    self.found.append(Statement((before,), last.subject, last.asked, last.heading, last.kind))
-                else:
-                    before = None
-            else:
-                for part in _shortened(sentence):
-                    self._add(part)
-                before = sentence if len(sentence.split()) <= LONGEST else None
-
-    def _list(self) -> None:
-        texts = [text for _, text in self.items]
-        plain = [text.rstrip(".;,") for text in texts]
-        lead = self.lead.rstrip(": ")
-        self.lead = ""
-        keyed = [_KEYED.match(text) for text in texts]
-        if all(keyed):
-            for match in keyed:
-                assert match is not None  # noqa: S101 - narrowed by all()
-                self._entry(match[1], match[2])
-        elif self.items[0][0] and 2 <= len(texts) <= 6 and sum(len(text.split()) for text in texts) <= LONGEST:
-            self._add(_steps(plain), subject="the steps", kind="steps")
-        elif lead and 2 <= len(texts) <= 6 and all(len(text.split()) <= 12 and not _is_sentence(text) for text in texts):
-            joined = listing([label_in_text(text) for text in plain], "or" if re.search(r"\b(?:if|when|one of|any of)\b", lead) else "and")
-            through = re.search(r"\b(?:if|when|by|to|for|with|are|is|need|needs|include|includes|bring|send|from|of|in|on|at|a|an|the)$", lead)
-            self._add(f"{lead} {joined}." if through else f"{lead}: {joined}.", kind="needs")
-        else:
-            for text in texts:
-                if _is_sentence(text):
-                    self._prose(text)
-                elif re.search(r"\b(?:if|when|to|by|can|may|must|will|not)$", lead):
-                    self._add(f"{lead} {label_in_text(text.rstrip('.;,'))}.")
-
-    def _table(self) -> None:
-        header, *rows = self.rows
-        for row in rows:
-            if len(row) < 2 or not row[0] or not any(row[1:]):
-                continue
-            self._row(header, row)
-
-    def _row(self, header: list[str], row: list[str]) -> None:
-        label, value = noun_phrase(row[0]), row[1]
-        name = label_in_text(header[1]) if len(header) > 1 else ""
-        first = self._priced(label, name, value)
-        rest: list[str] = []
-        for title, cell in zip(header[2:], row[2:], strict=False):
-            if not cell or cell in {"-", "\u2013", "\u2014", "n/a", "N/A"}:
-                continue
-            if _is_sentence(cell) or (len(cell.split()) >= 4 and cell[0].isupper()):
-                rest.append(capitalise(cell.rstrip(".")) + ".")
-            elif re.fullmatch(r"(?:notes?|remarks?|comments?|details?|conditions?|)", title.strip(), re.I):
-                rest.append(f"The note beside it says \u201c{cell.rstrip('.')}\u201d.")
-            else:
-                rest.append(f"The {label_in_text(title)} is {label_in_text(cell.rstrip('.'))}.")
-        # One addition keeps the answer readable; the first is the one the document put first.
-        self._add(*(" ".join([way, *rest[:1]]) for way in first), subject=label, kind="row")
-
-    def _entry(self, label: str, value: str) -> None:
-        name = noun_phrase(label)
-        if _AMOUNT.match(value) or value.lower().rstrip(".") in _NOTHING:
-            parts = sentences_of(value)
-            rest = parts[1:] if parts and not any(_LEANS.match(part) for part in parts[1:]) else []
-            first = self._priced(name, "", parts[0])
-            self._add(*(" ".join([way, *rest]) for way in first), subject=name, kind="row")
-            return
-        lowered = lower_first(value) or value
-        said = value if value.endswith((".", "!")) else f"{value}."
-        lowered = lowered if lowered.endswith((".", "!")) else f"{lowered}."
-        self._add(
-            f"The entry on {name} reads: {said}",
-            f"Under \u201c{capitalise(label)}\u201d it says that {lowered}" if _is_sentence(said) and lowered[0].islower() else "",
-            subject=name,
-            kind="row",
-        )
-
-    def _priced(self, label: str, name: str, value: str) -> tuple[str, ...]:
-        """Wordings for "this costs that"."""
-        value = value.rstrip(".")
-        if value.lower() in _NOTHING:
-            return (
-                f"There is no charge for {label}.",
-                f"For {label}, the {self.document} shows no charge.",
-            )
-        if not _AMOUNT.match(value):
-            return (f"For {label}, the {self.document} says \u201c{label_in_text(value)}\u201d.",)
-        what = name if name and len(name.split()) <= 3 and not re.fullmatch(r"(?:details?|value|what .*)", name, re.I) else "figure"
-        return (
-            f"For {label}, the {what} is {value}.",
-            f"The {self.document} lists {label} at {value}.",
-            f"The {what} for {label} is {value}.",
-        )
-
-
-_NOTHING = {"none", "free", "no charge", "no fee", "$0", "$0.00", "0", "nothing", "no cost"}
-_AMOUNT = re.compile(r"(?:up to |from |about |at least |at most |max\.? |min\.? )?(?:\$|\u20ac|\u00a3)?\d", re.I)
-_KEYED = re.compile(r"^\*{0,2}([^:.*?]{2,60}?)\s*:\*{0,2}\s+(\S.*)$")
-_LEANS = re.compile(
-    r"(?:this|that|these|those|it|its|they|their|he|she|such|otherwise|however|instead|then|also|both|but|and|or|so|therefore"
-    r"|the same|in this case|in that case|for example|neither|after that)\b",
-    re.I,
-)
 _REFERS = re.compile(
-    r"^(?:see|refer to|note that the table)\b|\b(?:overleaf|the (?:above|following)|this (?:section|chapter|table|page))\b"
-    r"|\b(?:see|listed|described|shown|given|named|mentioned|stated|set out|table|rules?|section) (?:above|below)\b|\b(?:above|below)\.$",
+    r"^(?:see|refer to|note that the table)\b|\b(?:overleaf|the (?:above|following)|this (?:section"
+    r"|chapter|table|page))\b"
+    r"|\b(?:see|listed|described|shown|given|named|mentioned|stated|set out|table|rules?"
+    r"|section) (?:above|below)\b|\b(?:above|below)\.$",
     re.I,
 )
 _FINITE = re.compile(
-    r"\b(?:is|are|was|were|can|may|must|will|should|has|have|had|does|do|did|cannot|need|needs|applies|apply|costs?|charges?|pays?|ends?"
+    r"\b(?:is|are|was|were|can|may|must|will|should|has|have|had|does|do|did|cannot|need|needs"
+    r"|applies|apply|costs?|charges?|pays?|ends?"
     r"|starts?|we \w+|you \w+|call|send|bring|ask|tell|write|visit|contact|keep|check|choose|sign|return)\b",
     re.I,
 )
@@ -321,7 +234,9 @@ def _shortened(sentence: str) -> list[str]:
     if len(sentence.split()) <= 40 or "; " not in sentence:
         return [sentence]
     parts = sentence.split("; ")
-    return [capitalise(part) if part.endswith(".") else f"{capitalise(part)}." for part in parts if not _LEANS.match(part)]
+    return [
+        capitalise(part) if part.endswith(".") else f"{capitalise(part)}." for part in parts if not _LEANS.match(part)
+    ]
 
 
 def _plain(text: str) -> str:
@@ -336,7 +251,7 @@ def _plain(text: str) -> str:
 
 
 def read_passages(source: str, document: str, heading: str = "") -> list[Statement]:
-    """The quotable statements of a chunk of Markdown, in its order. `document` is its name in mid-sentence: "fee schedule"."""
+    """The quotable statements of a chunk of Markdown, in its order. `document` is its name for mid-sentence."""
     reader = _Reader(document, heading)
     fenced = False
     for raw in source.splitlines():

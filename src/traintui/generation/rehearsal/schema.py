@@ -14,10 +14,46 @@ DEEP = 6
 HOPELESS = 60
 """Nesting at which a schema is taken for one that has no finite value."""
 
-WORDS = (
-    "account answer balance branch careful change clear date document example figure first follow form helpful letter limit line "
-    "matter member month note notice open page part payment plain point question reason record request rule simple step table text"
-).split()
+WORDS = [
+    "account",
+    "answer",
+    "balance",
+    "branch",
+    "careful",
+    "change",
+    "clear",
+    "date",
+    "document",
+    "example",
+    "figure",
+    "first",
+    "follow",
+    "form",
+    "helpful",
+    "letter",
+    "limit",
+    "line",
+    "matter",
+    "member",
+    "month",
+    "note",
+    "notice",
+    "open",
+    "page",
+    "part",
+    "payment",
+    "plain",
+    "point",
+    "question",
+    "reason",
+    "record",
+    "request",
+    "rule",
+    "simple",
+    "step",
+    "table",
+    "text",
+]
 SENTENCES = (
     "The answer follows the source and stays close to its wording.",
     "The question is clear and the reply deals with it directly.",

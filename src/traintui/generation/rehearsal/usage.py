@@ -78,13 +78,13 @@ class Usage:
 
 @dataclass
 class Cache:
-    """The prompt cache: prefixes that end in a `cache_control` mark of the system blocks, by model, until they expire."""
+    """The prompt cache: prefixes that end in a `cache_control` mark of the system blocks, until they expire."""
 
     clock: Clock
     _until: dict[str, float] = field(default_factory=dict)
 
     def weigh(self, body: Mapping[str, Any], *, touch: bool = True) -> Usage:
-        """The input side of a request's usage. Reading a prefix, or writing it, starts its lifetime anew when `touch`."""
+        """The input side of a request's usage. With `touch`, a prefix used starts its lifetime anew."""
         total = input_tokens_of(body)
         now = self.clock()
         read = written = 0

@@ -15,6 +15,7 @@ from traintui.generation.rehearsal.framing import added, framed
 from traintui.generation.rehearsal.phrases import (
     CHECKED,
     CHECKS,
+    IN_THAT_CASE,
     NEXT_ASKED,
     NEXT_MORE,
     NEXT_STEPS,
@@ -24,15 +25,17 @@ from traintui.generation.rehearsal.phrases import (
     WHERE_GLOSS,
     WRITTEN_AT,
 )
-from traintui.generation.rehearsal.situations import AMOUNTS, DAYS, situations_for
+from traintui.generation.rehearsal.situations import DAYS, SIZES, situations_for
 
 Exchange = dict[str, str]
 Move = Callable[[Desk, bool], Exchange | None]
 """Writes one exchange, or None when the source does not allow it; the flag says that it is the last one."""
 
 _VERB_FIRST = re.compile(
-    r"(?:understand|find|learn|know|get|dispute|avoid|apply|compare|plan|decide|choose|open|close|check|confirm|report|fix|ask|see|save"
-    r"|reduce|prepare|cancel|stop|change|request|start|set|make|pay|complain|verify|clarify|resolve|explore|challenge|join|move|send)\b",
+    r"(?:understand|find|learn|know|get|dispute|avoid|apply|compare|plan|decide|choose|open|close"
+    r"|check|confirm|report|fix|ask|see|save"
+    r"|reduce|prepare|cancel|stop|change|request|start|set|make|pay|complain|verify|clarify|resolve"
+    r"|explore|challenge|join|move|send)\b",
     re.I,
 )
 
@@ -46,7 +49,9 @@ def write_exchanges(brief: Brief, seed: str) -> list[Exchange]:
     for index in range(1, count):
         last = index == count - 1
         moves: list[Move] = _last_moves(desk) if last else [gap] if index == gap_at else _middle_moves(desk)
-        exchange = next((made for move in [*moves, _ask, _confirm, _where, gap, _next] if (made := move(desk, last))), None)
+        exchange = next(
+            (made for move in [*moves, _ask, _confirm, _where, gap, _next] if (made := move(desk, last))), None
+        )
         written.append(exchange or _general(desk, last))
     return written
 
@@ -74,21 +79,28 @@ def _last_moves(desk: Desk) -> list[Move]:
 
 def _opening(desk: Desk, last: bool) -> Exchange:
     first = _first_fact(desk)
-    question, short = _first_question(desk, first)
-    situation = _situation(desk) if desk.brief.tier == "scenario" else None
-    if situation:
-        told, named = situation
+    if desk.brief.tier == "scenario":
+        told, named = _situation(desk)
+        after = desk.rng.random() < 0.5 and not desk.clause
+        question, short = (desk.draw(IN_THAT_CASE), "") if after else _first_question(desk, first)
         color = _color(desk) if desk.rng.random() < 0.75 else ""
         life = desk.draw(desk.voice.life) if desk.rng.random() < 0.75 else desk.draw(desk.voice.lead)
         user = desk.turn(life, told, color, question)
         about = desk.rng.choice(
-            [f"For {named}, this is the part that matters:", f"With {named} in mind, the first thing to know is this:", f"Applied to {named}, the rule is this:", f"I would look at {named} in this light:"]
+            [
+                f"For {named}, this is the part that matters:",
+                f"With {named} in mind, the first thing to know is this:",
+                f"In a case like {named}, start from this:",
+                f"Here is what bears on {named}:",
+                f"As for {named}, the text has this:",
+            ]
         )
         heart = "" if desk.manner == "concise" else desk.draw(desk.mood.acknowledged)
-        main = framed(desk, first, short="", plain=True)
-        lead = f"{about} {lower_first(main) or main}" if "yours" not in named else main
-        pieces = [heart, lead.replace("you got", "you got")]
+        main = framed(desk, first, "", plain=True)
+        lead = f"{about} {lower_first(main) or main}" if not short else framed(desk, first, short)
+        pieces = [heart, lead]
     else:
+        question, short = _first_question(desk, first)
         colors = [_color(desk), desk.draw(desk.voice.lead)]
         desk.rng.shuffle(colors)
         kept = colors if desk.rng.random() < 0.35 else colors[:1]
@@ -109,7 +121,10 @@ _UNGROUNDED = (
 
 
 def _first_fact(desk: Desk) -> Fact:
-    found = desk.take("money", "rate", "limit", "time", "refusal", "duty", "condition", "permission", "plain", "steps") or desk.take()
+    found = (
+        desk.take("money", "rate", "limit", "time", "refusal", "duty", "condition", "permission", "plain", "steps")
+        or desk.take()
+    )
     assert found is not None  # noqa: S101 - there is always general advice
     return found
 
@@ -119,7 +134,9 @@ def _first_question(desk: Desk, first: Fact) -> tuple[str, str]:
     brief = desk.brief
     if desk.clause:
         topic = label_in_text(brief.topic.label)
-        return desk.rng.choice([f"Can you tell me {topic}?", f"I would like to know {topic}.", f"Could you explain {topic}?"]), ""
+        return desk.rng.choice(
+            [f"Can you tell me {topic}?", f"I would like to know {topic}.", f"Could you explain {topic}?"]
+        ), ""
     aim = _aim(desk)
     drawn = desk.rng.random()
     if drawn < 0.45 or not first.questions:
@@ -127,7 +144,9 @@ def _first_question(desk: Desk, first: Fact) -> tuple[str, str]:
         return (f"{aim} {opener}" if aim and drawn < 0.2 and not opener.startswith("I ") else opener), ""
     question, short = desk.question(first)
     topic = desk.slots["topic"]
-    about = aim or desk.rng.choice([f"My question is about {topic}.", f"It is about {topic}.", f"I want to ask about {topic}."])
+    about = aim or desk.rng.choice(
+        [f"My question is about {topic}.", f"It is about {topic}.", f"I want to ask about {topic}."]
+    )
     if aim and topic.lower() not in aim.lower():
         about = f"{aim.rstrip('.')}, and it has to do with {topic}."
     return f"{about} {question}", short
@@ -148,9 +167,8 @@ def _situation(desk: Desk) -> tuple[str, str]:
     fitting = situations_for(desk.brief.topic.words)
     chosen = desk.rng.choice(fitting if fitting is not situations_for("") else situations_for(words))
     day = desk.rng.choice(DAYS)
-    told = chosen.told.format(day=day, Day=capitalise(day), amount=desk.rng.choice(AMOUNTS))
-    shared = re.match(r"(?:the|a|an|two|joining|signing|taking|paying|putting|closing|what|your)\b", chosen.named)
-    return told, chosen.named if shared else "this"
+    sizes = {size: desk.rng.choice(amounts) for size, amounts in SIZES.items()}
+    return chosen.told.format(day=day, Day=capitalise(day), **sizes), chosen.named
 
 
 def _color(desk: Desk) -> str:
@@ -183,7 +201,9 @@ def _lead_in(desk: Desk, last: bool) -> str:
     drawn = desk.rng.random()
     line = desk.draw(desk.voice.follow) if drawn < 0.42 else desk.draw(desk.mood.reacts) if drawn < 0.78 else ""
     if last and drawn > 0.6:
-        ending = desk.rng.choice(["One last thing:", "Last question:", "And finally:", "Then one more thing before I go:"])
+        ending = desk.rng.choice(
+            ["One last thing:", "Last question:", "And finally:", "Then one more thing before I go:"]
+        )
         return f"{line} {ending}".strip() if not line.endswith(":") else line
     if not line and desk.about_self and desk.rng.random() < 0.5:
         return desk.about_self.pop(0)
@@ -242,6 +262,8 @@ def _next(desk: Desk, last: bool) -> Exchange | None:
     user = desk.turn(_lead_in(desk, False), asked)
     item = desk.take("steps", "contact", "duty") if desk.grounded else None
     main = framed(desk, item, "", plain=True) if item else desk.draw(NEXT_MORE)
+    if item and item.kind == "steps":
+        step = ""
     optional = [desk.draw(NEXT_MORE) if item else "", desk.draw(desk.speech.ends) if last else ""]
     return {"user": user, "assistant": desk.answer(step, main, optional=optional)}
 
@@ -253,10 +275,25 @@ def _thanks(desk: Desk, last: bool) -> Exchange | None:
         if item:
             desk.left.insert(0, item)
         return None
-    parting = desk.rng.choice(["Before you go, one more point that belongs to it:", "One thing to take along:", "One more thing that is easy to miss:"])
+    parting = desk.rng.choice(
+        [
+            "Before you go, one more point that belongs to it:",
+            "One thing to take along:",
+            "One more thing that is easy to miss:",
+        ]
+    )
     lines = [desk.draw(desk.voice.close), desk.draw(desk.mood.ends)]
     desk.rng.shuffle(lines)
-    user = desk.turn(*lines, desk.rng.choice(["Is there anything else I should keep in mind?", "Did I forget to ask something?", "Anything you would add?"]))
+    user = desk.turn(
+        *lines,
+        desk.rng.choice(
+            [
+                "Is there anything else I should keep in mind?",
+                "Did I forget to ask something?",
+                "Anything you would add?",
+            ]
+        ),
+    )
     main = framed(desk, item, "", plain=True)
     lead = f"{parting} {lower_first(main) or main}"
     return {"user": user, "assistant": desk.answer(lead, optional=[desk.gloss(item), desk.draw(desk.speech.ends)])}

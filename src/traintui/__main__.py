@@ -1,0 +1,5 @@
+"""`python -m traintui` is `traintui`."""
+
+from traintui.cli import main
+
+main()

@@ -1,0 +1,199 @@
+"""The app: five screens over one workspace, which is opened beside the first painting."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+from textual.worker import Worker, WorkerFailed
+
+from traintui import commands
+from traintui.screens.base import READING, WRITING, Working
+from traintui.screens.shell import OpenConversation, Shell
+from traintui.settings import Settings
+from traintui.widgets import themes
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+PATIENCE = 15
+"""Seconds that quitting waits for what is being written."""
+
+
+def conversations() -> Screen[None]:
+    """The table."""
+    from traintui.screens.conversations import ConversationsScreen
+
+    return ConversationsScreen()
+
+
+def review() -> Screen[None]:
+    """Reading and deciding."""
+    from traintui.screens.review import ReviewScreen
+
+    return ReviewScreen()
+
+
+def generate() -> Screen[None]:
+    """Plans and batches."""
+    from traintui.screens.generate import GenerateScreen
+
+    return GenerateScreen()
+
+
+def audit() -> Screen[None]:
+    """The logs."""
+    from traintui.screens.audit import AuditScreen
+
+    return AuditScreen()
+
+
+def performance() -> Screen[None]:
+    """The database."""
+    from traintui.screens.performance import PerformanceScreen
+
+    return PerformanceScreen()
+
+
+class TraintuiApp(Working, Shell):
+    """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one."""
+
+    TITLE = "Traintui"
+    CSS_PATH = "app.tcss"
+    MODES = {  # noqa: RUF012
+        "conversations": conversations,
+        "review": review,
+        "generate": generate,
+        "audit": audit,
+        "performance": performance,
+    }
+    DEFAULT_MODE = "conversations"
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("app")
+    COMMANDS: ClassVar[set[type[Provider]]] = {commands.PaletteCommands}
+
+    def __init__(self, settings: Settings, *, workspace: Database | None = None, demo: bool = False) -> None:
+        super().__init__(settings, demo=demo)
+        for theme in (themes.DARK, themes.LIGHT):
+            self.register_theme(theme)
+        self.theme = themes.named(settings.theme).name
+        self.set_keymap(settings.keymap)
+        self._given = workspace
+        self._holder: Worker[None] | None = None
+        self._leave = asyncio.Event()
+
+    def on_mount(self) -> None:
+        """Opens the workspace once the first frame is on the terminal."""
+        self.call_after_refresh(self.open_workspace)
+
+    # The workspace
+
+    def open_workspace(self) -> None:
+        """Opens the workspace in a worker that holds it until the app ends."""
+        if self._given is not None:
+            self._opened(self._given)
+        else:
+            self._holder = self.run_worker(self._hold, name="workspace", group="workspace", exit_on_error=False)
+
+    async def _hold(self) -> None:
+        self.progress = "Opening the workspace"
+        # The drivers take half a second to import; the app answers keys meanwhile.
+        workspace = await asyncio.to_thread(importlib.import_module, "traintui.data.workspace")
+        async with workspace.open_workspace(self.settings, progress=self._progressed) as database:
+            self._opened(database)
+            await self._leave.wait()
+            self.workspace = None
+
+    def _progressed(self, step: str) -> None:
+        self.call_from_thread(setattr, self, "progress", step)
+
+    def _opened(self, database: Database) -> None:
+        self.workspace = database
+        self.refresh_words()
+
+    def refresh_words(self) -> None:
+        """Reads the vocabulary and the reasons anew."""
+        self.read(self._read_words, name="words")
+
+    async def _read_words(self) -> None:
+        from traintui.data import reviews, vocabulary
+
+        self.labels = await vocabulary.labels(self.db)
+        self.reasons = await reviews.reasons(self.db)
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """A workspace that does not open is answered with a panel, all else beside the work."""
+        if name != "workspace":
+            super().work_failed(name, error)
+            return
+        from traintui.screens.opening import FailedToOpen
+
+        self.workspace = None
+        self.progress = "No workspace"
+        self.push_screen(FailedToOpen(self.answer(error)), self._answered)
+
+    def _answered(self, again: bool | None) -> None:
+        if again:
+            self.open_workspace()
+
+    # Actions
+
+    def action_go(self, mode: str) -> None:
+        """Goes to a screen."""
+        self.switch_mode(mode)
+
+    def on_open_conversation(self, event: OpenConversation) -> None:
+        """Reads a conversation in Review."""
+        from traintui.screens.review import ReviewScreen
+
+        self.switch_mode("review")
+        screen = self.get_screen_stack("review")[0]
+        if isinstance(screen, ReviewScreen):
+            screen.visit(event.conversation_id)
+
+    def action_export(self) -> None:
+        """Opens the export dialog."""
+        from traintui.screens.export import ExportDialog
+
+        self.push_screen(ExportDialog(self.filter_text))
+
+    def action_help(self) -> None:
+        """Shows what the keys do here."""
+        from traintui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(getattr(self.screen, "PLACES", ("app",))))
+
+    def action_toggle_theme(self) -> None:
+        """Changes between the dark and the light theme."""
+        self.theme = (themes.LIGHT if self.current_theme.dark else themes.DARK).name
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An export needs a workspace, and a role that may."""
+        if action == "export":
+            return True if self.workspace is not None and self.allowed("app", action) else None
+        return True
+
+    async def action_quit(self) -> None:
+        """Ends the app once what is being written is written and the workspace is closed."""
+        self.run_worker(self._quit, name="quit", group="quit", exit_on_error=False)
+
+    async def _quit(self) -> None:
+        writing = []
+        for worker in list(self.workers):
+            if worker.group.startswith(READING):
+                worker.cancel()
+            elif worker.group.startswith(WRITING) and not worker.is_finished:
+                writing.append(worker)
+        if writing:
+            with suppress(TimeoutError, WorkerFailed):
+                await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
+        self._leave.set()
+        if self._holder is not None and not self._holder.is_finished:
+            self.progress = "Closing the workspace"
+            with suppress(WorkerFailed):
+                await self._holder.wait()
+        self.exit()

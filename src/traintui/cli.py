@@ -1,0 +1,412 @@
+"""The command line. Results go to standard output, messages to standard error; exit 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import traceback
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import typer
+
+import traintui
+from traintui.errors import TraintuiError
+from traintui.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="traintui",
+    help="Turn your team's documents into a reviewed dataset of conversations for LoRA fine-tuning.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
+user_app = typer.Typer(help="Who may do what.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+app.add_typer(user_app, name="user")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Filter = Annotated[str, typer.Option("--filter", help="Which conversations, as in the app: 'persona:x score>=7'.")]
+Attached = Annotated[bool, typer.Option("--attached", hidden=True)]
+
+
+class RoleName(StrEnum):
+    """The roles that a person can have."""
+
+    reviewer = "reviewer"
+    author = "author"
+    auditor = "auditor"
+    admin = "admin"
+
+
+class Rehearsal(StrEnum):
+    """Whether conversations that the rehearsal wrote are exported."""
+
+    include = "include"
+    exclude = "exclude"
+
+
+def say(message: str) -> None:
+    """A message to the person, beside the result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Runs what the command line asks for and ends the process."""
+    logging.getLogger("anthropic").addHandler(logging.NullHandler())
+    try:
+        app(prog_name="traintui")
+    except TraintuiError as error:
+        say(f"traintui: {error.title}: {error.message}\n{error.remedy}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        say(f"traintui: Stopped: {type(error).__name__}, which Traintui did not expect.\n{keep_traceback(error)}")
+        sys.exit(1)
+
+
+def keep_traceback(error: Exception) -> str:
+    """Writes down what happened, for those who mend it; the line that tells where."""
+    from traintui.settings import default_home
+
+    for directory in (default_home() / "logs", Path.cwd()):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            path = directory / "traintui-error.log"
+            with path.open("a", encoding="utf-8") as file:
+                traceback.print_exception(error, file=file)
+        except OSError:
+            continue
+        return f"Nothing was half done. Send {path} to the makers."
+    return "Nothing was half done. Run `traintui doctor`."
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def workspace(settings: Settings | None = None) -> AsyncIterator[Database]:
+    """The workspace of the settings; what takes a while is said."""
+    from traintui.data.workspace import open_workspace
+
+    async with open_workspace(settings or load_settings()) as db:
+        yield db
+
+
+@contextmanager
+def administrative() -> Iterator[str]:
+    """A connection string for what only an administrator of the server may: the embedded superuser's, or one's own."""
+    from traintui.data.workspace import administration
+
+    with administration(load_settings()) as conninfo:
+        yield conninfo
+
+
+# The app ----------------------------------------------------------------------------------------------------------
+
+
+@app.callback(invoke_without_command=True)
+def open_app(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Open the app."""
+    if version:
+        print(f"traintui {traintui.__version__}")
+    elif context.invoked_subcommand is None:
+        from traintui.doctor import require_terminal
+
+        settings = load_settings()
+        require_terminal()
+        from traintui.app import TraintuiApp
+
+        TraintuiApp(settings).run()
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="The whole loop without a screen.")] = False,
+    home: Annotated[Path | None, typer.Option(help="Keep the workspace in this directory.")] = None,
+    json_: Json = False,
+) -> None:
+    """A throw-away workspace: sample documents, a rehearsal instead of a model, nothing to pay."""
+    from traintui.demo.run import demo_home, demo_settings, run_headless
+
+    personal = load_settings()
+    if not headless:
+        from traintui.doctor import require_terminal
+
+        require_terminal()
+        from traintui.app import TraintuiApp
+
+        with demo_home(home) as directory:
+            TraintuiApp(demo_settings(directory, personal), demo=True).run()
+        return
+    with demo_home(home) as directory:
+        summary = run(run_headless(personal, directory))
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    print(f"documents  {summary.documents}")
+    print(f"generated  {summary.generated} in {summary.calls} calls, {summary.failed} failed")
+    print(f"approved   {summary.approved} that score 6 or more")
+    print(f"exported   {summary.exported} to {summary.path}")
+    print(f"cost       ${summary.cost_usd} by the rehearsal's bill; nothing is paid")
+    print(f"time       {summary.seconds} s")
+
+
+@app.command()
+def doctor(json_: Json = False) -> None:
+    """What works here, what does not, and what to do."""
+    from traintui.doctor import Finding, examine
+
+    async def collect() -> list[Finding]:
+        found = []
+        async for finding in examine(load_settings()):
+            found.append(finding)
+            if not json_:
+                print(f"{finding.state:8}{finding.name:12}{finding.message}", flush=True)
+                if finding.remedy:
+                    print(f"{'':20}{finding.remedy}", flush=True)
+        return found
+
+    findings = run(collect())
+    if json_:
+        keys = ("name", "state", "message", "remedy")
+        print(json.dumps({"findings": [{key: getattr(finding, key) for key in keys} for finding in findings]}))
+    if any(finding.state == "failed" for finding in findings):
+        sys.exit(1)
+
+
+# In and out -------------------------------------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Documents (.md .txt) or conversations (.jsonl).")
+    ],
+    format: Annotated[
+        Literal["openai", "sharegpt"] | None, typer.Option(help="Of conversations; recognised where it is left out.")
+    ] = None,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Take the good lines of a file.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and store nothing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Bring in documents to write from, or conversations that you have."""
+    from traintui.importing.store import ImportSummary, import_paths
+
+    async def work() -> ImportSummary:
+        async with workspace() as db:
+            return await import_paths(db, paths, format=format, keep_going=keep_going, dry_run=dry_run)
+
+    summary = run(work())
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    for document in summary.documents:
+        retired = f", {document.retired_count} retired" if document.retired_count else ""
+        print(f"{document.name}: {document.outcome}, {document.chunk_count} chunks{retired}")
+    for file in summary.conversations:
+        would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
+        print(f"{file.path} ({file.format}): {file.imported} {would}")
+        for problem in file.problems:
+            say(f"  line {problem.line}: {problem.why}")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[str, typer.Option(help="openai")] = "openai",
+    filter_text: Filter = "",
+    rehearsal: Annotated[Rehearsal, typer.Option(help="Conversations that the rehearsal wrote.")] = Rehearsal.exclude,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    json_: Json = False,
+) -> None:
+    """Write approved conversations as a training file."""
+    from traintui.export.write import ExportSummary, export_conversations
+
+    async def work() -> ExportSummary:
+        async with workspace() as db:
+            return await export_conversations(
+                db, filter_text=filter_text, path=out, format=format, rehearsal=rehearsal is Rehearsal.include,
+                overwrite=overwrite,
+            )  # fmt: skip
+
+    summary = run(work())
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    print(summary.path)
+    of_rehearsal = f", {summary.rehearsal} of them written by the rehearsal" if summary.rehearsal else ""
+    say(f"{summary.count} conversations{of_rehearsal}; SHA-256 {summary.sha256}")
+    if summary.left_out_rehearsal:
+        say(f"{summary.left_out_rehearsal} of the rehearsal left out; --rehearsal include takes them too.")
+
+
+# Generation -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def generate(
+    plan: Annotated[Path, typer.Option(help="A TOML file that says what to generate.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Generate here and now, until it is done.")] = False,
+    json_: Json = False,
+) -> None:
+    """Queue a batch of conversations, and with --wait generate them."""
+    from traintui.data import batches
+    from traintui.data.records import BatchProgress
+    from traintui.generation.plan import load_plan
+    from traintui.generation.provider import provider_of
+    from traintui.generation.start import start_batch
+
+    async def work() -> BatchProgress:
+        chosen, settings = load_plan(plan), load_settings()
+        provider = await provider_of(settings)
+        async with workspace(settings) as db:
+            batch_id = await start_batch(db, chosen, is_rehearsal=provider.is_rehearsal)
+            say(f"Batch {batch_id}: {chosen.count} conversations of {chosen.model} are queued.")
+            if wait:
+                from traintui.generation.serve import run_worker
+                from traintui.processes import stopping
+
+                async with stopping(attached=False) as stop:
+                    await run_worker(db, provider, slots=chosen.slots, stop=stop, say=say)
+            return await batches.progress(db, batch_id)
+
+    progress = run(work())
+    cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
+    if json_:
+        keys = ("id", "name", "state", "state_reason", "total", "done", "failed", "queued", "calls")
+        print(json.dumps({key: getattr(progress, key) for key in keys} | {"cost_usd": str(progress.cost_usd)}))
+    elif wait:
+        print(f"{progress.state}: {progress.done} done, {progress.failed} failed of {progress.total}; {cost}")
+        if progress.state_reason:
+            say(progress.state_reason)
+    else:
+        print(f"batch {progress.id} queued; it runs while the app or `traintui worker` does")
+    if wait and progress.state != "finished":
+        sys.exit(1)
+
+
+@app.command()
+def worker(
+    slots: Annotated[int, typer.Option(min=1, max=256, help="Calls in flight at a time.")] = 4,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do.")] = False,
+    attached: Attached = False,
+) -> None:
+    """Generate what is queued, without a screen; on as many machines as wanted."""
+    from traintui.generation.serve import serve
+
+    run(serve(load_settings(), slots=slots, until_idle=until_idle, attached=attached, say=say))
+
+
+@app.command()
+def rehearsal(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    attached: Attached = False,
+) -> None:
+    """The loopback Messages API on its own: it writes conversations by rule, for trying and testing."""
+    from traintui.generation.rehearsal import serve
+    from traintui.processes import stopping
+
+    async def work() -> None:
+        async with stopping(attached=attached) as stop:
+            await serve(port, announce=lambda line: print(line, flush=True), until=stop)
+
+    run(work())
+
+
+# Database and users -----------------------------------------------------------------------------------------------
+
+
+@db_app.command()
+def upgrade(revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head") -> None:
+    """Bring the schema to the newest revision, or to the one named."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        schema.upgrade(conninfo, revision)
+        print(schema.current_revision(conninfo))
+
+
+@db_app.command()
+def downgrade(revision: Annotated[str, typer.Argument(metavar="REV")]) -> None:
+    """Take the schema back to a revision; `base` removes everything that is in it."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        if revision == "base":
+            typer.confirm("This removes every conversation and every log. Go on?", abort=True, err=True)
+        schema.downgrade(conninfo, revision)
+        print(schema.current_revision(conninfo) or "base")
+
+
+@db_app.command()
+def current(json_: Json = False) -> None:
+    """The revision that the database is at, and the one that this Traintui needs."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        found = schema.current_revision(conninfo)
+    if json_:
+        print(json.dumps({"current": found, "needed": schema.HEAD, "up_to_date": found == schema.HEAD}))
+    else:
+        print(f"{found or 'none'}{' (newest)' if found == schema.HEAD else f', and {schema.HEAD} is needed'}")
+
+
+@db_app.command()
+def roles() -> None:
+    """The SQL that makes Traintui's roles, for a server where somebody else must run it."""
+    from traintui.data import schema
+
+    print(schema.bootstrap_sql(), end="")
+
+
+@user_app.command("add")
+def add_user(name: str, role: Annotated[RoleName, typer.Option(help="What they may do.")]) -> None:
+    """Make a login, or give one another role."""
+    from traintui.data import users
+
+    with administrative() as conninfo:
+        password = users.add_user(conninfo, name, role.value, with_password=not load_settings().embedded)
+    print(f"{name} is {'an' if role.value[0] == 'a' else 'a'} {role.value}")
+    if password:
+        say(f"Password, shown this once: {password}")
+
+
+@user_app.command("list")
+def list_users(json_: Json = False) -> None:
+    """Everybody with a role."""
+    from traintui.data import users
+
+    with administrative() as conninfo:
+        people = users.list_users(conninfo)
+    if json_:
+        print(json.dumps({"users": [{"name": p.name, "role": p.role, "active": p.active} for p in people]}))
+        return
+    for person in people:
+        print(f"{person.name:24}{person.role:12}{'' if person.active else 'disabled'}".rstrip())
+
+
+@user_app.command("disable")
+def disable_user(name: str) -> None:
+    """Shut a login out. It stays on record: the logs name it."""
+    from traintui.data import users
+
+    with administrative() as conninfo:
+        users.disable_user(conninfo, name)
+    print(f"{name} is disabled")

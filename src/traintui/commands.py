@@ -1,0 +1,190 @@
+"""Every command of the app, once: its keys, footer entry, palette entry and help row all come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from textual.actions import parse
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+ALLOWED: dict[str, frozenset[str]] = {
+    "reviewer": frozenset({"reviewer", "author", "admin"}),
+    "author": frozenset({"author", "admin"}),
+    "auditor": frozenset({"auditor", "admin"}),
+    "admin": frozenset({"admin"}),
+}
+"""Which roles may do what needs a role: an author may review, an administrator may do all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person can do.
+
+    `id` is WHERE.NAME and what a keymap calls it; `keys` a comma-separated list, empty for the palette only; `action`
+    what Textual runs on the screen or widget; `show` puts it into the footer, in the order of this file; `role` is who
+    may do it (everybody when empty).
+    """
+
+    id: str
+    keys: str
+    label: str
+    tooltip: str
+    action: str
+    show: bool = False
+    priority: bool = False
+    palette: bool = True
+    role: str = ""
+    key_display: str | None = None
+
+    @property
+    def where(self) -> str:
+        """The screen, widget or dialog that it belongs to."""
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """What the palette calls it: `review: approve`."""
+        return f"{self.where}: {self.label[:1].lower()}{self.label[1:]}"
+
+    @property
+    def binding(self) -> Binding:
+        """Its key binding."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.label,
+            show=self.show,
+            key_display=self.key_display,
+            priority=self.priority,
+            tooltip=self.tooltip,
+            id=self.id,
+        )
+
+
+COMMANDS: tuple[Command, ...] = (
+    # Everywhere
+    Command("app.conversations", "1", "Conversations", "All conversations, with a filter", "go('conversations')"),
+    Command("app.review", "2", "Review", "Read and decide what waits", "go('review')"),
+    Command("app.generate", "3", "Generate", "Plan and run a batch", "go('generate')"),
+    Command("app.audit", "4", "Audit", "Who did what, and what left the house", "go('audit')"),
+    Command("app.performance", "5", "Performance", "The health of the database", "go('performance')"),
+    Command("app.export", "ctrl+e", "Export", "Write a training file", "export", show=True, role="author"),
+    Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
+    Command("app.palette", "ctrl+p", "Commands", "Every command by name", "command_palette", priority=True, palette=False),
+    Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
+    Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
+    # Tables
+    Command("table.down", "j,down", "Down", "One row down", "move(1)", palette=False),
+    Command("table.up", "k,up", "Up", "One row up", "move(-1)", palette=False),
+    Command("table.page_down", "pagedown", "Page down", "A page of rows down", "page(1)", palette=False),
+    Command("table.page_up", "pageup", "Page up", "A page of rows up", "page(-1)", palette=False),
+    Command("table.top", "g,home", "First row", "To the first row", "edge(0)", palette=False),
+    Command("table.bottom", "G,end", "Last row", "To the last row", "edge(1)", palette=False),
+    Command("table.open", "enter", "Open", "Open the row", "open", palette=False, show=True),
+    # Conversations
+    Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", show=True, role="reviewer"),
+    Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", show=True, role="reviewer"),
+    Command("conversations.undo", "u", "Undo", "Take back your last action", "undo", show=True, role="reviewer"),
+    Command("conversations.filter", "slash", "Filter", "Say which rows to show", "filter", show=True),
+    Command("conversations.flag", "f", "Flag", "Flag the row, or unflag it", "flag", show=True, role="reviewer"),
+    Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
+    Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
+    Command("conversations.clear", "escape", "Clear filter", "Show all rows again", "clear_filter"),
+    # Review
+    Command("review.approve", "a", "Approve", "Approve it; the next one is there", "decide('approve')", True, role="reviewer"),
+    Command("review.reject", "x", "Reject", "Reject it: a digit gives the reason", "reject", True, role="reviewer"),
+    Command("review.undo", "u", "Undo", "Take back your last action", "undo", True, role="reviewer"),
+    Command("review.skip", "space", "Skip", "Leave it waiting and go on", "step(1)", True, key_display="space"),
+    Command("review.mark", "t", "Wrong turn", "Mark the turn that is wrong", "mark", True, role="reviewer"),
+    Command("review.note", "n", "Note", "A note that goes with the decision", "note", True, role="reviewer"),
+    Command("review.flag", "f", "Flag", "Flag it, or unflag it", "flag", True, role="reviewer"),
+    Command("review.details", "i", "Details", "Score, source and history", "details", True),
+    Command("review.system", "s", "System prompt", "Show the system prompt whole, or folded", "system"),
+    Command("review.next", "right_square_bracket", "Next", "The next one, without a decision", "step(1)"),
+    Command("review.previous", "left_square_bracket", "Previous", "The one before", "step(-1)"),
+    Command("review.refresh", "r", "Refresh", "Read it again", "refresh_queue"),
+    # The transcript
+    Command("transcript.next", "j", "Next turn", "Go to the next turn", "turn(1)", palette=False),
+    Command("transcript.previous", "k", "Previous turn", "Go to the turn before", "turn(-1)", palette=False),
+    Command("transcript.down", "down", "Line down", "Scroll a line down", "line(1)", palette=False),
+    Command("transcript.up", "up", "Line up", "Scroll a line up", "line(-1)", palette=False),
+    Command("transcript.page_down", "pagedown", "Page down", "Scroll a page down", "page(1)", palette=False),
+    Command("transcript.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
+    Command("transcript.top", "g,home", "Beginning", "To the first turn", "edge(0)", palette=False),
+    Command("transcript.bottom", "G,end", "End", "To the last turn", "edge(1)", palette=False),
+    # Dialogs
+    Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
+    Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),
+    Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
+    Command("note.back", "escape", "Back", "Leave the note as it was", "back", True, palette=False),
+    Command("export.write", "ctrl+s", "Write", "Write the file", "write", True, True, palette=False),
+    Command("export.back", "escape", "Close", "Close the dialog", "back", True, palette=False),
+    Command("help.back", "escape,question_mark,q", "Close", "Back to the screen", "back", True, palette=False),
+    Command("opening.retry", "r", "Try again", "Open the workspace again", "retry", True, palette=False),
+    Command("opening.quit", "q", "Quit", "Leave Traintui", "app.quit", True, palette=False),
+)  # fmt: skip
+
+PLACES: dict[str, str] = {
+    "app": "Everywhere",
+    "table": "Rows",
+    "conversations": "Conversations",
+    "review": "Review",
+    "transcript": "Reading",
+    "reasons": "Reasons",
+    "note": "Note",
+    "export": "Export",
+    "help": "Help",
+    "opening": "Opening",
+    "generate": "Generate",
+    "audit": "Audit",
+    "performance": "Performance",
+}
+"""What each place is called in the help."""
+
+
+def of(where: str) -> tuple[Command, ...]:
+    """The commands of a place, in order."""
+    return tuple(command for command in COMMANDS if command.where == where)
+
+
+def bindings(where: str) -> list[BindingType]:
+    """`BINDINGS` of a screen, widget or dialog."""
+    return [command.binding for command in of(where) if command.keys]
+
+
+def has(where: str, action: str) -> bool:
+    """Whether a place has a command with this action."""
+    return any(parse(command.action)[1] == action for command in of(where))
+
+
+def role_for(where: str, action: str) -> str:
+    """The role that an action of a place needs; empty when everybody may."""
+    return next((command.role for command in of(where) if parse(command.action)[1] == action), "")
+
+
+class PaletteCommands(Provider):
+    """What can be done on the screen that the palette was opened on, by name."""
+
+    def _offered(self) -> Iterable[tuple[Command, partial[object]]]:
+        places: tuple[str, ...] = getattr(self.screen, "PLACES", ())
+        for node, where in (*((self.screen, place) for place in places), (self.app, "app")):
+            for command in of(where):
+                action = parse(command.action)[1]
+                if command.palette and node.check_action(action, ()):
+                    yield command, partial(self.app.run_action, command.action, node)
+
+    async def discover(self) -> Hits:
+        """All of them, while nothing is typed."""
+        for command, run in self._offered():
+            yield DiscoveryHit(Content(command.name), run, text=command.name, help=command.tooltip)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose name fits."""
+        matcher = self.matcher(query)
+        for command, run in self._offered():
+            if (fit := matcher.match(command.name)) > 0:
+                yield Hit(fit, matcher.highlight(command.name), run, text=command.name, help=command.tooltip)

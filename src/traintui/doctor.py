@@ -1,0 +1,118 @@
+"""What works here, what does not, and what to do: for `traintui doctor`, and before the app opens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+import traintui
+from traintui.errors import TraintuiError
+from traintui.settings import Settings, config_path
+
+COLUMNS, LINES = 80, 24
+"""The smallest terminal that every screen fits into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `remedy` says what to do where it is not `ok`; a `warning` can be lived with."""
+
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    message: str
+    remedy: str = ""
+
+
+def require_terminal() -> None:
+    """Raises `TraintuiError` unless there is a terminal that is large enough."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise TraintuiError(
+            "No terminal",
+            "Traintui is a full-screen app, and its input or output is not a terminal.",
+            "Start it in a terminal, or use the commands without a screen: `traintui --help`.",
+        )
+    size = shutil.get_terminal_size()
+    if size.columns < COLUMNS or size.lines < LINES:
+        raise TraintuiError(
+            "Terminal too small",
+            f"this terminal has {size.columns} columns and {size.lines} lines; Traintui needs {COLUMNS} by {LINES}.",
+            "Enlarge the window or make the font smaller, then start again.",
+        )
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Looks at everything that Traintui stands on, one after the other."""
+    yield Finding(
+        "Traintui", "ok", f"{traintui.__version__} on Python {platform.python_version()}, {platform.system()}"
+    )
+    yield Finding("Settings", "ok", f"{config_path()}{'' if config_path().is_file() else ' (not there: defaults)'}")
+    yield terminal()
+    async for finding in database(settings):
+        yield finding
+    yield await provider(settings)
+
+
+def terminal() -> Finding:
+    try:
+        require_terminal()
+    except TraintuiError as error:
+        return Finding("Terminal", "warning", error.message, error.remedy)
+    size = shutil.get_terminal_size()
+    if os.environ.get("COLORTERM") not in {"truecolor", "24bit"}:
+        return Finding(
+            "Terminal", "warning", f"{size.columns} by {size.lines}, and it does not say that it shows all colours.",
+            "If it does, set COLORTERM=truecolor.",
+        )  # fmt: skip
+    return Finding("Terminal", "ok", f"{size.columns} by {size.lines}, all colours")
+
+
+async def database(settings: Settings) -> AsyncIterator[Finding]:
+    from traintui.data import health
+    from traintui.data.workspace import open_workspace
+
+    try:
+        async with open_workspace(settings) as db:
+            facts = await health.server_facts(db)
+            where = f"embedded, in {settings.home}" if settings.embedded else db.label
+            yield Finding("Database", "ok", f"PostgreSQL {facts.version.split()[0]}, {where}")
+            yield Finding("Schema", "ok", f"revision {facts.schema_revision}")
+            if db.role == "none":
+                yield Finding(
+                    "Role", "failed", f"{db.login} has no role here.",
+                    f"Ask an administrator: traintui user add {db.login} --role reviewer.",
+                )  # fmt: skip
+            else:
+                yield Finding("Role", "ok", f"{db.login} is {'an' if db.role[0] == 'a' else 'a'} {db.role}")
+    except TraintuiError as error:
+        yield Finding("Database", "failed", error.message, error.remedy)
+    if settings.embedded:
+        free = await asyncio.to_thread(shutil.disk_usage, nearest_directory(settings))
+        gigabytes = free.free / 1e9
+        yield Finding(
+            "Disk", "ok" if gigabytes > 2 else "warning", f"{gigabytes:.1f} GB free",
+            "" if gigabytes > 2 else "Free some: a million conversations take about 5 GB.",
+        )  # fmt: skip
+
+
+def nearest_directory(settings: Settings) -> str:
+    """The home, or the nearest directory above it that is there."""
+    place = settings.home
+    while not place.is_dir():
+        place = place.parent
+    return str(place)
+
+
+async def provider(settings: Settings) -> Finding:
+    from traintui.generation.provider import provider_of
+
+    try:
+        found = await provider_of(settings)
+    except TraintuiError as error:
+        return Finding("Provider", "warning", error.message, error.remedy)
+    return Finding("Provider", "ok", f"{found.endpoint}{'' if found.is_rehearsal else ', key set'}")

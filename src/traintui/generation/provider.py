@@ -1,0 +1,65 @@
+"""Whom the calls go to, and whether that is the rehearsal."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from traintui.errors import TraintuiError
+from traintui.settings import Settings
+
+REHEARSAL_SERVER = "traintui-rehearsal"
+"""What the rehearsal server calls itself in the `server` header of every answer."""
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An address that speaks the Messages API, and the key for it. `endpoint` is what the ledger calls it."""
+
+    base_url: str | None
+    api_key: str = field(repr=False)
+    endpoint: str
+    is_rehearsal: bool
+
+
+async def provider_of(settings: Settings) -> Provider:
+    """The provider of these settings. Raises `TraintuiError` without a key for it, or when a local one is silent."""
+    base_url = settings.api_base_url
+    if base_url is not None and await is_rehearsal(base_url):
+        return Provider(base_url, "rehearsal", f"rehearsal {urlsplit(base_url).netloc}", is_rehearsal=True)
+    key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else ""
+    if not key:
+        raise TraintuiError(
+            "No API key",
+            "ANTHROPIC_API_KEY is not set, and a real generation needs one.",
+            "Set it and start again, or try without one: `traintui demo`, or TRAINTUI_API_BASE_URL to a rehearsal.",
+        )
+    return Provider(base_url, key, urlsplit(base_url).netloc if base_url else "api.anthropic.com", is_rehearsal=False)
+
+
+async def is_rehearsal(base_url: str) -> bool:
+    """Whether the rehearsal answers at an address of this machine. Asked on the plain root, which is no model call.
+
+    Raises `TraintuiError` when the address is on this machine and nothing answers there.
+    """
+    url = urlsplit(base_url)
+    if url.hostname not in LOOPBACK or url.scheme != "http":
+        return False
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port or 80)
+            try:
+                writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                await writer.drain()
+                head = await reader.read(4096)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError) as error:
+        raise TraintuiError(
+            "Provider not reached",
+            f"nothing answers at {base_url} (TRAINTUI_API_BASE_URL).",
+            f"Start it, for instance with `traintui rehearsal --port {url.port or 8000}`, or unset the variable.",
+        ) from error
+    return f"server: {REHEARSAL_SERVER}".encode() in head.lower()

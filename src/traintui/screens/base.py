@@ -1,0 +1,133 @@
+"""What every screen and dialog is made of: work beside the painting, one answer to failures, header and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.screen import ModalScreen, Screen
+from textual.worker import Worker, WorkerState
+
+from traintui import commands, text
+from traintui.errors import TraintuiError
+from traintui.screens.shell import Shell
+from traintui.widgets.header import HeaderBar
+from traintui.widgets.keybar import KeyBar
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+Result = TypeVar("Result")
+
+WRITING = "write"
+READING = "read"
+"""How the groups of workers begin. Reads end with the app; writes are waited for."""
+
+
+class Working(DOMNode):
+    """Runs work in workers of its own, and answers when one fails. Nothing else awaits the database.
+
+    Work is a function without arguments that returns a coroutine, such as `partial(self._load, filter_text)`.
+    """
+
+    app = getters.app(Shell)
+
+    def read(self, work: Work, *, name: str) -> Worker[None]:
+        """Reads something; a newer read of the same name takes the place of this one."""
+        return self.run_worker(work, name=name, group=f"{READING}:{name}", exclusive=True, exit_on_error=False)
+
+    def write(self, work: Work, *, name: str) -> Worker[None]:
+        """Changes something. Nothing cancels it: the app waits for it before it ends."""
+        return self.run_worker(work, name=name, group=f"{WRITING}:{name}", exit_on_error=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        event.stop()
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.work_failed(event.worker.name, event.worker.error)
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Answers failed work. A screen that has a place for the answer overrides this."""
+        self.app.tell(error)
+
+    @property
+    def db(self) -> Database:
+        """The open workspace. Raises `TraintuiError` while there is none; `on_workspace_ready` says when there is."""
+        if self.app.workspace is None:
+            raise TraintuiError("Not open yet", "The workspace is still being opened.", "Try it in a moment.")
+        return self.app.workspace
+
+    def allowed(self, where: str, action: str) -> bool:
+        """Whether the person's role allows an action of a place."""
+        needed = commands.role_for(where, action)
+        return not needed or (self.app.workspace is not None and self.app.workspace.role in commands.ALLOWED[needed])
+
+
+class BaseScreen(Working, Screen[None]):
+    """A screen of the app. A subclass fills `compose_body`, and takes its `BINDINGS` from `commands`.
+
+    `PLACES` are the places of `commands` whose keys work here, its own first: help and palette list them.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]] = ("app",)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]  # noqa: RUF012
+
+    def compose(self) -> ComposeResult:
+        """Header, body, keys."""
+        yield HeaderBar(self.PLACES[0], demo=self.app.demo)
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield KeyBar()
+
+    def compose_body(self) -> ComposeResult:
+        """What is between header and keys."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Waits for the workspace beside the painting."""
+        self.watch(self.app, "workspace", self._workspace_changed)
+        self.watch(self.app, "progress", self._place_changed)
+
+    def _workspace_changed(self, workspace: Database | None) -> None:
+        self._place_changed()
+        if workspace is not None:
+            self.refresh_bindings()
+            self.call_after_refresh(self.on_workspace_ready)
+
+    def _place_changed(self) -> None:
+        header = self.query_one(HeaderBar)
+        workspace = self.app.workspace
+        if workspace is None:
+            header.place = (f"◌ {self.app.progress}", "◌ opening")
+            return
+        login = text.visible(workspace.login, single_line=True, limit=24)
+        label = text.visible(workspace.label, single_line=True, limit=40)
+        header.place = (f"{label} · {login} ({workspace.role})", f"{label} · {login}", login, "")
+
+    @on(HeaderBar.Chosen)
+    def _tab_chosen(self, event: HeaderBar.Chosen) -> None:
+        self.app.switch_mode(event.mode)
+
+    def on_workspace_ready(self) -> None:
+        """The workspace is open: time to read. Called once, after the first painting."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of the screen rest while there is no workspace, and where the role does not allow them."""
+        if not commands.has(self.PLACES[0], action):
+            return True
+        return True if self.app.workspace is not None and self.allowed(self.PLACES[0], action) else None
+
+
+class BaseDialog(Working, ModalScreen[Result]):
+    """A dialog over a screen; `PLACES` as for a screen."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("app",)
+
+    def action_back(self) -> None:
+        """Closes it without a result."""
+        self.dismiss(None)

@@ -1,0 +1,59 @@
+"""A note that goes with the next decision."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import TextArea
+
+from traintui import commands
+from traintui.screens.base import BaseDialog
+from traintui.widgets.keybar import KeyBar
+
+LONGEST = 500
+"""Characters that the review log keeps of a note."""
+
+
+class NoteDialog(BaseDialog[str]):
+    """A few lines of text over the lower edge, counted; answers the text, or None when it stays as it was."""
+
+    PLACES = ("note",)
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("note")
+    CSS_PATH = "dialogs.tcss"
+
+    field = getters.query_one(TextArea)
+    panel = getters.query_one(".dialog", Vertical)
+
+    def __init__(self, note: str) -> None:
+        super().__init__(classes="sheet")
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        """The field; how long the text is stands on the frame."""
+        with Vertical(classes="dialog") as panel:
+            panel.border_title = "Note for the decision"
+            yield TextArea(self._note, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Goes on where the note ended."""
+        self.field.move_cursor(self.field.document.end)
+        self._count()
+
+    @on(TextArea.Changed)
+    def _count(self) -> None:
+        length = len(self.field.text)
+        style = "$error" if length > LONGEST else "$muted"
+        self.panel.border_subtitle = Content.styled(f"{length} of {LONGEST} characters", style)
+
+    def action_save(self) -> None:
+        """Keeps the note, unless it is too long."""
+        if len(self.field.text) <= LONGEST:
+            self.dismiss(self.field.text.strip())
+        else:
+            self.app.bell()

@@ -1,0 +1,63 @@
+"""Why a conversation is rejected: one digit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import Static
+
+from traintui import commands, text
+from traintui.screens.base import BaseDialog
+from traintui.widgets.keybar import KeyBar
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A rejection that was chosen, with its reason, if any."""
+
+    reason: str | None
+
+
+class ReasonsDialog(BaseDialog[Rejection]):
+    """The reasons of the workspace over the lower edge: a digit decides, `enter` decides without one, `esc` goes back."""
+
+    PLACES = ("reasons",)
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("reasons")
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, conversation_id: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(classes="sheet")
+        self._conversation_id = conversation_id
+        self._reasons = reasons
+
+    def compose(self) -> ComposeResult:
+        """The reasons with their digits."""
+        with Vertical(classes="dialog") as panel:
+            panel.border_title = Content.assemble(
+                ("✕ ", "$rejected"), "Reject ", text.shown(self._conversation_id, single_line=True), ": why?"
+            )
+            lines = [
+                Content.assemble((f" {digit} ", "bold $accent"), " ", text.shown(reason, single_line=True, limit=100))
+                for digit, reason in enumerate(self._reasons, 1)
+            ]
+            lines.append(Content.assemble((" ⏎ ", "bold $accent"), " ", ("without a reason", "$muted")))
+            yield Static(Content("\n").join(lines))
+        yield KeyBar()
+
+    def on_key(self, event: Key) -> None:
+        """A digit decides; no other key reaches the screen below."""
+        digit = int(event.key) if event.key in set("123456789") else 0
+        if 0 < digit <= len(self._reasons):
+            event.stop()
+            self.dismiss(Rejection(self._reasons[digit - 1]))
+
+    def action_plain(self) -> None:
+        """Rejects without a reason."""
+        self.dismiss(Rejection(None))

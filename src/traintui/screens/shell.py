@@ -1,0 +1,92 @@
+"""What screens know of the app that they are in."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.message import Message
+from textual.reactive import var
+
+from traintui import clock, text
+from traintui.data.records import VocabularyValue
+from traintui.errors import TraintuiError
+from traintui.settings import Settings
+from traintui.widgets.notice import sentence
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+
+class OpenConversation(Message):
+    """Somebody wants to read a conversation in Review."""
+
+    def __init__(self, conversation_id: str) -> None:
+        self.conversation_id = conversation_id
+        super().__init__()
+
+
+class Shell(App[None]):
+    """The app as its screens see it: the workspace, the words of the vocabulary, and how failures are answered."""
+
+    workspace: var[Database | None] = var["Database | None"](None, init=False)
+    """The open workspace; None until it is open."""
+    progress: var[str] = var("Opening the workspace")
+    """What is under way while there is no workspace."""
+    labels: var[Mapping[tuple[str, str], VocabularyValue]] = var[Mapping[tuple[str, str], VocabularyValue]](dict)
+    """The vocabulary, by dimension and value."""
+    reasons: var[tuple[str, ...]] = var(())
+    """The reasons for a rejection, one for each digit."""
+
+    def __init__(self, settings: Settings, *, demo: bool = False) -> None:
+        super().__init__()
+        self.settings = settings
+        self.demo = demo
+        self.filter_text = ""
+        """The filter of Conversations, which is the scope of an export."""
+
+    def refresh_words(self) -> None:
+        """Reads the vocabulary and the reasons anew, after they were changed."""
+
+    def answer(self, error: BaseException) -> TraintuiError:
+        """What to tell a person about an error. One that is not an answer already is written to the log of the home."""
+        if isinstance(error, TraintuiError):
+            return error
+        path = self._log(error)
+        said = " ".join(str(error).split()) or "no message"
+        return TraintuiError(
+            "This did not work",
+            f"{type(error).__name__}: {said[:200]}.",
+            f"Try it again. If it happens again, send {path} with what you did."
+            if path
+            else "Try it again. The log of the home cannot be written either; check its disk.",
+        )
+
+    def tell(self, error: BaseException) -> None:
+        """Answers an error beside the work that goes on."""
+        answer = self.answer(error)
+        self.say(f"{sentence(answer.message)}\n{answer.remedy}", title=answer.title, bad=answer is not error)
+
+    def say(self, message: str, *, title: str = "", bad: bool = True) -> None:
+        """A note at the lower edge; both strings may be stored text."""
+        self.notify(
+            text.visible(message, limit=600),
+            title=text.visible(title, single_line=True),
+            severity="error" if bad else "warning",
+            timeout=10,
+            markup=False,
+        )
+
+    def _log(self, error: BaseException) -> Path | None:
+        path = self.settings.home / "logs" / "traintui.log"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as log:
+                log.write(f"{clock.now():%Y-%m-%dT%H:%M:%SZ} ")
+                log.writelines(traceback.format_exception(error))
+        except OSError:
+            return None
+        return path

@@ -1,0 +1,139 @@
+"""What is known about a conversation, beside its text: dimensions, score, source, and what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from traintui import text
+from traintui.data.records import Conversation, ReviewEntry, ScorePart
+from traintui.widgets import marks
+
+DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
+SOURCE_LENGTH = 1_200
+OPENING_TURNS = 4
+OPENING_LENGTH = 320
+
+ACTIONS: dict[str, tuple[str, str]] = {
+    "approve": ("● approved", "$approved"),
+    "reject": ("✕ rejected", "$rejected"),
+    "reopen": ("○ reopened", "$generated"),
+    "undo": ("↶ undone", "$muted"),
+    "edit": ("✎ edited", "$warning"),
+    "flag": ("⚑ flagged", "$warning"),
+    "unflag": ("⚐ unflagged", "$muted"),
+    "import": ("↓ imported", "$muted"),
+}
+
+
+def heading(title: str, aside: Content | None = None) -> Content:
+    """The heading of a section."""
+    return Content.assemble((title.upper(), "bold $muted"), "  ", aside or "")
+
+
+def dimensions(conversation: Conversation, labels: marks.Labels) -> Iterable[Content]:
+    """The labels of the six dimensions, one a line."""
+    for name in DIMENSIONS:
+        value = getattr(conversation.row, name)
+        yield Content.assemble((f"{name:<9}", "$muted"), marks.label(labels, name, value))
+
+
+def score(conversation: Conversation) -> Iterable[Content]:
+    """The score, then its parts, worst first, each with the sentence that says why."""
+    yield heading("Score", marks.score(conversation.row.quality_score))
+
+    def share(part: ScorePart) -> float:
+        return part.points / part.max_points if part.max_points else 1.0
+
+    for part in sorted(conversation.score_parts, key=share):
+        yield Content.assemble(
+            marks.part_bar(part.points, part.max_points),
+            f" {part.points:>4.1f}",
+            (f" / {part.max_points:g}  ", "$faint"),
+            text.shown(part.name.replace("_", " "), single_line=True, limit=40),
+        )
+        if share(part) < 0.995:
+            yield text.shown("  " + part.sentence, single_line=False, limit=240, style="$muted")
+
+
+def source(conversation: Conversation) -> Iterable[Content]:
+    """The chunk that it is about."""
+    if conversation.source is None:
+        return
+    where = " › ".join(filter(None, (conversation.source.title, conversation.source.heading)))
+    yield heading("Source")
+    yield text.shown(where, single_line=True, limit=160, style="bold")
+    yield text.shown(conversation.source.document, single_line=True, limit=120, style="$muted")
+    yield text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
+
+
+def entry(done: ReviewEntry) -> Content:
+    """A row of the history."""
+    said, colour = ACTIONS.get(done.action, (done.action, "$muted"))
+    lines = [
+        Content.assemble(
+            (said, colour), (" by ", "$faint"), text.shown(done.reviewer_id, single_line=True, limit=40),
+            (f"  {text.ago(done.timestamp)}", "$muted"),
+            (f"  revision {done.revision}" if done.revision > 1 else "", "$faint"),
+        )
+    ]  # fmt: skip
+    why = [text.shown(done.reason, single_line=True, limit=80)] if done.reason else []
+    if done.turn_number:
+        why.append(Content(f"turn {done.turn_number}"))
+    if done.reviewer_notes:
+        why.append(text.shown(f"“{done.reviewer_notes}”", limit=500))
+    if why:
+        lines.append(Content.assemble("  ", Content("  ").join(why)).stylize_before("$muted"))
+    return Content("\n").join(lines)
+
+
+def history(conversation: Conversation) -> Iterable[Content]:
+    """What was done to it, newest first."""
+    if conversation.history:
+        yield heading("History")
+        yield from (entry(done) for done in conversation.history[:20])
+
+
+def opening(conversation: Conversation) -> Iterable[Content]:
+    """The first turns, shortened."""
+    yield heading("Turns", Content.styled(str(len(conversation.turns)), "$muted"))
+    for turn in conversation.turns[:OPENING_TURNS]:
+        name, colour = ("User", "$user") if turn.role == "user" else ("Assistant", "$assistant")
+        yield Content.assemble((f"{name} {turn.number}", colour))
+        yield text.shown(turn.content, single_line=True, limit=OPENING_LENGTH)
+    if len(conversation.turns) > OPENING_TURNS:
+        yield Content.styled(f"… {text.plural(len(conversation.turns) - OPENING_TURNS, 'more turn')}", "$faint")
+
+
+def facts(conversation: Conversation, labels: marks.Labels, *, with_turns: bool = False) -> Content:
+    """All of it as one text; `with_turns` for where the turns themselves are not on the screen."""
+    sections: list[Iterable[Content]] = [dimensions(conversation, labels), score(conversation)]
+    if with_turns:
+        sections.append(opening(conversation))
+    sections += [source(conversation), history(conversation)]
+    made = [Content("\n").join(section) for section in sections]
+    return Content("\n\n").join(section for section in made if section)
+
+
+class FactsPanel(VerticalScroll, can_focus=False):
+    """The facts of one conversation, scrolled with the mouse where they are long."""
+
+    DEFAULT_CSS = """
+    FactsPanel {
+        width: 46; height: 1fr; background: $surface; color: $foreground; padding: 1 2 1 2; scrollbar-size-vertical: 1;
+        & > Static { width: 1fr; height: auto; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static()
+
+    def show(self, content: Content) -> None:
+        """Shows other facts, from their beginning."""
+        self.query_one(Static).update(content)
+        self.scroll_home(animate=False)

@@ -1,0 +1,83 @@
+"""Small signs that mean the same everywhere: status, score, flag, rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from textual.content import Content
+
+from traintui import text
+from traintui.data.records import ConversationRow, VocabularyValue
+
+Labels = Mapping[tuple[str, str], VocabularyValue]
+
+STATUS: dict[str, tuple[str, str]] = {
+    "generated": ("○", "to review"),
+    "approved": ("●", "approved"),
+    "rejected": ("✕", "rejected"),
+    "failed": ("!", "failed"),
+    "generating": ("◐", "generating"),
+    "planned": ("◌", "planned"),
+}
+"""Glyph and word of each status, in the order in which they matter; its colour is the variable of its name."""
+
+BAR_WIDTH = 5
+
+
+def status(name: str, *, word: bool = True) -> Content:
+    """A status as its glyph, and its word."""
+    glyph, said = STATUS.get(name, ("?", text.visible(name, single_line=True)))
+    colour = f"${name}" if name in STATUS else "$muted"
+    return Content.assemble((f"{glyph} {said}" if word else glyph, colour))
+
+
+def status_counts(counts: Mapping[str, int]) -> Content:
+    """How many there are of each status, those that there are none of left out."""
+    parts = [
+        Content.assemble((f"{glyph} {counts[name]:,}", f"${name}"), (f" {said}", "$muted"))
+        for name, (glyph, said) in STATUS.items()
+        if counts.get(name)
+    ]
+    return Content("   ").join(parts)
+
+
+def score_colour(value: Decimal | float | None) -> str:
+    """The variable of a score's colour: below 4 bad, below 7 doubtful."""
+    if value is None:
+        return "$faint"
+    return "$error" if value < 4 else "$warning" if value < 7 else "$success"
+
+
+def score(value: Decimal | None) -> Content:
+    """A score with its bar, `BAR_WIDTH` + 5 cells."""
+    figure = f"{text.score(value):>4} "
+    if value is None:
+        return Content.assemble((figure, "$faint"))
+    return Content.assemble(figure, (text.bar(float(value), 10, BAR_WIDTH), score_colour(value)))
+
+
+def part_bar(points: float, most: float, width: int = 6) -> Content:
+    """How much of its points a part of the score has."""
+    share = points / most if most else 0
+    return Content.assemble((text.bar(points, most, width), score_colour(share * 10)))
+
+
+def label(labels: Labels, dimension: str, value: str | None) -> Content:
+    """The label of a dimension's value, its value where the vocabulary has none, a dash where there is no value."""
+    if value is None:
+        return Content.assemble(("–", "$faint"))
+    known = labels.get((dimension, value))
+    return text.shown(known.label if known else value, single_line=True, limit=60)
+
+
+def tags(row: ConversationRow) -> Content:
+    """Flagged, rehearsal, seed: what a conversation is marked as."""
+    found = []
+    if row.flagged:
+        found.append(Content.assemble(("⚑ flagged", "$warning")))
+    if row.is_rehearsal:
+        found.append(Content.assemble(("rehearsal", "$generating")))
+    if row.is_seed:
+        found.append(Content.assemble(("imported", "$muted")))
+    return Content("  ").join(found)

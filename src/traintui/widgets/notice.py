@@ -1,0 +1,57 @@
+"""What stands where there is nothing to show: loading, empty, or failed, each with what to do next."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual.content import Content
+from textual.widgets import Static
+
+from traintui import text
+from traintui.errors import TraintuiError
+
+Kind = Literal["loading", "empty", "failed", "done"]
+
+GLYPHS: dict[Kind, tuple[str, str]] = {
+    "loading": ("◌", "$muted"),
+    "empty": ("○", "$accent"),
+    "failed": ("!", "$error"),
+    "done": ("●", "$success"),
+}
+
+
+class Notice(Static):
+    """A title, what it means, and what to do now, in the middle of the place that it fills."""
+
+    DEFAULT_CSS = """
+    Notice { width: 1fr; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; color: $foreground; }
+    """
+
+    def __init__(
+        self, kind: Kind = "loading", title: str = "", message: str = "", hint: str = "", *, id: str | None = None
+    ) -> None:
+        super().__init__(notice(kind, title, message, hint), id=id)
+
+    def say(self, kind: Kind, title: str, message: str = "", hint: str = "") -> None:
+        """Says something else from now on. Every string may be stored text."""
+        self.update(notice(kind, title, message, hint))
+
+    def fail(self, error: TraintuiError, hint: str = "") -> None:
+        """Says what failed and what to do; `hint` names the key that tries again."""
+        self.say("failed", error.title, sentence(error.message), " ".join(filter(None, (error.remedy, hint))))
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence of its own."""
+    return message[:1].upper() + message[1:]
+
+
+def notice(kind: Kind, title: str, message: str, hint: str) -> Content:
+    """The three lines of a notice."""
+    glyph, colour = GLYPHS[kind]
+    lines = [Content.assemble((f"{glyph}  ", colour), text.shown(title, single_line=True, style="bold"))]
+    if message:
+        lines += [Content(""), text.shown(message, limit=600)]
+    if hint:
+        lines += [Content(""), text.shown(hint, limit=600, style="$muted")]
+    return Content("\n").join(lines)
