@@ -6,9 +6,11 @@ from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from traintui.data.models import Base
+from traintui.data.models import Base, Xid8
 
+ischema_names["xid8"] = Xid8
 PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
 from traintui import commands
+from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.shell import OpenConversation, Shell
 from traintui.settings import Settings
@@ -60,7 +62,7 @@ def performance() -> Screen[None]:
     return PerformanceScreen()
 
 
-class TraintuiApp(Working, Shell):
+class TraintuiApp(Shell, Working):
     """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one."""
 
     TITLE = "Traintui"
@@ -74,7 +76,7 @@ class TraintuiApp(Working, Shell):
     }
     DEFAULT_MODE = "conversations"
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("app")
-    COMMANDS: ClassVar[set[type[Provider]]] = {commands.PaletteCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {commands.PaletteCommands}
 
     def __init__(self, settings: Settings, *, workspace: Database | None = None, demo: bool = False) -> None:
         super().__init__(settings, demo=demo)
@@ -103,10 +105,43 @@ class TraintuiApp(Working, Shell):
         self.progress = "Opening the workspace"
         # The drivers take half a second to import; the app answers keys meanwhile.
         workspace = await asyncio.to_thread(importlib.import_module, "traintui.data.workspace")
-        async with workspace.open_workspace(self.settings, progress=self._progressed) as database:
-            self._opened(database)
-            await self._leave.wait()
-            self.workspace = None
+        if self.demo:
+            self.write(self._start_demo_crew, name="demo crew")
+        try:
+            async with workspace.open_workspace(
+                self.settings, progress=self._progressed, durable=not self.demo
+            ) as database:
+                self._opened(database)
+                self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
+                await self._leave.wait()
+                self.workspace = None
+                await self.crew.stop()
+        finally:
+            await self.crew.stop()
+
+    async def _start_demo_crew(self) -> None:
+        """The rehearsal and a worker for it; the worker loads for two seconds, while the database is made."""
+        await self.crew.start_rehearsal()
+        await self.crew.ensure_worker()
+
+    async def _begin_demo(self) -> None:
+        from traintui.demo.run import begin_demo
+
+        await begin_demo(self.db)
+        self.refresh_words()
+
+    async def _resume_work(self) -> None:
+        """Marks what a lost worker left behind, and works on what is queued, if there is a provider for it."""
+        from traintui.data import batches, work
+        from traintui.generation.provider import provider_of
+
+        if self.db.role in commands.ALLOWED["reviewer"]:
+            await batches.recover(self.db)
+        if self.db.role in commands.ALLOWED["author"]:
+            with suppress(TraintuiError):  # the Generate screen says so where somebody wants to generate
+                provider = await provider_of(self.settings)
+                if await work.open_batches(self.db, is_rehearsal=provider.is_rehearsal):
+                    await self.crew.ensure_worker()
 
     def _progressed(self, step: str) -> None:
         self.call_from_thread(setattr, self, "progress", step)
@@ -179,7 +214,7 @@ class TraintuiApp(Working, Shell):
 
     async def action_quit(self) -> None:
         """Ends the app once what is being written is written and the workspace is closed."""
-        self.run_worker(self._quit, name="quit", group="quit", exit_on_error=False)
+        _: Worker[None] = self.run_worker(self._quit, name="quit", group="quit", exit_on_error=False)
 
     async def _quit(self) -> None:
         writing = []

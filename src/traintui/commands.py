@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from textual.actions import parse
 from textual.binding import Binding, BindingType
@@ -74,7 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.performance", "5", "Performance", "The health of the database", "go('performance')"),
     Command("app.export", "ctrl+e", "Export", "Write a training file", "export", show=True, role="author"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
-    Command("app.palette", "ctrl+p", "Commands", "Every command by name", "command_palette", priority=True, palette=False),
+    Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Tables
@@ -86,17 +87,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("table.bottom", "G,end", "Last row", "To the last row", "edge(1)", palette=False),
     Command("table.open", "enter", "Open", "Open the row", "open", palette=False, show=True),
     # Conversations
-    Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", show=True, role="reviewer"),
-    Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", show=True, role="reviewer"),
+    Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", True, role="reviewer"),
+    Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", True, role="reviewer"),
     Command("conversations.undo", "u", "Undo", "Take back your last action", "undo", show=True, role="reviewer"),
     Command("conversations.filter", "slash", "Filter", "Say which rows to show", "filter", show=True),
     Command("conversations.flag", "f", "Flag", "Flag the row, or unflag it", "flag", show=True, role="reviewer"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Clear filter", "Show all rows again", "clear_filter"),
+    Command("filter.apply", "enter", "Apply", "Show what matches", "submit", True, palette=False),
+    Command("filter.leave", "escape", "Leave", "Back to the rows, as it was", "leave", True, palette=False),
     # Review
-    Command("review.approve", "a", "Approve", "Approve it; the next one is there", "decide('approve')", True, role="reviewer"),
-    Command("review.reject", "x", "Reject", "Reject it: a digit gives the reason", "reject", True, role="reviewer"),
+    Command("review.approve", "a", "Approve", "Approve, and go on", "decide('approve')", True, role="reviewer"),
+    Command("review.reject", "x", "Reject", "Reject: a digit gives the reason", "reject", True, role="reviewer"),
     Command("review.undo", "u", "Undo", "Take back your last action", "undo", True, role="reviewer"),
     Command("review.skip", "space", "Skip", "Leave it waiting and go on", "step(1)", True, key_display="space"),
     Command("review.mark", "t", "Wrong turn", "Mark the turn that is wrong", "mark", True, role="reviewer"),
@@ -116,7 +119,32 @@ COMMANDS: tuple[Command, ...] = (
     Command("transcript.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
     Command("transcript.top", "g,home", "Beginning", "To the first turn", "edge(0)", palette=False),
     Command("transcript.bottom", "G,end", "End", "To the last turn", "edge(1)", palette=False),
+    # Generate
+    Command("generate.new", "n", "New batch", "Plan a batch and start it", "new", True, role="author"),
+    Command("generate.pause", "p", "Pause, resume", "Pause the batch, or go on with it", "pause", True, role="author"),
+    Command("generate.cancel", "c", "Cancel", "End the batch, after asking", "cancel", True, role="author"),
+    Command("generate.lists", "b", "Batches", "Show or hide the batches", "lists", True),
+    Command("generate.worker", "w", "Worker", "Start a worker here", "worker", role="author"),
+    Command("generate.refresh", "r", "Refresh", "Read the batches again", "look", True),
+    # Audit
+    Command("audit.next", "right", "Next log", "Generations, reviews, exports", "log(1)", True),
+    Command("audit.previous", "left", "Log before", "Exports, reviews, generations", "log(-1)"),
+    Command("audit.refresh", "r", "Refresh", "Read the log again", "refresh_log", True),
+    Command("audit.back", "escape", "Back", "Back to the rows", "rows"),
+    # What is known about a row
+    Command("detail.down", "j,down", "Line down", "Scroll a line down", "line(1)", palette=False),
+    Command("detail.up", "k,up", "Line up", "Scroll a line up", "line(-1)", palette=False),
+    Command("detail.page_down", "pagedown,space", "Page down", "Scroll a page down", "page(1)", palette=False),
+    Command("detail.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
+    Command("detail.top", "g,home", "Beginning", "To the first line", "edge(0)", palette=False),
+    Command("detail.bottom", "G,end", "End", "To the last line", "edge(1)", palette=False),
+    # Performance
+    Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),
     # Dialogs
+    Command("batch_form.start", "ctrl+s", "Start", "Queue the batch and start a worker", "start", True, True, palette=False),
+    Command("batch_form.back", "escape", "Close", "Plan nothing", "back", True, palette=False),
+    Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
+    Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),
     Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
     Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),
     Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
@@ -132,6 +160,7 @@ PLACES: dict[str, str] = {
     "app": "Everywhere",
     "table": "Rows",
     "conversations": "Conversations",
+    "filter": "Filter",
     "review": "Review",
     "transcript": "Reading",
     "reasons": "Reasons",
@@ -142,6 +171,9 @@ PLACES: dict[str, str] = {
     "generate": "Generate",
     "audit": "Audit",
     "performance": "Performance",
+    "detail": "The row",
+    "batch_form": "New batch",
+    "cancelling": "End a batch",
 }
 """What each place is called in the help."""
 
@@ -169,7 +201,7 @@ def role_for(where: str, action: str) -> str:
 class PaletteCommands(Provider):
     """What can be done on the screen that the palette was opened on, by name."""
 
-    def _offered(self) -> Iterable[tuple[Command, partial[object]]]:
+    def _offered(self) -> Iterable[tuple[Command, Callable[[], Coroutine[Any, Any, bool]]]]:
         places: tuple[str, ...] = getattr(self.screen, "PLACES", ())
         for node, where in (*((self.screen, place) for place in places), (self.app, "app")):
             for command in of(where):

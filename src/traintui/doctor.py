@@ -37,7 +37,7 @@ def require_terminal() -> None:
             "Traintui is a full-screen app, and its input or output is not a terminal.",
             "Start it in a terminal, or use the commands without a screen: `traintui --help`.",
         )
-    size = shutil.get_terminal_size()
+    size = os.get_terminal_size(sys.stdout.fileno())  # not from COLUMNS and LINES, which may be of another terminal
     if size.columns < COLUMNS or size.lines < LINES:
         raise TraintuiError(
             "Terminal too small",
@@ -63,7 +63,7 @@ def terminal() -> Finding:
         require_terminal()
     except TraintuiError as error:
         return Finding("Terminal", "warning", error.message, error.remedy)
-    size = shutil.get_terminal_size()
+    size = os.get_terminal_size(sys.stdout.fileno())
     if os.environ.get("COLORTERM") not in {"truecolor", "24bit"}:
         return Finding(
             "Terminal", "warning", f"{size.columns} by {size.lines}, and it does not say that it shows all colours.",

@@ -1,7 +1,7 @@
 """The one gate from stored text to the screen, and how figures are written everywhere.
 
 Stored text comes from documents, models and people. On its way to a terminal it is data: never markup, never an escape
-sequence, never a character that reorders or hides what stands beside it. What a terminal would act on is shown as a sign.
+sequence, never a character that reorders or hides what stands beside it. What a terminal would act on becomes a sign.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from textual.content import Content
 
 from traintui import clock
 
-# C0 without line feed and tab, DEL and C1; soft hyphen; marks, embeddings, overrides and isolates of bidirectional text;
-# zero-width characters and joiners; separators; interlinear annotation; lone surrogates; tags.
+# C0 without line feed and tab, DEL and C1; soft hyphen; marks, embeddings, overrides and isolates of bidirectional
+# text; zero-width characters and joiners; separators; interlinear annotation; lone surrogates; tags.
 _ACTED_ON = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
+NOTHING = "—"
+"""What stands where there is no value."""
+
 _BLANKS = re.compile(r"[ \t\n]+")
 _TAB = "    "
 
@@ -87,18 +90,14 @@ def moment(when: datetime) -> str:
 
 def score(value: Decimal | float | None) -> str:
     """A quality score of 0 to 10 with one decimal; a dash where there is none."""
-    return "–" if value is None else f"{value:.1f}"
+    return NOTHING if value is None else f"{value:.1f}"
 
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def bar(value: float, most: float, width: int) -> str:
-    """A bar of `width` cells, as full as `value` is of `most`, to an eighth of a cell."""
+def bar(value: float, most: float, width: int) -> tuple[str, str]:
+    """A bar of `width` cells, as full as `value` is of `most` to half a cell: its full part, and its empty part."""
     share = min(1.0, max(0.0, value / most)) if most > 0 else 0.0
-    eighths = round(share * width * 8)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+    full, half = divmod(round(share * width * 2), 2)
+    return "━" * full + "╸" * half, "━" * (width - full - half)
 
 
 def usd(amount: Decimal | None, *, estimate: bool = False, unpriced: int = 0) -> str:

@@ -9,7 +9,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO traintui_reviewer, traintui_autho
 
 -- Helpers that triggers and readers use with their own rights.
 GRANT EXECUTE ON FUNCTION new_conversation_id(), digest_of(text[]), micros(timestamptz), json_digest(jsonb),
-    content_digest(text, jsonb), is_decided(text), session_role(), turns_are_whole(bigint, integer),
+    content_digest(text, jsonb), plain_turns(jsonb), is_decided(text), session_role(), turns_are_whole(bigint, integer),
     refuse_unknown_value(text, text), review_log_digest(review_logs), export_log_digest(export_logs),
     generation_log_digest(generation_logs)
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;

@@ -29,9 +29,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_te
     SELECT digest_of(VARIADIC ARRAY['conversation', '1', system_prompt] || coalesce((
         SELECT array_agg(field ORDER BY place, part)
         FROM jsonb_array_elements(turns) WITH ORDINALITY AS list(turn, place),
-             LATERAL (VALUES (1, turn->>'role'), (2, turn->>'content'), (3, coalesce(turn->>'train', 'true')))
-                 AS parts(part, field)
+             LATERAL (VALUES (1, turn->>'role'), (2, turn->>'content'),
+                             (3, coalesce((turn->>'train')::boolean, true)::text)) AS parts(part, field)
     ), '{}'::text[]))
+$$;
+
+-- Turns as a revision keeps them: role, content and train flag of each, and nothing else.
+CREATE FUNCTION plain_turns(turns jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT jsonb_agg(jsonb_build_object('role', turn->>'role', 'content', turn->>'content',
+                                        'train', coalesce((turn->>'train')::boolean, true)) ORDER BY place)
+    FROM jsonb_array_elements(turns) WITH ORDINALITY AS list(turn, place)
 $$;
 
 CREATE FUNCTION is_decided(status text) RETURNS boolean
@@ -63,15 +71,19 @@ $$;
 -- Conversations ----------------------------------------------------------------------------------------------------
 
 -- A status goes into or out of approved and rejected only together with the log row that says who did it: the row that
--- decision_id names must be of this conversation, of this very transaction, and lead to this status.
+-- decision_id names must be of this conversation, of this very transaction, and lead to this status. So must a row that
+-- decision_id is changed to.
 CREATE FUNCTION guard_decision() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF (is_decided(NEW.status) OR (TG_OP = 'UPDATE' AND is_decided(OLD.status)))
-        AND ((TG_OP = 'UPDATE' AND NEW.decision_id IS NOT DISTINCT FROM OLD.decision_id) OR NOT EXISTS (
-            SELECT FROM review_logs AS log
-            WHERE log.id = NEW.decision_id AND log.conversation_id = NEW.conversation_id
-              AND log.xid8 = pg_current_xact_id() AND log.status_after = NEW.status))
+    IF TG_OP = 'UPDATE' AND NEW.decision_id IS NOT DISTINCT FROM OLD.decision_id
+        AND NOT is_decided(NEW.status) AND NOT is_decided(OLD.status) THEN
+        RETURN NEW;
+    END IF;
+    IF (TG_OP = 'UPDATE' AND NEW.decision_id IS NOT DISTINCT FROM OLD.decision_id) OR NOT EXISTS (
+        SELECT FROM review_logs AS log
+        WHERE log.id = NEW.decision_id AND log.conversation_id = NEW.conversation_id
+          AND log.xid8 = pg_current_xact_id() AND log.status_after = NEW.status)
     THEN
         RAISE EXCEPTION 'the status of % changes only through a decision', NEW.conversation_id
             USING ERRCODE = 'TT006', HINT = 'Call decide(), undo() or edit().';
@@ -80,7 +92,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER guard_decision_insert BEFORE INSERT ON conversations
-    FOR EACH ROW WHEN (is_decided(NEW.status)) EXECUTE FUNCTION guard_decision();
+    FOR EACH ROW WHEN (is_decided(NEW.status) OR NEW.decision_id IS NOT NULL) EXECUTE FUNCTION guard_decision();
 CREATE TRIGGER guard_decision_update BEFORE UPDATE ON conversations
     FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status OR NEW.decision_id IS DISTINCT FROM OLD.decision_id)
     EXECUTE FUNCTION guard_decision();
@@ -223,6 +235,21 @@ $$;
 CREATE TRIGGER guard_vocabulary_value BEFORE UPDATE OR DELETE ON vocabulary
     FOR EACH ROW EXECUTE FUNCTION guard_vocabulary_value();
 
+-- The queue --------------------------------------------------------------------------------------------------------
+
+-- Only what is planned is generated: a claim of anything else would stop every worker.
+CREATE FUNCTION guard_items() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added JOIN conversations AS c ON c.id = added.conversation_id WHERE c.status <> 'planned') THEN
+        RAISE EXCEPTION 'only planned conversations are generated' USING ERRCODE = 'TT003';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER guard_items AFTER INSERT ON generation_items
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION guard_items();
+
 -- Settings ---------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION record_setting_change() RETURNS trigger
@@ -331,13 +358,16 @@ BEGIN
         NEW.sent_by := session_user;
         NEW.request_sha256 := coalesce(json_digest(NEW.request_payload), NEW.request_sha256);
     ELSIF OLD.state <> 'sending' OR NEW.state = 'sending'
-        OR (NEW.id, NEW.created_at, NEW.kind, NEW.requested_by, NEW.sent_by, NEW.endpoint, NEW.model, NEW.request_sha256)
+        OR (NEW.id, NEW.created_at, NEW.conversation_id, NEW.run_id, NEW.item_id, NEW.fence, NEW.attempt, NEW.template_id,
+            NEW.template_version, NEW.worker_id, NEW.kind, NEW.requested_by, NEW.sent_by, NEW.endpoint, NEW.is_rehearsal,
+            NEW.model, NEW.parameters, NEW.late_reply_to, NEW.request_payload, NEW.request_sha256)
            IS DISTINCT FROM
-           (OLD.id, OLD.created_at, OLD.kind, OLD.requested_by, OLD.sent_by, OLD.endpoint, OLD.model, OLD.request_sha256)
-        OR NEW.conversation_id IS DISTINCT FROM OLD.conversation_id OR NEW.run_id IS DISTINCT FROM OLD.run_id
-        OR NEW.request_payload IS DISTINCT FROM OLD.request_payload
+           (OLD.id, OLD.created_at, OLD.conversation_id, OLD.run_id, OLD.item_id, OLD.fence, OLD.attempt, OLD.template_id,
+            OLD.template_version, OLD.worker_id, OLD.kind, OLD.requested_by, OLD.sent_by, OLD.endpoint, OLD.is_rehearsal,
+            OLD.model, OLD.parameters, OLD.late_reply_to, OLD.request_payload, OLD.request_sha256)
     THEN
-        RAISE EXCEPTION 'generation_logs only grows: a finished call is never changed' USING ERRCODE = 'TT005';
+        RAISE EXCEPTION 'generation_logs only grows: what was sent stands, and a finished call is never changed'
+            USING ERRCODE = 'TT005';
     END IF;
     NEW.hash_version := 1;
     NEW.xid8 := pg_current_xact_id();
@@ -362,6 +392,9 @@ DECLARE
     monday date;
     partition text;
 BEGIN
+    IF weeks_ahead NOT BETWEEN 0 AND 60 THEN
+        RAISE EXCEPTION 'from 0 to 60 weeks are made ahead, not %', weeks_ahead USING ERRCODE = 'TT003';
+    END IF;
     -- Several processes may start at once.
     PERFORM pg_advisory_xact_lock(7453, 1);
     FOR week IN 0..weeks_ahead LOOP
@@ -372,9 +405,22 @@ BEGIN
                            partition);
             EXECUTE format('ALTER TABLE public.generation_logs ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
                            partition, monday || ' 00:00:00+00', (monday + 7) || ' 00:00:00+00');
+            -- Triggers for rows come with attaching, those for statements do not.
+            EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON public.%I '
+                           'FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change()', partition);
             made := made + 1;
         END IF;
     END LOOP;
     RETURN made;
+END
+$$;
+
+-- Makes the week of a moment, and those after it, when it is missing: a row must never fail for want of its week.
+CREATE FUNCTION ensure_generation_partition(moment timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF to_regclass('public.generation_logs_' || to_char(moment AT TIME ZONE 'UTC', 'IYYY"w"IW')) IS NULL THEN
+        PERFORM make_generation_partitions(4, moment);
+    END IF;
 END
 $$;

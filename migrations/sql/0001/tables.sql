@@ -165,6 +165,7 @@ CREATE TABLE review_logs (
     CONSTRAINT ck_review_logs_status_after CHECK (status_after IN ('planned', 'generating', 'generated', 'approved', 'rejected', 'failed')),
     CONSTRAINT ck_review_logs_undo_names_what CHECK ((action = 'undo') = (undoes IS NOT NULL)),
     CONSTRAINT ck_review_logs_reviewer_notes CHECK (char_length(reviewer_notes) <= 500),
+    CONSTRAINT ck_review_logs_reason CHECK (char_length(reason) <= 500),
     CONSTRAINT ck_review_logs_duration_ms CHECK (duration_ms >= 0)
 );
 CREATE INDEX ix_review_logs_bulk_id ON review_logs (bulk_id) WHERE bulk_id IS NOT NULL;
@@ -197,7 +198,7 @@ CREATE TABLE vocabulary (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_vocabulary PRIMARY KEY (dimension, value),
     CONSTRAINT ck_vocabulary_dimension CHECK (dimension IN ('persona', 'emotion', 'topic', 'intent', 'tone', 'tier')),
-    CONSTRAINT ck_vocabulary_value CHECK (value ~ '^[a-z0-9][a-z0-9_]{0,62}$')
+    CONSTRAINT ck_vocabulary_value CHECK (value ~ '^[a-z0-9][a-z0-9_]{0,62}$' AND value <> 'none')
 );
 
 CREATE TABLE workers (
@@ -357,7 +358,7 @@ CREATE TABLE generation_items (
     CONSTRAINT fk_generation_items_worker_id_workers FOREIGN KEY(worker_id) REFERENCES workers (id) ON DELETE RESTRICT
 );
 CREATE INDEX ix_generation_items_batch_id_state ON generation_items (batch_id, state);
-CREATE INDEX ix_generation_items_queue ON generation_items (priority, id) WHERE state = 'queued';
+CREATE INDEX ix_generation_items_queue ON generation_items (priority DESC, id) WHERE state = 'queued';
 CREATE INDEX ix_generation_items_worker_id ON generation_items (worker_id) WHERE state = 'running';
 
 CREATE UNLOGGED TABLE generation_streams (

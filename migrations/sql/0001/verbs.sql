@@ -1,17 +1,15 @@
 -- The ways in which the app changes what is guarded. Each runs with the owner's rights, asks for the role of the login
 -- behind the session (session_user, which no SET ROLE changes), and writes its log row in the same transaction.
 
--- Raises TT001 unless the conversation still is as the caller saw it; returns the locked row.
-CREATE FUNCTION lock_seen(p_conversation_id text, p_revision integer, p_seen_decision bigint) RETURNS conversations
+-- Raises unless the locked row still is as the caller saw it (TT001), is not in the trash, and has text (TT003).
+CREATE FUNCTION check_seen(p_conversation_id text, stands conversations, p_revision integer, p_seen_decision bigint)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    stands conversations;
 BEGIN
-    SELECT * INTO stands FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF stands.id IS NULL THEN
         RAISE EXCEPTION 'there is no conversation %', p_conversation_id USING ERRCODE = 'TT002';
     END IF;
-    IF stands.revision <> p_revision OR p_revision IS NULL OR stands.decision_id IS DISTINCT FROM p_seen_decision THEN
+    IF stands.revision IS DISTINCT FROM p_revision OR stands.decision_id IS DISTINCT FROM p_seen_decision THEN
         RAISE EXCEPTION '% has moved on', p_conversation_id USING ERRCODE = 'TT001',
             DETAIL = jsonb_build_object('revision', stands.revision, 'decision_id', stands.decision_id,
                                         'status', stands.status)::text;
@@ -19,7 +17,23 @@ BEGIN
     IF stands.deleted_at IS NOT NULL THEN
         RAISE EXCEPTION '% is in the trash', p_conversation_id USING ERRCODE = 'TT003';
     END IF;
-    RETURN stands;
+    IF stands.status NOT IN ('generated', 'approved', 'rejected') THEN
+        RAISE EXCEPTION '% is %', p_conversation_id, stands.status USING ERRCODE = 'TT003';
+    END IF;
+END
+$$;
+
+-- Raises TT003 for what a log row has no room for, or a turn that the conversation does not have.
+CREATE FUNCTION check_remarks(p_reason text, p_notes text, p_turn_number integer, p_turn_count integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF char_length(p_notes) > 500 OR char_length(p_reason) > 500 THEN
+        RAISE EXCEPTION 'a note or a reason has at most 500 characters, not %',
+            greatest(char_length(p_notes), char_length(p_reason)) USING ERRCODE = 'TT003';
+    END IF;
+    IF p_turn_number NOT BETWEEN 1 AND p_turn_count THEN
+        RAISE EXCEPTION 'there is no turn %, there are % turns', p_turn_number, p_turn_count USING ERRCODE = 'TT003';
+    END IF;
 END
 $$;
 
@@ -29,8 +43,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     earlier review_logs;
 BEGIN
-    IF p_decision_key IS NULL OR p_decision_key = '' THEN
-        RAISE EXCEPTION 'a decision key is needed' USING ERRCODE = 'TT003';
+    IF p_decision_key IS NULL OR char_length(p_decision_key) NOT BETWEEN 1 AND 200 THEN
+        RAISE EXCEPTION 'a decision key of 1 to 200 characters is needed' USING ERRCODE = 'TT003';
     END IF;
     SELECT * INTO earlier FROM review_logs WHERE decision_key = p_decision_key;
     IF FOUND AND (earlier.reviewer_id, earlier.conversation_id, earlier.action)
@@ -58,18 +72,16 @@ BEGIN
         RAISE EXCEPTION '"%" is not a decision', p_action USING ERRCODE = 'TT003', HINT = 'approve, reject or reopen';
     END IF;
     -- Two presses of one key wait here for each other, so that the second finds the first.
-    PERFORM FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
+    SELECT * INTO seen FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
     written := earlier_press(p_decision_key, p_conversation_id, p_action);
     IF written.id IS NOT NULL THEN
         RETURN written;
     END IF;
-    seen := lock_seen(p_conversation_id, p_revision, p_seen_decision);
-    IF seen.status NOT IN ('generated', 'approved', 'rejected') OR seen.status = target THEN
-        RAISE EXCEPTION '% is %', p_conversation_id, seen.status USING ERRCODE = 'TT003';
+    PERFORM check_seen(p_conversation_id, seen, p_revision, p_seen_decision);
+    IF seen.status = target THEN
+        RAISE EXCEPTION '% is % already', p_conversation_id, seen.status USING ERRCODE = 'TT003';
     END IF;
-    IF p_turn_number NOT BETWEEN 1 AND seen.turn_count THEN
-        RAISE EXCEPTION '% has % turns', p_conversation_id, seen.turn_count USING ERRCODE = 'TT003';
-    END IF;
+    PERFORM check_remarks(p_reason, p_notes, p_turn_number, seen.turn_count);
     INSERT INTO review_logs (conversation_id, action, reviewer_notes, revision, reason, turn_number, decision_key,
                              duration_ms, bulk_id, status_before, status_after, decision_before, content_sha256)
     VALUES (p_conversation_id, p_action, nullif(p_notes, ''), seen.revision, nullif(p_reason, ''), p_turn_number,
@@ -97,6 +109,9 @@ BEGIN
     written := earlier_press(p_decision_key, p_conversation_id, wanted);
     IF written.id IS NOT NULL THEN
         RETURN written;
+    END IF;
+    IF seen.deleted_at IS NOT NULL THEN
+        RAISE EXCEPTION '% is in the trash', p_conversation_id USING ERRCODE = 'TT003';
     END IF;
     IF seen.flagged = p_flagged THEN
         RAISE EXCEPTION '% is %flagged already', p_conversation_id, CASE WHEN p_flagged THEN '' ELSE 'un' END
@@ -135,15 +150,12 @@ CREATE FUNCTION write_turns(p_conversation conversations, p_revision integer, p_
                             p_author text, p_origin text) RETURNS bytea
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    digest bytea := content_digest(p_system_prompt, p_turns);
+    digest bytea;
 BEGIN
     PERFORM check_turns(p_turns);
+    digest := content_digest(p_system_prompt, p_turns);
     INSERT INTO conversation_revisions (conversation_id, revision, system_prompt, turns, content_sha256, author, origin)
-    SELECT p_conversation.conversation_id, p_revision, p_system_prompt,
-           jsonb_agg(jsonb_build_object('role', turn->>'role', 'content', turn->>'content',
-                                        'train', coalesce((turn->>'train')::boolean, true)) ORDER BY place),
-           digest, p_author, p_origin
-    FROM jsonb_array_elements(p_turns) WITH ORDINALITY AS list(turn, place);
+    VALUES (p_conversation.conversation_id, p_revision, p_system_prompt, plain_turns(p_turns), digest, p_author, p_origin);
     -- The count first: a turn past the declared count is refused at once, a missing one only at commit.
     UPDATE conversations SET turn_count = jsonb_array_length(p_turns), system_prompt = p_system_prompt,
                              revision = p_revision WHERE id = p_conversation.id;
@@ -171,19 +183,17 @@ DECLARE
     digest bytea;
 BEGIN
     PERFORM require_role('reviewer');
-    PERFORM FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
+    SELECT * INTO seen FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
     written := earlier_press(p_decision_key, p_conversation_id, 'edit');
     IF written.id IS NOT NULL THEN
         RETURN written;
     END IF;
-    seen := lock_seen(p_conversation_id, p_revision, p_seen_decision);
-    IF seen.status NOT IN ('generated', 'approved', 'rejected') THEN
-        RAISE EXCEPTION '% is %', p_conversation_id, seen.status USING ERRCODE = 'TT003';
-    END IF;
+    PERFORM check_seen(p_conversation_id, seen, p_revision, p_seen_decision);
     IF p_origin NOT IN ('edited', 'regenerated') THEN
         RAISE EXCEPTION 'an edit is edited or regenerated' USING ERRCODE = 'TT003';
     END IF;
     PERFORM check_turns(p_turns);
+    PERFORM check_remarks(NULL, p_notes, p_turn_number, jsonb_array_length(p_turns));
     IF content_digest(p_system_prompt, p_turns) = (SELECT content_sha256 FROM conversation_revisions
             WHERE conversation_id = p_conversation_id AND revision = seen.revision) THEN
         RAISE EXCEPTION 'nothing was changed in %', p_conversation_id USING ERRCODE = 'TT003';
@@ -286,12 +296,12 @@ BEGIN
                                    system_prompt, metadata, is_seed, quality_score, score_parts)
         SELECT id, public_id, item->>'persona', item->>'emotion', item->>'topic', item->>'intent', item->>'tone',
                item->>'tier', 'generated', jsonb_array_length(item->'turns'), item->>'system_prompt',
-               coalesce(item->'metadata', '{}'), true, (item->>'quality_score')::numeric,
-               coalesce(item->'score_parts', '[]')
+               coalesce(nullif(item->'metadata', 'null'), '{}'), true, (item->>'quality_score')::numeric,
+               coalesce(nullif(item->'score_parts', 'null'), '[]')
         FROM fresh
     ), revision AS (
         INSERT INTO conversation_revisions (conversation_id, revision, system_prompt, turns, content_sha256, author, origin)
-        SELECT public_id, 1, item->>'system_prompt', item->'turns', digest, session_user, 'imported' FROM fresh
+        SELECT public_id, 1, item->>'system_prompt', plain_turns(item->'turns'), digest, session_user, 'imported' FROM fresh
     ), log AS (
         INSERT INTO review_logs (conversation_id, action, revision, status_after, content_sha256, details)
         SELECT public_id, 'import', 1, 'generated', digest, p_details || jsonb_build_object('line', item->'line') FROM fresh
@@ -313,10 +323,14 @@ CREATE FUNCTION claim_items(p_worker_id bigint, p_limit integer, p_is_rehearsal 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM require_role('author');
+    -- A worker that was taken for dead, as after a laptop's sleep, and claims again lives; from here on by its lease.
+    UPDATE workers SET ended_at = NULL, holds_lock = false, lease_until = clock_timestamp() + interval '20 seconds'
+    WHERE id = p_worker_id AND ended_at IS NOT NULL;
     RETURN QUERY
     WITH next AS (
         SELECT item.id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running' AND batch.is_rehearsal = p_is_rehearsal
+        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running'
+          AND batch.is_rehearsal = p_is_rehearsal
         ORDER BY item.priority DESC, item.id LIMIT p_limit
         FOR NO KEY UPDATE OF item SKIP LOCKED
     ), claimed AS (
@@ -350,9 +364,7 @@ BEGIN
         SELECT * INTO batch FROM batches WHERE batches.id = item.batch_id;
     END IF;
     created_at := clock_timestamp();
-    IF to_regclass('public.generation_logs_' || to_char(created_at AT TIME ZONE 'UTC', 'IYYY"w"IW')) IS NULL THEN
-        PERFORM make_generation_partitions(4, created_at);
-    END IF;
+    PERFORM ensure_generation_partition(created_at);
     INSERT INTO generation_logs AS log (
         created_at, conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
         requested_by, endpoint, is_rehearsal, model, request_payload, parameters, redactions)
@@ -364,6 +376,15 @@ BEGIN
         p_redactions)
     RETURNING log.id INTO id;
 END
+$$;
+
+-- Two objects of counts as one.
+CREATE FUNCTION added_up(first jsonb, second jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(kind, total), '{}')
+    FROM (SELECT kind, sum(number::numeric) AS total
+          FROM (SELECT * FROM jsonb_each_text(first) UNION ALL SELECT * FROM jsonb_each_text(second)) AS listed(kind, number)
+          GROUP BY kind) AS counted
 $$;
 
 -- Completes the row of a call, once. A reply to a row that is `unknown` by now becomes a row of its own. Returns the id
@@ -392,21 +413,23 @@ BEGIN
             cache_read_tokens = p_cache_read_tokens, cache_write_tokens = p_cache_write_tokens,
             duration_ms = p_duration_ms, http_status = p_http_status, request_id = p_request_id,
             stop_reason = p_stop_reason, error_type = p_error_type, error_message = p_error_message,
-            redactions = log.redactions || p_redactions
+            redactions = added_up(log.redactions, p_redactions)
         WHERE id = p_id AND created_at = p_created_at;
         RETURN p_id;
     END IF;
     IF log.state <> 'unknown' THEN
         RAISE EXCEPTION 'call % is finished', p_id USING ERRCODE = 'TT005';
     END IF;
+    p_created_at := clock_timestamp();
+    PERFORM ensure_generation_partition(p_created_at);
     INSERT INTO generation_logs (
-        conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
+        created_at, conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
         requested_by, endpoint, is_rehearsal, model, request_sha256, parameters, response_payload, cost_usd,
         cost_is_estimate, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, duration_ms, http_status,
         request_id, stop_reason, error_type, error_message, late_reply_to, redactions)
     VALUES (
-        log.conversation_id, log.run_id, log.item_id, log.fence, log.attempt, log.template_id, log.template_version,
-        log.worker_id, log.kind, p_state, log.requested_by, log.endpoint, log.is_rehearsal, log.model, log.request_sha256,
+        p_created_at, log.conversation_id, log.run_id, log.item_id, log.fence, log.attempt, log.template_id,
+        log.template_version, log.worker_id, log.kind, p_state, log.requested_by, log.endpoint, log.is_rehearsal, log.model, log.request_sha256,
         log.parameters, p_response_payload, p_cost_usd, p_cost_is_estimate, p_input_tokens, p_output_tokens,
         p_cache_read_tokens, p_cache_write_tokens, p_duration_ms, p_http_status, p_request_id, p_stop_reason, p_error_type,
         p_error_message, p_id, p_redactions)
@@ -467,6 +490,7 @@ END
 $$;
 
 -- Ends a worker: its items go back to the queue behind a new fence, its open calls become `unknown` at their estimate.
+-- Locks are taken in the order in which every verb here takes them: item, conversation, call.
 CREATE FUNCTION retire_worker(p_worker_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -481,7 +505,10 @@ BEGIN
     UPDATE conversations SET status = 'planned' FROM lost
     WHERE conversations.id = lost.conversation_id AND status = 'generating';
     UPDATE generation_logs SET state = 'unknown', cost_is_estimate = true,
-        cost_usd = (parameters->>'estimated_cost_usd')::numeric, error_type = 'worker_lost',
+        -- What is no number is no estimate: nothing may keep lost work from being found.
+        cost_usd = CASE WHEN parameters->>'estimated_cost_usd' ~ '^[0-9]{1,8}(\.[0-9]+)?$'
+                        THEN (parameters->>'estimated_cost_usd')::numeric END,
+        error_type = 'worker_lost',
         error_message = 'The worker ended while this call was under way. Whether it was paid is not known.'
     WHERE worker_id = p_worker_id AND state = 'sending';
 END

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from traintui.data.engine import Database
 from traintui.data.models import GenerationLog as L
 from traintui.data.records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
+from traintui.data.storable import as_json, storable
 from traintui.data.work import ClaimedItem
 
 
@@ -73,9 +73,9 @@ async def start(
                     "kind": kind,
                     "model": model,
                     "endpoint": endpoint,
-                    "payload": json.dumps(request_payload),
-                    "parameters": json.dumps(parameters),
-                    "redactions": json.dumps(redactions),
+                    "payload": as_json(request_payload),
+                    "parameters": as_json(parameters),
+                    "redactions": as_json(redactions),
                     "is_rehearsal": is_rehearsal,
                     "worker_id": worker_id,
                     "item_id": item.id if item else None,
@@ -96,7 +96,7 @@ def finishing(attempt: OpenAttempt, outcome: Outcome) -> tuple[str, dict[str, An
             "attempt_id": attempt.id,
             "attempt_at": attempt.created_at,
             "state": outcome.state,
-            "response": None if outcome.response_payload is None else json.dumps(outcome.response_payload),
+            "response": None if outcome.response_payload is None else as_json(outcome.response_payload),
             "cost_usd": outcome.cost_usd,
             "cost_is_estimate": outcome.cost_is_estimate,
             "input_tokens": outcome.input_tokens,
@@ -105,11 +105,11 @@ def finishing(attempt: OpenAttempt, outcome: Outcome) -> tuple[str, dict[str, An
             "cache_write_tokens": outcome.cache_write_tokens,
             "duration_ms": outcome.duration_ms,
             "http_status": outcome.http_status,
-            "request_id": outcome.request_id,
-            "stop_reason": outcome.stop_reason,
-            "error_type": outcome.error_type,
-            "error_message": outcome.error_message,
-            "redactions": json.dumps(outcome.redactions or {}),
+            "request_id": storable(outcome.request_id),
+            "stop_reason": storable(outcome.stop_reason),
+            "error_type": storable(outcome.error_type),
+            "error_message": storable(outcome.error_message),
+            "redactions": as_json(outcome.redactions or {}),
         },
     )
 

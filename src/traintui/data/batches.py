@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import Numeric, case, func, insert, select, text, update
+from sqlalchemy.orm import aliased
 
+from traintui.data import work
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationLog, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
@@ -127,14 +129,20 @@ PROGRESS = text("""
                extract(epoch FROM clock_timestamp() - min(finished_at)
                    FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds'))::float AS lately_seconds
         FROM generation_items WHERE batch_id = :batch_id
-    ), call AS (
-        SELECT count(*) AS calls, count(*) FILTER (WHERE state IN ('error', 'unknown')) AS failed_calls,
-               coalesce(sum(cost_usd), 0) AS cost_usd, coalesce(bool_or(cost_is_estimate), false) AS cost_is_estimate,
-               count(*) FILTER (WHERE state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls,
-               coalesce(sum(input_tokens + cache_read_tokens + cache_write_tokens), 0) AS input_tokens,
-               coalesce(sum(output_tokens), 0) AS output_tokens
-        FROM generation_logs
+    ), mine AS (
+        SELECT * FROM generation_logs
         WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
+    ), call AS (
+        -- The estimate of a call that was given up does not count once its late reply is here with the real cost.
+        SELECT count(*) AS calls, count(*) FILTER (WHERE state IN ('error', 'unknown')) AS failed_calls,
+               coalesce(sum(cost_usd) FILTER (WHERE settled), 0) AS cost_usd,
+               coalesce(bool_or(cost_is_estimate) FILTER (WHERE settled), false) AS cost_is_estimate,
+               count(*) FILTER (WHERE state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls,
+               coalesce(sum(coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0)
+                            + coalesce(cache_write_tokens, 0)), 0) AS input_tokens,
+               coalesce(sum(output_tokens), 0) AS output_tokens
+        FROM mine, LATERAL (SELECT mine.id NOT IN (
+            SELECT late_reply_to FROM mine WHERE late_reply_to IS NOT NULL) AS settled) AS estimate
     )
     SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
            finished_at, item.*, call.*
@@ -157,8 +165,10 @@ async def committed_cost(db: Database, batch_id: int) -> Decimal:
     """What a batch has cost in USD, calls under way and calls of unknown end at their estimate."""
     estimate = GenerationLog.parameters["estimated_cost_usd"].astext.cast(Numeric)
     open_at_estimate = case((GenerationLog.state == "sending", estimate))
+    late = aliased(GenerationLog)
+    answered_late = select(late.late_reply_to).where(late.run_id == batch_id, late.late_reply_to.is_not(None))
     statement = select(func.coalesce(func.sum(func.coalesce(GenerationLog.cost_usd, open_at_estimate)), 0)).where(
-        GenerationLog.run_id == batch_id
+        GenerationLog.run_id == batch_id, GenerationLog.id.not_in(answered_late)
     )
     async with db.read() as connection:
         return Decimal(await connection.scalar(statement) or 0)
@@ -220,17 +230,17 @@ async def cancel(db: Database, batch_id: int) -> None:
 
 async def recover(db: Database) -> int:
     """Retires workers that are gone and marks their batches as interrupted. Returns how many workers were retired."""
-    async with db.write() as connection:
-        return int(await connection.scalar(text("SELECT recover_lost_work()")) or 0)
+    return await work.recover(db)
 
 
 async def streams(db: Database, *, limit: int = 4) -> tuple[StreamView, ...]:
-    """What is being written right now, the newest change first."""
+    """What is being written right now, the longest under way first, so that each keeps its place."""
     S, C = GenerationStream, Conversation
     statement = (
         select(S.item_id, C.conversation_id, C.persona, C.emotion, C.topic, C.tier, S.content, S.updated_at)
         .join(GenerationItem, GenerationItem.id == S.item_id)
         .join(C, C.id == GenerationItem.conversation_id)
+        .where(GenerationItem.state == "running")
         .order_by(S.item_id)
         .limit(limit)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
@@ -54,10 +54,16 @@ def matching(condition: Condition) -> Select[*tuple[Any, ...]]:
 
 
 async def first_rows(db: Database, filter_text: str = "", *, limit: int = 300) -> ConversationPage:
-    """The newest rows that match. Raises `FilterError` when the filter cannot be read."""
+    """The newest rows that match: first those with something to read, then those that are only planned.
+
+    Raises `FilterError` when the filter cannot be read.
+    """
     wanted = parse(filter_text)
     async with db.read() as connection:
-        rows = (await connection.execute(matching(wanted.where).limit(limit))).all()
+        rows: list[Row[*tuple[Any, ...]]] = []
+        for part in (C.status != "planned", C.status == "planned"):
+            statement = matching(and_(wanted.where, part)).limit(limit - len(rows))
+            rows.extend((await connection.execute(statement)).all() if len(rows) < limit else ())
         total = len(rows)
         if total == limit:
             total = await connection.scalar(select(func.count()).select_from(C).where(wanted.where)) or 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -13,6 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from traintui.data.engine import Database
 from traintui.data.models import Chunk, Document
 from traintui.data.records import ChunkRecord, DocumentRecord
+
+CHUNKS_PER_STATEMENT = 1_000
+"""A statement has at most 65,535 parameters."""
 
 
 class NewChunk(Protocol):
@@ -62,6 +65,7 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
 
     Raises `Refused` when one may not.
     """
+    rows = {hashlib.sha256(f"{chunk.heading}\n{chunk.content}".encode()).digest(): chunk for chunk in document.chunks}
     async with db.write() as connection:
         written = {
             "title": document.title, "source_path": source_path, "media_type": document.media_type,
@@ -79,7 +83,7 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
             )
         ).one()
         if made is None and bytes(found.content_sha256) == document.sha256:
-            return StoredDocument(document.name, "unchanged", found.revision, len(document.chunks), 0)
+            return StoredDocument(document.name, "unchanged", found.revision, len(rows), 0)
         revision = found.revision if made is not None else found.revision + 1
         if made is None:
             await connection.execute(
@@ -87,10 +91,7 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
                 .where(Document.id == found.id)
                 .values(revision=revision, updated_at=func.now(), **written)
             )
-        rows = {
-            hashlib.sha256(f"{chunk.heading}\n{chunk.content}".encode()).digest(): chunk for chunk in document.chunks
-        }
-        if rows:
+        for part in batched(list(rows.items()), CHUNKS_PER_STATEMENT):
             statement = insert(Chunk).values(
                 [
                     {
@@ -98,7 +99,7 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
                         "heading": chunk.heading, "content": chunk.content, "content_sha256": digest,
                         "token_estimate": chunk.token_estimate,
                     }
-                    for digest, chunk in rows.items()
+                    for digest, chunk in part
                 ]
             )  # fmt: skip
             await connection.execute(
@@ -113,13 +114,17 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
             )
         retired = await connection.execute(
             update(Chunk)
-            .where(
-                Chunk.document_id == found.id, Chunk.retired_at.is_(None), Chunk.content_sha256.not_in(list(rows)),
-            )
+            .where(Chunk.document_id == found.id, Chunk.retired_at.is_(None), Chunk.document_revision < revision)
             .values(retired_at=func.now())
-        )  # fmt: skip
+        )
     outcome: Literal["new", "changed"] = "new" if made is not None else "changed"
     return StoredDocument(document.name, outcome, revision, len(rows), retired.rowcount)
+
+
+def batched(rows: list[tuple[bytes, NewChunk]], size: int) -> Iterator[list[tuple[bytes, NewChunk]]]:
+    """The rows in parts of `size`."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 async def documents(db: Database) -> tuple[DocumentRecord, ...]:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -49,7 +50,7 @@ class EmbeddedServer:
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
         """`durable=False` leaves out fsync: for throw-away workspaces only."""
-        self.home = home
+        self.home = home = home.expanduser().absolute()
         self.durable = durable
         self.data = home / "postgres" / str(MAJOR)
         self.log = home / "postgres" / "server.log"
@@ -59,16 +60,21 @@ class EmbeddedServer:
 
     @property
     def socket_dir(self) -> Path:
-        """The private directory of the socket: in the home where its path is short enough, else elsewhere."""
-        wanted = self.home / "run"
-        if len(os.fsencode(wanted / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH:
-            return wanted
+        """The private directory of the socket: in the home where its path is short and plain enough, else elsewhere.
+
+        The server and libpq read a comma as the end of a path, and a shell stands between us and the server.
+        """
         name = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"traintui-{os.geteuid()}-{name}"
+        elsewhere = f"traintui-{os.geteuid()}-{name}"
+        for wanted in (self.home / "run", Path(tempfile.gettempdir()) / elsewhere):
+            short = len(os.fsencode(wanted / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH
+            if short and re.fullmatch(r"[\w/.@+-]+", str(wanted)):
+                return wanted
+        return Path("/tmp") / elsewhere  # noqa: S108 - private, and its owner is checked
 
     def conninfo(self, login: str, database: str = DATABASE) -> str:
         """A libpq connection string for `login`."""
-        return f"host={self.socket_dir} user={quoted(login)} dbname={quoted(database)}"
+        return f"host={quoted(str(self.socket_dir))} user={quoted(login)} dbname={quoted(database)}"
 
     def start(self) -> None:
         """Makes the cluster if there is none, starts the server unless it runs, counts this process in.
@@ -79,13 +85,14 @@ class EmbeddedServer:
         with self._mutex:
             if self._held is not None:
                 return
-            self._prepare_home()
-            with self._locked():
-                if not (self.data / "PG_VERSION").exists():
-                    self._make_cluster()
-                if not self.running():
-                    self._start_server()
-                self._held = self._enter()
+            with self._usable_home():
+                self._prepare_home()
+                with self._locked():
+                    if not (self.data / "PG_VERSION").exists():
+                        self._make_cluster()
+                    if not self.running():
+                        self._start_server()
+                    self._held = self._enter()
         atexit.register(self.stop)
 
     def stop(self) -> None:
@@ -98,11 +105,20 @@ class EmbeddedServer:
                 os.close(self._held)
                 self._held = None
                 if not self._others() and self.running():
-                    self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60")
+                    # One that does not stop in time goes on stopping, or is used again by the next to come.
+                    self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60", check=False)
 
     def running(self) -> bool:
         """Whether a server runs on this home, whoever started it."""
-        return self._pg_ctl("status", check=False).returncode == 0
+        pid = self._server_pid()
+        return pid is not None and is_server(pid)
+
+    def _server_pid(self) -> int | None:
+        """The process that the server's own file names; it may be gone, or another one's by now."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
 
     # Clients ------------------------------------------------------------------------------------------------------
 
@@ -135,29 +151,40 @@ class EmbeddedServer:
 
     # The home -----------------------------------------------------------------------------------------------------
 
-    def _prepare_home(self) -> None:
+    @contextmanager
+    def _usable_home(self) -> Iterator[None]:
+        """Turns what the operating system refuses into an answer."""
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self._clients.mkdir(exist_ok=True)
-            (self.home / "postgres").mkdir(exist_ok=True)
-            for private in (self.data, self.socket_dir):
-                private.mkdir(exist_ok=True)
-                if private.is_symlink() or private.stat().st_uid not in {os.geteuid(), self._account_id()}:
-                    raise PermissionError(13, "it belongs to somebody else")
-                private.chmod(0o700)
-            if os.geteuid() == 0:
-                # The server refuses to run as root: its account gets its own data, and passes through to it.
-                for passage in (self.home, self.home / "postgres"):
-                    passage.chmod(0o711)
-                for own in (self.data, self.socket_dir):
-                    os.chown(own, self._account_id(), -1)
-                self._refuse_closed_parents()
+            yield
         except OSError as error:
             raise TraintuiError(
                 "Home not usable",
                 f"{self.home} cannot be written ({error.strerror or error}).",
                 "Set TRAINTUI_HOME to a directory of your own, or mend its permissions.",
             ) from error
+
+    def _prepare_home(self) -> None:
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o711, exist_ok=True)
+        if os.geteuid() == 0:
+            self._refuse_closed_parents()
+        self._clients.mkdir(mode=0o700, exist_ok=True)
+        (self.home / "postgres").mkdir(mode=0o711, exist_ok=True)
+        for private in (self.data, self.socket_dir):
+            self._make_private(private)
+        if os.geteuid() == 0:
+            # The server refuses to run as root: its account passes through to its own data.
+            for passage in (self.home, self.home / "postgres"):
+                passage.chmod(passage.stat().st_mode | 0o011)
+
+    def _make_private(self, directory: Path) -> None:
+        """A directory that only the server's account reads."""
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), self._account_id()}:
+            raise PermissionError(13, f"{directory} belongs to somebody else")
+        directory.chmod(0o700)
+        if os.geteuid() == 0:
+            os.chown(directory, self._account_id(), -1)
 
     def _refuse_closed_parents(self) -> None:
         for parent in self.home.resolve().parents:
@@ -221,32 +248,30 @@ class EmbeddedServer:
     # The server ---------------------------------------------------------------------------------------------------
 
     def _make_cluster(self) -> None:
-        for left_over in self.data.iterdir():  # an initdb that was killed half way
-            shutil.rmtree(left_over) if left_over.is_dir() else left_over.unlink()
+        """Makes the cluster beside its place and moves it there whole: one killed half way is never taken for one."""
+        partial = self.data.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        self._make_private(partial)
         self._run_as_account(
-            "initdb", "-D", str(self.data), "-U", SUPERUSER, "--encoding=UTF8", "--locale-provider=builtin",
+            "initdb", "-D", str(partial), "-U", SUPERUSER, "--encoding=UTF8", "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8", "--locale=C", "--auth=trust", "--no-instructions",
             *(() if self.durable else ("--no-sync",)),
         )  # fmt: skip
-        with (self.data / "postgresql.conf").open("a") as file:
+        with (partial / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION + ("" if self.durable else "fsync = off\nsynchronous_commit = off\n"))
+        partial.rename(self.data)
 
     def _start_server(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         self._make_log()
+        # Its process is gone: a killed server leaves this file, and its number may be another process's by now.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         while True:
             # -k: the home may have moved since the cluster was made.
             result = self._pg_ctl(
-                "start",
-                "-w",
-                "-t",
-                str(START_TIMEOUT),
-                "-l",
-                str(self.log),
-                "-o",
-                f"-k '{self.socket_dir}'",
+                "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o", f"-k '{self.socket_dir}'",
                 check=False,
-            )
+            )  # fmt: skip
             if result.returncode == 0:
                 return
             # The children of a server that was killed may live on for a moment and hold its memory.
@@ -302,6 +327,19 @@ class EmbeddedServer:
                 f"Look at {self.log}, and check that the disk of {self.home} has room.",
             )
         return subprocess.CompletedProcess(command, result.returncode, said, "")
+
+
+def is_server(pid: int) -> bool:
+    """Whether a process is a living PostgreSQL."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 def quoted(value: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import orjson
 import psycopg
@@ -84,7 +83,7 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
 def parsed_url(url: str) -> dict[str, str]:
     """The parts of `TRAINTUI_DATABASE_URL` as libpq reads them. Raises `TraintuiError` when they make no sense."""
     example = "Write it as postgresql://USER@HOST/DATABASE, or unset it to use the embedded server."
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0] if "://" in url else ""
     if scheme not in {"postgresql", "postgres"}:
         raise TraintuiError(
             "Database URL not understood",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
 from traintui.data.models import ExportLog as L
 from traintui.data.records import ExportableConversation, ExportEntry, Turn
+from traintui.data.storable import as_json, storable
 
 PAGE = 500
 ExportState = Literal["started", "succeeded", "failed", "cancelled"]
@@ -110,11 +110,11 @@ async def record(
                 "export_id": export_id,
                 "state": state,
                 "count": count,
-                "filter_state": json.dumps(filter_state),
+                "filter_state": as_json(filter_state),
                 "format": format,
-                "metadata": json.dumps(metadata),
+                "metadata": as_json(metadata),
                 "file_sha256": file_sha256,
-                "error_message": error_message,
+                "error_message": storable(error_message),
             },
         )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from traintui.data.engine import Database
+from traintui.data.storable import as_json
 
 PER_CALL = 1_000
 
@@ -22,14 +22,14 @@ async def conversations(
     does not take a turn or a dimension value.
     """
     imported = known = 0
-    details = json.dumps({"source": source, "format": format})
+    details = as_json({"source": source, "format": format})
     async with db.write() as connection:
         for start in range(0, len(items), PER_CALL):
             part = list(items[start : start + PER_CALL])
             row = (
                 await connection.execute(
                     text("SELECT * FROM import_conversations(CAST(:items AS jsonb), CAST(:details AS jsonb))"),
-                    {"items": json.dumps(part), "details": details},
+                    {"items": as_json(part), "details": details},
                 )
             ).one()
             imported += row.imported

@@ -82,7 +82,7 @@ class VocabularyEntry(Base):
     __tablename__ = "vocabulary"
     __table_args__ = (
         one_of("dimension", DIMENSIONS, "dimension"),
-        CheckConstraint("value ~ '^[a-z0-9][a-z0-9_]{0,62}$'", name="value"),
+        CheckConstraint("value ~ '^[a-z0-9][a-z0-9_]{0,62}$' AND value <> 'none'", name="value"),
     )
     dimension: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
@@ -326,7 +326,7 @@ class GenerationItem(Base):
         one_of("state", ITEM_STATES, "state"),
         Index("ix_generation_items_batch_id_state", "batch_id", "state"),
         Index(
-            "ix_generation_items_queue", "priority", "id", postgresql_where=text("state = 'queued'")
+            "ix_generation_items_queue", text("priority DESC"), "id", postgresql_where=text("state = 'queued'")
         ),  # what to claim next
         Index("ix_generation_items_worker_id", "worker_id", postgresql_where=text("state = 'running'")),
     )
@@ -378,7 +378,7 @@ class GenerationLog(Base):
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
     id: Mapped[int] = mapped_column(
-        primary_key=True, autoincrement=False, server_default=text("nextval('generation_logs_id_seq'::regclass)")
+        primary_key=True, autoincrement=True, server_default=text("nextval('generation_logs_id_seq'::regclass)")
     )
     created_at: Mapped[datetime] = mapped_column(primary_key=True, server_default=text("clock_timestamp()"))
     conversation_id: Mapped[str | None]
@@ -450,6 +450,7 @@ class ReviewLog(Base):
         one_of("status_after", STATUSES, "status_after"),
         CheckConstraint("(action = 'undo') = (undoes IS NOT NULL)", name="undo_names_what"),
         CheckConstraint("char_length(reviewer_notes) <= 500", name="reviewer_notes"),
+        CheckConstraint("char_length(reason) <= 500", name="reason"),
         CheckConstraint("duration_ms >= 0", name="duration_ms"),
         Index("ix_review_logs_conversation_id_id", "conversation_id", "id"),
         Index("ix_review_logs_reviewer_id_id", "reviewer_id", "id"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from traintui.errors import TraintuiError
 
@@ -45,12 +46,44 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT010": ("Key used before", "Nothing was changed. Press the key again."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
+    "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
+    "40001": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
+    "55P03": ("Busy", "Somebody works on the same rows. Nothing was changed: try again."),
+    "57014": ("Took too long", "Nothing was changed. Ask for less at once, or try again later."),
+    "53100": ("Disk full", "Nothing was changed. Free space where the database keeps its files, then try again."),
+    "53300": ("Server full", "It takes no more connections. Close a Traintui elsewhere, or raise max_connections."),
+    "22P05": ("Text not storable", "It holds a character that PostgreSQL cannot keep, such as NUL. Take it out."),
+    "22021": ("Text not storable", "It holds a character that PostgreSQL cannot keep, such as NUL. Take it out."),
 }
+
+CONSTRAINTS: dict[str, tuple[str, str, str]] = {
+    "uq_review_logs_decision_key": ("TT010", "this key press was recorded for something else", "Press the key again."),
+    "uq_review_logs_undoes": ("TT007", "this action was undone already", "Refresh to see how it stands."),
+    "uq_export_logs_export_id_state": ("TT003", "this export is on record already", "Start a new export."),
+    "uq_export_logs_ended": ("TT003", "this export has ended already", "Start a new export."),
+    "pk_export_rows": ("TT003", "a conversation is in this export already", "Start a new export."),
+    "ck_vocabulary_value": (
+        "TT009", "a value is made of lower-case letters, digits and underscores, and is not none",
+        "Write it like anxious_planner; its label may hold anything.",
+    ),
+    "ck_vocabulary_dimension": (
+        "TT009", "there is no such dimension", "Use persona, emotion, topic, intent, tone or tier.",
+    ),
+    "ck_conversations_tier": ("TT009", "there is no such tier", "Use template, scenario or edge_case."),
+    "ck_conversations_metadata": ("TT003", "metadata is an object of at most 64 kB", "Leave out what is too long."),
+    "ck_conversations_dimensions_unless_seed": (
+        "TT009", "a planned conversation has a value in each dimension", "Give it one in each.",
+    ),
+}  # fmt: skip
+"""Code, message and remedy for a constraint that a person can run into."""
 
 
 def refusal(error: psycopg.Error) -> Refused | None:
     """The answer to an error of the database, or None when it is not a refusal but a fault."""
     code = error.sqlstate or ""
+    if (known := CONSTRAINTS.get(error.diag.constraint_name or "")) is not None:
+        code, message, remedy = known
+        return Refused(ANSWERS[code][0], f"{message[:1].upper()}{message[1:]}.", remedy, code=code)
     if code not in ANSWERS:
         return None
     title, remedy = ANSWERS[code]
@@ -65,14 +98,26 @@ def refusal(error: psycopg.Error) -> Refused | None:
 def lost_connection(error: BaseException) -> TraintuiError | None:
     """The answer to a database that does not answer, or None when the error is another."""
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.OperationalError) and "permission denied for database" in str(cause):
+        return no_role()
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         said = " ".join(str(cause).split()) or type(cause).__name__
+        answers = cause.sqlstate is not None and not cause.sqlstate.startswith(("08", "28", "3D", "57P"))
         return TraintuiError(
-            "Database not reached",
+            "Database failed" if answers else "Database not reached",
             f"{said.removesuffix('.')}.",
             "What you did last may not be saved. Check the server and TRAINTUI_DATABASE_URL; then try again.",
         )
     return None
+
+
+def no_role() -> TraintuiError:
+    """The answer to a login that the server knows and the workspace does not."""
+    return TraintuiError(
+        "No right",
+        "this login has no role in the workspace.",
+        "Ask an administrator: traintui user add NAME --role ROLE.",
+    )
 
 
 @contextmanager
@@ -80,6 +125,10 @@ def answered() -> Iterator[None]:
     """Turns refusals and lost connections into `TraintuiError`; lets every other error pass."""
     try:
         yield
+    except PoolTimeout as error:
+        raise TraintuiError(
+            "Busy", "every connection of this Traintui is in use.", "Nothing was changed. Try again in a moment."
+        ) from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, psycopg.Error) and (answer := refusal(cause)) is not None:

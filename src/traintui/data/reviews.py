@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from traintui.data.models import ReviewLog as L
 from traintui.data.records import ConversationRow, ReviewEntry, Turn
 from traintui.data.refusals import ANSWERS, Refused
 from traintui.data.review_log import ENTRY_COLUMNS, entry_of, fetch
+from traintui.data.storable import as_json, storable
 
 Action = Literal["approve", "reject", "reopen"]
 
@@ -89,8 +89,8 @@ async def decide(
         revision=seen.revision,
         decision_id=seen.decision_id,
         key=key,
-        reason=reason,
-        notes=notes,
+        reason=storable(reason),
+        notes=storable(notes),
         turn_number=turn_number,
         duration_ms=duration_ms,
     )
@@ -119,10 +119,10 @@ async def edit(
         conversation_id=seen.conversation_id,
         revision=seen.revision,
         decision_id=seen.decision_id,
-        system_prompt=system_prompt,
-        turns=json.dumps(written),
+        system_prompt=storable(system_prompt),
+        turns=as_json(written),
         key=key,
-        notes=notes,
+        notes=storable(notes),
     )
 
 
@@ -147,8 +147,14 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
 async def undo_last(db: Database, *, key: str) -> ReviewEntry:
     """Takes back one's own last action.
 
-    Returns the row of the undo. Raises `Refused` (TT007) when there is none, or somebody acted on it since.
+    Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when there is none, or somebody
+    acted on it since.
     """
+    async with db.read() as connection:
+        pressed = select(*ENTRY_COLUMNS).where(L.decision_key == key, L.reviewer_id == db.login, L.action == "undo")
+        before = await fetch(connection, pressed)
+    if before:
+        return before[0]
     last = await last_undoable(db)
     if last is None:
         raise Refused(

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 import traintui
+from traintui.data.refusals import lost_connection
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def with_alembic(conninfo: str, run: Callable[[Config], None]) -> None:
             "A newer Traintui may have upgraded this database: install that version.",
         ) from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) is None and (lost := lost_connection(error)) is not None:
+            raise lost from error
         raise TraintuiError(
             "Upgrade not done",
             f"{' '.join(str(error.orig).split())[:300]}. The database is at the last revision that succeeded.",

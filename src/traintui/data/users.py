@@ -60,7 +60,14 @@ def add_user(conninfo: str, name: str, role: Role, *, with_password: bool) -> st
     password = None
     try:
         with psycopg.connect(conninfo) as connection:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
+            known = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+            if known is not None and known[0]:
+                raise TraintuiError(
+                    "User not added",
+                    f'"{name}" is a superuser of the server, to whom no rule of the workspace applies.',
+                    "Give the person a login of their own under another name.",
+                )
+            if known is None:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(login))
                 if with_password:
                     password = secrets.token_urlsafe(18)
@@ -95,6 +102,7 @@ def disable_user(conninfo: str, name: str) -> None:
     try:
         with psycopg.connect(conninfo) as connection:
             connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(name)))
+            connection.commit()  # first the door, then those inside: nobody comes back meanwhile
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()",
                 [name],

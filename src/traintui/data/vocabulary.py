@@ -44,7 +44,8 @@ async def labels(db: Database) -> dict[tuple[str, str], VocabularyValue]:
 async def add(db: Database, new: Iterable[VocabularyValue]) -> int:
     """Adds values; one that is there already keeps its value and takes the new label, description and colour.
 
-    Returns how many were given. Raises `Refused` when one may not.
+    Of a value that is given twice the last one counts. Returns how many were given. Raises `Refused` when one may not,
+    or when a value has another form than `lower_case_words`.
     """
     rows = [
         {
@@ -52,7 +53,7 @@ async def add(db: Database, new: Iterable[VocabularyValue]) -> int:
             "colour": value.colour, "keywords": list(value.keywords), "active": value.active,
             "position": value.position,
         }
-        for value in new
+        for value in {(value.dimension, value.value): value for value in new}.values()
     ]  # fmt: skip
     if not rows:
         return 0

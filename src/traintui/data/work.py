@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,10 +14,11 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, GenerationStream, Worker
+from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
+from traintui.data.storable import as_json, storable
+from traintui.errors import TraintuiError
 
 LEASE_SECONDS = 20.0
 LOCK_CLASS = 7454
@@ -49,26 +50,40 @@ class ClaimedItem:
 @asynccontextmanager
 async def registered(db: Database) -> AsyncIterator[int]:
     """A worker of this process for the block; its id. The lease is renewed meanwhile, and on a direct connection a lock
-    is held too, so that its death is seen at once. Its items go back to the queue when the block ends."""
+    is held too, so that its death is seen at once. Its items go back to the queue when the block ends.
+
+    What workers that are gone left behind is found at the beginning, at the end, and with every renewal.
+    """
     direct = db.label == "embedded"
     async with db.write() as connection:
         worker_id = await connection.scalar(
             insert(Worker).values(host=socket.gethostname(), pid=os.getpid(), lease_until=lease()).returning(Worker.id)
         )
     assert worker_id is not None  # noqa: S101 - RETURNING gives the row that was inserted
-    async with asyncio.TaskGroup() as group:
+    held: psycopg.AsyncConnection[Any] | None = None
+    beating = asyncio.create_task(keep_alive(db, worker_id), name="keep-alive")
+    try:
+        async with db.write() as connection:
+            await connection.execute(text("SELECT make_generation_partitions()"))
+        await recover(db)
         held = await hold_lock(db, worker_id) if direct else None
-        beating = group.create_task(keep_alive(db, worker_id), name="keep-alive")
+        yield worker_id
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
         try:
-            yield worker_id
-        finally:
-            beating.cancel()
             async with db.write() as connection:
                 await connection.execute(text("SELECT retire_worker(:id)"), {"id": worker_id})
-            async with db.write() as connection:
-                await connection.execute(text("SELECT recover_lost_work()"))
+            await recover(db)
+        finally:
             if held is not None:
                 await held.close()
+
+
+async def recover(db: Database) -> int:
+    """Retires workers that are gone and marks what they leave behind. Returns how many were retired."""
+    async with db.write() as connection:
+        return int(await connection.scalar(text("SELECT recover_lost_work()")) or 0)
 
 
 def lease() -> Any:
@@ -86,11 +101,14 @@ async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any
 
 
 async def keep_alive(db: Database, worker_id: int) -> None:
-    """Renews the lease, three times as often as it would end."""
+    """Renews the lease, three times as often as it would end. A database that is away for a while does not end it: the
+    lease may run out meanwhile, which the fences make harmless, and the next claim takes it up again."""
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
-        async with db.write() as connection:
-            await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
+        with contextlib.suppress(TraintuiError):
+            async with db.write() as connection:
+                await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
+            await recover(db)
 
 
 async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:
@@ -162,7 +180,7 @@ async def release(
             await connection.scalar(
                 text("SELECT release_item(:id, :fence, :state, :delay, :error, :counts)"),
                 {
-                    "id": item.id, "fence": item.fence, "state": state, "delay": delay, "error": error,
+                    "id": item.id, "fence": item.fence, "state": state, "delay": delay, "error": storable(error),
                     "counts": counts,
                 },
             )
@@ -170,13 +188,15 @@ async def release(
 
 
 async def write_stream(db: Database, item: ClaimedItem, content: str) -> None:
-    """Shows what has been written of an item so far to whoever watches."""
-    statement = upsert(GenerationStream).values(item_id=item.id, content=content)
+    """Shows what has been written of an item so far to whoever watches; nothing when it is not ours any more."""
     async with db.write() as connection:
         await connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["item_id"], set_={"content": statement.excluded.content, "updated_at": func.now()}
-            )
+            text(
+                "INSERT INTO generation_streams AS stream (item_id, content) SELECT id, :content FROM generation_items"
+                " WHERE id = :id AND fence = :fence AND state = 'running'"
+                " ON CONFLICT (item_id) DO UPDATE SET content = excluded.content, updated_at = now()"
+            ),
+            {"id": item.id, "fence": item.fence, "content": storable(content)},
         )
 
 
@@ -195,17 +215,15 @@ async def store(
     more: then only the call is completed.
     """
     statement, values = finish
+    written = [{"role": role, "content": content, "train": True} for role, content in turns]
     async with db.write() as connection:
+        # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
+        stored = await connection.scalar(
+            text("SELECT store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"),
+            {
+                "id": item.id, "fence": item.fence, "turns": as_json(written), "score": score,
+                "parts": as_json(list(parts)),
+            },
+        )  # fmt: skip
         await connection.execute(text(statement), dict(values))
-        return bool(
-            await connection.scalar(
-                text("SELECT store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"),
-                {
-                    "id": item.id,
-                    "fence": item.fence,
-                    "turns": json.dumps([{"role": role, "content": content, "train": True} for role, content in turns]),
-                    "score": score,
-                    "parts": json.dumps(list(parts)),
-                },
-            )
-        )
+    return bool(stored)

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import CONNECT_TIMEOUT, Database, label_of, make_engine, parsed_url
-from traintui.data.refusals import answered, lost_connection
+from traintui.data.refusals import answered, lost_connection, no_role
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
@@ -87,11 +87,7 @@ def check_shared(conninfo: str) -> None:
     try:
         revision = schema.current_revision(conninfo)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise TraintuiError(
-            "No right",
-            "this login has no role in the workspace.",
-            "Ask an administrator: traintui user add NAME --role ROLE.",
-        ) from error
+        raise no_role() from error
     except psycopg.Error as error:
         raise lost_connection(error) or TraintuiError(
             "Database not reached", f"{' '.join(str(error).split())}.", "Check TRAINTUI_DATABASE_URL."
@@ -139,11 +135,9 @@ async def whoami(engine_conninfo: str) -> tuple[str, str]:
         async with await psycopg.AsyncConnection.connect(engine_conninfo, connect_timeout=5) as connection:
             row = await (await connection.execute("SELECT session_user::text, session_role()")).fetchone()
     except psycopg.errors.InsufficientPrivilege as error:
-        raise TraintuiError(
-            "No right",
-            "this login has no role in the workspace.",
-            "Ask an administrator: traintui user add NAME --role ROLE.",
-        ) from error
+        raise no_role() from error
+    except psycopg.OperationalError as error:
+        raise lost_connection(error) or error from error
     if row is None:  # cannot be: the query has one row
         raise AssertionError(row)
     return str(row[0]), str(row[1])

@@ -9,29 +9,55 @@ from traintui.processes import Child
 from traintui.settings import Settings
 
 
-def environment_of(settings: Settings) -> dict[str, str | None]:
-    """What a child needs in its environment to work with the same workspace and provider."""
-    key = settings.anthropic_api_key
-    return {
-        "TRAINTUI_HOME": str(settings.home),
-        "TRAINTUI_DATABASE_URL": settings.database_url,
-        "TRAINTUI_API_BASE_URL": settings.api_base_url,
-        "ANTHROPIC_API_KEY": key.get_secret_value() if key else None,
-    }
+class Crew:
+    """The children of one app. They end when the app does, however it ends."""
 
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._worker: Child | None = None
+        self._rehearsal: Child | None = None
 
-async def start_worker(settings: Settings, *, slots: int = 4) -> Child:
-    """A worker that lives as long as this process does. What it says goes to `logs/worker.log` in the home."""
-    log = settings.home / "logs" / "worker.log"
-    return await Child.start("worker", "--slots", str(slots), environment=environment_of(settings), log=log)
+    @property
+    def working(self) -> bool:
+        """Whether the app's own worker runs."""
+        return self._worker is not None and self._worker.running
 
+    async def start_rehearsal(self) -> str:
+        """Starts a rehearsal server, which from now on stands in for the provider. Returns its address.
 
-async def start_rehearsal(settings: Settings) -> tuple[Child, str]:
-    """A rehearsal server that lives as long as this process does, and its address."""
-    log = settings.home / "logs" / "rehearsal.log"
-    child = await Child.start("rehearsal", "--port", "0", environment=environment_of(settings), log=log)
-    line = await child.first_line()
-    found = re.search(r"http://[\w.]+:\d+", line)
-    if found is None:
-        raise TraintuiError("Rehearsal not started", f"it said: {line}", f"Look at {log}.")
-    return child, found[0]
+        Raises `TraintuiError` when it does not start.
+        """
+        log = self.settings.home / "logs" / "rehearsal.log"
+        self._rehearsal = await Child.start("rehearsal", "--port", "0", environment=self._environment(), log=log)
+        line = await self._rehearsal.first_line()
+        found = re.search(r"http://[\w.]+:\d+", line)
+        if found is None:
+            raise TraintuiError("Rehearsal not started", f"it said: {line}", f"Look at {log}.")
+        self.settings = self.settings.model_copy(update={"api_base_url": found[0]})
+        return found[0]
+
+    async def ensure_worker(self, *, slots: int = 4) -> None:
+        """Starts the app's worker unless it runs. What it says goes to `logs/worker.log` in the home."""
+        if not self.working:
+            log = self.settings.home / "logs" / "worker.log"
+            self._worker = await Child.start("worker", "--slots", str(slots), environment=self._environment(), log=log)
+
+    def worker_last_words(self) -> str | None:
+        """What a worker that ended by itself said last; None while it runs, or when there was none."""
+        return None if self._worker is None or self._worker.running else self._worker.last_words()
+
+    async def stop(self) -> None:
+        """Stops what runs: the worker first, so that its calls can finish."""
+        for child in (self._worker, self._rehearsal):
+            if child is not None:
+                await child.stop()
+
+    def _environment(self) -> dict[str, str | None]:
+        """What a child needs to work with the same workspace and provider."""
+        key = self.settings.anthropic_api_key
+        return {
+            "TRAINTUI_HOME": str(self.settings.home),
+            "TRAINTUI_DATABASE_URL": self.settings.database_url,
+            "TRAINTUI_API_BASE_URL": self.settings.api_base_url,
+            "ANTHROPIC_API_KEY": key.get_secret_value() if key else None,
+        }

@@ -68,7 +68,7 @@ class Working(DOMNode):
         return not needed or (self.app.workspace is not None and self.app.workspace.role in commands.ALLOWED[needed])
 
 
-class BaseScreen(Working, Screen[None]):
+class BaseScreen(Screen[None], Working):
     """A screen of the app. A subclass fills `compose_body`, and takes its `BINDINGS` from `commands`.
 
     `PLACES` are the places of `commands` whose keys work here, its own first: help and palette list them.
@@ -104,6 +104,7 @@ class BaseScreen(Working, Screen[None]):
         workspace = self.app.workspace
         if workspace is None:
             header.place = (f"◌ {self.app.progress}", "◌ opening")
+            self.on_progress(self.app.progress)
             return
         login = text.visible(workspace.login, single_line=True, limit=24)
         label = text.visible(workspace.label, single_line=True, limit=40)
@@ -112,6 +113,9 @@ class BaseScreen(Working, Screen[None]):
     @on(HeaderBar.Chosen)
     def _tab_chosen(self, event: HeaderBar.Chosen) -> None:
         self.app.switch_mode(event.mode)
+
+    def on_progress(self, step: str) -> None:
+        """The workspace is being opened, or closed: what is under way."""
 
     def on_workspace_ready(self) -> None:
         """The workspace is open: time to read. Called once, after the first painting."""
@@ -123,7 +127,7 @@ class BaseScreen(Working, Screen[None]):
         return True if self.app.workspace is not None and self.allowed(self.PLACES[0], action) else None
 
 
-class BaseDialog(Working, ModalScreen[Result]):
+class BaseDialog(ModalScreen[Result], Working):
     """A dialog over a screen; `PLACES` as for a screen."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)

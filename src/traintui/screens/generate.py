@@ -1,18 +1,343 @@
-"""Generate."""
+"""Generate: how far the batches are, what they cost, what fails and why, and the conversation being written."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import ScreenResume
+from textual.widgets import Static
+from textual.worker import Worker
+
+from traintui import commands, text
+from traintui.data.records import BatchProgress, ConversationRow, StreamView
+from traintui.errors import TraintuiError
 from traintui.screens.base import BaseScreen
-from traintui.widgets.notice import Notice
+from traintui.screens.batch_cancel import CancelBatch
+from traintui.screens.batch_form import BatchForm
+from traintui.screens.batch_watch import BatchWatch, Look
+from traintui.screens.shell import OpenConversation
+from traintui.widgets import marks
+from traintui.widgets.batch_band import OVER, BatchBand
+from traintui.widgets.batch_lists import batch_columns, causes, meaning, written_columns
+from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.partial_reply import turns_so_far
+from traintui.widgets.row_table import RowTable
+from traintui.widgets.writing_pane import WritingPane
+
+if TYPE_CHECKING:
+    from traintui.generation.provider import Provider
+
+POLL = 0.3
+"""Seconds between two looks while a batch runs."""
+REST = 7
+"""Looks that are left out while none does, and after which all batches are read."""
+LOST = 35
+"""Looks after which lost workers are looked for."""
+
+OPEN = frozenset({"queued", "running"})
+STOPPED = frozenset({"paused", "interrupted"})
 
 
 class GenerateScreen(BaseScreen):
-    """Generate."""
+    """The batches, and the one that is chosen."""
 
-    PLACES = ("generate",)
+    PLACES = ("generate", "table", "transcript")
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("generate")
+    CSS_PATH = "generate.tcss"
+    AUTO_FOCUS = "#batches"
+
+    band = getters.query_one(BatchBand)
+    pane = getters.query_one(WritingPane)
+    notice = getters.query_one("#none", Notice)
+    batches: getters.query_one[RowTable[BatchProgress]] = getters.query_one("#batches", RowTable)
+    written: getters.query_one[RowTable[ConversationRow]] = getters.query_one("#written", RowTable)
+    failures = getters.query_one("#failures", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watched = BatchWatch()
+        self._reading: Worker[None] | None = None
+        self._ticks = 0
+        self._growing = False
+        self._failure: TraintuiError | None = None
 
     def compose_body(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Notice("empty", "Generate", "This screen is not here yet.", "1 goes to the conversations.")
+        """The chosen batch above; below it all batches, and what is being written."""
+        yield BatchBand()
+        with Horizontal(id="parts"):
+            with Vertical(id="lists"):
+                yield RowTable[BatchProgress](batch_columns(), key=lambda batch: batch.id, id="batches")
+                yield Static(id="failures")
+                yield RowTable[ConversationRow](
+                    written_columns(lambda: self.app.labels), key=lambda row: row.conversation_id, id="written"
+                )
+            yield WritingPane()
+        yield Notice("loading", "Opening the workspace", id="none")
+
+    def on_mount(self) -> None:
+        """Nothing is there before the workspace is."""
+        self.set_class(True, "-nothing")
+        self.set_interval(POLL, self._poll)
+        self.watch(self.app, "labels", lambda _: self.written.redraw(), init=False)
+
+    def on_workspace_ready(self) -> None:
+        """Reads the batches."""
+        self._look(whole=True)
+
+    @on(ScreenResume)
+    def _resumed(self) -> None:
+        if self.app.workspace is not None:
+            self._look(whole=True)
+
+    # Looking
+
+    def _poll(self) -> None:
+        if self.app.workspace is None or self.app.screen is not self:
+            return
+        self._ticks += 1
+        whole = self._ticks % REST == 0
+        # A look that takes longer than the time between two is waited for, not begun anew.
+        if (self.watched.running or whole) and (self._reading is None or self._reading.is_finished):
+            self._look(whole=whole)
+        if self._ticks % LOST == 0 and self.db.role in commands.ALLOWED["reviewer"]:
+            self.write(self._recover, name="recover")
+
+    async def _recover(self) -> None:
+        from traintui.data import batches
+
+        await batches.recover(self.db)
+
+    def _look(self, *, whole: bool) -> None:
+        self._reading = self.read(partial(self._read, whole), name="batches")
+
+    async def _read(self, whole: bool) -> None:
+        before = self.watched.last
+        look = await self.watched.look(self.db, whole=whole)
+        self._failure = None
+        self._show(look, before)
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Looking that fails is answered below the figures, all else beside the work."""
+        answer = self.app.answer(error)
+        if name not in {"batches", "recover", "conversation"}:
+            self.app.tell(answer)
+            self._look(whole=True)
+        elif self.watched.last.chosen is None:
+            self.notice.fail(answer, "r reads again.")
+        else:
+            self._failure = answer
+            self._show_band(self.watched.last)
+
+    # Showing
+
+    def _show(self, look: Look, before: Look) -> None:
+        chosen = look.chosen
+        self.set_class(chosen is None, "-nothing")
+        if chosen is None:
+            self.notice.say(
+                "empty",
+                "No batch yet",
+                "A batch carries out a plan: so many conversations about your documents, for the people of your vocabulary.",
+                "n plans one"
+                if self.allowed("generate", "new")
+                else "Somebody with the role of an author can plan one.",
+            )
+            return
+        self.batches.show(look.batches)
+        self._show_band(look)
+        if look.failures != before.failures:
+            self.set_class(bool(look.failures), "-failures")
+            self.failures.update(causes(look.failures))
+        if look.written != before.written:
+            self.written.show(look.written, top=True)
+        if before.chosen is None or before.chosen.id != chosen.id:
+            self._growing, self.pane.shown = False, None
+        self._show_writing(look, chosen)
+        if before.chosen is None or before.chosen.state != chosen.state:
+            self.refresh_bindings()
+
+    def _show_band(self, look: Look) -> None:
+        if look.chosen is None:
+            return
+        crew = self.app.crew
+        hint = meaning(look.chosen, working=crew.working, last_words=crew.worker_last_words())
+        if (failed := self._failure) is not None:
+            said = f"{failed.title}. {sentence(failed.message)} {failed.remedy}"
+            hint = Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=240))
+        self.band.show(look.chosen, budget_usd=look.budget_usd, priced=look.priced, hint=hint)
+
+    def _show_writing(self, look: Look, chosen: BatchProgress) -> None:
+        """What is being written; then how it ended; where nothing was seen, what was written last."""
+        self.set_class(bool(look.streams), "-writing")
+        shown = self.pane.shown
+        if look.streams:
+            stream = next((each for each in look.streams if each.conversation_id == shown), look.streams[0])
+            self._growing = True
+            turns = turns_so_far(stream.content)
+            self.pane.show(stream.conversation_id, self._being_written(stream), turns, growing=True)
+        elif shown is not None and self._growing:
+            self._growing = False
+            self._read_conversation(shown)
+        elif shown is None and look.written:
+            self._read_conversation(look.written[0].conversation_id)
+        elif shown is None:
+            self.pane.nothing(
+                "loading" if chosen.state in OPEN else "empty",
+                "Nothing is written yet",
+                "The words appear here as the model writes them." if chosen.state in OPEN else "",
+            )
+
+    def _being_written(self, stream: StreamView) -> Content:
+        labels = self.app.labels
+        about = (
+            marks.label(labels, dimension, value)
+            for dimension, value in (("persona", stream.persona), ("emotion", stream.emotion), ("topic", stream.topic))
+            if value is not None
+        )
+        return Content.assemble(
+            ("◐ being written  ", "$generating"), text.shown(stream.conversation_id, single_line=True, style="$muted"),
+            "  ", Content.styled(" · ", "$faint").join(about),
+        )  # fmt: skip
+
+    def _read_conversation(self, conversation_id: str) -> None:
+        self.read(partial(self._read_written, conversation_id), name="conversation")
+
+    async def _read_written(self, conversation_id: str) -> None:
+        from traintui.data import conversations
+
+        found = await conversations.read(self.db, conversation_id)
+        row = found.row
+        if self._growing or self.pane.shown not in {None, conversation_id}:
+            return
+        said = Content.assemble(
+            marks.status(row.status), "  ", text.shown(conversation_id, single_line=True, style="$muted"), "  ",
+            marks.score(row.quality_score), "  ", marks.label(self.app.labels, "persona", row.persona),
+        )  # fmt: skip
+        self.pane.show(conversation_id, said, found.turns, growing=False)
+
+    # Choosing
+
+    @on(RowTable.Moved, "#batches")
+    def _chosen(self, event: RowTable.Moved[BatchProgress]) -> None:
+        if event.row is not None and event.row.id != self.watched.chosen_id:
+            self.watched.chosen_id = event.row.id
+            self._look(whole=False)
+
+    @on(RowTable.Opened, "#batches")
+    def _batch_opened(self) -> None:
+        if self.watched.last.written:
+            self.written.focus()
+
+    @on(RowTable.Opened, "#written")
+    def _written_opened(self, event: RowTable.Opened[ConversationRow]) -> None:
+        self.post_message(OpenConversation(event.row.conversation_id))
+
+    # Acting
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What a batch's state does not allow rests, too."""
+        chosen = self.watched.last.chosen
+        if action in {"pause", "cancel", "worker"} and (chosen is None or chosen.state in OVER):
+            return None
+        return super().check_action(action, parameters)
+
+    def action_new(self) -> None:
+        """Asks for a new batch."""
+        self.read(self._open_form, name="form")
+
+    async def _open_form(self) -> None:
+        from traintui.data import batches
+
+        newest = await batches.newest_id(self.db)
+        before = None if newest is None else dict((await batches.setup(self.db, newest)).definition)
+        if before is not None and isinstance(before.get("seed"), int):
+            before["seed"] += 1
+        self.app.push_screen(BatchForm(f"Batch {(newest or 0) + 1}", before), self._begun)
+
+    def _begun(self, batch_id: int | None) -> None:
+        if batch_id is not None:
+            self.watched.chosen_id = batch_id
+            self._look(whole=True)
+            self.write(self._start_worker, name="worker")
+
+    async def _start_worker(self) -> None:
+        chosen = self.watched.chosen_id
+        look = self.watched.last
+        slots = look.slots if look.chosen is not None and look.chosen.id == chosen else 4
+        await self.app.crew.ensure_worker(slots=slots)
+
+    def action_pause(self) -> None:
+        """Pauses the batch, or resumes it."""
+        chosen = self.watched.last.chosen
+        if chosen is not None:
+            self.write(partial(self._resume if chosen.state in STOPPED else self._pause, chosen), name="pause")
+
+    async def _pause(self, batch: BatchProgress) -> None:
+        from traintui.data import batches
+
+        await batches.pause(self.db, batch.id, f"Paused by {self.db.login}.")
+        self._look(whole=True)
+
+    async def _resume(self, batch: BatchProgress) -> None:
+        from traintui.data import batches
+
+        await self._provider_for(batch)
+        await batches.resume(self.db, batch.id)
+        self._look(whole=True)
+        await self._start_worker()
+
+    async def _provider_for(self, batch: BatchProgress) -> Provider:
+        """The provider, which must be of the kind that the batch was begun with. Raises `TraintuiError`."""
+        from traintui.generation.provider import provider_of
+
+        provider = await provider_of(self.app.crew.settings)
+        if provider.is_rehearsal != batch.is_rehearsal:
+            kinds = ("the rehearsal", "a real provider")
+            of, now = kinds if batch.is_rehearsal else reversed(kinds)
+            raise TraintuiError(
+                "Another provider",
+                f"this batch was begun with {of}, and this app works with {now}; nothing was changed.",
+                "Start Traintui with the TRAINTUI_API_BASE_URL that it was begun with.",
+            )
+        return provider
+
+    def action_worker(self) -> None:
+        """Starts a worker here."""
+        chosen = self.watched.last.chosen
+        if chosen is not None:
+            self.write(partial(self._start_worker_for, chosen), name="worker")
+
+    async def _start_worker_for(self, batch: BatchProgress) -> None:
+        await self._provider_for(batch)
+        await self._start_worker()
+        self._look(whole=True)
+
+    def action_cancel(self) -> None:
+        """Ends the batch, after asking."""
+        chosen = self.watched.last.chosen
+        if chosen is not None:
+            self.app.push_screen(CancelBatch(chosen), partial(self._cancelled, chosen))
+
+    def _cancelled(self, batch: BatchProgress, sure: bool | None) -> None:
+        if sure:
+            self.write(partial(self._cancel, batch), name="cancel")
+
+    async def _cancel(self, batch: BatchProgress) -> None:
+        from traintui.data import batches
+
+        await batches.cancel(self.db, batch.id)
+        self._look(whole=True)
+
+    def action_lists(self) -> None:
+        """Shows the batches where what is being written stands, or gives it the room again."""
+        self.toggle_class("-lists")
+
+    def action_look(self) -> None:
+        """Reads all of it again."""
+        self._look(whole=True)

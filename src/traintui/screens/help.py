@@ -15,11 +15,15 @@ from traintui import commands, text
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 
+WIDE = 100
+"""Cells from which the names that a keymap uses are shown too."""
+
 
 class HelpScreen(BaseDialog[None]):
     """The keys of a screen, of what is on it, and those that work everywhere, as the keymap has them."""
 
     PLACES = ("help",)
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("help")
 
     def __init__(self, places: Iterable[str]) -> None:
@@ -30,17 +34,19 @@ class HelpScreen(BaseDialog[None]):
         """One table a place."""
         with VerticalScroll(classes="dialog", id="help") as panel:
             panel.border_title = "Keys"
-            panel.border_subtitle = "change one in the settings file: keymap."
+            panel.border_subtitle = "the keymap of the settings file changes them"
             yield Static(Content("\n\n").join(self._section(place) for place in self._places))
         yield KeyBar()
 
     def _section(self, place: str) -> Content:
         lines = [Content.styled(commands.PLACES.get(place, place), "bold $accent")]
+        ids = self.app.size.width >= WIDE
         for command in commands.of(place):
             if command.keys:
+                name = f" {command.id}" if ids else ""
                 lines.append(
                     Content.assemble(
-                        (f"  {self.keys_of(command):<14}", "bold"), f"{command.tooltip:<46}", (f" {command.id}", "$faint")
+                        (f"  {self.keys_of(command):<12}", "bold"), f"{command.tooltip:<46}", (name, "$faint")
                     )
                 )
         return Content("\n").join(lines)

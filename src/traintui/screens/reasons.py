@@ -25,7 +25,7 @@ class Rejection:
 
 
 class ReasonsDialog(BaseDialog[Rejection]):
-    """The reasons of the workspace over the lower edge: a digit decides, `enter` decides without one, `esc` goes back."""
+    """The reasons of the workspace: a digit decides, `enter` decides without one, `esc` goes back."""
 
     PLACES = ("reasons",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("reasons")

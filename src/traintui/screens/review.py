@@ -10,53 +10,49 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import ScreenResume
 from textual.widgets import Static
 
-from traintui import clock, commands, text
-from traintui.data.records import Conversation, ReviewEntry
-from traintui.errors import TraintuiError
+from traintui import commands, text
+from traintui.data.records import Conversation
 from traintui.screens.base import BaseScreen
 from traintui.screens.note import NoteDialog
+from traintui.screens.read_ahead import ReadAhead
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_queue import ReviewQueue
 from traintui.widgets import marks
-from traintui.widgets.facts import FactsPanel, facts
-from traintui.widgets.notice import Notice
-from traintui.widgets.transcript import Transcript
+from traintui.widgets.reading import Reading
 
 if TYPE_CHECKING:
     from traintui.data.reviews import Action
 
 AHEAD = 2
 """How many conversations are read before they are needed."""
-FRESH = 15.0
-"""Seconds for which one that was read ahead is not read again when its turn comes."""
 POLL = 2.0
-"""Seconds between two looks at what waits."""
+"""Seconds between two looks at how many wait."""
+EVERY = 10
+"""Looks after which the queue is read even where the numbers have not changed."""
 
-
-@dataclass(frozen=True, slots=True)
-class ReadAhead:
-    """A conversation as it was `at` a tick of the clock."""
-
-    conversation: Conversation
-    at: float
+DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One press: everything that goes along, with the key that makes it one decision however often it is sent."""
+    """One press, with what goes along. Its key makes it one decision however often it is sent."""
 
     conversation: Conversation
     action: Action
     key: str
     reason: str | None
     note: str | None
-    turn: int | None
-    milliseconds: int
+    turn_number: int | None
+    duration_ms: int
+
+    @property
+    def conversation_id(self) -> str:
+        """What is decided."""
+        return self.conversation.row.conversation_id
 
 
 class ReviewScreen(BaseScreen):
@@ -66,48 +62,49 @@ class ReviewScreen(BaseScreen):
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("review")
     CSS_PATH = "review.tcss"
 
-    transcript = getters.query_one(Transcript)
-    panel = getters.query_one(FactsPanel)
-    notice = getters.query_one(Notice)
+    reading = getters.query_one(Reading)
+    position = getters.query_one("#position", Static)
+    said = getters.query_one("#said", Static)
 
     def __init__(self) -> None:
         super().__init__()
         self.queue = ReviewQueue()
-        self.shown: Conversation | None = None
-        self._painted_at: float | None = None
-        self._cache: dict[str, ReadAhead] = {}
-        self._note = ""
+        self._known = ReadAhead()
+        self._notes: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._looks = 0
+        self._warned: int | None = None
         self._order = asyncio.Lock()
 
     def compose_body(self) -> ComposeResult:
-        """Position, transcript with what is known beside it, and what was done last."""
+        """Where one is, the conversation, and what was done last."""
         yield Static(id="position")
-        with Horizontal(id="reading"):
-            yield Transcript()
-            yield FactsPanel()
-        yield Notice("loading", "Opening the workspace")
-        yield Static(id="done")
+        yield Reading()
+        yield Static(id="said")
 
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""
-        self._say_nothing("loading", "Opening the workspace")
         self.set_interval(POLL, self._poll)
-        self.watch(self.app, "labels", self._describe, init=False)
+        self.watch(self.app, "labels", self.reading.describe, init=False)
+
+    def on_progress(self, step: str) -> None:
+        """Says how the opening goes."""
+        self.reading.nothing("loading", step)
 
     def on_workspace_ready(self) -> None:
         """Reads what waits."""
+        if self.queue.current is not None:
+            self._show_current()
         self._poll(always=True)
 
     @on(ScreenResume)
     def _resumed(self) -> None:
-        if self.app.workspace is not None:
-            self._poll(always=True)
+        self._poll(always=True)
 
     def visit(self, conversation_id: str) -> None:
         """Puts one conversation on the screen, whether it waits or not."""
         self.queue.bring(conversation_id, waits=False)
-        self._cache.pop(conversation_id, None)
+        self._known.forget(conversation_id)
         if self.app.workspace is not None:
             self._show_current()
 
@@ -115,7 +112,8 @@ class ReviewScreen(BaseScreen):
 
     def _poll(self, *, always: bool = False) -> None:
         if self.app.workspace is not None and self.app.screen is self:
-            self.read(partial(self._look, always), name="queue")
+            self._looks += 1
+            self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
 
     async def _look(self, always: bool) -> None:
         from traintui.data import conversations, reviews
@@ -127,121 +125,234 @@ class ReviewScreen(BaseScreen):
         async with self._order:
             waiting = await reviews.queue(self.db)
         self._counts = counts
-        before = self.queue.current
         self.queue.merge(waiting)
-        if self.shown is None or before != self.queue.current:
+        if self.reading.shown is None:
             self._show_current()
         else:
-            self._place()
+            self._say_place()
             self._read_ahead()
 
     def _show_current(self) -> None:
         """Puts the current conversation on the screen, at once where it was read ahead."""
         wanted = self.queue.current
         if wanted is None:
-            self._cache.clear()
-            self._say_nothing(
+            self.reading.nothing(
                 "done",
                 "Nothing waits for review",
-                "Every conversation that was generated has its decision.",
-                "3 generates more, 1 shows all of them, ctrl+e writes a training file. New ones appear here by themselves.",
+                "Every conversation that was generated has its decision. New ones appear here by themselves.",
+                "3 generates more  ·  1 shows all conversations  ·  ctrl+e writes a training file",
             )
+            self._say_place()
             return
-        known = self._cache.get(wanted)
-        if known is None:
-            if self.shown is None or self.shown.row.conversation_id != wanted:
-                self._say_nothing("loading", "Reading")
-            self.read(partial(self._read_current, wanted), name="conversation")
-            return
-        self._show(known.conversation)
-        if clock.ticks() - known.at > FRESH:
+        conversation, fresh = self._known.get(wanted)
+        if conversation is not None:
+            self._show(conversation)
+        elif self.reading.shown is None or self.reading.shown.row.conversation_id != wanted:
+            self.reading.nothing("loading", "Reading")
+            self._say_place()
+        if not fresh:
             self.read(partial(self._read_current, wanted), name="conversation")
         else:
             self._read_ahead()
 
-    async def _read_current(self, wanted: str) -> None:
-        from traintui.data import conversations
+    def _show(self, conversation: Conversation) -> None:
+        self.reading.show(conversation, self.app.labels)
+        self._say_place()
 
-        conversation = await conversations.read(self.db, wanted)
-        self._cache[wanted] = ReadAhead(conversation, clock.ticks())
+    async def _read_current(self, wanted: str) -> None:
+        conversation = await self._known.read(self.db, wanted)
         if self.queue.current == wanted:
             self._show(conversation)
             self._read_ahead()
 
     def _read_ahead(self) -> None:
-        wanted = [one for one in self.queue.ahead(AHEAD) if one not in self._cache]
-        keep = {self.queue.current, *self.queue.ahead(AHEAD)}
-        self._cache = {one: known for one, known in self._cache.items() if one in keep}
-        if wanted:
-            self.read(partial(self._read_next, wanted), name="ahead")
+        if missing := self._known.missing(self.queue.ahead(AHEAD), current=self.queue.current):
+            self.read(partial(self._known.fill, self.db, missing), name="ahead")
 
-    async def _read_next(self, wanted: list[str]) -> None:
-        from traintui.data import conversations
-
-        for one in wanted:
-            self._cache[one] = ReadAhead(await conversations.read(self.db, one), clock.ticks())
-
-    # Showing
-
-    def _say_nothing(self, kind: str, title: str, message: str = "", hint: str = "") -> None:
-        self.shown, self._painted_at = None, None
-        self.set_class(True, "-nothing")
-        self.notice.say(kind, title, message, hint)  # type: ignore[arg-type]
-        self._place()
-
-    def _show(self, conversation: Conversation) -> None:
-        before = self.shown
-        if before is not None and before == conversation:
-            self._place()
-            return
-        same = before is not None and before.row.conversation_id == conversation.row.conversation_id
-        read_on = same and before is not None and before.turns == conversation.turns
-        if not same:
-            self._note = ""
-        self.shown, self._painted_at = conversation, None
-        self.set_class(False, "-nothing")
-        self.transcript.show(
-            conversation.turns, conversation.system_prompt, key=self._seen(conversation), keep=read_on
-        )
-        self._describe()
-        self._place()
-        if not self.transcript.has_focus:
-            self.transcript.focus()
-
-    def _seen(self, conversation: Conversation) -> object:
-        row = conversation.row
-        return row.conversation_id, row.revision, row.decision_id
-
-    @on(Transcript.Painted)
-    def _painted(self, event: Transcript.Painted) -> None:
-        """From here on it may be decided: it is before the reviewer's eyes."""
-        if self.shown is not None and event.key == self._seen(self.shown) and self._painted_at is None:
-            self._painted_at = clock.ticks()
-
-    def _describe(self) -> None:
-        if self.shown is not None:
-            self.panel.show(facts(self.shown, self.app.labels))
-
-    def _place(self) -> None:
+    def _say_place(self) -> None:
         """The line above: where one is in the queue, and what goes with the next decision."""
-        line = self.query_one("#position", Static)
         waiting = max(self.queue.waiting, self._counts.get("generated", 0))
-        if self.shown is None:
-            line.update(Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted"))
+        shown = self.reading.shown
+        if shown is None:
+            self.position.update(Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted"))
             return
-        row = self.shown.row
-        place = "not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} waiting"
-        wrong = self.transcript.wrong
+        row = shown.row
+        wrong = self.reading.transcript.wrong
+        note = self._notes.get(row.conversation_id, "")
         parts = [
-            Content.styled(place, "bold"),
+            Content.styled(
+                "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} waiting", "bold"
+            ),
             marks.status(row.status),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
             marks.tags(row),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
             Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
-            text.shown(f"✎ {self._note}" if self._note else "", single_line=True, limit=40, style="bold $accent"),
+            text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
         ]
-        line.update(Content("   ").join(part for part in parts if part))
+        self.position.update(Content("   ").join(part for part in parts if part))
 
-    def _say(self, said: Content) -> None:
-        self.query_one("#done", Static).update(said)
+    def _say(self, *parts: Content | str | tuple[str, str]) -> None:
+        """The line below: what was done last."""
+        self.said.update(Content.assemble(*parts))
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Reading that fails is answered where the conversation would be; the rest beside the work."""
+        answer = self.app.answer(error)
+        if name == "conversation" and getattr(error, "code", "") == "TT002" and self.queue.current is not None:
+            self.queue.drop(self.queue.current)
+            self.app.tell(answer)
+            self._show_current()
+        elif name in {"queue", "conversation"} and self.reading.shown is None:
+            self.reading.nothing("failed", answer.title, answer.message, f"{answer.remedy} r reads again.")
+        elif name in {"queue", "ahead"}:
+            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
+        else:
+            self.app.tell(answer)
+
+    # Deciding
+
+    def action_decide(self, action: Action) -> None:
+        """Decides what is on the screen."""
+        self._decide(action, None)
+
+    def action_reject(self) -> None:
+        """Asks for the reason, then rejects."""
+        shown = self.reading.shown
+        if shown is not None and self.reading.seconds_seen is not None:
+            self.app.push_screen(
+                ReasonsDialog(shown.row.conversation_id, self.app.reasons), partial(self._rejected, shown)
+            )
+
+    def _rejected(self, asked: Conversation, chosen: Rejection | None) -> None:
+        shown = self.reading.shown
+        if chosen is not None and shown is not None and shown.row.conversation_id == asked.row.conversation_id:
+            self._decide("reject", chosen.reason)
+
+    def _decide(self, action: Action, reason: str | None) -> None:
+        """Only what is current and was painted is decided: a held key never decides what nobody could see."""
+        from traintui.data import reviews
+
+        shown, seconds = self.reading.shown, self.reading.seconds_seen
+        if shown is None or seconds is None or shown.row.conversation_id != self.queue.current:
+            return
+        if shown.row.status == DECIDED[action]:
+            self._say(marks.status(shown.row.status), (" already", "$muted"))
+            return
+        wrong = self.reading.transcript.wrong
+        decision = Decision(
+            shown, action, reviews.new_key(), reason, self._notes.pop(shown.row.conversation_id, None),
+            None if wrong is None else wrong + 1, int(seconds * 1_000),
+        )  # fmt: skip
+        self.queue.decided()
+        self._show_current()
+        self.write(partial(self._record, decision), name="decide")
+
+    async def _record(self, decision: Decision) -> None:
+        from traintui.data import reviews
+
+        one = decision.conversation_id
+        try:
+            async with self._order:
+                await reviews.decide(
+                    self.db, reviews.Seen.of(decision.conversation.row), decision.action, key=decision.key,
+                    reason=decision.reason, notes=decision.note, turn_number=decision.turn_number,
+                    duration_ms=decision.duration_ms,
+                )  # fmt: skip
+        except Exception:
+            # Whatever kept it from the record: it is not decided, comes back with its note, and the error is answered.
+            self._known.forget(one)
+            if decision.note:
+                self._notes[one] = decision.note
+            if self.queue.refused(one):
+                self._show_current()
+            self._say_place()
+            raise
+        self.queue.recorded(one)
+        self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
+        self._warned = None
+        self._say_place()
+        self._say(
+            marks.status(DECIDED[decision.action]), "  ", text.shown(one, single_line=True),
+            text.shown(f"  {decision.reason}" if decision.reason else "", single_line=True, style="$muted"),
+            ("   u takes it back", "$faint"),
+        )  # fmt: skip
+
+    def action_undo(self) -> None:
+        """Takes back one's own last action, and brings its conversation back."""
+        self.write(self._undo, name="undo")
+
+    async def _undo(self) -> None:
+        from traintui.data import reviews
+
+        async with self._order:
+            last = await reviews.last_undoable(self.db)
+            if last is not None and last.id != self._warned and await reviews.exported_since(self.db, last):
+                self._warned = last.id
+                self._say(
+                    ("! ", "$warning"), text.shown(last.conversation_id, single_line=True),
+                    " has been exported meanwhile; the file keeps it. ", ("u again takes it back here.", "bold"),
+                )  # fmt: skip
+                return
+            undone = await reviews.undo_last(self.db, key=reviews.new_key())
+        self._known.forget(undone.conversation_id)
+        self.queue.bring(undone.conversation_id, waits=undone.status_after == "generated")
+        self._show_current()
+        self._say(("↶ ", "$accent"), "undone: ", text.shown(undone.conversation_id, single_line=True), " is as it was")
+
+    def action_flag(self) -> None:
+        """Flags what is on the screen, or unflags it."""
+        if (shown := self.reading.shown) is not None:
+            self.write(partial(self._flag, shown), name="flag")
+
+    async def _flag(self, shown: Conversation) -> None:
+        from traintui.data import reviews
+
+        row = shown.row
+        async with self._order:
+            await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
+        self._known.forget(row.conversation_id)
+        if self.queue.current == row.conversation_id:
+            self.read(partial(self._read_current, row.conversation_id), name="conversation")
+
+    # Around the decision
+
+    def action_step(self, steps: int) -> None:
+        """Goes to the next one, or the one before, without a decision."""
+        over = self.queue.step(steps)
+        self._show_current()
+        if over:
+            self._say(("From the beginning: what was skipped is still waiting.", "$muted"))
+
+    def action_mark(self) -> None:
+        """Marks the current turn as the one that is wrong, or takes the mark away."""
+        transcript = self.reading.transcript
+        if self.reading.shown is not None:
+            transcript.wrong = None if transcript.wrong == transcript.turn else transcript.turn
+            self._say_place()
+
+    def action_note(self) -> None:
+        """Asks for a note that goes with the decision."""
+        if (shown := self.reading.shown) is not None:
+            one = shown.row.conversation_id
+            self.app.push_screen(NoteDialog(self._notes.get(one, "")), partial(self._noted, one))
+
+    def _noted(self, one: str, note: str | None) -> None:
+        if note is not None:
+            self._notes[one] = note
+            self._say_place()
+
+    def action_details(self) -> None:
+        """Shows or hides what is known about the conversation."""
+        self.toggle_class("-details")
+
+    def action_system(self) -> None:
+        """Shows the system prompt whole, or folded."""
+        self.reading.transcript.system_folded = not self.reading.transcript.system_folded
+
+    def action_refresh_queue(self) -> None:
+        """Reads everything again."""
+        if self.queue.current is not None:
+            self._known.forget(self.queue.current)
+            self._show_current()
+        self._poll(always=True)

@@ -14,6 +14,7 @@ from textual.reactive import var
 from traintui import clock, text
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
+from traintui.generation.children import Crew
 from traintui.settings import Settings
 from traintui.widgets.notice import sentence
 
@@ -45,6 +46,7 @@ class Shell(App[None]):
         super().__init__()
         self.settings = settings
         self.demo = demo
+        self.crew = Crew(settings)
         self.filter_text = ""
         """The filter of Conversations, which is the scope of an export."""
 
@@ -55,7 +57,7 @@ class Shell(App[None]):
         """What to tell a person about an error. One that is not an answer already is written to the log of the home."""
         if isinstance(error, TraintuiError):
             return error
-        path = self._log(error)
+        path = self._write_log(error)
         said = " ".join(str(error).split()) or "no message"
         return TraintuiError(
             "This did not work",
@@ -80,7 +82,7 @@ class Shell(App[None]):
             markup=False,
         )
 
-    def _log(self, error: BaseException) -> Path | None:
+    def _write_log(self, error: BaseException) -> Path | None:
         path = self.settings.home / "logs" / "traintui.log"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

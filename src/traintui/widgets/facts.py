@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.app import ComposeResult
 from textual.widgets import Static
 
 from traintui import text
@@ -51,20 +51,20 @@ def score(conversation: Conversation) -> Iterable[Content]:
 
     for part in sorted(conversation.score_parts, key=share):
         yield Content.assemble(
-            marks.part_bar(part.points, part.max_points),
+            marks.meter(part.points, part.max_points, 6),
             f" {part.points:>4.1f}",
             (f" / {part.max_points:g}  ", "$faint"),
             text.shown(part.name.replace("_", " "), single_line=True, limit=40),
         )
         if share(part) < 0.995:
-            yield text.shown("  " + part.sentence, single_line=False, limit=240, style="$muted")
+            yield text.shown(part.sentence, single_line=True, limit=240, style="$muted")
 
 
 def source(conversation: Conversation) -> Iterable[Content]:
     """The chunk that it is about."""
     if conversation.source is None:
         return
-    where = " › ".join(filter(None, (conversation.source.title, conversation.source.heading)))
+    where = ": ".join(filter(None, (conversation.source.title, conversation.source.heading)))
     yield heading("Source")
     yield text.shown(where, single_line=True, limit=160, style="bold")
     yield text.shown(conversation.source.document, single_line=True, limit=120, style="$muted")

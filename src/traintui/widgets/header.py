@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
-from textual.events import Click
 
 TABS: tuple[tuple[str, str, str], ...] = (
     ("conversations", "Conversations", "Convs"),

@@ -15,7 +15,11 @@ class KeyBar(Footer):
     """
 
     DEFAULT_CSS = """
-    KeyBar { FooterKey { margin-right: 1; } FooterKey.-last { dock: right; margin-right: 0; padding-right: 1; } }
+    KeyBar {
+        padding-left: 1;
+        & FooterKey { margin-right: 2; }
+        & FooterKey.-last { dock: right; margin-right: 0; padding-right: 1; }
+    }
     """
     LAST = "app.help"
 
@@ -28,7 +32,7 @@ class KeyBar(Footer):
             return
         shown = [entry for entry in self.screen.active_bindings.values() if entry.binding.show]
         shown.sort(key=lambda entry: 0 if entry.node is self.screen else 2 if entry.node is self.app else 1)
-        room = self.size.width - 1
+        room = self.size.width
         keys: list[FooterKey] = []
         seen: set[str] = set()
         for _, binding, enabled, tooltip in sorted(
@@ -38,7 +42,7 @@ class KeyBar(Footer):
                 continue
             seen.add(binding.action)
             display = self.app.get_key_display(binding)
-            width = len(display) + len(binding.description) + 2
+            width = len(display) + len(binding.description) + 3
             if width > room:
                 continue
             room -= width

@@ -54,19 +54,19 @@ def score(value: Decimal | None) -> Content:
     figure = f"{text.score(value):>4} "
     if value is None:
         return Content.assemble((figure, "$faint"))
-    return Content.assemble(figure, (text.bar(float(value), 10, BAR_WIDTH), score_colour(value)))
+    return Content.assemble(figure, meter(float(value), 10, BAR_WIDTH))
 
 
-def part_bar(points: float, most: float, width: int = 6) -> Content:
-    """How much of its points a part of the score has."""
-    share = points / most if most else 0
-    return Content.assemble((text.bar(points, most, width), score_colour(share * 10)))
+def meter(value: float, most: float, width: int) -> Content:
+    """A bar in the colour of how good `value` is of `most`."""
+    full, empty = text.bar(value, most, width)
+    return Content.assemble((full, score_colour(value / most * 10 if most else 0)), (empty, "$rule"))
 
 
 def label(labels: Labels, dimension: str, value: str | None) -> Content:
     """The label of a dimension's value, its value where the vocabulary has none, a dash where there is no value."""
     if value is None:
-        return Content.assemble(("–", "$faint"))
+        return Content.assemble((text.NOTHING, "$faint"))
     known = labels.get((dimension, value))
     return text.shown(known.label if known else value, single_line=True, limit=60)
 

@@ -24,7 +24,9 @@ class Notice(Static):
     """A title, what it means, and what to do now, in the middle of the place that it fills."""
 
     DEFAULT_CSS = """
-    Notice { width: 1fr; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; color: $foreground; }
+    Notice {
+        width: 1fr; height: 1fr; content-align: center middle; text-align: center; padding: 0 4; color: $foreground;
+    }
     """
 
     def __init__(

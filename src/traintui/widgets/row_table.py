@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -18,6 +18,7 @@ from textual.strip import Strip
 from traintui import commands
 
 RowT = TypeVar("RowT")
+SomeRow = TypeVar("SomeRow")
 
 GAP = 2
 """Cells between columns."""
@@ -48,31 +49,31 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
     }
     """
     COMPONENT_CLASSES = {"table--heading", "table--cursor", "table--blurred"}  # noqa: RUF012
-    BINDINGS: list[BindingType] = commands.bindings("table")  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("table")
 
-    cursor: reactive[int] = reactive(0, repaint=False)
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
 
     @dataclass
-    class Moved(Message):
+    class Moved(Message, Generic[SomeRow]):
         """The cursor is on another row, or the row under it is another; None when there are no rows."""
 
-        table: RowTable[RowT]
-        row: RowT | None
+        table: RowTable[SomeRow]
+        row: SomeRow | None
 
         @property
-        def control(self) -> RowTable[RowT]:
+        def control(self) -> RowTable[SomeRow]:
             """The table."""
             return self.table
 
     @dataclass
-    class Opened(Message):
+    class Opened(Message, Generic[SomeRow]):
         """Somebody asked for a row: `enter`, or a click on the row under the cursor."""
 
-        table: RowTable[RowT]
-        row: RowT
+        table: RowTable[SomeRow]
+        row: SomeRow
 
         @property
-        def control(self) -> RowTable[RowT]:
+        def control(self) -> RowTable[SomeRow]:
             """The table."""
             return self.table
 
@@ -98,7 +99,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def show(self, rows: Sequence[RowT], *, top: bool = False) -> None:
-        """Shows other rows. The cursor follows its row; where that is gone, or with `top`, it keeps or leaves its place."""
+        """Shows other rows. The cursor follows its row, or keeps its place where that is gone; `top` puts it on top."""
         before = self.current
         self._rows = tuple(rows)
         self._strips.clear()

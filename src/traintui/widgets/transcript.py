@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -32,16 +33,17 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     Transcript {
-        height: 1fr; width: 1fr; background: $background; color: $foreground; overflow-x: hidden; scrollbar-size-vertical: 1;
+        height: 1fr; width: 1fr; background: $background; color: $foreground;
+        overflow-x: hidden; scrollbar-size-vertical: 1;
         & > .transcript--current { background: $surface; }
     }
     """
     COMPONENT_CLASSES = {"transcript--current"}  # noqa: RUF012
-    BINDINGS: list[BindingType] = commands.bindings("transcript")  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("transcript")
 
-    turn: reactive[int] = reactive(0, repaint=False)
-    wrong: reactive[int | None] = reactive[int | None](None)
-    system_folded: reactive[bool] = reactive(True, repaint=False)
+    turn: reactive[int] = reactive(0, repaint=False, init=False)
+    wrong: reactive[int | None] = reactive[int | None](None, init=False)
+    system_folded: reactive[bool] = reactive(True, repaint=False, init=False)
 
     @dataclass
     class Painted(Message):

@@ -185,6 +185,8 @@ class Layout:
     def settle(self, top: int, lines: int) -> int:
         """Wraps what a view of `lines` lines from `top` on shows. Returns how far the view has to move so that what was
         at its upper edge, counted from the end of its block, stays where it was."""
+        if not self.blocks:
+            return 0
         first = self.block_at(top)
         covered = self._tops[first] + self._heights[first] - top
         shift = self._settle(first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from traintui.generation.rehearsal.brief import Brief
 from traintui.generation.rehearsal.english import (
@@ -61,6 +62,10 @@ _CONTRACTIONS = {
 }  # fmt: skip
 
 
+_QUOTING = re.compile(r"\b(?:(?:the|this) (?:text|passage|document|wording)|is written|provisions)\b", re.I)
+"""Lines that make no sense when there is no source."""
+
+
 class Desk:
     """Everything the moves of a conversation draw from. Nothing is drawn twice."""
 
@@ -96,7 +101,7 @@ class Desk:
         plural = is_plural(topic) and not self.clause
         place = brief.heading.split(">")[-1].strip()
         return {
-            "topic": "that" if self.clause else topic,
+            "topic": "this" if self.clause else topic,
             "work": "work" if plural else "works",
             "do": "do" if plural else "does",
             "were": "were" if plural else "was",
@@ -110,12 +115,15 @@ class Desk:
         brief = self.brief
         statements = read_passages(brief.source, self.document, brief.heading)
         self.grounded = bool(statements)
+        self._source = re.sub(r"\s+", " ", brief.source)
         self.member = re.search(r"credit union|\bmembers?\b|\bbranch", brief.source + brief.document, re.I) is not None
         self.ours = re.search(r"\b(?:we|our|us)\b", brief.source, re.I) is not None
         if not statements:
             statements = [Statement((said,), asked=asked) for asked, said in GENERAL]
         unique = list({statement.text: statement for statement in statements}.values())
         facts = [fact(place, statement) for place, statement in enumerate(unique)]
+        if not self.grounded:
+            facts = [replace(item, kind="plain") for item in facts]
         return related(facts, f"{brief.topic.label} {brief.topic.description}", brief.intent.words, self.rng)
 
     def _about_self(self) -> list[str]:
@@ -136,6 +144,8 @@ class Desk:
                 r"(?:clear|straight|short) answer|in the text\.|gives a|can be answered|covers this", line
             ):
                 continue
+            if not self.grounded and _QUOTING.search(line):
+                continue
             made = line.format(**{**self.slots, **slots}) if "{" in line else line
             if self.new(made):
                 return capitalise(made)
@@ -151,6 +161,10 @@ class Desk:
         return text
 
     # Facts
+
+    def verbatim(self, text: str) -> bool:
+        """Whether the source says exactly this, so that it may stand in quotation marks."""
+        return text in self._source and "\u201c" not in text
 
     def take(self, *kinds: str, with_subject: bool = False, with_figure: bool = False) -> Fact | None:
         """The next fact, of one of `kinds` if any are named."""
@@ -181,9 +195,10 @@ class Desk:
     def question(self, item: Fact) -> Question:
         """How the person asks for a fact."""
         fitting = [question for question in item.questions if self.new(question[0])]
-        if fitting and (item.statement.asked or item.kind not in {"contact"}):
-            chosen = fitting[0] if item.statement.asked else self.rng.choice(fitting[:2])
-            if not re.match(r"What (?:about|do I need to know about) ", chosen[0]) or self.rng.random() < 0.5:
+        if fitting and (item.statement.asked or item.kind != "contact"):
+            second = len(fitting) > 1 and not item.statement.asked and self.rng.random() < 0.3
+            chosen = fitting[1] if second else fitting[0]
+            if not chosen[0].startswith("What about ") or self.rng.random() < 0.75:
                 return chosen
         drawn = self.draw(_ASKED_BY_KIND.get(item.kind, _ASKED_BY_KIND["plain"]))
         if drawn:
@@ -216,7 +231,8 @@ class Desk:
         """A user turn; of two pieces that start with the same word the second is left out, unless it asks something."""
         kept: list[str] = []
         for piece in pieces:
-            echo = kept and piece and kept[-1].split()[0].rstrip(",.") == piece.split()[0].rstrip(",.") != "I"
+            start = piece.split()[0].rstrip(",.") if piece else ""
+            echo = kept and start in {"Good", "Okay", "Thank", "Thanks", "Great"} and kept[-1].startswith(start)
             if piece and (not echo or "?" in piece):
                 kept.append(piece)
         return self.say(joined(kept))

@@ -72,7 +72,7 @@ RUMOR_UNKNOWN = (
     ),
 )
 VAGUE = (
-    "It happened again, the thing with {topic}. Is that allowed?",
+    "It came up again, the thing with {topic}. Is that allowed?",
     "Does the usual rule on {topic} apply to mine as well?",
     "I mean the one from last time, the one with {topic}. How much was it again, or how long?",
     "Is it normal that it is like that with {topic}?",

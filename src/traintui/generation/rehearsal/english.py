@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 SAFE_TO_LOWER = frozenset(
-    """a about after all also although an any apart as at because before both by charges checks credit debit during each
-    either every everyone fees for from how if in interest joint late loans loan members most neither no not
+    """refunds items shipping returns accounts borrowers cards family membership mortgages proof replacement requests
+    rush a about after all also although an any apart as at because before both by charges checks credit debit during
+    each either every everyone fees for from how if in interest joint late loans loan members most neither no not
     nobody none nothing on once one only other our overdraft overdrafts payments people several some standing
     statements such that the their there these they this those to transactions transfers two three four five under
-    unless until up usually we what when where whether while with within without you your""".split()  # noqa: SIM905 - a word list reads better as text
+    unless until up usually we what when where whether while with within without you your""".split()  # noqa: SIM905
 )
 """First words that may lose their capital in mid-sentence."""
 
@@ -85,11 +86,48 @@ def lower_first(text: str) -> str | None:
     return text[:1].lower() + text[1:] if first[0].lower() in SAFE_TO_LOWER else None
 
 
+_NAMES = frozenset(
+    [
+        "Roth",
+        "Visa",
+        "Mastercard",
+        "Medicare",
+        "Medicaid",
+        "Zelle",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "January",
+        "February",
+        "March",
+        "April",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "American",
+        "Canadian",
+        "Mexican",
+        "English",
+        "Spanish",
+    ]
+)
+
+
 def label_in_text(label: str) -> str:
     """A label for mid-sentence: "Overdraft fees" loses its capital, "Roth IRA" and "ATM fees" keep theirs."""
     words = label.strip().split()
     if not words or len(words[0]) < 2:
         return label.strip()
+    if words[0] in _NAMES:
+        return " ".join(words)
     ordinary = words[0][1:].islower() or not words[0][1:].isalpha()
     # "Roth" in a later word marks a name; "ATM" and "ATMs" do not.
     if ordinary and not any(word[:1].isupper() and not any(c.isupper() for c in word[1:]) for word in words[1:]):
@@ -193,9 +231,9 @@ _BASE = {
     "carries": "carry", "studies": "study",
 } | {
     f"{verb}s": verb
-    for verb in """ask assume avoid believe blame care check compare count depend dislike distrust doubt draw earn expect
-    enjoy fear feel find forget get give handle hate help hope insist juggle keep know lack learn like live look lose
-    love make manage mean need notice own pay plan prefer put question read receive rely remember rent run save
+    for verb in """ask assume avoid believe blame care check compare count depend dislike distrust doubt draw earn
+    expect enjoy fear feel find forget get give handle hate help hope insist juggle keep know lack learn like live look
+    lose love make manage mean need notice own pay plan prefer put question read receive rely remember rent run save
     see seek send share speak spend start struggle support suspect take talk tell think travel trust understand
     use value wait want work write wonder""".split()  # noqa: SIM905
 }  # fmt: skip

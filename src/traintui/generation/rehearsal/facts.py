@@ -131,7 +131,7 @@ def _kind(statement: Statement) -> str:
         ("time", TIME.search(text)),
         ("duty", re.search(r"\b(?:must|need to|needs to|required?|have to|has to)\b", text)),
         ("condition", condition),
-        ("permission", re.match(r"(?:you|members|anyone|a member)\b[^.]{0,90}\b(?:can|may)\b", text)),
+        ("permission", re.match(r"you\b[^.]{0,60}\b(?:can|may)\b", text)),
     )
     return next((name for name, hit in tests if hit), "plain")
 

@@ -236,7 +236,7 @@ MOODS: tuple[Mood, ...] = (
         ),
     ),
     Mood(
-        r"grateful|thankful|reliev|content|satisf",
+        r"grateful|thankful|glad|reliev|content|satisf",
         (
             "Thank you for helping me with this.",
             "You helped me last time, so I thought I would ask again.",

@@ -102,7 +102,7 @@ class _Reader:
                 assert match is not None  # noqa: S101 - narrowed by all()
                 self._entry(match[1], match[2])
         elif self.items[0][0] and 2 <= len(texts) <= 6 and sum(len(text.split()) for text in texts) <= LONGEST:
-            self._add(_steps(plain), subject="the steps", kind="steps")
+            self._add(_steps(plain), kind="steps")
         elif (
             lead and 2 <= len(texts) <= 6 and all(len(text.split()) <= 12 and not _is_sentence(text) for text in texts)
         ):

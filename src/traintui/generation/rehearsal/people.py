@@ -172,7 +172,7 @@ VOICES: tuple[Voice, ...] = (
         ),
     ),
     Voice(
-        r"business|shop|owner|entrepreneur|trader|restaurant|employer|merchant",
+        r"business|shop\b|shopkeep|owner|entrepreneur|trader|restaurant|employer|merchant",
         (
             "I run a small shop, so I look at this as a cost like any other.",
             "I need a clear answer that I can put into my books.",

@@ -33,6 +33,8 @@ ADDED = (
 GLOSSES: dict[str, tuple[str, ...]] = {
     "money": (
         "That is the figure to plan with.",
+        "There is no need to guess about that one.",
+        "If your statement shows another amount, ask about it.",
         "With that you can work out in advance what it would come to.",
         "That is the amount to check your statement against.",
         "Knowing the figure makes it easier to compare your options.",
@@ -51,6 +53,8 @@ GLOSSES: dict[str, tuple[str, ...]] = {
     ),
     "time": (
         "That gives you something to plan around.",
+        "It is good to know that before you need it.",
+        "Count it from your own dates.",
         "A note in your calendar will save you from counting twice.",
         "I would allow a little extra in your own planning.",
         "So you can work out the date yourself.",
@@ -63,6 +67,8 @@ GLOSSES: dict[str, tuple[str, ...]] = {
     ),
     "limit": (
         "That gives you a line to plan around.",
+        "Anything beyond that number is outside of this rule.",
+        "It is a fixed number, so you can check it quickly.",
         "It is worth checking on which side of that line you are.",
         "So there is a boundary, and the text states it plainly.",
         "Keep that number in mind before you decide.",
@@ -89,6 +95,11 @@ GLOSSES: dict[str, tuple[str, ...]] = {
         "It is worth checking that condition against your own dates and amounts.",
         "If the condition does not fit your case, the rule does not apply either.",
         "The details of your case decide which side of that you are on.",
+        "Look at the condition first and at the rest afterwards.",
+        "It helps to check that point before anything else.",
+        "You can tell from your own statement whether that fits.",
+        "That condition is the part to remember.",
+        "So it is worth knowing where you stand before you count on it.",
     ),
     "contact": (
         "Have your account details at hand, so that it goes quickly.",
@@ -106,6 +117,9 @@ GLOSSES: dict[str, tuple[str, ...]] = {
         "It helps to keep that in mind for the other points.",
         "That is how the text puts it, without further conditions in this passage.",
         "Much of the rest follows from that.",
+        "It is a short rule, but people often overlook it.",
+        "It is worth a note next to your own papers.",
+        "You can rely on that as far as this text goes.",
     ),
 }
 

@@ -126,10 +126,14 @@ def _value(schema: Any, root: Schema, rng: random.Random, name: str, depth: int)
     if "const" in node:
         return node["const"]
     if "enum" in node:
+        if not node["enum"]:
+            raise ValueError("enum offers nothing")
         return rng.choice(list(node["enum"]))
     for key in ("anyOf", "oneOf"):
         if key in node:
             rest = {k: v for k, v in node.items() if k != key}
+            if not node[key]:
+                raise ValueError(f"{key} offers nothing")
             branch = _branch(list(node[key]), root, rng, depth)
             return _value({**rest, **resolve(branch, root)}, root, rng, name, depth + 1)
     return _typed(_type(node, rng, depth), node, root, rng, name, depth)

@@ -152,6 +152,7 @@ class RehearsalServer:
                 kind = "request_too_large" if error.status == 413 else "invalid_request_error"
                 answer = Answer(reader, writer, self._headers(new_id("req")), keep_alive=False)
                 await self._refuse(answer, ApiError(error.status, kind, error.message))
+                await _let_go(reader, writer)
                 return
             if request is None:
                 return
@@ -274,6 +275,19 @@ async def serve(
         finally:
             answered, tokens = sum(server.bill.requests.values()), sum(server.bill.tokens().values())
             announce(f"The rehearsal has stopped after {answered} replies, {tokens} tokens in all.")
+
+
+async def _let_go(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End a connection whose input was not read to its end.
+
+    Closing at once would reset it, and the client would lose the answer; so what still comes is read away, for a second
+    at most.
+    """
+    with contextlib.suppress(TimeoutError, OSError):
+        writer.write_eof()
+        async with asyncio.timeout(1):
+            while await reader.read(65_536):
+                pass
 
 
 def _not_opened(port: int, error: Exception) -> TraintuiError:

@@ -25,7 +25,7 @@ from traintui.generation.rehearsal.phrases import (
     WHERE_GLOSS,
     WRITTEN_AT,
 )
-from traintui.generation.rehearsal.situations import DAYS, SIZES, situations_for
+from traintui.generation.rehearsal.situations import DAYS, SIZES, Situation, situations_for
 
 Exchange = dict[str, str]
 Move = Callable[[Desk, bool], Exchange | None]
@@ -78,9 +78,9 @@ def _last_moves(desk: Desk) -> list[Move]:
 
 
 def _opening(desk: Desk, last: bool) -> Exchange:
-    first = _first_fact(desk)
     if desk.brief.tier == "scenario":
-        told, named = _situation(desk)
+        told, situation = _situation(desk)
+        named, first = situation.named, _first_fact(desk)
         after = desk.rng.random() < 0.5 and not desk.clause
         question, short = (desk.draw(IN_THAT_CASE), "") if after else _first_question(desk, first)
         color = _color(desk) if desk.rng.random() < 0.75 else ""
@@ -100,6 +100,7 @@ def _opening(desk: Desk, last: bool) -> Exchange:
         lead = f"{about} {lower_first(main) or main}" if not short else framed(desk, first, short)
         pieces = [heart, lead]
     else:
+        first = _first_fact(desk)
         question, short = _first_question(desk, first)
         colors = [_color(desk), desk.draw(desk.voice.lead)]
         desk.rng.shuffle(colors)
@@ -116,15 +117,19 @@ def _opening(desk: Desk, last: bool) -> Exchange:
 _UNGROUNDED = (
     "I have no document on {topic} in front of me, so take this as general guidance.",
     "Without the written terms at hand I can only speak in general about {topic}.",
-    "I do not have the text on {topic} here, so I will stay with what holds in most cases.",
+    "I have nothing on {topic} to go by here, so I will stay with what holds in general.",
 )
 
 
+_OPENING_KINDS = (
+    *("money", "rate", "free", "limit", "refusal", "deadline", "time", "duty", "condition", "permission", "plain"),
+    "steps",
+)
+"""Any kind but a contact: nobody starts by being sent elsewhere."""
+
+
 def _first_fact(desk: Desk) -> Fact:
-    found = (
-        desk.take("money", "rate", "limit", "time", "refusal", "duty", "condition", "permission", "plain", "steps")
-        or desk.take()
-    )
+    found = desk.take(*_OPENING_KINDS) or desk.take()
     assert found is not None  # noqa: S101 - there is always general advice
     return found
 
@@ -162,13 +167,17 @@ def _aim(desk: Desk) -> str:
     return f"{start} {mine}."
 
 
-def _situation(desk: Desk) -> tuple[str, str]:
-    words = f"{desk.brief.topic.words} {desk.brief.heading.lower()}"
+def _situation(desk: Desk) -> tuple[str, Situation]:
+    """A situation that fits the topic, told with its day and amounts; what bears on it in the source comes first."""
     fitting = situations_for(desk.brief.topic.words)
-    chosen = desk.rng.choice(fitting if fitting is not situations_for("") else situations_for(words))
+    if fitting is situations_for(""):
+        fitting = situations_for(desk.brief.heading.lower())
+    chosen = desk.rng.choice(fitting)
     day = desk.rng.choice(DAYS)
     sizes = {size: desk.rng.choice(amounts) for size, amounts in SIZES.items()}
-    return chosen.told.format(day=day, Day=capitalise(day), **sizes), chosen.named
+    if chosen.signs:
+        desk.left.sort(key=lambda item: not re.search(chosen.signs, item.statement.text, re.I))
+    return chosen.told.format(day=day, Day=capitalise(day), **sizes), chosen
 
 
 def _color(desk: Desk) -> str:

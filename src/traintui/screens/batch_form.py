@@ -1,0 +1,284 @@
+"""The form of a new batch: what to generate, from what, and for how much at most."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Select, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from traintui import commands, text
+from traintui.data.records import DocumentRecord, VocabularyValue
+from traintui.errors import TraintuiError
+from traintui.generation.pricing import PRICES, Price, price_of
+from traintui.screens.base import BaseDialog
+from traintui.widgets.form_field import FormField
+from traintui.widgets.keybar import KeyBar
+from traintui.widgets.notice import sentence
+
+if TYPE_CHECKING:
+    from traintui.generation.plan import Plan
+
+OTHER = ""
+"""The choice of a model that is not on the price list."""
+TIERS = {"template": 3, "scenario": 5, "edge_case": 2}
+DRAWN = ("persona", "emotion", "topic", "intent", "tone")
+NEW: dict[str, Any] = {"model": "claude-sonnet-5-5", "count": 40, "seed": 1, "exchanges": [2, 4]}
+
+_KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
+
+
+def offer(price: Price) -> str:
+    """A model with its list price."""
+    return f"{price.model:<18} ${price.rates.input} in  ${price.rates.output} out, a million tokens"
+
+
+def number(written: str) -> int | float | str:
+    """What was typed as a number, or as it is where it is none; the plan says what is wrong with it then."""
+    for kind in (int, float):
+        try:
+            return kind(written.strip())
+        except ValueError:
+            continue
+    return written
+
+
+class BatchForm(BaseDialog[int]):
+    """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan."""
+
+    PLACES = ("batch_form",)
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("batch_form")
+    CSS_PATH = "generate.tcss"
+    AUTO_FOCUS = "#name Input"
+
+    panel = getters.query_one(".dialog", VerticalScroll)
+    models: getters.query_one[Select[str]] = getters.query_one("#models", Select)
+    documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
+    answer = getters.query_one("#answer", Static)
+
+    def __init__(self, name: str, before: Mapping[str, Any] | None) -> None:
+        super().__init__()
+        self._given = {**NEW, **(before or {}), "name": name}
+        self._tried = False
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        """The fields, what it draws on, and the button."""
+        given = self._given
+        least, most = given["exchanges"]
+        tiers = (given.get("dimensions") or {}).get("tier") or TIERS
+        listed = price_of(given["model"])
+        with VerticalScroll(classes="dialog", can_focus=False) as panel:
+            panel.border_title = "New batch"
+            yield FormField("Name", Input(given["name"], id="name-text"), id="name")
+            yield FormField("Conversations", Input(str(given["count"]), id="count-text"), id="count", about="to write")
+            yield FormField(
+                "Model",
+                Select(
+                    [*((offer(price), price.model) for price in PRICES), ("another model", OTHER)],
+                    value=listed.model if listed else OTHER, allow_blank=False, compact=True, id="models",
+                ),
+                Input("" if listed else given["model"], placeholder="its name at the provider", id="model-text"),
+                id="model",
+            )  # fmt: skip
+            yield FormField("Documents", SelectionList[str](compact=True, id="chosen"), id="documents")
+            yield FormField(
+                "Exchanges", Input(str(least), id="least"), Static(" to ", classes="word"), Input(str(most), id="most"),
+                id="exchanges", about="in each, a question and its answer",
+            )  # fmt: skip
+            parts = (
+                (Static(tier.replace("_", " "), classes="word"), Input(f"{tiers.get(tier, 0):g}", id=f"tier-{tier}"))
+                for tier in TIERS
+            )
+            yield FormField("Tiers", *chain.from_iterable(parts), id="dimensions", about="parts of each")
+            budget = given.get("budget_usd")
+            yield FormField(
+                "Budget", Input("" if budget is None else str(budget), placeholder="none", id="budget"),
+                id="budget_usd", about="USD at most; it pauses before it costs more",
+            )  # fmt: skip
+            yield FormField(
+                "Seed", Input(str(given["seed"]), id="seed-text"), id="seed", about="the same seed plans the same again"
+            )
+            yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="sources")
+            yield Static(id="answer")
+            with Horizontal(id="buttons"):
+                yield Button("Start", variant="primary", compact=True, id="start")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Reads what there is to write from."""
+        self._model_changed()
+        self.read(self._read_sources, name="sources")
+
+    async def _read_sources(self) -> None:
+        from traintui.data import documents, vocabulary
+
+        found = await documents.documents(self.db)
+        self._show_sources(found, await vocabulary.values(self.db, active_only=True))
+
+    def _show_sources(self, found: tuple[DocumentRecord, ...], values: tuple[VocabularyValue, ...]) -> None:
+        wanted = set(self._given.get("documents") or ())
+        self.documents.clear_options()
+        self.documents.add_options(
+            Selection(
+                Content.assemble(
+                    text.shown(each.title, single_line=True, limit=60),
+                    (f"  {text.plural(each.chunk_count, 'chunk')}", "$muted"),
+                ),
+                each.name,
+                not wanted or each.name in wanted,
+            )
+            for each in found
+        )
+        chunks, tokens = sum(each.chunk_count for each in found), sum(each.token_estimate for each in found)
+        counts = Counter(value.dimension for value in values)
+        missing = [dimension for dimension in DRAWN if not counts[dimension]]
+        if not chunks:
+            said = Content.assemble(("! ", "$warning"), "No documents yet: traintui import FILE brings some.")
+        elif missing:
+            said = Content.assemble(("! ", "$warning"), f"The vocabulary has no {' and no '.join(missing)} yet.")
+        else:
+            drawn = ", ".join(text.plural(counts[dimension], dimension) for dimension in DRAWN)
+            said = Content.styled(
+                f"Draws on {text.plural(chunks, 'chunk')} of {text.plural(len(found), 'document')}, "
+                f"~{text.tokens(tokens)} tokens, and on {drawn}.",
+                "$muted",
+            )
+        self.query_one("#sources", Static).update(said)
+
+    # What was filled in
+
+    def _text(self, selector: str) -> str:
+        return self.query_one(selector, Input).value
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The plan as it is filled in, mistakes and all."""
+        weights = {tier: number(self._text(f"#tier-{tier}") or "0") for tier in TIERS}
+        chosen = self.documents.selected
+        model = self.models.value
+        given: dict[str, Any] = {
+            "name": self._text("#name-text").strip(),
+            "count": number(self._text("#count-text")),
+            "model": model if isinstance(model, str) and model != OTHER else self._text("#model-text").strip(),
+            "documents": chosen if len(chosen) < self.documents.option_count else [],
+            "exchanges": [number(self._text("#least")), number(self._text("#most"))],
+            "dimensions": {"tier": {tier: weight for tier, weight in weights.items() if weight != 0}},
+            "seed": number(self._text("#seed-text") or "0"),
+        }
+        if budget := self._text("#budget").strip().removeprefix("$"):
+            given["budget_usd"] = budget
+        return given
+
+    def _plan(self) -> Plan:
+        """The plan. Raises `TraintuiError` for what is wrong with it."""
+        from traintui.generation.plan import parse_plan
+
+        plan = parse_plan(self.given, source="")
+        if self.documents.option_count and not self.documents.selected:
+            raise TraintuiError("Nothing to write from", "`documents`: choose at least one.", "space chooses.")
+        if plan.budget_usd is not None and price_of(plan.model) is None:
+            raise TraintuiError(
+                "Budget not kept", f"`budget_usd`: the price of {plan.model} is not known, so no budget can be kept.",
+                "Leave it empty, or take a listed model.",
+            )  # fmt: skip
+        return plan
+
+    def _show_mistake(self, error: TraintuiError | None, *, title: bool = False) -> None:
+        """Puts an answer at its field, or below the form where it belongs to none. None takes it away."""
+        for field in self.query(FormField):
+            field.clear()
+        self.answer.update("")
+        if error is None:
+            return
+        message = error.message.removeprefix(": ")
+        named = _KEY.match(message)
+        found = self.query(f"FormField#{named[1]}").results(FormField) if named else ()
+        for field in found:
+            rest = _KEY.sub("", message, count=1)
+            field.fail(f"{rest} {error.remedy}" if title else rest)
+            field.fill()
+            field.scroll_visible(animate=False)
+            return
+        self.answer.update(
+            Content.assemble(
+                ("! ", "$error"), text.shown(error.title, single_line=True, style="bold $error"), "\n",
+                text.shown(sentence(message), limit=400), "\n", text.shown(error.remedy, limit=400, style="$muted"),
+            )
+        )  # fmt: skip
+        self.answer.scroll_visible(animate=False)
+
+    @on(Input.Changed)
+    @on(SelectionList.SelectedChanged)
+    def _changed(self) -> None:
+        """A mistake that was answered is answered until it is mended."""
+        if self._tried and not self._starting:
+            with suppress(TraintuiError):
+                self._plan()
+                self._tried = False
+                self._show_mistake(None)
+
+    @on(Select.Changed, "#models")
+    def _model_changed(self) -> None:
+        self.set_class(self.models.value == OTHER, "-other-model")
+        self._changed()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.focus_next()
+
+    # Starting
+
+    @on(Button.Pressed, "#start")
+    def _pressed(self) -> None:
+        self.action_start()
+
+    def action_start(self) -> None:
+        """Queues the batch, unless something is wrong with the plan."""
+        if self._starting:
+            return
+        try:
+            plan = self._plan()
+        except TraintuiError as error:
+            self._tried = True
+            self._show_mistake(error)
+            return
+        self._starting = True
+        self._show_mistake(None)
+        self.answer.update(Content.styled("◌ Planning the conversations", "$muted"))
+        self.write(partial(self._start, plan), name="start")
+
+    async def _start(self, plan: Plan) -> None:
+        from traintui.generation.provider import provider_of
+
+        # The templates' language takes a moment to load; the form answers keys meanwhile.
+        start = await asyncio.to_thread(importlib.import_module, "traintui.generation.start")
+        provider = await provider_of(self.app.crew.settings)
+        batch_id: int = await start.start_batch(self.db, plan, is_rehearsal=provider.is_rehearsal)
+        self.dismiss(batch_id)
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """A batch that does not start is answered in the form; everything that was filled in stays."""
+        self._starting = False
+        if name == "start":
+            self._show_mistake(self.app.answer(error), title=True)
+        else:
+            super().work_failed(name, error)
+
+    def action_back(self) -> None:
+        """Closes the form, unless the batch is just being queued."""
+        if not self._starting:
+            self.dismiss(None)

@@ -1,0 +1,97 @@
+"""What the Generate screen knows of the batches, read as sparingly as it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from traintui.data.records import BatchProgress, ConversationRow, StreamView
+from traintui.generation.pricing import price_of
+from traintui.widgets.batch_band import OVER
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+LISTED = 20
+"""Batches in the list."""
+WRITTEN = 8
+"""Conversations in the list of what was written last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The batches as they were at one moment, newest first, and more about the one that is chosen."""
+
+    batches: tuple[BatchProgress, ...] = ()
+    chosen: BatchProgress | None = None
+    budget_usd: Decimal | None = None
+    slots: int = 4
+    failures: tuple[tuple[str, int], ...] = ()
+    written: tuple[ConversationRow, ...] = ()
+    streams: tuple[StreamView, ...] = ()
+
+    @property
+    def priced(self) -> bool:
+        """Whether the model of the chosen batch has a list price."""
+        return self.chosen is None or price_of(self.chosen.model) is not None
+
+
+class BatchWatch:
+    """Looks at the batches. A batch that is over is not read again; what hangs on a count is read when that changes."""
+
+    def __init__(self) -> None:
+        self.last = Look()
+        self.chosen_id: int | None = None
+        self._definition: tuple[int, Decimal | None, int] | None = None
+        self._written_for: tuple[int, int] | None = None
+        self._failed_for: tuple[int, int] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the chosen batch runs, so that looking often is worth it."""
+        return self.last.chosen is not None and self.last.chosen.state in {"running", "queued"}
+
+    async def look(self, db: Database, *, whole: bool) -> Look:
+        """The batches now; without `whole` only the chosen one is read."""
+        from traintui.data import batches
+
+        known = {batch.id: batch for batch in self.last.batches}
+        newest = await batches.newest_id(db) if whole else None
+        if newest is not None and newest not in known:
+            known = {batch.id: batch for batch in await batches.recent(db, limit=LISTED)}
+        else:
+            for batch in self.last.batches:
+                if (whole and batch.state not in OVER) or batch.id == self.chosen_id:
+                    known[batch.id] = await batches.progress(db, batch.id)
+        listed = tuple(known[key] for key in sorted(known, reverse=True)[:LISTED])
+        if self.chosen_id is None and listed:
+            self.chosen_id = next((batch.id for batch in listed if batch.state == "running"), listed[0].id)
+        chosen = known.get(self.chosen_id or 0)
+        self.last = Look(listed) if chosen is None else await self._more(db, replace(self.last, batches=listed), chosen)
+        return self.last
+
+    async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
+        """The look with what belongs to the chosen batch."""
+        from traintui.data import batches, conversations
+
+        if self._definition is None or self._definition[0] != chosen.id:
+            definition = (await batches.setup(db, chosen.id)).definition
+            budget = definition.get("budget_usd")
+            slots = definition.get("slots")
+            self._definition = (
+                chosen.id, None if budget is None else Decimal(str(budget)), slots if isinstance(slots, int) else 4
+            )  # fmt: skip
+        failures, written = look.failures, look.written
+        if self._failed_for != (chosen.id, chosen.failed):
+            failures = await batches.failures(db, chosen.id) if chosen.failed else ()
+            self._failed_for = (chosen.id, chosen.failed)
+        if self._written_for != (chosen.id, chosen.done):
+            wanted = f"run:{chosen.id} status:generated,approved,rejected"
+            written = (await conversations.first_rows(db, wanted, limit=WRITTEN)).rows if chosen.done else ()
+            self._written_for = (chosen.id, chosen.done)
+        streams = await batches.streams(db) if chosen.running else ()
+        _, budget_usd, slots = self._definition
+        return replace(
+            look, chosen=chosen, budget_usd=budget_usd, slots=slots, failures=failures, written=written, streams=streams
+        )

@@ -1,0 +1,176 @@
+"""How far a batch is, how fast, how long still and what it cost: the band that stays in view while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from traintui import clock, text
+from traintui.data.records import BatchProgress
+
+STATES: dict[str, tuple[str, str]] = {
+    "queued": ("◌", "$planned"),
+    "running": ("◐", "$generating"),
+    "paused": ("‖", "$warning"),
+    "interrupted": ("!", "$failed"),
+    "finished": ("●", "$success"),
+    "cancelled": ("✕", "$muted"),
+}
+"""Glyph and colour of each state; its word is its name."""
+
+OVER = frozenset({"finished", "cancelled"})
+"""The states after which nothing of a batch changes any more."""
+GAP = 4
+
+
+def state(name: str, *, word: bool = True) -> Content:
+    """A batch's state as its glyph, and its word."""
+    glyph, colour = STATES.get(name, ("?", "$muted"))
+    said = f"{glyph} {text.visible(name, single_line=True)}" if word else glyph
+    return Content.styled(said, colour)
+
+
+def cost(progress: BatchProgress, *, priced: bool = True) -> str:
+    """What a batch cost by now. What has no price is unknown; `priced` says whether its model has one."""
+    known = progress.cost_usd if priced or progress.cost_usd else None
+    return text.usd(known, estimate=progress.cost_is_estimate, unpriced=progress.unpriced_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure under its name."""
+
+    name: str
+    value: Content
+
+    @property
+    def width(self) -> int:
+        """Cells that it takes."""
+        return max(len(self.name), self.value.cell_length)
+
+
+def headline(progress: BatchProgress) -> Content:
+    """State, name, model, and who asked for it."""
+    parts = [
+        state(progress.state),
+        text.shown(progress.name, single_line=True, limit=60, style="bold"),
+        text.shown(progress.model, single_line=True, limit=40, style="$muted"),
+        Content.styled(f"batch {progress.id}", "$muted"),
+        text.shown(f"by {progress.requested_by}", single_line=True, limit=40, style="$muted"),
+    ]
+    if progress.is_rehearsal:
+        parts.insert(2, Content.styled("rehearsal", "$generating"))
+    return Content("   ").join(parts)
+
+
+def bar(progress: BatchProgress, width: int) -> Content:
+    """What is done, what failed and what is left, with count and percent behind it."""
+    total = max(1, progress.total)
+    said = Content.assemble(
+        (f"{progress.done:,} of {progress.total:,}", "bold"),
+        (f"   {progress.done * 100 // total} %", "$muted"),
+        (f"   {progress.failed:,} failed" if progress.failed else "", "$failed"),
+    )
+    cells = max(8, width - said.cell_length - 2)
+    done = round(progress.done / total * cells)
+    if progress.done and not done:
+        done = 1
+    failed = min(cells - done, max(1, round(progress.failed / total * cells))) if progress.failed else 0
+    colour = "$success" if progress.state == "finished" else "$accent"
+    return Content.assemble(
+        ("━" * done, colour), ("━" * failed, "$failed"), ("━" * (cells - done - failed), "$rule"), "  ", said
+    )
+
+
+def figures(progress: BatchProgress, budget_usd: Decimal | None, *, priced: bool) -> tuple[Figure, ...]:
+    """Rate, time, cost, calls and tokens, those that there are."""
+    rate, left = progress.rate_per_minute, progress.seconds_left
+    spent = Content(cost(progress, priced=priced))
+    if budget_usd is not None:
+        spent += Content.styled(f" of {text.usd(budget_usd)}", "$muted")
+    if progress.is_rehearsal:
+        spent += Content.styled("  rehearsal, nothing is paid", "$generating")
+    elif not priced:
+        spent += Content.styled("  its model has no list price", "$muted")
+    calls = Content.assemble(
+        text.count(progress.calls), (f", {progress.failed_calls:,} failed" if progress.failed_calls else "", "$failed")
+    )
+    tokens = Content.assemble(
+        text.tokens(progress.input_tokens), (" in  ", "$muted"), text.tokens(progress.output_tokens), (" out", "$muted")
+    )
+    found = []
+    if progress.state == "running":
+        found = [
+            Figure("Rate", Content(f"{rate:,.1f} a minute") if rate else Content.styled("not known yet", "$muted")),
+            Figure(
+                "Time left", Content(text.duration(left * 1_000)) if left else Content.styled("not known yet", "$muted")
+            ),
+        ]
+    elif (taken := seconds_taken(progress)) is not None:
+        found = [Figure("Time", Content(text.duration(taken * 1_000)))]
+    return (*found, Figure("Cost", spent), Figure("Calls", calls), Figure("Tokens", tokens))
+
+
+def seconds_taken(progress: BatchProgress) -> float | None:
+    """Seconds from the first call to the end, or to now while there is none; None where nothing has begun."""
+    if progress.started_at is None or progress.state in {"paused", "interrupted", "queued"}:
+        return None
+    return ((progress.finished_at or clock.now()) - progress.started_at).total_seconds()
+
+
+def in_rows(shown: Sequence[Figure], width: int) -> Content:
+    """Figures beside each other, in as many rows as they need."""
+    rows: list[list[Figure]] = [[]]
+    room = width
+    for figure in shown:
+        if rows[-1] and figure.width > room:
+            rows.append([])
+            room = width
+        rows[-1].append(figure)
+        room -= figure.width + GAP
+    lines = []
+    for row in rows:
+        lines.append(Content("").join(Content.styled(f"{each.name:<{each.width + GAP}}", "$muted") for each in row))
+        lines.append(Content("").join(each.value.pad_right(each.width + GAP - each.value.cell_length) for each in row))
+    return Content("\n").join(lines)
+
+
+class BatchBand(Static):
+    """One batch: headline, bar, figures, and a line that says what it means and what to do."""
+
+    DEFAULT_CSS = """
+    BatchBand {
+        height: auto; width: 1fr; padding: 1 2; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._progress: BatchProgress | None = None
+        self._budget: Decimal | None = None
+        self._priced = True
+        self._hint = Content("")
+
+    def show(self, progress: BatchProgress, *, budget_usd: Decimal | None, priced: bool, hint: Content) -> None:
+        """Shows a batch. `priced` says whether its model has a list price."""
+        self._progress, self._budget, self._priced, self._hint = progress, budget_usd, priced, hint
+        self._draw()
+
+    def _draw(self) -> None:
+        progress, width = self._progress, self.content_size.width
+        if progress is None or not width:
+            return
+        lines = [headline(progress), bar(progress, width)]
+        lines.append(in_rows(figures(progress, self._budget, priced=self._priced), width))
+        if self._hint:
+            lines.append(self._hint)
+        self.update(Content("\n").join(lines))
+
+    def on_resize(self, event: Resize) -> None:
+        """The bar is as wide as there is room."""
+        self._draw()

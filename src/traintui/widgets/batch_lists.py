@@ -1,0 +1,80 @@
+"""The lists around a batch: all batches, what was written last, and why some of it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.content import Content
+
+from traintui import text
+from traintui.data.records import BatchProgress, ConversationRow
+from traintui.widgets import marks
+from traintui.widgets.batch_band import cost, state
+from traintui.widgets.facts import heading
+from traintui.widgets.row_table import Column
+
+CAUSES = 5
+"""Causes of failures that are listed."""
+
+
+def batch_columns() -> list[Column[BatchProgress]]:
+    """A batch in a row."""
+    return [
+        Column("Batch", 13, lambda batch: state(batch.state)),
+        Column("Name", 0, lambda batch: text.shown(batch.name, single_line=True, limit=80)),
+        Column("Done", 11, lambda batch: Content(f"{batch.done:,}/{batch.total:,}"), right=True),
+        Column("Failed", 6, _failed, right=True, from_width=60),
+        Column("Cost", 9, lambda batch: Content.styled(cost(batch), "$muted"), right=True, from_width=60),
+        Column("Age", 5, lambda batch: Content.styled(text.ago(batch.created_at)[-5:], "$muted"), right=True),
+    ]
+
+
+def _failed(batch: BatchProgress) -> Content:
+    return Content.styled(f"{batch.failed:,}", "$failed" if batch.failed else "$faint")
+
+
+def written_columns(labels: Callable[[], marks.Labels]) -> list[Column[ConversationRow]]:
+    """A conversation that was written lately in a row."""
+    return [
+        Column("Written last", 13, lambda row: marks.status(row.status)),
+        Column("Score", 10, lambda row: marks.score(row.quality_score)),
+        Column("Persona", 0, lambda row: marks.label(labels(), "persona", row.persona)),
+        Column("Conversation", 16, lambda row: text.shown(row.conversation_id, single_line=True, style="$muted")),
+    ]
+
+
+def causes(failures: Sequence[tuple[str, int]]) -> Content:
+    """Why conversations failed, most often first."""
+    lines = [heading("Why it failed")]
+    for reason, number in failures[:CAUSES]:
+        lines.append(
+            Content.assemble((f"{number:>5,} ✕  ", "$failed"), text.shown(reason, single_line=True, limit=160))
+        )
+    if len(failures) > CAUSES:
+        more = text.plural(len(failures) - CAUSES, "more cause")
+        lines.append(Content.styled(f"        … {more}; 4 shows every call", "$faint"))
+    return Content("\n").join(lines)
+
+
+def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> Content:
+    """What a batch's state means, and what to do. `working` says whether the app's own worker runs, `last_words` what
+    one that ended by itself said."""
+    at = f"at {batch.done:,} of {batch.total:,}"
+    reason = text.shown(f"  {batch.state_reason}" if batch.state_reason else "", single_line=True, style="$muted")
+    if last_words is not None and batch.state in {"queued", "running"}:
+        said = text.shown(last_words, single_line=True, limit=160)
+        return Content.assemble(("! The worker here has ended. w starts another. ", "bold $error"), said)
+    match batch.state:
+        case "interrupted":
+            return Content.assemble((f"Interrupted {at}: p resumes it", "bold $failed"), reason)
+        case "paused":
+            return Content.assemble((f"Paused {at}: p resumes it", "bold $warning"), reason)
+        case "queued":
+            return Content.styled(
+                "Waits for its first call" if working else "Waits for a worker: w starts one here", "bold"
+            )
+        case "running":
+            return Content.styled(f"{batch.running:,} being written, {batch.queued:,} wait", "$muted")
+        case "cancelled":
+            return Content.styled(f"Ended {at}; what was not begun stays planned. n plans more", "$muted")
+    return Content.styled("Finished. 2 reads and decides what it wrote, n plans more", "$muted")

@@ -1,0 +1,155 @@
+"""Exports: what was selected is written, whole or not at all, and on record either way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from traintui.data import conversations, exports, imports, reviews
+from traintui.data.engine import Database
+from traintui.data.filters import FilterError
+from traintui.data.refusals import Refused
+from traintui.data.reviews import Seen
+from traintui.errors import TraintuiError
+from traintui.export.write import export_conversations
+
+
+def item(number: int, *, turns: int = 2, **changes: Any) -> dict[str, Any]:
+    written = [
+        {"role": "user" if place % 2 == 0 else "assistant", "content": f"turn {place} of {number}", "train": True}
+        for place in range(turns)
+    ]
+    return {"line": number, "system_prompt": None, "turns": written, "metadata": {"n": number}, **changes}
+
+
+async def approved(db: Database, count: int, **changes: Any) -> None:
+    """So many imported conversations, all approved."""
+    await imports.conversations(db, [item(number, **changes) for number in range(count)], source="t", format="openai")
+    for row in (await conversations.first_rows(db, "status:generated", limit=10_000)).rows:
+        await reviews.decide(db, Seen.of(row), "approve", key=reviews.new_key())
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+async def test_what_was_approved_is_written_in_order_of_the_id_and_the_record_has_its_hash(
+    db: Database, tmp_path: Path
+) -> None:
+    await approved(db, 1_203)
+    done: list[tuple[int, int]] = []
+    path = tmp_path / "out.jsonl"
+    summary = await export_conversations(db, path=path, on_progress=lambda *step: done.append(step))
+    written = lines(path)
+    assert summary.count == len(written) == 1_203
+    assert [line["messages"][0]["content"] for line in written] == [f"turn 0 of {n}" for n in range(1_203)]
+    assert done[-1] == (1_203, 1_203)
+    ended, started = await exports.newest(db)
+    assert (started.state, ended.state, ended.user_id) == ("started", "succeeded", "ada")
+    assert ended.file_sha256 == summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    async with db.read() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM export_rows")) == 1_203
+
+
+async def test_the_filter_decides_and_stands_in_the_record(db: Database, tmp_path: Path) -> None:
+    await approved(db, 4)
+    summary = await export_conversations(db, filter_text='"turn 0 of 2"', path=tmp_path / "one.jsonl")
+    assert summary.count == 1
+    assert (await exports.newest(db))[0].filter_text == '"turn 0 of 2"'
+
+
+async def test_only_approved_ones_leave_unless_the_filter_names_a_status(db: Database, tmp_path: Path) -> None:
+    await imports.conversations(db, [item(1), item(2)], source="t", format="openai")
+    with pytest.raises(TraintuiError, match="no approved conversation"):
+        await export_conversations(db, path=tmp_path / "none.jsonl")
+    assert (await export_conversations(db, filter_text="status:generated", path=tmp_path / "g.jsonl")).count == 2
+
+
+async def test_a_conversation_that_cannot_be_trained_on_stops_the_export_by_name(db: Database, tmp_path: Path) -> None:
+    await approved(db, 3, turns=3)
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(TraintuiError, match="ends with the user"):
+        await export_conversations(db, path=path)
+    assert list(tmp_path.iterdir()) == []
+    assert [entry.state for entry in await exports.newest(db)] == ["failed", "started"]
+
+
+async def test_a_cancelled_export_leaves_nothing_but_its_record(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, 3)
+    reached = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(exports, "record_rows", hang)
+    export = asyncio.create_task(export_conversations(db, path=tmp_path / "out.jsonl"))
+    await reached.wait()
+    export.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await export
+    assert list(tmp_path.iterdir()) == []
+    assert [entry.state for entry in await exports.newest(db)] == ["cancelled", "started"]
+
+
+async def test_what_is_decided_while_an_export_runs_does_not_change_it(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, 3)
+    real = exports.record_rows
+
+    async def meanwhile(database: Database, *rest: Any) -> None:
+        for row in (await conversations.first_rows(db, "status:approved")).rows:
+            await reviews.decide(db, Seen.of(row), "reject", key=reviews.new_key())
+        await real(database, *rest)
+
+    monkeypatch.setattr(exports, "record_rows", meanwhile)
+    assert (await export_conversations(db, path=tmp_path / "out.jsonl")).count == 3
+
+
+async def test_a_file_that_is_there_stays_unless_it_may_be_replaced(db: Database, tmp_path: Path) -> None:
+    await approved(db, 1)
+    path = tmp_path / "out.jsonl"
+    path.write_text("mine")
+    with pytest.raises(TraintuiError, match="there already"):
+        await export_conversations(db, path=path)
+    assert path.read_text() == "mine"
+    await export_conversations(db, path=path, overwrite=True)
+    assert len(lines(path)) == 1
+
+
+@pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
+async def test_a_place_that_cannot_be_written_is_named_before_anything_is_recorded(
+    db: Database, tmp_path: Path, place: str
+) -> None:
+    await approved(db, 1)
+    with pytest.raises(TraintuiError, match="directory"):
+        await export_conversations(db, path=tmp_path / place)
+    assert await exports.newest(db) == ()
+
+
+async def test_a_filter_with_a_mistake_exports_nothing(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(FilterError, match="personna"):
+        await export_conversations(db, filter_text="personna:x", path=tmp_path / "out.jsonl")
+
+
+async def test_a_reviewer_may_not_export(db: Database, reviewer_db: Database, tmp_path: Path) -> None:
+    await approved(db, 1)
+    with pytest.raises(Refused, match="role"):
+        await export_conversations(reviewer_db, path=tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_same_export_twice_gives_the_same_bytes(db: Database, tmp_path: Path) -> None:
+    await approved(db, 20)
+    first = await export_conversations(db, path=tmp_path / "a.jsonl")
+    second = await export_conversations(db, path=tmp_path / "b.jsonl")
+    assert first.sha256 == second.sha256

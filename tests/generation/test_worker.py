@@ -1,0 +1,240 @@
+"""The worker, the rehearsal and a real database: what is paid for is on record, and what is planned gets done."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from traintui.data import attempts, batches, conversations, work
+from traintui.data.engine import Database
+from traintui.data.records import BatchProgress
+from traintui.demo.contents import furnish
+from traintui.errors import TraintuiError
+from traintui.generation.client import ModelClient
+from traintui.generation.plan import Plan
+from traintui.generation.provider import Provider, is_rehearsal, provider_of
+from traintui.generation.rehearsal import Pace, RehearsalServer
+from traintui.generation.serve import refuse_reader
+from traintui.generation.start import start_batch
+from traintui.generation.worker import Worker
+from traintui.settings import Settings
+
+
+class Quick(random.Random):
+    """Chance that never makes a retry wait."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
+@pytest.fixture
+async def rehearsal() -> AsyncIterator[RehearsalServer]:
+    async with RehearsalServer(port=0, pace=Pace(0)) as server:
+        yield server
+
+
+@pytest.fixture
+async def furnished(db: Database) -> Database:
+    await furnish(db)
+    return db
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan(**({"name": "Trial", "count": 6, "exchanges": (2, 3)} | changes))
+
+
+async def generate(db: Database, server: RehearsalServer, wanted: Plan, *, slots: int = 2) -> BatchProgress:
+    """A batch of the plan, worked on until nothing is left to do."""
+    batch_id = await start_batch(db, wanted, is_rehearsal=True)
+    await run_until_idle(db, server, slots=slots)
+    return await batches.progress(db, batch_id)
+
+
+async def run_until_idle(db: Database, server: RehearsalServer, *, slots: int = 2) -> None:
+    provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
+    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+        await Worker(db, client, provider, slots=slots, dice=Quick()).run(asyncio.Event(), until_idle=True)
+
+
+async def column(db: Database, statement: str) -> Sequence[Any]:
+    async with db.read() as connection:
+        return (await connection.scalars(text(statement))).all()
+
+
+async def test_every_planned_conversation_is_written_scored_and_on_record(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    progress = await generate(furnished, rehearsal, plan())
+    assert (progress.state, progress.done, progress.failed, progress.calls) == ("finished", 6, 0, 6)
+    assert progress.cost_usd > 0
+    page = await conversations.first_rows(furnished)
+    assert all(row.status == "generated" and row.is_rehearsal and row.quality_score is not None for row in page.rows)
+    whole = await conversations.read(furnished, page.rows[0].conversation_id)
+    assert [turn.role for turn in whole.turns] == ["user", "assistant"] * (len(whole.turns) // 2)
+    assert whole.source is not None and whole.score_parts
+
+
+async def test_the_ledger_agrees_with_the_bill_of_the_server(furnished: Database, rehearsal: RehearsalServer) -> None:
+    progress = await generate(furnished, rehearsal, plan())
+    calls = await attempts.newest(furnished)
+    asked = [request for request in rehearsal.requests if request.path == "/v1/messages"]
+    assert len(calls) == len(asked) == progress.calls
+    for tokens in ("input_tokens", "output_tokens"):
+        billed = sum(getattr(request.usage, tokens) for request in asked if request.usage)
+        assert sum(getattr(call, tokens) or 0 for call in calls) == billed
+    assert {call.request_id for call in calls} == {request.request_id for request in asked}
+
+
+async def test_the_row_of_a_call_is_committed_before_the_request_arrives(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    await start_batch(furnished, plan(count=1), is_rehearsal=True)
+    rehearsal.fail_next("silence")
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=1))
+    await rehearsal.received(1)
+    assert await column(furnished, "SELECT state FROM generation_logs") == ["sending"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    # Whoever was cut off in the middle of a call does not know whether it was paid.
+    assert await column(furnished, "SELECT state FROM generation_logs") == ["unknown"]
+    assert await column(furnished, "SELECT cost_usd > 0 AND cost_is_estimate FROM generation_logs") == [True]
+    assert await column(furnished, "SELECT state FROM generation_items") == ["queued"]
+    assert await column(furnished, "SELECT state FROM batches") == ["interrupted"]
+
+
+@pytest.mark.parametrize("fault", ["529", "500", "html502", "reset", "cut-json", "midstream-reset", "midstream-eof"])
+async def test_a_passing_fault_costs_a_row_and_not_the_conversation(
+    furnished: Database, rehearsal: RehearsalServer, fault: str
+) -> None:
+    rehearsal.fail_next(fault)
+    progress = await generate(furnished, rehearsal, plan(count=2), slots=1)
+    assert (progress.done, progress.failed, progress.calls, progress.failed_calls) == (2, 0, 3, 1)
+
+
+async def test_a_fault_that_stays_fails_the_item_after_five_attempts_with_its_reason(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.fail_next(*["529"] * 5)
+    progress = await generate(furnished, rehearsal, plan(count=1), slots=1)
+    assert (progress.state, progress.done, progress.failed, progress.calls) == ("finished", 0, 1, 5)
+    (reason, count), *_ = await batches.failures(furnished, progress.id)
+    assert count == 1 and "overloaded" in reason
+    assert await column(furnished, "SELECT status FROM conversations") == ["failed"]
+
+
+async def test_a_refused_key_pauses_the_batch_and_says_why(furnished: Database, rehearsal: RehearsalServer) -> None:
+    rehearsal.fail_next("429-spend")
+    batch_id = await start_batch(furnished, plan(count=3), is_rehearsal=True)
+    await run_until_idle(furnished, rehearsal, slots=1)
+    progress = await batches.progress(furnished, batch_id)
+    assert progress.state == "paused" and progress.queued == 3 and progress.calls == 1
+    assert progress.state_reason and "spending limit" in progress.state_reason
+    await batches.resume(furnished, batch_id)
+    await run_until_idle(furnished, rehearsal)
+    assert (await batches.progress(furnished, batch_id)).done == 3
+
+
+async def test_a_budget_is_not_passed_and_the_batch_pauses_at_it(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    budget = Decimal("0.06")
+    progress = await generate(furnished, rehearsal, plan(count=6, budget_usd=budget, max_tokens=4096), slots=3)
+    assert progress.state == "paused" and 0 < progress.done < 6
+    assert progress.cost_usd <= budget
+    assert progress.state_reason and "budget" in progress.state_reason
+
+
+async def test_a_reply_that_is_no_conversation_is_paid_for_kept_and_asked_for_once_more(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.fail_next("truncate")
+    progress = await generate(furnished, rehearsal, plan(count=1), slots=1)
+    assert (progress.done, progress.calls) == (1, 2)
+    first = (await attempts.newest(furnished))[-1]
+    assert first.cost_usd and first.output_tokens
+    detail = await attempts.detail(furnished, first)
+    assert detail.response_payload
+
+
+async def test_a_worker_for_the_rehearsal_leaves_real_batches_alone(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    real = await start_batch(furnished, plan(count=1), is_rehearsal=False)
+    await generate(furnished, rehearsal, plan(count=1))
+    assert (await batches.progress(furnished, real)).state == "queued"
+    assert (await batches.progress(furnished, real)).calls == 0
+
+
+async def test_what_is_being_written_can_be_watched(furnished: Database, rehearsal: RehearsalServer) -> None:
+    await start_batch(furnished, plan(count=1), is_rehearsal=True)
+    rehearsal.fail_next("midstream-silence")
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=1))
+    try:
+        async with asyncio.timeout(30):
+            while not (views := await batches.streams(furnished)):
+                await asyncio.sleep(0.05)
+        assert views[0].content.startswith('{"exchanges"')
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert await batches.streams(furnished) == ()
+
+
+async def test_a_document_that_holds_a_key_never_brings_it_into_the_log(
+    db: Database, rehearsal: RehearsalServer
+) -> None:
+    secret = "sk-ant-" + "api03-" + "Q" * 80
+    await furnish(db)
+    async with db.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO chunks (document_id, document_revision, ordinal, heading, content, content_sha256,"
+                " token_estimate) SELECT id, 1, 99, 'Keys', :content, sha256('x'), 9 FROM documents LIMIT 1"
+            ),
+            {"content": f"The key is {secret}. A late payment costs $25."},
+        )
+        await connection.execute(text("UPDATE chunks SET retired_at = now() WHERE ordinal <> 99"))
+    progress = await generate(db, rehearsal, plan(count=2), slots=1)
+    assert progress.calls == 2
+    kept = await column(db, "SELECT l::text FROM generation_logs AS l")
+    assert not any(secret in row for row in kept)
+    assert await column(db, "SELECT sum((redactions->>'secret')::int) FROM generation_logs")
+
+
+async def test_two_workers_share_a_batch_and_write_nothing_twice(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    batch_id = await start_batch(furnished, plan(count=12), is_rehearsal=True)
+    await asyncio.gather(run_until_idle(furnished, rehearsal), run_until_idle(furnished, rehearsal))
+    progress = await batches.progress(furnished, batch_id)
+    assert (progress.done, progress.calls) == (12, 12)
+
+
+async def test_a_real_generation_without_a_key_says_what_to_do() -> None:
+    with pytest.raises(TraintuiError, match="ANTHROPIC_API_KEY"):
+        await provider_of(Settings())
+
+
+async def test_the_rehearsal_is_known_by_its_answer_and_a_silent_port_is_named(rehearsal: RehearsalServer) -> None:
+    assert await is_rehearsal(rehearsal.url)
+    address = rehearsal.url
+    await rehearsal.close()
+    with pytest.raises(TraintuiError, match="nothing answers"):
+        await is_rehearsal(address)
+
+
+async def test_a_reviewer_is_told_that_generating_needs_an_author(reviewer_db: Database) -> None:
+    with pytest.raises(TraintuiError, match="needs an author"):
+        refuse_reader(reviewer_db)
+
+
+async def test_the_lease_of_a_worker_ends_with_it(furnished: Database) -> None:
+    async with work.registered(furnished) as worker_id:
+        assert await column(furnished, f"SELECT holds_lock FROM workers WHERE id = {worker_id}") == [True]
+    assert await column(furnished, "SELECT count(*) FROM workers WHERE ended_at IS NULL") == [0]

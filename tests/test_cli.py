@@ -1,0 +1,197 @@
+"""The command line as a person or a program meets it: a process of its own, its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from traintui.data import schema
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+
+DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone")
+pytestmark = pytest.mark.xdist_group("homes")
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A home of its own, with a server that this test keeps running, so that each command finds it."""
+    with tempfile.TemporaryDirectory(prefix="tc-", dir="/tmp") as directory:
+        path = Path(directory)
+        path.chmod(0o755)
+        server = EmbeddedServer(path, durable=False)
+        server.start()
+        yield path
+        server.stop()
+
+
+def traintui(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "traintui", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        cwd=home,
+        env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
+        check=False,
+    )
+    assert "Traceback" not in result.stdout + result.stderr
+    if check:
+        assert result.returncode == 0, result.stderr
+    return result
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """The answer of a command that failed: one line that says what happened, one that says what to do."""
+    assert result.returncode == 1 and result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 2 and lines[0].startswith("traintui: "), result.stderr
+    return result.stderr
+
+
+def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
+    document = home / "fees.md"
+    document.write_text("# Fees\n\n## Late payment\n\nA payment that is ten days late costs $25, once a month.\n")
+    assert "fees: new" in traintui(home, "import", "fees.md").stdout
+    assert "fees: unchanged" in traintui(home, "import", "fees.md").stdout
+    chats = home / "chats.jsonl"
+    turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
+    chats.write_text(json.dumps({"messages": turns}) + "\n")
+    summary = json.loads(traintui(home, "import", "chats.jsonl", "--json").stdout)
+    assert summary["conversations"][0]["imported"] == 1
+    result = traintui(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
+    assert json.loads(result.stdout)["count"] == 1
+    assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
+
+
+def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
+    result = traintui(tmp_path, "demo", "--headless", "--json")
+    summary = json.loads(result.stdout)
+    assert summary["generated"] == 40 and summary["failed"] == 0 and summary["exported"] == summary["approved"] > 0
+    for line in Path(summary["path"]).read_text(encoding="utf-8").splitlines():
+        roles = [message["role"] for message in json.loads(line)["messages"]]
+        assert roles == ["user", "assistant"] * (len(roles) // 2)
+
+
+def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
+    command = [sys.executable, "-m", "traintui", "rehearsal", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as rehearsal:
+        try:
+            assert rehearsal.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", rehearsal.stdout.readline())
+            assert found is not None
+            plan = home / "plan.toml"
+            words = "\n".join(f'{name} = ["v"]' for name in DIMENSIONS)
+            plan.write_text(f'name = "Trial"\ncount = 2\nexchanges = [1, 1]\n[dimensions]\n{words}\n')
+            generate = ("generate", "--plan", "plan.toml", "--wait", "--json")
+            answer = refused(traintui(home, *generate, check=False, TRAINTUI_API_BASE_URL=found[0]))
+            assert "vocabulary" in answer.lower()
+            with psycopg.connect(EmbeddedServer(home).conninfo(SUPERUSER)) as connection:
+                for name in DIMENSIONS:
+                    connection.execute("INSERT INTO vocabulary (dimension, value, label) VALUES (%s, 'v', 'V')", [name])
+            result = traintui(home, *generate, TRAINTUI_API_BASE_URL=found[0])
+            assert json.loads(result.stdout)["done"] == 2
+        finally:
+            rehearsal.send_signal(signal.SIGINT)
+        assert rehearsal.wait(20) in (0, 130)
+
+
+def test_users_are_made_listed_and_shut_out(home: Path) -> None:
+    traintui(home, "user", "add", "rosa", "--role", "reviewer")
+    listed: list[dict[str, Any]] = json.loads(traintui(home, "user", "list", "--json").stdout)["users"]
+    assert {"name": "rosa", "role": "reviewer", "active": True} in listed
+    traintui(home, "user", "disable", "rosa")
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        psycopg.connect(EmbeddedServer(home).conninfo("rosa"))
+    assert "not" in refused(traintui(home, "user", "disable", "nobody_here", check=False)).lower()
+
+
+def test_the_database_says_which_revision_it_is_at(home: Path) -> None:
+    traintui(home, "db", "upgrade")
+    found = json.loads(traintui(home, "db", "current", "--json").stdout)
+    assert found == {"current": schema.HEAD, "needed": schema.HEAD, "up_to_date": True}
+
+
+def test_the_roles_are_printed_as_sql_that_can_be_run_again(home: Path) -> None:
+    printed = traintui(home, "db", "roles").stdout
+    with psycopg.connect(EmbeddedServer(home).conninfo(SUPERUSER, DATABASE), autocommit=True) as connection:
+        connection.execute(printed.encode())
+
+
+def test_the_doctor_looks_at_everything_and_fails_only_where_nothing_can_work(home: Path) -> None:
+    result = traintui(home, "doctor", "--json")
+    states = {finding["name"]: finding["state"] for finding in json.loads(result.stdout)["findings"]}
+    assert states["Database"] == states["Schema"] == states["Role"] == "ok"
+    assert states["Terminal"] == states["Provider"] == "warning"
+    broken = traintui(home, "doctor", check=False, TRAINTUI_DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert broken.returncode == 1 and "Database" in broken.stdout
+
+
+def test_without_a_terminal_the_app_says_so(home: Path) -> None:
+    assert "terminal" in refused(traintui(home, check=False)).lower()
+    assert "terminal" in refused(traintui(home, "demo", check=False)).lower()
+
+
+def test_a_real_generation_without_a_key_says_what_to_do(home: Path) -> None:
+    (home / "p.toml").write_text('name = "x"\ncount = 1\n')
+    assert "ANTHROPIC_API_KEY" in refused(traintui(home, "generate", "--plan", "p.toml", check=False))
+    assert "ANTHROPIC_API_KEY" in refused(traintui(home, "worker", check=False))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://localhost/x", "mysql://"),
+        ("localhost", "no scheme"),
+        ("postgresql://127.0.0.1:1/none", "127.0.0.1"),
+        ("postgresql://127.0.0.1", "no database"),
+        ("postgresql://u:tops3cret@127.0.0.1:1/none", "127.0.0.1"),
+    ],
+)
+def test_a_database_that_cannot_be_had_is_an_answer_without_the_password(home: Path, url: str, said: str) -> None:
+    answer = refused(traintui(home, "export", "--out", "x.jsonl", check=False, TRAINTUI_DATABASE_URL=url))
+    assert said in answer and "tops3cret" not in answer
+
+
+def test_a_home_that_cannot_be_written_is_named(home: Path) -> None:
+    (home / "file").write_text("not a directory")
+    answer = refused(traintui(home, "db", "upgrade", check=False, TRAINTUI_HOME=str(home / "file" / "home")))
+    assert "TRAINTUI_HOME" in answer
+
+
+def test_a_port_in_use_is_named(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert str(port) in refused(traintui(home, "rehearsal", "--port", str(port), check=False))
+
+
+def test_a_settings_file_with_a_mistake_is_named(home: Path) -> None:
+    (home / "bad.toml").write_text("theme = ")
+    assert "bad.toml" in refused(traintui(home, "db", "current", check=False, TRAINTUI_CONFIG=str(home / "bad.toml")))
+    (home / "bad.toml").write_text('theme = "purple"\n')
+    assert "theme" in refused(traintui(home, "db", "current", check=False, TRAINTUI_CONFIG=str(home / "bad.toml")))
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["export"], ["user", "add", "x", "--role", "king"], ["import"]])
+def test_wrong_usage_exits_2_and_names_the_mistake(home: Path, arguments: list[str]) -> None:
+    result = traintui(home, *arguments, check=False)
+    assert result.returncode == 2 and result.stderr
+
+
+def test_a_mistake_in_a_filter_is_answered_with_the_nearest_name(home: Path) -> None:
+    answer = refused(traintui(home, "export", "--out", "x.jsonl", "--filter", "personna:x", check=False))
+    assert "persona" in answer

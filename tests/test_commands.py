@@ -1,0 +1,73 @@
+"""Every command is listed once, and its key means one thing where one is."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from textual.actions import parse
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from traintui import commands
+from traintui.app import TraintuiApp
+from traintui.screens.audit import AuditScreen
+from traintui.screens.base import BaseDialog, BaseScreen
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.export import ExportDialog
+from traintui.screens.generate import GenerateScreen
+from traintui.screens.help import HelpScreen
+from traintui.screens.note import NoteDialog
+from traintui.screens.opening import FailedToOpen
+from traintui.screens.performance import PerformanceScreen
+from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.review import ReviewScreen
+from traintui.widgets.filter_line import FilterField
+from traintui.widgets.row_table import RowTable
+from traintui.widgets.transcript import Transcript
+
+SCREENS: tuple[type[BaseScreen], ...] = (
+    ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
+)  # fmt: skip
+DIALOGS: tuple[type[BaseDialog[object]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
+WIDGETS: dict[str, type[DOMNode]] = {"table": RowTable, "transcript": Transcript, "filter": FilterField}
+FIELDS = {"filter"}
+"""Places in which the keys of the screen rest, because one types there."""
+
+
+def keys_of(places: tuple[str, ...]) -> Counter[str]:
+    return Counter(binding.key for place in places for binding in Binding.make_bindings(commands.bindings(place)))
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_a_key_means_one_thing_on_a_screen(screen: type[BaseScreen]) -> None:
+    places = tuple(place for place in screen.PLACES if place not in FIELDS)
+    assert [key for key, times in keys_of((*places, "app")).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("dialog", DIALOGS, ids=lambda dialog: dialog.__name__)
+def test_a_key_means_one_thing_in_a_dialog(dialog: type[BaseDialog[object]]) -> None:
+    assert [key for key, times in keys_of(dialog.PLACES).items() if times > 1] == []
+
+
+def test_every_command_has_a_name_of_its_own() -> None:
+    assert [name for name, times in Counter(command.id for command in commands.COMMANDS).items() if times > 1] == []
+    assert {command.where for command in commands.COMMANDS} <= set(commands.PLACES)
+
+
+def test_every_command_runs_something() -> None:
+    nodes: dict[str, type[DOMNode]] = {"app": TraintuiApp, **WIDGETS}
+    nodes |= {kind.PLACES[0]: kind for kind in (*SCREENS, *DIALOGS)}
+    for command in commands.COMMANDS:
+        if command.where in nodes:
+            namespace, action, _ = parse(command.action)
+            node = TraintuiApp if namespace == "app" else nodes[command.where]
+            assert hasattr(node, f"action_{action}"), command.id
+
+
+def test_every_role_that_a_command_needs_is_one() -> None:
+    assert {command.role for command in commands.COMMANDS} <= {"", *commands.ALLOWED}
+
+
+def test_the_palette_says_where_a_command_belongs() -> None:
+    assert "review: approve" in {command.name for command in commands.COMMANDS}
