@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -60,9 +60,9 @@ def server(_nothing_from_outside: None) -> Iterator[EmbeddedServer]:
 numbers = itertools.count(1)
 
 
-@pytest.fixture
-def database_name(server: EmbeddedServer) -> Iterator[str]:
-    """A fresh copy of the template, dropped afterwards."""
+@contextmanager
+def fresh_database(server: EmbeddedServer) -> Iterator[str]:
+    """A copy of the template, dropped afterwards."""
     name = f"test_{next(numbers)}"
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(
@@ -81,6 +81,13 @@ def database_name(server: EmbeddedServer) -> Iterator[str]:
     yield name
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_name(server: EmbeddedServer) -> Iterator[str]:
+    """A fresh copy of the template, dropped afterwards."""
+    with fresh_database(server) as name:
+        yield name
 
 
 Conninfo = Callable[[str], str]

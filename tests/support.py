@@ -234,9 +234,12 @@ async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 2
 
 def sqlstate(conninfo: str, statement: str, values: Sequence[Any] = ()) -> str | None:
     """The code with which the server refuses a statement in a session of its own; None when it runs and commits."""
+    connection = psycopg.connect(conninfo)
     try:
-        with psycopg.connect(conninfo) as connection:
-            connection.execute(statement.encode(), values)
+        connection.execute(statement.encode(), values)
+        connection.commit()
     except psycopg.Error as error:
         return error.sqlstate
+    finally:
+        connection.close()
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from textual.actions import parse
@@ -29,7 +30,7 @@ from traintui.widgets.transcript import Transcript
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
-DIALOGS: tuple[type[BaseDialog[object]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
+DIALOGS: tuple[type[BaseDialog[Any]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
 WIDGETS: dict[str, type[DOMNode]] = {"table": RowTable, "transcript": Transcript, "filter": FilterField}
 FIELDS = {"filter"}
 """Places in which the keys of the screen rest, because one types there."""
@@ -41,12 +42,13 @@ def keys_of(places: tuple[str, ...]) -> Counter[str]:
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
 def test_a_key_means_one_thing_on_a_screen(screen: type[BaseScreen]) -> None:
-    places = tuple(place for place in screen.PLACES if place not in FIELDS)
-    assert [key for key, times in keys_of((*places, "app")).items() if times > 1] == []
+    own, *widgets = screen.PLACES
+    for widget in ("", *(place for place in widgets if place not in FIELDS)):
+        assert [key for key, times in keys_of((own, widget, "app")).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("dialog", DIALOGS, ids=lambda dialog: dialog.__name__)
-def test_a_key_means_one_thing_in_a_dialog(dialog: type[BaseDialog[object]]) -> None:
+def test_a_key_means_one_thing_in_a_dialog(dialog: type[BaseDialog[Any]]) -> None:
     assert [key for key, times in keys_of(dialog.PLACES).items() if times > 1] == []
 
 
@@ -57,7 +59,7 @@ def test_every_command_has_a_name_of_its_own() -> None:
 
 def test_every_command_runs_something() -> None:
     nodes: dict[str, type[DOMNode]] = {"app": TraintuiApp, **WIDGETS}
-    nodes |= {kind.PLACES[0]: kind for kind in (*SCREENS, *DIALOGS)}
+    nodes |= {screen.PLACES[0]: screen for screen in SCREENS} | {dialog.PLACES[0]: dialog for dialog in DIALOGS}
     for command in commands.COMMANDS:
         if command.where in nodes:
             namespace, action, _ = parse(command.action)

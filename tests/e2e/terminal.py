@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed (apt-get install tmux)")
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds until a screen that does not come is given up; a passing test never waits for it."""
 
 
@@ -27,7 +27,8 @@ class Terminal:
     ) -> None:
         self.socket = f"traintui-{uuid.uuid4().hex[:8]}"
         variables = {"COLORTERM": "truecolor", "LANG": "C.UTF-8", **environment}
-        command = shlex.join(["env", *(f"{name}={value}" for name, value in variables.items()),
+        # The size is the terminal's own: the test runner says another one in these variables.
+        command = shlex.join(["env", "-u", "COLUMNS", "-u", "LINES", *(f"{name}={value}" for name, value in variables.items()),
                               sys.executable, "-m", "traintui", *arguments])  # fmt: skip
         # The shell stays, so that the last screen can be read after the app has left.
         self._tmux("-u", "-f", os.devnull, "new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(lines),
@@ -76,6 +77,18 @@ class Terminal:
             if time.monotonic() > deadline:
                 pytest.fail(f"The screen never showed {wanted}. It shows:\n{screen}")
             time.sleep(0.05)
+
+    def press_until(self, key: str, holds: Callable[[str], bool], wanted: str) -> str:
+        """Presses a key, and again after two seconds in which nothing came of it: a press on what was not painted yet
+        decides nothing, by design."""
+        for _ in range(10):
+            self.press(key)
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                if holds(self.screen):
+                    return self.screen
+                time.sleep(0.05)
+        pytest.fail(f"{key} never brought {wanted}. The screen shows:\n{self.screen}")
 
     def close(self) -> None:
         """Ends the session and what runs in it."""

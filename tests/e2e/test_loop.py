@@ -36,7 +36,7 @@ def test_the_demo_shows_conversations_arriving_takes_a_decision_and_writes_a_fil
     app.shows("Conversations", "Review", "Generate")
     app.shows("DEMO", "to review")
     app.press("2")
-    app.shows("USER", "ASSISTANT")
+    app.shows("User", "Assistant")
     app.press("a")
     app.until(
         lambda _: query(home, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == [(1,)], "an approval"
@@ -56,6 +56,7 @@ def test_the_demo_shows_conversations_arriving_takes_a_decision_and_writes_a_fil
         roles = [message["role"] for message in json.loads(line)["messages"]]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
     app.press("Escape")
+    app.until(lambda screen: "traintui-export" not in screen, "the screen without the dialog")
     app.press("q")
     app.shows("left with 0")
     assert not EmbeddedServer(home).running()
@@ -65,12 +66,13 @@ def test_the_demo_shows_conversations_arriving_takes_a_decision_and_writes_a_fil
 def test_every_screen_opens_and_says_what_it_is_for(terminal: Open, place: Path, columns: int, lines: int) -> None:
     app = terminal("demo", cwd=place, environment={}, columns=columns, lines=lines)
     app.shows("DEMO", "to review")
-    for key, texts in {"2": ("USER",), "3": ("Member questions",), "4": ("generate",), "5": ("PostgreSQL",)}.items():
+    for key, texts in {"2": ("User",), "3": ("Member questions",), "4": ("generate",), "5": ("PostgreSQL",)}.items():
         app.press(key)
         app.shows(*texts)
     app.press("?")
     app.shows("Everywhere")
     app.press("Escape")
+    app.until(lambda screen: "Everywhere" not in screen, "the screen without the help")
     app.press("q")
     app.shows("left with 0")
 

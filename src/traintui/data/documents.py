@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -13,9 +13,6 @@ from sqlalchemy.dialects.postgresql import insert
 from traintui.data.engine import Database
 from traintui.data.models import Chunk, Document
 from traintui.data.records import ChunkRecord, DocumentRecord
-
-CHUNKS_PER_STATEMENT = 1_000
-"""A statement has at most 65,535 parameters."""
 
 
 class NewChunk(Protocol):
@@ -91,17 +88,8 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
                 .where(Document.id == found.id)
                 .values(revision=revision, updated_at=func.now(), **written)
             )
-        for part in batched(list(rows.items()), CHUNKS_PER_STATEMENT):
-            statement = insert(Chunk).values(
-                [
-                    {
-                        "document_id": found.id, "document_revision": revision, "ordinal": chunk.ordinal,
-                        "heading": chunk.heading, "content": chunk.content, "content_sha256": digest,
-                        "token_estimate": chunk.token_estimate,
-                    }
-                    for digest, chunk in part
-                ]
-            )  # fmt: skip
+        if rows:
+            statement = insert(Chunk)
             await connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["document_id", "content_sha256"],
@@ -110,8 +98,16 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
                         "document_revision": statement.excluded.document_revision,
                         "retired_at": None,
                     },
-                )
-            )
+                ),
+                [
+                    {
+                        "document_id": found.id, "document_revision": revision, "ordinal": chunk.ordinal,
+                        "heading": chunk.heading, "content": chunk.content, "content_sha256": digest,
+                        "token_estimate": chunk.token_estimate,
+                    }
+                    for digest, chunk in rows.items()
+                ],
+            )  # fmt: skip
         retired = await connection.execute(
             update(Chunk)
             .where(Chunk.document_id == found.id, Chunk.retired_at.is_(None), Chunk.document_revision < revision)
@@ -119,12 +115,6 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
         )
     outcome: Literal["new", "changed"] = "new" if made is not None else "changed"
     return StoredDocument(document.name, outcome, revision, len(rows), retired.rowcount)
-
-
-def batched(rows: list[tuple[bytes, NewChunk]], size: int) -> Iterator[list[tuple[bytes, NewChunk]]]:
-    """The rows in parts of `size`."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
 
 
 async def documents(db: Database) -> tuple[DocumentRecord, ...]:

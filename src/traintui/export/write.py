@@ -205,7 +205,7 @@ def nothing_to_write(left_out: int) -> TraintuiError:
         return TraintuiError(
             "Nothing to export",
             f"all {left_out} that match were written by the rehearsal, not by a model.",
-            "Include them with --rehearsal include, or approve others first.",
+            "Include what the rehearsal wrote (--rehearsal include), or approve others first.",
         )
     return TraintuiError(
         "Nothing to export", "no approved conversation matches the filter.", "Approve some first, or widen the filter."

@@ -75,6 +75,8 @@ class BaseScreen(Screen[None], Working):
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)
+    ready: bool = False
+    """Whether the screen is there and the workspace is open."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
@@ -97,7 +99,11 @@ class BaseScreen(Screen[None], Working):
         self._place_changed()
         if workspace is not None:
             self.refresh_bindings()
-            self.call_after_refresh(self.on_workspace_ready)
+            self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.ready = True
+        self.on_workspace_ready()
 
     def _place_changed(self) -> None:
         header = self.query_one(HeaderBar)

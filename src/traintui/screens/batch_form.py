@@ -46,6 +46,11 @@ def offer(price: Price) -> str:
     return f"{price.model:<18} ${price.rates.input} in  ${price.rates.output} out, a million tokens"
 
 
+def field(value: object, name: str, *, placeholder: str = "") -> Input:
+    """A field of one line."""
+    return Input(str(value), placeholder=placeholder, compact=True, id=name)
+
+
 def number(written: str) -> int | float | str:
     """What was typed as a number, or as it is where it is none; the plan says what is wrong with it then."""
     for kind in (int, float):
@@ -83,35 +88,33 @@ class BatchForm(BaseDialog[int]):
         listed = price_of(given["model"])
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
-            yield FormField("Name", Input(given["name"], id="name-text"), id="name")
-            yield FormField("Conversations", Input(str(given["count"]), id="count-text"), id="count", about="to write")
+            yield FormField("Name", field(given["name"], "name-text"), id="name")
+            yield FormField("Conversations", field(given["count"], "count-text"), id="count", about="to write")
             yield FormField(
                 "Model",
                 Select(
                     [*((offer(price), price.model) for price in PRICES), ("another model", OTHER)],
                     value=listed.model if listed else OTHER, allow_blank=False, compact=True, id="models",
                 ),
-                Input("" if listed else given["model"], placeholder="its name at the provider", id="model-text"),
+                field("" if listed else given["model"], "model-text", placeholder="its name at the provider"),
                 id="model",
             )  # fmt: skip
             yield FormField("Documents", SelectionList[str](compact=True, id="chosen"), id="documents")
             yield FormField(
-                "Exchanges", Input(str(least), id="least"), Static(" to ", classes="word"), Input(str(most), id="most"),
-                id="exchanges", about="in each, a question and its answer",
+                "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
+                id="exchanges", about="of question and answer in each",
             )  # fmt: skip
             parts = (
-                (Static(tier.replace("_", " "), classes="word"), Input(f"{tiers.get(tier, 0):g}", id=f"tier-{tier}"))
+                (Static(tier.replace("_", " "), classes="word"), field(f"{tiers.get(tier, 0):g}", f"tier-{tier}"))
                 for tier in TIERS
             )
-            yield FormField("Tiers", *chain.from_iterable(parts), id="dimensions", about="parts of each")
+            yield FormField("Tiers", *chain.from_iterable(parts), id="dimensions")
             budget = given.get("budget_usd")
             yield FormField(
-                "Budget", Input("" if budget is None else str(budget), placeholder="none", id="budget"),
-                id="budget_usd", about="USD at most; it pauses before it costs more",
+                "Budget", field("" if budget is None else budget, "budget", placeholder="none"),
+                id="budget_usd", about="USD; it pauses before it costs more",
             )  # fmt: skip
-            yield FormField(
-                "Seed", Input(str(given["seed"]), id="seed-text"), id="seed", about="the same seed plans the same again"
-            )
+            yield FormField("Seed", field(given["seed"], "seed-text"), id="seed", about="the same seed, the same plan")
             yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="sources")
             yield Static(id="answer")
             with Horizontal(id="buttons"):

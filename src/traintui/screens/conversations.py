@@ -150,14 +150,14 @@ class ConversationsScreen(BaseScreen):
     def _say_empty(self) -> None:
         if self._filter:
             self.notice.say(
-                "empty", "Nothing matches this filter", self._filter, "/ changes the filter  ·  esc shows all again"
+                "empty", "Nothing matches this filter", self._filter, "/ changes the filter\nesc shows all again"
             )
         else:
             self.notice.say(
                 "empty",
                 "No conversations yet",
                 "This workspace is new.",
-                "3 plans and generates some  ·  traintui import FILE brings those that exist",
+                "3 plans and generates some\ntraintui import FILE brings those that exist",
             )
         self.preview.show(Content(""))
 
@@ -165,6 +165,9 @@ class ConversationsScreen(BaseScreen):
         shown, total = len(self.table.rows), self._total or 0
         of = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
         every = sum(self._counts.values())
+        if not every:
+            self.counted.update("")
+            return
         share = f" match, of {every:,}" if self._filter else ""
         self.counted.update(Content.assemble((of, "bold"), (share, "$muted"), "   ", marks.status_counts(self._counts)))
 

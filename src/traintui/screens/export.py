@@ -56,7 +56,7 @@ class ExportDialog(BaseDialog[None]):
             yield self._row(
                 "File", Input(f"traintui-export-{clock.now():%Y-%m-%d}.jsonl", compact=True, select_on_focus=False)
             )
-            yield self._row("", Tick("Include what the rehearsal wrote", compact=True))
+            yield self._row("", Tick("Include what the rehearsal wrote", self.app.demo, compact=True))
             yield self._row("Writes", Static(Content.styled("counting", "$muted"), id="will"))
             yield Static(id="answer")
         yield KeyBar()
@@ -90,10 +90,6 @@ class ExportDialog(BaseDialog[None]):
     @on(Input.Submitted)
     def _submitted(self) -> None:
         self.action_write()
-
-    @on(Input.Changed)
-    def _renamed(self) -> None:
-        self._overwrite = None
 
     def action_write(self) -> None:
         """Writes the file; one that is there already only when asked a second time."""

@@ -105,7 +105,8 @@ class GenerateScreen(BaseScreen):
         # A look that takes longer than the time between two is waited for, not begun anew.
         if (self.watched.running or whole) and (self._reading is None or self._reading.is_finished):
             self._look(whole=whole)
-        if self._ticks % LOST == 0 and self.db.role in commands.ALLOWED["reviewer"]:
+        ended = self.watched.running and self.app.crew.worker_last_words() is not None
+        if (self._ticks % LOST == 0 or (whole and ended)) and self.db.role in commands.ALLOWED["reviewer"]:
             self.write(self._recover, name="recover")
 
     async def _recover(self) -> None:
@@ -143,13 +144,12 @@ class GenerateScreen(BaseScreen):
             self.notice.say(
                 "empty",
                 "No batch yet",
-                "A batch carries out a plan: so many conversations about your documents, for the people of your vocabulary.",
-                "n plans one"
-                if self.allowed("generate", "new")
-                else "Somebody with the role of an author can plan one.",
+                "A batch carries out a plan: so many conversations about your documents, for people you describe.",
+                "n plans one" if self.allowed("generate", "new") else "Somebody who is an author can plan one.",
             )
             return
         self.batches.show(look.batches)
+        self.batches.cursor = look.batches.index(chosen) if chosen in look.batches else 0
         self._show_band(look)
         if look.failures != before.failures:
             self.set_class(bool(look.failures), "-failures")
@@ -215,6 +215,10 @@ class GenerateScreen(BaseScreen):
         row = found.row
         if self._growing or self.pane.shown not in {None, conversation_id}:
             return
+        if not found.turns:
+            self.pane.nothing("empty", "It was not finished", "What was written of it is not kept.")
+            self.pane.shown = conversation_id
+            return
         said = Content.assemble(
             marks.status(row.status), "  ", text.shown(conversation_id, single_line=True, style="$muted"), "  ",
             marks.score(row.quality_score), "  ", marks.label(self.app.labels, "persona", row.persona),
@@ -224,9 +228,11 @@ class GenerateScreen(BaseScreen):
     # Choosing
 
     @on(RowTable.Moved, "#batches")
-    def _chosen(self, event: RowTable.Moved[BatchProgress]) -> None:
-        if event.row is not None and event.row.id != self.watched.chosen_id:
-            self.watched.chosen_id = event.row.id
+    def _chosen(self) -> None:
+        # What the cursor is on by now: a message may come after the next look.
+        row = self.batches.current
+        if row is not None and row.id != self.watched.chosen_id:
+            self.watched.chosen_id = row.id
             self._look(whole=False)
 
     @on(RowTable.Opened, "#batches")

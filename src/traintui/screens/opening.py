@@ -29,8 +29,8 @@ class FailedToOpen(BaseDialog[bool]):
 
     def compose(self) -> ComposeResult:
         """A panel, and the two keys that work."""
-        with Vertical(classes="dialog") as panel:
-            panel.border_title = Content.assemble(("! ", "$error"), text.shown(self.error.title, single_line=True))
+        with Vertical(classes="dialog -failed") as panel:
+            panel.border_title = Content.assemble("! ", text.shown(self.error.title, single_line=True))
             yield Static(text.shown(sentence(self.error.message), limit=1_200))
             yield Static("")
             yield Static(text.shown(self.error.remedy, limit=1_200, style="$muted"))

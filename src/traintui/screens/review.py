@@ -105,13 +105,13 @@ class ReviewScreen(BaseScreen):
         """Puts one conversation on the screen, whether it waits or not."""
         self.queue.bring(conversation_id, waits=False)
         self._known.forget(conversation_id)
-        if self.app.workspace is not None:
+        if self.ready:
             self._show_current()
 
     # What waits
 
     def _poll(self, *, always: bool = False) -> None:
-        if self.app.workspace is not None and self.app.screen is self:
+        if self.ready and self.app.screen is self:
             self._looks += 1
             self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
 
@@ -140,7 +140,7 @@ class ReviewScreen(BaseScreen):
                 "done",
                 "Nothing waits for review",
                 "Every conversation that was generated has its decision. New ones appear here by themselves.",
-                "3 generates more  ·  1 shows all conversations  ·  ctrl+e writes a training file",
+                "3 generates more\n1 shows all conversations\nctrl+e writes a training file",
             )
             self._say_place()
             return
@@ -345,6 +345,10 @@ class ReviewScreen(BaseScreen):
     def action_details(self) -> None:
         """Shows or hides what is known about the conversation."""
         self.toggle_class("-details")
+        self.call_after_refresh(self._focus_shown)
+
+    def _focus_shown(self) -> None:
+        (self.reading.transcript if self.reading.transcript.display else self.reading.panel).focus()
 
     def action_system(self) -> None:
         """Shows the system prompt whole, or folded."""

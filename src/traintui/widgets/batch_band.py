@@ -103,13 +103,12 @@ def figures(progress: BatchProgress, budget_usd: Decimal | None, *, priced: bool
     tokens = Content.assemble(
         text.tokens(progress.input_tokens), (" in  ", "$muted"), text.tokens(progress.output_tokens), (" out", "$muted")
     )
+    unknown = Content.styled("not known yet", "$muted")
     found = []
     if progress.state == "running":
         found = [
-            Figure("Rate", Content(f"{rate:,.1f} a minute") if rate else Content.styled("not known yet", "$muted")),
-            Figure(
-                "Time left", Content(text.duration(left * 1_000)) if left else Content.styled("not known yet", "$muted")
-            ),
+            Figure("Rate", Content(f"{rate:,.1f} a minute") if rate else unknown),
+            Figure("Time left", Content(text.duration(left * 1_000)) if left else unknown),
         ]
     elif (taken := seconds_taken(progress)) is not None:
         found = [Figure("Time", Content(text.duration(taken * 1_000)))]
@@ -124,19 +123,21 @@ def seconds_taken(progress: BatchProgress) -> float | None:
 
 
 def in_rows(shown: Sequence[Figure], width: int) -> Content:
-    """Figures beside each other, in as many rows as they need."""
-    rows: list[list[Figure]] = [[]]
-    room = width
+    """Figures beside each other under their names; where there is no room for that, in lines behind their names."""
+    if sum(figure.width for figure in shown) + GAP * (len(shown) - 1) <= width:
+        gap = Content(" " * GAP)
+        names = (Content.styled(f"{figure.name:<{figure.width}}", "$muted") for figure in shown)
+        values = (figure.value.pad_right(figure.width - figure.value.cell_length) for figure in shown)
+        return Content("\n").join([gap.join(names), gap.join(values)])
+    lines = [Content("")]
     for figure in shown:
-        if rows[-1] and figure.width > room:
-            rows.append([])
-            room = width
-        rows[-1].append(figure)
-        room -= figure.width + GAP
-    lines = []
-    for row in rows:
-        lines.append(Content("").join(Content.styled(f"{each.name:<{each.width + GAP}}", "$muted") for each in row))
-        lines.append(Content("").join(each.value.pad_right(each.width + GAP - each.value.cell_length) for each in row))
+        said = Content.assemble((f"{figure.name} ", "$muted"), figure.value)
+        if lines[-1] and lines[-1].cell_length + 3 + said.cell_length <= width:
+            lines[-1] += Content("   ") + said
+        elif lines[-1]:
+            lines.append(said)
+        else:
+            lines[-1] = said
     return Content("\n").join(lines)
 
 

@@ -11,6 +11,7 @@ from traintui.data.records import BatchProgress, ConversationRow
 from traintui.widgets import marks
 from traintui.widgets.batch_band import cost, state
 from traintui.widgets.facts import heading
+from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column
 
 CAUSES = 5
@@ -23,8 +24,8 @@ def batch_columns() -> list[Column[BatchProgress]]:
         Column("Batch", 13, lambda batch: state(batch.state)),
         Column("Name", 0, lambda batch: text.shown(batch.name, single_line=True, limit=80)),
         Column("Done", 11, lambda batch: Content(f"{batch.done:,}/{batch.total:,}"), right=True),
-        Column("Failed", 6, _failed, right=True, from_width=60),
-        Column("Cost", 9, lambda batch: Content.styled(cost(batch), "$muted"), right=True, from_width=60),
+        Column("Failed", 6, _failed, right=True, from_width=74),
+        Column("Cost", 9, lambda batch: Content.styled(cost(batch), "$muted"), right=True, from_width=74),
         Column("Age", 5, lambda batch: Content.styled(text.ago(batch.created_at)[-5:], "$muted"), right=True),
     ]
 
@@ -60,15 +61,15 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
     """What a batch's state means, and what to do. `working` says whether the app's own worker runs, `last_words` what
     one that ended by itself said."""
     at = f"at {batch.done:,} of {batch.total:,}"
-    reason = text.shown(f"  {batch.state_reason}" if batch.state_reason else "", single_line=True, style="$muted")
+    reason = text.shown(batch.state_reason, single_line=True, limit=300, style="$muted")
     if last_words is not None and batch.state in {"queued", "running"}:
-        said = text.shown(last_words, single_line=True, limit=160)
+        said = text.shown(sentence(last_words), single_line=True, limit=160)
         return Content.assemble(("! The worker here has ended. w starts another. ", "bold $error"), said)
     match batch.state:
         case "interrupted":
-            return Content.assemble((f"Interrupted {at}: p resumes it", "bold $failed"), reason)
+            return Content.assemble((f"Interrupted {at}: p resumes it", "bold $failed"), "  ", reason)
         case "paused":
-            return Content.assemble((f"Paused {at}: p resumes it", "bold $warning"), reason)
+            return Content.assemble((f"Paused {at}: p resumes it", "bold $warning"), "  ", reason)
         case "queued":
             return Content.styled(
                 "Waits for its first call" if working else "Waits for a worker: w starts one here", "bold"

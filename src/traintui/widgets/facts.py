@@ -119,12 +119,13 @@ def facts(conversation: Conversation, labels: marks.Labels, *, with_turns: bool 
     return Content("\n\n").join(section for section in made if section)
 
 
-class FactsPanel(VerticalScroll, can_focus=False):
-    """The facts of one conversation, scrolled with the mouse where they are long."""
+class FactsPanel(VerticalScroll, can_focus=True):
+    """The facts of one conversation; `tab` goes there, and the arrows scroll where they are long."""
 
     DEFAULT_CSS = """
     FactsPanel {
-        width: 46; height: 1fr; background: $surface; color: $foreground; padding: 1 2 1 2; scrollbar-size-vertical: 1;
+        width: 46; height: 1fr; background: $surface; color: $foreground; padding: 0 2; scrollbar-size-vertical: 1;
+        &:focus { background: $panel; }
         & > Static { width: 1fr; height: auto; }
     }
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -25,12 +24,11 @@ class FormField(Vertical):
         & .answer { display: none; height: auto; padding: 0 0 0 15; color: $error; }
         &.-mistaken .answer { display: block; }
         &.-mistaken .label { color: $error; }
-        & Input { background: $panel; width: 1fr; &:focus { background: $cursor; } }
+        & Input { background: $panel; width: 1fr; &:focus { background: $cursor; background-tint: transparent; } }
     }
     """
 
     answer = getters.query_one(".answer", Static)
-    aside = getters.query_one(".about", Static)
 
     def __init__(self, label: str, *fields: Widget, id: str, about: str = "") -> None:
         super().__init__(id=id)
@@ -43,12 +41,9 @@ class FormField(Vertical):
         with Horizontal():
             yield Static(self._label, classes="label")
             yield from self._fields
-            yield Static(self._about, classes="about")
+            if self._about:
+                yield Static(self._about, classes="about")
         yield Static(classes="answer")
-
-    def say(self, about: Content) -> None:
-        """Says something else behind the fields."""
-        self.aside.update(about)
 
     def fail(self, message: str) -> None:
         """Says what is wrong with it, and puts the cursor there."""

@@ -42,7 +42,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     DEFAULT_CSS = """
     RowTable {
-        height: 1fr; background: $background; color: $foreground; overflow-x: hidden; scrollbar-size-vertical: 1;
+        height: 1fr; background: $background; color: $foreground; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & > .table--heading { color: $muted; background: $background; text-style: bold; }
         & > .table--cursor { background: $cursor; }
         & > .table--blurred { background: $cursor-blurred; }
@@ -108,9 +108,9 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
             wanted = self._key(before)
             place = next((index for index, row in enumerate(self._rows) if self._key(row) == wanted), place)
         shift = place - self.cursor
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(self._width, len(self._rows) + 1)
         if shift and not top:
-            self.scroll_to(y=self.scroll_offset.y + shift, animate=False)
+            self.scroll_to(y=self.scroll_offset.y + shift, animate=False, force=True)
         self.set_reactive(RowTable.cursor, place)
         self._keep_in_view()
         self.refresh()
@@ -124,9 +124,14 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     # Drawing
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line; the scrollbar has its own."""
+        return self.scrollable_content_region.width
+
     def _shown(self) -> list[tuple[Column[RowT], int]]:
         """The columns that there is room for, with their widths."""
-        width = self.size.width
+        width = self._width
         columns = [column for column in self._columns if width >= column.from_width]
         rest = width - EDGE - sum(column.width for column in columns) - GAP * len(columns)
         open_ended = sum(1 for column in columns if not column.width) or 1
@@ -134,7 +139,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     def render_line(self, y: int) -> Strip:
         """A line of the view: the heading, a row, or nothing."""
-        width = self.size.width
+        width = self._width
         index = self.scroll_offset.y + y - 1
         if y == 0:
             return self._heading(width)
@@ -179,7 +184,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
     def on_resize(self, event: Resize) -> None:
         """Another width means other columns."""
         self._strips.clear()
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(self._width, len(self._rows) + 1)
         self._keep_in_view()
 
     def on_focus(self) -> None:
@@ -202,16 +207,16 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         for index in (old, new):
             line = index + 1 - self.scroll_offset.y
             if 0 < line < self.size.height:
-                self.refresh(Region(0, line, self.size.width, 1))
+                self.refresh(Region(0, line, self._width, 1))
         self.post_message(self.Moved(self, self.current))
 
     def _keep_in_view(self) -> None:
         page = max(1, self.size.height - 1)
         top = self.scroll_offset.y
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= top + page:
-            self.scroll_to(y=self.cursor - page + 1, animate=False)
+            self.scroll_to(y=self.cursor - page + 1, animate=False, force=True)
 
     def action_move(self, rows: int) -> None:
         """Moves the cursor by rows."""

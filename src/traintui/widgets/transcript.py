@@ -24,6 +24,8 @@ MEASURE = 96
 """Cells of the longest line of text: longer ones are hard to read."""
 MARGIN = 3
 """Cells left of the text: the edge and its gap."""
+GAP = 2
+"""Cells between the text and the scrollbar."""
 FOLDED = 160
 """Characters of a folded system prompt."""
 
@@ -34,7 +36,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     Transcript {
         height: 1fr; width: 1fr; background: $background; color: $foreground;
-        overflow-x: hidden; scrollbar-size-vertical: 1;
+        overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & > .transcript--current { background: $surface; }
     }
     """
@@ -79,20 +81,25 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Layout
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line; the scrollbar has its own."""
+        return self.scrollable_content_region.width
+
     def _lay_out(self, top: int) -> None:
         prompt = self._system
         if prompt and self.system_folded:
             prompt = text.visible(prompt, single_line=True, limit=FOLDED)
         blocks = blocks_of(self._turns, prompt)
-        self._layout = Layout(list(blocks), min(MEASURE, self.size.width - MARGIN - 1))
+        self._layout = Layout(list(blocks), min(MEASURE, self._width - MARGIN - GAP))
         self._strips.clear()
         self._measure()
-        self.scroll_to(y=top, animate=False)
+        self.scroll_to(y=top, animate=False, force=True)
         self._settle()
         self.refresh()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, self._layout.height)
+        self.virtual_size = Size(self._width, self._layout.height)
 
     def _settle(self) -> None:
         """Wraps what is in view; what stood at its upper edge stays there."""
@@ -102,7 +109,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             self._strips.clear()
             self._measure()
             if shift:
-                self.scroll_to(y=max(0, self.scroll_offset.y + shift), animate=False)
+                self.scroll_to(y=max(0, self.scroll_offset.y + shift), animate=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """What comes into view is wrapped before it is drawn."""
@@ -111,7 +118,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         """Another width is another layout; the current turn stays in view."""
-        if min(MEASURE, self.size.width - MARGIN - 1) != self._layout.width:
+        if min(MEASURE, self._width - MARGIN - GAP) != self._layout.width:
             self._lay_out(0)
             if self.turn:
                 self._reveal(self.turn)
@@ -134,7 +141,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         number = self.scroll_offset.y + y
         found = self._layout.line(number)
         if found is None:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._width, self.rich_style)
         block, line = found
         current = block.turn == self.turn and block.kind != "gap"
         strip = self._strips.get((number, current))
@@ -145,11 +152,11 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def _strip(self, block: Block, line: Content, current: bool) -> Strip:
         style = self.get_visual_style("transcript--current") if current else self.visual_style
         if block.kind == "gap":
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._width, self.rich_style)
         colour = self._colour(block.turn)
         edge = Content.styled(" ▌ " if current else " ▎ ", colour)
         content = edge + (self._head(block.turn, current) if block.kind == "head" else line)
-        return Strip(content.truncate(self.size.width, pad=True).render_segments(style), self.size.width)
+        return Strip(content.truncate(self._width, pad=True).render_segments(style), self._width)
 
     def _colour(self, turn: int) -> str:
         if turn == SYSTEM:
@@ -207,9 +214,9 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._measure()
         end = self._layout.turn_end(turn)
         if begin < top or end - begin >= page:
-            self.scroll_to(y=begin, animate=False)
+            self.scroll_to(y=begin, animate=False, force=True)
         elif end > top + page:
-            self.scroll_to(y=end - page, animate=False)
+            self.scroll_to(y=end - page, animate=False, force=True)
 
     def action_turn(self, step: int) -> None:
         """Goes on or back by turns."""
@@ -226,7 +233,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._scroll(pages * max(1, self.size.height - 2))
 
     def _scroll(self, lines: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
         self._follow()
 
     def _follow(self) -> None:
@@ -247,7 +254,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             self._layout.settle_end(self.size.height)
             self._strips.clear()
             self._measure()
-        self.scroll_to(y=end * self._layout.height, animate=False)
+        self.scroll_to(y=end * self._layout.height, animate=False, force=True)
 
     def on_click(self, event: Click) -> None:
         """Makes the turn under the pointer the current one."""

@@ -1,0 +1,116 @@
+"""All that a row of a log says, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from textual.content import Content
+
+from traintui import text
+from traintui.data.records import Attempt, AttemptDetail, ExportEntry, ReviewEntry
+from traintui.widgets import marks
+from traintui.widgets.facts import heading
+from traintui.widgets.json_lines import json_lines
+from traintui.widgets.log_rows import action, call_state, export_state
+
+LABEL = 14
+"""Cells of a fact's name."""
+NOTHING = Content("")
+
+
+def fact(name: str, value: Content | str | int | None, *, style: str = "") -> Iterator[Content]:
+    """A fact with its name, unless there is none."""
+    if value is None or value == "":
+        return
+    said = value if isinstance(value, Content) else text.shown(str(value), single_line=True, limit=2_000, style=style)
+    yield Content.assemble((f"{name:<{LABEL}}", "$muted"), said)
+
+
+def call_facts(attempt: Attempt) -> Iterator[Content]:
+    """A call without its payloads."""
+    rehearsal = Content.styled("   rehearsal, nothing is paid", "$generating") if attempt.is_rehearsal else NOTHING
+    yield Content.assemble(call_state(attempt), (f"   call {attempt.id}", "$muted"), rehearsal)
+    yield NOTHING
+    yield from fact("When", f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M:%S %Z}")
+    yield from fact("Conversation", attempt.conversation_id)
+    yield from fact("Batch", attempt.run_id)
+    yield from fact("Attempt", f"{attempt.attempt}, to {attempt.kind}")
+    yield from fact("Asked for by", attempt.requested_by)
+    yield from fact("Model", f"{attempt.model} at {attempt.endpoint}")
+    tokens = f"{text.tokens(attempt.input_tokens)} in, {text.tokens(attempt.output_tokens)} out"
+    cached = f", {text.tokens(attempt.cache_read_tokens)} of the cache" if attempt.cache_read_tokens else ""
+    yield from fact("Tokens", tokens + cached)
+    yield from fact("Cost", text.usd(attempt.cost_usd, estimate=attempt.cost_is_estimate))
+    yield from fact("Took", text.duration(attempt.duration_ms))
+    yield from fact("HTTP status", attempt.http_status)
+    yield from fact("Request id", attempt.request_id)
+    yield from fact("Stopped for", attempt.stop_reason)
+    yield from fact("Error", attempt.error_type, style="$failed")
+    yield from fact("", attempt.error_message, style="$failed")
+
+
+def call_lines(detail: AttemptDetail) -> Iterator[Content]:
+    """A call with what was sent and what came back."""
+    yield from call_facts(detail.attempt)
+    taken = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number)
+    yield from fact("Taken out", taken or "nothing that looks like a secret", style="" if taken else "$muted")
+    yield from fact("Row hash", detail.row_hash, style="$muted")
+    if detail.row_hash is None and detail.attempt.state == "sending":
+        yield from fact("Row hash", "it gets one when the call ends", style="$muted")
+    yield from payload("Parameters", detail.parameters)
+    yield from payload("Request", detail.request_payload)
+    waits = "It has not come yet." if detail.attempt.state == "sending" else "Nothing came back."
+    yield from payload("Response", detail.response_payload, missing=waits)
+
+
+def payload(name: str, value: Mapping[str, Any] | None, *, missing: str = "It is not kept.") -> Iterator[Content]:
+    """A payload under its heading."""
+    yield NOTHING
+    yield heading(name)
+    if value is None:
+        yield Content.styled(missing, "$muted")
+    else:
+        yield from json_lines(value)
+
+
+def review_lines(entry: ReviewEntry) -> Iterator[Content]:
+    """An action of a reviewer."""
+    yield Content.assemble(action(entry), (f"   row {entry.id}", "$muted"))
+    yield NOTHING
+    yield from fact("When", f"{entry.timestamp.astimezone():%Y-%m-%d %H:%M:%S %Z}")
+    yield from fact("Who", entry.reviewer_id)
+    yield from fact("Conversation", entry.conversation_id)
+    yield from fact("Revision", entry.revision)
+    if entry.status_before or entry.status_after:
+        before, after = (
+            marks.status(name) if name else Content.styled("none", "$faint")
+            for name in (entry.status_before, entry.status_after)
+        )
+        yield from fact("Status", Content.assemble(before, (" → ", "$faint"), after))
+    yield from fact("Reason", entry.reason)
+    yield from fact("Wrong turn", entry.turn_number)
+    yield from fact("Takes back", f"row {entry.undoes}" if entry.undoes else None)
+    if entry.reviewer_notes:
+        yield NOTHING
+        yield heading("Note")
+        yield from (text.shown(part) for part in entry.reviewer_notes.split("\n"))
+
+
+def export_lines(entry: ExportEntry) -> Iterator[Content]:
+    """An export: what left the house, and how to know it again."""
+    yield Content.assemble(
+        export_state(entry), "   ", text.shown(entry.export_id, single_line=True, limit=80, style="$muted")
+    )
+    yield NOTHING
+    yield from fact("When", f"{entry.exported_at.astimezone():%Y-%m-%d %H:%M:%S %Z}")
+    yield from fact("Who", entry.user_id)
+    yield from fact("Conversations", text.count(entry.conversation_count))
+    yield from fact("Format", entry.format)
+    yield from fact("Filter", entry.filter_text or "none: the approved ones")
+    yield from fact("File SHA-256", entry.file_sha256)
+    if entry.state == "started":
+        yield from fact("", "How it ended is in a row of its own.", style="$muted")
+    yield from fact("Error", entry.error_message, style="$failed")
+    if entry.metadata:
+        yield from payload("More", entry.metadata)

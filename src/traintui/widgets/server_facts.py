@@ -1,0 +1,182 @@
+"""The server as figures: each with what it means and, where something is wrong, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from traintui import clock, text
+from traintui.data.records import ServerFacts, TableSize
+from traintui.widgets.row_table import Column, RowTable
+
+Verdict = Literal["plain", "good", "watch", "bad"]
+
+GLYPHS: dict[Verdict, tuple[str, str]] = {
+    "plain": ("·", "$faint"),
+    "good": ("●", "$success"),
+    "watch": ("○", "$warning"),
+    "bad": ("!", "$error"),
+}
+
+NAME, FIGURE = 14, 14
+"""Cells of a figure's name, and of the figure."""
+
+WATCHED, FULL = 0.7, 0.9
+"""Shares of the connections from which few and hardly any are left."""
+FROM_MEMORY, MOSTLY = 0.99, 0.95
+"""Cache hit ratios from which nothing is to be done, and below which the disk slows everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure of the server, what it means, and what to do."""
+
+    name: str
+    figure: str
+    meaning: str
+    to_do: str = ""
+    verdict: Verdict = "plain"
+
+
+def readings(facts: ServerFacts, sizes: Sequence[TableSize]) -> tuple[Reading, ...]:
+    """What the server says about itself."""
+    up = (clock.now() - facts.started_at).total_seconds() * 1_000
+    tables, indexes = sum(size.table_bytes for size in sizes), sum(size.index_bytes for size in sizes)
+    return (
+        Reading("PostgreSQL", facts.version.split(" ")[0], f"schema revision {facts.schema_revision}"),
+        Reading("Up for", _days(up), f"since {text.moment(facts.started_at)}"),
+        Reading(
+            "Database",
+            text.size(facts.database_bytes),
+            f"tables {text.size(tables)}, indexes {text.size(indexes)}, PostgreSQL the rest",
+        ),
+        connections(facts),
+        cache(facts),
+    )
+
+
+def _days(milliseconds: float) -> str:
+    days, rest = divmod(milliseconds, 86_400_000)
+    return f"{text.plural(int(days), 'day')} {int(rest // 3_600_000)} h" if days else text.duration(milliseconds)
+
+
+def connections(facts: ServerFacts) -> Reading:
+    """How many sessions there are of those that there may be."""
+    share = facts.connections / max(1, facts.max_connections)
+    figure = f"{facts.connections:,} of {facts.max_connections:,}"
+    if share >= FULL:
+        return Reading(
+            "Connections", figure, "hardly any left: the next person may not get in.",
+            "Close idle apps, or put PgBouncer between.", "bad",
+        )  # fmt: skip
+    if share >= WATCHED:
+        return Reading(
+            "Connections", figure, "filling up.", "Close idle apps before more workers start.", "watch"
+        )  # fmt: skip
+    return Reading("Connections", figure, "room for more people and workers", verdict="good")
+
+
+def cache(facts: ServerFacts) -> Reading:
+    """How much of what is read is in memory already."""
+    ratio = facts.cache_hit_ratio
+    if ratio is None:
+        return Reading("Cache hits", "none yet", "nothing was read yet")
+    figure = f"{ratio * 100:.1f} %"
+    if ratio >= FROM_MEMORY:
+        return Reading("Cache hits", figure, "pages come from memory, hardly any from disk", verdict="good")
+    if ratio >= MOSTLY:
+        return Reading(
+            "Cache hits", figure, "some pages come from disk, as after a start.",
+            "If it stays so, raise shared_buffers.", "watch",
+        )  # fmt: skip
+    return Reading(
+        "Cache hits", figure, "many pages come from disk; filters and counts wait for it.",
+        "Raise shared_buffers, or give the server memory.", "bad",
+    )  # fmt: skip
+
+
+class ReadingList(Static):
+    """The readings, one a line where there is room for it."""
+
+    DEFAULT_CSS = """
+    ReadingList { height: auto; width: 1fr; padding: 1 2; background: $surface; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._readings: tuple[Reading, ...] = ()
+
+    def show(self, found: Sequence[Reading]) -> None:
+        """Shows other readings."""
+        self._readings = tuple(found)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.content_size.width:
+            self.update(Content("\n").join(drawn(each, self.content_size.width) for each in self._readings))
+
+    def on_resize(self, event: Resize) -> None:
+        """Wraps at another width."""
+        self._draw()
+
+
+def drawn(reading: Reading, width: int) -> Content:
+    """A reading in lines of a width, the meaning wrapped beside the figure."""
+    glyph, colour = GLYPHS[reading.verdict]
+    figure = Content.assemble(
+        (f"{glyph} ", colour), (f"{reading.name:<{NAME}}", "$muted"),
+        text.shown(f"{reading.figure:<{FIGURE}}", style="bold"),
+    )  # fmt: skip
+    indent = figure.cell_length
+    meaning = text.shown(reading.meaning, single_line=True, style="$muted")
+    if reading.to_do:
+        meaning += Content.styled(f" {reading.to_do}", colour)
+    lines = meaning.wrap(max(20, width - indent))
+    return Content("\n").join([figure + lines[0], *(line.pad_left(indent) for line in lines[1:])])
+
+
+def size_columns(scale: Callable[[], tuple[int, int]]) -> list[Column[TableSize]]:
+    """A table in a row. `scale` gives the bytes of the largest one, and the cells that its bar takes."""
+
+    def size(number: Callable[[TableSize], int], style: str = "") -> Callable[[TableSize], Content]:
+        return lambda row: Content.styled(text.size(number(row)), style)
+
+    return [
+        Column("Table", 25, lambda row: text.shown(row.name, single_line=True, limit=60)),
+        Column("Rows", 9, rows, right=True),
+        Column("Data", 8, size(lambda row: row.table_bytes, "$muted"), right=True),
+        Column("Indexes", 8, size(lambda row: row.index_bytes, "$muted"), right=True),
+        Column("Total", 8, size(lambda row: row.total_bytes), right=True),
+        Column("", 0, lambda row: size_bar(row, *scale())),
+    ]
+
+
+class SizeTable(RowTable[TableSize]):
+    """The tables. There is nothing more to open about one."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Moves, but opens nothing."""
+        return action != "open"
+
+
+def rows(size: TableSize) -> Content:
+    """How many rows; an estimate is marked."""
+    return Content(f"{size.rows:,}") if size.rows_exact else Content.assemble(("~", "$warning"), f"{size.rows:,}")
+
+
+def size_bar(size: TableSize, largest: int, width: int) -> Content:
+    """How large a table is beside the largest, its data and its indexes."""
+    cells = max(1, round(size.total_bytes / max(1, largest) * width))
+    indexes = round(size.index_bytes / max(1, size.total_bytes) * cells)
+    return Content.assemble(("━" * (cells - indexes), "$accent"), ("━" * indexes, "$secondary"))
+
+
+def legend(*, estimated: bool) -> Content:
+    """What the colours of the bars mean, and the mark of an estimate where there is one."""
+    mark = Content.assemble(("   ~ ", "$warning"), ("estimated", "$muted")) if estimated else Content("")
+    return Content.assemble(("━ ", "$accent"), ("data   ", "$muted"), ("━ ", "$secondary"), ("indexes", "$muted"), mark)

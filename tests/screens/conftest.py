@@ -1,0 +1,17 @@
+"""The app over a test database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from traintui.app import TraintuiApp
+from traintui.data.engine import Database
+from traintui.settings import Settings
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path) -> TraintuiApp:
+    """The app as the administrator."""
+    return TraintuiApp(Settings(home=tmp_path), workspace=db)

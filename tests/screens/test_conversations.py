@@ -1,0 +1,146 @@
+"""The table shows what is there, keeps up with it, and answers a mistake without losing its rows."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+from waiting import until
+
+from support import approved, imported, scalar, status
+from traintui.app import TraintuiApp
+from traintui.data import conversations
+from traintui.data.engine import Database
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.review import ReviewScreen
+
+
+def table_of(app: TraintuiApp) -> ConversationsScreen:
+    screen = app.get_screen_stack("conversations")[0]
+    assert isinstance(screen, ConversationsScreen)
+    return screen
+
+
+def rows(app: TraintuiApp) -> list[str]:
+    return [row.conversation_id for row in table_of(app).table.rows]
+
+
+def said(app: TraintuiApp, widget: str) -> str:
+    return str(table_of(app).query_one(widget, Static).content)
+
+
+async def filtered(pilot: Pilot[None], app: TraintuiApp, wanted: str) -> None:
+    await pilot.press("slash")
+    await until(pilot, lambda: table_of(app).filter_line.field.has_focus)
+    table_of(app).filter_line.field.value = wanted
+    await pilot.press("enter")
+
+
+async def test_the_newest_rows_are_there_with_their_counts(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 3)
+    await approved(db, ids[0])
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        assert rows(app) == ids[::-1]
+        assert "2 to review" in said(app, "#counted") and "1 approved" in said(app, "#counted")
+
+
+async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "No conversations yet" in str(table_of(app).notice.content))
+        assert table_of(app).notice.display
+
+
+async def test_a_filter_narrows_and_escape_widens(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 3)
+    await approved(db, ids[0])
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        await filtered(pilot, app, "status:approved")
+        await until(pilot, lambda: rows(app) == [ids[0]])
+        assert app.filter_text == "status:approved"
+        await filtered(pilot, app, "status:failed")
+        await until(pilot, lambda: "Nothing matches" in str(table_of(app).notice.content))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(rows(app)) == 3)
+        assert app.filter_text == ""
+
+
+async def test_a_mistaken_filter_shows_its_place_and_keeps_the_rows(app: TraintuiApp, db: Database) -> None:
+    await imported(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await filtered(pilot, app, "status:approved scor:9")
+        line = table_of(app).filter_line
+        await until(pilot, lambda: line.has_class("-mistaken"))
+        carets = str(line.mistake.content).splitlines()[0]
+        assert carets == " " * (3 + len("status:approved ")) + "^" * len("scor:9")
+        assert "Did you mean score?" in str(line.mistake.content)
+        assert len(rows(app)) == 2 and app.filter_text == ""
+        await pilot.press("escape")
+        assert not line.has_class("-mistaken") and line.field.value == ""
+
+
+async def test_it_keeps_up_and_the_cursor_stays_on_its_row(app: TraintuiApp, db: Database) -> None:
+    await imported(db, 3)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        await pilot.press("j")
+        chosen = table_of(app).table.current
+        await imported(db, 2)
+        await until(pilot, lambda: len(rows(app)) == 5)
+        assert table_of(app).table.current == chosen
+
+
+async def test_a_row_is_approved_rejected_undone_and_flagged(app: TraintuiApp, db: Database) -> None:
+    second, first = await imported(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await pilot.press("a")
+        await until(pilot, lambda: table_of(app).table.rows[0].status == "approved")
+        await pilot.press("j", "x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("1")
+        await until(pilot, lambda: table_of(app).table.rows[1].status == "rejected")
+        await pilot.press("u")
+        await until(pilot, lambda: table_of(app).table.rows[1].status == "generated")
+        await pilot.press("f")
+        await until(pilot, lambda: table_of(app).table.rows[1].flagged)
+    assert (await status(db, first), await status(db, second)) == ("approved", "generated")
+
+
+async def test_pressing_twice_decides_once(app: TraintuiApp, db: Database) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 1)
+        for _ in range(5):
+            table_of(app).action_decide("approve")
+        await until(pilot, lambda: table_of(app).table.rows[0].status == "approved")
+        assert not app._notifications
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 1
+    assert await status(db, only) == "approved"
+
+
+async def test_the_preview_follows_the_cursor(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 3)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        preview = table_of(app).preview.query_one(Static)
+        await until(pilot, lambda: ids[2] in str(preview.content))
+        await pilot.press("j")
+        await until(pilot, lambda: ids[1] in str(preview.content))
+        opening = (await conversations.read(db, ids[1])).turns[0].content
+        assert opening in str(preview.content)
+
+
+async def test_enter_reads_a_row_in_review(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 2)
+    await approved(db, ids[1])
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.reading.seconds_seen is not None)
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen) and screen.reading.shown is not None
+        assert screen.reading.shown.row.conversation_id == ids[1]
+        assert "Not waiting" in str(screen.position.content)

@@ -1,0 +1,75 @@
+"""The dialog says what will be written, writes it, and answers what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from textual.pilot import Pilot
+from waiting import until
+
+from support import approved, imported
+from traintui.app import TraintuiApp
+from traintui.data.engine import Database
+from traintui.screens.export import ExportDialog
+
+
+async def opened(pilot: Pilot[None], app: TraintuiApp) -> ExportDialog:
+    await until(pilot, lambda: app.workspace is not None)
+    await pilot.press("ctrl+e")
+    await until(pilot, lambda: isinstance(app.screen, ExportDialog))
+    dialog = app.screen
+    assert isinstance(dialog, ExportDialog)
+    await until(pilot, lambda: "conversation" in str(dialog.will.content))
+    return dialog
+
+
+async def test_what_is_approved_is_written(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    ids = await imported(db, 3)
+    await approved(db, *ids[:2])
+    target = tmp_path / "out.jsonl"
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app)
+        assert "2 conversations" in str(dialog.will.content)
+        dialog.file.value = str(target)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+        assert "2 conversations" in str(dialog.answer.content)
+    assert len([json.loads(line) for line in target.read_text().splitlines()]) == 2
+
+
+async def test_a_file_that_is_there_is_overwritten_only_when_asked_again(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 1))
+    target = tmp_path / "out.jsonl"
+    target.write_text("mine")
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.file.value = str(target)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "is there already" in str(dialog.answer.content))
+        assert target.read_text() == "mine"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+    assert target.read_text() != "mine"
+
+
+async def test_a_place_that_cannot_be_is_answered(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.file.value = str(tmp_path / "nowhere" / "out.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Not exported" in str(dialog.answer.content))
+        await pilot.press("escape")
+        assert not isinstance(app.screen, ExportDialog)
+
+
+async def test_the_scope_is_the_filter_of_the_table(app: TraintuiApp, db: Database) -> None:
+    await approved(db, *await imported(db, 2))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        app.filter_text = "score>9"
+        dialog = await opened(pilot, app)
+        assert str(dialog.will.content).startswith("0 conversations")

@@ -1,0 +1,344 @@
+"""Generate shows how far a batch is and what is being written, and starts, pauses and ends batches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+from waiting import until
+
+from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
+from traintui.app import TraintuiApp
+from traintui.data import batches, work
+from traintui.data.engine import Database
+from traintui.demo.run import rehearsal
+from traintui.generation.children import Crew
+from traintui.screens.batch_cancel import CancelBatch
+from traintui.screens.batch_form import BatchForm
+from traintui.screens.generate import GenerateScreen
+from traintui.screens.review import ReviewScreen
+from traintui.settings import Settings
+from traintui.widgets.form_field import FormField
+
+
+def generate(app: TraintuiApp) -> GenerateScreen:
+    screen = app.get_screen_stack("generate")[0]
+    assert isinstance(screen, GenerateScreen)
+    return screen
+
+
+def band(app: TraintuiApp) -> str:
+    return str(generate(app).band.content)
+
+
+async def opened(pilot: Pilot[None], app: TraintuiApp) -> GenerateScreen:
+    await until(pilot, lambda: app.workspace is not None)
+    await pilot.press("3")
+    await until(pilot, lambda: isinstance(app.screen, GenerateScreen) and app.screen.is_mounted)
+    await pilot.app.workers.wait_for_complete()
+    return generate(app)
+
+
+async def form(pilot: Pilot[None], app: TraintuiApp) -> BatchForm:
+    await pilot.press("n")
+    await until(pilot, lambda: isinstance(app.screen, BatchForm) and app.screen.query("#start"))
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+    assert isinstance(app.screen, BatchForm)
+    return app.screen
+
+
+@pytest.fixture
+def worker_starts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many slots each worker was started with; none is really started."""
+    slots_given: list[int] = []
+
+    async def ensure_worker(_: Crew, *, slots: int = 4) -> None:
+        slots_given.append(slots)
+
+    monkeypatch.setattr(Crew, "ensure_worker", ensure_worker)
+    return slots_given
+
+
+async def test_a_new_workspace_says_how_to_begin(app: TraintuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "No batch yet" in str(screen.notice.content))
+        assert "n plans one" in str(screen.notice.content) and screen.notice.display
+
+
+async def test_a_batch_shows_count_cost_calls_tokens_and_what_it_wrote(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    ids = await generated(db, 3)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "3 of 3" in band(app))
+        shown = band(app)
+        assert "● finished" in shown and "100 %" in shown and "$0.03" in shown and "rehearsal" not in shown
+        assert "30 in  60 out" in shown
+        assert [row.conversation_id for row in screen.written.rows] == ids[::-1]
+        await until(pilot, lambda: screen.pane.shown == ids[-1])
+        assert [turn.role for turn in screen.pane.transcript.turns] == ["user", "assistant"]
+
+
+async def test_a_rehearsal_s_bill_says_that_nothing_is_paid(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await generated(db, 1, is_rehearsal=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "1 of 1" in band(app))
+        assert "rehearsal, nothing is paid" in band(app)
+
+
+async def test_what_is_being_written_appears_turn_by_turn_and_ends_as_it_was_stored(
+    app: TraintuiApp, db: Database
+) -> None:
+    await add_vocabulary(db)
+    await planned(db, 2)
+    reply = json.dumps({"exchanges": [{"user": "May I [b]ask[/b]?", "assistant": "Do ask."}]})
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        attempt = await started(db, item, worker_id)
+        await work.write_stream(db, item, reply[:30])
+        async with app.run_test(size=(160, 45)) as pilot:
+            screen = await opened(pilot, app)
+            transcript = screen.pane.transcript
+            await until(pilot, lambda: transcript.turns)
+            assert [turn.content for turn in transcript.turns] == [reply[:30].rpartition('"')[2]]
+            assert "being written" in str(screen.pane.heading.content)
+            await work.write_stream(db, item, reply)
+            await until(pilot, lambda: len(transcript.turns) == 2)
+            assert transcript.turns[1].content == "Do ask."
+            assert transcript.turn == 1
+            assert await stored(db, item, attempt)
+            await until(pilot, lambda: "to review" in str(screen.pane.heading.content))
+            assert transcript.turns[0].content == f"Question of {item.conversation_id}?"
+            assert "1 of 2" in band(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_an_interrupted_batch_says_that_p_resumes_it(
+    app: TraintuiApp, db: Database, size: tuple[int, int]
+) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 5)
+    await batches.change_state(db, batch_id, "interrupted", allowed=("queued",), reason="The [worker] ended.")
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "Interrupted at 0 of 5: p resumes it  The [worker] ended." in band(app))
+
+
+async def test_p_pauses_and_without_a_provider_p_changes_nothing(
+    app: TraintuiApp, db: Database, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "Waits for a worker: w starts one here" in band(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "Paused at 0 of 2: p resumes it" in band(app))
+        assert "Paused by ada." in band(app)
+        await pilot.press("p")
+        await until(pilot, lambda: any("No API key" in note.title for note in app._notifications))
+        await app.workers.wait_for_complete()
+        assert (await batches.progress(db, batch_id)).state == "paused"
+        assert worker_starts == []
+
+
+async def test_p_resumes_with_a_worker(db: Database, tmp_path: Path, worker_starts: list[int]) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2, is_rehearsal=True)
+    await batches.pause(db, batch_id, "Looked too dear.")
+    async with rehearsal() as url:
+        app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await opened(pilot, app)
+            await until(pilot, lambda: "Looked too dear." in band(app))
+            await pilot.press("p")
+            await until(pilot, lambda: worker_starts == [4])
+            await until(pilot, lambda: "queued" in band(app))
+
+
+async def test_a_batch_of_a_real_provider_is_not_resumed_with_the_rehearsal(
+    db: Database, tmp_path: Path, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2)
+    await batches.pause(db, batch_id)
+    async with rehearsal() as url:
+        app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await opened(pilot, app)
+            await until(pilot, lambda: "Paused at" in band(app))
+            await pilot.press("p")
+            await until(pilot, lambda: any("Another provider" in note.title for note in app._notifications))
+            assert (await batches.progress(db, batch_id)).state == "paused"
+            assert worker_starts == []
+
+
+async def test_a_batch_is_ended_only_after_asking(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "queued" in band(app))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, CancelBatch))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, GenerateScreen))
+        assert (await batches.progress(db, batch_id)).state == "queued"
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, CancelBatch))
+        await pilot.press("y")
+        await until(pilot, lambda: "Ended at 0 of 2" in band(app))
+        assert (await batches.progress(db, batch_id)).state == "cancelled"
+
+
+async def test_failures_are_grouped_by_their_cause(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db, 3)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        for place, item in enumerate(await work.claim(db, worker_id, 3, is_rehearsal=False)):
+            await work.release(db, item, "failed", error="It declined." if place else "[/b] \x1b[2J")
+        await work.finish_batches(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "3 failed" in band(app))
+        causes = str(screen.failures.content)
+        assert "2 ✕  It declined." in causes and "1 ✕  [/b] ␛[2J" in causes
+        assert causes.index("It declined") < causes.index("[/b]")
+
+
+async def test_another_batch_is_chosen_with_the_cursor(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await generated(db, 1)
+    await planned(db, 7)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "0 of 7" in band(app))
+        await pilot.press("j")
+        await until(pilot, lambda: "1 of 1" in band(app))
+        assert screen.batches.cursor == 1
+
+
+async def test_enter_reads_what_was_written_in_review(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    (one,) = await generated(db, 1)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen.written.rows)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.written.has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.queue.current == one)
+
+
+async def test_a_mistake_is_answered_at_its_field_and_nothing_is_made(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        dialog.query_one("#count-text", Input).value = "many"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.query_one("#count", FormField).has_class("-mistaken"))
+        assert "valid integer" in str(dialog.query_one("#count", FormField).answer.content)
+        assert dialog.query_one("#count-text", Input).has_focus
+        dialog.query_one("#count-text", Input).value = "3"
+        await until(pilot, lambda: not dialog.query_one("#count", FormField).has_class("-mistaken"))
+        assert await scalar(db, "SELECT count(*) FROM batches") == 0
+
+
+async def test_a_budget_needs_a_model_whose_price_is_known(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        dialog.models.value = ""
+        dialog.query_one("#model-text", Input).value = "local-model"
+        dialog.query_one("#budget", Input).value = "$5"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.query_one("#budget_usd", FormField).has_class("-mistaken"))
+        assert "not known" in str(dialog.query_one("#budget_usd", FormField).answer.content)
+
+
+async def test_the_form_says_what_it_draws_on(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        said = str(dialog.query_one("#sources", Static).content)
+        assert "2 chunks of 1 document" in said and "2 personas" in said
+
+
+async def test_without_a_key_the_form_says_what_to_do_and_keeps_what_was_filled_in(
+    app: TraintuiApp, db: Database, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        dialog.query_one("#name-text", Input).value = "Fees"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "No API key" in str(dialog.answer.content))
+        assert "ANTHROPIC_API_KEY" in str(dialog.answer.content)
+        assert dialog.given["name"] == "Fees"
+        assert worker_starts == [] and await scalar(db, "SELECT count(*) FROM batches") == 0
+
+
+async def test_a_batch_is_planned_and_a_worker_started_for_it(
+    db: Database, tmp_path: Path, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with rehearsal() as url:
+        app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
+        async with app.run_test(size=(120, 30)) as pilot:
+            screen = await opened(pilot, app)
+            dialog = await form(pilot, app)
+            dialog.query_one("#count-text", Input).value = "6"
+            dialog.query_one("#budget", Input).value = "2.50"
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: worker_starts)
+            await until(pilot, lambda: "0 of 6" in band(app))
+            assert "of $2.50" in band(app) and screen.batches.has_focus
+    progress = await batches.progress(db, screen.watched.chosen_id or 0)
+    assert (progress.total, progress.is_rehearsal, progress.state) == (6, True, "queued")
+
+
+async def test_a_reviewer_watches_but_does_not_plan(reviewer_db: Database, db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    await planned(db, 2)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=reviewer_db)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "0 of 2" in band(app))
+        await pilot.press("n", "p", "c")
+        await app.workers.wait_for_complete()
+        assert isinstance(app.screen, GenerateScreen)
+        assert "queued" in band(app)
+
+
+async def test_the_words_have_the_room_of_a_small_terminal_and_b_shows_the_batches(
+    app: TraintuiApp, db: Database
+) -> None:
+    await add_vocabulary(db)
+    await planned(db, 2)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        await work.write_stream(db, item, '{"exchanges": [{"user": "Hello')
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(pilot, app)
+            await until(pilot, lambda: screen.pane.display and not screen.batches.is_on_screen)
+            await pilot.press("b")
+            await until(pilot, lambda: not screen.pane.display and screen.batches.is_on_screen)

@@ -1,0 +1,236 @@
+"""One key, one decision, the next conversation is there; nothing is decided unseen, and nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static, TextArea
+from waiting import until
+
+from support import approved, imported, seen, status
+from traintui.app import TraintuiApp
+from traintui.data import conversations, reviews
+from traintui.data.engine import Database
+from traintui.screens.note import NoteDialog
+from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.review import ReviewScreen
+from traintui.settings import Settings
+
+
+def review_of(app: TraintuiApp) -> ReviewScreen:
+    screen = app.get_screen_stack("review")[0]
+    assert isinstance(screen, ReviewScreen)
+    return screen
+
+
+def on_screen(app: TraintuiApp) -> str | None:
+    """What may be decided: it is current and painted."""
+    reading = review_of(app).reading
+    return reading.shown.row.conversation_id if reading.shown is not None and reading.seconds_seen is not None else None
+
+
+def said(app: TraintuiApp, widget: str) -> str:
+    return str(review_of(app).query_one(widget, Static).content)
+
+
+async def opened(pilot: Pilot[None], app: TraintuiApp, first: str | None) -> None:
+    await pilot.press("2")
+    await until(pilot, lambda: "review" in app._screen_stacks and (first is None or on_screen(app) == first))
+
+
+async def test_one_key_decides_and_the_next_is_there(app: TraintuiApp, db: Database) -> None:
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        assert "1 of 3 waiting" in said(app, "#position")
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("2")
+        await until(pilot, lambda: on_screen(app) == third)
+        await until(pilot, lambda: "rejected" in said(app, "#said"))
+    assert (await status(db, first), await status(db, second)) == ("approved", "rejected")
+    entry = (await conversations.read(db, second)).history[0]
+    assert (entry.action, entry.reason) == ("reject", (await reviews.reasons(db))[1])
+
+
+async def test_the_lowest_score_comes_first(app: TraintuiApp, db: Database) -> None:
+    await imported(db, quality_score="8.0")
+    (worst,) = await imported(db, quality_score="2.5")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, worst)
+        shown = review_of(app).reading.shown
+        assert shown is not None and shown.row.quality_score == Decimal("2.50")
+
+
+async def test_a_held_key_decides_nothing_that_was_not_painted(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 12)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        screen = review_of(app)
+        # Twelve presses before anything is painted again: only the first one counts.
+        for _ in range(12):
+            screen.action_decide("approve")
+        await until(pilot, lambda: on_screen(app) == ids[1])
+        await until(pilot, lambda: "approved" in said(app, "#said"))
+    assert [await status(db, one) for one in ids] == ["approved"] + ["generated"] * 11
+
+
+async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("u")
+        await until(pilot, lambda: on_screen(app) == first)
+        assert "2 waiting" in said(app, "#position")
+    assert await status(db, first) == "generated"
+
+
+async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Database) -> None:
+    (first,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("u")
+        await until(pilot, lambda: any("Nothing to undo" in note.title for note in app._notifications))
+        assert on_screen(app) == first
+
+
+async def test_a_decision_that_came_too_late_is_answered_and_read_again(app: TraintuiApp, db: Database) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        await approved(db, only)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: any("Changed meanwhile" in note.title for note in app._notifications))
+        await until(pilot, lambda: on_screen(app) == only and "approved" in said(app, "#position"))
+    assert await status(db, only) == "approved"
+
+
+async def test_note_and_wrong_turn_go_with_the_decision(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("j", "t", "n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog))
+        await pilot.press(*"fee", "ctrl+s")
+        await until(pilot, lambda: "fee" in said(app, "#position"))
+        assert "turn 2" in said(app, "#position")
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        assert "fee" not in said(app, "#position")
+        await until(pilot, lambda: first in said(app, "#said"))
+    entry = (await conversations.read(db, first)).history[0]
+    assert (entry.reviewer_notes, entry.turn_number) == ("fee", 2)
+
+
+async def test_a_note_that_is_too_long_is_not_kept(app: TraintuiApp, db: Database) -> None:
+    (first,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog))
+        app.screen.query_one(TextArea).text = "x" * 501
+        await pilot.press("ctrl+s")
+        assert isinstance(app.screen, NoteDialog)
+        await pilot.press("escape")
+        assert "✎" not in said(app, "#position")
+
+
+async def test_skipping_leaves_it_waiting(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("space")
+        await until(pilot, lambda: on_screen(app) == second)
+        assert "2 of 2 waiting" in said(app, "#position")
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: on_screen(app) == first)
+    assert await status(db, first) == "generated"
+
+
+async def test_a_flag_is_set_and_shown(app: TraintuiApp, db: Database) -> None:
+    (first,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("f")
+        await until(pilot, lambda: "flagged" in said(app, "#position"))
+    assert (await conversations.read(db, first)).row.flagged
+
+
+async def test_an_empty_queue_says_so_and_picks_up_what_comes(app: TraintuiApp, db: Database) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, None)
+        screen = review_of(app)
+        await until(pilot, lambda: "Nothing waits" in str(screen.reading.notice.content))
+        (new,) = await imported(db, 1)
+        await until(pilot, lambda: on_screen(app) == new)
+
+
+async def test_the_last_decision_leads_to_the_end(app: TraintuiApp, db: Database) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, only)
+        await pilot.press("a")
+        await until(pilot, lambda: "Nothing waits" in str(review_of(app).reading.notice.content))
+        await until(pilot, lambda: only in said(app, "#said"))
+    assert await status(db, only) == "approved"
+
+
+async def test_stored_text_is_shown_and_never_run(app: TraintuiApp, db: Database) -> None:
+    hostile = "[@click=app.quit]press[/] [/foo] \x1b]0;x\x07"
+    (only,) = await imported(
+        db, 1, turns=[{"role": "user", "content": hostile}, {"role": "assistant", "content": hostile}],
+        system_prompt=hostile, metadata={},
+    )  # fmt: skip
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        transcript = review_of(app).reading.transcript
+        lines = [transcript.render_line(y) for y in range(transcript.size.height)]
+        assert any("[@click=app.quit]press[/] [/foo] ␛]0;x␇" in line.text for line in lines)
+        assert not any(segment.style and segment.style.meta.get("@click") for line in lines for segment in line)
+
+
+async def test_an_auditor_reads_and_cannot_decide(db: Database, tmp_path: Path) -> None:
+    (only,) = await imported(db, 1)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=replace(db, role="auditor"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        await pilot.press("a")
+        await pilot.pause()
+        assert on_screen(app) == only
+    assert await status(db, only) == "generated"
+
+
+@pytest.mark.parametrize("width", [80, 160])
+async def test_the_facts_are_beside_the_text_or_one_key_away(app: TraintuiApp, db: Database, width: int) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(width, 30)) as pilot:
+        await opened(pilot, app, only)
+        panel = review_of(app).reading.panel
+        assert panel.display == (width > 110)
+        await pilot.press("i")
+        await pilot.pause()
+        assert panel.display == (width < 110)
+
+
+async def test_time_on_screen_goes_along(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        assert (await seen(db, first)).revision == 1
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and first in said(app, "#said"))
+    async with db.read() as connection:
+        taken = (
+            await connection.exec_driver_sql("SELECT duration_ms FROM review_logs WHERE action = 'approve'")
+        ).scalar()
+    assert taken is not None and 0 <= taken < 60_000
