@@ -28,8 +28,9 @@ class Terminal:
         self.socket = f"traintui-{uuid.uuid4().hex[:8]}"
         variables = {"COLORTERM": "truecolor", "LANG": "C.UTF-8", **environment}
         # The size is the terminal's own: the test runner says another one in these variables.
-        command = shlex.join(["env", "-u", "COLUMNS", "-u", "LINES", *(f"{name}={value}" for name, value in variables.items()),
-                              sys.executable, "-m", "traintui", *arguments])  # fmt: skip
+        assignments = [f"{name}={value}" for name, value in variables.items()]
+        program = [sys.executable, "-m", "traintui", *arguments]
+        command = shlex.join(["env", "-u", "COLUMNS", "-u", "LINES", *assignments, *program])
         # The shell stays, so that the last screen can be read after the app has left.
         self._tmux("-u", "-f", os.devnull, "new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(lines),
                    "-c", str(cwd), f"{command}; echo left with $?; exec sleep 600")  # fmt: skip

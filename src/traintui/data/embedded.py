@@ -7,6 +7,7 @@ to all users, it shares one lock file between users, and a killed process stays 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -101,12 +102,17 @@ class EmbeddedServer:
             if self._held is None:
                 return
             atexit.unregister(self.stop)
-            with self._locked():
-                os.close(self._held)
-                self._held = None
+            with contextlib.suppress(FileNotFoundError), self._locked():  # a home that was removed has nothing to stop
+                self._leave()
+                # One that does not stop in time goes on stopping, or is used again by the next to come.
                 if not self._others() and self.running():
-                    # One that does not stop in time goes on stopping, or is used again by the next to come.
                     self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60", check=False)
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def running(self) -> bool:
         """Whether a server runs on this home, whoever started it."""
@@ -264,8 +270,10 @@ class EmbeddedServer:
     def _start_server(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         self._make_log()
-        # Its process is gone: a killed server leaves this file, and its number may be another process's by now.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # Its process is gone: a killed server leaves these, and their number may be another process's or a dead one's
+        # that nobody has buried, as in many containers. What it left in memory the server itself looks for.
+        for left in (self.data / "postmaster.pid", self.socket_dir / ".s.PGSQL.5432.lock"):
+            left.unlink(missing_ok=True)
         while True:
             # -k: the home may have moved since the cluster was made.
             result = self._pg_ctl(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -93,8 +94,11 @@ def parsed_url(url: str) -> dict[str, str]:
     try:
         parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.Error as error:
-        said = str(error).strip().splitlines()[0].replace(url, "the URL")
-        raise TraintuiError("Database URL not understood", f"{said}.", example) from None
+        # What libpq quotes may be a part of the password.
+        said = re.sub(r'".*"', "...", str(error).strip().splitlines()[0])
+        raise TraintuiError("Database URL not understood", f"{said.replace(url, 'the URL')}.", example) from None
+    if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        raise TraintuiError("Database URL not understood", "its port is no number.", example)
     if not parts.get("dbname"):
         raise TraintuiError("Database URL not understood", "TRAINTUI_DATABASE_URL names no database.", example)
     return parts

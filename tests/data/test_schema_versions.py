@@ -1,0 +1,223 @@
+"""The schema goes up and down, agrees with the models, and gives nobody more than is written down."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import CheckConstraint
+
+from conftest import Conninfo, logged_in
+from support import add_document, add_vocabulary, approved, generated, imported, sqlstate
+from traintui.data import conversations, schema, workspace
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.data.engine import Database
+from traintui.data.models import Base
+from traintui.errors import TraintuiError
+
+LOGS = (
+    "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
+    "workspace_setting_changes",
+)  # fmt: skip
+PEOPLE = ("rita", "arthur", "audrey", "ada")
+THINGS = """
+    SELECT 'table ' || relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S', 'v') AND relname <> 'alembic_version'
+    UNION ALL
+    SELECT 'function ' || oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
+"""
+PARTS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'generation_logs'::regclass"
+
+
+@pytest.fixture
+def empty(server: EmbeddedServer) -> Iterator[str]:
+    """The superuser's connection string to a database with nothing in it but the bootstrap's rights."""
+    maintenance, name = server.conninfo(SUPERUSER, "postgres"), "test_empty"
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    conninfo = server.conninfo(SUPERUSER, name)
+    schema.bootstrap(conninfo)
+    yield conninfo
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def things(conninfo: str) -> set[str]:
+    with psycopg.connect(conninfo) as connection:
+        return {row[0] for row in connection.execute(THINGS.encode()).fetchall()}
+
+
+def rows(conninfo: str, statement: str, values: list[object] | None = None) -> list[tuple[object, ...]]:
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute(statement.encode(), values).fetchall()
+
+
+def test_the_head_that_starting_compares_with_is_alembics() -> None:
+    assert ScriptDirectory.from_config(schema.alembic_config()).get_current_head() == schema.HEAD
+
+
+def test_a_database_goes_up_down_and_up_again(empty: str) -> None:
+    assert schema.current_revision(empty) is None
+    schema.upgrade(empty)
+    assert schema.current_revision(empty) == schema.HEAD
+    made = things(empty)
+    schema.downgrade(empty, "base")
+    assert things(empty) == set() and schema.current_revision(empty) is None
+    schema.upgrade(empty)
+    assert things(empty) == made
+    schema.upgrade(empty)
+    schema.bootstrap(empty)
+    assert things(empty) == made
+
+
+async def test_a_full_database_goes_down_and_up_again(db: Database, conninfo: Conninfo) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    await approved(db, *await generated(db, 2), *await imported(db, 2))
+    await db.close()
+    superuser = conninfo(SUPERUSER)
+    before = things(superuser)
+    schema.downgrade(superuser, "base")
+    assert things(superuser) == set()
+    schema.upgrade(superuser)
+    assert things(superuser) == before
+    async with logged_in(conninfo("ada")) as again:
+        assert await conversations.count(again) == 0
+        await imported(again)
+
+
+def test_models_and_migrations_agree(conninfo: Conninfo) -> None:
+    schema.with_alembic(conninfo(SUPERUSER), command.check)
+
+
+def test_every_check_of_the_models_is_in_the_database_and_no_other(conninfo: Conninfo) -> None:
+    modelled = {
+        (table.name, str(constraint.name))
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    found = rows(
+        conninfo("audrey"),
+        "SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+        " WHERE contype = 'c' AND relnamespace = 'public'::regnamespace AND NOT relispartition",
+    )
+    assert set(found) == modelled
+
+
+def test_a_second_upgrade_at_once_waits_and_finds_nothing_to_do(empty: str) -> None:
+    code = "import sys; from traintui.data import schema; schema.upgrade(sys.argv[1])"
+    children = [
+        subprocess.Popen([sys.executable, "-c", code, empty], stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for child in children:
+        _, said = child.communicate(timeout=60)
+        assert child.returncode == 0, said
+    assert schema.current_revision(empty) == schema.HEAD
+
+
+def test_a_newer_database_is_left_alone(empty: str) -> None:
+    schema.upgrade(empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(TraintuiError, match="newer Traintui"):
+        schema.upgrade(empty)
+    with pytest.raises(TraintuiError, match="Install the newer"):
+        workspace.check_shared(empty)
+
+
+def test_only_a_member_of_the_owner_upgrades(conninfo: Conninfo) -> None:
+    with pytest.raises(TraintuiError, match="no member of traintui_owner"):
+        schema.upgrade(conninfo("ada"))
+
+
+def test_an_upgrade_without_a_server_says_so(server: EmbeddedServer) -> None:
+    with pytest.raises(TraintuiError) as refused:
+        schema.upgrade(server.conninfo("nobody", "nowhere"))
+    assert refused.value.title == "Database not reached"
+
+
+# Rights -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", PEOPLE)
+def test_no_person_may_change_a_log(conninfo: Conninfo, login: str) -> None:
+    for log in (*LOGS, *(row[0] for row in rows(conninfo(login), PARTS))):
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+            assert rows(conninfo(login), "SELECT has_table_privilege(%s, %s)", [log, right]) == [(False,)]
+        for right in ("INSERT", "UPDATE"):
+            assert rows(conninfo(login), "SELECT has_any_column_privilege(%s, %s)", [log, right]) == [(False,)]
+
+
+def test_what_each_role_may_write_is_written_down_here(conninfo: Conninfo) -> None:
+    found = rows(
+        conninfo("ada"),
+        "SELECT role, table_name, right_ FROM unnest(ARRAY['reviewer', 'author', 'auditor', 'admin']) AS role,"
+        " unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS right_,"
+        " (SELECT relname::text AS table_name FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        "  AND relkind IN ('r', 'p')) AS tables"
+        " WHERE CASE WHEN right_ = 'DELETE' THEN has_table_privilege('traintui_' || role, table_name, right_)"
+        "       ELSE has_any_column_privilege('traintui_' || role, table_name, right_) END",
+    )
+    author = {
+        *((table, right) for table in ("documents", "chunks", "vocabulary", "templates", "batches", "generation_items",
+                                       "generation_streams", "workers") for right in ("INSERT", "UPDATE")),
+        ("plans", "INSERT"), ("conversations", "INSERT"), ("generation_streams", "DELETE"),
+    }  # fmt: skip
+    admin = author | {("workspace_settings", "INSERT"), ("workspace_settings", "UPDATE")}
+    assert {(table, right) for role, table, right in found if role == "reviewer"} == set()
+    assert {(table, right) for role, table, right in found if role == "auditor"} == set()
+    assert {(table, right) for role, table, right in found if role == "author"} == author
+    assert {(table, right) for role, table, right in found if role == "admin"} == admin
+
+
+def test_everybody_with_a_role_reads_and_nobody_else(server: EmbeddedServer, conninfo: Conninfo) -> None:
+    for login in PEOPLE:
+        for table in (*Base.metadata.tables, "alembic_version"):
+            assert sqlstate(conninfo(login), f"SELECT FROM {table}") is None
+    public = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relacl::text ~ '[{,]='"
+    assert rows(conninfo("ada"), public) == []
+
+
+def test_no_function_runs_for_everybody(conninfo: Conninfo) -> None:
+    public = (
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND (proacl IS NULL OR proacl::text ~ '[{,]=X')"
+    )
+    assert rows(conninfo("ada"), public) == []
+
+
+def test_every_function_has_a_fixed_search_path_and_one_owner(conninfo: Conninfo) -> None:
+    loose = (
+        "SELECT oid::regprocedure::text, proowner::regrole::text FROM pg_proc"
+        " WHERE pronamespace = 'public'::regnamespace AND (proowner <> 'traintui_owner'::regrole"
+        " OR NOT coalesce('search_path=pg_catalog, public, pg_temp' = ANY(proconfig), false))"
+    )
+    assert rows(conninfo("ada"), loose) == []
+    owners = "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    assert rows(conninfo("ada"), owners) == [("traintui_owner",)]
+
+
+def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) -> None:
+    asks_nobody = rows(
+        conninfo("ada"),
+        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+        " AND prosrc !~ 'require_role' ORDER BY 1",
+    )
+    assert asks_nobody == [("make_generation_partitions",), ("record_setting_change",)]
+
+
+def test_a_login_without_a_role_stays_outside(server: EmbeddedServer, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DO $$ BEGIN CREATE ROLE stranger LOGIN; EXCEPTION WHEN duplicate_object THEN END $$")
+    with pytest.raises(TraintuiError) as refused:
+        workspace.check_shared(conninfo("stranger"))
+    assert (refused.value.title, "user add" in refused.value.remedy) == ("No right", True)

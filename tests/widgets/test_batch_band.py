@@ -1,0 +1,85 @@
+"""The band tells the truth about money and progress, at every width."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from traintui.data.records import BatchProgress
+from traintui.widgets.batch_band import bar, figures, headline, in_rows
+from traintui.widgets.batch_lists import causes, meaning
+
+BEGUN = datetime(2026, 11, 23, 10, tzinfo=UTC)
+RUNNING = BatchProgress(
+    id=3, name="Fees [/b]", model="claude-haiku-5-5", state="running", state_reason=None, total=40, done=17, failed=2,
+    running=4, queued=17, calls=25, failed_calls=2, cost_usd=Decimal("0.17"), cost_is_estimate=False, unpriced_calls=0,
+    input_tokens=12_300, output_tokens=9_800, is_rehearsal=False, requested_by="ada", created_at=BEGUN,
+    started_at=BEGUN, finished_at=None, rate_per_minute=30.0,
+)  # fmt: skip
+
+
+def shown(progress: BatchProgress, *, budget: str | None = None, priced: bool = True, width: int = 150) -> str:
+    return in_rows(figures(progress, Decimal(budget) if budget else None, priced=priced), width).plain
+
+
+def test_rate_time_left_cost_calls_and_tokens_stand_under_their_names() -> None:
+    names, values = shown(RUNNING, budget="5").split("\n")
+    for name, value in (
+        ("Rate", "30.0 a minute"), ("Time left", "42.0 s"), ("Cost", "$0.17 of $5.00"), ("Calls", "25, 2 failed"),
+        ("Tokens", "12.3k in  9.8k out"),
+    ):  # fmt: skip
+        assert values.index(value) == names.index(name)
+
+
+@pytest.mark.parametrize("width", [36, 60, 76, 120, 200])
+def test_no_line_is_wider_than_its_place(width: int) -> None:
+    for line in shown(replace(RUNNING, is_rehearsal=True), budget="5", width=width).split("\n"):
+        assert len(line) <= max(width, 41)
+    assert bar(RUNNING, width).cell_length <= width
+
+
+def test_a_price_that_is_not_known_is_never_nothing() -> None:
+    unknown = replace(RUNNING, cost_usd=Decimal(0), unpriced_calls=3)
+    assert "unknown" in shown(unknown) and "$0" not in shown(unknown)
+    begun = replace(RUNNING, cost_usd=Decimal(0), calls=1)
+    assert "unknown" in shown(begun, priced=False) and "$0" not in shown(begun, priced=False)
+    assert "its model has no list price" in shown(begun, priced=False)
+    assert "$0.17 + 3 calls unknown" in shown(replace(RUNNING, unpriced_calls=3))
+
+
+def test_a_bar_is_full_only_when_nothing_is_left() -> None:
+    assert bar(replace(RUNNING, done=0, failed=0), 80).plain.endswith("0 of 40   0 %")
+    assert bar(replace(RUNNING, total=1_000, done=999, failed=0), 80).plain.endswith("999 of 1,000   99 %")
+    assert "2 failed" in bar(RUNNING, 80).plain
+
+
+def test_a_name_is_no_markup() -> None:
+    assert "Fees [/b]" in headline(RUNNING).plain
+
+
+def test_each_state_says_what_to_do() -> None:
+    def said(state: str, *, working: bool = True, last_words: str | None = None) -> str:
+        batch = replace(RUNNING, state=state, state_reason="The worker ended.")  # type: ignore[arg-type]
+        return meaning(batch, working=working, last_words=last_words).plain
+
+    assert said("interrupted") == "Interrupted at 17 of 40: p resumes it  The worker ended."
+    assert said("paused").startswith("Paused at 17 of 40: p resumes it")
+    assert "w starts one here" in said("queued", working=False)
+    assert said("queued") == "Waits for its first call"
+    assert said("running") == "4 being written, 17 wait"
+    assert "w starts another" in said("running", last_words="no database.")
+    assert "stays planned" in said("cancelled")
+    assert "2 reads" in said("finished")
+
+
+def test_only_the_most_frequent_causes_are_listed() -> None:
+    found = causes([(f"Cause {number}", 10 - number) for number in range(8)]).plain
+    assert "Cause 4" in found and "Cause 5" not in found and "3 more causes" in found
+
+
+def test_a_finished_batch_says_how_long_it_took() -> None:
+    over = replace(RUNNING, state="finished", finished_at=BEGUN + timedelta(seconds=90), rate_per_minute=None)
+    assert "1 min 30 s" in shown(over)
