@@ -56,7 +56,7 @@ async def test_a_call_shows_what_was_sent_and_what_came_back(app: TraintuiApp, d
         await opened(pilot, app)
         await until(pilot, lambda: "RESPONSE" in detail(app))
         shown = detail(app)
-        for said in (one, "● answered", "10 in, 20 out", "$0.01", "900 ms", "req_1", "2 api key", "by         ada"[2:]):
+        for said in (one, "● answered", "10 in, 20 out", "$0.01", "900 ms", "req_1", "2 api key", "Asked for by  ada"):
             assert said in shown
         assert "token," not in shown
         assert '"prompt": "First line.\\n\n' in shown and '"text": "Written."' in shown

@@ -1,0 +1,1 @@
+"""What Traintui measures of itself: `python -m benchmarks.NAME [--rows N] [--json]`."""

@@ -1,0 +1,25 @@
+"""Each benchmark runs, at a small size, and says what it measured in the agreed shape."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from benchmarks.report import repository
+
+pytestmark = pytest.mark.xdist_group("homes")
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("start", ["--rows", "20", "--runs", "1"])])
+def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json"],
+        cwd=repository(), capture_output=True, text=True, timeout=180, check=True,
+    )  # fmt: skip
+    told = json.loads(result.stdout)
+    assert told["benchmark"] == name and told["machine"]["cores"] > 0
+    assert told["figures"] and all(
+        {"value", "unit", "goal", "holds"} == set(figure) for figure in told["figures"].values()
+    )
