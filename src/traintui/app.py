@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
@@ -63,7 +65,10 @@ def performance() -> Screen[None]:
 
 
 class TraintuiApp(Shell, Working):
-    """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one."""
+    """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one.
+
+    `farewell` is what remains to be done where the process ends at once, since its terminal is gone.
+    """
 
     TITLE = "Traintui"
     CSS_PATH = "app.tcss"
@@ -78,7 +83,14 @@ class TraintuiApp(Shell, Working):
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {commands.PaletteCommands}
 
-    def __init__(self, settings: Settings, *, workspace: Database | None = None, demo: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        workspace: Database | None = None,
+        demo: bool = False,
+        farewell: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(settings, demo=demo)
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
@@ -87,10 +99,16 @@ class TraintuiApp(Shell, Working):
         self._given = workspace
         self._holder: Worker[None] | None = None
         self._leave = asyncio.Event()
+        self._farewell = farewell
+        self._hung_up = False
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
         self.call_after_refresh(self.open_workspace)
+        # A terminal that is closed, or a system that shuts down, ends the app like `q`: nothing is left running.
+        with suppress(RuntimeError, ValueError):  # only the main thread has signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.run_quit)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
 
     # The workspace
 
@@ -214,6 +232,15 @@ class TraintuiApp(Shell, Working):
 
     async def action_quit(self) -> None:
         """Ends the app once what is being written is written and the workspace is closed."""
+        self.run_quit()
+
+    def _hang_up(self) -> None:
+        """The terminal is gone."""
+        self._hung_up = True
+        self.run_quit()
+
+    def run_quit(self) -> None:
+        """Begins to end the app."""
         _: Worker[None] = self.run_worker(self._quit, name="quit", group="quit", exit_on_error=False)
 
     async def _quit(self) -> None:
@@ -231,4 +258,8 @@ class TraintuiApp(Shell, Working):
             self.progress = "Closing the workspace"
             with suppress(WorkerFailed):
                 await self._holder.wait()
+        if self._hung_up:
+            # Leaving politely would write to the terminal, and wait for it for good.
+            self._farewell()
+            os._exit(128 + signal.SIGHUP)
         self.exit()

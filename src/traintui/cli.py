@@ -152,10 +152,10 @@ def demo(
         require_terminal()
         from traintui.app import TraintuiApp
 
-        with demo_home(home) as directory:
-            TraintuiApp(demo_settings(directory, personal), demo=True).run()
+        with demo_home(home) as (directory, farewell):
+            TraintuiApp(demo_settings(directory, personal), demo=True, farewell=farewell).run()
         return
-    with demo_home(home) as directory:
+    with demo_home(home) as (directory, _):
         summary = run(run_headless(personal, directory))
     if json_:
         print(json.dumps(summary.as_json()))

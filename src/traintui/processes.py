@@ -78,6 +78,9 @@ class Child:
             return
         if self._process.stdin:
             self._process.stdin.close()
+        # One that is still loading does not see its input closed, and ends by this at once.
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._process.wait()

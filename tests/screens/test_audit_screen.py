@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ async def opened(pilot: Pilot[None], app: TraintuiApp) -> AuditScreen:
     await pilot.press("4")
     await until(pilot, lambda: isinstance(app.screen, AuditScreen) and app.screen.is_mounted)
     return audit(app)
+
+
+def said(screen: AuditScreen, title: str) -> bool:
+    return title in str(screen.notice.content)
 
 
 async def call(db: Database, *, answer: str = "Written.", prompt: str = "Write.") -> str:
@@ -124,7 +129,7 @@ async def test_an_empty_log_says_what_will_be_there(app: TraintuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, app)
         for title in ("No call yet", "No decision yet", "Nothing was exported"):
-            await until(pilot, lambda title=title: title in str(screen.notice.content))
+            await until(pilot, partial(said, screen, title))
             assert screen.notice.display
             await pilot.press("right")
 

@@ -38,16 +38,15 @@ async def opened(pilot: Pilot[None], app: TraintuiApp) -> GenerateScreen:
     await until(pilot, lambda: app.workspace is not None)
     await pilot.press("3")
     await until(pilot, lambda: isinstance(app.screen, GenerateScreen) and app.screen.is_mounted)
-    await pilot.app.workers.wait_for_complete()
     return generate(app)
 
 
 async def form(pilot: Pilot[None], app: TraintuiApp) -> BatchForm:
     await pilot.press("n")
     await until(pilot, lambda: isinstance(app.screen, BatchForm) and app.screen.query("#start"))
-    await app.workers.wait_for_complete()
-    await pilot.pause()
     assert isinstance(app.screen, BatchForm)
+    sources = app.screen.query_one("#sources", Static)
+    await until(pilot, lambda: "Reading" not in str(sources.content))
     return app.screen
 
 
@@ -145,7 +144,6 @@ async def test_p_pauses_and_without_a_provider_p_changes_nothing(
         assert "Paused by ada." in band(app)
         await pilot.press("p")
         await until(pilot, lambda: any("No API key" in note.title for note in app._notifications))
-        await app.workers.wait_for_complete()
         assert (await batches.progress(db, batch_id)).state == "paused"
         assert worker_starts == []
 
@@ -323,7 +321,7 @@ async def test_a_reviewer_watches_but_does_not_plan(reviewer_db: Database, db: D
         await opened(pilot, app)
         await until(pilot, lambda: "0 of 2" in band(app))
         await pilot.press("n", "p", "c")
-        await app.workers.wait_for_complete()
+        await pilot.pause()
         assert isinstance(app.screen, GenerateScreen)
         assert "queued" in band(app)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,19 @@ APPROVED_FROM = Decimal(6)
 
 
 @contextmanager
-def demo_home(home: Path | None) -> Iterator[Path]:
-    """The directory of a demo: the one that was named, else a temporary one that is removed afterwards."""
+def demo_home(home: Path | None) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """The directory of a demo and what to do with it afterwards, which is done at the end: the one that was named is
+    kept, a temporary one removed."""
     if home is not None:
-        yield home.expanduser().absolute()
+        yield home.expanduser().absolute(), lambda: None
         return
     made = Path(tempfile.mkdtemp(prefix="traintui-demo-"))
     made.chmod(0o711)  # a root user's server runs as another account and passes through
+    throw_away = partial(shutil.rmtree, made, ignore_errors=True)
     try:
-        yield made
+        yield made, throw_away
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        throw_away()
 
 
 def demo_settings(home: Path, personal: Settings, *, api_base_url: str | None = None) -> Settings:

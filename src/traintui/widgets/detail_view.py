@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -29,7 +30,7 @@ class DetailView(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-background: $surface; scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
     }
     """
-    BINDINGS: list[BindingType] = commands.bindings("detail")
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("detail")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
