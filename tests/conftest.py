@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from traintui.data import schema, users, workspace
+from support import TEMPLATE, Conninfo, fresh_database, logged_in, quick_directory
+from traintui.data import schema, users
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
-from traintui.data.engine import Database, make_engine
+from traintui.data.engine import Database
 
-TEMPLATE = "traintui_template"
 PEOPLE: dict[str, users.Role] = {
     "ada": "admin", "arthur": "author", "rita": "reviewer", "ron": "reviewer", "audrey": "auditor",
 }  # fmt: skip
@@ -31,12 +28,6 @@ def _nothing_from_outside() -> None:
         if name.startswith(("TRAINTUI_", "ANTHROPIC_")):
             del os.environ[name]
     os.environ["TRAINTUI_CONFIG"] = os.devnull
-
-
-def quick_directory() -> str:
-    """Where files are made quickly: memory where it is large enough (a copy of the template in 0.02 s, not in 0.3)."""
-    memory = Path("/dev/shm")  # noqa: S108 - only the names inside are ours
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2_000_000_000 else tempfile.gettempdir()
 
 
 @pytest.fixture(scope="session")
@@ -57,32 +48,6 @@ def server(_nothing_from_outside: None) -> Iterator[EmbeddedServer]:
         embedded.stop()
 
 
-numbers = itertools.count(1)
-
-
-@contextmanager
-def fresh_database(server: EmbeddedServer) -> Iterator[str]:
-    """A copy of the template, dropped afterwards."""
-    name = f"test_{next(numbers)}"
-    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
-            )
-        )
-        # Rights on a database are not copied with it: these are the bootstrap's.
-        for statement in (
-            "REVOKE ALL ON DATABASE {} FROM PUBLIC",
-            "GRANT CONNECT ON DATABASE {} TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin",
-            "GRANT CONNECT, TEMPORARY ON DATABASE {} TO traintui_owner",
-            "GRANT TEMPORARY ON DATABASE {} TO traintui_author",
-        ):
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-    yield name
-    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def database_name(server: EmbeddedServer) -> Iterator[str]:
     """A fresh copy of the template, dropped afterwards."""
@@ -90,24 +55,10 @@ def database_name(server: EmbeddedServer) -> Iterator[str]:
         yield name
 
 
-Conninfo = Callable[[str], str]
-
-
 @pytest.fixture
 def conninfo(server: EmbeddedServer, database_name: str) -> Conninfo:
     """The connection string of a person to this test's database; `SUPERUSER` is one too."""
     return lambda login: server.conninfo(login, database_name)
-
-
-@asynccontextmanager
-async def logged_in(conninfo: str) -> AsyncIterator[Database]:
-    """A workspace handle for the login of a connection string."""
-    engine = make_engine(conninfo, pooled=False)
-    try:
-        login, role = await workspace.whoami(conninfo)
-        yield Database(engine=engine, conninfo=conninfo, label="embedded", login=login, role=role)
-    finally:
-        await engine.dispose()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -192,6 +193,15 @@ class TraintuiApp(Shell, Working):
     def _answered(self, again: bool | None) -> None:
         if again:
             self.open_workspace()
+
+    def _fatal_error(self) -> None:
+        """What nobody caught ends the app with an answer. Textual would print a traceback with every local variable,
+        and one of them may hold a key."""
+        if self._exception is None or self.is_headless:
+            super()._fatal_error()
+            return
+        answer = self.answer(self._exception)
+        self.panic(Text(f"traintui: {answer.title}: {answer.message}\n{answer.remedy}"))
 
     # Actions
 

@@ -133,7 +133,9 @@ def open_app(
         require_terminal()
         from traintui.app import TraintuiApp
 
-        TraintuiApp(settings).run()
+        screen = TraintuiApp(settings)
+        screen.run()
+        sys.exit(screen.return_code or 0)
 
 
 @app.command()
@@ -153,8 +155,9 @@ def demo(
         from traintui.app import TraintuiApp
 
         with demo_home(home) as (directory, farewell):
-            TraintuiApp(demo_settings(directory, personal), demo=True, farewell=farewell).run()
-        return
+            screen = TraintuiApp(demo_settings(directory, personal), demo=True, farewell=farewell)
+            screen.run()
+        sys.exit(screen.return_code or 0)
     with demo_home(home) as (directory, _):
         summary = run(run_headless(personal, directory))
     if json_:

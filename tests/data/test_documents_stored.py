@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from conftest import Conninfo, logged_in
-from support import DocumentOf, Wanted, add_document, add_vocabulary, fetch, generated
+from support import Conninfo, DocumentOf, Wanted, add_document, add_vocabulary, fetch, generated, logged_in
 from traintui.data import conversations, documents
 from traintui.data.documents import StoredDocument
 from traintui.data.engine import Database

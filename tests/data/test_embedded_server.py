@@ -18,7 +18,7 @@ import psutil
 import psycopg
 import pytest
 
-from conftest import quick_directory
+from support import quick_directory
 from traintui.data import conversations, workspace
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer, quoted
 from traintui.data.engine import label_of, parsed_url
@@ -263,6 +263,24 @@ async def test_the_embedded_workspace_opens_ready_to_work_and_closes(home: Path)
     async with workspace.open_workspace(settings(home=home), progress=said.append, durable=False):
         pass
     assert said == ["Starting the database"]
+
+
+def test_two_first_starts_at_once_make_one_workspace() -> None:
+    code = (
+        "import sys; from traintui.data import workspace; from traintui.settings import Settings\n"
+        "from traintui.data.embedded import EmbeddedServer; from pathlib import Path\n"
+        "server = EmbeddedServer(Path(sys.argv[1]), durable=False)\n"
+        "print(workspace.prepare(Settings(home=server.home), server, print)[1]); server.stop()"
+    )
+    with new_home() as home:
+        children = [
+            subprocess.Popen([sys.executable, "-c", code, str(home)], stderr=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        for each in children:
+            _, said = each.communicate(timeout=90)
+            assert each.returncode == 0, said
+        assert not EmbeddedServer(home).running()
 
 
 @pytest.mark.parametrize(

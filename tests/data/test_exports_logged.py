@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Conninfo
-from support import add_vocabulary, approved, fetch, generated, imported, said, seen, sqlstate
+from support import Conninfo, add_vocabulary, approved, fetch, generated, imported, said, seen, sqlstate
 from traintui.data import exports, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database

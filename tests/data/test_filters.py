@@ -15,8 +15,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from conftest import fresh_database, logged_in
-from support import Wanted, add_document, add_vocabulary, fetch, generated, import_items, planned, seen, turns_of
+from support import (
+    Wanted,
+    add_document,
+    add_vocabulary,
+    fetch,
+    fresh_database,
+    generated,
+    import_items,
+    logged_in,
+    planned,
+    seen,
+    turns_of,
+)
 from traintui.data import documents, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database

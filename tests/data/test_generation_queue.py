@@ -8,9 +8,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from conftest import Conninfo, logged_in
 from support import (
     ANSWERED,
+    Conninfo,
     Wanted,
     add_document,
     add_vocabulary,
@@ -18,6 +18,7 @@ from support import (
     fetch,
     generated,
     imported,
+    logged_in,
     planned,
     scalar,
     sqlstate,
@@ -418,8 +419,8 @@ async def test_a_plan_is_stored_whole_or_not_at_all(db: Database, reviewer_db: D
     await add_vocabulary(db)
     with pytest.raises(Refused):
         await planned(reviewer_db)
-    batch_id = await planned(db, 4_500)
-    assert (await batches.progress(db, batch_id)).queued == 4_500 == await conversations.count(db, "status:planned")
+    batch_id = await planned(db, 2_500)
+    assert (await batches.progress(db, batch_id)).queued == 2_500 == await conversations.count(db, "status:planned")
     setup = await batches.setup(db, batch_id)
     assert (setup.definition, setup.is_rehearsal) == ({"name": "A batch"}, False)
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from conftest import Conninfo
 from support import (
+    Conninfo,
     add_vocabulary,
     approved,
     fetch,

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from conftest import Conninfo
-from support import ANSWERED, add_vocabulary, eventually, fetch, scalar, sqlstate, started
+from support import ANSWERED, Conninfo, add_vocabulary, eventually, fetch, scalar, sqlstate, started
 from traintui.data import attempts, work
 from traintui.data.attempts import Outcome
 from traintui.data.embedded import SUPERUSER

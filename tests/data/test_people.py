@@ -5,8 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from conftest import Conninfo, logged_in
-from support import eventually
+from support import Conninfo, eventually, logged_in
 from traintui.data import users
 from traintui.data.embedded import SUPERUSER
 from traintui.data.users import User

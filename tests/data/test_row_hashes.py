@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from conftest import Conninfo
-from support import add_vocabulary, fetch, generated, imported, said, seen, started
+from support import Conninfo, add_vocabulary, fetch, generated, imported, said, seen, started
 from traintui.data import exports, reviews
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key

@@ -13,8 +13,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import CheckConstraint
 
-from conftest import Conninfo, logged_in
-from support import add_document, add_vocabulary, approved, generated, imported, sqlstate
+from support import Conninfo, add_document, add_vocabulary, approved, generated, imported, logged_in, sqlstate
 from traintui.data import conversations, schema, workspace
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database

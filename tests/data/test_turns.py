@@ -9,8 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import Conninfo
-from support import add_vocabulary, fetch, import_items, imported, planned, said, scalar, seen, sqlstate, turns_of
+from support import (
+    Conninfo,
+    add_vocabulary,
+    fetch,
+    import_items,
+    imported,
+    planned,
+    said,
+    scalar,
+    seen,
+    sqlstate,
+    turns_of,
+)
 from traintui.data import conversations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database

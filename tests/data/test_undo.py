@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import Conninfo, logged_in
-from support import approved, fetch, imported, said, scalar, seen, status
+from support import Conninfo, approved, fetch, imported, logged_in, said, scalar, seen, status
 from traintui.data import conversations, exports, reviews
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -235,7 +234,7 @@ def expected(log: list[Any]) -> tuple[str, bool, str | None]:
     return decisions[-1].status_after, bool(flags) and flags[-1].action == "flag", bytes(edits[-1].content_sha256).hex()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions=ACTIONS)
 async def test_a_conversation_always_stands_as_its_newest_effective_log_row_says(
     db: Database, conninfo: Conninfo, actions: list[tuple[str, str]]

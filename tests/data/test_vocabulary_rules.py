@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import Conninfo
-from support import Wanted, add_vocabulary, fetch, import_items, imported, planned, sqlstate, turns_of
+from support import Conninfo, Wanted, add_vocabulary, fetch, import_items, imported, planned, sqlstate, turns_of
 from traintui.data import conversations, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database

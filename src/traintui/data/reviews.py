@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import exists, literal, select, text
-from sqlalchemy.orm import aliased
 
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -126,19 +125,21 @@ async def edit(
     )
 
 
+UNDO_DEPTH = 1_000
+"""Actions of one's own among which the last to take back is looked for: all of them would be more with every day."""
+
+
 async def last_undoable(db: Database) -> ReviewEntry | None:
     """One's own newest action that was not taken back. Served by `ix_review_logs_reviewer_id_id`."""
-    taken_back = aliased(L)
-    statement = (
+    recent = (
         select(*ENTRY_COLUMNS)
-        .where(
-            L.reviewer_id == db.login,
-            L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")),
-            ~exists(select(literal(1)).where(taken_back.undoes == L.id)),
-        )
+        .where(L.reviewer_id == db.login, L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")))
         .order_by(L.id.desc())
-        .limit(1)
+        .limit(UNDO_DEPTH)
+        .subquery()
     )
+    taken_back = exists(select(literal(1)).where(L.undoes == recent.c.id))
+    statement = select(recent).where(~taken_back).order_by(recent.c.id.desc()).limit(1)
     async with db.read() as connection:
         found = await fetch(connection, statement)
     return found[0] if found else None

@@ -1,0 +1,110 @@
+"""Many people and workers on the same rows: each gets an answer, and none waits for another for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+from support import (
+    Conninfo,
+    add_vocabulary,
+    fetch,
+    imported,
+    logged_in,
+    planned,
+    said,
+    scalar,
+    seen,
+    started,
+    stored,
+)
+from traintui.data import attempts, reviews, work
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.data.reviews import new_key
+
+POSSIBLE = {"TT001", "TT003", "TT004", "TT007", "TT008", "TT011"}
+
+
+async def test_decisions_edits_undos_and_imports_never_block_each_other_for_good(
+    db: Database, conninfo: Conninfo
+) -> None:
+    shared = await imported(db, 3)
+    outcomes: Counter[str] = Counter()
+
+    async def person(login: str, seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311
+        async with logged_in(conninfo(login)) as own:
+            for step in range(25):
+                one = dice.choice(shared)
+                try:
+                    match dice.choice(("decide", "decide", "edit", "undo", "flag", "import")):
+                        case "decide":
+                            action = dice.choice(("approve", "reject", "reopen"))
+                            await reviews.decide(own, await seen(own, one), action, key=new_key())  # type: ignore[arg-type]
+                        case "edit":
+                            turns = said(f"{login} {step}?", "Yes.", "And?", "No.")[: dice.choice((2, 4))]
+                            await reviews.edit(
+                                own, await seen(own, one), system_prompt=None, turns=turns, key=new_key()
+                            )
+                        case "undo":
+                            await reviews.undo_last(own, key=new_key())
+                        case "flag":
+                            await reviews.set_flag(own, one, dice.random() < 0.5, key=new_key())
+                        case _:
+                            await imported(own)
+                    outcomes["done"] += 1
+                except Refused as refused:
+                    outcomes[refused.code] += 1
+
+    await asyncio.gather(*(person(login, seed) for seed, login in enumerate(("ada", "arthur", "ada", "arthur"))))
+    assert outcomes["done"] > 10 and set(outcomes) <= POSSIBLE | {"done"}
+    newest = await fetch(
+        db,
+        "SELECT c.status = (SELECT status_after FROM review_logs AS log WHERE log.conversation_id = c.conversation_id"
+        " ORDER BY id DESC LIMIT 1) FROM conversations AS c",
+    )
+    assert {row[0] for row in newest} == {True}
+
+
+async def test_a_worker_that_stores_and_one_that_is_retired_never_block_each_other(
+    db: Database, conninfo: Conninfo
+) -> None:
+    await add_vocabulary(db)
+    await planned(db, 120)
+    await work.take_up_batches(db, is_rehearsal=False)
+    done = asyncio.Event()
+
+    async def worker(login: str) -> None:
+        async with logged_in(conninfo(login)) as own, work.registered(own) as worker_id:
+            while items := await work.claim(own, worker_id, 6, is_rehearsal=False):
+                calls = [(item, await started_or_none(own, item, worker_id)) for item in items]
+                await asyncio.gather(*(stored(own, item, call) for item, call in calls if call is not None))
+
+    async def started_or_none(own: Database, item: work.ClaimedItem, worker_id: int) -> attempts.OpenAttempt | None:
+        try:
+            return await started(own, item, worker_id)
+        except Refused as refused:
+            assert refused.code == "TT011"
+            return None
+
+    async def reaper() -> None:
+        while not done.is_set():
+            async with db.write() as connection:
+                await connection.exec_driver_sql(
+                    "SELECT retire_worker(id) FROM workers WHERE ended_at IS NULL ORDER BY random() LIMIT 1"
+                )
+            await asyncio.sleep(0.01)
+
+    async def workers() -> None:
+        try:
+            await asyncio.gather(worker("arthur"), worker("ada"))
+        finally:
+            done.set()
+
+    await asyncio.wait_for(asyncio.gather(workers(), reaper()), timeout=60)
+    assert await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'sending'") == 0
+    per_item = await fetch(db, "SELECT count(*) FILTER (WHERE status = 'generated'), count(*) FROM conversations")
+    assert per_item == [(120, 120)]
+    assert await scalar(db, "SELECT count(*) FROM conversation_revisions") == 120
