@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -72,7 +73,7 @@ class TraintuiApp(Shell, Working):
     """
 
     TITLE = "Traintui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[str | PurePath] = "app.tcss"
     MODES = {  # noqa: RUF012
         "conversations": conversations,
         "review": review,
@@ -239,6 +240,12 @@ class TraintuiApp(Shell, Working):
         if action == "export":
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
+
+    async def on_unmount(self) -> None:
+        """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
+        ending = [worker.wait() for worker in self.workers if not worker.is_finished]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)
 
     async def action_quit(self) -> None:
         """Ends the app once what is being written is written and the workspace is closed."""

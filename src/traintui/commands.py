@@ -141,7 +141,7 @@ COMMANDS: tuple[Command, ...] = (
     # Performance
     Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),
     # Dialogs
-    Command("batch_form.start", "ctrl+s", "Start", "Queue the batch and start a worker", "start", True, True, palette=False),
+    Command("batch_form.start", "ctrl+s", "Start", "Queue it, and start a worker", "start", True, True, palette=False),
     Command("batch_form.back", "escape", "Close", "Plan nothing", "back", True, palette=False),
     Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
     Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),

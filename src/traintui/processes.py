@@ -65,7 +65,11 @@ class Child:
 
     def last_words(self) -> str:
         """The last line of the child's log."""
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        if not self.log.exists():
+            return "it said nothing."
+        with self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2_000))
+            lines = file.read().decode(errors="replace").splitlines()
         return lines[-1] if lines else "it said nothing."
 
     async def wait(self) -> int:

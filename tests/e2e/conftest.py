@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Terminal
+
+from e2e.terminal import Terminal
 
 
 @pytest.fixture

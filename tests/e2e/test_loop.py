@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from terminal import Terminal, needs_tmux
 
+from e2e.terminal import Terminal, needs_tmux
 from traintui.data import users
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer

@@ -4,8 +4,22 @@ import asyncio
 import json
 
 import pytest
-from wire_double import BLOCKS, CALL, COUNTED, END, KEY, START, TEXT, double, failed, message, response, sent, stream
 
+from generation.wire_double import (
+    BLOCKS,
+    CALL,
+    COUNTED,
+    END,
+    KEY,
+    START,
+    TEXT,
+    double,
+    failed,
+    message,
+    response,
+    sent,
+    stream,
+)
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.prompt import OUTPUT_SCHEMA

@@ -4,7 +4,8 @@ import asyncio
 import json
 
 import pytest
-from wire_double import (
+
+from generation.wire_double import (
     BLOCKS,
     CALL,
     COUNTED,
@@ -21,7 +22,6 @@ from wire_double import (
     sent,
     stream,
 )
-
 from traintui.generation.client import ModelClient, recorded
 from traintui.generation.pricing import Usage
 from traintui.generation.verdict import CallFailed, FailureKind

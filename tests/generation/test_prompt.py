@@ -159,7 +159,7 @@ def test_the_schema_is_the_one_the_sdk_would_make() -> None:
 def test_prompts_are_made_without_loading_the_sdk() -> None:
     modules = "traintui.generation.prompt, traintui.generation.verdict, traintui.generation.plan"
     probe = f"import sys, {modules}; print(sorted(m for m in sys.modules if m.startswith(('anthropic', 'httpx2'))))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 

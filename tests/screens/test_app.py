@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Static
-from waiting import until
 
+from screens.waiting import until
 from support import imported
 from traintui.app import TraintuiApp
 from traintui.data import workspace

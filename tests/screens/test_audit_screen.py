@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from waiting import until
 
+from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
 from traintui.data import attempts, reviews, work

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.pilot import Pilot
 from textual.widgets import Static
-from waiting import until
 
+from screens.waiting import until
 from support import approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations

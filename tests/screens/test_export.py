@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from textual.pilot import Pilot
-from waiting import until
 
+from screens.waiting import until
 from support import approved, imported
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
-from waiting import until
 
+from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
 from traintui.app import TraintuiApp
 from traintui.data import batches, work
@@ -116,7 +116,7 @@ async def test_what_is_being_written_appears_turn_by_turn_and_ends_as_it_was_sto
             assert await stored(db, item, attempt)
             await until(pilot, lambda: "to review" in str(screen.pane.heading.content))
             assert transcript.turns[0].content == f"Question of {item.conversation_id}?"
-            assert "1 of 2" in band(app)
+            await until(pilot, lambda: "1 of 2" in band(app))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
-from waiting import until
 
+from screens.waiting import until
 from support import imported
 from traintui.app import TraintuiApp
 from traintui.data import health

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
-from waiting import until
 
+from screens.waiting import until
 from support import approved, imported, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews

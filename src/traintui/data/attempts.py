@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import select, text
 
 from traintui.data.engine import Database
-from traintui.data.models import GenerationLog as L
+from traintui.data.log_models import GenerationLog as L
 from traintui.data.records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
 from traintui.data.storable import as_json, storable

@@ -12,7 +12,8 @@ from sqlalchemy.orm import aliased
 
 from traintui.data import work
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationLog, GenerationStream, Plan
+from traintui.data.log_models import GenerationLog
+from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
 from traintui.data.refusals import Refused
 

@@ -73,6 +73,10 @@ class EmbeddedServer:
                 return wanted
         return Path("/tmp") / elsewhere  # noqa: S108 - private, and its owner is checked
 
+    def program(self, name: str) -> str:
+        """The path of one of the server's programs, such as `pg_dump`."""
+        return str(self._binaries() / name)
+
     def conninfo(self, login: str, database: str = DATABASE) -> str:
         """A libpq connection string for `login`."""
         return f"host={quoted(str(self.socket_dir))} user={quoted(login)} dbname={quoted(database)}"

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter
+from traintui.data.log_models import ExportLog as L
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
-from traintui.data.models import ExportLog as L
 from traintui.data.records import ExportableConversation, ExportEntry, Turn
 from traintui.data.storable import as_json, storable
 

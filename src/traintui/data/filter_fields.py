@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from traintui.data.models import STATUSES, TIERS, ConversationTurn, Document, GenerationLog, ReviewLog
+from traintui.data.log_models import GenerationLog, ReviewLog
+from traintui.data.models import STATUSES, TIERS, ConversationTurn, Document
 from traintui.data.models import Conversation as C
 from traintui.errors import TraintuiError
 

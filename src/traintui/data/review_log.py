@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.models import ReviewLog as L
+from traintui.data.log_models import ReviewLog as L
 from traintui.data.records import ReviewEntry
 
 ENTRY_COLUMNS = (

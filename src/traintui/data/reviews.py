@@ -11,9 +11,10 @@ from sqlalchemy import exists, literal, select, text
 
 from traintui.data.engine import Database
 from traintui.data.filters import parse
+from traintui.data.log_models import ExportLog, ExportRow
+from traintui.data.log_models import ReviewLog as L
 from traintui.data.models import Conversation as C
-from traintui.data.models import ExportLog, ExportRow, WorkspaceSetting
-from traintui.data.models import ReviewLog as L
+from traintui.data.models import WorkspaceSetting
 from traintui.data.records import ConversationRow, ReviewEntry, Turn
 from traintui.data.refusals import ANSWERS, Refused
 from traintui.data.review_log import ENTRY_COLUMNS, entry_of, fetch

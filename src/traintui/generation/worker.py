@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Literal, cast
 
 from traintui.audit.redaction import redact, redact_text
@@ -351,14 +352,17 @@ def outcome_of_reply(reply: ModelReply, model: str, *, unusable: str | None = No
 def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
     """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
 
-    A call whose end was not seen may have been paid: its state is `unknown` only when its worker died, here it is an
-    error with what the provider had counted so far.
+    An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
+    what the provider had counted up to there, an estimate, or unknown.
     """
+    usage = failure.usage
+    if usage is None and (failure.http_status or 0) >= HTTPStatus.BAD_REQUEST:
+        usage = Usage(0, 0)
     payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
     message = redact_text(failure.message)
     counts = {kind: payload.counts.get(kind, 0) + number for kind, number in message.counts.items()}
     return replace(
-        usage_outcome("error", model, failure.usage),
+        usage_outcome("error", model, usage),
         response_payload=None if failure.payload is None else cast("Any", payload.value),
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
@@ -371,7 +375,7 @@ def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
 
 
 def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None) -> Outcome:
-    """Tokens and cost of a call. Without a usage nothing was counted, and so nothing is known to be paid."""
+    """Tokens and cost of a call. Without a usage nothing is known of either."""
     if usage is None:
         return Outcome(state)
     return Outcome(

@@ -37,6 +37,13 @@ class Working(DOMNode):
 
     app = getters.app(Shell)
 
+    def reading_now(self, name: str) -> bool:
+        """Whether a read of this name is under way: what looks again and again need not begin another one."""
+        return any(
+            worker.node is self and worker.group == f"{READING}:{name}" and not worker.is_finished
+            for worker in self.app.workers
+        )
+
     def read(self, work: Work, *, name: str) -> Worker[None]:
         """Reads something; a newer read of the same name takes the place of this one."""
         return self.run_worker(work, name=name, group=f"{READING}:{name}", exclusive=True, exit_on_error=False)
@@ -97,6 +104,7 @@ class BaseScreen(Screen[None], Working):
 
     def _workspace_changed(self, workspace: Database | None) -> None:
         self._place_changed()
+        self.ready = False
         if workspace is not None:
             self.refresh_bindings()
             self.call_after_refresh(self._begin)

@@ -43,7 +43,8 @@ _KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 
 def offer(price: Price) -> str:
     """A model with its list price."""
-    return f"{price.model:<18} ${price.rates.input} in  ${price.rates.output} out, a million tokens"
+    given, written = (f"${rate}" for rate in (price.rates.input, price.rates.output))
+    return f"{price.model:<17} {given:>5} in {written:>5} out, per million"
 
 
 def field(value: object, name: str, *, placeholder: str = "") -> Input:

@@ -65,7 +65,7 @@ class BatchWatch:
                 if (whole and batch.state not in OVER) or batch.id == self.chosen_id:
                     known[batch.id] = await batches.progress(db, batch.id)
         listed = tuple(known[key] for key in sorted(known, reverse=True)[:LISTED])
-        if self.chosen_id is None and listed:
+        if listed and self.chosen_id not in {batch.id for batch in listed}:
             self.chosen_id = next((batch.id for batch in listed if batch.state == "running"), listed[0].id)
         chosen = known.get(self.chosen_id or 0)
         self.last = Look(listed) if chosen is None else await self._more(db, replace(self.last, batches=listed), chosen)

@@ -65,6 +65,7 @@ class GenerateScreen(BaseScreen):
         self._reading: Worker[None] | None = None
         self._ticks = 0
         self._growing = False
+        self._cursor_on: int | None = None
         self._failure: TraintuiError | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -149,7 +150,9 @@ class GenerateScreen(BaseScreen):
             )
             return
         self.batches.show(look.batches)
-        self.batches.cursor = look.batches.index(chosen) if chosen in look.batches else 0
+        if chosen.id != self._cursor_on:
+            self._cursor_on = chosen.id
+            self.batches.cursor = look.batches.index(chosen)
         self._show_band(look)
         if look.failures != before.failures:
             self.set_class(bool(look.failures), "-failures")
@@ -229,10 +232,10 @@ class GenerateScreen(BaseScreen):
 
     @on(RowTable.Moved, "#batches")
     def _chosen(self) -> None:
-        # What the cursor is on by now: a message may come after the next look.
+        # What the cursor is on by now, and only where somebody moved it there: the message may come after another look.
         row = self.batches.current
-        if row is not None and row.id != self.watched.chosen_id:
-            self.watched.chosen_id = row.id
+        if row is not None and row.id != self._cursor_on:
+            self._cursor_on = self.watched.chosen_id = row.id
             self._look(whole=False)
 
     @on(RowTable.Opened, "#batches")

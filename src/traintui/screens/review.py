@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters, on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
-from textual.events import ScreenResume
-from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data.records import Conversation
-from traintui.screens.base import BaseScreen
 from traintui.screens.note import NoteDialog
-from traintui.screens.read_ahead import ReadAhead
 from traintui.screens.reasons import ReasonsDialog, Rejection
-from traintui.screens.review_queue import ReviewQueue
+from traintui.screens.review_reading import ReviewReading
 from traintui.widgets import marks
-from traintui.widgets.reading import Reading
 
 if TYPE_CHECKING:
     from traintui.data.reviews import Action
-
-AHEAD = 2
-"""How many conversations are read before they are needed."""
-POLL = 2.0
-"""Seconds between two looks at how many wait."""
-EVERY = 10
-"""Looks after which the queue is read even where the numbers have not changed."""
 
 DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
@@ -55,162 +39,12 @@ class Decision:
         return self.conversation.row.conversation_id
 
 
-class ReviewScreen(BaseScreen):
-    """What waits for a decision, lowest score first."""
+class ReviewScreen(ReviewReading):
+    """Deciding what is on the screen, and what goes along with a decision."""
 
     PLACES = ("review", "transcript")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("review")
     CSS_PATH = "review.tcss"
-
-    reading = getters.query_one(Reading)
-    position = getters.query_one("#position", Static)
-    said = getters.query_one("#said", Static)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.queue = ReviewQueue()
-        self._known = ReadAhead()
-        self._notes: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
-        self._looks = 0
-        self._warned: int | None = None
-        self._order = asyncio.Lock()
-
-    def compose_body(self) -> ComposeResult:
-        """Where one is, the conversation, and what was done last."""
-        yield Static(id="position")
-        yield Reading()
-        yield Static(id="said")
-
-    def on_mount(self) -> None:
-        """Nothing is there before the workspace is."""
-        self.set_interval(POLL, self._poll)
-        self.watch(self.app, "labels", self.reading.describe, init=False)
-
-    def on_progress(self, step: str) -> None:
-        """Says how the opening goes."""
-        self.reading.nothing("loading", step)
-
-    def on_workspace_ready(self) -> None:
-        """Reads what waits."""
-        if self.queue.current is not None:
-            self._show_current()
-        self._poll(always=True)
-
-    @on(ScreenResume)
-    def _resumed(self) -> None:
-        self._poll(always=True)
-
-    def visit(self, conversation_id: str) -> None:
-        """Puts one conversation on the screen, whether it waits or not."""
-        self.queue.bring(conversation_id, waits=False)
-        self._known.forget(conversation_id)
-        if self.ready:
-            self._show_current()
-
-    # What waits
-
-    def _poll(self, *, always: bool = False) -> None:
-        if self.ready and self.app.screen is self:
-            self._looks += 1
-            self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
-
-    async def _look(self, always: bool) -> None:
-        from traintui.data import conversations, reviews
-
-        counts = await conversations.status_counts(self.db)
-        if counts == self._counts and not always:
-            return
-        # Never between a decision and its record: what was just decided would wait again.
-        async with self._order:
-            waiting = await reviews.queue(self.db)
-        self._counts = counts
-        self.queue.merge(waiting)
-        if self.reading.shown is None:
-            self._show_current()
-        else:
-            self._say_place()
-            self._read_ahead()
-
-    def _show_current(self) -> None:
-        """Puts the current conversation on the screen, at once where it was read ahead."""
-        wanted = self.queue.current
-        if wanted is None:
-            self.reading.nothing(
-                "done",
-                "Nothing waits for review",
-                "Every conversation that was generated has its decision. New ones appear here by themselves.",
-                "3 generates more\n1 shows all conversations\nctrl+e writes a training file",
-            )
-            self._say_place()
-            return
-        conversation, fresh = self._known.get(wanted)
-        if conversation is not None:
-            self._show(conversation)
-        elif self.reading.shown is None or self.reading.shown.row.conversation_id != wanted:
-            self.reading.nothing("loading", "Reading")
-            self._say_place()
-        if not fresh:
-            self.read(partial(self._read_current, wanted), name="conversation")
-        else:
-            self._read_ahead()
-
-    def _show(self, conversation: Conversation) -> None:
-        self.reading.show(conversation, self.app.labels)
-        self._say_place()
-
-    async def _read_current(self, wanted: str) -> None:
-        conversation = await self._known.read(self.db, wanted)
-        if self.queue.current == wanted:
-            self._show(conversation)
-            self._read_ahead()
-
-    def _read_ahead(self) -> None:
-        if missing := self._known.missing(self.queue.ahead(AHEAD), current=self.queue.current):
-            self.read(partial(self._known.fill, self.db, missing), name="ahead")
-
-    def _say_place(self) -> None:
-        """The line above: where one is in the queue, and what goes with the next decision."""
-        waiting = max(self.queue.waiting, self._counts.get("generated", 0))
-        shown = self.reading.shown
-        if shown is None:
-            self.position.update(Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted"))
-            return
-        row = shown.row
-        wrong = self.reading.transcript.wrong
-        note = self._notes.get(row.conversation_id, "")
-        parts = [
-            Content.styled(
-                "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} waiting", "bold"
-            ),
-            marks.status(row.status),
-            text.shown(row.conversation_id, single_line=True, style="$muted"),
-            marks.tags(row),
-            Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
-            Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
-            text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
-        ]
-        self.position.update(Content("   ").join(part for part in parts if part))
-
-    def _say(self, *parts: Content | str | tuple[str, str]) -> None:
-        """The line below: what was done last."""
-        self.said.update(Content.assemble(*parts))
-
-    def work_failed(self, name: str, error: BaseException) -> None:
-        """Reading that fails is answered where the conversation would be; the rest beside the work."""
-        answer = self.app.answer(error)
-        if name == "conversation" and getattr(error, "code", "") == "TT002" and self.queue.current is not None:
-            self.queue.drop(self.queue.current)
-            self.app.tell(answer)
-            self._show_current()
-        elif name in {"queue", "conversation"} and self.reading.shown is None:
-            self.reading.nothing("failed", answer.title, answer.message, f"{answer.remedy} r reads again.")
-        elif name in {"queue", "ahead"}:
-            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
-        else:
-            self.app.tell(answer)
-
-    # Deciding
 
     def action_decide(self, action: Action) -> None:
         """Decides what is on the screen."""

@@ -124,9 +124,9 @@ class FactsPanel(VerticalScroll, can_focus=True):
 
     DEFAULT_CSS = """
     FactsPanel {
-        width: 46; height: 1fr; background: $surface; color: $foreground; padding: 0 2; scrollbar-size-vertical: 1;
+        width: 46; height: 1fr; background: $surface; color: $foreground; scrollbar-size-vertical: 1;
         &:focus { background: $panel; }
-        & > Static { width: 1fr; height: auto; }
+        & > Static { width: 1fr; height: auto; padding: 0 1 0 2; }
     }
     """
 

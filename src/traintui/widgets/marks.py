@@ -23,6 +23,8 @@ STATUS: dict[str, tuple[str, str]] = {
 """Glyph and word of each status, in the order in which they matter; its colour is the variable of its name."""
 
 BAR_WIDTH = 5
+REHEARSAL = "R"
+"""What stands for the rehearsal where there is no room for the word."""
 
 
 def status(name: str, *, word: bool = True) -> Content:
@@ -69,6 +71,12 @@ def label(labels: Labels, dimension: str, value: str | None) -> Content:
         return Content.assemble((text.NOTHING, "$faint"))
     known = labels.get((dimension, value))
     return text.shown(known.label if known else value, single_line=True, limit=60)
+
+
+def short_tags(row: ConversationRow) -> Content:
+    """The same in two cells, for a table: the flag, and the letter of the rehearsal."""
+    flag = ("⚑" if row.flagged else " ", "$warning")
+    return Content.assemble(flag, (REHEARSAL if row.is_rehearsal else " ", "bold $generating"))
 
 
 def tags(row: ConversationRow) -> Content:

@@ -42,7 +42,8 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     DEFAULT_CSS = """
     RowTable {
-        height: 1fr; background: $background; color: $foreground; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        height: 1fr; background: $background; color: $foreground; overflow-x: hidden;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & > .table--heading { color: $muted; background: $background; text-style: bold; }
         & > .table--cursor { background: $cursor; }
         & > .table--blurred { background: $cursor-blurred; }

@@ -53,7 +53,7 @@ def readings(facts: ServerFacts, sizes: Sequence[TableSize]) -> tuple[Reading, .
         Reading(
             "Database",
             text.size(facts.database_bytes),
-            f"tables {text.size(tables)}, indexes {text.size(indexes)}, PostgreSQL the rest",
+            f"tables {text.size(tables)}, indexes {text.size(indexes)}, the rest system",
         ),
         connections(facts),
         cache(facts),

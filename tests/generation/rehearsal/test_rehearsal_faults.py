@@ -10,8 +10,8 @@ import anthropic
 import httpx2
 import pytest
 from anthropic import AsyncAnthropic
-from rehearsal_helpers import ask, client, exchanges_of, prompt, stream, text_of
 
+from generation.rehearsal.rehearsal_helpers import ask, client, exchanges_of, prompt, stream, text_of
 from traintui.errors import TraintuiError
 from traintui.generation.rehearsal import FAULT_NAMES, Faults, Pace, RehearsalServer
 

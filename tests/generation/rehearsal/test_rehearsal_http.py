@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rehearsal_helpers import ask, client, exchanges_of, raw
 
+from generation.rehearsal.rehearsal_helpers import ask, client, exchanges_of, raw
 from traintui.generation.rehearsal import Pace, RehearsalServer
 
 AUTH = b"x-api-key: k\r\nanthropic-version: 2026-10-21\r\n"

@@ -10,8 +10,19 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic import AsyncAnthropic
-from rehearsal_helpers import FORMAT, MODEL, ask, client, exchanges_of, prompt, raw, said, stream, text_of
 
+from generation.rehearsal.rehearsal_helpers import (
+    FORMAT,
+    MODEL,
+    ask,
+    client,
+    exchanges_of,
+    prompt,
+    raw,
+    said,
+    stream,
+    text_of,
+)
 from traintui.errors import TraintuiError
 from traintui.generation.rehearsal import Limits, Pace, RehearsalServer, serve
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rehearsal_helpers import SCHEMA
 
+from generation.rehearsal.rehearsal_helpers import SCHEMA
 from traintui.generation.rehearsal.schema import is_exchanges, problem, synthesise
 
 NAMES = st.sampled_from(["score", "reason", "items", "kind", "note", "left", "right"])

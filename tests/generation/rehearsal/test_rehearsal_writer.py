@@ -9,8 +9,8 @@ from itertools import combinations, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rehearsal_helpers import FEES, SOURCES, prompt
 
+from generation.rehearsal.rehearsal_helpers import FEES, SOURCES, prompt
 from traintui.generation.rehearsal.brief import read_brief
 from traintui.generation.rehearsal.english import first_person, label_in_text, noun_phrase, sentences_of, swap_speaker
 from traintui.generation.rehearsal.moods import mood_for

@@ -1,0 +1,77 @@
+"""Makes the dump of a small workspace at the newest schema revision: `python tests/dumps/make.py`.
+
+A dump that has landed is never made anew: it is what a workspace of that revision was, and later revisions are tried
+on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import subprocess
+import tempfile
+from pathlib import Path
+
+from traintui.data import batches, conversations, imports, reviews, schema
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+from traintui.data.reviews import Seen
+from traintui.data.workspace import open_workspace
+from traintui.demo.contents import furnish, sample_plan
+from traintui.demo.run import demo_settings
+from traintui.export.write import export_conversations
+from traintui.generation.provider import provider_of
+from traintui.generation.rehearsal import Pace, RehearsalServer
+from traintui.generation.serve import run_worker
+from traintui.generation.start import start_batch
+from traintui.settings import Settings
+
+
+async def fill(home: Path) -> None:
+    """Documents, two batches of which the second has only begun, decisions of every kind, and an export."""
+    async with RehearsalServer(port=0, pace=Pace(0)) as server:
+        settings = demo_settings(home, Settings(), api_base_url=server.url)
+        async with open_workspace(settings, durable=False) as db:
+            await furnish(db)
+            provider = await provider_of(settings)
+            server.fail_next(None, "529", None, None, "truncate")
+            first = sample_plan().model_copy(update={"name": "First questions", "count": 14})
+            await start_batch(db, first, is_rehearsal=True)
+            await run_worker(db, provider, slots=2)
+            waiting = [row for row in (await conversations.first_rows(db, "status:generated")).rows]
+            for row in waiting[:5]:
+                await reviews.decide(db, Seen.of(row), "approve", key=reviews.new_key(), duration_ms=41_000)
+            for row, reason in zip(waiting[5:7], ("Wrong tone", "Repeats itself"), strict=True):
+                await reviews.decide(
+                    db, Seen.of(row), "reject", key=reviews.new_key(), reason=reason, turn_number=2,
+                    notes="The second answer sounds like a leaflet.", duration_ms=73_000,
+                )  # fmt: skip
+            await reviews.undo_last(db, key=reviews.new_key())
+            await reviews.set_flag(db, waiting[8].conversation_id, True, key=reviews.new_key())
+            turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
+            seed = {"line": 1, "system_prompt": "Be kind.", "turns": turns, "metadata": {"source": "web", "score": 3}}
+            await imports.conversations(db, [seed], source="seeds.jsonl", format="openai")
+            await export_conversations(db, path=home / "out.jsonl", rehearsal=True)
+            second = sample_plan().model_copy(update={"name": "More questions", "count": 6, "seed": 8})
+            await batches.pause(db, await start_batch(db, second, is_rehearsal=True), "Paused by hand.")
+
+
+def main() -> None:
+    """Writes the dump beside this file."""
+    with tempfile.TemporaryDirectory(prefix="td-") as directory:
+        home = Path(directory)
+        home.chmod(0o711)
+        asyncio.run(fill(home))
+        server = EmbeddedServer(home)
+        server.start()
+        dumped = subprocess.run(
+            [server.program("pg_dump"), "-d", server.conninfo(SUPERUSER, DATABASE), "--restrict-key=traintui"],
+            capture_output=True, check=True,
+        ).stdout  # fmt: skip
+        server.stop()
+    path = Path(__file__).parent / f"workspace-{schema.HEAD}.sql.gz"
+    path.write_bytes(gzip.compress(dumped, 9, mtime=0))
+    print(f"{path}: {len(dumped):,} bytes, {path.stat().st_size:,} compressed")
+
+
+if __name__ == "__main__":
+    main()

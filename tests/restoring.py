@@ -1,0 +1,30 @@
+"""Workspaces of earlier revisions, as they were."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from traintui.data import schema
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+
+DUMPS = Path(__file__).parent / "dumps"
+
+
+def restore(server: EmbeddedServer, database: str, revision: str) -> None:
+    """A database that holds the dump of a revision, upgraded to the newest."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database)))
+    conninfo = server.conninfo(SUPERUSER, database)
+    subprocess.run(
+        [server.program("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo],
+        input=gzip.decompress((DUMPS / f"workspace-{revision}.sql.gz").read_bytes()),
+        check=True,
+        capture_output=True,
+    )
+    schema.bootstrap(conninfo)
+    schema.upgrade(conninfo)

@@ -1,0 +1,136 @@
+"""Pictures of each screen at the smallest terminal and a common one, in both themes, with the clock standing still."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg
+import pytest
+from textual.pilot import Pilot
+
+import traintui
+from restoring import restore
+from screens.waiting import until
+from support import logged_in
+from traintui import clock
+from traintui.app import TraintuiApp
+from traintui.data import health
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.data.records import ServerFacts, TableSize
+from traintui.settings import Settings
+
+SIZES = [(80, 24), (120, 40)]
+Before = Callable[[Pilot[None]], Awaitable[None]]
+pytestmark = pytest.mark.xdist_group("pictures")
+
+
+@pytest.fixture(scope="module")
+def database(server: EmbeddedServer) -> Iterator[str]:
+    """The workspace of a dump: its ids, texts and times are always the same."""
+    restore(server, "pictures", "0001")
+    with psycopg.connect(server.conninfo(SUPERUSER, "pictures")) as connection:
+        row = connection.execute("SELECT max(updated_at) FROM conversations").fetchone()
+    assert row is not None
+    yield server.conninfo("ada", "pictures")
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE pictures WITH (FORCE)")
+
+
+class Standing(TraintuiApp):
+    """The app on the workspace of the pictures; the clock stands a little after the last thing that happened there."""
+
+    CSS_PATH = Path(traintui.__file__).with_name("app.tcss")
+
+    def __init__(self, conninfo: str, home: Path, *, theme: Literal["dark", "light"]) -> None:
+        super().__init__(Settings(home=home, theme=theme))
+        self._conninfo = conninfo
+
+    async def _hold(self) -> None:
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(logged_in(self._conninfo))
+            self._opened(database)
+            await self._leave.wait()
+
+
+@pytest.fixture(autouse=True)
+def standing_clock() -> Iterator[None]:
+    with clock.fixed(datetime(2026, 11, 23, 12, 30, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def steady_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes and uptimes differ from run to run; the screen is drawn with figures of the same shape."""
+    facts = ServerFacts(
+        version="18.4", database_bytes=12_400_000, connections=6, max_connections=60,
+        started_at=datetime(2026, 11, 23, 9, 0, tzinfo=UTC), cache_hit_ratio=0.993, schema_revision="0001",
+    )  # fmt: skip
+    sizes = (
+        TableSize("generation_logs", 16, True, 245_760, 81_920, 327_680),
+        TableSize("conversations", 1_204_331, False, 49_152, 147_456, 196_608),
+        TableSize("conversation_turns", 84, True, 57_344, 32_768, 90_112),
+    )
+
+    async def same_facts(_: object) -> ServerFacts:
+        return facts
+
+    async def same_sizes(_: object) -> tuple[TableSize, ...]:
+        return sizes
+
+    monkeypatch.setattr(health, "server_facts", same_facts)
+    monkeypatch.setattr(health, "table_sizes", same_sizes)
+
+
+def shows(*texts: str, press: tuple[str, ...] = ()) -> Before:
+    """Goes to a screen and waits until it shows the texts and no worker reads any more."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        await until(pilot, lambda: getattr(app, "labels", None))
+        for key in press:
+            await pilot.press(key)
+            await pilot.pause()
+        await until(pilot, lambda: all(text in painted(pilot) for text in texts))
+        await until(pilot, lambda: not [w for w in app.workers if w.group.startswith("read") and not w.is_finished])
+        await pilot.pause()
+
+    return before
+
+
+def painted(pilot: Pilot[None]) -> str:
+    """The text on the screen."""
+    width, height = pilot.app.size
+    lines = pilot.app.screen._compositor.render_strips()
+    return "\n".join(strip.text[:width] for strip in lines[:height])
+
+
+VIEWS: dict[str, Before] = {
+    "conversations": shows("to review"),
+    "review": shows("User", press=("2",)),
+    "generate": shows("More questions", press=("3",)),
+    "audit": shows("generate", press=("4",)),
+    "performance": shows("18.4", "conversation_turns", press=("5",)),
+    "reasons": shows("Not grounded in the source", press=("2", "x")),
+    "help": shows("Everywhere", press=("question_mark",)),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_screen_looks_as_it_did(
+    snap_compare: Any, database: str, tmp_path: Path, view: str, size: tuple[int, int]
+) -> None:
+    app = Standing(database, tmp_path, theme="dark")
+    assert snap_compare(app, terminal_size=size, run_before=VIEWS[view])
+
+
+@pytest.mark.parametrize("view", ["conversations", "review"])
+def test_a_screen_looks_as_it_did_in_the_light_theme(
+    snap_compare: Any, database: str, tmp_path: Path, view: str
+) -> None:
+    app = Standing(database, tmp_path, theme="light")
+    assert snap_compare(app, terminal_size=(120, 40), run_before=VIEWS[view])
