@@ -58,7 +58,7 @@ class Standing(TraintuiApp):
 
 @pytest.fixture(autouse=True)
 def standing_clock() -> Iterator[None]:
-    with clock.fixed(datetime(2026, 11, 23, 12, 30, tzinfo=UTC)):
+    with clock.fixed(datetime(2026, 11, 23, 13, 0, tzinfo=UTC)):
         yield
 
 
@@ -86,19 +86,27 @@ def steady_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shows(*texts: str, press: tuple[str, ...] = ()) -> Before:
-    """Goes to a screen and waits until it shows the texts and no worker reads any more."""
+    """Goes to a screen from Conversations, and waits until it shows the texts and no worker reads any more."""
 
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
         await until(pilot, lambda: getattr(app, "labels", None))
-        for key in press:
+        await settled(pilot, "to review")
+        for key in press[:-1]:
             await pilot.press(key)
-            await pilot.pause()
-        await until(pilot, lambda: all(text in painted(pilot) for text in texts))
-        await until(pilot, lambda: not [w for w in app.workers if w.group.startswith("read") and not w.is_finished])
-        await pilot.pause()
+            await settled(pilot)
+        await pilot.press(*press[-1:])
+        await settled(pilot, *texts)
 
     return before
+
+
+async def settled(pilot: Pilot[None], *texts: str) -> None:
+    """Returns when the texts are on the screen and nothing is being read."""
+    await pilot.pause()
+    await until(pilot, lambda: all(text in painted(pilot) for text in texts))
+    await until(pilot, lambda: not [w for w in pilot.app.workers if w.group.startswith("read") and not w.is_finished])
+    await pilot.pause()
 
 
 def painted(pilot: Pilot[None]) -> str:
@@ -115,7 +123,7 @@ VIEWS: dict[str, Before] = {
     "audit": shows("generate", press=("4",)),
     "performance": shows("18.4", "conversation_turns", press=("5",)),
     "reasons": shows("Not grounded in the source", press=("2", "x")),
-    "help": shows("Everywhere", press=("question_mark",)),
+    "help": shows("Keys", press=("question_mark",)),
 }
 
 

@@ -15,6 +15,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -29,8 +30,11 @@ SUPERUSER = "traintui_superuser"
 DATABASE = "traintui"
 SYSTEM_USER = "traintui"
 MAJOR = 18
+SOCKET = ".s.PGSQL.5432"
 START_TIMEOUT = 120
 """Seconds. A start that replays 1 GB of WAL took 13 seconds on two cores."""
+DYING_TIMEOUT = 15
+"""Seconds in which a killed process has left, also on a busy machine."""
 MAX_SOCKET_PATH = 103
 """Bytes of a Unix socket's path that every supported system accepts (macOS allows 103, Linux 107)."""
 
@@ -68,7 +72,7 @@ class EmbeddedServer:
         name = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:12]
         elsewhere = f"traintui-{os.geteuid()}-{name}"
         for wanted in (self.home / "run", Path(tempfile.gettempdir()) / elsewhere):
-            short = len(os.fsencode(wanted / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH
+            short = len(os.fsencode(wanted / SOCKET)) <= MAX_SOCKET_PATH
             if short and re.fullmatch(r"[\w/.@+-]+", str(wanted)):
                 return wanted
         return Path("/tmp") / elsewhere  # noqa: S108 - private, and its owner is checked
@@ -95,7 +99,7 @@ class EmbeddedServer:
                 with self._locked():
                     if not (self.data / "PG_VERSION").exists():
                         self._make_cluster()
-                    if not self.running():
+                    if not self._running_or_gone():
                         self._start_server()
                     self._held = self._enter()
         atexit.register(self.stop)
@@ -122,6 +126,22 @@ class EmbeddedServer:
         """Whether a server runs on this home, whoever started it."""
         pid = self._server_pid()
         return pid is not None and is_server(pid)
+
+    def _running_or_gone(self) -> bool:
+        """Whether the server runs, once that is certain: one that was just killed is still there for a moment."""
+        deadline = time.monotonic() + DYING_TIMEOUT
+        while (running := self.running()) and not self._listens() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return running
+
+    def _listens(self) -> bool:
+        """Whether somebody takes connections at the socket; a server that recovers does too."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self.socket_dir / SOCKET))
+            except OSError:
+                return False
+        return True
 
     def _server_pid(self) -> int | None:
         """The process that the server's own file names; it may be gone, or another one's by now."""
@@ -276,7 +296,7 @@ class EmbeddedServer:
         self._make_log()
         # Its process is gone: a killed server leaves these, and their number may be another process's or a dead one's
         # that nobody has buried, as in many containers. What it left in memory the server itself looks for.
-        for left in (self.data / "postmaster.pid", self.socket_dir / ".s.PGSQL.5432.lock"):
+        for left in (self.data / "postmaster.pid", self.socket_dir / f"{SOCKET}.lock"):
             left.unlink(missing_ok=True)
         while True:
             # -k: the home may have moved since the cluster was made.

@@ -198,7 +198,7 @@ class Layout:
             index += 1
         if changed:
             self._measure()
-        return shift
+        return max(shift, -top)  # never above the first line
 
     def settle_end(self, lines: int) -> None:
         """Wraps what a view at the very end shows."""
