@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from traintui.data import schema
+from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone")
@@ -97,10 +97,9 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             plan.write_text(f'name = "Trial"\ncount = 2\nexchanges = [1, 1]\n[dimensions]\n{words}\n')
             generate = ("generate", "--plan", "plan.toml", "--wait", "--json")
             answer = refused(traintui(home, *generate, check=False, TRAINTUI_API_BASE_URL=found[0]))
-            assert "vocabulary" in answer.lower()
-            with psycopg.connect(EmbeddedServer(home).conninfo(SUPERUSER)) as connection:
-                for name in DIMENSIONS:
-                    connection.execute("INSERT INTO vocabulary (dimension, value, label) VALUES (%s, 'v', 'V')", [name])
+            assert "not an active persona" in answer
+            (home / "words.toml").write_text("".join(f'[[{name}]]\nvalue = "v"\nlabel = "V"\n' for name in DIMENSIONS))
+            assert "5 values" in traintui(home, "import", "words.toml").stdout
             result = traintui(home, *generate, TRAINTUI_API_BASE_URL=found[0])
             assert json.loads(result.stdout)["done"] == 2
         finally:
@@ -116,6 +115,16 @@ def test_users_are_made_listed_and_shut_out(home: Path) -> None:
     with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
         psycopg.connect(EmbeddedServer(home).conninfo("rosa"))
     assert "not" in refused(traintui(home, "user", "disable", "nobody_here", check=False)).lower()
+
+
+def test_ones_own_login_of_an_embedded_workspace_is_not_changed(home: Path) -> None:
+    assert "embedded" in refused(traintui(home, "user", "disable", users.own_login(), check=False))
+    assert "embedded" in refused(traintui(home, "user", "add", users.own_login(), "--role", "reviewer", check=False))
+
+
+def test_going_back_asks_first(home: Path) -> None:
+    assert traintui(home, "db", "downgrade", "0001-1", check=False).returncode == 1
+    assert json.loads(traintui(home, "db", "current", "--json").stdout)["up_to_date"]
 
 
 def test_the_database_says_which_revision_it_is_at(home: Path) -> None:

@@ -158,10 +158,12 @@ class TraintuiApp(Shell, Working):
         if self.db.role in commands.ALLOWED["reviewer"]:
             await batches.recover(self.db)
         if self.db.role in commands.ALLOWED["author"]:
-            with suppress(TraintuiError):  # the Generate screen says so where somebody wants to generate
+            try:
                 provider = await provider_of(self.settings)
-                if await work.open_batches(self.db, is_rehearsal=provider.is_rehearsal):
-                    await self.crew.ensure_worker()
+            except TraintuiError:  # the Generate screen says so where somebody wants to generate
+                return
+            if await work.open_batches(self.db, is_rehearsal=provider.is_rehearsal):
+                await self.crew.ensure_worker()
 
     def _progressed(self, step: str) -> None:
         self.call_from_thread(setattr, self, "progress", step)

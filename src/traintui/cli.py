@@ -58,8 +58,13 @@ class Rehearsal(StrEnum):
 
 
 def say(message: str) -> None:
-    """A message to the person, beside the result."""
-    print(message, file=sys.stderr, flush=True)
+    """A message to the person, beside the result. What a terminal would obey instead of show is left out."""
+    print(harmless(message), file=sys.stderr, flush=True)
+
+
+def harmless(text: str) -> str:
+    """Text without control characters, and without signs that change the direction of writing."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def main() -> None:
@@ -89,8 +94,8 @@ def keep_traceback(error: Exception) -> str:
                 traceback.print_exception(error, file=file)
         except OSError:
             continue
-        return f"Nothing was half done. Send {path} to the makers."
-    return "Nothing was half done. Run `traintui doctor`."
+        return f"Look at what was done before you repeat it, and send {path} to the makers."
+    return "Look at what was done before you repeat it, and run `traintui doctor`."
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -222,10 +227,18 @@ def import_(
         return
     for document in summary.documents:
         retired = f", {document.retired_count} retired" if document.retired_count else ""
-        print(f"{document.name}: {document.outcome}, {document.chunk_count} chunks{retired}")
+        outcome = "would be read" if dry_run else document.outcome
+        chunks = "1 chunk" if document.chunk_count == 1 else f"{document.chunk_count} chunks"
+        print(f"{document.name}: {outcome}, {chunks}{retired}")
+    if summary.vocabulary:
+        print(f"vocabulary: {summary.vocabulary} values{' would be read' if dry_run else ''}")
+    if summary.starter:
+        say(f"A starter vocabulary of {summary.starter} values was added; docs/guide.md says how to change it.")
     for file in summary.conversations:
         would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
-        print(f"{file.path} ({file.format}): {file.imported} {would}")
+        print(harmless(f"{file.path} ({file.format}): {file.imported} {would}"))
+        if file.ignored:
+            say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
         for problem in file.problems:
             say(f"  line {problem.line}: {problem.why}")
 
@@ -256,6 +269,8 @@ def export(
     print(summary.path)
     of_rehearsal = f", {summary.rehearsal} of them written by the rehearsal" if summary.rehearsal else ""
     say(f"{summary.count} conversations{of_rehearsal}; SHA-256 {summary.sha256}")
+    if summary.unapproved:
+        say(f"{summary.unapproved} of them are not approved: the filter names their status.")
     if summary.left_out_rehearsal:
         say(f"{summary.left_out_rehearsal} of the rehearsal left out; --rehearsal include takes them too.")
 
@@ -347,13 +362,17 @@ def upgrade(revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head") 
 
 
 @db_app.command()
-def downgrade(revision: Annotated[str, typer.Argument(metavar="REV")]) -> None:
+def downgrade(
+    revision: Annotated[str, typer.Argument(metavar="REV")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Take the schema back to a revision; `base` removes everything that is in it."""
     from traintui.data import schema
 
     with administrative() as conninfo:
-        if revision == "base":
-            typer.confirm("This removes every conversation and every log. Go on?", abort=True, err=True)
+        if not yes:
+            question = f"Going back to {revision} may remove conversations and logs for good. Go on?"
+            typer.confirm(question, abort=True, err=True)
         schema.downgrade(conninfo, revision)
         print(schema.current_revision(conninfo) or "base")
 
@@ -384,11 +403,24 @@ def add_user(name: str, role: Annotated[RoleName, typer.Option(help="What they m
     """Make a login, or give one another role."""
     from traintui.data import users
 
+    refuse_own_login(name, "change")
     with administrative() as conninfo:
         password = users.add_user(conninfo, name, role.value, with_password=not load_settings().embedded)
     print(f"{name} is {'an' if role.value[0] == 'a' else 'a'} {role.value}")
     if password:
         say(f"Password, shown this once: {password}")
+
+
+def refuse_own_login(name: str, what: str) -> None:
+    """Raises `TraintuiError` for the login of who runs an embedded server, which is its administrator."""
+    from traintui.data import users
+
+    if load_settings().embedded and name == users.own_login():
+        raise TraintuiError(
+            "Own login",
+            f"{name} runs this embedded workspace and administers it, so nobody can {what} that login.",
+            "Use a shared server where roles must bind everybody: see docs/operations.md.",
+        )
 
 
 @user_app.command("list")
@@ -410,6 +442,7 @@ def disable_user(name: str) -> None:
     """Shut a login out. It stays on record: the logs name it."""
     from traintui.data import users
 
+    refuse_own_login(name, "shut out")
     with administrative() as conninfo:
         users.disable_user(conninfo, name)
     print(f"{name} is disabled")

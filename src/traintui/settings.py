@@ -34,7 +34,9 @@ def config_path() -> Path:
 class Settings(BaseSettings):
     """What this person's Traintui starts with. Shared rules are rows in `workspace_settings`, not here."""
 
-    model_config = SettingsConfigDict(env_prefix="TRAINTUI_", extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TRAINTUI_", extra="forbid", populate_by_name=True, env_ignore_empty=True
+    )
 
     database_url: str | None = Field(default=None, description="A shared PostgreSQL; unset means the embedded one.")
     home: Path = Field(default_factory=default_home, description="Embedded server, logs, archives.")

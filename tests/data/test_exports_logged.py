@@ -100,9 +100,9 @@ async def test_rehearsal_is_left_out_and_counted_unless_asked_for(db: Database) 
     real, rehearsed = (*await generated(db), *await generated(db, is_rehearsal=True))
     await approved(db, real, rehearsed)
     async with exports.reading(db, parse(""), rehearsal=False) as reader:
-        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((1, 0), 1)
+        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((1, 0, 0), 1)
     async with exports.reading(db, parse(""), rehearsal=True) as reader:
-        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((2, 1), 0)
+        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((2, 1, 0), 0)
     assert [each.is_rehearsal for each in await taken(db, rehearsal=True)] == [False, True]
 
 
@@ -113,7 +113,7 @@ async def test_an_export_shows_one_moment_while_others_decide_and_edit(
     made = await imported(db, 6)
     await approved(db, *made)
     async with exports.reading(db, parse(""), rehearsal=False) as reader:
-        total, _ = await reader.counts()
+        total, _, _ = await reader.counts()
         pages = reader.pages()
         read = list(await anext(pages))
         await reviews.decide(reviewer_db, await seen(reviewer_db, made[3]), "reject", key=new_key())

@@ -68,7 +68,8 @@ async def test_only_approved_ones_leave_unless_the_filter_names_a_status(db: Dat
     await imports.conversations(db, [item(1), item(2)], source="t", format="openai")
     with pytest.raises(TraintuiError, match="no approved conversation"):
         await export_conversations(db, path=tmp_path / "none.jsonl")
-    assert (await export_conversations(db, filter_text="status:generated", path=tmp_path / "g.jsonl")).count == 2
+    summary = await export_conversations(db, filter_text="status:generated", path=tmp_path / "g.jsonl")
+    assert (summary.count, summary.unapproved) == (2, 2)
 
 
 async def test_a_conversation_that_cannot_be_trained_on_stops_the_export_by_name(db: Database, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from traintui.data import conversations, documents
+from traintui.data import conversations, documents, vocabulary
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
@@ -90,6 +90,40 @@ async def test_two_documents_of_one_name_are_refused_before_either_is_stored(db:
     with pytest.raises(TraintuiError, match="Rename one"):
         await import_paths(db, [tmp_path / "a" / "fees.md", tmp_path / "b" / "fees.md"])
     assert await documents.documents(db) == ()
+
+
+async def test_the_first_document_brings_a_starter_vocabulary_and_one_of_ones_own_stays(
+    db: Database, tmp_path: Path
+) -> None:
+    own = tmp_path / "words.toml"
+    own.write_text('[[persona]]\nvalue = "teacher"\nlabel = "Teacher"\n')
+    document = tmp_path / "fees.md"
+    document.write_text("# Fees\n\nA late payment costs $25.\n")
+    summary = await import_paths(db, [own, document])
+    assert summary.vocabulary == 1 and summary.starter > 10
+    values = await vocabulary.values(db)
+    assert [value.value for value in values if value.dimension == "persona"] == ["teacher"]
+    assert {value.dimension for value in values} == {"persona", "emotion", "topic", "intent", "tone", "tier"}
+    assert (await import_paths(db, [document])).starter == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[personna]]\nvalue = 'x'\nlabel = 'X'", "personna"),
+        ("[[persona]]\nvalue = 'Not one'\nlabel = 'X'", "number 1, value"),
+        ("[[persona]]\nvalue = 'x'", "number 1, label"),
+        ("persona = 3", "not a list"),
+        ("persona =", "TOML"),
+    ],
+)
+async def test_a_mistake_in_a_vocabulary_is_named_and_nothing_is_stored(
+    db: Database, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "words.toml").write_text(text)
+    with pytest.raises(TraintuiError, match=said):
+        await import_paths(db, [tmp_path / "words.toml"])
+    assert {value.dimension for value in await vocabulary.values(db)} == {"tier"}
 
 
 async def test_a_reviewer_may_not_import(reviewer_db: Database, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 --   TT001 moved on          TT002 not found          TT003 not possible now    TT004 no right
 --   TT005 logs only grow    TT006 undecided change   TT007 nothing to undo     TT008 turns not whole
 --   TT009 not in vocabulary TT010 key already used   TT011 fenced off
+--   TT012 batch not running TT013 over budget
 
 -- SHA-256 over fields, each with its length in bytes before it, so that no two lists of fields read the same.
 CREATE FUNCTION digest_of(VARIADIC fields text[]) RETURNS bytea

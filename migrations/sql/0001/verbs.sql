@@ -192,6 +192,9 @@ BEGIN
     IF p_origin NOT IN ('edited', 'regenerated') THEN
         RAISE EXCEPTION 'an edit is edited or regenerated' USING ERRCODE = 'TT003';
     END IF;
+    IF p_origin = 'regenerated' THEN
+        PERFORM require_role('author');
+    END IF;
     PERFORM check_turns(p_turns);
     PERFORM check_remarks(NULL, p_notes, p_turn_number, jsonb_array_length(p_turns));
     IF content_digest(p_system_prompt, p_turns) = (SELECT content_sha256 FROM conversation_revisions
@@ -343,7 +346,26 @@ BEGIN
 END
 $$;
 
--- The row of a call, before it is sent. Raises TT011 when the item has gone to another worker.
+-- What a call may cost at most in USD, as its worker noted; NULL where no price is known.
+CREATE FUNCTION estimate_of(parameters jsonb) RETURNS numeric
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN parameters->>'estimated_cost_usd' ~ '^[0-9]{1,8}(\.[0-9]+)?$'
+                THEN (parameters->>'estimated_cost_usd')::numeric END
+$$;
+
+-- What a batch has cost in USD; calls that are under way count at their estimate.
+CREATE FUNCTION committed_cost(p_batch_id bigint) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(coalesce(cost_usd, CASE WHEN state = 'sending' THEN estimate_of(parameters) END)), 0)
+    FROM generation_logs AS log
+    WHERE run_id = p_batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = p_batch_id)
+      -- A call whose end came late has a row of its own with what it really cost.
+      AND NOT (state = 'unknown' AND EXISTS (SELECT FROM generation_logs AS late
+               WHERE late.run_id = p_batch_id AND late.late_reply_to = log.id))
+$$;
+
+-- The row of a call, before it is sent. Raises TT011 when the item has gone to another worker, TT012 when its batch is not
+-- running any more, and TT013 when the call, at its dearest, could pass the batch's budget.
 CREATE FUNCTION start_attempt(
     p_kind text, p_model text, p_endpoint text, p_request_payload jsonb, p_parameters jsonb, p_redactions jsonb,
     p_is_rehearsal boolean, p_worker_id bigint DEFAULT NULL, p_item_id bigint DEFAULT NULL, p_fence bigint DEFAULT NULL,
@@ -353,6 +375,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 DECLARE
     item generation_items;
     batch batches;
+    spent numeric;
 BEGIN
     PERFORM require_role('author');
     IF p_item_id IS NOT NULL THEN
@@ -362,6 +385,21 @@ BEGIN
             RAISE EXCEPTION 'item % has gone to another worker', p_item_id USING ERRCODE = 'TT011';
         END IF;
         SELECT * INTO batch FROM batches WHERE batches.id = item.batch_id;
+        IF batch.state <> 'running' THEN
+            RAISE EXCEPTION 'batch % is %', batch.id, batch.state USING ERRCODE = 'TT012';
+        END IF;
+        IF batch.budget_usd IS NOT NULL THEN
+            -- Calls of all workers wait here for each other, so that none begins beside the count.
+            PERFORM FROM batches WHERE batches.id = batch.id FOR NO KEY UPDATE;
+            IF estimate_of(p_parameters) IS NULL THEN
+                RAISE EXCEPTION 'the price of % is not known, so its budget cannot be kept', p_model USING ERRCODE = 'TT013';
+            END IF;
+            spent := committed_cost(batch.id);
+            IF spent + estimate_of(p_parameters) > batch.budget_usd THEN
+                RAISE EXCEPTION 'the next call may pass the budget of $%: $% is spent or under way',
+                    trim_scale(batch.budget_usd), round(spent, 4) USING ERRCODE = 'TT013';
+            END IF;
+        END IF;
     END IF;
     created_at := clock_timestamp();
     PERFORM ensure_generation_partition(created_at);
@@ -506,8 +544,7 @@ BEGIN
     WHERE conversations.id = lost.conversation_id AND status = 'generating';
     UPDATE generation_logs SET state = 'unknown', cost_is_estimate = true,
         -- What is no number is no estimate: nothing may keep lost work from being found.
-        cost_usd = CASE WHEN parameters->>'estimated_cost_usd' ~ '^[0-9]{1,8}(\.[0-9]+)?$'
-                        THEN (parameters->>'estimated_cost_usd')::numeric END,
+        cost_usd = estimate_of(parameters),
         error_type = 'worker_lost',
         error_message = 'The worker ended while this call was under way. Whether it was paid is not known.'
     WHERE worker_id = p_worker_id AND state = 'sending';

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import Numeric, case, func, insert, select, text, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import case, func, insert, select, text, update
 
 from traintui.data import work
 from traintui.data.engine import Database
-from traintui.data.log_models import GenerationLog
 from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
 from traintui.data.refusals import Refused
@@ -160,19 +158,6 @@ async def progress(db: Database, batch_id: int) -> BatchProgress:
     # A rate over less than a few seconds says nothing yet.
     rate = lately / max(seconds, 2.0) * 60 if lately and values["state"] == "running" else None
     return BatchProgress(rate_per_minute=rate, **values)
-
-
-async def committed_cost(db: Database, batch_id: int) -> Decimal:
-    """What a batch has cost in USD, calls under way and calls of unknown end at their estimate."""
-    estimate = GenerationLog.parameters["estimated_cost_usd"].astext.cast(Numeric)
-    open_at_estimate = case((GenerationLog.state == "sending", estimate))
-    late = aliased(GenerationLog)
-    answered_late = select(late.late_reply_to).where(late.run_id == batch_id, late.late_reply_to.is_not(None))
-    statement = select(func.coalesce(func.sum(func.coalesce(GenerationLog.cost_usd, open_at_estimate)), 0)).where(
-        GenerationLog.run_id == batch_id, GenerationLog.id.not_in(answered_late)
-    )
-    async with db.read() as connection:
-        return Decimal(await connection.scalar(statement) or 0)
 
 
 async def newest_id(db: Database) -> int | None:

@@ -39,11 +39,13 @@ class ExportReader:
         self._condition = condition
         self._without_rehearsal = without_rehearsal
 
-    async def counts(self) -> tuple[int, int]:
-        """How many will be written, and how many of them are of the rehearsal."""
-        statement = select(func.count(), func.count().filter(C.is_rehearsal)).where(self._condition)
-        total, rehearsal = (await self._connection.execute(statement)).one()
-        return int(total), int(rehearsal)
+    async def counts(self) -> tuple[int, int, int]:
+        """How many will be written, how many of them are of the rehearsal, and how many are not approved."""
+        statement = select(
+            func.count(), func.count().filter(C.is_rehearsal), func.count().filter(C.status != "approved")
+        ).where(self._condition)
+        total, rehearsal, unapproved = (await self._connection.execute(statement)).one()
+        return int(total), int(rehearsal), int(unapproved)
 
     async def left_out_rehearsal(self) -> int:
         """How many would match, were those of the rehearsal taken too, and are left out."""

@@ -44,6 +44,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT008": ("Turns not whole", "User and assistant alternate, user first, at least two turns."),
     "TT009": ("Not in the vocabulary", "Add the value to the vocabulary first, or use one that is there."),
     "TT010": ("Key used before", "Nothing was changed. Press the key again."),
+    "TT012": ("Batch not running", "Resume the batch; what is planned is still there."),
+    "TT013": ("Budget reached", "Raise the budget in a new batch, or leave it here."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
 from traintui.generation.plan import Plan, load_plan
 from traintui.importing.documents import read_document
-
-DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone")
+from traintui.importing.vocabulary import read_vocabulary
 
 
 def sample_directory() -> Path:
@@ -22,20 +20,7 @@ def sample_directory() -> Path:
 
 def sample_vocabulary() -> tuple[VocabularyValue, ...]:
     """The vocabulary of the demo."""
-    entries = tomllib.loads((sample_directory() / "vocabulary.toml").read_text(encoding="utf-8"))
-    return tuple(
-        VocabularyValue(
-            dimension=dimension,
-            value=entry["value"],
-            label=entry["label"],
-            description=entry.get("description", ""),
-            colour=entry.get("colour"),
-            keywords=tuple(entry.get("keywords", ())),
-            position=position,
-        )
-        for dimension in DIMENSIONS
-        for position, entry in enumerate(entries[dimension])
-    )
+    return read_vocabulary(sample_directory() / "vocabulary.toml")
 
 
 def sample_plan() -> Plan:

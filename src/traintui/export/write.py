@@ -34,6 +34,7 @@ class ExportSummary:
     count: int
     rehearsal: int
     left_out_rehearsal: int
+    unapproved: int
     sha256: str
     size: int
 
@@ -49,13 +50,14 @@ class ExportForecast:
     count: int
     rehearsal: int
     left_out_rehearsal: int
+    unapproved: int
 
 
 async def forecast(db: Database, *, filter_text: str, rehearsal: bool) -> ExportForecast:
     """How much an export would write. Raises `FilterError` when the filter cannot be read."""
     async with exports.reading(db, parse(filter_text), rehearsal=rehearsal) as reader:
-        count, of_rehearsal = await reader.counts()
-        return ExportForecast(count, of_rehearsal, await reader.left_out_rehearsal())
+        count, of_rehearsal, unapproved = await reader.counts()
+        return ExportForecast(count, of_rehearsal, await reader.left_out_rehearsal(), unapproved)
 
 
 async def export_conversations(
@@ -79,18 +81,19 @@ async def export_conversations(
     export_id = f"e-{uuid.uuid4().hex[:12]}"
     record = _Record(db, export_id, format, filter_text.strip(), path, rehearsal=rehearsal)
     async with exports.reading(db, wanted, rehearsal=rehearsal) as reader:
-        count, of_rehearsal = await reader.counts()
+        count, of_rehearsal, unapproved = await reader.counts()
         left_out = await reader.left_out_rehearsal()
         if count == 0:
-            raise nothing_to_write(left_out)
-        await record.write("started", count, {"rehearsal": of_rehearsal, "left_out_rehearsal": left_out})
+            raise nothing_to_write(left_out, approved=not wanted.names_status)
+        await record.write(
+            "started", count, {"rehearsal": of_rehearsal, "left_out_rehearsal": left_out, "unapproved": unapproved}
+        )
         partial: Path | None = None
         try:
             partial = await asyncio.to_thread(new_partial, path)
             digest, size = await write_all(db, reader, write, partial, count, export_id, on_progress)
-            # The row first: a file without its row must not be; a row without its file can be explained.
-            await record.write("succeeded", count, {"rehearsal": of_rehearsal, "bytes": size}, digest=digest)
-            await asyncio.to_thread(partial.replace, path)
+            # Cancelling waits for both: the row and the file are there together, or neither.
+            await asyncio.shield(asyncio.create_task(settle_both(record, of_rehearsal, partial, path, digest, size)))
         except BaseException as error:
             if partial is not None:
                 partial.unlink(missing_ok=True)
@@ -100,7 +103,7 @@ async def export_conversations(
             if isinstance(error, OSError):
                 raise unwritable(path, error) from error
             raise
-    return ExportSummary(export_id, path, count, of_rehearsal, left_out, digest.hex(), size)
+    return ExportSummary(export_id, path, count, of_rehearsal, left_out, unapproved, digest.hex(), size)
 
 
 class _Record:
@@ -122,18 +125,24 @@ class _Record:
         error: str | None = None,
     ) -> None:  # fmt: skip
         self.count = count
-        self.ended = state != "started"
         await exports.record(
             self.db, self.export_id, state, count=count, filter_state=self.filter_state, format=self.format,
             metadata={"file": self.path.name, "traintui": traintui.__version__, **metadata}, file_sha256=digest,
             error_message=error,
         )  # fmt: skip
+        self.ended = state != "started"
 
     async def end(self, state: exports.ExportState, error: BaseException) -> None:
         """Says how an export that did not succeed ended, once."""
         if not self.ended:
             told = error.message if isinstance(error, TraintuiError) else type(error).__name__
             await self.write(state, 0, {"wanted": self.count}, error=None if state == "cancelled" else told)
+
+
+async def settle_both(record: _Record, of_rehearsal: int, partial: Path, path: Path, digest: bytes, size: int) -> None:
+    """Commits that the export succeeded, then lets its file appear: the file is whole and beside its place by now."""
+    await record.write("succeeded", record.count, {"rehearsal": of_rehearsal, "bytes": size}, digest=digest)
+    await asyncio.to_thread(partial.replace, path)
 
 
 async def write_all(
@@ -178,7 +187,9 @@ def checked_place(path: Path, *, overwrite: bool) -> Path:
     if not path.parent.is_dir():
         raise TraintuiError("Not exported", f"there is no directory {path.parent}.", "Make it, or name another place.")
     if path.exists() and not overwrite:
-        raise TraintuiError("Not exported", f"{path} is there already.", "Name another file, or allow overwriting it.")
+        raise TraintuiError(
+            "Not exported", f"{path} is there already.", "Name another file, or allow overwriting it (--overwrite)."
+        )
     return path
 
 
@@ -200,7 +211,7 @@ def unwritable(path: Path, error: OSError) -> TraintuiError:
     )
 
 
-def nothing_to_write(left_out: int) -> TraintuiError:
+def nothing_to_write(left_out: int, *, approved: bool) -> TraintuiError:
     if left_out:
         return TraintuiError(
             "Nothing to export",
@@ -208,5 +219,7 @@ def nothing_to_write(left_out: int) -> TraintuiError:
             "Include what the rehearsal wrote (--rehearsal include), or approve others first.",
         )
     return TraintuiError(
-        "Nothing to export", "no approved conversation matches the filter.", "Approve some first, or widen the filter."
+        "Nothing to export",
+        f"no {'approved ' if approved else ''}conversation matches the filter.",
+        "Approve some first, or widen the filter.",
     )

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from http import HTTPStatus
-from typing import Any, Literal, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from traintui.audit.redaction import redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
-from traintui.data.attempts import OpenAttempt, Outcome
+from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
 from traintui.data.refusals import Refused
+from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
+from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.plan import Plan
-from traintui.generation.pricing import Usage, cost_usd, price_of
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
     Facet,
@@ -35,11 +35,11 @@ from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
 
+T = TypeVar("T")
+
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
 IDLE_SECONDS = 0.5
-COUNTED = {"max_tokens", "context_window", "refusal", "unexpected_stop"}
-"""Failures with a whole reply, whose usage is final; one that broke off was counted only up to there."""
 GRACE_SECONDS = 5.0
 """How long calls under way may go on when the worker is asked to stop."""
 
@@ -83,9 +83,9 @@ class Worker:
         self.worker_id = 0
         self._jobs: dict[int, Job] = {}
         self._streaming: int | None = None
-        self._held_until: dict[str, float] = {}
+        self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
-        self._spending = asyncio.Lock()
+        self._left: list[work.ClaimedItem] = []
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
@@ -93,13 +93,14 @@ class Worker:
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
-                    await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
-                    claimed = await self._claim(self.slots - len(running))
-                    running |= {asyncio.create_task(self._work_on(item), name=f"item {item.id}") for item in claimed}
-                    if not running:
-                        await work.finish_batches(self.db)
-                        if until_idle and not await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal):
+                    try:
+                        running |= await self._begin(self.slots - len(running))
+                        if not running and until_idle and await self._idle():
                             return
+                    except Refused:
+                        raise
+                    except TraintuiError as away:
+                        self.say(f"{away.message} Trying again.")
                     await self._pause(running, stop)
                     running = self._reap(running)
             finally:
@@ -110,9 +111,23 @@ class Worker:
                     await asyncio.gather(*running, return_exceptions=True)
                 await work.finish_batches(self.db)
 
+    async def _begin(self, free: int) -> set[asyncio.Task[None]]:
+        """Takes up batches that wait, and starts on new items of them."""
+        while self._left:
+            await work.release(self.db, self._left[-1], "queued", counts=False)
+            self._left.pop()
+        await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        claimed = await self._claim(free)
+        return {asyncio.create_task(self._work_on(item), name=f"item {item.id}") for item in claimed}
+
+    async def _idle(self) -> bool:
+        """Whether nothing is left to do."""
+        await work.finish_batches(self.db)
+        return not await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken or the provider asked us to wait."""
-        waiting = max(self._held_until.values(), default=0.0) > asyncio.get_running_loop().time()
+        waiting = self._held_until > asyncio.get_running_loop().time()
         if free <= 0 or waiting:
             return ()
         return await work.claim(self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal)
@@ -126,7 +141,7 @@ class Worker:
             stopping.cancel()
 
     def _reap(self, running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-        """What still runs. Raises what an item met that is no failure of a call, such as a lost database."""
+        """What still runs. Raises what an item met that nobody expected."""
         for task in running:
             if task.done():
                 task.result()
@@ -135,7 +150,17 @@ class Worker:
     # One item -----------------------------------------------------------------------------------------------------
 
     async def _work_on(self, item: work.ClaimedItem) -> None:
-        """Takes one item as far as it goes: done, failed, or back in the queue."""
+        """Takes one item as far as it goes. One that a lost database stopped goes back into the queue later."""
+        try:
+            await self._go_through(item)
+        except Refused:
+            raise
+        except TraintuiError as away:
+            self.say(f"{item.conversation_id}: {away.message}")
+            self._left.append(item)
+
+    async def _go_through(self, item: work.ClaimedItem) -> None:
+        """Done, failed, or back in the queue."""
         job = await self._job(item.batch_id)
         call = self._call(job, item)
         regenerated: Counter[str] = Counter()
@@ -154,17 +179,22 @@ class Worker:
                     return
                 regenerated[kind] += 1
                 call = replace(call, max_tokens=call.max_tokens * verdict.room, model=verdict.model or call.model)
-        except OverBudget as over:
-            await work.release(self.db, item, "queued", error=str(over), counts=False)
-            await pause_quietly(self.db, job.id, str(over))
-            self.say(f"Batch {job.id} paused: {over}")
         except Refused as refused:
-            if refused.code != "TT011":
-                raise
-            self.say(f"{item.conversation_id}: {refused.message}")
+            await self._stand_back(job, item, refused)
         finally:
             if self._streaming == item.id:
                 self._streaming = None
+
+    async def _stand_back(self, job: Job, item: work.ClaimedItem, refused: Refused) -> None:
+        """Leaves an item that the database does not let us go on with: it is another's by now, its batch was stopped,
+        or its budget is reached."""
+        if refused.code == "TT013":
+            await pause_quietly(self.db, job.id, refused.message)
+            self.say(f"Batch {job.id} paused: {refused.message}")
+        elif refused.code not in {"TT011", "TT012"}:
+            raise refused
+        if refused.code != "TT011":
+            await work.release(self.db, item, "queued", counts=False)
 
     async def _job(self, batch_id: int) -> Job:
         if batch_id not in self._jobs:
@@ -200,45 +230,34 @@ class Worker:
         if self._streaming is None:
             self._streaming = item.id
         streams = self._streaming == item.id
-        async with self._spending:
-            await self._stay_in_budget(job, call)
-            attempt = await self._record(job, item, call, streams=streams)
+        attempt = await self._record(job, item, call, streams=streams)
         try:
             reply = await self._send(item, call, attempt, streams=streams)
         except CallFailed as failure:
-            await attempts.finish(self.db, attempt, outcome_of_failure(failure, call.model))
+            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model)))
             return failure
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
             # It was answered and is paid for; the raw text stays with the call.
-            await attempts.finish(self.db, attempt, outcome_of_reply(reply, call.model, unusable=failure.reason))
+            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason)
+            await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
         judged = score(turns, expected_turns=expected, source=item.source)
-        stored = await work.store(
-            self.db,
-            item,
-            [(turn.role, turn.content) for turn in turns],
-            score=judged.total,
-            parts=stored_parts(judged),
-            finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model)),
+        stored = await insist(
+            lambda: work.store(
+                self.db,
+                item,
+                [(turn.role, turn.content) for turn in turns],
+                score=judged.total,
+                parts=stored_parts(judged),
+                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model)),
+            )
         )
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
-
-    async def _stay_in_budget(self, job: Job, call: ModelCall) -> None:
-        """Raises `OverBudget` when this call, at its dearest, would cost more than the batch may."""
-        budget = job.plan.budget_usd
-        if budget is None:
-            return
-        dearest = dearest_cost(call)
-        if dearest is None:
-            raise OverBudget(f"The price of {call.model} is not known, so its budget cannot be kept.")
-        spent = await batches.committed_cost(self.db, job.id)
-        if spent + dearest > budget:
-            raise OverBudget(f"The next call may pass the budget of ${budget}: ${spent:.4f} is spent or under way.")
 
     async def _record(self, job: Job, item: work.ClaimedItem, call: ModelCall, *, streams: bool) -> OpenAttempt:
         """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
@@ -298,7 +317,7 @@ class Worker:
         match verdict.kind:
             case "wait":
                 delay = verdict.retry_after or 0.0
-                self._held_until[job.model] = asyncio.get_running_loop().time() + delay
+                self._held_until = asyncio.get_running_loop().time() + delay
                 await work.release(self.db, item, "queued", delay=delay, error=reason, counts=False)
             case "retry":
                 delay = verdict.retry_after if verdict.retry_after is not None else backoff(number, self.dice)
@@ -312,16 +331,19 @@ class Worker:
                 self.say(f"{item.conversation_id} failed: {reason}")
 
 
-class OverBudget(Exception):
-    """A call that is not made, since the batch's budget could be passed by it."""
+async def insist(write: Callable[[], Awaitable[T]]) -> T:
+    """What a write of something that is paid for gives, tried again for half a minute while the database is away.
 
-
-def dearest_cost(call: ModelCall) -> Decimal | None:
-    """What a call costs in USD if its reply takes all the room it has; None when the price is not known.
-
-    Prompt tokens are estimated at four characters each.
+    A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
     """
-    return cost_usd(call.model, Usage((len(call.system) + len(call.user)) // 4, call.max_tokens))
+    for seconds in (1, 2, 4, 8, 16):
+        try:
+            return await write()
+        except Refused:
+            raise
+        except TraintuiError:
+            await asyncio.sleep(seconds)
+    return await write()
 
 
 async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
@@ -331,58 +353,3 @@ async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
     except Refused as refused:
         if refused.code != "TT003":
             raise
-
-
-def outcome_of_reply(reply: ModelReply, model: str, *, unusable: str | None = None) -> Outcome:
-    """How a call that was answered ended; `unusable` says why its text is no conversation."""
-    payload = redact(cast("Any", reply.payload))
-    return replace(
-        usage_outcome("ok", model, reply.usage),
-        response_payload=cast("Any", payload.value),
-        duration_ms=reply.duration_ms,
-        http_status=reply.http_status,
-        request_id=reply.request_id,
-        stop_reason=reply.stop_reason,
-        error_type="invalid_reply" if unusable else None,
-        error_message=unusable,
-        redactions=payload.counts,
-    )
-
-
-def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
-    """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
-
-    An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
-    what the provider had counted up to there, an estimate, or unknown.
-    """
-    usage = failure.usage
-    if usage is None and (failure.http_status or 0) >= HTTPStatus.BAD_REQUEST:
-        usage = Usage(0, 0)
-    payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
-    message = redact_text(failure.message)
-    counts = {kind: payload.counts.get(kind, 0) + number for kind, number in message.counts.items()}
-    return replace(
-        usage_outcome("error", model, usage),
-        response_payload=None if failure.payload is None else cast("Any", payload.value),
-        duration_ms=failure.duration_ms,
-        http_status=failure.http_status,
-        request_id=failure.request_id,
-        cost_is_estimate=failure.usage is not None and failure.kind not in COUNTED,
-        error_type=failure.error_type or failure.kind,
-        error_message=message.value,
-        redactions=payload.counts | counts,
-    )
-
-
-def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None) -> Outcome:
-    """Tokens and cost of a call. Without a usage nothing is known of either."""
-    if usage is None:
-        return Outcome(state)
-    return Outcome(
-        state,
-        cost_usd=cost_usd(model, usage) if price_of(model) else None,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )

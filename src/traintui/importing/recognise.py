@@ -11,7 +11,7 @@ from traintui.importing.files import shown
 MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
 
 
-def kind_of(path: Path) -> Literal["document", "conversations"]:
+def kind_of(path: Path) -> Literal["document", "conversations", "vocabulary"]:
     """Return what the suffix says the file holds.
 
     Raises TraintuiError for a suffix that cannot be imported, naming those that can.
@@ -21,8 +21,10 @@ def kind_of(path: Path) -> Literal["document", "conversations"]:
         return "document"
     if suffix == ".jsonl":
         return "conversations"
+    if suffix == ".toml":
+        return "vocabulary"
     raise TraintuiError(
         "Unknown kind of file",
-        f"{shown(path)} is neither a document nor a file of conversations.",
-        "Documents end in .md, .markdown or .txt, conversations in .jsonl.",
+        f"{shown(path)} is neither a document nor a file of conversations or vocabulary.",
+        "Documents end in .md, .markdown or .txt, conversations in .jsonl, a vocabulary in .toml.",
     )

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from traintui.data import documents, imports
+from traintui.data import documents, imports, vocabulary
 from traintui.data.documents import StoredDocument
 from traintui.data.engine import Database
+from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import (
     ConversationFile,
@@ -22,6 +23,7 @@ from traintui.importing.conversations import (
 )
 from traintui.importing.documents import DocumentText, read_document
 from traintui.importing.recognise import kind_of
+from traintui.importing.vocabulary import read_vocabulary, starter_path
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
 
@@ -39,15 +41,19 @@ class StoredConversations:
     imported: int
     known: int
     problems: tuple[LineProblem, ...]
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import did, or would do."""
+    """What an import did, or would do. `vocabulary` counts the values that were read, `starter` those of the starter
+    vocabulary, which comes with the first document of a workspace that has none."""
 
     documents: tuple[StoredDocument, ...]
     conversations: tuple[StoredConversations, ...]
     dry_run: bool
+    vocabulary: int = 0
+    starter: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -69,9 +75,13 @@ async def import_paths(
     """
     texts: list[tuple[Path, DocumentText]] = []
     files: list[tuple[Path, ConversationFile]] = []
+    words: list[VocabularyValue] = []
     for path in paths:
-        if kind_of(path) == "document":
+        kind = kind_of(path)
+        if kind == "document":
             texts.append((path, read_document(path)))
+        elif kind == "vocabulary":
+            words.extend(read_vocabulary(path))
         else:
             files.append((path, checked(path, read_conversations(path, format), keep_going=keep_going)))
     names = [text.name for _, text in texts]
@@ -84,13 +94,23 @@ async def import_paths(
             )
     if dry_run:
         planned = tuple(
-            StoredConversations(str(path), file.format, len(file.conversations), 0, file.problems)
+            StoredConversations(str(path), file.format, len(file.conversations), 0, file.problems, file.ignored)
             for path, file in files
         )
-        return ImportSummary((), planned, dry_run=True)
+        read = tuple(StoredDocument(text.name, "new", 1, len(text.chunks), 0) for _, text in texts)
+        return ImportSummary(read, planned, dry_run=True, vocabulary=len(words))
+    await vocabulary.add(db, words)
     stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]
     loaded = [await load(db, path, file) for path, file in files]
-    return ImportSummary(tuple(stored), tuple(loaded), dry_run=False)
+    starter = await add_starter(db) if texts else 0
+    return ImportSummary(tuple(stored), tuple(loaded), dry_run=False, vocabulary=len(words), starter=starter)
+
+
+async def add_starter(db: Database) -> int:
+    """Gives each dimension that has no value yet those of the starter vocabulary, so that something can be generated.
+    Returns how many values were added."""
+    known = {value.dimension for value in await vocabulary.values(db)}
+    return await vocabulary.add(db, [v for v in read_vocabulary(starter_path()) if v.dimension not in known])
 
 
 def checked(path: Path, file: ConversationFile, *, keep_going: bool) -> ConversationFile:
@@ -120,7 +140,7 @@ async def load(db: Database, path: Path, file: ConversationFile) -> StoredConver
     imported, known = await imports.conversations(
         db, [item_of(conversation) for conversation in file.conversations], source=path.name, format=file.format
     )
-    return StoredConversations(str(path), file.format, imported, known, file.problems)
+    return StoredConversations(str(path), file.format, imported, known, file.problems, file.ignored)
 
 
 def item_of(conversation: ImportedConversation) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""How a call ended, as the ledger keeps it: tokens, cost in USD, and what came back without its secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Literal, cast
+
+from traintui.audit.redaction import redact, redact_text
+from traintui.data.attempts import Outcome
+from traintui.generation.client import ModelCall, ModelReply
+from traintui.generation.pricing import Usage, cost_usd, price_of
+from traintui.generation.verdict import CallFailed
+
+COUNTED = {"max_tokens", "context_window", "refusal", "unexpected_stop"}
+"""Failures with a whole reply, whose usage is final; one that broke off was counted only up to there."""
+
+
+def dearest_cost(call: ModelCall) -> Decimal | None:
+    """What a call costs in USD if its reply takes all the room it has; None when the price is not known.
+
+    Prompt tokens are estimated at four characters each.
+    """
+    return cost_usd(call.model, Usage((len(call.system) + len(call.user)) // 4, call.max_tokens))
+
+
+def outcome_of_reply(reply: ModelReply, model: str, *, unusable: str | None = None) -> Outcome:
+    """How a call that was answered ended; `unusable` says why its text is no conversation."""
+    payload = redact(cast("Any", reply.payload))
+    return replace(
+        usage_outcome("ok", model, reply.usage),
+        response_payload=cast("Any", payload.value),
+        duration_ms=reply.duration_ms,
+        http_status=reply.http_status,
+        request_id=reply.request_id,
+        stop_reason=reply.stop_reason,
+        error_type="invalid_reply" if unusable else None,
+        error_message=unusable,
+        redactions=payload.counts,
+    )
+
+
+def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
+    """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
+
+    An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
+    what the provider had counted up to there, an estimate, or unknown.
+    """
+    usage = failure.usage
+    if usage is None and (failure.http_status or 0) >= HTTPStatus.BAD_REQUEST:
+        usage = Usage(0, 0)
+    payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
+    message = redact_text(failure.message)
+    counts = {kind: payload.counts.get(kind, 0) + number for kind, number in message.counts.items()}
+    return replace(
+        usage_outcome("error", model, usage),
+        response_payload=None if failure.payload is None else cast("Any", payload.value),
+        duration_ms=failure.duration_ms,
+        http_status=failure.http_status,
+        request_id=failure.request_id,
+        cost_is_estimate=failure.usage is not None and failure.kind not in COUNTED,
+        error_type=failure.error_type or failure.kind,
+        error_message=message.value,
+        redactions=payload.counts | counts,
+    )
+
+
+def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None) -> Outcome:
+    """Tokens and cost of a call. Without a usage nothing is known of either."""
+    if usage is None:
+        return Outcome(state)
+    return Outcome(
+        state,
+        cost_usd=cost_usd(model, usage) if price_of(model) else None,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
