@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -119,6 +120,22 @@ async def test_pressing_twice_decides_once(app: TraintuiApp, db: Database) -> No
         assert not app._notifications
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 1
     assert await status(db, only) == "approved"
+
+
+async def test_a_held_key_decides_one_row_and_none_of_those_that_come_up(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.conversations.HELD", 60.0)  # every press counts as held, however slow this is
+    await imported(db, 3)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        await filtered(pilot, app, "status:generated")
+        await until(pilot, lambda: table_of(app).table.has_focus and len(rows(app)) == 3)
+        await pilot.press("a")
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await pilot.press("a", "a")
+        await app.workers.wait_for_complete([w for w in app.workers if w.group.startswith("write")])
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 1
 
 
 async def test_the_preview_follows_the_cursor(app: TraintuiApp, db: Database) -> None:

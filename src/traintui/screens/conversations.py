@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 
-from traintui import commands, text
+from traintui import clock, commands, text
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 REST = 0.08
 """Seconds that the cursor rests on a row before its preview is read."""
 
+HELD = 0.25
+"""Seconds between two presses under which the key is taken for held down."""
 DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
 
@@ -39,6 +41,8 @@ class ConversationsScreen(ConversationRows):
     def __init__(self) -> None:
         super().__init__()
         self._deciding: set[str] = set()
+        self._decided: dict[str, int | None] = {}
+        self._pressed = 0.0
         self._rest: Timer | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -108,9 +112,11 @@ class ConversationsScreen(ConversationRows):
     # Deciding
 
     def action_decide(self, action: Action, reason: str | None = None) -> None:
-        """Decides the row under the cursor."""
+        """Decides the row under the cursor. A held key decides once: the rows that follow were not read."""
+        held = clock.ticks() - self._pressed < HELD
+        self._pressed = clock.ticks()
         row = self.table.current
-        if row is not None:
+        if row is not None and not held:
             self._decide(row, action, reason)
 
     def action_reject(self) -> None:
@@ -126,8 +132,10 @@ class ConversationsScreen(ConversationRows):
         self.app.push_screen(ReasonsDialog(row.conversation_id, self.app.reasons), chosen)
 
     def _decide(self, row: ConversationRow, action: Action, reason: str | None) -> None:
-        if row.conversation_id in self._deciding:
-            return
+        one = row.conversation_id
+        drawn_before = one in self._decided and self._decided[one] == row.decision_id
+        if one in self._deciding or drawn_before:
+            return  # one's own decision is under way, or the row is still drawn as it was before it
         if row.status == DECIDED[action]:
             self._say(marks.status(row.status), (" already", "$muted"))
             return
@@ -139,6 +147,7 @@ class ConversationsScreen(ConversationRows):
 
         try:
             await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
+            self._decided[row.conversation_id] = row.decision_id
         finally:
             self._deciding.discard(row.conversation_id)
             self._load(self._filter)

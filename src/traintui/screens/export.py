@@ -85,6 +85,8 @@ class ExportDialog(BaseDialog[None]):
             parts.append((f", {forecast.rehearsal:,} of them by the rehearsal", "$generating"))
         if forecast.left_out_rehearsal:
             parts.append((f"; {forecast.left_out_rehearsal:,} by the rehearsal left out", "$generating"))
+        if forecast.unapproved:
+            parts.append((f", {forecast.unapproved:,} of them not approved", "bold $warning"))
         self.will.update(Content.assemble(*parts))
 
     @on(Input.Submitted)

@@ -108,7 +108,7 @@ class ReviewScreen(ReviewReading):
         self._say_place()
         self._say(
             marks.status(DECIDED[decision.action]), "  ", text.shown(one, single_line=True),
-            text.shown(f"  {decision.reason}" if decision.reason else "", single_line=True, style="$muted"),
+            "  ", text.shown(decision.reason or "", single_line=True, style="$muted"),
             ("   u takes it back", "$faint"),
         )  # fmt: skip
 
