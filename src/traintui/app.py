@@ -123,10 +123,10 @@ class TraintuiApp(Shell, Working):
 
     async def _hold(self) -> None:
         self.progress = "Opening the workspace"
+        if self.demo:  # before anything else: the worker loads for two seconds
+            self.write(self._start_demo_crew, name="demo crew")
         # The drivers take half a second to import; the app answers keys meanwhile.
         workspace = await asyncio.to_thread(importlib.import_module, "traintui.data.workspace")
-        if self.demo:
-            self.write(self._start_demo_crew, name="demo crew")
         try:
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo
