@@ -118,6 +118,7 @@ async def test_the_cursor_stays_on_its_row_when_new_ones_come(app: TraintuiApp, 
         screen = await opened(pilot, app)
         await pilot.press("right")
         await until(pilot, lambda: len(screen.table.rows) >= 2)
+        await pilot.press("j")
         before, place = screen.table.current, screen.table.cursor
         await approved(db, ids[2])
         await pilot.press("r")

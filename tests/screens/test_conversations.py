@@ -9,7 +9,7 @@ from textual.widgets import Static
 from screens.waiting import until
 from support import approved, imported, scalar, status
 from traintui.app import TraintuiApp
-from traintui.data import conversations
+from traintui.data import conversations, reviews
 from traintui.data.engine import Database
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.reasons import ReasonsDialog
@@ -136,6 +136,46 @@ async def test_a_held_key_decides_one_row_and_none_of_those_that_come_up(
         await pilot.press("a", "a")
         await app.workers.wait_for_complete([w for w in app.workers if w.group.startswith("write")])
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 1
+
+
+async def test_a_row_can_be_decided_again_after_an_undo_that_warned(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def exported(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(reviews, "exported_since", exported)
+    monkeypatch.setattr("traintui.screens.conversations.HELD", 0.0)
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 1)
+        await pilot.press("a")
+        await until(pilot, lambda: table_of(app).table.rows[0].status == "approved")
+        await pilot.press("u")
+        await until(pilot, lambda: "exported meanwhile" in said(app, "#said"))
+        assert await status(db, only) == "approved"
+        await pilot.press("u")
+        await until(pilot, lambda: f"undone: approve of {only}" in said(app, "#said"))
+        await until(pilot, lambda: table_of(app).table.rows[0].status == "generated")
+        await pilot.press("a")
+        await until(pilot, lambda: table_of(app).table.rows[0].status == "approved")
+        assert not app._notifications
+
+
+async def test_a_row_that_just_came_under_the_cursor_is_not_decided(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.conversations.HELD", 60.0)
+    await imported(db, 1)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 1)
+        (newer,) = await imported(db, 1)
+        await until(pilot, lambda: len(rows(app)) == 2)
+        assert table_of(app).table.cursor == 0
+        table_of(app)._pressed = -60.0
+        await pilot.press("a")
+        await app.workers.wait_for_complete([w for w in app.workers if w.group.startswith("write")])
+    assert await status(db, newer) == "generated"
 
 
 async def test_the_preview_follows_the_cursor(app: TraintuiApp, db: Database) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from screens.waiting import until
 from support import approved, imported
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database
+from traintui.export import write
 from traintui.screens.export import ExportDialog
 
 
@@ -73,3 +77,39 @@ async def test_the_scope_is_the_filter_of_the_table(app: TraintuiApp, db: Databa
         app.filter_text = "score>9"
         dialog = await opened(pilot, app)
         assert str(dialog.will.content).startswith("0 conversations")
+        assert str(dialog.query_one("#scope", Static).content) == "approved, and score>9"
+
+
+async def test_what_is_not_approved_is_said(app: TraintuiApp, db: Database) -> None:
+    await imported(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        app.filter_text = "status:generated"
+        dialog = await opened(pilot, app)
+        assert "2 of them not approved" in str(dialog.will.content)
+        assert str(dialog.query_one("#scope", Static).content) == "status:generated"
+
+
+async def test_it_says_stopped_only_after_the_writing_has_ended(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: object, **__: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await cleaned.wait()
+
+    monkeypatch.setattr(write, "export_conversations", slow)
+    await approved(db, *await imported(db, 1))
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.file.value = str(tmp_path / "out.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, begun.is_set)
+        await pilot.press("escape", "escape")
+        assert "Stopping" in str(dialog.answer.content)
+        cleaned.set()
+        await until(pilot, lambda: "Stopped" in str(dialog.answer.content))

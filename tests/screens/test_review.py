@@ -90,7 +90,44 @@ async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database)
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first)
         assert "2 waiting" in said(app, "#position")
+        assert f"undone: approve of {first}" in said(app, "#said")
     assert await status(db, first) == "generated"
+
+
+async def test_undoing_what_was_exported_warns_first(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def exported(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(reviews, "exported_since", exported)
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and first in said(app, "#said"))
+        await pilot.press("u")
+        await until(pilot, lambda: "exported meanwhile" in said(app, "#said"))
+        assert await status(db, first) == "approved"
+        await pilot.press("u")
+        await until(pilot, lambda: on_screen(app) == first)
+    assert await status(db, first) == "generated"
+
+
+async def test_deciding_a_guest_anew_leaves_the_number_that_wait(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    await approved(db, first)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, second)
+        screen = review_of(app)
+        screen.visit(first)
+        await until(pilot, lambda: on_screen(app) == first)
+        before = screen._counts["generated"]
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("1")
+        await until(pilot, lambda: f"rejected  {first}  " in said(app, "#said"))
+        assert screen._counts["generated"] == before == 1
 
 
 async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Database) -> None:
@@ -141,6 +178,7 @@ async def test_a_note_that_is_too_long_is_not_kept(app: TraintuiApp, db: Databas
         app.screen.query_one(TextArea).text = "x" * 501
         await pilot.press("ctrl+s")
         assert isinstance(app.screen, NoteDialog)
+        assert "too long to keep by 1" in str(app.screen.panel.border_subtitle)
         await pilot.press("escape")
         assert "✎" not in said(app, "#position")
 

@@ -102,3 +102,15 @@ async def test_stored_text_in_a_cell_is_no_markup() -> None:
         app.table.show(["[/foo]"])
         await pilot.pause()
         assert "[/foo]" in shown(app.table)[1]
+
+
+async def test_a_cursor_that_nobody_moved_stays_on_top() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.table.show(names(range(5)))
+        app.table.show(names([200, *range(5)]))
+        await pilot.pause()
+        assert (app.table.cursor, app.table.current) == (0, "row 200")
+        app.table.stay()
+        app.table.show(names([201, 200, *range(5)]))
+        assert (app.table.cursor, app.table.current) == (1, "row 200")

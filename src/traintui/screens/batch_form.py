@@ -28,6 +28,7 @@ from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
+from traintui.widgets.tick import Ticks
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
@@ -100,7 +101,7 @@ class BatchForm(BaseDialog[int]):
                 field("" if listed else given["model"], "model-text", placeholder="its name at the provider"),
                 id="model",
             )  # fmt: skip
-            yield FormField("Documents", SelectionList[str](compact=True, id="chosen"), id="documents")
+            yield FormField("Documents", Ticks[str](compact=True, id="chosen"), id="documents")
             yield FormField(
                 "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
                 id="exchanges", about="of question and answer in each",

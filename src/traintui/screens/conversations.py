@@ -10,17 +10,19 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 
-from traintui import clock, commands, text
+from traintui import clock, commands
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.shell import OpenConversation
+from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
 from traintui.widgets.facts import facts
 from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
+    from traintui.data.conversations import ConversationPage
     from traintui.data.reviews import Action
 
 REST = 0.08
@@ -41,8 +43,10 @@ class ConversationsScreen(ConversationRows):
     def __init__(self) -> None:
         super().__init__()
         self._deciding: set[str] = set()
-        self._decided: dict[str, int | None] = {}
-        self._pressed = 0.0
+        self._recorded: set[str] = set()
+        self._undoing = Undoing()
+        self._pressed = -HELD
+        self._pushed = -HELD
         self._rest: Timer | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -111,12 +115,25 @@ class ConversationsScreen(ConversationRows):
 
     # Deciding
 
+    def _show(self, filter_text: str, page: ConversationPage, counts: dict[str, int], top: bool) -> None:
+        before = self.table.current
+        super()._show(filter_text, page, counts, top)
+        self._deciding -= self._recorded
+        self._recorded.clear()
+        after = self.table.current
+        if before is None or after is None or after.conversation_id == before.conversation_id:
+            return
+        if not top and any(row.conversation_id == before.conversation_id for row in page.rows):
+            self._pushed = clock.ticks()  # a new row came under the cursor: a press just now was meant for another
+
     def action_decide(self, action: Action, reason: str | None = None) -> None:
         """Decides the row under the cursor. A held key decides once: the rows that follow were not read."""
-        held = clock.ticks() - self._pressed < HELD
-        self._pressed = clock.ticks()
+        now = clock.ticks()
+        held, pushed = now - self._pressed < HELD, now - self._pushed < HELD
+        self._pressed = now
         row = self.table.current
-        if row is not None and not held:
+        if row is not None and not held and not pushed:
+            self.table.stay()
             self._decide(row, action, reason)
 
     def action_reject(self) -> None:
@@ -124,6 +141,7 @@ class ConversationsScreen(ConversationRows):
         row = self.table.current
         if row is None:
             return
+        self.table.stay()
 
         def chosen(rejection: Rejection | None) -> None:
             if rejection is not None:
@@ -133,13 +151,12 @@ class ConversationsScreen(ConversationRows):
 
     def _decide(self, row: ConversationRow, action: Action, reason: str | None) -> None:
         one = row.conversation_id
-        drawn_before = one in self._decided and self._decided[one] == row.decision_id
-        if one in self._deciding or drawn_before:
+        if one in self._deciding:
             return  # one's own decision is under way, or the row is still drawn as it was before it
         if row.status == DECIDED[action]:
             self._say(marks.status(row.status), (" already", "$muted"))
             return
-        self._deciding.add(row.conversation_id)
+        self._deciding.add(one)
         self.write(partial(self._record, row, action, reason), name="decide")
 
     async def _record(self, row: ConversationRow, action: Action, reason: str | None) -> None:
@@ -147,10 +164,13 @@ class ConversationsScreen(ConversationRows):
 
         try:
             await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
-            self._decided[row.conversation_id] = row.decision_id
-        finally:
+            self._recorded.add(row.conversation_id)
+        except BaseException:
             self._deciding.discard(row.conversation_id)
-            self._load(self._filter)
+            raise
+        finally:
+            self._load(self._filter)  # a read that began before the decision ends here: what is shown next has it
+        self._undoing.forget()
         self._say(marks.status(DECIDED[action]), f"  {row.conversation_id}", ("   u takes it back", "$faint"))
 
     def action_undo(self) -> None:
@@ -158,15 +178,15 @@ class ConversationsScreen(ConversationRows):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        from traintui.data import reviews
-
-        undone = await reviews.undo_last(self.db, key=reviews.new_key())
-        self._say(("↶ ", "$accent"), "undone: ", text.shown(undone.conversation_id, single_line=True))
-        self._load(self._filter)
+        undone, answer = await self._undoing.take_back(self.db)
+        self._say(answer)
+        if undone is not None:
+            self._load(self._filter)
 
     def action_flag(self) -> None:
         """Flags the row, or unflags it."""
         if (row := self.table.current) is not None:
+            self.table.stay()
             self.write(partial(self._flag, row), name="flag")
 
     async def _flag(self, row: ConversationRow) -> None:

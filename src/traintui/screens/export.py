@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Checkbox, Input, Static
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from traintui import clock, commands, text
 from traintui.screens.base import BaseDialog
@@ -50,8 +50,7 @@ class ExportDialog(BaseDialog[None]):
         """The form, and below it the answer."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export"
-            scope = self._filter or "every approved conversation"
-            yield self._row("Scope", Static(text.shown(scope, single_line=True, limit=300)))
+            yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
             yield self._row("Format", Static(FORMAT_NAME))
             yield self._row(
                 "File", Input(f"traintui-export-{clock.now():%Y-%m-%d}.jsonl", compact=True, select_on_focus=False)
@@ -60,6 +59,18 @@ class ExportDialog(BaseDialog[None]):
             yield self._row("Writes", Static(Content.styled("counting", "$muted"), id="will"))
             yield Static(id="answer")
         yield KeyBar()
+
+    def _scope(self) -> str:
+        """What the filter means here: without a word on status, only what is approved."""
+        from traintui.data import filters
+
+        if not self._filter.strip():
+            return "every approved conversation"
+        try:
+            names_status = filters.parse(self._filter).names_status
+        except filters.FilterError:
+            return self._filter  # the forecast answers it
+        return self._filter if names_status else f"approved, and {self._filter}"
 
     def _row(self, label: str, field: Static | Input | Checkbox) -> Horizontal:
         return Horizontal(Static(label, classes="label"), field, classes="row")
@@ -144,10 +155,16 @@ class ExportDialog(BaseDialog[None]):
             text.shown(sentence(answer.message), limit=400), "\n", text.shown(answer.remedy, limit=400, style="$muted"),
         )  # fmt: skip
 
+    @on(Worker.StateChanged)
+    def _ended(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._writing and event.state is WorkerState.CANCELLED:
+            self._say(("! ", "$warning"), "Stopped. Nothing was left behind.")
+
     def action_back(self) -> None:
         """Stops what is being written, and leaves nothing behind; else closes."""
         if self._writing is not None and not self._writing.is_finished:
-            self._writing.cancel()
-            self._say(("! ", "$warning"), "Stopped. Nothing was left behind.")
+            if not self._writing.is_cancelled:  # a second cancel would cut short what cleans up after the first
+                self._writing.cancel()
+                self._say(("Stopping", "$muted"))
         else:
             self.dismiss(None)

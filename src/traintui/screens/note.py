@@ -48,8 +48,12 @@ class NoteDialog(BaseDialog[str]):
     @on(TextArea.Changed)
     def _count(self) -> None:
         length = len(self.field.text)
-        style = "$error" if length > LONGEST else "$muted"
-        self.panel.border_subtitle = Content.styled(f"{length} of {LONGEST} characters", style)
+        counted = f"{length} of {LONGEST} characters"
+        self.panel.border_subtitle = (
+            Content.styled(f"{counted}: too long to keep by {length - LONGEST}", "bold $error")
+            if length > LONGEST
+            else Content.styled(counted, "$muted")
+        )
 
     def action_save(self) -> None:
         """Keeps the note, unless it is too long."""

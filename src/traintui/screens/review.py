@@ -103,8 +103,9 @@ class ReviewScreen(ReviewReading):
             self._say_place()
             raise
         self.queue.recorded(one)
-        self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
-        self._warned = None
+        if decision.conversation.row.status == "generated":
+            self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
+        self._undoing.forget()
         self._say_place()
         self._say(
             marks.status(DECIDED[decision.action]), "  ", text.shown(one, single_line=True),
@@ -117,22 +118,14 @@ class ReviewScreen(ReviewReading):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        from traintui.data import reviews
-
         async with self._order:
-            last = await reviews.last_undoable(self.db)
-            if last is not None and last.id != self._warned and await reviews.exported_since(self.db, last):
-                self._warned = last.id
-                self._say(
-                    ("! ", "$warning"), text.shown(last.conversation_id, single_line=True),
-                    " has been exported meanwhile; the file keeps it. ", ("u again takes it back here.", "bold"),
-                )  # fmt: skip
-                return
-            undone = await reviews.undo_last(self.db, key=reviews.new_key())
+            undone, answer = await self._undoing.take_back(self.db)
+        self._say(answer)
+        if undone is None:
+            return
         self._known.forget(undone.conversation_id)
         self.queue.bring(undone.conversation_id, waits=undone.status_after == "generated")
         self._show_current()
-        self._say(("↶ ", "$accent"), "undone: ", text.shown(undone.conversation_id, single_line=True), " is as it was")
 
     def action_flag(self) -> None:
         """Flags what is on the screen, or unflags it."""

@@ -16,6 +16,7 @@ from traintui.data.records import Conversation
 from traintui.screens.base import BaseScreen
 from traintui.screens.read_ahead import ReadAhead
 from traintui.screens.review_queue import ReviewQueue
+from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
 from traintui.widgets.reading import Reading
 
@@ -41,7 +42,7 @@ class ReviewReading(BaseScreen):
         self._notes: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._looks = 0
-        self._warned: int | None = None
+        self._undoing = Undoing()
         self._order = asyncio.Lock()
 
     def compose_body(self) -> ComposeResult:

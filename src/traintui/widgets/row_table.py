@@ -86,6 +86,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         self._key = key
         self._rows: tuple[RowT, ...] = ()
         self._strips: dict[tuple[int, bool], Strip] = {}
+        self._stays = False
 
     # Rows
 
@@ -100,8 +101,11 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def show(self, rows: Sequence[RowT], *, top: bool = False) -> None:
-        """Shows other rows. The cursor follows its row, or keeps its place where that is gone; `top` puts it on top."""
+        """Shows other rows. `top` puts the cursor on top, where it is until somebody moves it; from then on it follows
+        its row, or keeps its place where that is gone."""
         before = self.current
+        self._stays = self._stays and not top
+        top = not self._stays
         self._rows = tuple(rows)
         self._strips.clear()
         place = 0 if top else min(self.cursor, max(0, len(self._rows) - 1))
@@ -117,6 +121,10 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         self.refresh()
         if self.current != before:
             self.post_message(self.Moved(self, self.current))
+
+    def stay(self) -> None:
+        """Somebody is busy with the row under the cursor: it is followed from now on."""
+        self._stays = True
 
     def redraw(self) -> None:
         """Draws the same rows again, for what changes with time or labels."""
@@ -204,6 +212,7 @@ class RowTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Moves the mark, and the view where needed."""
+        self._stays = True
         self._keep_in_view()
         for index in (old, new):
             line = index + 1 - self.scroll_offset.y
