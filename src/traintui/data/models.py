@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Column,
     ForeignKey,
     Identity,
     Index,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     SmallInteger,
+    Table,
     Text,
     UniqueConstraint,
     text,
@@ -227,6 +229,7 @@ class Conversation(Base):
         UniqueConstraint("conversation_id"),
         one_of("status", STATUSES, "status"),
         one_of("tier", TIERS, "tier"),
+        CheckConstraint("id BETWEEN 1 AND 2147483647", name="id"),  # bitmaps hold 32-bit numbers
         CheckConstraint("quality_score BETWEEN 0 AND 10", name="quality_score"),
         CheckConstraint("turn_count >= 0", name="turn_count"),
         CheckConstraint("revision >= 1", name="revision"),
@@ -273,6 +276,20 @@ class Conversation(Base):
     flagged: Mapped[bool] = mapped_column(server_default=text("false"))
     deleted_at: Mapped[datetime | None]
     score_parts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    reviewed_at: Mapped[datetime | None]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 6))
+
+
+conversation_changes = Table(
+    "conversation_changes",
+    Base.metadata,
+    Column("xid8", Xid8(), server_default=text("pg_current_xact_id()"), nullable=False),
+    Column("conversation_id", BigInteger(), nullable=False),
+    Column("changed_at", TIMESTAMP(timezone=True), server_default=NOW, nullable=False),
+    Index("ix_conversation_changes_xid8", "xid8"),  # what a snapshot did not see yet
+    Index("ix_conversation_changes_changed_at", "changed_at", postgresql_using="brin"),  # pruning
+)
+"""Which conversation was changed by which transaction; kept for a day. A row is never looked up, so it has no key."""
 
 
 class ConversationTurn(Base):

@@ -1,0 +1,1 @@
+SELECT; -- filled by this revision's work
