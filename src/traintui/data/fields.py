@@ -49,7 +49,7 @@ class Field:
     label: str
     kind: Kind
     about: str
-    column: ColumnElement[Any]
+    column: Any
     values: tuple[str, ...] = ()
     places: int | None = 0
     is_facet: bool = False
@@ -89,7 +89,8 @@ class Field:
         """What rows are sorted by in SQL. Text goes by code point, as it does in memory."""
         if self.values:
             return case({value: place for place, value in enumerate(self.values)}, value=self.column)
-        return self.column.collate("C") if self.kind is Kind.KEY else self.column
+        ordered: ColumnElement[Any] = self.column.collate("C") if self.kind is Kind.KEY else self.column
+        return ordered
 
 
 def code_of(value: int | float) -> int:

@@ -7,76 +7,70 @@ Words separated by blanks, all of which must hold. `parse` reads the text and an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import tzinfo as TimeZone
 
-from sqlalchemy import and_, false, func, not_, true
+from sqlalchemy import and_
 
-from traintui.data.filter_fields import FIELDS, Condition, Context, FilterError, Term, condition_of, listed
-from traintui.data.models import Conversation as C
+from traintui.data.fields import FIELDS, Field
+from traintui.data.filter_reading import NAMES_BESIDE, Values, read_word
+from traintui.data.filter_terms import Condition, Marked, Term
+from traintui.data.filter_words import Context, FilterError, words
 
-__all__ = ["FIELDS", "Condition", "Filter", "FilterError", "Term", "parse"]
+__all__ = ["NAMES", "Condition", "Filter", "FilterError", "Term", "parse"]
 
+NAMES = (*FIELDS, *NAMES_BESIDE)
+"""What can stand before a colon, metadata keys aside."""
 MAX_LENGTH = 4_000
 """Characters. A filter is typed or pasted by a person; longer ones are mistakes."""
 MAX_TERMS = 100
 """Words. Each costs the planner time."""
+HIDE_DELETED = Term(None, Marked(("deleted",)), True, 0, 0)
+"""What every filter says that does not speak of the trash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter that was understood: its text as written, its terms, and what they mean as SQL."""
+    """A filter that was understood: its text as written, and its terms."""
 
     text: str
-    terms: tuple[Term, ...]
-    where: Condition
+    written: tuple[Term, ...]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All that must hold; what is in the trash is left out unless the filter speaks of it."""
+        speaks = any(
+            isinstance(part, Marked) and "deleted" in part.marks for term in self.written for part in term.parts
+        )
+        return self.written if speaks else (*self.written, HIDE_DELETED)
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return and_(*(term.where for term in self.terms))
 
     @property
     def names_status(self) -> bool:
         """Whether the filter says which status it wants."""
-        return any(term.field == "status" for term in self.terms)
+        return any(term.field == "status" for term in self.written)
 
 
-WORD = re.compile(
-    r"""(?P<negated>-?)
-        (?:(?P<field>[A-Za-z]+(?:\.[^\s:<>="]+)?)(?P<operator><=|>=|:|<|>|=))?
-        (?P<value>"(?:[^"\\]|\\.)*"|[^\s"]*)""",
-    re.VERBOSE,
-)
-
-
-def tokens(text: str) -> Iterator[Term]:
-    """The words of a filter with their places. Raises `FilterError` for an unclosed quote."""
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        match = WORD.match(text, place)
-        end = match.end() if match else place
-        if match is None or end == place or (end < len(text) and not text[end].isspace()):
-            at = text.find('"', place)
-            raise FilterError(
-                "a quote is not closed, or stands inside a word.", 'Write "words with blanks" between two quotes.',
-                at if at >= 0 else place, len(text),
-            )  # fmt: skip
-        value = match["value"]
-        quoted = value.startswith('"')
-        if quoted:
-            value = re.sub(r"(?s)\\(.)", r"\1", value[1:-1])
-        field = match["field"].partition(".") if match["field"] else None
-        name = None if field is None else field[0].lower() + field[1] + field[2]
-        yield Term(name, match["operator"] or "", value, match["negated"] == "-", place, end, quoted)
-        place = end
-
-
-def parse(text: str, *, now: datetime | None = None, zone: TimeZone | None = None, login: str | None = None) -> Filter:
+def parse(
+    text: str,
+    *,
+    fields: Mapping[str, Field] = FIELDS,
+    values: Values | None = None,
+    now: datetime | None = None,
+    zone: TimeZone | None = None,
+    login: str | None = None,
+) -> Filter:
     """Reads a filter. Raises `FilterError` with what is wrong, where, and what would be right.
 
-    `now` and `zone` say what `-7d` and a bare date mean (default: this moment, the system's time zone), `login` whose
-    `is:mine` asks for (default: the login that runs the query).
+    `fields` are those of the workspace, `values` what its dimensions may have (default: anything). `now` and `zone` say
+    what `-7d` and a bare date mean (default: this moment, the system's time zone), `login` whose `is:mine` asks for
+    (default: the login that runs the query).
     """
     if len(text) > MAX_LENGTH:
         raise FilterError(
@@ -87,17 +81,11 @@ def parse(text: str, *, now: datetime | None = None, zone: TimeZone | None = Non
     if halves := re.search("[\ud800-\udfff]", text):
         raise FilterError("it holds half a character.", "Type it anew.", halves.start(), halves.end())
     context = Context(now or datetime.now(UTC), zone, login)
-    terms = tuple(tokens(text))
-    if len(terms) > MAX_TERMS:
-        extra = terms[MAX_TERMS]
+    found = tuple(words(text))
+    if len(found) > MAX_TERMS:
+        extra = found[MAX_TERMS]
         raise FilterError(
-            f"it has {len(terms)} words.", f'Use at most {MAX_TERMS}; "put words that stand together between quotes".',
-            extra.start, terms[-1].end,
+            f"it has {len(found)} words.", f'Use at most {MAX_TERMS}; "put words that stand together between quotes".',
+            extra.start, found[-1].end,
         )  # fmt: skip
-    conditions: list[Condition] = []
-    for term in terms:
-        condition = condition_of(term, context)
-        conditions.append(not_(func.coalesce(condition, false())) if term.negated else condition)
-    if not any(term.field == "is" and "deleted" in listed(term) for term in terms):
-        conditions.append(C.deleted_at.is_(None))
-    return Filter(text.strip(), terms, and_(*conditions) if conditions else true())
+    return Filter(text.strip(), tuple(read_word(word, fields, values or {}, context) for word in found))

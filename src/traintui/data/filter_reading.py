@@ -1,0 +1,210 @@
+"""From the words of a filter to what they ask for. Every mistake is answered with its place and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR
+
+from traintui.data.fields import LEAST, MARKS, META, MOST, Field, Kind, micros, next_double
+from traintui.data.filter_terms import (
+    Among,
+    AnyOf,
+    Asked,
+    CalledBy,
+    Compared,
+    DecidedBy,
+    From,
+    HasKey,
+    Holds,
+    Marked,
+    Named,
+    Term,
+    Text,
+    Within,
+)
+from traintui.data.filter_words import Context, Word
+
+Values = Mapping[str, tuple[str, ...]]
+"""The values that each dimension may have; a dimension that is missing takes any."""
+
+
+def split(values: list[str]) -> tuple[tuple[str, ...], bool]:
+    """The values that are named, and whether `none` is among them."""
+    return tuple(value for value in values if value != "none"), "none" in values
+
+
+def among(word: Word, field: Field, values: Values) -> Among:
+    """One of the values of a key field."""
+    if choices := field.values or values.get(field.name, ()):
+        word.known(word.listed, (*choices, "none"))
+    return Among(field, *split(word.listed))
+
+
+# Numbers and times: every comparison is a span with both ends in it ---------------------------------------------------
+
+
+def within(word: Word, field: Field, context: Context) -> Within:
+    """A comparison of a number or a time."""
+    if field.kind is Kind.TIME:
+        return dated(word, field, context)
+    low, high = doubles(word) if field.is_double else whole(word, field.places or 0)
+    return Within(field, low, high)
+
+
+def whole(word: Word, places: int) -> tuple[int | None, int | None]:
+    """The span in whole numbers of the smallest unit."""
+
+    def bound(text: str | None, rounding: str) -> int:
+        number = word.number(text).scaleb(places).to_integral_value(rounding)
+        return max(LEAST, min(MOST, int(number)))
+
+    if word.span:
+        return bound(word.span[0], ROUND_CEILING), bound(word.span[1], ROUND_FLOOR)
+    floor, ceiling = bound(None, ROUND_FLOOR), bound(None, ROUND_CEILING)
+    return {"<": (None, ceiling - 1), "<=": (None, floor), ">": (floor + 1, None), ">=": (ceiling, None)}.get(
+        word.operator, (ceiling, floor)
+    )
+
+
+def doubles(word: Word) -> tuple[float | None, float | None]:
+    """The span in doubles."""
+    if word.span:
+        return float(word.number(word.span[0])), float(word.number(word.span[1]))
+    value = float(word.number(example=f"{word.field}>3"))
+    return {
+        "<": (None, next_double(value, -math.inf)),
+        "<=": (None, value),
+        ">": (next_double(value, math.inf), None),
+        ">=": (value, None),
+    }.get(word.operator, (value, value))
+
+
+def dated(word: Word, field: Field, context: Context) -> Within:
+    """A time compared with a day or a moment; a day is the whole of it."""
+
+    def moment(text: str) -> tuple[int, int]:
+        begin, end = context.moment(word, text, everywhere=field.is_day)
+        return micros(begin), micros(end)
+
+    if word.span:
+        return Within(field, moment(word.span[0])[0], moment(word.span[1])[1] - 1)
+    begin, end = moment(word.value)
+    if begin == end and word.operator in {":", "="}:
+        raise word.wrong(
+            f"{word.value} is a moment, not a day.", f"Write {word.field}>={word.value} for what came since."
+        )
+    instant = begin == end
+    match word.operator:
+        case "<":
+            return Within(field, None, begin - 1)
+        case "<=":
+            return Within(field, None, begin if instant else end - 1)
+        case ">":
+            return Within(field, begin + 1 if instant else end, None)
+        case ">=":
+            return Within(field, begin, None)
+    return Within(field, begin, end - 1)
+
+
+# The other words ----------------------------------------------------------------------------------------------------
+
+
+def marked(word: Word, context: Context) -> Asked | AnyOf:
+    """`is:`: marks of the row, or a decision of one's own."""
+    word.known(word.listed, (*MARKS, "mine"))
+    own = tuple(mark for mark in word.listed if mark != "mine")
+    mine = DecidedBy((context.login,)) if context.login else DecidedBy(mine=True)
+    if "mine" not in word.listed:
+        return Marked(own)
+    return AnyOf((Marked(own), mine)) if own else mine
+
+
+def has(word: Word) -> HasKey:
+    """`has:meta.KEY`."""
+    for value in word.listed:
+        if not value.startswith(META) or value == META:
+            raise word.wrong(f'has: cannot ask for "{value}".', "Write has:meta.KEY.")
+    return HasKey(tuple(value.removeprefix(META) for value in word.listed))
+
+
+def unregistered(word: Word) -> Asked:
+    """A metadata key without a type: equal to a value, or compared as a number, a date or text."""
+    key = (word.field or "").removeprefix(META)
+    if word.operator in {":", "="}:
+        return Holds(key, tuple(word.listed))
+    if word.quoted or not re.match(r"[+-]?\.?[0-9]", word.value) or re.match(r"[0-9]{4}-", word.value):
+        return Compared(key, word.operator, word.value)
+    return Compared(key, word.operator, word.number(example=f"{word.field}>3"))
+
+
+def registered(word: Word, field: Field, context: Context) -> Asked:
+    """A metadata key with a type. Equality is asked of the stored value, so that `a,b` means one of the two."""
+    if field.kind is Kind.KEY or (word.operator in {":", "="} and not word.span and field.kind is not Kind.TIME):
+        return unregistered(word)
+    return within(word, field, context)
+
+
+def numbered(word: Word) -> tuple[tuple[int, ...], bool]:
+    return tuple(word.whole_numbers), "none" in word.listed
+
+
+BESIDE: dict[str, Callable[[Word], Asked]] = {
+    "id": lambda word: Named(tuple(word.listed)),
+    "document": lambda word: From("document", *split(word.listed)),
+    "chunk": lambda word: From("chunk", *numbered(word)),
+    "reviewer": lambda word: DecidedBy(*split(word.listed)),
+    "run": lambda word: CalledBy("run", *numbered(word)),
+    "template": lambda word: CalledBy("template", *numbered(word)),
+    "has": has,
+}
+"""Words about what stands beside the row."""
+
+NAMES_BESIDE = (*BESIDE, "is")
+ABOUT_BESIDE = {
+    "id": "by its public id",
+    "document": "by the name of the document that it is about",
+    "chunk": "by the number of the chunk",
+    "reviewer": "who approved or rejected it",
+    "run": "by the number of the batch",
+    "template": "by the prompt template",
+    "has": "a metadata key that is there",
+    "is": "a mark: flagged, seed, rehearsal, deleted, mine",
+}
+"""What each of them asks for."""
+
+
+def read_word(word: Word, fields: Mapping[str, Field], values: Values, context: Context) -> Term:
+    """What a word asks for. Raises `FilterError` for a field that there is not, or a value that it cannot have."""
+    return Term(word.field, asked_by(word, fields, values, context), word.negated, word.start, word.end)
+
+
+def asked_by(word: Word, fields: Mapping[str, Field], values: Values, context: Context) -> Asked | AnyOf:
+    if word.field is None:
+        if not word.value:
+            what = "nothing stands between the quotes." if word.quoted else "a minus sign stands alone."
+            raise word.wrong(what, "Write -FIELD:VALUE, -word, or a word to look for.")
+        return Text(word.value)
+    is_meta = word.field.startswith(META) and len(word.field) > len(META)
+    field = fields.get(word.field)
+    if field is None and not is_meta and word.field not in NAMES_BESIDE:
+        raise unknown(word, fields)
+    if not word.value:
+        raise word.wrong(f"{word.field} has no value.", f"Write {word.field}:VALUE.")
+    if is_meta:
+        return unregistered(word) if field is None else registered(word, field, context)
+    if word.field == "is":
+        return marked(word, context)
+    if field is None:
+        return BESIDE[word.field](word)
+    return among(word, field, values) if field.kind is Kind.KEY else within(word, field, context)
+
+
+def unknown(word: Word, fields: Mapping[str, Field]) -> Exception:
+    """There is no such field; the nearest that there is."""
+    names = [name for name in (*fields, *NAMES_BESIDE) if not name.startswith(META)]
+    near = difflib.get_close_matches(word.field or "", [*names, "meta.KEY"], 1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}, meta.KEY."
+    return word.wrong(f'there is no field "{word.field}".', f"{hint} Put quotes around text with a colon in it.")

@@ -1,0 +1,289 @@
+"""What the words of a filter ask for, each with its meaning as SQL. Every value is a parameter.
+
+A term that a row answers by itself (`Among`, `Within`, `Marked`) is also answered by the copy in memory; what stands
+beside the row, in its turns, its metadata or the logs, is answered by the server.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.sql.elements import SQLCoreOperations
+
+from traintui.data.fields import MARKS, Field
+from traintui.data.log_models import GenerationLog, ReviewLog
+from traintui.data.models import Conversation as C
+from traintui.data.models import ConversationTurn, Document
+
+Condition = ColumnElement[bool]
+
+
+def bool_of(condition: SQLCoreOperations[bool]) -> Condition:
+    result: Condition = condition  # type: ignore[assignment]
+    return result
+
+
+def in_or_absent(among: Condition | None, absent: Condition | None) -> Condition:
+    """One of the values that are named, or none at all."""
+    return or_(*(condition for condition in (among, absent) if condition is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """A key field that has one of the values; `absent` where it may have none."""
+
+    field: Field
+    values: tuple[str, ...]
+    absent: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        column = self.field.column
+        return in_or_absent(column.in_(self.values) if self.values else None, column.is_(None) if self.absent else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A number or a time from `low` to `high`, both among them, in the units in which the field is kept."""
+
+    field: Field
+    low: int | float | None = None
+    high: int | float | None = None
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        if self.low is not None and self.high is not None and self.low > self.high:
+            return false()
+        column, ends = self.field.column, []
+        if self.low is not None:
+            ends.append(column >= self.field.parameter(self.low))
+        if self.high is not None:
+            ends.append(column <= self.field.parameter(self.high))
+        return and_(*ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A row that bears one of the marks."""
+
+    marks: tuple[str, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return or_(*(MARKS[mark] for mark in self.marks))
+
+
+# Beside the row -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One of these public ids. Served by their unique index."""
+
+    ids: tuple[str, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return C.conversation_id.in_(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where it comes from: documents by name, or chunks by id. Served by the indexes of the foreign keys."""
+
+    what: str
+    names: tuple[str, ...] | tuple[int, ...]
+    absent: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        if self.what == "chunk":
+            column = C.chunk_id
+            among = column.in_(self.names)
+        else:
+            column = C.document_id
+            among = column.in_(select(Document.id).where(Document.name.in_(self.names)))
+        return in_or_absent(among if self.names else None, column.is_(None) if self.absent else None)
+
+
+def decided(*conditions: Condition) -> Condition:
+    """Whether a decision on the conversation is in the review log."""
+    return exists(
+        select(literal(1)).where(
+            ReviewLog.conversation_id == C.conversation_id, ReviewLog.action.in_(("approve", "reject")), *conditions
+        )
+    )
+
+
+def called(condition: Condition) -> Condition:
+    """Whether a call for the conversation is in the generation log."""
+    return exists(select(literal(1)).where(GenerationLog.conversation_id == C.conversation_id, condition))
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBy:
+    """A decision by one of these people is on record; `mine` is the login that runs the query."""
+
+    names: tuple[str, ...] = ()
+    absent: bool = False
+    mine: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL. Served by `ix_review_logs_reviewer_id_id`."""
+        if self.mine:
+            return decided(bool_of(ReviewLog.reviewer_id == literal_column("session_user::text")))
+        return in_or_absent(
+            decided(ReviewLog.reviewer_id.in_(self.names)) if self.names else None,
+            ~decided() if self.absent else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CalledBy:
+    """A call of one of these runs or templates is on record. Served by their indexes on the generation log."""
+
+    what: str
+    ids: tuple[int, ...]
+    absent: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        column = GenerationLog.run_id if self.what == "run" else GenerationLog.template_id
+        return in_or_absent(
+            called(column.in_(self.ids)) if self.ids else None, ~called(column.is_not(None)) if self.absent else None
+        )
+
+
+# Metadata and text --------------------------------------------------------------------------------------------------
+
+
+def json_forms(value: str) -> list[object]:
+    """What a word may have been stored as in JSON."""
+    forms: list[object] = [value]
+    if value in {"true", "false"}:
+        forms.append(value == "true")
+    if re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", value):
+        forms.append(float(value) if "." in value else int(value))
+    return forms
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A metadata key that has one of the values, whether they were stored as text, as a number or as a boolean."""
+
+    key: str
+    values: tuple[str, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return or_(*(C.metadata_.contains({self.key: form}) for value in self.values for form in json_forms(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class HasKey:
+    """A metadata object that has one of the keys."""
+
+    keys: tuple[str, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return or_(*(C.metadata_.has_key(key) for key in self.keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A metadata key that nobody registered, compared: no index serves it, so rows are read one after the other."""
+
+    key: str
+    operator: str
+    value: str | Decimal
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        held = C.metadata_[self.key]
+        if isinstance(self.value, str):
+            return bool_of(held.astext.op(self.operator, is_comparison=True)(self.value))
+        # A cast of a value that is no number would end the query; CASE alone fixes the order of the two.
+        number = case((func.jsonb_typeof(held) == "number", cast(held, Numeric)))
+        return bool_of(number.op(self.operator, is_comparison=True)(literal(self.value, Numeric())))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that stand in any turn."""
+
+    words: str
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", self.words) + "%"
+        return exists(
+            select(literal(1)).where(ConversationTurn.conversation_id == C.id, ConversationTurn.content.ilike(pattern))
+        )
+
+
+Local = Among | Within | Marked
+"""Terms that a row answers by itself."""
+Beside = Named | From | DecidedBy | CalledBy | Holds | HasKey | Compared | Text
+"""Terms that the server answers."""
+Asked = Local | Beside
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of several terms of different kinds, as in `is:flagged,mine`."""
+
+    parts: tuple[Asked, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        return or_(*(part.where for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one word of a filter asks for, and whether it must hold or must not."""
+
+    field: str | None
+    asked: Asked | AnyOf
+    negated: bool
+    start: int
+    end: int
+
+    @property
+    def parts(self) -> tuple[Asked, ...]:
+        """What it is made of; one of them must hold."""
+        return self.asked.parts if isinstance(self.asked, AnyOf) else (self.asked,)
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL. A null is no match, so its opposite is one."""
+        return ~func.coalesce(self.asked.where, false()) if self.negated else self.asked.where
