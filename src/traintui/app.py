@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
+from pyroaring import BitMap
 from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
+LOOK = 0.7
+"""Seconds between two looks at what others changed: it is on the screen within a second."""
+LOOK_AGAIN = 2.0
+"""Seconds between two tries to reach a database that does not answer."""
 
 
 def conversations() -> Screen[None]:
@@ -103,6 +108,8 @@ class TraintuiApp(Shell, Working):
         self._leave = asyncio.Event()
         self._farewell = farewell
         self._hung_up = False
+        self._look = asyncio.Event()
+        self._following: Worker[None] | None = None
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -171,6 +178,35 @@ class TraintuiApp(Shell, Working):
     def _opened(self, database: Database) -> None:
         self.workspace = database
         self.refresh_words()
+        self._following = self.read(self._follow, name="follow")
+
+    # The copy in memory
+
+    def look_now(self) -> None:
+        """Brings the copy in memory up to date without waiting for the next look."""
+        self._look.set()
+
+    async def _follow(self) -> None:
+        """Loads the copy, then takes over what changes, for as long as the workspace is open."""
+        from traintui.data.live import Live
+
+        live = self.live = Live(self.db)
+        while True:
+            try:
+                if live.mirror is None:
+                    await live.load(self._counted)
+                    self.changed.publish(live.mirror.every if live.mirror else BitMap())
+                elif changed := await live.refresh():
+                    self.changed.publish(changed)
+                self.outage = None
+            except TraintuiError as error:
+                self.outage = error
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
+            self._look.clear()
+
+    def _counted(self, done: int, every: int) -> None:
+        self.loaded = done / every
 
     def refresh_words(self) -> None:
         """Reads the vocabulary and the reasons anew."""
@@ -245,6 +281,8 @@ class TraintuiApp(Shell, Working):
 
     async def on_unmount(self) -> None:
         """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
+        if self._following is not None:
+            self._following.cancel()
         ending = [worker.wait() for worker in self.workers if not worker.is_finished]
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from screens.waiting import until
+from screens.waiting import until, written
 from support import approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
@@ -134,7 +134,7 @@ async def test_a_held_key_decides_one_row_and_none_of_those_that_come_up(
         await pilot.press("a")
         await until(pilot, lambda: len(rows(app)) == 2)
         await pilot.press("a", "a")
-        await app.workers.wait_for_complete([w for w in app.workers if w.group.startswith("write")])
+        await written(app)
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 1
 
 
@@ -174,7 +174,7 @@ async def test_a_row_that_just_came_under_the_cursor_is_not_decided(
         assert table_of(app).table.cursor == 0
         table_of(app)._pressed = -60.0
         await pilot.press("a")
-        await app.workers.wait_for_complete([w for w in app.workers if w.group.startswith("write")])
+        await written(app)
     assert await status(db, newer) == "generated"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from traintui import clock
+from traintui.app import TraintuiApp
 
 PATIENCE = 20.0
 """Seconds until what does not come is given up; a passing test never waits for it."""
@@ -18,3 +19,9 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
     while not holds():
         assert clock.ticks() < deadline, "it did not come true"
         await pilot.pause(0.01)
+
+
+async def written(app: TraintuiApp) -> None:
+    """Waits for everything that is being written; what only reads may go on."""
+    if writing := [worker for worker in app.workers if worker.group.startswith("write")]:
+        await app.workers.wait_for_complete(writing)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import BigInteger, Row, Select, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
@@ -38,14 +40,29 @@ OPENING = (
 ROW_COLUMNS = (
     C.id, C.conversation_id, C.status, C.quality_score, C.persona, C.emotion, C.topic, C.intent, C.tone, C.tier,
     C.turn_count, C.revision, C.decision_id, C.is_seed, C.is_rehearsal, C.flagged, C.created_at, C.updated_at,
-    func.coalesce(OPENING, "").label("opening"),
+    func.coalesce(OPENING, "").label("opening"), C.model, C.reviewed_at, C.cost_usd,
 )  # fmt: skip
+ROW_NAMES = tuple(name for name in ConversationRow.__slots__ if name != "metadata")
 
 
-def row_of(row: Row[*tuple[Any, ...]]) -> ConversationRow:
+def row_of(row: Row[*tuple[Any, ...]], metadata: Mapping[str, Any] | None = None) -> ConversationRow:
     """A row of `ROW_COLUMNS` as a record."""
     values = row._mapping
-    return ConversationRow(**{name: values[name] for name in ConversationRow.__slots__})
+    return ConversationRow(**{name: values[name] for name in ROW_NAMES}, metadata=metadata or {})
+
+
+async def rows(db: Database, ids: Sequence[int], metadata_keys: Sequence[str] = ()) -> dict[int, ConversationRow]:
+    """The rows with these internal ids, those that are gone left out, with their values of some metadata keys.
+
+    Served by the primary key, and for the opening by the unique index of the turns.
+    """
+    held = [C.metadata_[key].label(f"key_{place}") for place, key in enumerate(metadata_keys)]
+    statement = select(*ROW_COLUMNS, *held).where(C.id == func.any(literal(list(ids), ARRAY(BigInteger()))))
+    async with db.read() as connection:
+        return {
+            row.id: row_of(row, {key: row._mapping[f"key_{place}"] for place, key in enumerate(metadata_keys)})
+            for row in await connection.execute(statement)
+        }
 
 
 def matching(condition: Condition) -> Select[*tuple[Any, ...]]:

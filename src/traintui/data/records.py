@@ -15,7 +15,8 @@ BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation as a table shows it. `quality_score` is 0 to 10; `opening` the first words of the first turn."""
+    """A conversation as a table shows it. `quality_score` is 0 to 10, `cost_usd` what its calls cost; `opening` are the
+    first words of the first turn, `metadata` its values of registered keys."""
 
     id: int
     conversation_id: str
@@ -36,6 +37,10 @@ class ConversationRow:
     created_at: datetime
     updated_at: datetime
     opening: str
+    model: str | None = None
+    reviewed_at: datetime | None = None
+    cost_usd: Decimal | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

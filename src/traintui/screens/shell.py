@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.message import Message
 from textual.reactive import var
+from textual.signal import Signal
 
 from traintui import clock, text
 from traintui.data.records import VocabularyValue
@@ -19,7 +20,11 @@ from traintui.settings import Settings
 from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
+    from pyroaring import BitMap
+
     from traintui.data.engine import Database
+    from traintui.data.filters import Filter
+    from traintui.data.live import Live
 
 
 class OpenConversation(Message):
@@ -41,6 +46,12 @@ class Shell(App[None]):
     """The vocabulary, by dimension and value."""
     reasons: var[tuple[str, ...]] = var(())
     """The reasons for a rejection, one for each digit."""
+    live: var[Live | None] = var["Live | None"](None, init=False)
+    """The copy in memory of what filters ask for; None until the workspace is open."""
+    loaded: var[float] = var(0.0)
+    """The share of that copy that is there, 0 to 1."""
+    outage: var[TraintuiError | None] = var["TraintuiError | None"](None, init=False)
+    """Why the workspace does not answer at present; None while it does."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         super().__init__()
@@ -49,6 +60,21 @@ class Shell(App[None]):
         self.crew = Crew(settings)
         self.filter_text = ""
         """The filter of Conversations, which is the scope of an export."""
+        self.changed: Signal[BitMap] = Signal(self, "changed")
+        """Conversations changed, here or elsewhere: their internal ids."""
+
+    def look_now(self) -> None:
+        """Somebody here changed conversations: the copy in memory is brought up to date at once."""
+
+    def read_filter(self, filter_text: str) -> Filter:
+        """A filter as this workspace reads it. Raises `FilterError` with what is wrong and where."""
+        from traintui.data.fields import FIELDS
+        from traintui.data.filters import parse
+
+        values: dict[str, tuple[str, ...]] = {}
+        for dimension, value in self.labels:
+            values[dimension] = (*values.get(dimension, ()), value)
+        return parse(filter_text, fields=self.live.fields if self.live else FIELDS, values=values)
 
     def refresh_words(self) -> None:
         """Reads the vocabulary and the reasons anew, after they were changed."""
