@@ -18,7 +18,8 @@ CREATE INDEX ix_search_pending_conversation_id_of_turns ON search_pending (conve
 CREATE FUNCTION queue_added_turns() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    INSERT INTO search_pending (of_turns, conversation_id) SELECT DISTINCT true, conversation_id FROM added;
+    INSERT INTO search_pending (of_turns, conversation_id)
+    SELECT DISTINCT true, conversation_id FROM added ORDER BY conversation_id;
     RETURN NULL;
 END
 $$;
@@ -212,9 +213,10 @@ $$;
 
 -- Makes the rows of up to p_limit queued conversations anew. Returns how many conversations were done; 0 also when others
 -- are at the rest. Several may call it at once: a lock for each conversation keeps an older reading of it from being
--- written over a newer one, so each statement has to see what was committed before it began.
+-- written over a newer one, so each statement has to see what was committed before it began. It gives way (55P03) rather
+-- than wait for somebody who may be waiting for it.
 CREATE FUNCTION index_search(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
     taken bigint[];
     turns_of bigint[];

@@ -211,8 +211,8 @@ async def among(connection: AsyncConnection, sought: Sought, ids: Iterable[int])
 async def matching_ids(connection: AsyncConnection, sought: Sought, *, direct_limit: int = DIRECT_LIMIT) -> Matches:
     """The internal ids of every conversation that matches, the trash included.
 
-    Of what waits for the index, the newest `direct_limit` are looked at; how many were not is in the answer, exact up to
-    some 100,000 and an estimate above.
+    Of what waits for the index, the newest `direct_limit` are looked at; how many were not is in the answer: exact up
+    to some 100,000, an estimate above.
     """
     newest = (
         select(SearchPending.conversation_id)
@@ -226,7 +226,7 @@ async def matching_ids(connection: AsyncConnection, sought: Sought, *, direct_li
     found = union_all(settled(sought), direct).subquery("found")
     # Bytes and not rows: a million numbers arrive in a tenth of a second.
     number = func.int4send(cast(found.c[0], Integer()))
-    packed = select(func.string_agg(number, cast("", LargeBinary()))).scalar_subquery()
+    packed = select(func.string_agg(number, cast(b"", LargeBinary()))).scalar_subquery()
     row = (
         await connection.execute(
             select(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.clock import ticks
 from traintui.data.engine import Database
+from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 
 IDLE_SECONDS = 0.5
@@ -21,6 +22,8 @@ STATEMENT_SECONDS = 0.04
 """Seconds that one statement may take, so that people beside it notice nothing."""
 FIRST, MOST = 20, 400
 """Conversations in one statement: at first, and at the most."""
+BUSY = "55P03"
+"""The code with which the database gives way to somebody who works on the same conversation."""
 COUNTED = 100_000
 """Rows of the queue that are counted; what is behind them is estimated from how close together their ids are."""
 
@@ -64,9 +67,14 @@ async def index_some(db: Database, limit: int = 200) -> int:
 
     0 when nothing waits, or others are at it. Raises `TraintuiError` when the database cannot be reached.
     """
-    async with db.write() as connection:
-        await connection.execute(READ_COMMITTED)
-        return int(await connection.scalar(INDEX, {"limit": limit}) or 0)
+    try:
+        async with db.write() as connection:
+            await connection.execute(READ_COMMITTED)
+            return int(await connection.scalar(INDEX, {"limit": limit}) or 0)
+    except Refused as refused:
+        if refused.code == BUSY:
+            return 0
+        raise
 
 
 async def keep_indexed(db: Database, stop: asyncio.Event) -> None:
