@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Select, event, select, text
 
 from support import Conninfo, eventually, fetch, import_items, logged_in, said, scalar, seen, turns_of
 from traintui.data import reviews, search, search_index
@@ -272,6 +273,64 @@ async def test_whatever_is_asked_of_whatever_text_the_index_answers_as_the_turn_
     if len((f"{words} end").encode()) < 2000 and search.searchable(words):
         assert one in await found(db, words) or not await scalar(
             db, "SELECT numnode(search_query(:words, false))", words=words
+        )
+
+
+# How it is looked up ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def explained(db: Database) -> Iterator[None]:
+    """Inside the block statements answer with their plan."""
+
+    def explain(_c: Any, _k: Any, statement: str, parameters: Any, _x: Any, _m: bool) -> tuple[str, Any]:
+        return f"EXPLAIN {statement}", parameters
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", explain, retval=True)
+    yield
+    event.remove(db.engine.sync_engine, "before_cursor_execute", explain)
+
+
+async def plan_of(db: Database, statement: Select[Any]) -> str:
+    with explained(db):
+        async with db.read() as connection:
+            return "\n".join(str(line) for line in await connection.scalars(statement))
+
+
+FILLED = """
+    INSERT INTO conversations (is_seed, status, turn_count, metadata)
+    SELECT true, 'generating', 2, jsonb_build_object('n', n) FROM generate_series(1, 3000) AS n;
+    INSERT INTO conversation_turns (conversation_id, turn_number, role, content)
+    SELECT id, place, CASE place WHEN 1 THEN 'user' ELSE 'assistant' END, 'Word' || id || ' and everywhere.'
+    FROM conversations, generate_series(1, 2) AS place;
+"""
+
+
+async def test_the_whole_table_is_asked_through_the_index_and_few_rows_by_their_keys(
+    db: Database, conninfo: Conninfo
+) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(FILLED)
+        await indexed(db)
+        connection.execute("VACUUM ANALYZE")
+    ids = select(Conversation.id)
+    batch = ids.where(Conversation.id.in_(list(range(1000, 1500))))
+    for sought, index in (
+        (search.text("word77"), "ix_search_turns_words"),
+        (search.text("word77 and"), "ix_search_turns_words"),
+        (search.metadata_equals("n", ["77", 77]), "ix_search_metadata_metadata"),
+    ):
+        whole = await plan_of(db, ids.where(search.condition(sought)))
+        assert f"Bitmap Index Scan on {index}" in whole
+        assert "Seq Scan on search_turns" not in whole and "Seq Scan on conversation" not in whole
+        for few in (batch, ids.where(Conversation.id.between(1000, 1500))):
+            plan = await plan_of(db, few.where(search.probe(sought)))
+            assert index not in plan and "Seq Scan on search_turns" not in plan and "Seq Scan on conv" not in plan
+            assert "pk_search_turns" in plan or not sought.of_turns
+    async with db.read() as connection:
+        assert len((await search.matching_ids(connection, search.text("everywhere"))).ids) == 3000
+        assert set(await search.among(connection, search.text("everywhere"), range(2990, 4000))) == set(
+            range(2990, 3001)
         )
 
 

@@ -12,7 +12,7 @@ CREATE TABLE search_pending (
     conversation_id bigint NOT NULL,
     CONSTRAINT pk_search_pending PRIMARY KEY (of_turns, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_analyze_scale_factor = 0,
-        autovacuum_analyze_threshold = 5000);
+        autovacuum_analyze_threshold = 5000, vacuum_truncate = false);
 CREATE INDEX ix_search_pending_conversation_id_of_turns ON search_pending (conversation_id, of_turns);
 
 CREATE FUNCTION queue_added_turns() RETURNS trigger
@@ -211,8 +211,8 @@ $$;
 
 -- Bringing it up to date ---------------------------------------------------------------------------------------------
 
--- Makes the rows of up to p_limit queued conversations anew. Returns how many conversations were done; 0 also when others
--- are at the rest. Several may call it at once: a lock for each conversation keeps an older reading of it from being
+-- Makes the rows of up to p_limit (at most 500) queued conversations anew, text and metadata each. Returns how many
+-- conversations were done; 0 also when others are at the rest. Several may call it at once: a lock for each conversation keeps an older reading of it from being
 -- written over a newer one, so each statement has to see what was committed before it began. It gives way (55P03) rather
 -- than wait for somebody who may be waiting for it.
 CREATE FUNCTION index_search(p_limit integer) RETURNS integer
@@ -233,10 +233,10 @@ BEGIN
     END IF;
     WITH said AS MATERIALIZED (
         SELECT id, of_turns, conversation_id FROM search_pending WHERE of_turns
-        ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED
+        ORDER BY id LIMIT least(p_limit, 500) FOR UPDATE SKIP LOCKED
     ), described AS MATERIALIZED (
         SELECT id, of_turns, conversation_id FROM search_pending WHERE NOT of_turns
-        ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED
+        ORDER BY id LIMIT least(p_limit, 500) FOR UPDATE SKIP LOCKED
     ), queued AS MATERIALIZED (
         SELECT * FROM said UNION ALL SELECT * FROM described
     ), ours AS MATERIALIZED (
