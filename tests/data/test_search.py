@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Select, event, select, text
 
 from support import Conninfo, eventually, fetch, import_items, logged_in, said, scalar, seen, turns_of
-from traintui.data import reviews, search, search_index
+from traintui.data import reviews, schema, search, search_index
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
@@ -218,6 +218,29 @@ async def test_the_indexer_gives_way_to_somebody_who_may_wait_for_it(db: Databas
         connection.execute("DELETE FROM conversations WHERE id = %s", [one])
         assert await index_some(db) == 0
     await indexed(db)
+
+
+async def test_a_conversation_with_fewer_turns_after_an_edit_forgets_the_rest(db: Database) -> None:
+    (one,) = await conversations(db, ("Walrus?", "Yes.", "Penguin?", "No."))
+    await indexed(db)
+    (public,) = (await fetch(db, "SELECT conversation_id FROM conversations WHERE id = :id", id=one))[0]
+    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=said("Walrus?", "Yes."), key=new_key())
+    for _ in range(2):
+        assert (await found(db, "walrus"), await found(db, "penguin")) == ({one}, set())
+        await indexed(db)
+    assert await scalar(db, "SELECT count(*) FROM search_turns") == 2
+
+
+async def test_an_upgrade_queues_what_is_there_already(db: Database, conninfo: Conninfo) -> None:
+    one, other = await conversations(db, ("Walrus?", "Yes."), ("Penguin?", "No."), metadata={"n": 1})
+    await indexed(db)
+    await db.close()
+    schema.downgrade(conninfo(SUPERUSER), "0002")
+    schema.upgrade(conninfo(SUPERUSER))
+    assert (await pending_count(db)).conversations == (await pending_count(db, of_turns=False)).conversations == 2
+    for _ in range(2):
+        assert (await found(db, "walrus"), await asked(db, search.has_key("n"))) == ({one}, {one, other})
+        await indexed(db)
 
 
 # Long and strange turns -------------------------------------------------------------------------------------------
@@ -430,7 +453,10 @@ async def test_another_language_makes_every_text_be_looked_up_anew(db: Database,
             set(),
         )
         await indexed(db)
-    with psycopg.connect(conninfo("ada")) as connection, pytest.raises(psycopg.Error, match="no language") as refused:
+    with (
+        psycopg.connect(conninfo("ada")) as connection,
+        pytest.raises(psycopg.Error, match=r'cannot search in "klingon", only in .*, simple') as refused,
+    ):
         connection.execute((setting + change).encode(), ['"klingon"'])
     assert refused.value.sqlstate == "TT003"
 

@@ -281,8 +281,9 @@ CREATE FUNCTION guard_search_language() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_ts_config WHERE pg_ts_config_is_visible(oid) AND cfgname = NEW.value #>> '{}') THEN
-        RAISE EXCEPTION 'this server knows no language "%" for searching', NEW.value #>> '{}' USING ERRCODE = 'TT003',
-            HINT = 'There are: ' || (SELECT string_agg(cfgname, ', ' ORDER BY cfgname) FROM pg_ts_config);
+        RAISE EXCEPTION 'this server cannot search in "%", only in %', NEW.value #>> '{}',
+            (SELECT string_agg(DISTINCT cfgname, ', ') FROM pg_ts_config WHERE pg_ts_config_is_visible(oid))
+            USING ERRCODE = 'TT003';
     END IF;
     RETURN NEW;
 END
