@@ -1,0 +1,110 @@
+"""The search index, kept up to date after the writing: what waits, and the work of bringing it up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.clock import ticks
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.errors import TraintuiError
+
+IDLE_SECONDS = 0.5
+"""Seconds between two looks at an empty queue."""
+AWAY_SECONDS = 5.0
+"""Seconds to wait for a database that does not answer."""
+STATEMENT_SECONDS = 0.04
+"""Seconds that one statement may take, so that people beside it notice nothing."""
+FIRST, MOST = 20, 400
+"""Conversations in one statement: at first, and at the most."""
+BUSY = "55P03"
+"""The code with which the database gives way to somebody who works on the same conversation."""
+COUNTED = 100_000
+"""Rows of the queue that are counted; what is behind them is estimated from how close together their ids are."""
+
+INDEX = text("SELECT index_search(:limit)")
+READ_COMMITTED = text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+WAITING = text("""
+    WITH counted AS MATERIALIZED (
+        SELECT id, conversation_id FROM search_pending WHERE of_turns = :of_turns ORDER BY id LIMIT :limit
+    )
+    SELECT count(DISTINCT conversation_id), count(*), coalesce(max(id) - min(id) + 1, 0),
+           coalesce((SELECT max(id) FROM search_pending WHERE of_turns = :of_turns) - min(id) + 1, 0)
+    FROM counted
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many conversations the index does not hold as they are, and whether that is counted or estimated."""
+
+    conversations: int
+    is_exact: bool
+
+
+async def waiting(connection: AsyncConnection, *, of_turns: bool = True) -> Waiting:
+    """How many conversations wait for their text, or for their metadata, to be looked up as it is."""
+    values = {"of_turns": of_turns, "limit": COUNTED}
+    found, rows, span, whole = (await connection.execute(WAITING, values)).one()
+    if rows < COUNTED:
+        return Waiting(found, True)
+    return Waiting(found * whole // span, False)
+
+
+async def pending_count(db: Database, *, of_turns: bool = True) -> Waiting:
+    """As `waiting`, on a connection of its own."""
+    async with db.read() as connection:
+        return await waiting(connection, of_turns=of_turns)
+
+
+async def index_some(db: Database, limit: int = 200) -> int:
+    """Brings the index up to date for up to `limit` queued conversations; how many were done.
+
+    0 when nothing waits, or others are at it. Raises `TraintuiError` when the database cannot be reached.
+    """
+    try:
+        async with db.write() as connection:
+            await connection.execute(READ_COMMITTED)
+            return int(await connection.scalar(INDEX, {"limit": limit}) or 0)
+    except Refused as refused:
+        if refused.code == BUSY:
+            return 0
+        raise
+
+
+async def keep_indexed(db: Database, stop: asyncio.Event) -> None:
+    """Brings the index up to date until `stop` is set: in short statements, resting as long as each took.
+
+    Any number of processes may do so at once. A database that is away is waited for.
+    """
+    limit = FIRST
+    while not stop.is_set():
+        began = ticks()
+        try:
+            done = await index_some(db, limit)
+        except TraintuiError:
+            # Whoever writes or reads says that it is away; what waits is still there afterwards.
+            limit = FIRST
+            await rest(stop, AWAY_SECONDS)
+            continue
+        took = ticks() - began
+        if done:
+            limit = next_limit(limit, took)
+        await rest(stop, took if done else IDLE_SECONDS)
+
+
+def next_limit(limit: int, seconds: float) -> int:
+    """How many conversations to take next, after a statement that took so long: never more than twice as many."""
+    wanted = limit * STATEMENT_SECONDS / max(seconds, 0.001)
+    return max(1, min(int(wanted), limit * 2, MOST))
+
+
+async def rest(stop: asyncio.Event, seconds: float) -> None:
+    """Returns after that many seconds, or as soon as `stop` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
