@@ -23,7 +23,7 @@ from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
-from traintui.widgets.filter_line import FilterField
+from traintui.widgets.filter_field import FilterField
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
 

@@ -96,6 +96,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Clear filter", "Show all rows again", "clear_filter"),
     Command("filter.apply", "enter", "Apply", "Show what matches", "submit", True, palette=False),
+    Command("filter.take", "tab", "Take", "Write what is highlighted, or the first", "take", True, palette=False),
+    Command("filter.down", "down", "Down", "Down the list, or to a newer filter", "move(1)", palette=False),
+    Command("filter.up", "up", "Up", "Up the list, or to the filter before", "move(-1)", palette=False),
     Command("filter.leave", "escape", "Leave", "Back to the rows, as it was", "leave", True, palette=False),
     # Review
     Command("review.approve", "a", "Approve", "Approve, and go on", "decide('approve')", True, role="reviewer"),
