@@ -32,6 +32,9 @@ from traintui.data import documents, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.filters import MAX_LENGTH, MAX_TERMS, NAMES, Filter, FilterError, parse
+from traintui.data.finding import find
+from traintui.data.listing import NEWEST
+from traintui.data.live import Live
 from traintui.data.models import Conversation
 from traintui.data.reviews import new_key
 
@@ -244,6 +247,19 @@ MEANINGS = [
 @pytest.mark.parametrize(("text", "letters"), MEANINGS)
 async def test_a_filter_means(shelf_db: Database, shelf: Shelf, text: str, letters: str) -> None:
     assert await found(shelf_db, shelf, parse(text, now=NOW, zone=UTC)) == letters
+
+
+async def test_the_copy_in_memory_means_the_same(shelf_db: Database, shelf: Shelf) -> None:
+    live = Live(shelf_db)
+    await live.load()
+    rows = await fetch(shelf_db, "SELECT id, conversation_id FROM conversations")
+    letter_of = {row.id: shelf.letters[row.conversation_id] for row in rows}
+    for text, letters in MEANINGS:
+        wanted = parse(text, now=NOW, zone=UTC)
+        last = [finding async for finding in find(live, wanted, NEWEST)][-1]
+        assert last.listing.complete and not last.more
+        ids = last.listing.ids(0, 100)
+        assert "".join(sorted(letter_of[one] for one in ids)) == letters, text
 
 
 async def test_an_id_names_one_conversation(shelf_db: Database, shelf: Shelf) -> None:

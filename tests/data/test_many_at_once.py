@@ -35,7 +35,7 @@ async def test_decisions_edits_undos_and_imports_never_block_each_other_for_good
     outcomes: Counter[str] = Counter()
 
     async def person(login: str, seed: int) -> None:
-        dice = random.Random(seed)  # noqa: S311
+        dice = random.Random(seed)
         async with logged_in(conninfo(login)) as own:
             for step in range(25):
                 one = dice.choice(shared)

@@ -216,7 +216,7 @@ async def act(db: Database, conversation_id: str, action: str) -> None:
         case "flag" | "unflag":
             await reviews.set_flag(db, conversation_id, action == "flag", key=new_key())
         case "edit":
-            text = f"Question {random.random()}?"  # noqa: S311
+            text = f"Question {random.random()}?"
             await reviews.edit(
                 db, await seen(db, conversation_id), system_prompt=None, turns=said(text, "A."), key=new_key()
             )

@@ -90,12 +90,12 @@ def test_every_failure_comes_to_an_end_and_says_why_in_a_sentence(kind: FailureK
 
 @given(attempt=st.integers(1, 40), seed=st.integers())
 def test_backoff_is_between_one_second_and_a_minute(attempt: int, seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    dice = random.Random(seed)
     assert 1 <= backoff(attempt, dice) <= min(60, 2 ** (attempt + 1))
 
 
 def test_backoff_spreads_over_its_whole_range() -> None:
-    dice = random.Random(1)  # noqa: S311 - repeatable on purpose
+    dice = random.Random(1)
     waits = [backoff(9, dice) for _ in range(2000)]
     assert min(waits) < 3
     assert max(waits) > 58

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import tzinfo as TimeZone
 
-from sqlalchemy import and_
+from sqlalchemy import and_, true
 
 from traintui.data.fields import FIELDS, Field
 from traintui.data.filter_reading import NAMES_BESIDE, Values, read_word
@@ -49,7 +49,11 @@ class Filter:
     @property
     def where(self) -> Condition:
         """Its meaning as SQL."""
-        return and_(*(term.where for term in self.terms))
+        return and_(true(), *(term.where for term in self.terms))
+
+    def without(self, field: str) -> Filter:
+        """The same filter without what it says of a field."""
+        return replace(self, written=tuple(term for term in self.written if term.field != field))
 
     @property
     def names_status(self) -> bool:

@@ -74,7 +74,7 @@ SCHEMAS = st.recursive(LEAVES, lambda inner: st.one_of(_arrays(inner), _objects(
 
 def seeded(seed: int) -> random.Random:
     """Chance that repeats."""
-    return random.Random(seed)  # noqa: S311
+    return random.Random(seed)
 
 
 def obeys(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:

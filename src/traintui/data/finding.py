@@ -1,0 +1,175 @@
+"""Rows of a filter that memory alone cannot answer, first rows first.
+
+What stands beside a row (its turns, its metadata, the logs) the server answers as a set of ids. Until that is here the
+first rows are found by trying candidates in the order of the table: each try reads the rows that it names and no
+others, so that no filter ever reads a million rows before it shows one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+from sqlalchemy import and_, func, select, true
+
+from traintui.data.bits import CONTAINER
+from traintui.data.engine import Database
+from traintui.data.filter_terms import Asked, Beside, Compared, Condition
+from traintui.data.filters import Filter
+from traintui.data.listing import FoundListing, Listing, MirrorListing, Order
+from traintui.data.live import Live, among, matching
+from traintui.data.models import Conversation as C
+
+FIRST_ROWS = 120
+"""Rows that are looked for at first: two pages of a large terminal."""
+FIRST_TRY = 500
+LARGEST_TRY = 16_000
+"""Candidates of a try; each is four times as large as the one before."""
+MOST_TRIED = 50_000
+"""Candidates that are tried beside the question that answers all of it anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known by now; `more` says that more is on the way.
+
+    `looked` is the share of rows that were looked at, 0 to 1, where no index serves the filter, else None.
+    """
+
+    listing: Listing
+    more: bool
+    looked: float | None = None
+
+
+def is_slow(asked: Beside) -> bool:
+    """Whether no index serves a term, so that every row is looked at."""
+    return isinstance(asked, Compared)
+
+
+async def find(live: Live, wanted: Filter, order: Order) -> AsyncIterator[Finding]:
+    """What is found, as it is found. The last one is complete, and `live` knows the answers from then on.
+
+    Before the copy in memory is there, the first rows come newest first, whatever the order, and the last one is not
+    complete. Raises `TraintuiError` when the database is not reached.
+    """
+    if live.mirror is None:
+        async for finding in first_by_sql(live.db, wanted):
+            yield finding
+        return
+    missing = list(dict.fromkeys(live.missing(wanted)))
+    slow = [asked for asked in missing if is_slow(asked)]
+    quick = [asked for asked in missing if not is_slow(asked)]
+    with live.noting() as changed:
+        answering = asyncio.ensure_future(answers_of(live.db, quick))
+        try:
+            async for finding in first_by_trying(live, wanted, order, answering, slow=bool(slow)):
+                yield finding
+            await live.keep(await answering, changed)
+        finally:
+            answering.cancel()
+    if slow:
+        async for finding in by_looking_through(live, wanted, order, slow):
+            yield finding
+    if (listing := live.listing(wanted, order)) is not None:
+        yield Finding(listing, more=False)
+
+
+async def answers_of(db: Database, asked: Sequence[Beside]) -> dict[Beside, BitMap]:
+    """The server's answers to terms that an index serves, all of one moment."""
+    if not asked:
+        return {}
+    async with db.read() as connection:
+        return {each: await matching(connection, each.where) for each in asked}
+
+
+async def first_by_trying(
+    live: Live, wanted: Filter, order: Order, answering: asyncio.Future[dict[Beside, BitMap]], *, slow: bool
+) -> AsyncIterator[Finding]:
+    """The first rows, by trying those that match all the rest, in order; ends as soon as the whole answer is here."""
+    if live.mirror is None:
+        return
+    missing = set(live.missing(wanted))
+    rest = and_(true(), *(term.where for term in wanted.terms if missing.intersection(term.parts)))
+    candidates = MirrorListing(live.mirror, live.local_matches(wanted), order)
+    found: list[int] = []
+    for start, count in tries(candidates.total):
+        if len(found) >= FIRST_ROWS or (answering.done() and not slow):
+            return
+        ids = candidates.ids(start, count)
+        trying = asyncio.ensure_future(tried(live.db, rest, ids))
+        try:
+            await asyncio.wait([trying, *(() if slow else (answering,))], return_when=asyncio.FIRST_COMPLETED)
+            if not trying.done():
+                return
+            matches = trying.result()
+        finally:
+            trying.cancel()
+        found += [one for one in ids if one in matches]
+        if found:
+            yield Finding(FoundListing(found), more=True)
+
+
+def tries(total: int) -> Iterator[tuple[int, int]]:
+    """Where each try begins and how many candidates it has."""
+    start, count = 0, FIRST_TRY
+    while start < min(total, MOST_TRIED):
+        yield start, count
+        start, count = start + count, min(LARGEST_TRY, count * 4)
+
+
+async def tried(db: Database, condition: Condition, ids: Sequence[int]) -> BitMap:
+    """Which of the candidates match."""
+    async with db.read() as connection:
+        return await among(connection, condition, ids)
+
+
+async def by_looking_through(
+    live: Live, wanted: Filter, order: Order, slow: Sequence[Beside]
+) -> AsyncIterator[Finding]:
+    """Looks at every row for terms that no index serves, the newest ones first, and shows what matches among those."""
+    if live.mirror is None:
+        return
+    answers: dict[Asked, BitMap] = {asked: BitMap() for asked in slow}
+    looked = BitMap()
+    stretches = range(max(live.mirror.every, default=0) // CONTAINER, -1, -1)
+    with live.noting() as changed:
+        for done, place in enumerate(stretches, 1):
+            low, high = place * CONTAINER, (place + 1) * CONTAINER
+            async with live.db.read() as connection:
+                for asked in slow:
+                    answers[asked] |= await matching(connection, and_(C.id >= low, C.id < high, asked.where))
+            looked.add_range(low, high)
+            if done < len(stretches):
+                matches = live.matching_among(wanted, answers) & looked
+                listing = MirrorListing(live.mirror, matches, order, complete=False)
+                yield Finding(listing, more=True, looked=done / len(stretches))
+        await live.keep({asked: answers[asked] for asked in slow}, changed)
+
+
+async def first_by_sql(db: Database, wanted: Filter) -> AsyncIterator[Finding]:
+    """The first rows, newest first and those that are only planned last, in steps that each read a stretch of ids.
+
+    Served by the primary key.
+    """
+    async with db.read() as connection:
+        high = await connection.scalar(select(func.max(C.id))) or 0
+    readable: list[int] = []
+    planned: list[int] = []
+    step = FIRST_TRY
+    while high > 0 and len(readable) < FIRST_ROWS:
+        low = high - step
+        statement = (
+            select(C.id, C.status).where(C.id > low, C.id <= high, wanted.where).order_by(C.id.desc()).limit(FIRST_ROWS)
+        )
+        async with db.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        for row in rows:
+            (planned if row.status == "planned" else readable).append(row.id)
+        # A step that was cut short goes on where it ended.
+        high = rows[-1].id - 1 if len(rows) == FIRST_ROWS else low
+        step = min(LARGEST_TRY, step * 4)
+        if rows:
+            yield Finding(FoundListing(readable + planned[:FIRST_ROWS]), more=True)
+    yield Finding(FoundListing(readable + planned[:FIRST_ROWS], complete=high <= 0), more=high > 0)
