@@ -23,6 +23,7 @@ from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
+from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
 from traintui.widgets.row_table import RowTable
@@ -31,7 +32,9 @@ from traintui.widgets.transcript import Transcript
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
-DIALOGS: tuple[type[BaseDialog[Any]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
+DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
+    ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen,
+)  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
 }  # fmt: skip
