@@ -51,9 +51,9 @@ class ViewsDialog(BaseDialog[SavedView]):
             panel.border_title = "Views"
             yield RowTable[SavedView](
                 [
-                    Column("View", 26, lambda view: text.shown(view.name, single_line=True, limit=80)),
+                    Column("View", 24, lambda view: text.shown(view.name, single_line=True, limit=80)),
                     Column("Filter", 0, self._filter_of),
-                    Column("Order", 12, lambda view: Content.styled(order(view.sort), "$muted"), from_width=66),
+                    Column("Order", 12, lambda view: Content.styled(order(view.sort), "$muted"), from_width=84),
                     Column("Whose", 14, self._whose, from_width=50),
                 ],
                 key=lambda view: (view.id, view.name),
@@ -84,8 +84,10 @@ class ViewsDialog(BaseDialog[SavedView]):
         return text.shown(view.owner, single_line=True, limit=14, style="$muted")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Who may save none has no keys for it."""
-        return True if not commands.has("views", action) or self.allowed("views", action) else None
+        """Who may save none has no keys for it; the form and the list have keys of their own."""
+        if action in {"save", "new", "delete"} and (action == "save") != self.has_class("-saving"):
+            return False
+        return True if self.allowed("views", action) else None
 
     # The list
 
@@ -122,6 +124,7 @@ class ViewsDialog(BaseDialog[SavedView]):
         """Asks for a name."""
         self._forget()
         self.add_class("-saving")
+        self.refresh_bindings()
         scope = self._filter or "all conversations"
         self.scope.update(
             Content.assemble(
@@ -140,9 +143,6 @@ class ViewsDialog(BaseDialog[SavedView]):
 
     def action_save(self) -> None:
         """Saves it; one of this name only when asked a second time."""
-        if not self.has_class("-saving"):
-            self.action_new()
-            return
         name = self.field.value.strip()
         if not name:
             self._say(("! ", "$error"), "Give it a name first.")
@@ -168,6 +168,7 @@ class ViewsDialog(BaseDialog[SavedView]):
 
     def _leave_form(self) -> None:
         self.remove_class("-saving")
+        self.refresh_bindings()
         with self.prevent(Input.Changed):
             self.field.value = ""
         self.table.focus()
