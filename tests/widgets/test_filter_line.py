@@ -67,6 +67,17 @@ async def test_every_edit_is_told_once_and_what_the_screen_sets_is_not() -> None
         assert app.said[3:] == [("Changed", "status:failedx")]
 
 
+async def test_the_answer_to_enter_takes_back_nothing_that_was_typed_since() -> None:
+    app = FilterApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a", "enter", "b")
+        app.line.applied("a")
+        await pilot.pause()
+        assert app.line.field.value == "ab" and app.said[-1] == ("Changed", "ab")
+        await pilot.press("escape")
+        assert app.line.field.value == "a"
+
+
 async def test_tab_takes_the_first_and_the_list_goes_on_to_values_with_their_counts() -> None:
     app = FilterApp()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -172,6 +183,14 @@ async def test_a_mistake_at_the_end_is_said_calmly_until_enter_and_moves_nothing
         app.line.understood()
         await pilot.pause()
         assert app.query_one(Button).region.y == below
+
+
+async def test_the_place_of_a_mistake_is_found_after_wide_characters() -> None:
+    app = FilterApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"日本 a:b")
+        app.line.fail("there is no field.", "Use another.", 3, 6)
+        assert str(app.line.mistake.content).splitlines()[0] == " " * (3 + 5) + "^^^"
 
 
 async def test_a_mistake_further_back_is_one_at_once_and_an_open_list_stands_before_it() -> None:

@@ -21,11 +21,10 @@ DECLARE
     written saved_views;
 BEGIN
     PERFORM require_role('reviewer');
-    INSERT INTO saved_views AS view (name, owner, shared, filter, sort, columns)
+    INSERT INTO saved_views (name, owner, shared, filter, sort, columns)
     VALUES (p_name, session_user, p_shared, p_filter, p_sort, p_columns)
     ON CONFLICT (owner, name) DO UPDATE
         SET shared = p_shared, filter = p_filter, sort = p_sort, columns = p_columns, updated_at = now()
-        WHERE view.owner = session_user
     RETURNING * INTO written;
     RETURN written;
 END

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -71,6 +72,7 @@ class FilterLine(Vertical):
         self._history = history or History()
         self._applied = ""
         self._told = ""
+        self._asked: str | None = None
 
     def compose(self) -> ComposeResult:
         """Prompt and field, what it offers, and the place for a mistake."""
@@ -96,10 +98,13 @@ class FilterLine(Vertical):
         """This filter is what is shown now: `esc` comes back to it, and the history has it."""
         self._applied = filter_text
         self._history.add(filter_text)
-        if self.field.value.strip() != filter_text.strip():
+        # The answer to `enter` takes back nothing that was typed since.
+        answers, self._asked = self._asked == filter_text, None
+        if not answers and self.field.value.strip() != filter_text.strip():
+            self._told = filter_text
             self.field.write(filter_text)
-        self._told = self.field.value
-        self.understood()
+        if self.field.value.strip() == filter_text.strip():
+            self.understood()
 
     def understood(self) -> None:
         """What is typed can be read."""
@@ -111,10 +116,12 @@ class FilterLine(Vertical):
         With `typing` nobody has asked for an answer yet: the rows stay where they are, and a mistake at the end, where
         the rest is still to come, is said calmly.
         """
-        calm = typing and end >= len(self.field.value.rstrip())
+        value = self.field.value
+        calm = typing and end >= len(value.rstrip())
         colour = "$muted" if calm else "$error"
-        carets = "^" * max(1, min(end - start, 60))
-        indent = " " * (len(PROMPT) + min(start, max(0, self.size.width - len(carets) - 6)))
+        carets = "^" * max(1, min(cell_len(value[start:end]), 60))
+        column = max(0, cell_len(value[:start]) - round(self.field.scroll_offset.x))
+        indent = " " * (len(PROMPT) + min(column, max(0, self.size.width - len(carets) - 6)))
         said = text.shown(message, single_line=True, limit=300, style="$muted" if calm else "")
         what_now = text.shown(remedy, single_line=True, limit=300, style="$faint" if calm else "$muted")
         mark = (carets, colour if calm else f"bold {colour}")
@@ -135,7 +142,8 @@ class FilterLine(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Applied(event.value.strip()))
+        self._asked = event.value.strip()
+        self.post_message(self.Applied(self._asked))
 
     @on(CompletionList.Picked)
     def _picked(self, event: CompletionList.Picked) -> None:
@@ -146,7 +154,7 @@ class FilterLine(Vertical):
     @on(FilterField.Left)
     def _left(self, event: FilterField.Left) -> None:
         event.stop()
-        self._told = self._applied
+        self._told, self._asked = self._applied, None
         self.field.write(self._applied)
         self.understood()
         self.post_message(self.Left(self._applied))
