@@ -128,6 +128,7 @@ class FilterLine(Vertical):
         self.mistake.update(
             Content.assemble(indent, mark, "\n", ("  … " if calm else "  ! ", colour), said, "  ", what_now)
         )
+        self._asked = self._asked if typing else None
         self.set_class(typing, "-typing")
         self.add_class("-mistaken")
 
