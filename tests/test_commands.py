@@ -23,17 +23,23 @@ from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
-from traintui.widgets.filter_line import FilterField
+from traintui.screens.views import ViewsDialog
+from traintui.widgets.facet_panel import FacetPanel
+from traintui.widgets.filter_field import FilterField
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
 
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
-DIALOGS: tuple[type[BaseDialog[Any]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
-WIDGETS: dict[str, type[DOMNode]] = {"table": RowTable, "transcript": Transcript, "filter": FilterField}
-FIELDS = {"filter"}
-"""Places in which the keys of the screen rest, because one types there."""
+DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
+    ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen,
+)  # fmt: skip
+WIDGETS: dict[str, type[DOMNode]] = {
+    "table": RowTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
+}  # fmt: skip
+FIELDS = {"filter", "facets"}
+"""Places whose keys go before those of the screen, because one types or chooses there."""
 
 
 def keys_of(places: tuple[str, ...]) -> Counter[str]:

@@ -1,1 +1,2 @@
-SELECT; -- filled by this revision's work
+DROP FUNCTION delete_view(bigint), save_view(text, text, text, jsonb, boolean);
+DROP TABLE saved_views;

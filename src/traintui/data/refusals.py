@@ -73,6 +73,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     ),
     "ck_conversations_tier": ("TT009", "there is no such tier", "Use template, scenario or edge_case."),
     "ck_conversations_metadata": ("TT003", "metadata is an object of at most 64 kB", "Leave out what is too long."),
+    "ck_saved_views_name": ("TT003", "a view has a name of 1 to 80 characters", "Give it a shorter name, or any name."),
+    "ck_saved_views_filter": ("TT003", "a filter has at most 4,000 characters", "Save a shorter one."),
+    "ck_saved_views_columns": ("TT003", "the columns of a view take at most 16 kB", "Show fewer columns."),
     "ck_conversations_dimensions_unless_seed": (
         "TT009", "a planned conversation has a value in each dimension", "Give it one in each.",
     ),

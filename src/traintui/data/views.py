@@ -1,0 +1,90 @@
+"""Views: a filter with an order and columns, under a name. Some are built in, the others are saved by people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select, text
+
+from traintui.data.engine import Database
+from traintui.data.storable import as_json, storable
+from traintui.data.view_models import SavedViewRow as V
+
+LONGEST_NAME = 80
+"""Characters that the database takes for a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A view: `id` None and no owner where it is built in. `sort` is the text of an order, empty for the usual one;
+    `columns` is what the table wrote, empty for the usual ones."""
+
+    id: int | None
+    name: str
+    owner: str
+    shared: bool
+    filter_text: str
+    sort: str
+    columns: tuple[Any, ...] = ()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is there in every workspace, and stays."""
+        return self.id is None
+
+
+def built_in(name: str, filter_text: str, sort: str = "") -> SavedView:
+    return SavedView(None, name, "", True, filter_text, sort)
+
+
+BUILT_IN = (
+    built_in("Waiting for review", "status:generated"),
+    built_in("Lowest score first", "", "score"),
+    built_in("Flagged", "is:flagged"),
+    built_in("Approved this week", "status:approved reviewed>=-7d"),
+    built_in("Trash", "is:deleted"),
+)
+"""What everybody has."""
+
+COLUMNS = (V.id, V.name, V.owner, V.shared, V.filter, V.sort, V.columns)
+
+
+def view_of(row: Sequence[Any]) -> SavedView:
+    view_id, name, owner, shared, filter_text, sort, columns = row
+    return SavedView(view_id, name, owner, shared, filter_text, sort, tuple(columns))
+
+
+async def views(db: Database) -> tuple[SavedView, ...]:
+    """Those that are built in, one's own, and those that others share, each part by name."""
+    statement = (
+        select(*COLUMNS).where(or_(V.owner == db.login, V.shared)).order_by(V.owner != db.login, V.name, V.owner)
+    )
+    async with db.read() as connection:
+        return (*BUILT_IN, *(view_of(row) for row in await connection.execute(statement)))
+
+
+async def save(
+    db: Database, name: str, filter_text: str, sort: str = "", columns: Sequence[Any] = (), *, shared: bool = False
+) -> SavedView:
+    """Saves a view of one's own; one of this name is replaced. Raises `Refused` when one may not, or the name is blank
+    or longer than 80 characters."""
+    async with db.write() as connection:
+        row = await connection.execute(
+            text(
+                "SELECT id, name, owner, shared, filter, sort, columns"
+                " FROM save_view(:name, :filter, :sort, CAST(:columns AS jsonb), :shared)"
+            ),
+            {
+                "name": storable(name.strip()), "filter": storable(filter_text.strip()), "sort": storable(sort),
+                "columns": as_json(list(columns)), "shared": shared,
+            },
+        )  # fmt: skip
+        return view_of(row.one())
+
+
+async def delete(db: Database, view_id: int) -> None:
+    """Deletes a view of one's own; an administrator also a shared one. Raises `Refused`."""
+    async with db.write() as connection:
+        await connection.execute(text("SELECT delete_view(:id)"), {"id": view_id})
