@@ -28,6 +28,7 @@ from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
+from traintui.widgets.windowed_table import WindowedTable
 
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
@@ -36,7 +37,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
-    "table": RowTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
+    "table": RowTable, "rows": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
 }  # fmt: skip
 FIELDS = {"filter", "facets"}
 """Places whose keys go before those of the screen, because one types or chooses there."""

@@ -86,6 +86,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("table.top", "g,home", "First row", "To the first row", "edge(0)", palette=False),
     Command("table.bottom", "G,end", "Last row", "To the last row", "edge(1)", palette=False),
     Command("table.open", "enter", "Open", "Open the row", "open", palette=False, show=True),
+    # Tables of any number of rows
+    Command("rows.select", "space", "Select", "Select the row, or not any more", "select", palette=False),
+    Command("rows.extend_down", "shift+down,J", "Select down", "Select down to here", "extend(1)", palette=False),
+    Command("rows.extend_up", "shift+up,K", "Select up", "Select up to here", "extend(-1)", palette=False),
+    Command("rows.right", "right,l", "Right", "Columns further right", "sideways(1)", palette=False),
+    Command("rows.left", "left,h", "Left", "Columns further left", "sideways(-1)", palette=False),
     # Conversations
     Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", True, role="reviewer"),
     Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", True, role="reviewer"),
@@ -181,6 +187,7 @@ COMMANDS: tuple[Command, ...] = (
 PLACES: dict[str, str] = {
     "app": "Everywhere",
     "table": "Rows",
+    "rows": "Many rows",
     "conversations": "Conversations",
     "filter": "Filter",
     "facets": "Facets",
