@@ -132,8 +132,8 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
 
     def _shown(self) -> list[tuple[Column[RowT], int]]:
         """The columns that there is room for, with their cells."""
-        width = self.line_width
-        columns = [column for column in self._columns if width >= column.from_width]
+        width, view = self.line_width, self.view_width
+        columns = [column for column in self._columns if view >= column.from_width]
         open_ended = sum(not column.width for column in columns)
         rest = width - self.EDGE - sum(column.width + GAP for column in columns)
         return [(column, column.width or max(8, rest // (open_ended or 1))) for column in columns]

@@ -28,7 +28,7 @@ KEPT_ROWS = 3_000
 """Rows that are kept once they were read: some twenty screens."""
 PATIENCE = 0.15
 """Seconds that the old rows stay while the first of the new ones are read; then places are held for them."""
-LEAST_OPEN = 40
+LEAST_OPEN = 20
 """Cells that a column without a width has at least; below, the table scrolls sideways."""
 STEP = 12
 """Cells of a step sideways."""
@@ -123,6 +123,11 @@ class WindowedTable(LineTable[RowT], inherit_bindings=True):
     def count(self) -> int:
         """How many rows there are."""
         return self.listing.total
+
+    @property
+    def rows(self) -> tuple[RowT, ...]:
+        """The rows that are visible and here, in order."""
+        return tuple(self._rows[one] for one in self._visible[1] if one in self._rows)
 
     def id_at(self, index: int) -> int | None:
         """The id at a place."""
@@ -286,8 +291,9 @@ class WindowedTable(LineTable[RowT], inherit_bindings=True):
     @property
     def line_width(self) -> int:
         """Cells of a whole row."""
-        needed = self.EDGE + sum((column.width or LEAST_OPEN) + GAP for column in self._columns)
-        return max(needed, self.view_width)
+        view = self.view_width
+        fitting = (column for column in self._columns if view >= column.from_width)
+        return max(view, self.EDGE + sum((column.width or LEAST_OPEN) + GAP for column in fitting))
 
     def render_line(self, y: int) -> Strip:
         """A line of the view: the heading, a row, a place that is held for one, or nothing."""
