@@ -222,12 +222,12 @@ def test_the_newest_three_automatic_backups_are_kept_and_a_persons_own_ones_stay
 
 
 def test_a_backup_that_was_killed_is_cleared_away_and_one_under_way_is_not(new: EmbeddedServer, tmp_path: Path) -> None:
-    killed, under_way = tmp_path / ".a.dump.1.partial", tmp_path / ".b.dump.2.partial"
+    killed, under_way = tmp_path / ".a.1.traintui-partial", tmp_path / ".b.2.traintui-partial"
     killed.touch()
     with under_way.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         made = backup.back_up(new, tmp_path / "mine.dump")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.dump.2.partial", "mine.dump"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.2.traintui-partial", "mine.dump"]
     with pytest.raises(TraintuiError, match="never replaced"):
         backup.back_up(new, made.path)
     with pytest.raises(TraintuiError, match="Backup not written"):

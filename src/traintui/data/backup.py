@@ -158,7 +158,7 @@ def write(server: EmbeddedServer, path: Path, revision: str) -> Backup:
         clear_partial(path.parent)
         # Packed, and without indexes, it takes a quarter of the database.
         check_room(path.parent, database_size(server) // 2, "backup")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.traintui-partial")
         with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb") as file:
             try:
                 # pg_dump inherits the lock: it is held as long as one of the two lives. It gets a name and not its
@@ -211,7 +211,7 @@ def database_size(server: EmbeddedServer) -> int:
 
 def clear_partial(place: Path) -> None:
     """Removes what backups left here that were killed; one that is being written is locked."""
-    for path in place.glob(".*.dump.*.partial"):
+    for path in place.glob(".*.traintui-partial"):
         with suppress(OSError), opened(path) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
