@@ -18,7 +18,7 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
-from traintui import commands
+from traintui import clock, commands
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.shell import OpenConversation, Shell
@@ -34,6 +34,8 @@ LOOK = 0.7
 """Seconds between two looks at what others changed: it is on the screen within a second."""
 LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
+PRUNE = 3_600.0
+"""Seconds after which what nobody needs of the change feed is taken out."""
 
 
 def conversations() -> Screen[None]:
@@ -109,7 +111,7 @@ class TraintuiApp(Shell, Working):
         self._farewell = farewell
         self._hung_up = False
         self._look = asyncio.Event()
-        self._following: Worker[None] | None = None
+        self._background: list[Worker[None]] = []
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -178,7 +180,7 @@ class TraintuiApp(Shell, Working):
     def _opened(self, database: Database) -> None:
         self.workspace = database
         self.refresh_words()
-        self._following = self.read(self._follow, name="follow")
+        self._background = [self.read(self._follow, name="follow"), self.read(self._index, name="index")]
 
     # The copy in memory
 
@@ -188,9 +190,11 @@ class TraintuiApp(Shell, Working):
 
     async def _follow(self) -> None:
         """Loads the copy, then takes over what changes, for as long as the workspace is open."""
+        from traintui.data import feed
         from traintui.data.live import Live
 
         live = self.live = Live(self.db)
+        pruned = 0.0
         while True:
             try:
                 if live.mirror is None:
@@ -198,12 +202,21 @@ class TraintuiApp(Shell, Working):
                     self.changed.publish(live.mirror.every if live.mirror else BitMap())
                 elif changed := await live.refresh():
                     self.changed.publish(changed)
+                if not pruned or clock.ticks() - pruned > PRUNE:
+                    await feed.prune(self.db)
+                    pruned = clock.ticks()
                 self.outage = None
             except TraintuiError as error:
                 self.outage = error
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
             self._look.clear()
+
+    async def _index(self) -> None:
+        """Makes text and metadata searchable shortly after they were written."""
+        from traintui.data.search_index import keep_indexed
+
+        await keep_indexed(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every
@@ -281,8 +294,8 @@ class TraintuiApp(Shell, Working):
 
     async def on_unmount(self) -> None:
         """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
-        if self._following is not None:
-            self._following.cancel()
+        for worker in self._background:
+            worker.cancel()
         ending = [worker.wait() for worker in self.workers if not worker.is_finished]
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)

@@ -127,7 +127,8 @@ class Live:
 
     def unsearched(self, wanted: Filter) -> int:
         """How many conversations could not be searched yet when the server answered."""
-        return max((self._unsearched.get(asked, 0) for asked in unanswered(wanted)), default=0)
+        waiting = max((self._unsearched.get(asked, 0) for asked in unanswered(wanted)), default=0)
+        return min(waiting, len(self.mirror.every)) if self.mirror else waiting  # above 100,000 it is an estimate
 
     def ask_again(self, wanted: Filter) -> None:
         """Forgets what the server said to a filter: more can be searched by now, or somebody wants to be sure."""

@@ -315,7 +315,7 @@ class ConversationRows(BaseScreen):
         if number := len(self.table.selected):
             parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
         facets = None if self._wanted is None else live.facets(self._wanted)
-        if facets is not None:
+        if facets is not None and not self.facets.display:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self.counted.update(Content("   ").join(parts))
 

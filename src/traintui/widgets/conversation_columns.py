@@ -19,9 +19,9 @@ USUAL = ("status", "score", "persona", "emotion", "topic", "tier", "turns", "cre
 """What is shown until somebody chooses."""
 WIDTHS = {
     "status": 12, "score": 10, "persona": 18, "emotion": 14, "topic": 20, "intent": 16, "tone": 14, "tier": 10,
-    "model": 18, "turns": 5, "cost": 8, "created": 7, "updated": 7, "reviewed": 8,
+    "model": 18, "turns": 5, "cost": 8, "created": 6, "updated": 7, "reviewed": 8,
 }  # fmt: skip
-ROOM = {"emotion": 84, "topic": 104, "tier": 118, "turns": 72}
+ROOM = {"turns": 84, "emotion": 96, "topic": 120, "tier": 132}
 """How wide the table is at least before a usual column has room beside the others."""
 LEAST, MOST = 3, 60
 """Cells of a column that somebody makes narrower or wider."""
@@ -82,7 +82,7 @@ def value_of(field: Field) -> Callable[[ConversationRow], Any]:
 
 def age(value: Any) -> Content:
     """How long ago; the day where it is longer than a few weeks."""
-    return Content.styled(text.NOTHING, "$faint") if value is None else Content.styled(text.ago(value)[-6:], "$muted")
+    return Content.styled(text.NOTHING, "$faint") if value is None else Content.styled(text.ago(value)[-5:], "$muted")
 
 
 def money(value: Any) -> Content:

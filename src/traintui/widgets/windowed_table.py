@@ -28,7 +28,7 @@ KEPT_ROWS = 3_000
 """Rows that are kept once they were read: some twenty screens."""
 PATIENCE = 0.15
 """Seconds that the old rows stay while the first of the new ones are read; then places are held for them."""
-LEAST_OPEN = 20
+LEAST_OPEN = 14
 """Cells that a column without a width has at least; below, the table scrolls sideways."""
 STEP = 12
 """Cells of a step sideways."""
