@@ -115,7 +115,7 @@ class Inventor:
     @cached_property
     def sentences(self) -> Sequence[str]:
         """What turns are put together from: 20,000 sentences of some 20,000 words, of which few make up the most."""
-        chance = random.Random(self.seed)  # noqa: S311 - data, no secret
+        chance = random.Random(self.seed)
         words = list(dict.fromkeys(
             "".join(chance.choices(SYLLABLES, k=chance.choice((1, 2, 2, 3, 3)))) for _ in range(40_000)
         ))[:20_000]  # fmt: skip
@@ -127,7 +127,7 @@ class Inventor:
 
     def block(self, first: int, last: int) -> Iterator[Invented]:
         """The conversations with these numbers, both included."""
-        chance = random.Random(self.seed * 1_000_003 + first)  # noqa: S311
+        chance = random.Random(self.seed * 1_000_003 + first)
         count = last - first + 1
 
         def drawn(values: Sequence[str], exponent: float) -> list[str]:
