@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from traintui.data import log_models  # noqa: F401 - its tables belong to the same metadata
+from traintui.data import log_models, metadata_models  # noqa: F401 - their tables belong to the same metadata
 from traintui.data.models import Base, Xid8
 
 ischema_names["xid8"] = Xid8
