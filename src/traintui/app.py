@@ -227,6 +227,12 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(ExportDialog(self.filter_text))
 
+    def action_metadata_keys(self) -> None:
+        """Opens the list of metadata keys that have a type."""
+        from traintui.screens.metadata_keys import MetadataKeysDialog
+
+        self.push_screen(MetadataKeysDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -238,8 +244,8 @@ class TraintuiApp(Shell, Working):
         self.theme = (themes.LIGHT if self.current_theme.dark else themes.DARK).name
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An export needs a workspace, and a role that may."""
-        if action == "export":
+        """What works on the workspace needs one, and a role that may."""
+        if action in {"export", "metadata_keys"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

@@ -22,7 +22,8 @@ from traintui.errors import TraintuiError
 
 RIGHT: list[tuple[str, str | None, Any]] = [
     (" 4 ", "integer", 4), ("-9007199254740992", "integer", -(2**53)), ("4.5", "number", 4.5),
-    ("1e3", "number", 1000.0), (".5", "number", 0.5), ("7", "number", 7), ("YES", "boolean", True), ("false", "boolean", False),
+    ("1e3", "number", 1000.0), (".5", "number", 0.5), ("7", "number", 7), ("YES", "boolean", True),
+    ("false", "boolean", False),
     ("2024-02-29", "date", "2024-02-29"), ("true", "text", "true"), (' "x" ', "text", ' "x" '), ("", "text", ""),
     ("true", None, True), ("4.5", None, 4.5), ("null", None, None), ('"4"', None, "4"), ("0123", None, "0123"),
     ("+5", None, "+5"), ("NaN", None, "NaN"), ("1e999", None, "1e999"), ("[1, 2]", None, [1, 2]),

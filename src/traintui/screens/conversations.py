@@ -14,6 +14,7 @@ from traintui import clock, commands
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.scope import Scope
 from traintui.screens.shell import OpenConversation
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
@@ -194,6 +195,20 @@ class ConversationsScreen(ConversationRows):
 
         await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
         self._load(self._filter)
+
+    def action_metadata(self) -> None:
+        """Opens the metadata of the row."""
+        if (row := self.table.current) is not None:
+            self.table.stay()
+            self.read(partial(self._metadata, row.conversation_id), name="metadata")
+
+    async def _metadata(self, conversation_id: str) -> None:
+        from traintui.data import conversations
+        from traintui.screens.metadata import MetadataDialog
+
+        one = await conversations.read(self.db, conversation_id)
+        scope = Scope((one.row.id,), conversation_id, one=one)
+        self.app.push_screen(MetadataDialog(scope), lambda _: self._load(self._filter))
 
     def action_refresh_rows(self) -> None:
         """Reads the rows and the vocabulary again."""
