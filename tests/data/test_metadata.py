@@ -19,7 +19,7 @@ from traintui.data import conversations, metadata, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
-from traintui.data.metadata import KnownKey, MetadataKey
+from traintui.data.metadata_records import KnownKey, MetadataKey, Undone
 from traintui.data.metadata_values import MOST_BYTES
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
@@ -467,8 +467,8 @@ async def test_a_bulk_edit_is_one_undo_and_what_others_changed_stays(db: Databas
     undone = await metadata.undo_bulk(db, str(change.bulk_id), progress=lambda *done: said.append(done))
     assert (undone.undone, undone.kept, said) == (4, 1, [(5, 5)])
     assert [(await metadata.get(db, one))["n"] for one in ids] == [0, 9, 0, 0, 0]
-    assert await metadata.undo_bulk(db, str(change.bulk_id)) == metadata.Undone(0, 1)
-    assert await metadata.undo_bulk(reviewer_db, str(change.bulk_id)) == metadata.Undone(0, 0)
+    assert await metadata.undo_bulk(db, str(change.bulk_id)) == Undone(0, 1)
+    assert await metadata.undo_bulk(reviewer_db, str(change.bulk_id)) == Undone(0, 0)
 
 
 async def test_undo_never_brings_back_a_value_that_a_key_no_longer_takes(db: Database) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Text, cast, func, select, text, true
@@ -18,7 +17,8 @@ from traintui.data.engine import Database
 from traintui.data.fields import Field, metadata_field
 from traintui.data.filters import Filter
 from traintui.data.metadata_models import MetadataKeyEntry as K
-from traintui.data.metadata_values import ValueType, as_value_type, checked, checked_key
+from traintui.data.metadata_records import Change, Held, KnownKey, MetadataKey, Undone
+from traintui.data.metadata_values import as_value_type, checked, checked_key
 from traintui.data.models import Conversation as C
 from traintui.data.refusals import ANSWERS, Refused
 from traintui.data.storable import as_json, storable
@@ -29,69 +29,6 @@ SAMPLE = 5_000
 """Conversations, the newest, in which keys are looked for."""
 TRIES = 3
 """Attempts at a portion that others are changing at the same moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The metadata of a conversation as it was read. `seen` names this state exactly, for an edit that must not undo
-    what somebody else does meanwhile."""
-
-    id: int
-    conversation_id: str
-    values: Mapping[str, Any]
-    seen: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an edit came to: how many of `total` changed, were so already, or were skipped (in the trash, or gone).
-
-    `bulk_id` names a bulk edit, for `undo_bulk`. An edit that was stopped leaves out the rest of `total`.
-    """
-
-    changed: int
-    unchanged: int
-    skipped: int
-    total: int
-    bulk_id: str | None
-
-    @property
-    def done(self) -> int:
-        """How many were looked at."""
-        return self.changed + self.unchanged + self.skipped
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it ended before all were done."""
-        return self.done < self.total
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """A bulk edit taken back: how many are as before, and how many somebody has changed meanwhile, which stay."""
-
-    undone: int
-    kept: int
-
-
-@dataclass(frozen=True, slots=True)
-class MetadataKey:
-    """A registered key: its type, what it is called, and what it is for."""
-
-    key: str
-    value_type: ValueType
-    label: str
-    about: str = ""
-    position: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class KnownKey:
-    """A key that occurs: in about how many conversations, and with which JSON types."""
-
-    key: str
-    rows_estimate: int
-    types: tuple[str, ...]
 
 
 # Reading ----------------------------------------------------------------------------------------------------------

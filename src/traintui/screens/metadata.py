@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from traintui import commands, text
+from traintui.data.metadata_records import Change, KnownKey, MetadataKey
 from traintui.data.metadata_values import checked_key, parse_value
 from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
@@ -24,9 +25,6 @@ from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column, RowTable
-
-if TYPE_CHECKING:
-    from traintui.data.metadata import Change, KnownKey, MetadataKey
 
 FREE = "true, false, numbers, null, lists and objects are read as JSON; quotes keep them text"
 """How a value without a type is read."""
@@ -57,7 +55,7 @@ def columns() -> tuple[Column[Entry], ...]:
     )
 
 
-class MetadataDialog(BaseDialog["Change"]):
+class MetadataDialog(BaseDialog[Change]):
     """Keys with their values, edited here and written together. Answers what was changed, or None.
 
     With many conversations a key is set, or taken out, in all of them: in portions, which `esc` ends between two.

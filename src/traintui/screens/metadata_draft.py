@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from traintui.data.metadata_records import KnownKey, MetadataKey
 from traintui.data.metadata_values import write_value
-
-if TYPE_CHECKING:
-    from traintui.data.metadata import KnownKey, MetadataKey
 
 JSON_NAMES: Mapping[type, str] = {
     str: "text", bool: "true/false", int: "number", float: "number", list: "list", dict: "object", type(None): "null",

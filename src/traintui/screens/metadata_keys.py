@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -14,8 +14,8 @@ from textual.widgets import Input, Select, Static
 from textual.worker import Worker
 
 from traintui import commands, text
+from traintui.data.metadata_records import MetadataKey
 from traintui.data.metadata_values import TYPES, VALUE_TYPES, checked_key
-from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
@@ -23,18 +23,15 @@ from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column, RowTable
 
-if TYPE_CHECKING:
-    from traintui.data.metadata import MetadataKey
-
 FREE = ""
 """The choice of no type."""
+WHAT = "A type is checked in every value that is there, and in each that is written from then on."
 
 
 def misfits(answer: TraintuiError) -> list[Content | str]:
     """The examples of values that are not of a type, a line each."""
-    examples = answer.detail.get("examples") if isinstance(answer, Refused) else None
     lines: list[Content | str] = []
-    for example in examples or ():
+    for example in getattr(answer, "detail", {}).get("examples") or ():
         lines += [
             Content.assemble(
                 "  ", text.shown(str(example.get("conversation_id")), single_line=True, limit=40, style="$muted"), "  ",
@@ -107,8 +104,10 @@ class KeyForm(BaseDialog[bool]):
         self.focus_next()
 
     @on(Input.Changed, "#key-text")
+    @on(Select.Changed)
     def _changed(self) -> None:
         self.field.clear()
+        self._say((WHAT, "$muted"))
 
     def action_save(self) -> None:
         """Registers the key, or unregisters it."""
