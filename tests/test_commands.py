@@ -18,6 +18,8 @@ from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.help import HelpScreen
+from traintui.screens.metadata import MetadataDialog
+from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.note import NoteDialog
 from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
@@ -30,7 +32,9 @@ from traintui.widgets.transcript import Transcript
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
-DIALOGS: tuple[type[BaseDialog[Any]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
+DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
+    ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog, KeyForm,
+)  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {"table": RowTable, "transcript": Transcript, "filter": FilterField}
 FIELDS = {"filter"}
 """Places in which the keys of the screen rest, because one types there."""

@@ -471,6 +471,19 @@ async def test_a_bulk_edit_is_one_undo_and_what_others_changed_stays(db: Databas
     assert await metadata.undo_bulk(reviewer_db, str(change.bulk_id)) == Undone(0, 0)
 
 
+async def test_the_key_of_undo_takes_back_the_rest_of_a_bulk_edit_whose_last_one_was_changed_since(
+    db: Database, reviewer_db: Database
+) -> None:
+    ids = await imported(db, 3)
+    await metadata.merge(db, parse(""), {"n": 1})
+    await metadata.merge(reviewer_db, ids[-1], {"n": 9})
+    entry = await reviews.undo_last(db, key=new_key())
+    assert (entry.action, entry.conversation_id) == ("undo", ids[1])
+    assert [await metadata.get(db, one) for one in ids] == [{}, {}, {"n": 9}]
+    with pytest.raises(Refused, match="changed its metadata since"):
+        await reviews.undo_last(db, key=new_key())
+
+
 async def test_undo_never_brings_back_a_value_that_a_key_no_longer_takes(db: Database) -> None:
     (one,) = await imported(db, metadata={"n": "x"})
     await metadata.merge(db, one, {"n": 1})

@@ -147,10 +147,11 @@ async def test_many_are_changed_after_their_exact_number_was_said_and_one_undo_t
         await pilot.press("enter")
         await until(pilot, lambda: dialog.table.has_focus)
         await pilot.press("g", "d")
-        assert "ctrl+s sets weight, takes out [/b] in 4 conversations." in said(dialog)
+        assert "ctrl+s sets weight to 2, takes out [/b] in 4 conversations." in said(dialog)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "4 changed" in said(dialog))
         assert "takes all of it back" in said(dialog)
+        await until(pilot, lambda: list(rows(dialog)) == ["page", "weight"])
         await pilot.press("escape")
         await until(pilot, lambda: results)
     assert results[0] is not None and results[0].changed == 4

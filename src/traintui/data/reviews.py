@@ -171,13 +171,27 @@ async def undo_last(db: Database, *, key: str) -> ReviewEntry:
 
 
 async def undo_metadata(db: Database, last: ReviewEntry, *, key: str) -> ReviewEntry:
-    """Takes back a metadata edit: all of a bulk edit, of which `last` is the newest row. Returns that row's undo."""
-    undone = await call(db, "SELECT * FROM undo_metadata(:log_id, :key)", log_id=last.id, key=key)
+    """Takes back a metadata edit: all of a bulk edit, of which `last` is the newest row, but what was changed since.
+
+    Returns a row of the undo. Raises `Refused` (TT007) when nothing of it can be taken back.
+    """
     async with db.read() as connection:
         bulk = await connection.scalar(select(L.bulk_id).where(L.id == last.id))
-    if bulk is not None:
-        await metadata.undo_bulk(db, bulk)
-    return undone
+    refused: Refused | None = None
+    entry: ReviewEntry | None = None
+    try:
+        entry = await call(db, "SELECT * FROM undo_metadata(:log_id, :key)", log_id=last.id, key=key)
+    except Refused as error:
+        if error.code != "TT007" or bulk is None:
+            raise
+        refused = error
+    if bulk is not None and (await metadata.undo_bulk(db, bulk)).undone and entry is None:
+        newest = select(*ENTRY_COLUMNS).where(L.bulk_id == bulk, L.action == "undo").order_by(L.id.desc()).limit(1)
+        async with db.read() as connection:
+            entry = (await fetch(connection, newest))[0]
+    if entry is None:
+        raise refused or AssertionError(last)
+    return entry
 
 
 async def exported_since(db: Database, entry: ReviewEntry) -> bool:

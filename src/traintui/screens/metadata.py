@@ -26,7 +26,7 @@ from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column, RowTable
 
-FREE = "true, false, numbers, null, lists and objects are read as JSON; quotes keep them text"
+FREE = 'text; a number, true, [a list] are JSON, "4" in quotes is text'
 """How a value without a type is read."""
 EXAMPLES = {
     "text": "text, as it stands", "integer": "a whole number, such as 4", "number": "a number, such as 4.5",
@@ -124,8 +124,6 @@ class MetadataDialog(BaseDialog[Change]):
         self._draft.registered = {key.key: key for key in registered}
         self._draft.known = {key.key: key for key in known}
         self._redraw()
-        if not self._editing_now and self._saving is None:
-            self._say_pending()
 
     def _redraw(self) -> None:
         entries = self._draft.entries
@@ -258,7 +256,8 @@ class MetadataDialog(BaseDialog[Change]):
     async def _read_keys(self) -> None:
         from traintui.data import metadata
 
-        self._show(await metadata.keys(self.db), tuple(self._draft.known.values()))
+        known = await metadata.known_keys(self.db) if self._draft.many else ()
+        self._show(await metadata.keys(self.db), known)
 
     # Writing
 
@@ -272,8 +271,12 @@ class MetadataDialog(BaseDialog[Change]):
                 (f"{text.plural(draft.pending, 'change')} not saved. ", "$warning"), ("ctrl+s", "bold"), " saves."
             )
             return
-        parts = [f"sets {text.visible(key, single_line=True, limit=30)}" for key in draft.values]
-        parts += [f"takes out {text.visible(key, single_line=True, limit=30)}" for key in sorted(draft.removed)]
+
+        def short(stored: str) -> str:
+            return text.visible(stored, single_line=True, limit=30)
+
+        parts = [f"sets {short(key)} to {short(draft.written(key))}" for key in draft.values]
+        parts += [f"takes out {short(key)}" for key in sorted(draft.removed)]
         self._say(("ctrl+s", "bold"), f" {', '.join(parts)} in ", (self._scope.number, "bold $warning"), ".")
 
     def action_save(self) -> None:
@@ -324,6 +327,7 @@ class MetadataDialog(BaseDialog[Change]):
         self._saving = None
         self._redraw()
         self._say(*said)
+        self.read(self._read_keys, name="keys")
         self.refresh_bindings()
 
     def work_failed(self, name: str, error: BaseException) -> None:
@@ -342,7 +346,7 @@ class MetadataDialog(BaseDialog[Change]):
         self.refresh_bindings()
 
     async def _read_again(self) -> None:
-        """What is there now, below the changes that are still to be written."""
+        """What is there now, with the changes that are still to be written."""
         from traintui.data import metadata
 
         if self._scope.one is not None:
