@@ -27,6 +27,7 @@ from traintui.widgets import themes
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.data.fields import Fields
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -111,6 +112,7 @@ class TraintuiApp(Shell, Working):
         self._farewell = farewell
         self._hung_up = False
         self._look = asyncio.Event()
+        self._fields: Fields
         self._background: list[Worker[None]] = []
 
     def on_mount(self) -> None:
@@ -193,12 +195,13 @@ class TraintuiApp(Shell, Working):
         from traintui.data import feed
         from traintui.data.live import Live
 
-        live = self.live = Live(self.db)
+        self._fields = await self._registered()
+        live = self.live = Live(self.db, self._fields)
         pruned = 0.0
         while True:
             try:
-                if live.mirror is None:
-                    await live.load(self._counted)
+                if live.mirror is None or self._fields.registered != live.fields.registered:
+                    await live.load(self._counted, self._fields)
                     self.changed.publish(live.mirror.every if live.mirror else BitMap())
                 elif changed := await live.refresh():
                     self.changed.publish(changed)
@@ -226,10 +229,21 @@ class TraintuiApp(Shell, Working):
         self.read(self._read_words, name="words")
 
     async def _read_words(self) -> None:
-        from traintui.data import reviews, vocabulary
+        from traintui.data import metadata, reviews, vocabulary
 
         self.labels = await vocabulary.labels(self.db)
         self.reasons = await reviews.reasons(self.db)
+        self.metadata_keys = tuple(known.key for known in await metadata.known_keys(self.db))
+        if self.live is not None:
+            self._fields = await self._registered()
+            self.look_now()
+
+    async def _registered(self) -> Fields:
+        """The fields of this workspace, with its registered metadata keys."""
+        from traintui.data import metadata
+        from traintui.data.fields import Fields
+
+        return Fields(await metadata.registered_fields(self.db))
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """A workspace that does not open is answered with a panel, all else beside the work."""
@@ -276,6 +290,12 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(ExportDialog(self.filter_text))
 
+    def action_metadata_keys(self) -> None:
+        """Opens the list of metadata keys that have a type."""
+        from traintui.screens.metadata_keys import MetadataKeysDialog
+
+        self.push_screen(MetadataKeysDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -287,8 +307,8 @@ class TraintuiApp(Shell, Working):
         self.theme = (themes.LIGHT if self.current_theme.dark else themes.DARK).name
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An export needs a workspace, and a role that may."""
-        if action == "export":
+        """What works on the workspace needs one, and a role that may."""
+        if action in {"export", "metadata_keys"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

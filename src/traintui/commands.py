@@ -76,6 +76,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.export", "ctrl+e", "Export", "Write a training file", "export", show=True, role="author"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
+    Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Tables
@@ -104,6 +105,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("conversations.facets", "F", "Facets", "Go to the facets, show or hide them", "facets"),
     Command("conversations.columns", "c", "Columns", "Which columns, in which order", "columns"),
     Command("conversations.jump", "percent_sign", "Go to", "Go to a row, or to a share of all", "jump"),
+    Command("conversations.metadata", "m", "Metadata", "Edit the metadata", "metadata", show=True, role="reviewer"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Back", "End the search, the selection, the filter", "clear"),
@@ -193,6 +195,17 @@ COMMANDS: tuple[Command, ...] = (
             palette=False),
     Command("views.save", "ctrl+s", "Save", "Save under this name", "save", True, True, palette=False, role="reviewer"),
     Command("views.back", "escape", "Close", "Leave everything as it is", "back", True, palette=False),
+    Command("metadata.save", "ctrl+s", "Save", "Write the changes", "save", True, True, palette=False),
+    Command("metadata.new", "n", "New key", "Add a key", "new", True, palette=False),
+    Command("metadata.edit", "e", "Edit", "Edit the value", "edit", True, palette=False),
+    Command("metadata.remove", "d", "Remove", "Take the key out, or leave it in", "remove", True, palette=False),
+    Command("metadata.type", "r", "Type", "Give the key a type, or none", "type", True, palette=False, role="author"),
+    Command("metadata.back", "escape", "Back", "Leave the field; stop; close", "back", True, palette=False),
+    Command("metadata_keys.new", "n", "New key", "Register a key", "new", True, palette=False, role="author"),
+    Command("metadata_keys.edit", "e", "Edit", "Change or unregister it", "edit", True, palette=False, role="author"),
+    Command("metadata_keys.back", "escape", "Close", "Close the list", "back", True, palette=False),
+    Command("key_form.save", "ctrl+s", "Save", "Register it as it stands here", "save", True, True, palette=False),
+    Command("key_form.back", "escape", "Close", "Change nothing", "back", True, palette=False),
     Command("export.write", "ctrl+s", "Write", "Write the file", "write", True, True, palette=False),
     Command("export.back", "escape", "Close", "Close the dialog", "back", True, palette=False),
     Command("help.back", "escape,question_mark,q", "Close", "Back to the screen", "back", True, palette=False),
@@ -224,6 +237,9 @@ PLACES: dict[str, str] = {
     "detail": "The row",
     "batch_form": "New batch",
     "cancelling": "End a batch",
+    "metadata": "Metadata",
+    "metadata_keys": "Metadata keys",
+    "key_form": "A metadata key",
 }
 """What each place is called in the help."""
 

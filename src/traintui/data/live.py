@@ -45,11 +45,13 @@ class Live:
         self._unsearched: dict[Asked, int] = {}
         self._noting: list[BitMap] = []
 
-    async def load(self, progress: Progress = lambda _done, _all: None) -> None:
-        """Reads everything. Two to eight seconds for a million conversations, during which the old copy answers."""
+    async def load(self, progress: Progress = lambda _done, _all: None, fields: Fields | None = None) -> None:
+        """Reads everything, with other `fields` where they are given. Two to eight seconds for a million conversations,
+        during which the old copy answers."""
         looked = clock.ticks()
-        mirror, mark = await load(self.db, self.fields, progress)
-        self.mirror, self._mark, self._looked = mirror, mark, looked
+        fields = fields or self.fields
+        mirror, mark = await load(self.db, fields, progress)
+        self.mirror, self.fields, self._mark, self._looked = mirror, fields, mark, looked
         self._answers.clear()
 
     async def refresh(self) -> BitMap:

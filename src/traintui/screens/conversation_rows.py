@@ -72,6 +72,7 @@ class ConversationRows(BaseScreen):
         self._layout_path = layout_path()
         self._layout = read_layout(self._layout_path)
         self._snippets: dict[int, Snippet] = {}
+        self._shown_fields: Mapping[str, Field] = {}
 
     def compose_body(self) -> ComposeResult:
         """Filter, facets, rows and preview, and how many there are."""
@@ -208,6 +209,7 @@ class ConversationRows(BaseScreen):
             self._show_columns()
 
     def _show_columns(self) -> None:
+        self._shown_fields = self._fields
         made = columns_of(self._fields, lambda: self.app.labels, self._opening)
         self.table.set_columns(chosen(made, self._layout.columns or USUAL, self._layout.widths))
         order = self.order
@@ -325,6 +327,9 @@ class ConversationRows(BaseScreen):
         """Conversations changed: their rows are read anew, and stand where they belong now."""
         if not self.ready:
             return
+        if self._fields is not self._shown_fields:
+            self._show_columns()
+            self._learn()
         self.table.forget(ids)
         if self._wanted is not None:
             self.find()

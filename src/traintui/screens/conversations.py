@@ -11,10 +11,11 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 
-from traintui import clock, commands
+from traintui import clock, commands, text
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.scope import Scope
 from traintui.screens.shell import OpenConversation
 from traintui.screens.undoing import Undoing
 from traintui.table_layout import TableLayout
@@ -305,6 +306,37 @@ class ConversationsScreen(ConversationRows):
         from traintui.data import reviews
 
         await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
+        self.app.look_now()
+
+    def action_metadata(self) -> None:
+        """Opens the metadata of what is selected, or of the row."""
+        from traintui.screens.metadata import MetadataDialog
+
+        if self.table.selected:
+            self.app.push_screen(MetadataDialog(self._selected()), self._metadata_changed)
+        elif (row := self.table.current) is not None:
+            self.table.stay()
+            self.read(partial(self._metadata, row.conversation_id), name="metadata")
+
+    def _selected(self) -> Scope:
+        """What is selected, as a dialog calls it."""
+        selected, listing = self.table.selected, self._listing
+        whole = listing is not None and listing.complete and selected == listing.matches
+        named = f" that match {self._text}" if self._text else ""
+        label = f"{text.plural(len(selected), 'conversation')}{named if whole else ' selected'}"
+        return Scope(list(selected), label, filter_text=self._text if whole else "")
+
+    async def _metadata(self, conversation_id: str) -> None:
+        from traintui.data import conversations
+        from traintui.screens.metadata import MetadataDialog
+
+        one = await conversations.read(self.db, conversation_id)
+        self.app.push_screen(
+            MetadataDialog(Scope((one.row.id,), conversation_id, one=one)), self._metadata_changed
+        )  # fmt: skip
+
+    def _metadata_changed(self, _: object) -> None:
+        self.app.refresh_words()
         self.app.look_now()
 
     def action_refresh_rows(self) -> None:
