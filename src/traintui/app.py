@@ -227,6 +227,12 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(ExportDialog(self.filter_text))
 
+    def action_vocabulary(self) -> None:
+        """Opens the vocabulary."""
+        from traintui.screens.vocabulary import VocabularyDialog
+
+        self.push_screen(VocabularyDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -238,8 +244,8 @@ class TraintuiApp(Shell, Working):
         self.theme = (themes.LIGHT if self.current_theme.dark else themes.DARK).name
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An export needs a workspace, and a role that may."""
-        if action == "export":
+        """An export and the vocabulary need a workspace, and a role that may."""
+        if action in {"export", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

@@ -116,9 +116,7 @@ async def change(
 
 async def remove(db: Database, dimension: str, value: str) -> NoReturn:
     """Values are never removed. Raises `Refused` with how many conversations have it, and what to do instead."""
-    async with db.read() as connection:
-        statement = select(func.uses_of_value(dimension, value))
-        number = int(await connection.scalar(statement) or 0)
+    number = await uses_of(db, dimension, value)
     used = {0: "may be in exports and logs", 1: "is used by 1 conversation"}
     raise Refused(
         "Value kept",
@@ -127,6 +125,12 @@ async def remove(db: Database, dimension: str, value: str) -> NoReturn:
         code="TT003",
         detail={"uses": number},
     )
+
+
+async def uses_of(db: Database, dimension: str, value: str) -> int:
+    """How many conversations have a value, those in the trash too."""
+    async with db.read() as connection:
+        return int(await connection.scalar(select(func.uses_of_value(dimension, value))) or 0)
 
 
 async def uses(db: Database) -> dict[tuple[str, str], int]:
