@@ -88,6 +88,7 @@ class ValueForm(BaseDialog[VocabularyValue]):
         given = self._text("colour").lower()
         names = [Content.assemble(chip(name), (name, "bold" if name == given else "$muted"), "  ") for name in COLOURS]
         code = chip(given) if re.fullmatch(r"#[0-9a-f]{6}", given) else Content("")
+        names.insert(5, Content("\n"))
         self.colours.update(Content("").join([*names, Content.styled("or #rrggbb ", "$muted"), code]))
 
     @on(Input.Changed, "#label-text")
