@@ -232,7 +232,10 @@ class VocabularyDialog(BaseDialog[None]):
             return None if self.dimension == "tier" else True
         if value is None or (action == "merge" and value.dimension == "tier"):
             return None
-        return None if action == "activate" and value.merged_into is not None else True
+        if value.merged_into is None:
+            return True
+        moved = self._uses is not None and not self._uses.get((value.dimension, value.value))
+        return None if action == "activate" or (action == "merge" and moved) else True
 
     def action_edit(self) -> None:
         """Asks for label, description and colour."""
