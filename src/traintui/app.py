@@ -296,6 +296,12 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(MetadataKeysDialog())
 
+    def action_vocabulary(self) -> None:
+        """Opens the vocabulary."""
+        from traintui.screens.vocabulary import VocabularyDialog
+
+        self.push_screen(VocabularyDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -308,7 +314,7 @@ class TraintuiApp(Shell, Working):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"export", "metadata_keys"}:
+        if action in {"export", "metadata_keys", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

@@ -72,6 +72,16 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_vocabulary_dimension": (
         "TT009", "there is no such dimension", "Use persona, emotion, topic, intent, tone or tier.",
     ),
+    "ck_vocabulary_colour": (
+        "TT003", "there is no such colour",
+        "Use red, orange, yellow, green, teal, blue, purple, grey, or a code such as #5fb3c8.",
+    ),
+    "ck_vocabulary_label": ("TT003", "a label has 1 to 80 characters, and not only blanks", "Give it a short name."),
+    "ck_vocabulary_description": ("TT003", "a description has at most 500 characters", "Say it in fewer words."),
+    "ck_vocabulary_merged_into": (
+        "TT003", "a value that was merged stays inactive", "Use the value that it became.",
+    ),
+    "pk_vocabulary": ("TT003", "this value is there already", "Edit the one that is there, or choose another word."),
     "ck_conversations_tier": ("TT009", "there is no such tier", "Use template, scenario or edge_case."),
     "ck_conversations_metadata": ("TT003", "metadata is an object of at most 64 kB", "Leave out what is too long."),
     "ck_saved_views_name": ("TT003", "a view has a name of 1 to 80 characters", "Give it a shorter name, or any name."),

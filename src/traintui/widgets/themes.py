@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from traintui.widgets import swatch
+
 DARK = Theme(
     name="traintui-dark",
     dark=True,
@@ -18,6 +20,7 @@ DARK = Theme(
     warning="#d9a95b",
     error="#e07a74",
     variables={
+        **swatch.DARK,
         "muted": "#87929e",
         "faint": "#55606b",
         "rule": "#2a333d",
@@ -66,6 +69,7 @@ LIGHT = Theme(
     warning="#8f5a00",
     error="#b3342d",
     variables={
+        **swatch.LIGHT,
         "muted": "#666e75",
         "faint": "#9aa0a5",
         "rule": "#d9d5cc",
