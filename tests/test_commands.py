@@ -26,12 +26,15 @@ from traintui.screens.review import ReviewScreen
 from traintui.widgets.filter_line import FilterField
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
+from traintui.widgets.windowed_table import WindowedTable
 
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (ReasonsDialog, NoteDialog, ExportDialog, HelpScreen, FailedToOpen)
-WIDGETS: dict[str, type[DOMNode]] = {"table": RowTable, "transcript": Transcript, "filter": FilterField}
+WIDGETS: dict[str, type[DOMNode]] = {
+    "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField,
+}  # fmt: skip
 FIELDS = {"filter"}
 """Places in which the keys of the screen rest, because one types there."""
 

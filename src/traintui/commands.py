@@ -86,6 +86,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("table.top", "g,home", "First row", "To the first row", "edge(0)", palette=False),
     Command("table.bottom", "G,end", "Last row", "To the last row", "edge(1)", palette=False),
     Command("table.open", "enter", "Open", "Open the row", "open", palette=False, show=True),
+    # Tables of any length
+    Command("listing.select", "space", "Select", "Select it, and go on", "select", key_display="space", palette=False),
+    Command("listing.extend_down", "shift+down,J", "Extend", "Select up to the row below", "extend(1)", palette=False),
+    Command("listing.extend_up", "shift+up,K", "Extend up", "Select up to the row above", "extend(-1)", palette=False),
+    Command("listing.right", "right,l", "Right", "Show columns further right", "sideways(1)", palette=False),
+    Command("listing.left", "left,h", "Left", "Show columns further left", "sideways(-1)", palette=False),
+    Command("listing.jump", "percent_sign", "Jump", "To a share of the rows", "jump", key_display="%", palette=False),
     # Conversations
     Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", True, role="reviewer"),
     Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", True, role="reviewer"),
@@ -159,6 +166,7 @@ COMMANDS: tuple[Command, ...] = (
 PLACES: dict[str, str] = {
     "app": "Everywhere",
     "table": "Rows",
+    "listing": "Selecting and scrolling",
     "conversations": "Conversations",
     "filter": "Filter",
     "review": "Review",

@@ -79,7 +79,8 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
         self._stays = False
         self._cells: Cells | None = None
         self._bodies: LRUCache[Hashable, Strip] = LRUCache(LINES)
-        self._lines: LRUCache[tuple[Hashable, ...], Strip] = LRUCache(LINES)
+        self._lines: LRUCache[tuple[Hashable, bool, bool], Strip] = LRUCache(LINES)
+        self._head: Strip | None = None
 
     # Rows
 
@@ -108,8 +109,19 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
     def redraw(self) -> None:
         """Draws the same rows again, for what changes with time or labels."""
         self._bodies.clear()
+        self._draw_lines_again()
+
+    def _draw_lines_again(self) -> None:
+        self._head = None
         self._lines.clear()
         self.refresh()
+
+    def _drop(self, name: Hashable) -> None:
+        """A row is another one: its lines are not to be used any more."""
+        self._bodies.discard(name)
+        for on_cursor in (False, True):
+            for marked in (False, True):
+                self._lines.discard((name, on_cursor, marked))
 
     # Drawing
 
@@ -138,7 +150,9 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
         width = self._width
         rank = self.scroll_offset.y + y - 1
         if y == 0:
-            return self._heading(width)
+            if self._head is None:
+                self._head = self._heading(width)
+            return self._head
         if rank >= self.total:
             return Strip.blank(width, self.rich_style)
         return self._line(rank, width)
@@ -159,7 +173,7 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
     def _line(self, rank: int, width: int) -> Strip:
         on_cursor = rank == self.cursor
         name = self.name_at(rank)
-        key = (name, on_cursor, self._marked(rank), self.scroll_offset.x)
+        key = (name, on_cursor, self._marked(rank))
         strip = None if name is None else self._lines.get(key)
         if strip is None:
             strip = self._drawn(rank, on_cursor, width)
@@ -171,13 +185,13 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
         ground = self._ink().ground
         edge = Content("").join(self._edge(rank, on_cursor)).render_segments(self.visual_style)
         strip = self._beside(edge, self._body(rank), width, ground)
-        look = self._look(rank, on_cursor)
+        look = self._background(rank, on_cursor)
         if look:
             background = LineStyle(bgcolor=self.get_visual_style(look).rich_style.bgcolor)
             strip = drawing.on_background(strip, ground, background)
         return strip
 
-    def _look(self, rank: int, on_cursor: bool) -> str:
+    def _background(self, rank: int, on_cursor: bool) -> str:
         """The component class whose background a row has; empty for a row like the others."""
         return ("table--cursor" if self.has_focus else "table--blurred") if on_cursor else ""
 
@@ -224,6 +238,9 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
 
     def on_resize(self, event: Resize) -> None:
         """Another width means other columns."""
+        self._resized()
+
+    def _resized(self) -> None:
         self.redraw()
         self._measure()
         self._keep_in_view()
@@ -237,7 +254,9 @@ class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=Fals
         self._focus_changed()
 
     def _focus_changed(self) -> None:
-        self._lines.clear()
+        name = self.name_at(self.cursor) if self.total else None
+        for marked in (False, True):
+            self._lines.discard((name, True, marked))
         self._draw_again(self.cursor)
 
     def _draw_again(self, rank: int) -> None:
