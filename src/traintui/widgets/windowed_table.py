@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,8 @@ SomeRow = TypeVar("SomeRow")
 
 HOLD = 0.15
 """Seconds for which the lines that are drawn stay until the rows that are to come are here."""
+DRAWN_AT_ONCE = 4
+"""Lines that are drawn ahead before somebody else has a turn."""
 READING = "read:rows"
 """The group of the worker that reads rows."""
 
@@ -63,7 +66,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._showing = self._reading = False
         self._moves = 0
         """Counts what moved, so that a read that failed is tried again when something moved meanwhile."""
-        self._travel = 1
+        self._travel = self._rows_shown = 1
         self._painted: dict[int, Strip] = {}
         self._painted_id: int | None = None
         self._held: dict[int, Strip] | None = None
@@ -172,8 +175,19 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
                 if listing is not self._listing:
                     keep &= {*self._in_view(), *self._ahead(), *([] if (id := self.current_id) is None else [id])}
                 self._arrived(self._store.take(found, keep))
+                await self._draw_ahead()
         finally:
             self._reading = False
+
+    async def _draw_ahead(self) -> None:
+        """Draws what comes next while nobody waits for it, a few lines at a time so that keys come in between."""
+        first, page = self.scroll_offset.y, self._page
+        start = first + page if self._travel > 0 else first - page
+        for rank in range(max(0, start), min(start + page, self.total)):
+            if self.row_at(rank) is not None:
+                self._body(rank)
+            if rank % DRAWN_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _arrived(self, ids: set[int]) -> None:
         for id in ids:
@@ -256,9 +270,15 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
             self._view_changed()
 
     def _resized(self) -> None:
+        first = self.scroll_offset.y
+        in_view = first <= self.cursor < first + self._rows_shown
+        self._rows_shown = self._page
         self._painted.clear()
         self._release(late=True)
-        super()._resized()
+        self.redraw()
+        self._measure()
+        if in_view:
+            self._keep_in_view()
         self._look()
 
     def _draw_lines_again(self) -> None:
