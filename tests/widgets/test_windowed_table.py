@@ -326,7 +326,7 @@ async def test_dragging_the_scrollbar_reaches_the_last_row_and_the_first() -> No
         table.vertical_scrollbar.grabbed_position = table.scroll_y
         table.post_message(ScrollTo(y=table.scroll_y - 9 * a_cell))
         await until(pilot, lambda: table.scroll_offset.y == 0)
-        assert lines(table)[1].startswith("▌ row 1 ")
+        assert lines(table)[1].startswith("▌  row 1 ")
 
 
 async def test_a_held_key_reads_a_page_at_a_time() -> None:
@@ -428,8 +428,8 @@ async def test_columns_wider_than_the_view_go_sideways_with_their_titles() -> No
         assert lines(app.table)[0].endswith("▸")
         assert "4 of row 1" not in lines(app.table)[1]
         await pilot.press("right", "l")
-        assert lines(app.table)[0].startswith("◂ Extra 0")
-        assert lines(app.table)[1].startswith("▌ 0 of row 1")
+        assert lines(app.table)[0].startswith("◂  Extra 0")
+        assert lines(app.table)[1].startswith("▌  0 of row 1")
         for _ in range(9):
             await pilot.press("l")
         assert "4 of row 1" in lines(app.table)[1]

@@ -28,7 +28,7 @@ class ListingTable(WideTable[RowT], Generic[RowT]):
 
     DEFAULT_CSS = """
     ListingTable {
-        & > .table--selected { background: $accent 16%; }
+        & > .table--selected { background: $accent 9%; }
     }
     """
     COMPONENT_CLASSES = {"table--selected"}  # noqa: RUF012
@@ -164,7 +164,7 @@ class ListingTable(WideTable[RowT], Generic[RowT]):
 
     def _edge(self, rank: int, on_cursor: bool) -> list[Content]:
         mark = Content.styled(TICKED, "bold $accent") if self._marked(rank) else Content(" ")
-        return [*super()._edge(rank, on_cursor), mark]
+        return [*super()._edge(rank, on_cursor), mark, Content(" ")]
 
     def _row_clicked(self, rank: int, event: Click) -> None:
         """Puts the cursor there, and opens the row the second time; `ctrl` selects it, `shift` all up to it."""

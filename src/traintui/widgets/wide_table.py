@@ -22,7 +22,7 @@ RowT = TypeVar("RowT")
 class WideTable(LineTable[RowT], Generic[RowT]):
     """The edge stays where it is; heading and rows go sideways together, a column at a time."""
 
-    EDGE: ClassVar[int] = 2
+    EDGE: ClassVar[int] = 3
 
     @dataclass
     class SortRequested(Message):

@@ -216,7 +216,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
             self._release(late=False)
         elif self._held is None:
             if self._late or not self._painted:
-                self.refresh()
+                self._draw_all()
             else:
                 self._held = dict(self._painted)
                 self._patience = self.set_timer(HOLD, self._give_up)
@@ -232,7 +232,16 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
             self._patience.stop()
         self._held = self._patience = None
         self._late = late
+        self._draw_all()
+
+    def _draw_all(self) -> None:
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
         self.refresh()
+
+    def _draw_again(self, rank: int) -> None:
+        if self._held is None:
+            super()._draw_again(rank)
 
     def render_line(self, y: int) -> Strip:
         """A line of the view; while rows are awaited the line that was drawn there."""
@@ -261,9 +270,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._say_moved()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Moves the scrollbar; the lines follow when they can be drawn."""
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = new_value
+        """Lines and scrollbar follow when the rows can be drawn: one painting instead of two."""
         if round(old_value) != round(new_value) and not self._showing:
             self._travel = 1 if new_value > old_value else -1
             self._moves += 1
@@ -274,11 +281,11 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         in_view = first <= self.cursor < first + self._rows_shown
         self._rows_shown = self._page
         self._painted.clear()
-        self._release(late=True)
         self.redraw()
         self._measure()
         if in_view:
             self._keep_in_view()
+        self._release(late=not self._here())
         self._look()
 
     def _draw_lines_again(self) -> None:
