@@ -108,7 +108,7 @@ class Table:
     async def expected(self, filter_text: str) -> tuple[list[str], int]:
         """What plain SQL says: the first rows of the newest, and how many match."""
         wanted = parse(filter_text)
-        page = self.screen.table.page
+        page = self.screen.table.size.height - 1
         async with self.db.read() as connection:
             rows = select(C.conversation_id).where(wanted.where).order_by(*NEWEST.sql).limit(page)
             total = await connection.scalar(select(func.count()).select_from(C).where(wanted.where))
@@ -151,12 +151,12 @@ async def keys(table: Table, measured: Measured) -> None:
             await driven.until(lambda: screen.table.current is not None)
             measured.add(name, began, await driven.settled(0.04))
     for _ in range(10):
-        for key, rank in (("G", screen.table.count - 1), ("g", 0)):
+        for key, rank in (("G", screen.table.total - 1), ("g", 0)):
             began = driven.press(key, key)
             await driven.until(partial(arrived, screen, rank))
             measured.add("jump", began, await driven.settled(0.05))
         began = time.perf_counter()
-        screen.table.jump(screen.table.count // 2)
+        screen.table.jump(screen.table.total // 2)
         await driven.until(lambda: screen.table.current is not None)
         measured.add("jump", began, await driven.settled(0.05))
 
