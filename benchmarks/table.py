@@ -91,6 +91,7 @@ class Table:
 
     def __init__(self, driven: Driven, db: Database) -> None:
         self.driven, self.db = driven, db
+        self.page = 0
 
     @property
     def screen(self) -> ConversationsScreen:
@@ -108,9 +109,8 @@ class Table:
     async def expected(self, filter_text: str) -> tuple[list[str], int]:
         """What plain SQL says: the first rows of the newest, and how many match."""
         wanted = parse(filter_text)
-        page = self.screen.table.size.height - 1
         async with self.db.read() as connection:
-            rows = select(C.conversation_id).where(wanted.where).order_by(*NEWEST.sql).limit(page)
+            rows = select(C.conversation_id).where(wanted.where).order_by(*NEWEST.sql).limit(self.page)
             total = await connection.scalar(select(func.count()).select_from(C).where(wanted.where))
             return list(await connection.scalars(rows)), total or 0
 
@@ -119,6 +119,7 @@ class Table:
         line = self.screen.filter_line
         line.field.focus()
         line.field.value = filter_text[:-1]
+        line.field.cursor_position = len(filter_text) - 1
         await self.driven.settled()
         await self.driven.until(lambda: self.screen._looked is None)
         await self.driven.settled()
@@ -245,6 +246,7 @@ async def measure(home: Path, filters: int) -> tuple[Measured, dict[str, float]]
         single["mirror"] = time.perf_counter() - began
         table.screen.keep_layout(TableLayout(("id", "status", "score", "persona", "opening")))
         await driven.settled()
+        table.page = len(table.visible)
         for number in range(filters):
             wanted = " ".join(local_terms(luck) for _ in range(1 + number % 4))
             await table.filter_key(measured, "filter", wanted)
