@@ -11,7 +11,7 @@ from sqlalchemy import exists, literal, select, text
 
 from traintui.data.engine import Database
 from traintui.data.filters import parse
-from traintui.data.log_models import ExportLog, ExportRow
+from traintui.data.log_models import SINGLE, ExportLog, ExportRow
 from traintui.data.log_models import ReviewLog as L
 from traintui.data.models import Conversation as C
 from traintui.data.models import WorkspaceSetting
@@ -126,15 +126,23 @@ async def edit(
     )
 
 
+UNDOABLE = ("approve", "reject", "reopen", "edit", "flag", "unflag")
 UNDO_DEPTH = 1_000
 """Actions of one's own among which the last to take back is looked for: all of them would be more with every day."""
 
 
 async def last_undoable(db: Database) -> ReviewEntry | None:
-    """One's own newest action that was not taken back. Served by `ix_review_logs_reviewer_id_id`."""
+    """One's own newest action on one conversation that was not taken back. `bulk.last_bulk` knows what is newer.
+
+    Served by `ix_review_logs_single`.
+    """
     recent = (
         select(*ENTRY_COLUMNS)
-        .where(L.reviewer_id == db.login, L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")))
+        .where(
+            text(SINGLE),
+            L.reviewer_id == db.login,
+            L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")),
+        )
         .order_by(L.id.desc())
         .limit(UNDO_DEPTH)
         .subquery()
@@ -147,7 +155,7 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
 
 
 async def undo_last(db: Database, *, key: str) -> ReviewEntry:
-    """Takes back one's own last action.
+    """Takes back one's own last action on one conversation.
 
     Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when there is none, or somebody
     acted on it since.
