@@ -1,0 +1,317 @@
+"""A bulk action decides what was seen, says what it left alone, and is taken back as one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from support import (
+    Conninfo,
+    add_vocabulary,
+    approved,
+    fetch,
+    generated,
+    imported,
+    logged_in,
+    planned,
+    said,
+    scalar,
+    seen,
+    sqlstate,
+)
+from traintui.data import bulk, exports, reviews
+from traintui.data.engine import Database
+from traintui.data.filters import parse
+from traintui.data.refusals import Refused
+from traintui.data.reviews import new_key
+
+MANY = 64
+
+
+async def ids_of(db: Database, public: Sequence[str]) -> list[int]:
+    found = await fetch(
+        db, "SELECT id FROM conversations WHERE conversation_id = ANY(:public) ORDER BY id", public=[*public]
+    )
+    return [row[0] for row in found]
+
+
+async def some(db: Database, number: int = MANY) -> list[int]:
+    return await ids_of(db, await imported(db, number))
+
+
+async def decided(db: Database, ids: Sequence[int], action: reviews.Action = "approve", **more: Any) -> bulk.BulkResult:
+    return await bulk.decide(db, ids, action, as_of=await bulk.moment(db), **more)
+
+
+async def statuses(db: Database, ids: Sequence[int]) -> dict[str, int]:
+    found = await fetch(
+        db, "SELECT status, count(*) FROM conversations WHERE id = ANY(:ids) GROUP BY 1", ids=[*ids]
+    )  # fmt: skip
+    return {status: number for status, number in found}
+
+
+async def standing(db: Database, ids: Sequence[int]) -> list[Any]:
+    return await fetch(
+        db, "SELECT id, status, flagged, deleted_at, revision FROM conversations WHERE id = ANY(:ids) ORDER BY id",
+        ids=[*ids],
+    )  # fmt: skip
+
+
+async def whole(db: Database) -> bool:
+    """Whether each conversation stands as the newest row of its log says, and names the one that moved it."""
+    wrong = await scalar(
+        db,
+        "SELECT count(*) FROM conversations AS c WHERE status <> (SELECT status_after FROM review_logs AS log"
+        " WHERE log.conversation_id = c.conversation_id ORDER BY id DESC LIMIT 1)"
+        " OR decision_id IS DISTINCT FROM (SELECT max(id) FROM review_logs AS log WHERE"
+        " log.conversation_id = c.conversation_id AND status_before <> status_after)",
+    )
+    return bool(wrong == 0)
+
+
+async def test_each_row_of_a_bulk_has_its_decision_with_reason_text_and_reviewer(
+    reviewer_db: Database, db: Database
+) -> None:
+    ids = await some(db)
+    result = await decided(reviewer_db, ids, "reject", reason="too short", notes="all of them")
+    assert (result.done, result.skipped, result.left) == (MANY, {}, 0)
+    assert await statuses(db, ids) == {"rejected": MANY} and await whole(db)
+    rows = await fetch(
+        db,
+        "SELECT action, reviewer_id, reason, reviewer_notes, bulk_id, status_before,"
+        " log.content_sha256 = r.content_sha256 AND log.row_hash = review_log_digest(log) AND"
+        " c.reviewed_at = log.timestamp, count(*)"
+        " FROM conversations AS c JOIN review_logs AS log ON log.id = c.decision_id"
+        " JOIN conversation_revisions AS r ON (r.conversation_id, r.revision) = (log.conversation_id, log.revision)"
+        " GROUP BY 1, 2, 3, 4, 5, 6, 7",
+    )
+    assert rows == [("reject", "rita", "too short", "all of them", result.bulk_id, "generated", True, MANY)]
+
+
+async def test_what_is_left_alone_is_counted_by_its_reason(db: Database) -> None:
+    await add_vocabulary(db)
+    fine, in_trash, done, changed = [await some(db) for _ in range(4)]
+    await planned(db, MANY)
+    no_text = [row[0] for row in await fetch(db, "SELECT id FROM conversations WHERE status = 'planned'")]
+    await bulk.trash(db, in_trash, True)
+    await decided(db, done)
+    as_of = await bulk.moment(db)
+    await bulk.flag(db, changed, True)
+    everything = [*fine, *in_trash, *done, *changed, *no_text, 2_000_000_000]
+    result = await bulk.decide(db, everything, "approve", as_of=as_of)
+    assert (result.done, result.left) == (MANY, 0)
+    assert result.skipped == {"trash": MANY, "already": MANY, "changed": MANY, "no text": MANY, "gone": 1}
+    assert await statuses(db, fine) == {"approved": MANY} and await statuses(db, changed) == {"generated": MANY}
+    assert await whole(db)
+
+
+async def test_a_bulk_is_one_undo_whatever_it_did(db: Database) -> None:
+    ids = await some(db)
+    await decided(db, ids[:10], "reject")
+    await bulk.flag(db, ids[:20], True)
+    await bulk.trash(db, ids[50:], True)
+    works: tuple[Callable[[], Awaitable[bulk.BulkResult]], ...] = (
+        lambda: decided(db, ids, "approve"), lambda: decided(db, ids, "reopen"), lambda: bulk.flag(db, ids, True),
+        lambda: bulk.flag(db, ids, False), lambda: bulk.trash(db, ids, True), lambda: bulk.trash(db, ids, False),
+    )  # fmt: skip
+    for work in works:
+        before = await standing(db, ids)
+        result = await work()
+        last = await bulk.last_bulk(db)
+        assert last is not None and (last.bulk_id, last.rows) == (result.bulk_id, result.done) and result.done
+        undone = await bulk.undo(db, result.bulk_id)
+        assert (undone.undone, undone.kept, undone.remaining) == (result.done, 0, 0)
+        assert await standing(db, ids) == before and await whole(db)
+
+
+async def test_what_somebody_acted_on_since_stays(db: Database, reviewer_db: Database) -> None:
+    public = await imported(db, MANY)
+    ids = await ids_of(db, public)
+    result = await decided(reviewer_db, ids)
+    await reviews.decide(db, await seen(db, public[0]), "reject", key=new_key())
+    await reviews.set_flag(db, public[1], True, key=new_key())
+    await bulk.trash(db, ids[2:3], True)
+    await reviews.edit(db, await seen(db, public[3]), system_prompt="S", turns=said("Q?", "A."), key=new_key())
+    undone = await bulk.undo(reviewer_db, result.bulk_id)
+    assert (undone.undone, undone.kept, undone.remaining) == (MANY - 4, 4, 0)
+    assert await statuses(db, ids) == {"generated": MANY - 3, "rejected": 1, "approved": 2} and await whole(db)
+    assert await statuses(db, ids[:3]) == {"rejected": 1, "approved": 2}
+    assert await bulk.last_bulk(reviewer_db) is None
+    assert (await bulk.undo(reviewer_db, result.bulk_id)).undone == 0
+
+
+async def test_a_call_whose_answer_was_lost_does_nothing_twice(db: Database) -> None:
+    ids = await some(db)
+    as_of = await bulk.moment(db)
+    first = await bulk.decide(db, ids[:40], "approve", as_of=as_of, bulk_id="again")
+    again = await bulk.decide(db, [*ids, *ids], "approve", as_of=as_of, bulk_id="again")
+    assert (first.done, again.done, again.skipped) == (40, MANY, {})
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE bulk_id = 'again'") == MANY
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.rows == MANY
+    assert (await bulk.undo(db, "again")).undone == MANY
+    with pytest.raises(Refused, match="taken back"):
+        await bulk.decide(db, ids, "approve", as_of=as_of, bulk_id="again")
+
+
+async def test_two_bulks_on_overlapping_sets_both_end_and_each_row_is_decided_once_by_each_at_most(
+    db: Database, conninfo: Conninfo
+) -> None:
+    ids = await some(db, 192)
+    as_of = await bulk.moment(db)
+    async with logged_in(conninfo("rita")) as rita, logged_in(conninfo("ron")) as ron:
+        one, two = await asyncio.wait_for(
+            asyncio.gather(
+                bulk.decide(rita, ids[:128], "approve", as_of=as_of),
+                bulk.decide(ron, ids[64:][::-1], "reject", as_of=as_of),
+            ),
+            timeout=30,
+        )
+        assert one.done + two.done == 192
+        assert one.done + sum(one.skipped.values()) == 128 and set(one.skipped) <= {"changed"}
+        assert await whole(db)
+        first, second, flagged = await asyncio.wait_for(
+            asyncio.gather(bulk.undo(rita, one.bulk_id), bulk.undo(ron, two.bulk_id), bulk.flag(db, ids[::-1], True)),
+            timeout=30,
+        )
+        assert (first.undone + first.kept, second.undone + second.kept, flagged.done) == (one.done, two.done, 192)
+    assert await whole(db)
+
+
+async def test_a_bulk_stops_between_two_transactions_and_its_undo_goes_on_where_it_stopped(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "SIZE", 16)
+    ids = await some(db)
+    stop = asyncio.Event()
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        told.append((done, total))
+        if done >= 32:
+            stop.set()
+
+    result = await decided(db, ids, progress=progress, stop=stop)
+    assert (result.done, result.left, told) == (32, 32, [(16, MANY), (32, MANY)])
+    assert await statuses(db, ids) == {"approved": 32, "generated": 32}
+    first = await bulk.undo(db, result.bulk_id, stop=stop)
+    assert (first.undone, first.remaining) == (16, 16)
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.rows == 16
+    second = await bulk.undo(db, result.bulk_id)
+    assert (second.undone, second.remaining) == (16, 0) and await statuses(db, ids) == {"generated": MANY}
+
+
+async def test_the_last_action_is_a_bulk_only_until_something_else_is_done(db: Database) -> None:
+    public = await imported(db, 4)
+    ids = await ids_of(db, public)
+    assert await bulk.last_bulk(db) is None
+    await approved(db, public[0])
+    first = await decided(db, ids[1:])
+    second = await bulk.flag(db, ids, True)
+    await decided(db, ids[1:])  # does nothing, so there is nothing to take back
+    last = await bulk.last_bulk(db)
+    assert last is not None and (last.bulk_id, last.action, last.rows) == (second.bulk_id, "flag", 4)
+    await reviews.set_flag(db, public[2], False, key=new_key())
+    assert await bulk.last_bulk(db) is None
+    assert (await reviews.undo_last(db, key=new_key())).conversation_id == public[2]
+    await bulk.undo(db, second.bulk_id)
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.bulk_id == first.bulk_id
+    await bulk.undo(db, first.bulk_id)
+    assert await bulk.last_bulk(db) is None
+    assert (await reviews.undo_last(db, key=new_key())).conversation_id == public[0]
+
+
+async def test_a_bulk_says_how_many_of_it_were_exported_since(db: Database) -> None:
+    public = await imported(db, 4)
+    ids = await ids_of(db, public)
+    await approved(db, public[3])
+    await decided(db, ids[:2])
+    record = {"count": 3, "filter_state": {}, "format": "messages", "metadata": {}}
+    await exports.record(db, "e", "started", **record)  # type: ignore[arg-type]
+    async with exports.reading(db, parse(""), rehearsal=False) as reader:
+        async for page in reader.pages():
+            await exports.record_rows(db, "e", page)
+    before = await bulk.last_bulk(db)
+    await exports.record(db, "e", "succeeded", **record)  # type: ignore[arg-type]
+    after = await bulk.last_bulk(db)
+    assert before is not None and after is not None and (before.exported, after.exported, after.rows) == (0, 2, 2)
+
+
+async def test_only_those_who_may_do_it_do_and_only_ones_own_bulk_is_taken_back(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    ids = await some(db, 2)
+    mine = await decided(db, ids)
+    for work in (bulk.undo(reviewer_db, mine.bulk_id), bulk.trash(reviewer_db, ids, True)):
+        with pytest.raises(Refused) as refused:
+            await work
+        assert refused.value.title == "No right"
+    with pytest.raises(Refused) as taken:
+        await decided(reviewer_db, ids, bulk_id=mine.bulk_id)
+    assert taken.value.code == "TT010"
+    async with logged_in(conninfo("audrey")) as auditor:
+        for statement in (
+            "SELECT decide_many('{1}', 'approve', NULL, NULL, 'b', now())", "SELECT flag_many('{1}', true, 'b')",
+            "SELECT trash_many('{1}', true, 'b')", "SELECT undo_bulk('b', 1)", "SELECT begin_bulk('b', 'flag')",
+        ):  # fmt: skip
+            assert sqlstate(auditor.conninfo, statement) == "42501"
+    for login in ("rita", "arthur", "ada"):
+        assert sqlstate(conninfo(login), "SELECT log_bulk('b', 'approve', '{1}')") == "42501"
+        assert sqlstate(conninfo(login), "UPDATE bulk_actions SET user_id = 'x'") == "42501"
+    assert await statuses(db, ids) == {"approved": 2}
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT decide_many('{}', 'praise', NULL, NULL, 'b', now())", "TT003"),
+        ("SELECT decide_many('{}', 'approve', NULL, NULL, 'b', NULL)", "TT003"),
+        ("SELECT decide_many('{}', 'approve', repeat('x', 501), NULL, 'b', now())", "TT003"),
+        ("SELECT decide_many('{}', 'approve', NULL, NULL, '', now())", "TT003"),
+        ("SELECT decide_many('{}', 'approve', NULL, NULL, NULL, now())", "TT003"),
+        ("SELECT flag_many(array(SELECT generate_series(1, 1001)), true, 'b')", "TT003"),
+        ("SELECT undo_bulk('b', 0)", "TT003"),
+        ("SELECT undo_bulk('nothing', 10)", "TT007"),
+        ("SELECT decide_many(NULL, 'approve', NULL, NULL, 'b', now())", None),
+        ("SELECT decide_many('{NULL,7,7}', 'approve', '''; DROP', NULL, 'b', now())", None),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused(conninfo: Conninfo, statement: str, code: str | None) -> None:
+    assert sqlstate(conninfo("rita"), statement) == code
+
+
+async def test_what_a_batch_is_about_to_write_is_not_thrown_away(db: Database) -> None:
+    await add_vocabulary(db)
+    written = await ids_of(db, await generated(db, 2))
+    await planned(db, 2)
+    waiting = [row[0] for row in await fetch(db, "SELECT id FROM conversations WHERE status = 'planned'")]
+    result = await bulk.trash(db, [*written, *waiting], True)
+    assert (result.done, result.skipped) == (2, {"batch": 2})
+
+
+async def test_a_conversation_edited_while_a_bulk_waits_for_it_is_left_alone(db: Database, conninfo: Conninfo) -> None:
+    """The lock is waited for, and the row is looked at again once it is there."""
+    public = await imported(db, 3)
+    ids = await ids_of(db, public)
+    as_of: datetime = await bulk.moment(db)
+    view = await seen(db, public[1])
+    async with logged_in(conninfo("rita")) as rita:
+        async with db.write() as other:
+            await other.exec_driver_sql(
+                'SELECT edit(%s, %s, %s, \'S\', \'[{"role": "user", "content": "Q?"},'
+                ' {"role": "assistant", "content": "A."}]\', \'k\')',
+                (view.conversation_id, view.revision, view.decision_id),
+            )
+            waiting = asyncio.create_task(bulk.decide(rita, ids, "approve", as_of=as_of))
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+            while not await scalar(db, blocked):
+                await asyncio.sleep(0.01)
+        result = await waiting
+    assert (result.done, result.skipped) == (2, {"changed": 1})
+    assert await statuses(db, ids) == {"approved": 2, "generated": 1}
