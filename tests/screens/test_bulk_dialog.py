@@ -23,6 +23,8 @@ from traintui.data.reviews import new_key
 from traintui.screens import bulk_actions
 from traintui.screens.bulk import BulkDialog, Progress
 from traintui.screens.bulk_actions import became, taken_back
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.review import ReviewScreen
 from traintui.screens.undoing import Undoing
 from traintui.settings import Settings
 
@@ -137,20 +139,6 @@ async def test_a_failure_is_answered_with_what_was_done_before_it(db: Database, 
         assert await shown.closed() == [True]
 
 
-async def test_the_app_that_ends_stops_a_bulk_after_the_transaction_under_way(db: Database, tmp_path: Path) -> None:
-    ended = []
-
-    async def work(progress: Progress, stop: asyncio.Event) -> Content:
-        await stop.wait()
-        ended.append(True)
-        return Content("")
-
-    async with opened(db, tmp_path, BulkDialog(Content("Approve"), 2, work)) as shown:
-        await shown.pilot.press("y")
-        await shown.app.action_quit()
-    assert ended
-
-
 def test_what_became_of_it_reads_as_a_sentence() -> None:
     skipped = {"already": 20, "changed": 4, "no text": 1, "trash": 2, "batch": 1, "gone": 3}
     assert became("approve", BulkResult("b", 1_180, skipped)).plain == (
@@ -219,8 +207,23 @@ async def test_u_on_the_table_takes_back_a_bulk(db: Database, app: TraintuiApp) 
     await imported(db, 3)
     await bulk.flag(db, await all_ids(db), True)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: app.workspace is not None and app.screen.query("RowTable"))
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: screen.table.rows)
         await pilot.press("u")
         await written(app)
-        await until(pilot, lambda: not [worker for worker in app.workers if not worker.is_finished])
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 0
+
+
+async def test_u_in_review_takes_back_a_bulk_and_reads_the_queue_again(db: Database, app: TraintuiApp) -> None:
+    public = await imported(db, 3)
+    await bulk.decide(db, (await all_ids(db))[:2], "approve", as_of=await bulk.moment(db))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.get_screen_stack("review"))
+        screen = app.get_screen_stack("review")[0]
+        assert isinstance(screen, ReviewScreen)
+        await until(pilot, lambda: screen.queue.current == public[2])
+        await pilot.press("u")
+        await until(pilot, lambda: len(screen.queue.ids) == 3)
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE status = 'generated'") == 3

@@ -21,7 +21,7 @@ from traintui.widgets.notice import sentence
 
 Progress = Callable[[int, int], None]
 BulkWork = Callable[[Progress, asyncio.Event], Awaitable[Content]]
-"""Does it, says how many of how many are dealt with, ends early once the event is set, and returns what became of it."""
+"""Does it, says how many of how many are dealt with, ends early once the event is set; returns what became of it."""
 
 BAR = 40
 """Cells of the bar."""
@@ -71,10 +71,6 @@ class BulkDialog(BaseDialog[bool]):
         if self.state == "over":
             event.stop()
             self.dismiss(True)
-
-    def on_unmount(self) -> None:
-        """The app ends: it waits for one transaction, not for all of them."""
-        self._stop.set()
 
     def action_do(self) -> None:
         """Does it."""
