@@ -32,7 +32,7 @@ WORKS_IN: dict[str, str] = {"do": "asking", "back": "asking", "stop": "running"}
 class BulkDialog(BaseDialog[bool]):
     """Asks, does it, and answers; True when it was begun, so that what is shown is read again.
 
-    `title` asks for the action with the exact number, `says` is the small print, `number` how many there are.
+    `title` names the action with the exact number, `says` is the small print, `number` how many there are.
     """
 
     PLACES = ("bulk",)
@@ -57,7 +57,7 @@ class BulkDialog(BaseDialog[bool]):
     def compose(self) -> ComposeResult:
         """The question; below it how far it is."""
         with Vertical(classes="dialog") as panel:
-            panel.border_title = self._title
+            panel.border_title = Content.assemble(self._title, "?")
             yield Static(self._says, id="says")
             yield Static(id="progress")
         yield KeyBar()
@@ -117,5 +117,6 @@ class BulkDialog(BaseDialog[bool]):
 
     def _turn(self, state: Literal["asking", "running", "over"]) -> None:
         self.state = state
+        self.panel.border_title = self._title
         self.set_class(state == "running", "-running")
         self.refresh_bindings()

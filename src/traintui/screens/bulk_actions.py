@@ -137,5 +137,5 @@ def _dialog(action: str, ids: Sequence[int], work: BulkWork, scope: str | None, 
         )
     else:
         matching = Content.assemble(("Every conversation", "bold $warning"), " that is not in the trash. ")
-    title = Content.assemble((f"{words.glyph} ", words.colour), f"{words.verb}: {conversations}?")
+    title = Content.assemble((f"{words.glyph} ", words.colour), f"{words.verb}: {conversations}")
     return BulkDialog(title, number, work, says=Content.assemble(matching, says))

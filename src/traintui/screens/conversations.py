@@ -15,7 +15,7 @@ from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.shell import OpenConversation
-from traintui.screens.undoing import Undoing
+from traintui.screens.undoing import Undoing, how_far
 from traintui.widgets import marks
 from traintui.widgets.facts import facts
 from traintui.widgets.filter_line import FilterLine
@@ -178,7 +178,7 @@ class ConversationsScreen(ConversationRows):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        undone, answer = await self._undoing.take_back(self.db)
+        undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
         self._say(answer)
         if undone is not None:
             self._load(self._filter)

@@ -13,6 +13,7 @@ from traintui.data.records import Conversation, ReviewEntry
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_reading import ReviewReading
+from traintui.screens.undoing import how_far
 from traintui.widgets import marks
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class ReviewScreen(ReviewReading):
 
     async def _undo(self) -> None:
         async with self._order:
-            undone, answer = await self._undoing.take_back(self.db)
+            undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
         self._say(answer)
         if undone is None:
             return

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from traintui.data.records import ReviewEntry
 
 
+def how_far(done: int, total: int) -> Content:
+    """How far the undo of a bulk is."""
+    return Content.assemble(("↶ ", "$accent"), f"taking back: {done:,} of {total:,}")
+
+
 class Undoing:
     """Undo as a screen offers it: an action of which something was exported since is taken back at the second press."""
 
