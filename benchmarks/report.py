@@ -7,22 +7,25 @@ import os
 import platform
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured value; `goal` is what it should not exceed, None where there is nothing to hold."""
+    """A measured value; `goal` is what it should not exceed (`at_least`: fall short of), None where there is none."""
 
     value: float
     unit: str
     goal: float | None = None
+    at_least: bool = False
 
     @property
     def holds(self) -> bool | None:
         """Whether the goal is met."""
-        return None if self.goal is None else self.value <= self.goal
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
 def machine() -> dict[str, str | int | float]:
@@ -50,7 +53,10 @@ def p95(values: Sequence[float]) -> float:
 def publish(benchmark: str, rows: int, figures: dict[str, Figure], notes: Sequence[str], *, as_json: bool) -> None:
     """Prints the result."""
     if as_json:
-        told = {name: {**asdict(figure), "holds": figure.holds} for name, figure in figures.items()}
+        told = {
+            name: {"value": figure.value, "unit": figure.unit, "goal": figure.goal, "holds": figure.holds}
+            for name, figure in figures.items()
+        }
         print(json.dumps({"benchmark": benchmark, "rows": rows, "machine": machine(), "figures": told, "notes": notes}))
         return
     facts = ", ".join(f"{name} {value}" for name, value in machine().items())

@@ -46,7 +46,7 @@ def run_once(home: Path, opening: bytes, modules: Path | None = None) -> tuple[f
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     variables = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - ourselves
+    process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         env={**variables, "TRAINTUI_HOME": str(home), "COLORTERM": "truecolor", "TERM": "xterm-256color"},
     )  # fmt: skip
@@ -87,7 +87,7 @@ def furnish(home: Path, rows: int) -> None:
 
 def traintui(home: Path, *arguments: str) -> None:
     """Runs a command on the home."""
-    subprocess.run(  # noqa: S603 - ourselves
+    subprocess.run(
         [sys.executable, "-m", "traintui", *arguments],
         env={**os.environ, "TRAINTUI_HOME": str(home)}, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip

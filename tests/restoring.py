@@ -17,6 +17,12 @@ DUMPS = Path(__file__).parent / "dumps"
 
 def restore(server: EmbeddedServer, database: str, revision: str) -> None:
     """A database that holds the dump of a revision, upgraded to the newest."""
+    restore_as_it_was(server, database, revision)
+    schema.upgrade(server.conninfo(SUPERUSER, database))
+
+
+def restore_as_it_was(server: EmbeddedServer, database: str, revision: str) -> None:
+    """A database that holds the dump of a revision."""
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database)))
     conninfo = server.conninfo(SUPERUSER, database)
@@ -27,4 +33,3 @@ def restore(server: EmbeddedServer, database: str, revision: str) -> None:
         capture_output=True,
     )
     schema.bootstrap(conninfo)
-    schema.upgrade(conninfo)

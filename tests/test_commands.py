@@ -14,29 +14,36 @@ from traintui import commands
 from traintui.app import TraintuiApp
 from traintui.screens.audit import AuditScreen
 from traintui.screens.base import BaseDialog, BaseScreen
+from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.help import HelpScreen
+from traintui.screens.jump import JumpDialog
+from traintui.screens.metadata import MetadataDialog
+from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.note import NoteDialog
 from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
+from traintui.screens.sorting import SortDialog
 from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
+from traintui.widgets.windowed_table import WindowedTable
 
 SCREENS: tuple[type[BaseScreen], ...] = (
     ConversationsScreen, ReviewScreen, GenerateScreen, AuditScreen, PerformanceScreen,
 )  # fmt: skip
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
-    ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen,
+    ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
+    KeyForm, SortDialog, ColumnsDialog, JumpDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
-    "table": RowTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
+    "table": RowTable, "rows": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
 }  # fmt: skip
 FIELDS = {"filter", "facets"}
 """Places whose keys go before those of the screen, because one types or chooses there."""

@@ -18,7 +18,7 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
-from traintui import commands
+from traintui import clock, commands
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.shell import OpenConversation, Shell
@@ -27,6 +27,7 @@ from traintui.widgets import themes
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.data.fields import Fields
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -34,6 +35,8 @@ LOOK = 0.7
 """Seconds between two looks at what others changed: it is on the screen within a second."""
 LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
+PRUNE = 3_600.0
+"""Seconds after which what nobody needs of the change feed is taken out."""
 
 
 def conversations() -> Screen[None]:
@@ -109,7 +112,8 @@ class TraintuiApp(Shell, Working):
         self._farewell = farewell
         self._hung_up = False
         self._look = asyncio.Event()
-        self._following: Worker[None] | None = None
+        self._fields: Fields
+        self._background: list[Worker[None]] = []
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -178,7 +182,7 @@ class TraintuiApp(Shell, Working):
     def _opened(self, database: Database) -> None:
         self.workspace = database
         self.refresh_words()
-        self._following = self.read(self._follow, name="follow")
+        self._background = [self.read(self._follow, name="follow"), self.read(self._index, name="index")]
 
     # The copy in memory
 
@@ -188,22 +192,34 @@ class TraintuiApp(Shell, Working):
 
     async def _follow(self) -> None:
         """Loads the copy, then takes over what changes, for as long as the workspace is open."""
+        from traintui.data import feed
         from traintui.data.live import Live
 
-        live = self.live = Live(self.db)
+        self._fields = await self._registered()
+        live = self.live = Live(self.db, self._fields)
+        pruned = 0.0
         while True:
             try:
-                if live.mirror is None:
-                    await live.load(self._counted)
+                if live.mirror is None or self._fields.registered != live.fields.registered:
+                    await live.load(self._counted, self._fields)
                     self.changed.publish(live.mirror.every if live.mirror else BitMap())
                 elif changed := await live.refresh():
                     self.changed.publish(changed)
+                if not pruned or clock.ticks() - pruned > PRUNE:
+                    await feed.prune(self.db)
+                    pruned = clock.ticks()
                 self.outage = None
             except TraintuiError as error:
                 self.outage = error
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
             self._look.clear()
+
+    async def _index(self) -> None:
+        """Makes text and metadata searchable shortly after they were written."""
+        from traintui.data.search_index import keep_indexed
+
+        await keep_indexed(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every
@@ -213,10 +229,21 @@ class TraintuiApp(Shell, Working):
         self.read(self._read_words, name="words")
 
     async def _read_words(self) -> None:
-        from traintui.data import reviews, vocabulary
+        from traintui.data import metadata, reviews, vocabulary
 
         self.labels = await vocabulary.labels(self.db)
         self.reasons = await reviews.reasons(self.db)
+        self.metadata_keys = tuple(known.key for known in await metadata.known_keys(self.db))
+        if self.live is not None:
+            self._fields = await self._registered()
+            self.look_now()
+
+    async def _registered(self) -> Fields:
+        """The fields of this workspace, with its registered metadata keys."""
+        from traintui.data import metadata
+        from traintui.data.fields import Fields
+
+        return Fields(await metadata.registered_fields(self.db))
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """A workspace that does not open is answered with a panel, all else beside the work."""
@@ -263,6 +290,18 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(ExportDialog(self.filter_text))
 
+    def action_metadata_keys(self) -> None:
+        """Opens the list of metadata keys that have a type."""
+        from traintui.screens.metadata_keys import MetadataKeysDialog
+
+        self.push_screen(MetadataKeysDialog())
+
+    def action_vocabulary(self) -> None:
+        """Opens the vocabulary."""
+        from traintui.screens.vocabulary import VocabularyDialog
+
+        self.push_screen(VocabularyDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -274,15 +313,15 @@ class TraintuiApp(Shell, Working):
         self.theme = (themes.LIGHT if self.current_theme.dark else themes.DARK).name
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An export needs a workspace, and a role that may."""
-        if action == "export":
+        """What works on the workspace needs one, and a role that may."""
+        if action in {"export", "metadata_keys", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 
     async def on_unmount(self) -> None:
         """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
-        if self._following is not None:
-            self._following.cancel()
+        for worker in self._background:
+            worker.cancel()
         ending = [worker.wait() for worker in self.workers if not worker.is_finished]
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)

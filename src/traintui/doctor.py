@@ -98,6 +98,19 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             "Disk", "ok" if gigabytes > 2 else "warning", f"{gigabytes:.1f} GB free",
             "" if gigabytes > 2 else "Free some: a million conversations take about 5 GB.",
         )  # fmt: skip
+        yield await asyncio.to_thread(newest_backup, settings)
+
+
+def newest_backup(settings: Settings) -> Finding:
+    """What there is to go back to; that there is nothing yet is no fault."""
+    from traintui.data import backup
+
+    found = backup.standing(settings.home)
+    if not found:
+        return Finding("Backup", "ok", "none in the home; `traintui db backup PATH` makes one")
+    newest = found[0]
+    made = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
+    return Finding("Backup", "ok", f"{made}, {newest.bytes / 1e6:,.1f} MB, {newest.path}")
 
 
 def nearest_directory(settings: Settings) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from support import (
@@ -23,7 +23,8 @@ from support import (
     seen,
     sqlstate,
 )
-from traintui.data import bulk, exports, reviews
+from traintui.data import bulk, exports, metadata, reviews, vocabulary
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.refusals import Refused
@@ -44,7 +45,7 @@ async def some(db: Database, number: int = MANY) -> list[int]:
 
 
 async def decided(db: Database, ids: Sequence[int], action: reviews.Action = "approve", **more: Any) -> bulk.BulkResult:
-    return await bulk.decide(db, ids, action, as_of=await bulk.moment(db), **more)
+    return await bulk.decide(db, ids, action, seen=await bulk.snapshot(db), **more)
 
 
 async def statuses(db: Database, ids: Sequence[int]) -> dict[str, int]:
@@ -99,10 +100,10 @@ async def test_what_is_left_alone_is_counted_by_its_reason(db: Database) -> None
     no_text = [row[0] for row in await fetch(db, "SELECT id FROM conversations WHERE status = 'planned'")]
     await bulk.trash(db, in_trash, True)
     await decided(db, done)
-    as_of = await bulk.moment(db)
+    snapshot = await bulk.snapshot(db)
     await bulk.flag(db, changed, True)
     everything = [*fine, *in_trash, *done, *changed, *no_text, 2_000_000_000]
-    result = await bulk.decide(db, everything, "approve", as_of=as_of)
+    result = await bulk.decide(db, everything, "approve", seen=snapshot)
     assert (result.done, result.left) == (MANY, 0)
     assert result.skipped == {"trash": MANY, "already": MANY, "changed": MANY, "no text": MANY, "gone": 1}
     assert await statuses(db, fine) == {"approved": MANY} and await statuses(db, changed) == {"generated": MANY}
@@ -146,28 +147,28 @@ async def test_what_somebody_acted_on_since_stays(db: Database, reviewer_db: Dat
 
 async def test_a_call_whose_answer_was_lost_does_nothing_twice(db: Database) -> None:
     ids = await some(db)
-    as_of = await bulk.moment(db)
-    first = await bulk.decide(db, ids[:40], "approve", as_of=as_of, bulk_id="again")
-    again = await bulk.decide(db, [*ids, *ids], "approve", as_of=as_of, bulk_id="again")
+    snapshot = await bulk.snapshot(db)
+    first = await bulk.decide(db, ids[:40], "approve", seen=snapshot, bulk_id="again")
+    again = await bulk.decide(db, [*ids, *ids], "approve", seen=snapshot, bulk_id="again")
     assert (first.done, again.done, again.skipped) == (40, MANY, {})
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE bulk_id = 'again'") == MANY
     last = await bulk.last_bulk(db)
     assert last is not None and last.rows == MANY
     assert (await bulk.undo(db, "again")).undone == MANY
     with pytest.raises(Refused, match="taken back"):
-        await bulk.decide(db, ids, "approve", as_of=as_of, bulk_id="again")
+        await bulk.decide(db, ids, "approve", seen=snapshot, bulk_id="again")
 
 
 async def test_two_bulks_on_overlapping_sets_both_end_and_each_row_is_decided_once_by_each_at_most(
     db: Database, conninfo: Conninfo
 ) -> None:
     ids = await some(db, 192)
-    as_of = await bulk.moment(db)
+    snapshot = await bulk.snapshot(db)
     async with logged_in(conninfo("rita")) as rita, logged_in(conninfo("ron")) as ron:
         one, two = await asyncio.wait_for(
             asyncio.gather(
-                bulk.decide(rita, ids[:128], "approve", as_of=as_of),
-                bulk.decide(ron, ids[64:][::-1], "reject", as_of=as_of),
+                bulk.decide(rita, ids[:128], "approve", seen=snapshot),
+                bulk.decide(ron, ids[64:][::-1], "reject", seen=snapshot),
             ),
             timeout=30,
         )
@@ -257,7 +258,7 @@ async def test_only_those_who_may_do_it_do_and_only_ones_own_bulk_is_taken_back(
     assert taken.value.code == "TT010"
     async with logged_in(conninfo("audrey")) as auditor:
         for statement in (
-            "SELECT decide_many('{1}', 'approve', NULL, NULL, 'b', now())", "SELECT flag_many('{1}', true, 'b')",
+            "SELECT decide_many('{1}', 'approve', pg_current_snapshot(), 'b')", "SELECT flag_many('{1}', true, 'b')",
             "SELECT trash_many('{1}', true, 'b')", "SELECT undo_bulk('b', 1)", "SELECT begin_bulk('b', 'flag')",
         ):  # fmt: skip
             assert sqlstate(auditor.conninfo, statement) == "42501"
@@ -270,16 +271,16 @@ async def test_only_those_who_may_do_it_do_and_only_ones_own_bulk_is_taken_back(
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
-        ("SELECT decide_many('{}', 'praise', NULL, NULL, 'b', now())", "TT003"),
-        ("SELECT decide_many('{}', 'approve', NULL, NULL, 'b', NULL)", "TT003"),
-        ("SELECT decide_many('{}', 'approve', repeat('x', 501), NULL, 'b', now())", "TT003"),
-        ("SELECT decide_many('{}', 'approve', NULL, NULL, '', now())", "TT003"),
-        ("SELECT decide_many('{}', 'approve', NULL, NULL, NULL, now())", "TT003"),
+        ("SELECT decide_many('{}', 'praise', pg_current_snapshot(), 'b')", "TT003"),
+        ("SELECT decide_many('{}', 'approve', NULL, 'b')", "TT003"),
+        ("SELECT decide_many('{}', 'approve', pg_current_snapshot(), 'b', repeat('x', 501))", "TT003"),
+        ("SELECT decide_many('{}', 'approve', pg_current_snapshot(), '')", "TT003"),
+        ("SELECT decide_many('{}', 'approve', pg_current_snapshot(), NULL)", "TT003"),
         ("SELECT flag_many(array(SELECT generate_series(1, 1001)), true, 'b')", "TT003"),
         ("SELECT undo_bulk('b', 0)", "TT003"),
         ("SELECT undo_bulk('nothing', 10)", "TT007"),
-        ("SELECT decide_many(NULL, 'approve', NULL, NULL, 'b', now())", None),
-        ("SELECT decide_many('{NULL,7,7}', 'approve', '''; DROP', NULL, 'b', now())", None),
+        ("SELECT decide_many(NULL, 'approve', pg_current_snapshot(), 'b')", None),
+        ("SELECT decide_many('{NULL,7,7}', 'approve', pg_current_snapshot(), 'b', '''; DROP')", None),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused(conninfo: Conninfo, statement: str, code: str | None) -> None:
@@ -299,7 +300,7 @@ async def test_a_conversation_edited_while_a_bulk_waits_for_it_is_left_alone(db:
     """The lock is waited for, and the row is looked at again once it is there."""
     public = await imported(db, 3)
     ids = await ids_of(db, public)
-    as_of: datetime = await bulk.moment(db)
+    snapshot = await bulk.snapshot(db)
     view = await seen(db, public[1])
     async with logged_in(conninfo("rita")) as rita:
         async with db.write() as other:
@@ -308,10 +309,56 @@ async def test_a_conversation_edited_while_a_bulk_waits_for_it_is_left_alone(db:
                 ' {"role": "assistant", "content": "A."}]\', \'k\')',
                 (view.conversation_id, view.revision, view.decision_id),
             )
-            waiting = asyncio.create_task(bulk.decide(rita, ids, "approve", as_of=as_of))
+            waiting = asyncio.create_task(bulk.decide(rita, ids, "approve", seen=snapshot))
             blocked = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
             while not await scalar(db, blocked):
                 await asyncio.sleep(0.01)
         result = await waiting
     assert (result.done, result.skipped) == (2, {"changed": 1})
     assert await statuses(db, ids) == {"approved": 2, "generated": 1}
+
+
+async def test_what_was_committed_late_with_an_earlier_time_was_not_seen(db: Database, conninfo: Conninfo) -> None:
+    (one,) = await imported(db)
+    async with logged_in(conninfo("rita")) as rita:
+        view = await seen(rita, one)
+        async with rita.write() as connection:
+            await connection.exec_driver_sql(
+                "SELECT decide(%s, 'reject', %s, NULL, 'k')", (view.conversation_id, view.revision)
+            )
+            snapshot = await bulk.snapshot(db)  # the decision has its time, and nobody sees it yet
+    result = await bulk.decide(db, await ids_of(db, [one]), "approve", seen=snapshot)
+    assert (result.done, result.skipped) == (0, {"changed": 1})
+
+
+async def test_what_changed_before_the_feed_begins_is_known_from_the_log(db: Database, conninfo: Conninfo) -> None:
+    one, two = await imported(db, 2)
+    snapshot = await bulk.snapshot(db)
+    await approved(db, one)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DELETE FROM conversation_changes")  # as a day later
+    result = await bulk.decide(db, await ids_of(db, [one, two]), "reject", seen=snapshot)
+    assert (result.done, result.skipped) == (1, {"changed": 1})
+
+
+async def test_metadata_of_many_and_a_bulk_are_taken_back_in_their_order(db: Database) -> None:
+    ids = await some(db, 3)
+    first = await decided(db, ids)
+    await metadata.merge(db, ids, {"source": "web"})
+    second = await bulk.flag(db, ids, True)
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.bulk_id == second.bulk_id
+    await bulk.undo(db, second.bulk_id)
+    assert await bulk.last_bulk(db) is None
+    await reviews.undo_last(db, key=new_key())
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE metadata <> '{}'") == 0
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.bulk_id == first.bulk_id
+
+
+async def test_what_a_merge_of_values_moved_is_passed_over_by_undo(db: Database) -> None:
+    await add_vocabulary(db)
+    one, _ = await generated(db, 2)
+    await approved(db, one)
+    await vocabulary.merge(db, "tone", "formal", "warm")
+    assert (await reviews.undo_last(db, key=new_key())).conversation_id == one

@@ -235,7 +235,7 @@ MEANINGS = [
     ("%", "b"),
     ("_", "b"),
     ("\\", "b"),
-    ("'c'", "b"),
+    ("'c'", "bcd"),  # marks are no part of a word, and c-... stands in two questions
     (r'"\"d\""', "b"),
     ('"Of 100%, a_b \\\\ \'c\'"', "b"),
     ('"status:generated"', ""),

@@ -71,8 +71,8 @@ async def test_it_says_the_number_and_the_filter_first_and_does_nothing_until_as
     db: Database, tmp_path: Path
 ) -> None:
     await imported(db, 3)
-    ids, as_of = await all_ids(db), await bulk.moment(db)
-    dialog = bulk_actions.decision(db, ids, "approve", as_of=as_of, scope="tone:[b]formal")
+    ids, snapshot = await all_ids(db), await bulk.snapshot(db)
+    dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope="tone:[b]formal")
     async with opened(db, tmp_path, dialog) as shown:
         assert "Approve: 3 conversations?" in shown.title
         assert "Those that match tone:[b]formal." in shown.said and "changed meanwhile" in shown.said
@@ -85,9 +85,9 @@ async def test_it_says_the_number_and_the_filter_first_and_does_nothing_until_as
 async def test_one_key_does_it_the_answer_counts_and_any_key_closes(db: Database, tmp_path: Path, key: str) -> None:
     public = await imported(db, 5)
     await approved(db, public[0])
-    ids, as_of = await all_ids(db), await bulk.moment(db)
+    ids, snapshot = await all_ids(db), await bulk.snapshot(db)
     await reviews.set_flag(db, public[1], True, key=new_key())
-    dialog = bulk_actions.decision(db, ids, "approve", as_of=as_of, scope=None)
+    dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope=None)
     async with opened(db, tmp_path, dialog) as shown:
         await shown.pilot.press(key)
         await until(shown.pilot, lambda: shown.screen.state == "over")
@@ -177,7 +177,7 @@ async def test_undo_takes_back_a_bulk_as_one_then_the_single_action_before_it(db
     public = await imported(db, 4)
     await approved(db, public[0])
     ids = (await all_ids(db))[1:]
-    await bulk.decide(db, ids, "reject", as_of=await bulk.moment(db))
+    await bulk.decide(db, ids, "reject", seen=await bulk.snapshot(db))
     undoing = Undoing()
     undone, said = await undoing.take_back(db)
     assert isinstance(undone, UndoResult) and said.plain == "↶ undone: reject of 3 conversations"
@@ -189,7 +189,7 @@ async def test_undo_takes_back_a_bulk_as_one_then_the_single_action_before_it(db
 async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database) -> None:
     await imported(db, 2)
     ids = await all_ids(db)
-    await bulk.decide(db, ids, "approve", as_of=await bulk.moment(db))
+    await bulk.decide(db, ids, "approve", seen=await bulk.snapshot(db))
     record = {"count": 2, "filter_state": {}, "format": "messages", "metadata": {}}
     await exports.record(db, "e", "started", **record)  # type: ignore[arg-type]
     async with exports.reading(db, parse(""), rehearsal=False) as reader:
@@ -217,7 +217,7 @@ async def test_u_on_the_table_takes_back_a_bulk(db: Database, app: TraintuiApp) 
 
 async def test_u_in_review_takes_back_a_bulk_and_reads_the_queue_again(db: Database, app: TraintuiApp) -> None:
     public = await imported(db, 3)
-    await bulk.decide(db, (await all_ids(db))[:2], "approve", as_of=await bulk.moment(db))
+    await bulk.decide(db, (await all_ids(db))[:2], "approve", seen=await bulk.snapshot(db))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: app.get_screen_stack("review"))

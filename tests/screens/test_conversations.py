@@ -43,7 +43,8 @@ async def test_the_newest_rows_are_there_with_their_counts(app: TraintuiApp, db:
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 3)
         assert rows(app) == ids[::-1]
-        assert "2 to review" in said(app, "#counted") and "1 approved" in said(app, "#counted")
+        await pilot.press("F", "F")
+        await until(pilot, lambda: "2 to review" in said(app, "#counted") and "1 approved" in said(app, "#counted"))
 
 
 async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:

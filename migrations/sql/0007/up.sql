@@ -22,9 +22,10 @@ CREATE INDEX ix_bulk_actions_user_id_newest_log ON bulk_actions (user_id, newest
 -- The rows of a bulk in their order, however many they are.
 DROP INDEX ix_review_logs_bulk_id;
 CREATE INDEX ix_review_logs_bulk_id_id ON review_logs (bulk_id, id) WHERE bulk_id IS NOT NULL;
--- One's own last single action, also behind a million rows of an import, a bulk or its undo.
+-- One's own last action that is none of bulk_actions, also behind a million rows of an import, a bulk or its undo. An
+-- edit of metadata says what was before; what a merge of values moved does not, and is not taken back.
 CREATE INDEX ix_review_logs_single ON review_logs (reviewer_id, id)
-    WHERE bulk_id IS NULL AND action NOT IN ('import', 'undo');
+    WHERE (bulk_id IS NULL OR action = 'metadata' AND details ? 'before') AND action NOT IN ('import', 'undo');
 
 -- The ids of a call, each once, in the order in which every bulk takes its locks.
 CREATE FUNCTION bulk_ids(p_ids bigint[]) RETURNS bigint[]
@@ -90,12 +91,13 @@ BEGIN
 END
 $$;
 
--- Decides many as the login behind the session, each with its row in the log. p_as_of is the moment at which the set was
--- looked at: one that changed later is left alone. Returns how many were decided, those of an earlier call of this bulk
--- among them, and why others were not: {"trash": 2, "no text": 1, "already": 20, "changed": 4, "gone": 1}.
+-- Decides many as the login behind the session, each with its row in the log. p_seen is the snapshot that the set was read
+-- with: one that changed since was not seen as it stands, and is left alone. (A time would not do: what is committed late
+-- carries an earlier one.) Returns how many were decided, those of an earlier call of this bulk among them, and why others
+-- were not: {"trash": 2, "no text": 1, "already": 20, "changed": 4, "gone": 1}.
 CREATE FUNCTION decide_many(
-    p_ids bigint[], p_action text, p_reason text, p_notes text, p_bulk_id text, p_as_of timestamptz,
-    OUT done integer, OUT skipped jsonb
+    p_ids bigint[], p_action text, p_seen pg_snapshot, p_bulk_id text, p_reason text DEFAULT NULL,
+    p_notes text DEFAULT NULL, OUT done integer, OUT skipped jsonb
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -108,8 +110,8 @@ BEGIN
     IF target IS NULL THEN
         RAISE EXCEPTION '"%" is not a decision', p_action USING ERRCODE = 'TT003', HINT = 'approve, reject or reopen';
     END IF;
-    IF p_as_of IS NULL THEN
-        RAISE EXCEPTION 'a decision on many names the moment at which they were looked at' USING ERRCODE = 'TT003';
+    IF p_seen IS NULL THEN
+        RAISE EXCEPTION 'a decision on many names the snapshot that they were read with' USING ERRCODE = 'TT003';
     END IF;
     PERFORM check_remarks(p_reason, p_notes, NULL, NULL);
     wanted := bulk_ids(p_ids);
@@ -117,11 +119,18 @@ BEGIN
     taken := done_before(p_bulk_id, wanted);
     done := cardinality(taken);
     wanted := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(taken));
-    -- Only what is decided is locked, and looked at again once it is: nobody waits for a row that is skipped.
+    -- Nobody waits for a row that is skipped. What is read in a statement after this stands still.
     taken := ARRAY(SELECT id FROM conversations
                    WHERE id = ANY(wanted) AND deleted_at IS NULL AND status IN ('generated', 'approved', 'rejected')
-                     AND status <> target AND updated_at <= p_as_of
+                     AND status <> target
                    ORDER BY id FOR NO KEY UPDATE);
+    -- The feed knows every change of a day, the log every action for good.
+    taken := ARRAY(
+        SELECT unnest(taken)
+        EXCEPT SELECT conversation_id FROM conversation_changes
+               WHERE xid8 >= pg_snapshot_xmin(p_seen) AND NOT pg_visible_in_snapshot(xid8, p_seen)
+        EXCEPT SELECT c.id FROM conversations AS c JOIN review_logs AS log USING (conversation_id)
+               WHERE c.id = ANY(taken) AND NOT pg_visible_in_snapshot(log.xid8, p_seen));
     SELECT coalesce(jsonb_object_agg(why, number), '{}') INTO skipped FROM (
         SELECT CASE WHEN c.id IS NULL THEN 'gone' WHEN c.deleted_at IS NOT NULL THEN 'trash'
                     WHEN c.status NOT IN ('generated', 'approved', 'rejected') THEN 'no text'
@@ -258,8 +267,8 @@ $$;
 
 GRANT SELECT ON bulk_actions TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION bulk_ids(bigint[]), begin_bulk(text, text), done_before(text, bigint[]),
-    log_bulk(text, text, bigint[], text, text, text), decide_many(bigint[], text, text, text, text, timestamptz),
+    log_bulk(text, text, bigint[], text, text, text), decide_many(bigint[], text, pg_snapshot, text, text, text),
     flag_many(bigint[], boolean, text), trash_many(bigint[], boolean, text), undo_bulk(text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION decide_many(bigint[], text, text, text, text, timestamptz), flag_many(bigint[], boolean, text),
+GRANT EXECUTE ON FUNCTION decide_many(bigint[], text, pg_snapshot, text, text, text), flag_many(bigint[], boolean, text),
     undo_bulk(text, integer) TO traintui_reviewer;
 GRANT EXECUTE ON FUNCTION trash_many(bigint[], boolean, text) TO traintui_author;

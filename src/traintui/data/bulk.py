@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, literal, select, text
@@ -76,11 +75,10 @@ def new_bulk_id() -> str:
     return f"b_{uuid.uuid4().hex}"
 
 
-async def moment(db: Database) -> datetime:
-    """The server's time, by which a set is looked at: the rows say by the same clock when they changed."""
+async def snapshot(db: Database) -> str:
+    """The snapshot of this moment, for `decide`. What a person looks at is read in it, or after it was taken."""
     async with db.read() as connection:
-        found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    return found
+        return str(await connection.scalar(text("SELECT pg_current_snapshot()::text")))
 
 
 async def decide(
@@ -88,21 +86,21 @@ async def decide(
     ids: Sequence[int],
     action: Action,
     *,
-    as_of: datetime,
+    seen: str,
     reason: str | None = None,
     notes: str | None = None,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
     bulk_id: str | None = None,
 ) -> BulkResult:
-    """Decides conversations by their internal ids; those that changed after `as_of` are left alone.
+    """Decides conversations by their internal ids; those that changed since the snapshot `seen` are left alone.
 
     With the `bulk_id` of a call whose answer was lost nothing is done twice. Raises `Refused` when one may not.
     """
     return await _in_batches(
         db,
-        "SELECT done, skipped FROM decide_many(:ids, :action, :reason, :notes, :bulk_id, :as_of)",
-        {"action": action, "reason": storable(reason), "notes": storable(notes), "as_of": as_of},
+        "SELECT done, skipped FROM decide_many(:ids, :action, CAST(:seen AS pg_snapshot), :bulk_id, :reason, :notes)",
+        {"action": action, "reason": storable(reason), "notes": storable(notes), "seen": seen},
         ids, progress, stop, bulk_id,
     )  # fmt: skip
 

@@ -113,7 +113,7 @@ class EmbeddedServer:
             with contextlib.suppress(FileNotFoundError), self._locked():  # a home that was removed has nothing to stop
                 self._leave()
                 # One that does not stop in time goes on stopping, or is used again by the next to come.
-                if not self._others() and self.running():
+                if not self._living() and self.running():
                     self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60", check=False)
             self._leave()
 
@@ -165,16 +165,21 @@ class EmbeddedServer:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor
 
-    def _others(self) -> bool:
-        """Whether a client file is still locked by a living process; files of the dead are cleared away."""
-        living = False
+    def others(self) -> list[int]:
+        """The other processes that use this server."""
+        with self._locked():
+            return sorted({pid for pid in self._living() if pid != os.getpid()})
+
+    def _living(self) -> list[int]:
+        """The processes whose client files are locked still; files of the dead are cleared away."""
+        living = []
         for path in self._clients.iterdir():
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
             except BlockingIOError:
-                living = True
+                living.append(int(path.name.partition("-")[0]))
             finally:
                 os.close(descriptor)
         return living

@@ -151,6 +151,9 @@ class Fields(Mapping[str, Field]):
     """The fields of a workspace by name: those of every conversation, and its registered metadata keys."""
 
     def __init__(self, registered: Iterable[Field] = ()) -> None:
+        registered = tuple(registered)
+        self.registered = tuple((field.name, field.kind, field.label, field.is_double) for field in registered)
+        """What tells these fields from those with other registered keys."""
         self._by_name = {field.name: field for field in (*STATIC, *registered)}
 
     def __getitem__(self, name: str) -> Field:

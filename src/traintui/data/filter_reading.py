@@ -21,11 +21,13 @@ from traintui.data.filter_terms import (
     Holds,
     Marked,
     Named,
+    Signs,
     Term,
     Text,
     Within,
 )
 from traintui.data.filter_words import Context, Word
+from traintui.data.search import searchable
 
 Values = Mapping[str, tuple[str, ...]]
 """The values that each dimension may have; a dimension that is missing takes any."""
@@ -186,7 +188,7 @@ def asked_by(word: Word, fields: Mapping[str, Field], values: Values, context: C
         if not word.value:
             what = "nothing stands between the quotes." if word.quoted else "a minus sign stands alone."
             raise word.wrong(what, "Write -FIELD:VALUE, -word, or a word to look for.")
-        return Text(word.value)
+        return Text(word.value) if searchable(word.value) else Signs(word.value)
     is_meta = word.field.startswith(META) and len(word.field) > len(META)
     field = fields.get(word.field)
     if field is None and not is_meta and word.field not in NAMES_BESIDE:

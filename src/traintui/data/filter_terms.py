@@ -7,6 +7,7 @@ beside the row, in its turns, its metadata or the logs, is answered by the serve
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,10 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import SQLCoreOperations
 
+from traintui.data import search
 from traintui.data.fields import MARKS, Field
 from traintui.data.log_models import GenerationLog, ReviewLog
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn, Document
+from traintui.data.search import Sought
 
 Condition = ColumnElement[bool]
 
@@ -198,9 +201,9 @@ class Holds:
     values: tuple[str, ...]
 
     @property
-    def where(self) -> Condition:
-        """Its meaning as SQL."""
-        return or_(*(C.metadata_.contains({self.key: form}) for value in self.values for form in json_forms(value)))
+    def sought(self) -> Sought:
+        """How the search tables answer it."""
+        return search.metadata_equals(self.key, [form for value in self.values for form in json_forms(value)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +213,21 @@ class HasKey:
     keys: tuple[str, ...]
 
     @property
-    def where(self) -> Condition:
-        """Its meaning as SQL."""
-        return or_(*(C.metadata_.has_key(key) for key in self.keys))
+    def sought(self) -> Sought:
+        """How the search tables answer it."""
+        return search.has_keys(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that stand beside each other in any turn."""
+
+    words: str
+
+    @property
+    def sought(self) -> Sought:
+        """How the search tables answer it."""
+        return search.text(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +250,15 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Words that stand in any turn."""
+class Signs:
+    """Signs that stand in any turn and make no word, such as `%`: turns are read one after the other."""
 
-    words: str
+    signs: str
 
     @property
     def where(self) -> Condition:
         """Its meaning as SQL."""
-        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", self.words) + "%"
+        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", self.signs) + "%"
         return exists(
             select(literal(1)).where(ConversationTurn.conversation_id == C.id, ConversationTurn.content.ilike(pattern))
         )
@@ -251,9 +266,23 @@ class Text:
 
 Local = Among | Within | Marked
 """Terms that a row answers by itself."""
-Beside = Named | From | DecidedBy | CalledBy | Holds | HasKey | Compared | Text
+Searched = Holds | HasKey | Text
+"""Terms that the search tables answer."""
+LookedThrough = Compared | Signs
+"""Terms that no index serves."""
+Beside = Named | From | DecidedBy | CalledBy | Searched | LookedThrough
 """Terms that the server answers."""
 Asked = Local | Beside
+
+
+def where(asked: Asked) -> Condition:
+    """The meaning of a term as SQL, exact, for a question about the whole table."""
+    return search.condition(asked.sought) if isinstance(asked, Searched) else asked.where
+
+
+def probe(asked: Asked) -> Condition:
+    """The same for a few rows that are named by their ids: nothing else is read."""
+    return search.probe(asked.sought) if isinstance(asked, Searched) else asked.where
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +290,6 @@ class AnyOf:
     """One of several terms of different kinds, as in `is:flagged,mine`."""
 
     parts: tuple[Asked, ...]
-
-    @property
-    def where(self) -> Condition:
-        """Its meaning as SQL."""
-        return or_(*(part.where for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,5 +309,15 @@ class Term:
 
     @property
     def where(self) -> Condition:
-        """Its meaning as SQL. A null is no match, so its opposite is one."""
-        return ~func.coalesce(self.asked.where, false()) if self.negated else self.asked.where
+        """Its meaning as SQL, for a question about the whole table."""
+        return self._holds(where)
+
+    @property
+    def probe(self) -> Condition:
+        """The same for a few rows that are named by their ids."""
+        return self._holds(probe)
+
+    def _holds(self, meaning: Callable[[Asked], Condition]) -> Condition:
+        holds = or_(*(meaning(part) for part in self.parts)) if len(self.parts) > 1 else meaning(self.parts[0])
+        # A null is no match, so its opposite is one.
+        return ~func.coalesce(holds, false()) if self.negated else holds

@@ -16,11 +16,12 @@ from sqlalchemy import and_, func, select, true
 
 from traintui.data.bits import CONTAINER
 from traintui.data.engine import Database
-from traintui.data.filter_terms import Asked, Beside, Compared, Condition
+from traintui.data.filter_terms import Asked, Beside, Condition, LookedThrough, Searched, where
 from traintui.data.filters import Filter
 from traintui.data.listing import FoundListing, Listing, MirrorListing, Order
 from traintui.data.live import Live, among, matching
 from traintui.data.models import Conversation as C
+from traintui.data.search import matching_ids
 
 FIRST_ROWS = 120
 """Rows that are looked for at first: two pages of a large terminal."""
@@ -43,9 +44,12 @@ class Finding:
     looked: float | None = None
 
 
-def is_slow(asked: Beside) -> bool:
-    """Whether no index serves a term, so that every row is looked at."""
-    return isinstance(asked, Compared)
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the server said, and how many conversations it could not look at yet."""
+
+    ids: dict[Beside, BitMap]
+    unsearched: dict[Beside, int]
 
 
 async def find(live: Live, wanted: Filter, order: Order) -> AsyncIterator[Finding]:
@@ -59,14 +63,15 @@ async def find(live: Live, wanted: Filter, order: Order) -> AsyncIterator[Findin
             yield finding
         return
     missing = list(dict.fromkeys(live.missing(wanted)))
-    slow = [asked for asked in missing if is_slow(asked)]
-    quick = [asked for asked in missing if not is_slow(asked)]
+    slow = [asked for asked in missing if isinstance(asked, LookedThrough)]
+    quick = [asked for asked in missing if not isinstance(asked, LookedThrough)]
     with live.noting() as changed:
         answering = asyncio.ensure_future(answers_of(live.db, quick))
         try:
             async for finding in first_by_trying(live, wanted, order, answering, slow=bool(slow)):
                 yield finding
-            await live.keep(await answering, changed)
+            answered = await answering
+            await live.keep(answered.ids, changed, answered.unsearched)
         finally:
             answering.cancel()
     if slow:
@@ -76,22 +81,28 @@ async def find(live: Live, wanted: Filter, order: Order) -> AsyncIterator[Findin
         yield Finding(listing, more=False)
 
 
-async def answers_of(db: Database, asked: Sequence[Beside]) -> dict[Beside, BitMap]:
+async def answers_of(db: Database, asked: Sequence[Beside]) -> Answered:
     """The server's answers to terms that an index serves, all of one moment."""
-    if not asked:
-        return {}
-    async with db.read() as connection:
-        return {each: await matching(connection, each.where) for each in asked}
+    answered = Answered({}, {})
+    if asked:
+        async with db.read() as connection:
+            for each in asked:
+                if isinstance(each, Searched):
+                    matches = await matching_ids(connection, each.sought)
+                    answered.ids[each], answered.unsearched[each] = matches.ids, matches.unsearched
+                else:
+                    answered.ids[each] = await matching(connection, where(each))
+    return answered
 
 
 async def first_by_trying(
-    live: Live, wanted: Filter, order: Order, answering: asyncio.Future[dict[Beside, BitMap]], *, slow: bool
+    live: Live, wanted: Filter, order: Order, answering: asyncio.Future[Answered], *, slow: bool
 ) -> AsyncIterator[Finding]:
     """The first rows, by trying those that match all the rest, in order; ends as soon as the whole answer is here."""
     if live.mirror is None:
         return
     missing = set(live.missing(wanted))
-    rest = and_(true(), *(term.where for term in wanted.terms if missing.intersection(term.parts)))
+    rest = and_(true(), *(term.probe for term in wanted.terms if missing.intersection(term.parts)))
     candidates = MirrorListing(live.mirror, live.local_matches(wanted), order)
     found: list[int] = []
     for start, count in tries(candidates.total):
@@ -101,14 +112,22 @@ async def first_by_trying(
         trying = asyncio.ensure_future(tried(live.db, rest, ids))
         try:
             await asyncio.wait([trying, *(() if slow else (answering,))], return_when=asyncio.FIRST_COMPLETED)
-            if not trying.done():
-                return
-            matches = trying.result()
-        finally:
+        except asyncio.CancelledError:
             trying.cancel()
+            raise
+        if not trying.done():
+            trying.add_done_callback(ended)  # it reads a few rows more, for nobody
+            return
+        matches = trying.result()
         found += [one for one in ids if one in matches]
         if found:
             yield Finding(FoundListing(found), more=True)
+
+
+def ended(trying: asyncio.Future[BitMap]) -> None:
+    """Takes note of the end of a try that nobody waits for; what failed there fails where somebody waits as well."""
+    if not trying.cancelled():
+        trying.exception()
 
 
 def tries(total: int) -> Iterator[tuple[int, int]]:
@@ -139,7 +158,7 @@ async def by_looking_through(
             low, high = place * CONTAINER, (place + 1) * CONTAINER
             async with live.db.read() as connection:
                 for asked in slow:
-                    answers[asked] |= await matching(connection, and_(C.id >= low, C.id < high, asked.where))
+                    answers[asked] |= await matching(connection, and_(C.id >= low, C.id < high, where(asked)))
             looked.add_range(low, high)
             if done < len(stretches):
                 matches = live.matching_among(wanted, answers) & looked

@@ -16,7 +16,7 @@ from traintui.data.bits import ids_of
 from traintui.data.engine import Database
 from traintui.data.feed import STALE, FeedLost, Mark, changed_since
 from traintui.data.fields import FIELDS, Fields
-from traintui.data.filter_terms import Asked, Beside, Condition
+from traintui.data.filter_terms import Asked, Beside, Condition, probe
 from traintui.data.filters import Filter
 from traintui.data.listing import Listing, MirrorListing, Order
 from traintui.data.mirror import Answers, Facets, Mirror, Part, unanswered
@@ -42,13 +42,16 @@ class Live:
         self._mark: Mark | None = None
         self._looked = 0.0
         self._answers: OrderedDict[Asked, BitMap] = OrderedDict()
+        self._unsearched: dict[Asked, int] = {}
         self._noting: list[BitMap] = []
 
-    async def load(self, progress: Progress = lambda _done, _all: None) -> None:
-        """Reads everything. Two to eight seconds for a million conversations, during which the old copy answers."""
+    async def load(self, progress: Progress = lambda _done, _all: None, fields: Fields | None = None) -> None:
+        """Reads everything, with other `fields` where they are given. Two to eight seconds for a million conversations,
+        during which the old copy answers."""
         looked = clock.ticks()
-        mirror, mark = await load(self.db, self.fields, progress)
-        self.mirror, self._mark, self._looked = mirror, mark, looked
+        fields = fields or self.fields
+        mirror, mark = await load(self.db, fields, progress)
+        self.mirror, self.fields, self._mark, self._looked = mirror, fields, mark, looked
         self._answers.clear()
 
     async def refresh(self) -> BitMap:
@@ -91,7 +94,7 @@ class Live:
     async def _answer_anew(self, connection: AsyncConnection, changed: Sequence[int]) -> dict[Asked, BitMap]:
         if not changed or len(changed) > ANSWERED_ANEW:
             return {}
-        return {asked: await among(connection, asked.where, changed) for asked in list(self._answers)}
+        return {asked: await among(connection, probe(asked), changed) for asked in list(self._answers)}
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -105,20 +108,34 @@ class Live:
         finally:
             self._noting = [noted for noted in self._noting if noted is not changed]
 
-    async def keep(self, answers: Mapping[Beside, BitMap], changed: BitMap) -> None:
-        """Keeps what the server said; what `changed` since it was asked is asked again."""
+    async def keep(
+        self, answers: Mapping[Beside, BitMap], changed: BitMap, unsearched: Mapping[Beside, int] | None = None
+    ) -> None:
+        """Keeps what the server said; what `changed` since it was asked is asked again. `unsearched` says how many
+        conversations an answer could not look at yet."""
         answers = dict(answers)
         while changed and answers:
             again = changed.copy()
             changed.clear()
             async with self.db.read() as connection:
                 for asked, ids in answers.items():
-                    answers[asked] = (ids - again) | await among(connection, asked.where, again)
+                    answers[asked] = (ids - again) | await among(connection, probe(asked), again)
         for asked, ids in answers.items():
             self._answers[asked] = ids
             self._answers.move_to_end(asked)
+            self._unsearched[asked] = (unsearched or {}).get(asked, 0)
         while len(self._answers) > max(KEPT_ANSWERS, len(answers)):
             self._answers.popitem(last=False)
+
+    def unsearched(self, wanted: Filter) -> int:
+        """How many conversations could not be searched yet when the server answered."""
+        waiting = max((self._unsearched.get(asked, 0) for asked in unanswered(wanted)), default=0)
+        return min(waiting, len(self.mirror.every)) if self.mirror else waiting  # above 100,000 it is an estimate
+
+    def ask_again(self, wanted: Filter) -> None:
+        """Forgets what the server said to a filter: more can be searched by now, or somebody wants to be sure."""
+        for asked in unanswered(wanted):
+            self._answers.pop(asked, None)
 
     def missing(self, wanted: Filter) -> list[Beside]:
         """What a filter asks for that only the server can answer, and has not answered yet."""

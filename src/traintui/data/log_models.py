@@ -109,8 +109,8 @@ REVIEW_ACTIONS = (
     "import",
 )
 
-SINGLE = "bulk_id IS NULL AND action NOT IN ('import', 'undo')"
-"""What was done to one conversation alone: what an undo looks for, also behind a million rows of something else."""
+SINGLE = "(bulk_id IS NULL OR action = 'metadata' AND details ? 'before') AND action NOT IN ('import', 'undo')"
+"""What an undo looks for in the log itself, also behind a million other rows; `bulk_actions` has the rest."""
 
 
 class ReviewLog(Base):

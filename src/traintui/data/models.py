@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -29,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
-from traintui.data.records import TurnRole
+from traintui.data.records import COLOURS, TurnRole
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 TIERS = ("template", "scenario", "edge_case")
@@ -79,12 +80,20 @@ def one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
 
 
 class VocabularyEntry(Base):
-    """One value of a dimension. A value never changes: exports and seals hold it. Its label may."""
+    """One value of a dimension. A value never changes and never goes: exports and seals hold it. Its label may change;
+    one that was merged says into which."""
 
     __tablename__ = "vocabulary"
     __table_args__ = (
         one_of("dimension", DIMENSIONS, "dimension"),
         CheckConstraint("value ~ '^[a-z0-9][a-z0-9_]{0,62}$' AND value <> 'none'", name="value"),
+        CheckConstraint(f"colour ~ '^(#[0-9a-fA-F]{{6}}|{'|'.join(COLOURS)})$'", name="colour"),
+        CheckConstraint(r"label ~ '\S' AND char_length(label) <= 80", name="label"),
+        CheckConstraint("char_length(description) <= 500", name="description"),
+        CheckConstraint(
+            "merged_into IS NULL OR (NOT active AND merged_into <> value AND dimension <> 'tier')", name="merged_into"
+        ),
+        ForeignKeyConstraint(["dimension", "merged_into"], ["vocabulary.dimension", "vocabulary.value"]),
     )
     dimension: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
@@ -95,6 +104,7 @@ class VocabularyEntry(Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     position: Mapped[int] = mapped_column(INT, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    merged_into: Mapped[str | None]
 
 
 class WorkspaceSetting(Base):

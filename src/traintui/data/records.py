@@ -105,9 +105,16 @@ class Conversation:
     history: tuple[ReviewEntry, ...]
 
 
+COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "grey")
+"""The colours of a value that have names; both themes have a shade of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class VocabularyValue:
-    """A value of a dimension with its label and description; `keywords` are words by which a text shows it."""
+    """A value of a dimension with its label and description; `keywords` are words by which a text shows it.
+
+    `colour` is one of `COLOURS` or `#rrggbb`. `merged_into` is the value that it became; it is inactive then.
+    """
 
     dimension: str
     value: str
@@ -117,6 +124,7 @@ class VocabularyValue:
     keywords: tuple[str, ...] = ()
     active: bool = True
     position: int = 0
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

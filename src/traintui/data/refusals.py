@@ -47,6 +47,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT012": ("Batch not running", "Resume the batch; what is planned is still there."),
     "TT013": ("Budget reached", "Raise the budget in a new batch, or leave it here."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
+    "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
     "40001": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
@@ -71,11 +72,27 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_vocabulary_dimension": (
         "TT009", "there is no such dimension", "Use persona, emotion, topic, intent, tone or tier.",
     ),
+    "ck_vocabulary_colour": (
+        "TT003", "there is no such colour",
+        "Use red, orange, yellow, green, teal, blue, purple, grey, or a code such as #5fb3c8.",
+    ),
+    "ck_vocabulary_label": ("TT003", "a label has 1 to 80 characters, and not only blanks", "Give it a short name."),
+    "ck_vocabulary_description": ("TT003", "a description has at most 500 characters", "Say it in fewer words."),
+    "ck_vocabulary_merged_into": (
+        "TT003", "a value that was merged stays inactive", "Use the value that it became.",
+    ),
+    "pk_vocabulary": ("TT003", "this value is there already", "Edit the one that is there, or choose another word."),
     "ck_conversations_tier": ("TT009", "there is no such tier", "Use template, scenario or edge_case."),
     "ck_conversations_metadata": ("TT003", "metadata is an object of at most 64 kB", "Leave out what is too long."),
     "ck_saved_views_name": ("TT003", "a view has a name of 1 to 80 characters", "Give it a shorter name, or any name."),
     "ck_saved_views_filter": ("TT003", "a filter has at most 4,000 characters", "Save a shorter one."),
     "ck_saved_views_columns": ("TT003", "the columns of a view take at most 16 kB", "Show fewer columns."),
+    "ck_metadata_keys_key": (
+        "TT014", "a key has 1 to 100 characters and no blank, colon, quote, <, > or =", "Write it like source_page.",
+    ),
+    "ck_metadata_keys_value_type": ("TT014", "there is no such type", "Use text, integer, number, boolean or date."),
+    "ck_metadata_keys_label": ("TT014", "a label has 1 to 100 characters", "Write a shorter one."),
+    "ck_metadata_keys_about": ("TT014", "what is said about a key has at most 500 characters", "Write less."),
     "ck_conversations_dimensions_unless_seed": (
         "TT009", "a planned conversation has a value in each dimension", "Give it one in each.",
     ),

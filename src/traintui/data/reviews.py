@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import exists, literal, select, text
 
+from traintui.data import metadata
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.log_models import SINGLE, ExportLog, ExportRow
@@ -126,23 +127,20 @@ async def edit(
     )
 
 
-UNDOABLE = ("approve", "reject", "reopen", "edit", "flag", "unflag")
+UNDOABLE = ("approve", "reject", "reopen", "edit", "flag", "unflag", "metadata")
 UNDO_DEPTH = 1_000
 """Actions of one's own among which the last to take back is looked for: all of them would be more with every day."""
 
 
 async def last_undoable(db: Database) -> ReviewEntry | None:
-    """One's own newest action on one conversation that was not taken back. `bulk.last_bulk` knows what is newer.
+    """One's own newest action that was not taken back, on one conversation or on the metadata of many.
 
+    `bulk.last_bulk` knows whether a decision, a flag or the trash for many is newer.
     Served by `ix_review_logs_single`.
     """
     recent = (
         select(*ENTRY_COLUMNS)
-        .where(
-            text(SINGLE),
-            L.reviewer_id == db.login,
-            L.action.in_(("approve", "reject", "reopen", "edit", "flag", "unflag")),
-        )
+        .where(text(SINGLE), L.reviewer_id == db.login, L.action.in_(UNDOABLE))
         .order_by(L.id.desc())
         .limit(UNDO_DEPTH)
         .subquery()
@@ -155,7 +153,7 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
 
 
 async def undo_last(db: Database, *, key: str) -> ReviewEntry:
-    """Takes back one's own last action on one conversation.
+    """Takes back one's own last action, as `last_undoable` names it.
 
     Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when there is none, or somebody
     acted on it since.
@@ -171,7 +169,33 @@ async def undo_last(db: Database, *, key: str) -> ReviewEntry:
             ANSWERS["TT007"][0], "You have not done anything here that is not undone yet.", "Decide something first.",
             code="TT007",
         )  # fmt: skip
+    if last.action == "metadata":
+        return await undo_metadata(db, last, key=key)
     return await call(db, "SELECT * FROM undo(:log_id, :key)", log_id=last.id, key=key)
+
+
+async def undo_metadata(db: Database, last: ReviewEntry, *, key: str) -> ReviewEntry:
+    """Takes back a metadata edit: all of a bulk edit, of which `last` is the newest row, but what was changed since.
+
+    Returns a row of the undo. Raises `Refused` (TT007) when nothing of it can be taken back.
+    """
+    async with db.read() as connection:
+        bulk = await connection.scalar(select(L.bulk_id).where(L.id == last.id))
+    refused: Refused | None = None
+    entry: ReviewEntry | None = None
+    try:
+        entry = await call(db, "SELECT * FROM undo_metadata(:log_id, :key)", log_id=last.id, key=key)
+    except Refused as error:
+        if error.code != "TT007" or bulk is None:
+            raise
+        refused = error
+    if bulk is not None and (await metadata.undo_bulk(db, bulk)).undone and entry is None:
+        newest = select(*ENTRY_COLUMNS).where(L.bulk_id == bulk, L.action == "undo").order_by(L.id.desc()).limit(1)
+        async with db.read() as connection:
+            entry = (await fetch(connection, newest))[0]
+    if entry is None:
+        raise refused or AssertionError(last)
+    return entry
 
 
 async def exported_since(db: Database, entry: ReviewEntry) -> bool:

@@ -40,6 +40,23 @@ def current_revision(conninfo: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def revision_after(current: str, revision: str, *, down: bool = False) -> str | None:
+    """Where an upgrade or a downgrade to `revision` leads from `current`; None when nowhere, or it is not known."""
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
+    from alembic.util.exc import CommandError
+
+    script = ScriptDirectory.from_config(alembic_config())
+    try:
+        if down:
+            steps = list(script.iterate_revisions(current, revision, select_for_downgrade=True))
+            return (str(steps[-1].down_revision) if steps[-1].down_revision else "base") if steps else None
+        steps = list(script.iterate_revisions(revision, current, implicit_base=True))
+        return str(steps[0].revision) if steps else None
+    except (CommandError, RevisionError):
+        return None
+
+
 def alembic_config() -> Config:
     """Alembic's configuration for our migrations."""
     from alembic.config import Config

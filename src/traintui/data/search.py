@@ -133,6 +133,12 @@ def has_key(key: str) -> Sought:
     return of_metadata(SearchMetadata.metadata_.op("?")(name), lambda held: func.jsonb_exists(held, name))
 
 
+def has_keys(keys: Sequence[str]) -> Sought:
+    """Metadata that has one of the keys, whatever their values."""
+    names = literal(list(keys), ARRAY(Text()))
+    return of_metadata(SearchMetadata.metadata_.op("?|")(names), lambda held: func.jsonb_exists_any(held, names))
+
+
 def of_metadata(indexed: Condition, holds: Callable[[Any], Condition]) -> Sought:
     """What metadata says; one conversation's own is as near as the copy."""
     own = aliased(C)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -96,6 +97,18 @@ async def keep_indexed(db: Database, stop: asyncio.Event) -> None:
         if done:
             limit = next_limit(limit, took)
         await rest(stop, took if done else IDLE_SECONDS)
+
+
+@asynccontextmanager
+async def indexing(db: Database) -> AsyncIterator[None]:
+    """Keeps the index up to date beside the block, and ends a statement that is under way before it goes on."""
+    stop = asyncio.Event()
+    keeping = asyncio.ensure_future(keep_indexed(db, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await keeping
 
 
 def next_limit(limit: int, seconds: float) -> int:

@@ -10,10 +10,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from traintui.data import schema, users
+from traintui.data import backup, schema, users
+from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import CONNECT_TIMEOUT, Database, label_of, make_engine, parsed_url
 from traintui.data.refusals import answered, lost_connection, no_role
+from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
@@ -64,22 +66,51 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
         revision = None  # no such login or database yet
     if revision != schema.HEAD:
         progress("Preparing the database")
-        make_embedded_workspace(server)
+        make_embedded_workspace(server, progress=progress)
     return conninfo, "embedded"
 
 
-def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True) -> None:
-    """Database, roles, the person's own login as administrator, and the newest schema; harmless to run again."""
+def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, progress: Progress = quiet) -> None:
+    """Database, roles, the person's own login as administrator, and the newest schema; harmless to run again.
+
+    What is there is backed up before its schema changes. Raises `TraintuiError` when either fails.
+    """
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         # Two processes may start at once.
         connection.execute("SELECT pg_advisory_lock(7453, 3)")
+        clear_leftovers(connection)
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
         as_superuser = server.conninfo(SUPERUSER)
         schema.bootstrap(as_superuser)
         users.add_user(as_superuser, users.own_login(), "admin", with_password=False)
         if upgrade:
-            schema.upgrade(as_superuser)
+            change_schema(as_superuser, server, progress=progress)
+
+
+def change_schema(
+    conninfo: str, server: EmbeddedServer | None, revision: str = "head", *, down: bool = False,
+    progress: Progress = quiet,
+) -> Backup | None:  # fmt: skip
+    """Brings a workspace to a revision. An embedded one is backed up before, if anything is there and will change:
+    returns that backup.
+
+    Raises `TraintuiError` when the backup or the change fails; without its backup nothing is changed.
+    """
+    made = None
+    current = schema.current_revision(conninfo) if server else None
+    if server and current and (target := schema.revision_after(current, revision, down=down)):
+        progress(f"Backing up before the {'downgrade' if down else 'upgrade'}")
+        made = backup.before(server, f"{current}-to-{target}")
+        progress(f"{'Downgrading' if down else 'Upgrading'} the database")
+    try:
+        (schema.downgrade if down else schema.upgrade)(conninfo, revision)
+    except TraintuiError as error:
+        if made is None:
+            raise
+        kept = f"How it was before is in {made.path}: `traintui db restore` brings it back."
+        raise TraintuiError(error.title, error.message, f"{error.remedy} {kept}") from error
+    return made
 
 
 def check_shared(conninfo: str) -> None:
@@ -114,17 +145,33 @@ def administration(settings: Settings) -> Iterator[str]:
     The embedded server is started, with the database and the roles; its schema is left as it is.
     Raises `TraintuiError` when the database is not reached.
     """
-    if not settings.embedded:
-        parsed_url(settings.database_url or "")
-        with answered():
-            yield make_conninfo(settings.database_url or "", connect_timeout=CONNECT_TIMEOUT)
+    if settings.embedded:
+        with embedded_administration(settings) as server:
+            yield server.conninfo(SUPERUSER)
         return
+    parsed_url(settings.database_url or "")
+    with answered():
+        yield make_conninfo(settings.database_url or "", connect_timeout=CONNECT_TIMEOUT)
+
+
+@contextmanager
+def embedded_administration(settings: Settings) -> Iterator[EmbeddedServer]:
+    """The embedded server, started, with the database and the roles; its schema is left as it is.
+
+    Raises `TraintuiError` when the workspace is on a shared server.
+    """
+    if not settings.embedded:
+        raise TraintuiError(
+            "Not an embedded workspace",
+            "a shared database is backed up and restored with its server's own tools.",
+            "Back up: pg_dump -Fc -f FILE -d URL. Restore: see docs/operations.md.",
+        )
     server = EmbeddedServer(settings.home)
     server.start()
     try:
         make_embedded_workspace(server, upgrade=False)
         with answered():
-            yield server.conninfo(SUPERUSER)
+            yield server
     finally:
         server.stop()
 

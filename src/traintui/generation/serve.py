@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from traintui.data.engine import Database
+from traintui.data.search_index import indexing
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelClient
@@ -23,7 +24,7 @@ async def serve(
     Calls under way are given a few seconds to finish. Raises `TraintuiError` without a key or a database.
     """
     provider = await provider_of(settings)
-    async with open_workspace(settings) as db, stopping(attached=attached) as stop:
+    async with open_workspace(settings) as db, stopping(attached=attached) as stop, indexing(db):
         refuse_reader(db)
         await run_worker(db, provider, slots=slots, until_idle=until_idle, stop=stop, say=say)
 

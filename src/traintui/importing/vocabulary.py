@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from traintui.data.records import VocabularyValue
+from traintui.data.records import COLOURS, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.files import decode, read_bytes
 
@@ -26,7 +26,7 @@ class Entry(BaseModel):
     value: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")
     label: str = Field(min_length=1, max_length=80)
     description: str = Field(default="", max_length=500)
-    colour: str | None = None
+    colour: str | None = Field(default=None, pattern=rf"^(#[0-9a-fA-F]{{6}}|{'|'.join(COLOURS)})$")
     keywords: tuple[str, ...] = ()
 
 

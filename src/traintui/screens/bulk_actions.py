@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -50,7 +49,7 @@ WHY: dict[str, tuple[str, str]] = {
 
 
 def decision(
-    db: Database, ids: Sequence[int], action: Action, *, as_of: datetime, scope: str | None, reason: str | None = None
+    db: Database, ids: Sequence[int], action: Action, *, seen: str, scope: str | None, reason: str | None = None
 ) -> BulkDialog:
     """The dialog that decides many. `scope` is the filter that they match, None when they are selected one by one."""
 
@@ -58,7 +57,7 @@ def decision(
         from traintui.data import bulk
 
         return became(
-            action, await bulk.decide(db, ids, action, as_of=as_of, reason=reason, progress=progress, stop=stop)
+            action, await bulk.decide(db, ids, action, seen=seen, reason=reason, progress=progress, stop=stop)
         )
 
     because = Content.assemble(" The reason: ", text.shown(reason, single_line=True, limit=100), ".") if reason else ""

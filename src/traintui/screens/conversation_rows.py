@@ -1,44 +1,61 @@
-"""The rows of Conversations: read, counted, and kept up to date."""
+"""The rows of Conversations: found as one types, counted, sorted, and kept up to date with what others do."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyroaring import BitMap
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.events import ScreenResume
+from textual.timer import Timer
 from textual.widgets import Static
 
 from traintui import text
 from traintui.data.records import ConversationRow
+from traintui.errors import TraintuiError
+from traintui.history import History, history_path
 from traintui.screens.base import BaseScreen
+from traintui.table_layout import TableLayout, layout_path, read_layout, write_layout
 from traintui.widgets import marks
+from traintui.widgets.conversation_columns import USUAL, chosen, columns_of
+from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import FactsPanel
+from traintui.widgets.filter_field import Offer
 from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.notice import Notice
-from traintui.widgets.row_table import Column, RowTable
+from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
-    from traintui.data.conversations import ConversationPage
+    from traintui.data.fields import Field
+    from traintui.data.filters import Filter
+    from traintui.data.finding import Finding
+    from traintui.data.listing import Listing, Order
+    from traintui.data.snippets import Snippet
 
-POLL = 1.0
-"""Seconds between two looks at whether something changed."""
-AGES = 15
-"""Looks after which the ages are written anew."""
+AGES = 15.0
+"""Seconds after which the ages are written anew."""
+TYPING = 0.12
+"""Seconds that a filter which asks the server waits for the next letter."""
+SEARCH_AGAIN = 3.0
+"""Seconds after which a search looks again at what could not be searched before."""
 
 EXAMPLE = 'status:generated score<7 -tone:formal "roth ira"'
 
 
 class ConversationRows(BaseScreen):
-    """The newest rows of a filter, kept up to date."""
+    """The rows that a filter names, in an order."""
 
-    AUTO_FOCUS = "RowTable"
+    AUTO_FOCUS = "WindowedTable"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide"), (150, "-huge")]  # noqa: RUF012
 
     filter_line = getters.query_one(FilterLine)
-    table: getters.query_one[RowTable[ConversationRow]] = getters.query_one("#rows", RowTable)
+    facets = getters.query_one(FacetPanel)
+    table: getters.query_one[WindowedTable[ConversationRow]] = getters.query_one("#rows", WindowedTable)
     notice = getters.query_one(Notice)
     preview = getters.query_one(FactsPanel)
     counted = getters.query_one("#counted", Static)
@@ -46,136 +63,305 @@ class ConversationRows(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = ""
-        self._total: int | None = None
-        self._counts: dict[str, int] = {}
-        self._looks = 0
+        self._text = ""
+        self._wanted: Filter | None = None
+        self._order: Order | None = None
+        self._listing: Listing | None = None
+        self._looked: float | None = None
+        self._searching: Timer | None = None
+        self._layout_path = layout_path()
+        self._layout = read_layout(self._layout_path)
+        self._snippets: dict[int, Snippet] = {}
+        self._shown_fields: Mapping[str, Field] = {}
 
     def compose_body(self) -> ComposeResult:
-        """Filter, rows and preview, and how many there are."""
-        yield FilterLine(EXAMPLE)
+        """Filter, facets, rows and preview, and how many there are."""
+        yield FilterLine(EXAMPLE, History(history_path()))
         with Horizontal(id="columns"):
+            yield FacetPanel()
             with Container(id="list"):
-                yield RowTable[ConversationRow](self._columns(), key=lambda row: row.conversation_id, id="rows")
+                yield WindowedTable[ConversationRow]((), self._fetch, id="rows")
                 yield Notice("loading", "Opening the workspace")
             yield FactsPanel()
         with Horizontal(id="counts"):
             yield Static(id="counted")
             yield Static(id="said")
 
-    def _columns(self) -> list[Column[ConversationRow]]:
-        def dimension(name: str) -> Column[ConversationRow]:
-            width, least = {"persona": (18, 0), "emotion": (12, 96), "topic": (20, 124), "tier": (10, 136)}[name]
-            return Column(
-                name.capitalize(), width, lambda row: marks.label(self.app.labels, name, getattr(row, name)),
-                from_width=least,
-            )  # fmt: skip
-
-        return [
-            Column("Status", 12, lambda row: marks.status(row.status)),
-            Column("Score", 10, lambda row: marks.score(row.quality_score)),
-            *(dimension(name) for name in ("persona", "emotion", "topic", "tier")),
-            Column("Turns", 5, lambda row: Content(str(row.turn_count)), right=True, from_width=84),
-            Column("Age", 5, lambda row: Content.styled(text.ago(row.created_at)[-5:], "$muted"), right=True),
-            Column("", 2, marks.short_tags),
-            Column("Opening", 0, lambda row: text.shown(row.opening, single_line=True, limit=160)),
-        ]
-
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""
         self.set_class(True, "-nothing")
-        self.set_interval(POLL, self._poll)
-        self.watch(self.app, "labels", lambda _: self.table.redraw(), init=False)
+        self.set_interval(AGES, self._age)
+        self.watch(self.app, "labels", lambda _: self._learn(), init=False)
+        self.watch(self.app, "outage", self._outage_changed, init=False)
+        self.watch(self.app, "loaded", lambda _: self._say_counts(), init=False)
+        self.app.changed.subscribe(self, self._changed, immediate=True)
 
     def on_workspace_ready(self) -> None:
         """Reads the first rows."""
-        self.notice.say("loading", "Reading")
-        self._load(self._filter, top=True)
+        from traintui.data.listing import order_of
 
-    @on(ScreenResume)
-    def _resumed(self) -> None:
-        if self.ready:
-            self._load(self._filter)
+        self.notice.say("loading", "Reading")
+        self._order = order_of(self._layout.sort, self._fields)
+        self._show_columns()
+        self._learn()
+        self.apply(self._text, top=True)
 
     def on_progress(self, step: str) -> None:
         """Says how the opening goes."""
         self.notice.say("loading", step)
 
-    # Reading
+    @on(ScreenResume)
+    def _resumed(self) -> None:
+        if self.ready:
+            self.app.look_now()
 
-    def _load(self, filter_text: str, *, top: bool = False) -> None:
-        self.read(partial(self._read_rows, filter_text, top), name="rows")
+    # The filter
 
-    async def _read_rows(self, filter_text: str, top: bool) -> None:
-        from traintui.data import conversations
+    def apply(self, filter_text: str, *, top: bool = False, typing: bool = False) -> bool:
+        """Shows what a filter names. Whether it can be read; else the rows stay, and the mistake is answered."""
+        from traintui.data.filters import FilterError
 
-        counts = await conversations.status_counts(self.db)
-        page = await conversations.first_rows(self.db, filter_text)
-        self._show(filter_text, page, counts, top)
-
-    def _show(self, filter_text: str, page: ConversationPage, counts: dict[str, int], top: bool) -> None:
-        if filter_text != self._filter or self._total is None:
-            self._filter = self.app.filter_text = filter_text
+        try:
+            wanted = self.app.read_filter(filter_text)
+        except FilterError as error:
+            self.filter_line.fail(error.message, error.remedy, error.start, error.end, typing=typing)
+            return False
+        if typing:
+            self.filter_line.understood()
+        else:
             self.filter_line.applied(filter_text)
-        self._total, self._counts = page.total, counts
-        self.table.show(page.rows, top=top)
-        self.set_class(not page.rows, "-nothing")
-        if not page.rows:
+        self._text = self.app.filter_text = filter_text.strip()
+        self._wanted = wanted
+        self._snippets.clear()
+        self.find(top=top, typing=typing)
+        return True
+
+    def find(self, *, top: bool = False, typing: bool = False) -> None:
+        """Finds the rows of the filter: from memory at once, else with the server, first rows first."""
+        if self._wanted is None or self.app.live is None:
+            return
+        listing = self.app.live.listing(self._wanted, self.order)
+        if listing is None:
+            self.read(partial(self._find, top, TYPING if typing else 0.0), name="find")
+            return
+        self.stop_finding()
+        self._show(listing, top=top)
+
+    def stop_finding(self) -> None:
+        """Ends a search that is under way."""
+        for worker in self.app.workers:
+            if worker.node is self and worker.group == "read:find" and not worker.is_finished:
+                worker.cancel()
+
+    async def _find(self, top: bool, pause: float) -> None:
+        import asyncio
+
+        from traintui.data.finding import find
+
+        wanted, live = self._wanted, self.app.live
+        if wanted is None or live is None:
+            return
+        await asyncio.sleep(pause)
+        self._looked = 0.0
+        finding: Finding | None = None
+        async for finding in find(live, wanted, self.order):
+            self._looked = finding.looked if finding.more else None
+            self._show(finding.listing, top=top and finding.listing.total > 0)
+            top = top and not finding.listing.total
+        if finding is None or not finding.more:
+            self._looked = None
+        if live.unsearched(wanted):
+            self._searching = self._searching or self.set_timer(SEARCH_AGAIN, self._search_again)
+
+    def _search_again(self) -> None:
+        self._searching = None
+        if self._wanted is not None and self.app.live is not None:
+            self.app.live.ask_again(self._wanted)
+            self.find()
+
+    @property
+    def order(self) -> Order:
+        """What the rows are sorted by."""
+        from traintui.data.listing import NEWEST
+
+        return self._order or NEWEST
+
+    def sort_by(self, order: Order) -> None:
+        """Sorts the rows, and keeps the order for the next time."""
+        self._order = order
+        self.table.set_sort(order.field.name if order.field else "", descending=order.descending)
+        self.keep_layout(TableLayout(self._layout.columns, self._layout.widths, order.text))
+        self.find()
+
+    # Columns
+
+    @property
+    def _fields(self) -> Mapping[str, Field]:
+        from traintui.data.fields import FIELDS
+
+        return self.app.live.fields if self.app.live else FIELDS
+
+    def keep_layout(self, layout: TableLayout) -> None:
+        """Keeps other columns, widths or another order, for this person."""
+        if layout != self._layout:
+            self._layout = layout
+            write_layout(self._layout_path, layout)
+            self._show_columns()
+
+    def _show_columns(self) -> None:
+        self._shown_fields = self._fields
+        made = columns_of(self._fields, lambda: self.app.labels, self._opening)
+        self.table.set_columns(chosen(made, self._layout.columns or USUAL, self._layout.widths))
+        order = self.order
+        self.table.set_sort(order.field.name if order.field else "", descending=order.descending)
+
+    def _opening(self, row: ConversationRow) -> Content:
+        """How it begins; where words are looked for, how they stand in it."""
+        if (found := self._snippets.get(row.id)) is None:
+            return text.shown(row.opening, single_line=True, limit=160)
+        parts = [
+            text.shown(said, single_line=False, limit=160, style="bold $accent" if is_match else "")
+            for said, is_match in found.parts
+        ]
+        return Content.assemble((f"{found.turn_number} ", "$faint"), *parts)
+
+    async def _fetch(self, ids: Sequence[int]) -> Mapping[int, ConversationRow]:
+        from traintui.data import conversations
+        from traintui.data.fields import META
+        from traintui.data.filter_terms import Text
+        from traintui.data.snippets import snippets
+
+        keys = [name.removeprefix(META) for name in self._fields if name.startswith(META)]
+        rows = await conversations.rows(self.db, ids, keys)
+        words = [
+            part.words
+            for term in (self._wanted.written if self._wanted else ())
+            if not term.negated
+            for part in term.parts
+            if isinstance(part, Text)
+        ]
+        if words:
+            self._snippets |= await snippets(self.db, ids, words[0])
+        return rows
+
+    # Showing
+
+    def _show(self, listing: Listing, *, top: bool = False) -> None:
+        self._listing = listing
+        self.table.show(listing, top=top)
+        nothing = listing.total == 0 and (listing.complete or self._looked is None)
+        self.set_class(nothing, "-nothing")
+        if nothing:
             self._say_empty()
         self._say_counts()
+        self.call_after_refresh(self._count)
+
+    def _count(self) -> None:
+        """The facets, after the rows: they cost more to draw, and nobody waits for them."""
+        from traintui.data.filter_editing import chosen as chosen_values
+
+        live, wanted = self.app.live, self._wanted
+        if live is None or wanted is None or not self.is_current:
+            return
+        facets = live.facets(wanted)
+        if self.facets.display:
+            named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
+            self.facets.show(facets, named, facets is not None)
+        if self.filter_line.field.has_focus or facets is not None:
+            self.filter_line.learn(Offer(live.fields, facets or {}, self.app.labels, self.app.metadata_keys))
+
+    def _learn(self) -> None:
+        if self.app.live is not None:
+            self.facets.learn([field for field in self.app.live.fields.values() if field.is_facet], self.app.labels)
+        self.table.redraw()
+        self._count()
 
     def _say_empty(self) -> None:
-        if self._filter:
+        live, wanted = self.app.live, self._wanted
+        unsearched = live.unsearched(wanted) if live and wanted else 0
+        if unsearched:
             self.notice.say(
-                "empty", "Nothing matches this filter", self._filter, "/ changes the filter\nesc shows all again"
+                "loading", "Nothing found yet", f"{unsearched:,} conversations are not searchable yet.",
+                "They are read in the background, and looked at again by themselves.",
+            )  # fmt: skip
+        elif self._text:
+            self.notice.say(
+                "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
             )
         else:
             self.notice.say(
-                "empty",
-                "No conversations yet",
-                "This workspace is new.",
+                "empty", "No conversations yet", "This workspace is new.",
                 "3 plans and generates some\ntraintui import FILE brings those that exist",
-            )
+            )  # fmt: skip
         self.preview.show(Content(""))
 
     def _say_counts(self) -> None:
-        shown, total = len(self.table.rows), self._total or 0
-        of = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
-        every = sum(self._counts.values())
-        if not every:
-            self.counted.update("")
+        live, listing = self.app.live, self._listing
+        if live is None or listing is None:
             return
-        share = f" match, of {every:,}" if self._filter else ""
-        parts = [Content.assemble((of, "bold"), (share, "$muted")), marks.status_counts(self._counts)]
-        if any(row.is_rehearsal for row in self.table.rows):
-            parts.append(Content.assemble((marks.REHEARSAL, "bold $generating"), (" rehearsal", "$muted")))
+        parts = []
+        total = text.count(listing.total)
+        if not listing.complete:
+            parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
+        elif self._text and live.mirror is not None:
+            every = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
+            parts.append(Content.assemble((total, "bold"), (every, "$muted")))
+        elif listing.total:
+            parts.append(Content.assemble((total, "bold")))
+        if self._looked:
+            parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
+        if live.mirror is None:
+            parts.append(Content.styled(f"counting {self.app.loaded:.0%}", "$muted"))
+        if self._wanted is not None and (unsearched := live.unsearched(self._wanted)):
+            parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
+        if number := len(self.table.selected):
+            parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
+        facets = None if self._wanted is None else live.facets(self._wanted)
+        if facets is not None and not self.facets.display:
+            parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self.counted.update(Content("   ").join(parts))
 
-    def _poll(self) -> None:
-        if not self.ready or self._total is None or self.app.screen is not self:
+    # What others do
+
+    def _changed(self, ids: BitMap) -> None:
+        """Conversations changed: their rows are read anew, and stand where they belong now."""
+        if not self.ready:
             return
-        self._looks += 1
-        if self._looks % AGES == 0:
+        if self._fields is not self._shown_fields:
+            self._show_columns()
+            self._learn()
+        self.table.forget(ids)
+        if self._wanted is not None:
+            self.find()
+        current = self.table.current_id
+        if current is not None and current in ids:
+            self.row_changed()
+
+    def row_changed(self) -> None:
+        """The row under the cursor changed."""
+
+    def _age(self) -> None:
+        if self.is_current:
             self.table.redraw()
-        if not self.reading_now("look"):
-            self.read(self._look, name="look")
 
-    async def _look(self) -> None:
-        from traintui.data import conversations
+    def _outage_changed(self, outage: TraintuiError | None) -> None:
+        if outage is not None:
+            self._say(("! offline ", "bold $error"), text.shown(outage.message, single_line=True, limit=90))
+            if self._listing is None:
+                self.notice.fail(outage, "It is tried again by itself.")
+        elif self.ready:
+            self._say(("● ", "$success"), ("the workspace answers again", "$muted"))
 
-        if await conversations.status_counts(self.db) != self._counts:
-            self._load(self._filter)
+    @on(WindowedTable.FetchFailed)
+    def _fetch_failed(self, event: WindowedTable.FetchFailed) -> None:
+        self.work_failed("rows", event.error)
 
     def work_failed(self, name: str, error: BaseException) -> None:
-        """A mistaken filter is answered below it, reading that fails where the rows would be."""
+        """Reading that fails is answered where the rows would be, or below them."""
         answer = self.app.answer(error)
-        start, end = getattr(error, "start", None), getattr(error, "end", None)
-        if name == "rows" and isinstance(start, int) and isinstance(end, int):
-            self.filter_line.fail(answer.message, answer.remedy, start, end)
-            self.filter_line.field.focus()
-        elif name == "rows" and self._total is None:
+        if name == "find" and self._listing is None:
             self.notice.fail(answer, "r reads again.")
-        elif name in {"look", "rows", "preview"}:
+        elif name in {"find", "rows", "preview"}:
             self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=120))
         else:
             self.app.tell(answer)

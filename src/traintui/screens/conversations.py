@@ -5,25 +5,29 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from pyroaring import BitMap
 from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 
-from traintui import clock, commands
+from traintui import clock, commands, text
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.scope import Scope
 from traintui.screens.shell import OpenConversation
 from traintui.screens.undoing import Undoing, how_far
+from traintui.table_layout import TableLayout
 from traintui.widgets import marks
+from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import facts
 from traintui.widgets.filter_line import FilterLine
-from traintui.widgets.row_table import RowTable
+from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
-    from traintui.data.conversations import ConversationPage
     from traintui.data.reviews import Action
+    from traintui.data.views import SavedView
 
 REST = 0.08
 """Seconds that the cursor rests on a row before its preview is read."""
@@ -34,9 +38,9 @@ DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
 
 class ConversationsScreen(ConversationRows):
-    """What can be done with the rows: filter them, look at one, decide it."""
+    """What can be done with the rows: filter and sort them, look at one, decide it, select many."""
 
-    PLACES = ("conversations", "table", "filter")
+    PLACES = ("conversations", "table", "rows", "filter", "facets")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("conversations")
     CSS_PATH = "conversations.tcss"
 
@@ -61,28 +65,140 @@ class ConversationsScreen(ConversationRows):
         """Goes to the filter."""
         self.filter_line.field.focus()
 
-    def action_clear_filter(self) -> None:
-        """Shows all rows again."""
-        if self._filter:
-            self._load("", top=True)
+    def action_clear(self) -> None:
+        """Ends a search, then the selection, then the filter."""
+        if self._looked is not None:
+            self.stop_finding()
+            self._looked = None
+            self._say_counts()
+        elif self.table.selected:
+            self.table.select(BitMap())
+        elif self._text:
+            self.apply("", top=True)
+
+    @on(FilterLine.Changed)
+    def _filter_typed(self, event: FilterLine.Changed) -> None:
+        self.apply(event.text, top=True, typing=True)
 
     @on(FilterLine.Applied)
     def _filter_applied(self, event: FilterLine.Applied) -> None:
-        self._load(event.text, top=True)
-        self.table.focus()
+        if self.apply(event.text, top=event.text.strip() != self._text):
+            self.table.focus()
 
     @on(FilterLine.Left)
-    def _filter_left(self) -> None:
+    def _filter_left(self, event: FilterLine.Left) -> None:
+        if event.text.strip() != self._text:
+            self.apply(event.text, top=True)
         self.table.focus()
+
+    @on(FacetPanel.Toggled)
+    def _facet_toggled(self, event: FacetPanel.Toggled) -> None:
+        from traintui.data.filter_editing import toggled
+
+        self.apply(toggled(self.filter_line.field.value, event.field, event.value), top=True)
+
+    @on(FacetPanel.Left)
+    def _facets_left(self) -> None:
+        self.table.focus()
+
+    def action_facets(self) -> None:
+        """Goes to the facets; where they are hidden shows them, and hides them again."""
+        if self.facets.display and not self.facets.has_focus:
+            self.facets.focus()
+            return
+        self.toggle_class("-facets-toggled")
+        if self.facets.display:
+            self._count()
+            self.facets.focus()
+        else:
+            self.table.focus()
+        self._say_counts()
+
+    # The table
+
+    def action_sort(self) -> None:
+        """Asks what to sort by."""
+        from traintui.screens.sorting import SortDialog
+
+        if self.app.live is not None:
+            self.app.push_screen(SortDialog(self.app.live.fields, self.order), self._sorted)
+
+    def _sorted(self, wanted: str | None) -> None:
+        from traintui.data.listing import order_of
+
+        if wanted is not None and self.app.live is not None:
+            self.sort_by(order_of(wanted, self.app.live.fields))
+
+    @on(WindowedTable.SortRequested)
+    def _heading_clicked(self, event: WindowedTable.SortRequested) -> None:
+        field = self.order.field
+        again = field is not None and field.name == event.name
+        self._sorted(event.name if again and self.order.descending else f"-{event.name}")
+
+    def action_columns(self) -> None:
+        """Asks which columns to show."""
+        from traintui.screens.columns import ColumnsDialog
+
+        if self.app.live is not None:
+            self.app.push_screen(ColumnsDialog(self.app.live.fields, self._layout), self._columns_chosen)
+
+    def _columns_chosen(self, layout: TableLayout | None) -> None:
+        if layout is not None:
+            self.keep_layout(layout)
+
+    def action_jump(self) -> None:
+        """Asks where to go: a row, or a share of all."""
+        from traintui.screens.jump import JumpDialog
+
+        self.app.push_screen(JumpDialog(self.table.count, self.table.cursor), self._jumped)
+
+    def _jumped(self, rank: int | None) -> None:
+        if rank is not None:
+            self.table.jump(rank)
+
+    def action_views(self) -> None:
+        """Opens the saved views."""
+        from traintui.screens.views import ViewsDialog
+
+        self.app.push_screen(
+            ViewsDialog(self._text, self.order.text, list(self._layout.columns)), self._view_chosen
+        )  # fmt: skip
+
+    def _view_chosen(self, view: SavedView | None) -> None:
+        if view is None:
+            return
+        if view.columns:
+            self.keep_layout(TableLayout(tuple(map(str, view.columns)), self._layout.widths, view.sort))
+        self._sorted(view.sort)
+        self.apply(view.filter_text, top=True)
+
+    def action_select_all(self) -> None:
+        """Selects all that match, or none when all are."""
+        if self._listing is None:
+            return
+        if not self._listing.complete:
+            self._say(("! ", "$warning"), "Not all are found yet; try again in a moment.")
+            return
+        matches = self._listing.matches
+        self.table.select(BitMap() if self.table.selected == matches else matches)
+
+    @on(WindowedTable.SelectionChanged)
+    def _selection_changed(self) -> None:
+        self._say_counts()
 
     # The preview
 
-    @on(RowTable.Moved)
-    def _moved(self, event: RowTable.Moved[ConversationRow]) -> None:
+    @on(WindowedTable.Moved)
+    def _moved(self, event: WindowedTable.Moved[ConversationRow]) -> None:
         if self._rest is not None:
             self._rest.stop()
         if event.row is not None and self.preview.display:
             self._rest = self.set_timer(REST, partial(self._preview, event.row.conversation_id))
+
+    def row_changed(self) -> None:
+        """The preview shows what changed."""
+        if self.preview.display and self.table.current is not None:
+            self._preview(self.table.current.conversation_id)
 
     def _preview(self, conversation_id: str) -> None:
         self.read(partial(self._read_preview, conversation_id), name="preview")
@@ -103,11 +219,10 @@ class ConversationsScreen(ConversationRows):
     def action_preview(self) -> None:
         """Shows or hides the preview."""
         self.toggle_class("-preview-toggled")
-        if self.preview.display and self.table.current is not None:
-            self._preview(self.table.current.conversation_id)
+        self.row_changed()
 
-    @on(RowTable.Opened)
-    def _opened(self, event: RowTable.Opened[ConversationRow]) -> None:
+    @on(WindowedTable.Opened)
+    def _opened(self, event: WindowedTable.Opened[ConversationRow]) -> None:
         if event.row.turn_count:
             self.post_message(OpenConversation(event.row.conversation_id))
         else:
@@ -115,16 +230,14 @@ class ConversationsScreen(ConversationRows):
 
     # Deciding
 
-    def _show(self, filter_text: str, page: ConversationPage, counts: dict[str, int], top: bool) -> None:
-        before = self.table.current
-        super()._show(filter_text, page, counts, top)
+    def _changed(self, ids: BitMap) -> None:
+        before, cursor = self.table.current_id, self.table.cursor
+        super()._changed(ids)
         self._deciding -= self._recorded
         self._recorded.clear()
-        after = self.table.current
-        if before is None or after is None or after.conversation_id == before.conversation_id:
-            return
-        if not top and any(row.conversation_id == before.conversation_id for row in page.rows):
-            self._pushed = clock.ticks()  # a new row came under the cursor: a press just now was meant for another
+        after = self.table.current_id
+        if before is not None and after != before and cursor == self.table.cursor:
+            self._pushed = clock.ticks()  # another row came under the cursor: a press just now was meant for this one
 
     def action_decide(self, action: Action, reason: str | None = None) -> None:
         """Decides the row under the cursor. A held key decides once: the rows that follow were not read."""
@@ -169,7 +282,7 @@ class ConversationsScreen(ConversationRows):
             self._deciding.discard(row.conversation_id)
             raise
         finally:
-            self._load(self._filter)  # a read that began before the decision ends here: what is shown next has it
+            self.app.look_now()
         self._undoing.forget()
         self._say(marks.status(DECIDED[action]), f"  {row.conversation_id}", ("   u takes it back", "$faint"))
 
@@ -181,7 +294,7 @@ class ConversationsScreen(ConversationRows):
         undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
         self._say(answer)
         if undone is not None:
-            self._load(self._filter)
+            self.app.look_now()
 
     def action_flag(self) -> None:
         """Flags the row, or unflags it."""
@@ -193,9 +306,43 @@ class ConversationsScreen(ConversationRows):
         from traintui.data import reviews
 
         await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
-        self._load(self._filter)
+        self.app.look_now()
+
+    def action_metadata(self) -> None:
+        """Opens the metadata of what is selected, or of the row."""
+        from traintui.screens.metadata import MetadataDialog
+
+        if self.table.selected:
+            self.app.push_screen(MetadataDialog(self._selected()), self._metadata_changed)
+        elif (row := self.table.current) is not None:
+            self.table.stay()
+            self.read(partial(self._metadata, row.conversation_id), name="metadata")
+
+    def _selected(self) -> Scope:
+        """What is selected, as a dialog calls it."""
+        selected, listing = self.table.selected, self._listing
+        whole = listing is not None and listing.complete and selected == listing.matches
+        named = f" that match {self._text}" if self._text else ""
+        label = f"{text.plural(len(selected), 'conversation')}{named if whole else ' selected'}"
+        return Scope(list(selected), label, filter_text=self._text if whole else "")
+
+    async def _metadata(self, conversation_id: str) -> None:
+        from traintui.data import conversations
+        from traintui.screens.metadata import MetadataDialog
+
+        one = await conversations.read(self.db, conversation_id)
+        self.app.push_screen(
+            MetadataDialog(Scope((one.row.id,), conversation_id, one=one)), self._metadata_changed
+        )  # fmt: skip
+
+    def _metadata_changed(self, _: object) -> None:
+        self.app.refresh_words()
+        self.app.look_now()
 
     def action_refresh_rows(self) -> None:
         """Reads the rows and the vocabulary again."""
         self.app.refresh_words()
-        self._load(self._filter)
+        if self._wanted is not None and self.app.live is not None:
+            self.app.live.ask_again(self._wanted)
+        self.app.look_now()
+        self.find()

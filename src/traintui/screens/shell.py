@@ -46,6 +46,8 @@ class Shell(App[None]):
     """The vocabulary, by dimension and value."""
     reasons: var[tuple[str, ...]] = var(())
     """The reasons for a rejection, one for each digit."""
+    metadata_keys: var[tuple[str, ...]] = var(())
+    """The metadata keys that there are, as far as they are known."""
     live: var[Live | None] = var["Live | None"](None, init=False)
     """The copy in memory of what filters ask for; None until the workspace is open."""
     loaded: var[float] = var(0.0)

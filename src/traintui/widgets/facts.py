@@ -26,6 +26,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "edit": ("✎ edited", "$warning"),
     "flag": ("⚑ flagged", "$warning"),
     "unflag": ("⚐ unflagged", "$muted"),
+    "metadata": ("✎ metadata changed", "$muted"),
     "import": ("↓ imported", "$muted"),
 }
 

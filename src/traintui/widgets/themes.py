@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from traintui.widgets import swatch
+
 DARK = Theme(
     name="traintui-dark",
     dark=True,
@@ -18,11 +20,13 @@ DARK = Theme(
     warning="#d9a95b",
     error="#e07a74",
     variables={
+        **swatch.DARK,
         "muted": "#87929e",
         "faint": "#55606b",
         "rule": "#2a333d",
         "cursor": "#22343d",
         "cursor-blurred": "#1c242b",
+        "selected": "#1a2a26",
         "code": "#d8b98a",
         "user": "#5fb3c8",
         "assistant": "#a592d6",
@@ -65,11 +69,13 @@ LIGHT = Theme(
     warning="#8f5a00",
     error="#b3342d",
     variables={
+        **swatch.LIGHT,
         "muted": "#666e75",
         "faint": "#9aa0a5",
         "rule": "#d9d5cc",
         "cursor": "#d5e6ea",
         "cursor-blurred": "#ebe8e1",
+        "selected": "#e3efe6",
         "code": "#7a4a12",
         "user": "#0e6d85",
         "assistant": "#6a4da8",

@@ -1,0 +1,380 @@
+"""How quick the table of conversations is: filters, counts, moves and jumps, measured at the bytes that the app writes.
+
+Every answer is compared with plain SQL. `--home DIR` keeps the workspace for the next time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psutil
+from pyroaring import BitMap
+from sqlalchemy import func, select
+
+from benchmarks.driven import Driven, RecordingDriver
+from benchmarks.furnish import furnish
+from benchmarks.invented import DIMENSIONS, MODELS, STATUSES
+from benchmarks.report import Figure, median, p95, publish
+from traintui.data import conversations
+from traintui.data.engine import Database
+from traintui.data.filters import parse
+from traintui.data.finding import find
+from traintui.data.listing import NEWEST
+from traintui.data.live import Live
+from traintui.data.models import Conversation as C
+from traintui.data.search_index import index_some
+from traintui.data.workspace import open_workspace
+from traintui.screens.conversations import ConversationsScreen
+from traintui.settings import Settings
+from traintui.table_layout import TableLayout
+
+SIZE = (160, 45)
+LOAD_PER_MILLION = 360
+"""Seconds."""
+
+
+def local_terms(luck: random.Random) -> str:
+    """A term that a row answers by itself."""
+    kind = luck.randrange(9)
+    name = luck.choice(list(DIMENSIONS))
+    values = luck.sample(DIMENSIONS[name], luck.choice((1, 1, 2, 3)) if name != "tier" else 1)
+    low = luck.randrange(0, 9)
+    return (
+        f"{name}:{','.join(values)}", f"{name}:{','.join(values)}", f"-{name}:{values[0]}",
+        f"status:{luck.choice(list(STATUSES))}", f"score>={low}", f"score:{low}..{low + 1.5}",
+        f"created>=-{luck.randrange(30, 300)}d", f"is:{luck.choice(('flagged', 'seed', 'rehearsal'))}",
+        f"model:{luck.choice(list(MODELS))}",
+    )[kind]  # fmt: skip
+
+
+def server_terms(luck: random.Random, words: list[str]) -> str:
+    """A term that the server answers."""
+    return luck.choice(
+        [
+            *(luck.choice(words) for _ in range(3)), '"late fee"', '"roth ira"', '"credit union"', '"escrow shortage"',
+            "meta.source:web", "meta.source:phone", f"meta.batch:{luck.randrange(1, 40)}", "has:meta.reviewer",
+            "meta.checked:true", "document:guide_7", "run:5",
+        ]
+    )  # fmt: skip
+
+
+def slow_terms(luck: random.Random) -> str:
+    """A range on a metadata key that nobody registered."""
+    return f"meta.score{luck.choice(('>', '<', '>='))}{luck.randrange(1, 9)}"
+
+
+@dataclass
+class Measured:
+    """Milliseconds, by figure."""
+
+    times: dict[str, list[float]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, name: str, began: float, ended: float) -> None:
+        """Notes a time span."""
+        self.times.setdefault(name, []).append((ended - began) * 1_000)
+
+
+class Table:
+    """The table of a running app."""
+
+    def __init__(self, driven: Driven, db: Database) -> None:
+        self.driven, self.db = driven, db
+
+    @property
+    def screen(self) -> ConversationsScreen:
+        """The screen."""
+        screen = self.driven.app.get_screen_stack("conversations")[0]
+        if not isinstance(screen, ConversationsScreen):
+            raise SystemExit("The app shows another screen.")
+        return screen
+
+    @property
+    def visible(self) -> list[str]:
+        """The public ids on the screen."""
+        return [row.conversation_id for row in self.screen.table.rows]
+
+    async def expected(self, filter_text: str) -> tuple[list[str], int]:
+        """What plain SQL says: the first rows of the newest, and how many match."""
+        wanted = parse(filter_text)
+        page = self.screen.table.page
+        async with self.db.read() as connection:
+            rows = select(C.conversation_id).where(wanted.where).order_by(*NEWEST.sql).limit(page)
+            total = await connection.scalar(select(func.count()).select_from(C).where(wanted.where))
+            return list(await connection.scalars(rows)), total or 0
+
+    async def filter_key(self, measured: Measured, name: str, filter_text: str) -> None:
+        """Types the last letter of a filter; the times until its rows, and until its total and facets are there."""
+        line = self.screen.filter_line
+        line.field.focus()
+        line.field.value = filter_text[:-1]
+        await self.driven.settled()
+        await self.driven.until(lambda: self.screen._looked is None)
+        await self.driven.settled()
+        rows, total = await self.expected(filter_text)
+        before = set(self.visible)
+        began = self.driven.press(filter_text[-1], filter_text[-1])
+        new = [one for one in rows if one not in before]
+        if new:
+            measured.add(f"{name}_rows", began, await self.driven.shows(new))
+        await self.driven.until(lambda: self.screen._looked is None and self.screen._text == filter_text)
+        last = await self.driven.settled()
+        measured.add(f"{name}_all", began, max(last, began))
+        listing = self.screen._listing
+        if listing is None or self.visible != rows or listing.total != total:
+            measured.wrong.append(filter_text)
+
+
+async def keys(table: Table, measured: Measured) -> None:
+    """Moves of the cursor and jumps in all conversations."""
+    screen, driven = table.screen, table.driven
+    screen.apply("")
+    screen.table.focus()
+    await driven.settled()
+    for name, key, times in (("down", "down", 120), ("page_down", "pagedown", 60), ("page_up", "pageup", 40)):
+        for _ in range(times):
+            began = driven.press(key)
+            await driven.until(lambda: RecordingDriver.written)
+            await driven.until(lambda: screen.table.current is not None)
+            measured.add(name, began, await driven.settled(0.04))
+    for _ in range(10):
+        for key, rank in (("G", screen.table.count - 1), ("g", 0)):
+            began = driven.press(key, key)
+            await driven.until(partial(arrived, screen, rank))
+            measured.add("jump", began, await driven.settled(0.05))
+        began = time.perf_counter()
+        screen.table.jump(screen.table.count // 2)
+        await driven.until(lambda: screen.table.current is not None)
+        measured.add("jump", began, await driven.settled(0.05))
+
+
+def arrived(screen: ConversationsScreen, rank: int) -> bool:
+    """Whether the cursor is on a row that is here."""
+    return screen.table.cursor == rank and screen.table.current is not None
+
+
+async def held(table: Table, key: str, presses: int = 90, per_second: float = 30.0) -> float:
+    """Frames a second while a key is held."""
+    driven = table.driven
+    await driven.settled()
+    frames, began = 0, time.perf_counter()
+    for number in range(presses):
+        driven.press(key)
+        await asyncio.sleep(max(0.0, began + (number + 1) / per_second - time.perf_counter()))
+        frames += sum(len(data) > 50 for _, data in RecordingDriver.written)
+    return frames / (time.perf_counter() - began)
+
+
+async def scaling(db: Database, live: Live) -> tuple[float, float]:
+    """Median milliseconds of a window (its ids and rows), and of a total with all facets."""
+    luck = random.Random(3)
+    windows, counts = [], []
+    for _ in range(60):
+        wanted = parse(" ".join(local_terms(luck) for _ in range(luck.randrange(1, 4))))
+        began = time.perf_counter()
+        listing = live.listing(wanted, NEWEST)
+        if listing is None:
+            continue
+        await conversations.rows(db, listing.ids(listing.total // 3, 43))
+        windows.append((time.perf_counter() - began) * 1_000)
+        began = time.perf_counter()
+        live.facets(wanted)
+        counts.append((time.perf_counter() - began) * 1_000)
+    return median(windows), median(counts)
+
+
+async def exact(live: Live, db: Database) -> int:
+    """How many of 40 filters differ from SQL in their first rows."""
+    luck, wrong = random.Random(5), 0
+    for _ in range(40):
+        wanted = parse(" ".join(local_terms(luck) for _ in range(luck.randrange(1, 4))))
+        last = [finding async for finding in find(live, wanted, NEWEST)][-1]
+        async with db.read() as connection:
+            ids = list(await connection.scalars(select(C.id).where(wanted.where).order_by(*NEWEST.sql).limit(50)))
+        wrong += list(last.listing.ids(0, 50)) != ids
+    return wrong
+
+
+async def searchable(db: Database) -> float:
+    """Makes everything searchable; seconds."""
+    began = time.perf_counter()
+    while await index_some(db, 500):
+        pass
+    return time.perf_counter() - began
+
+
+async def some_words(db: Database, luck: random.Random) -> list[str]:
+    """Words from the text, common and rare as they come."""
+    from sqlalchemy import text
+
+    async with db.read() as connection:
+        rows = await connection.scalars(
+            text("SELECT content FROM conversation_turns TABLESAMPLE SYSTEM (0.1) LIMIT 200")
+        )
+        words = {word.strip(".,?!").lower() for row in rows for word in row.split()}
+    return luck.sample(sorted(word for word in words if len(word) > 3), min(60, len(words)))
+
+
+async def measure(home: Path, filters: int) -> tuple[Measured, dict[str, float]]:
+    """Everything that is measured in the running app."""
+    luck, measured, single = random.Random(11), Measured(), {}
+    settings = Settings(home=home)
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(open_workspace(settings))
+        single["index"] = await searchable(db)
+        words = await some_words(db, luck)
+        began = time.perf_counter()
+        driven = await stack.enter_async_context(Driven(settings, db, SIZE))
+        table = Table(driven, db)
+        await driven.until(lambda: table.screen.ready and table.visible)
+        single["first_rows"] = (time.perf_counter() - began) * 1_000
+        await driven.until(lambda: driven.app.live and driven.app.live.mirror)
+        single["mirror"] = time.perf_counter() - began
+        # The ids stand right of what the completion offers, so that all of them are seen.
+        table.screen.keep_layout(TableLayout(("status", "score", "persona", "emotion", "id"), {"emotion": 12}))
+        await driven.settled()
+        for number in range(filters):
+            wanted = " ".join(local_terms(luck) for _ in range(1 + number % 4))
+            await table.filter_key(measured, "filter", wanted)
+        for number in range(max(8, filters // 5)):
+            rest = " ".join(local_terms(luck) for _ in range(number % 3))
+            await table.filter_key(measured, "server", f"{rest} {server_terms(luck, words)}".strip())
+        for number in range(max(3, filters // 40)):
+            rest = " ".join(local_terms(luck) for _ in range(number % 2))
+            await table.filter_key(measured, "slow", f"{rest} {slow_terms(luck)}".strip())
+        await keys(table, measured)
+        single["held_down"] = await held(table, "down")
+        single["held_page"] = await held(table, "pagedown")
+        live = driven.app.live
+        if live is not None:
+            single["window"], single["count"] = await scaling(db, live)
+            single["inexact"] = await exact(live, db)
+            single["bitmaps_mb"] = sum(len(ids.serialize()) for ids in bitmaps_of(live)) / 1e6
+    return measured, single
+
+
+def bitmaps_of(live: Live) -> list[BitMap]:
+    """All of the copy in memory."""
+    mirror = live.mirror
+    if mirror is None:
+        return []
+    keys = [ids for values in mirror.keys.values() for ids in values.values()]
+    slices = [ids for numbers in mirror.figures.values() for ids in (numbers.present, *numbers.slices)]
+    return [mirror.every, *mirror.marks.values(), *keys, *slices]
+
+
+async def scaled(home: Path) -> tuple[float, float]:
+    """`scaling` of another workspace."""
+    async with open_workspace(Settings(home=home)) as db:
+        live = Live(db)
+        await live.load()
+        return await scaling(db, live)
+
+
+def memory(home: Path) -> float:
+    """Megabytes that the app itself takes once everything is counted, in a process of its own."""
+    import fcntl
+    import pty
+    import select as waiting
+    import struct
+    import subprocess
+    import sys
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+    variables = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "traintui"], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**variables, "TRAINTUI_HOME": str(home), "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    until, most = time.monotonic() + 40, 0.0
+    try:
+        while time.monotonic() < until:
+            if waiting.select([ours], [], [], 0.2)[0]:
+                os.read(ours, 65_536)
+            most = max(most, psutil.Process(process.pid).memory_info().rss / 1e6)
+        settled = psutil.Process(process.pid).memory_info().rss / 1e6
+        os.write(ours, b"q")
+        process.wait(20)
+    finally:
+        os.close(ours)
+    return settled
+
+
+def report(rows: int, loaded: float, small: tuple[float, float] | None, megabytes: float,
+           measured: Measured, single: dict[str, float]) -> dict[str, Figure]:  # fmt: skip
+    """The figures with their goals."""
+    times = measured.times
+    figures = {
+        "load_s": Figure(round(loaded, 1), "s", LOAD_PER_MILLION * max(1, rows / 1e6)),
+        "filter_median_ms": Figure(median(times["filter_rows"]), "ms"),
+        "filter_p95_ms": Figure(p95(times["filter_rows"]), "ms", 50),
+        "total_and_facets_median_ms": Figure(median(times["filter_all"]), "ms"),
+        "total_and_facets_p95_ms": Figure(p95(times["filter_all"]), "ms", 50),
+        "server_rows_median_ms": Figure(median(times["server_rows"]), "ms"),
+        "server_rows_p95_ms": Figure(p95(times["server_rows"]), "ms", 150),
+        "server_all_p95_ms": Figure(p95(times["server_all"]), "ms", 1_500),
+        "any_first_rows_p95_ms": Figure(
+            p95([*times["filter_rows"], *times["server_rows"], *times.get("slow_rows", [])]), "ms", 500
+        ),
+        "unregistered_range_all_p95_ms": Figure(p95(times["slow_all"]), "ms"),
+        "cursor_down_p95_ms": Figure(p95(times["down"]), "ms", 8),
+        "page_down_p95_ms": Figure(p95(times["page_down"]), "ms", 30),
+        "page_up_p95_ms": Figure(p95(times["page_up"]), "ms", 30),
+        "jump_p95_ms": Figure(p95(times["jump"]), "ms", 60),
+        "held_down_frames": Figure(round(single["held_down"], 1), "1/s", 25, at_least=True),
+        "held_page_frames": Figure(round(single["held_page"], 1), "1/s", 25, at_least=True),
+        "memory_mb": Figure(round(megabytes, 1), "MB", 150),
+        "bitmaps_mb": Figure(round(single["bitmaps_mb"], 1), "MB"),
+        "first_rows_ms": Figure(round(single["first_rows"], 1), "ms"),
+        "bitmaps_loaded_s": Figure(round(single["mirror"], 2), "s"),
+        "window_median_ms": Figure(single["window"], "ms"),
+        "count_median_ms": Figure(single["count"], "ms"),
+        "wrong_answers": Figure(len(measured.wrong) + single["inexact"], "filters", 0),
+    }
+    if small is not None:
+        figures["window_growth"] = Figure(round(single["window"] / small[0], 2), "times", 1.5)
+        figures["count_growth"] = Figure(round(single["count"] / small[1], 2), "times", 12)
+    return figures
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--filters", type=int, default=200)
+    parser.add_argument("--home", type=Path, help="a workspace that is kept; made where it is missing")
+    parser.add_argument("--small-home", type=Path, help="the same with a tenth of the rows, for the growth")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    os.environ["TRAINTUI_CONFIG"] = os.devnull
+    with tempfile.TemporaryDirectory(prefix="tb-", dir="/var/tmp") as directory:
+        Path(directory).chmod(0o711)
+        home = chosen.home or Path(directory) / "home"
+        small_home = chosen.small_home or Path(directory) / "small"
+        furnished = furnish(home, chosen.rows, say=lambda _: None)
+        furnish(small_home, max(100, chosen.rows // 10), say=lambda _: None)
+        small = asyncio.run(scaled(small_home))
+        measured, single = asyncio.run(measure(home, chosen.filters))
+        figures = report(chosen.rows, furnished.seconds, small, memory(home), measured, single)
+        notes = [
+            f"{chosen.filters} filters of 1 to 4 terms, from the key to the last of their rows on the terminal",
+            f"searchable after {single['index']:.0f} s more",
+            *(f"differs from SQL: {text}" for text in measured.wrong[:5]),
+        ]
+        publish("table", chosen.rows, figures, notes, as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()

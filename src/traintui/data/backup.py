@@ -1,0 +1,252 @@
+"""Backups of an embedded workspace: one file each, written by the server's own `pg_dump`.
+
+Automatic ones stand in `backups` of the home, as `before-...`; the newest three are kept. Those that a person makes
+are never touched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from traintui import clock
+from traintui.data import schema
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.errors import TraintuiError
+
+KEPT = 3
+"""Automatic backups that stay."""
+AUTOMATIC = re.compile(r"before-.+-(\d{8}T\d{6}Z)(?:-(\d+))?\.dump")
+SPARE = 50_000_000
+"""Bytes that stay free on the disk beside a backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A file that holds a whole workspace at a revision of the schema. `seconds` is what writing it took."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    revision: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StandingBackup:
+    """A backup that stands in the home."""
+
+    path: Path
+    bytes: int
+    made_at: datetime
+
+
+def directory(home: Path) -> Path:
+    """Where backups stand when no other place is named."""
+    return home.expanduser().absolute() / "backups"
+
+
+def standing(home: Path) -> list[StandingBackup]:
+    """The backups in the home, newest first. Those that a person keeps elsewhere are not known."""
+    found = []
+    for path in directory(home).glob("*.dump"):
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            found.append(StandingBackup(path, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC)))
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def back_up(server: EmbeddedServer, path: Path | None = None) -> Backup:
+    """Writes the whole workspace into a new file that only its owner reads; into one with a name of its own where
+    `path` is a directory, or in the home where it is None. The app may go on meanwhile: it holds one moment.
+
+    Raises `TraintuiError` when there is nothing to back up, the file is there already, or it cannot be written whole;
+    then nothing is left behind.
+    """
+    revision = schema.current_revision(server.conninfo(SUPERUSER))
+    if revision is None:
+        raise TraintuiError(
+            "Nothing to back up", "this workspace is still empty.", "Open the app or import something first."
+        )
+    if path is None:
+        path = made_directory(server.home)
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        path = unused(path, f"traintui-{revision}-{stamp()}")
+    return write(server, path, revision)
+
+
+def before(server: EmbeddedServer, what: str, *, keep: Path | None = None) -> Backup | None:
+    """An automatic backup before something that changes a whole workspace, named after `what`. None when it is empty.
+
+    Older ones go, except `keep`. Raises `TraintuiError` when it cannot be written: then the change must not begin.
+    """
+    revision = schema.current_revision(server.conninfo(SUPERUSER))
+    if revision is None:
+        return None
+    place = made_directory(server.home)
+    made = write(server, unused(place, f"before-{what}-{stamp()}"), revision)
+    automatic = [(match.groups(default="0"), path) for path in place.iterdir()
+                 if (match := AUTOMATIC.fullmatch(path.name))]  # fmt: skip
+    by_age = sorted(automatic, key=lambda named: (named[0][0], int(named[0][1])), reverse=True)
+    for _, old in by_age[KEPT:]:
+        if keep is None or old != keep.absolute():
+            old.unlink(missing_ok=True)
+    return made
+
+
+def revision_of(server: EmbeddedServer, path: Path) -> str:
+    """The revision of the schema that a backup holds. Raises `TraintuiError` when it is none of Traintui."""
+    foreign = TraintuiError(
+        "Not a backup", f"{path} is no backup of a Traintui workspace, or not whole.",
+        "Nothing was changed. Choose a file that `traintui db backup` or an upgrade has written.",
+    )  # fmt: skip
+    if not path.is_file():
+        raise TraintuiError("Backup not found", f"there is no file {path}.", "Nothing was changed. Check its name.")
+    listed = run(server, "pg_restore", "-l", str(path))
+    tables = set(re.findall(r" TABLE public (\w+) ", listed.stdout))
+    if listed.returncode != 0 or not {"alembic_version", "conversations", "review_logs"} <= tables:
+        raise foreign
+    read = run(server, "pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(path))
+    found = re.search(r"^COPY public\.alembic_version .*\n(\w+)\n\\\.$", read.stdout, re.MULTILINE)
+    if read.returncode != 0 or found is None:
+        raise foreign
+    return found[1]
+
+
+# Writing one ------------------------------------------------------------------------------------------------------
+
+
+def stamp() -> str:
+    return clock.now().strftime("%Y%m%dT%H%M%SZ")
+
+
+def unused(place: Path, name: str) -> Path:
+    """A path in a directory under which nothing stands yet."""
+    path, number = place / f"{name}.dump", 1
+    while path.exists():
+        number += 1
+        path = place / f"{name}-{number}.dump"
+    return path
+
+
+def made_directory(home: Path) -> Path:
+    with writable(directory(home)):
+        directory(home).mkdir(mode=0o700, exist_ok=True)
+    return directory(home)
+
+
+def write(server: EmbeddedServer, path: Path, revision: str) -> Backup:
+    """Dumps the workspace beside its place and moves it there once it is whole and on the disk."""
+    started = clock.ticks()
+    if path.exists():
+        raise TraintuiError(
+            "File exists", f"{path} is there already.", "Name another file; a backup is never replaced."
+        )
+    with writable(path):
+        clear_partial(path.parent)
+        # Packed, and without indexes, it takes a quarter of the database.
+        check_room(path.parent, database_size(server) // 2, "backup")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.traintui-partial")
+        with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb") as file:
+            try:
+                # pg_dump inherits the lock: it is held as long as one of the two lives. It gets a name and not its
+                # standard output, where it writes its table of contents twice, so that a cut would not show.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                done = run(
+                    server, "pg_dump", "--format=custom", "--compress=gzip:1", f"--file={partial}",
+                    f"--dbname={server.conninfo(SUPERUSER)}", inherits=file.fileno(),
+                )  # fmt: skip
+                if done.returncode != 0:
+                    raise failed(path, (done.stderr.strip().splitlines() or ["pg_dump said nothing"])[-1])
+                os.fsync(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size = file.seek(0, os.SEEK_END)
+                if revision_of(server, partial) != revision:
+                    raise failed(path, "it reads back as another revision")
+                partial.rename(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+        with opened(path.parent) as place:
+            os.fsync(place)
+    return Backup(path, size, digest, revision, round(clock.ticks() - started, 2))
+
+
+def failed(path: Path, why: str) -> TraintuiError:
+    return TraintuiError(
+        "Backup not written", f"{path} could not be written ({why.removesuffix('.')}).",
+        "The workspace is as it was. Free space on that disk or mend what it says, then try again.",
+    )  # fmt: skip
+
+
+def check_room(place: Path, needed: int, what: str) -> None:
+    """Raises `TraintuiError` where a disk has less than `needed` bytes free, and some to spare."""
+    free = shutil.disk_usage(place).free
+    if free < needed + SPARE:
+        raise TraintuiError(
+            f"No room for a {what}",
+            f"{place} has {free / 1e6:,.0f} MB free, and a {what} may take {(needed + SPARE) / 1e6:,.0f} MB.",
+            "The workspace is as it was. Free space on that disk, then try again.",
+        )
+
+
+def database_size(server: EmbeddedServer) -> int:
+    """Bytes of the workspace's database."""
+    with psycopg.connect(server.conninfo(SUPERUSER)) as connection:
+        (size,) = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
+    return int(size)
+
+
+def clear_partial(place: Path) -> None:
+    """Removes what backups left here that were killed; one that is being written is locked."""
+    for path in place.glob(".*.traintui-partial"):
+        with suppress(OSError), opened(path) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Turns what the operating system refuses into an answer."""
+    try:
+        yield
+    except OSError as error:
+        raise failed(path, error.strerror or str(error)) from error
+
+
+def run(
+    server: EmbeddedServer, program: str, *arguments: str, inherits: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs one of the server's programs as the person, whose files it reads and writes; no variable of theirs changes
+    what it connects to."""
+    return subprocess.run(  # noqa: S603 - the programs of the wheel
+        [server.program(program), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        pass_fds=() if inherits is None else (inherits,),
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
