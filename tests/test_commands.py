@@ -43,7 +43,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     KeyForm, SortDialog, ColumnsDialog, JumpDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
-    "table": RowTable, "rows": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
+    "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
 }  # fmt: skip
 FIELDS = {"filter", "facets"}
 """Places whose keys go before those of the screen, because one types or chooses there."""

@@ -88,12 +88,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("table.top", "g,home", "First row", "To the first row", "edge(0)", palette=False),
     Command("table.bottom", "G,end", "Last row", "To the last row", "edge(1)", palette=False),
     Command("table.open", "enter", "Open", "Open the row", "open", palette=False, show=True),
-    # Tables of any number of rows
-    Command("rows.select", "space", "Select", "Select the row, or not any more", "select", palette=False),
-    Command("rows.extend_down", "shift+down,J", "Select down", "Select down to here", "extend(1)", palette=False),
-    Command("rows.extend_up", "shift+up,K", "Select up", "Select up to here", "extend(-1)", palette=False),
-    Command("rows.right", "right,l", "Right", "Columns further right", "sideways(1)", palette=False),
-    Command("rows.left", "left,h", "Left", "Columns further left", "sideways(-1)", palette=False),
+    # Tables of any length
+    Command("listing.select", "space", "Select", "Select it, and go on", "select", key_display="space", palette=False),
+    Command("listing.extend_down", "shift+down,J", "Extend", "Select up to the row below", "extend(1)", palette=False),
+    Command("listing.extend_up", "shift+up,K", "Extend up", "Select up to the row above", "extend(-1)", palette=False),
+    Command("listing.right", "right,l", "Right", "Show columns further right", "sideways(1)", palette=False),
+    Command("listing.left", "left,h", "Left", "Show columns further left", "sideways(-1)", palette=False),
+    Command("listing.jump", "percent_sign", "Go to", "To a row, or a share", "jump", key_display="%", palette=False),
     # Conversations
     Command("conversations.approve", "a", "Approve", "Approve the row", "decide('approve')", True, role="reviewer"),
     Command("conversations.reject", "x", "Reject", "Reject the row, with a reason", "reject", True, role="reviewer"),
@@ -105,7 +106,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("conversations.all", "asterisk", "Select all", "Select all that match, or none", "select_all"),
     Command("conversations.facets", "F", "Facets", "Go to the facets, show or hide them", "facets"),
     Command("conversations.columns", "c", "Columns", "Which columns, in which order", "columns"),
-    Command("conversations.jump", "percent_sign", "Go to", "Go to a row, or to a share of all", "jump"),
     Command("conversations.metadata", "m", "Metadata", "Edit the metadata", "metadata", show=True, role="reviewer"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
@@ -234,7 +234,7 @@ COMMANDS: tuple[Command, ...] = (
 PLACES: dict[str, str] = {
     "app": "Everywhere",
     "table": "Rows",
-    "rows": "Many rows",
+    "listing": "Selecting and scrolling",
     "conversations": "Conversations",
     "filter": "Filter",
     "facets": "Facets",

@@ -29,10 +29,10 @@ class TableApp(App[None]):
     def table(self) -> RowTable[str]:
         return self.query_one(RowTable)
 
-    def on_line_table_moved(self, event: RowTable.Moved[str]) -> None:
+    def on_row_table_moved(self, event: RowTable.Moved[str]) -> None:
         self.moved.append(event.row)
 
-    def on_line_table_opened(self, event: RowTable.Opened[str]) -> None:
+    def on_row_table_opened(self, event: RowTable.Opened[str]) -> None:
         self.opened.append(event.row)
 
 

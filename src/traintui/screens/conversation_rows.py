@@ -189,7 +189,7 @@ class ConversationRows(BaseScreen):
     def sort_by(self, order: Order) -> None:
         """Sorts the rows, and keeps the order for the next time."""
         self._order = order
-        self.table.set_sort(order.field.name if order.field else "", descending=order.descending)
+        self.table.set_sort(order.field.name if order.field else None, descending=order.descending)
         self.keep_layout(TableLayout(self._layout.columns, self._layout.widths, order.text))
         self.find()
 
@@ -213,7 +213,7 @@ class ConversationRows(BaseScreen):
         made = columns_of(self._fields, lambda: self.app.labels, self._opening)
         self.table.set_columns(chosen(made, self._layout.columns or USUAL, self._layout.widths))
         order = self.order
-        self.table.set_sort(order.field.name if order.field else "", descending=order.descending)
+        self.table.set_sort(order.field.name if order.field else None, descending=order.descending)
 
     def _opening(self, row: ConversationRow) -> Content:
         """How it begins; where words are looked for, how they stand in it."""

@@ -40,7 +40,7 @@ DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 class ConversationsScreen(ConversationRows):
     """What can be done with the rows: filter and sort them, look at one, decide it, select many."""
 
-    PLACES = ("conversations", "table", "rows", "filter", "facets")
+    PLACES = ("conversations", "table", "listing", "filter", "facets")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("conversations")
     CSS_PATH = "conversations.tcss"
 
@@ -72,7 +72,7 @@ class ConversationsScreen(ConversationRows):
             self._looked = None
             self._say_counts()
         elif self.table.selected:
-            self.table.select(BitMap())
+            self.table.clear_selection()
         elif self._text:
             self.apply("", top=True)
 
@@ -132,8 +132,8 @@ class ConversationsScreen(ConversationRows):
     @on(WindowedTable.SortRequested)
     def _heading_clicked(self, event: WindowedTable.SortRequested) -> None:
         field = self.order.field
-        again = field is not None and field.name == event.name
-        self._sorted(event.name if again and self.order.descending else f"-{event.name}")
+        again = field is not None and field.name == event.column_name
+        self._sorted(event.column_name if again and self.order.descending else f"-{event.column_name}")
 
     def action_columns(self) -> None:
         """Asks which columns to show."""
@@ -146,11 +146,11 @@ class ConversationsScreen(ConversationRows):
         if layout is not None:
             self.keep_layout(layout)
 
-    def action_jump(self) -> None:
-        """Asks where to go: a row, or a share of all."""
+    @on(WindowedTable.JumpRequested)
+    def _jump_requested(self) -> None:
         from traintui.screens.jump import JumpDialog
 
-        self.app.push_screen(JumpDialog(self.table.count, self.table.cursor), self._jumped)
+        self.app.push_screen(JumpDialog(self.table.total, self.table.cursor), self._jumped)
 
     def _jumped(self, rank: int | None) -> None:
         if rank is not None:

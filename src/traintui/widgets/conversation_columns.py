@@ -10,7 +10,7 @@ from textual.content import Content
 from traintui import text
 from traintui.data.records import ConversationRow
 from traintui.widgets import marks
-from traintui.widgets.line_table import Column
+from traintui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from traintui.data.fields import Field
@@ -106,7 +106,7 @@ def chosen(
     return tuple(
         Column(
             made[name].title, widths.get(name, made[name].width), made[name].cell, right=made[name].right,
-            from_width=ROOM.get(name, 0) if usual else 0, name=name,
+            from_width=ROOM.get(name, 0) if usual else 0, name=name, least=14,
         )
         for name in names if name in made
     )  # fmt: skip
