@@ -11,6 +11,7 @@ import pytest
 
 from support import (
     Conninfo,
+    Wanted,
     add_vocabulary,
     approved,
     fetch,
@@ -358,7 +359,7 @@ async def test_metadata_of_many_and_a_bulk_are_taken_back_in_their_order(db: Dat
 
 async def test_what_a_merge_of_values_moved_is_passed_over_by_undo(db: Database) -> None:
     await add_vocabulary(db)
-    one, _ = await generated(db, 2)
+    one, _ = await generated(db, wanted=[Wanted(tone="warm"), Wanted(tone="formal")])
     await approved(db, one)
     await vocabulary.merge(db, "tone", "formal", "warm")
     assert (await reviews.undo_last(db, key=new_key())).conversation_id == one
