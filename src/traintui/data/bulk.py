@@ -1,189 +1,218 @@
-"""Actions on many conversations at once: one log row each, all of them one undo."""
+"""Bulk actions: one action on many conversations, each with its row in the log, and one undo for all of them.
+
+A bulk is made in transactions of 1,000 and can be stopped between two of them; what is done until then stays, and is
+taken back as one like all of it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import exists, func, literal, select, text
 
+from traintui.data import reviews
+from traintui.data.bulk_models import BulkAction as B
 from traintui.data.engine import Database
+from traintui.data.log_models import ExportLog, ExportRow
+from traintui.data.log_models import ReviewLog as L
+from traintui.data.refusals import Refused
 from traintui.data.reviews import Action
 from traintui.data.storable import storable
 
-AT_ONCE = 1_000
-"""Conversations of one transaction; the database takes no more."""
-UNDO_DEPTH = 100_000
-"""Actions of one's own among which the last to take back is looked for."""
+SIZE = 1_000
+"""Conversations in one transaction."""
+BUSY = frozenset({"40P01", "40001", "55P03"})
+"""Refusals after which the same transaction is tried again: nothing of it was done."""
+TRIES = 5
 
 Progress = Callable[[int, int], None]
-Stop = Callable[[], bool]
-
-SKIPPED: dict[str, str] = {
-    "already": "were so already",
-    "changed": "changed meanwhile",
-    "in_trash": "are in the trash",
-    "no_text": "have no text yet",
-    "under_way": "are still to be written",
-    "acted_since": "somebody acted on since",
-    "missing": "are gone",
-}
-"""Why a conversation was left alone, in words."""
+"""Is told how many conversations are dealt with, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What a bulk did: how many conversations it changed, and how many it left alone, by reason (`SKIPPED`)."""
+    """What became of a bulk: how many were `done`, and why others were not.
+
+    `skipped` has `trash`, `no text` (not generated yet), `already` (is so already), `changed` (after the set was looked
+    at), `batch` (still to be written by a batch) and `gone` (purged), each where there is one; `left` are those that a
+    stop left alone.
+    """
 
     bulk_id: str
     done: int
     skipped: Mapping[str, int]
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """What became of the undo of a bulk: rows `undone`, rows `kept` because somebody acted on them since, and rows
+    `remaining` after a stop."""
+
+    bulk_id: str
+    undone: int
+    kept: int
+    remaining: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """A bulk of one's own that can be taken back: its action, how many conversations of it can be, and how many of
-    these were exported since."""
+    """A bulk of one's own that can be taken back: `rows` of it can be, `exported` of those are in a file since."""
 
     bulk_id: str
     action: str
-    count: int
+    rows: int
     exported: int
-    timestamp: datetime
 
 
-def quiet(done: int, total: int) -> None:
-    """Progress that nobody looks at."""
-
-
-def never() -> bool:
-    """A bulk that nobody stops."""
-    return False
+def new_bulk_id() -> str:
+    """An id for one bulk."""
+    return f"b_{uuid.uuid4().hex}"
 
 
 async def snapshot(db: Database) -> str:
-    """The snapshot of this moment, for `decide`: take it before, or in the transaction of, what a person looks at."""
+    """The snapshot of this moment, for `decide`. What a person looks at is read in it, or after it was taken."""
     async with db.read() as connection:
         return str(await connection.scalar(text("SELECT pg_current_snapshot()::text")))
 
 
-async def run(
-    db: Database, statement: str, ids: Iterable[int], progress: Progress, stop: Stop, **values: Any
-) -> BulkResult:
-    """Runs a function of the database over ids in transactions of `AT_ONCE`, in the order in which it locks them."""
-    wanted = sorted(set(ids))
-    bulk_id, done, skipped = uuid.uuid4().hex, 0, Counter[str]()
-    for start in range(0, len(wanted), AT_ONCE):
-        if stop():
-            break
-        part = wanted[start : start + AT_ONCE]
-        async with db.write() as connection:
-            row = (await connection.execute(text(statement), {**values, "ids": part, "bulk_id": bulk_id})).one()
-        done += row.done
-        skipped.update(row.skipped)
-        progress(start + len(part), len(wanted))
-    return BulkResult(bulk_id, done, dict(skipped))
-
-
 async def decide(
     db: Database,
-    ids: Iterable[int],
+    ids: Sequence[int],
     action: Action,
     *,
     seen: str,
     reason: str | None = None,
     notes: str | None = None,
-    progress: Progress = quiet,
-    stop: Stop = never,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+    bulk_id: str | None = None,
 ) -> BulkResult:
-    """Decides conversations by their internal ids, as the person logged in.
+    """Decides conversations by their internal ids; those that changed since the snapshot `seen` are left alone.
 
-    `seen` is the `snapshot` that the set was read with: what changed since is left alone. `progress` gets how many were
-    looked at and how many there are, after each transaction; between two of them `stop` is asked, and what was decided
-    until then stays. Raises `Refused` when one may not, or a reason or note is too long.
+    With the `bulk_id` of a call whose answer was lost nothing is done twice. Raises `Refused` when one may not.
     """
-    return await run(
+    return await _in_batches(
         db,
-        "SELECT done, skipped FROM decide_many(CAST(:ids AS bigint[]), :action, CAST(:seen AS pg_snapshot), :bulk_id,"
-        " :reason, :notes)",
-        ids, progress, stop, action=action, seen=seen, reason=storable(reason), notes=storable(notes),
+        "SELECT done, skipped FROM decide_many(:ids, :action, CAST(:seen AS pg_snapshot), :bulk_id, :reason, :notes)",
+        {"action": action, "reason": storable(reason), "notes": storable(notes), "seen": seen},
+        ids, progress, stop, bulk_id,
     )  # fmt: skip
 
 
 async def flag(
-    db: Database, ids: Iterable[int], flagged: bool, *, progress: Progress = quiet, stop: Stop = never
+    db: Database,
+    ids: Sequence[int],
+    flagged: bool,
+    *,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+    bulk_id: str | None = None,
 ) -> BulkResult:
-    """Flags or unflags conversations; `progress` and `stop` as for `decide`. Raises `Refused` when one may not."""
-    statement = "SELECT done, skipped FROM flag_many(CAST(:ids AS bigint[]), :flagged, :bulk_id)"
-    return await run(db, statement, ids, progress, stop, flagged=flagged)
+    """Flags conversations, or unflags them. Raises `Refused` when one may not."""
+    statement = "SELECT done, skipped FROM flag_many(:ids, :flagged, :bulk_id)"
+    return await _in_batches(db, statement, {"flagged": flagged}, ids, progress, stop, bulk_id)
 
 
 async def trash(
-    db: Database, ids: Iterable[int], deleted: bool = True, *, progress: Progress = quiet, stop: Stop = never
+    db: Database,
+    ids: Sequence[int],
+    deleted: bool,
+    *,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+    bulk_id: str | None = None,
 ) -> BulkResult:
-    """Moves conversations to the trash, or back with `deleted` false; `progress` and `stop` as for `decide`.
-
-    Raises `Refused` unless one is an author or an administrator.
-    """
-    statement = "SELECT done, skipped FROM trash_many(CAST(:ids AS bigint[]), :deleted, :bulk_id)"
-    return await run(db, statement, ids, progress, stop, deleted=deleted)
+    """Moves conversations to the trash, or back. An author may. Raises `Refused`."""
+    statement = "SELECT done, skipped FROM trash_many(:ids, :deleted, :bulk_id)"
+    return await _in_batches(db, statement, {"deleted": deleted}, ids, progress, stop, bulk_id)
 
 
 async def undo(
-    db: Database, bulk_id: str, *, total: int = 0, progress: Progress = quiet, stop: Stop = never
-) -> BulkResult:
-    """Takes back a bulk of one's own; what somebody acted on since stays and is counted as `acted_since`.
+    db: Database, bulk_id: str, *, progress: Progress | None = None, stop: asyncio.Event | None = None
+) -> UndoResult:
+    """Takes back a bulk of one's own; what somebody acted on since is kept as it is. Goes on with one that was stopped.
 
-    `total` is only passed on to `progress`. One that was stopped goes on when it is called again. Raises `Refused`
-    (TT010) for the bulk of somebody else.
+    Raises `Refused` when it is not one's own, or there is none (TT007).
     """
-    done, looked_at, after, skipped = 0, 0, 0, Counter[str]()
-    statement = text("SELECT done, skipped, last_id FROM undo_bulk(:bulk_id, :limit, :after)")
-    while not stop():
-        async with db.write() as connection:
-            values = {"bulk_id": bulk_id, "limit": AT_ONCE, "after": after}
-            row = (await connection.execute(statement, values)).one()
-        if row.last_id is None:
-            break
-        after = row.last_id
-        done += row.done
-        skipped.update(row.skipped)
-        looked_at += row.done + sum(row.skipped.values())
-        progress(looked_at, max(total, looked_at))
-    return BulkResult(bulk_id, done, dict(skipped))
-
-
-LAST = """
-    WITH last AS (
-        SELECT log.id, log.bulk_id FROM (
-            SELECT * FROM review_logs
-            WHERE reviewer_id = :login
-              AND action IN ('approve', 'reject', 'reopen', 'edit', 'flag', 'unflag', 'delete', 'restore')
-            ORDER BY id DESC LIMIT :depth
-        ) AS log
-        -- An edit is never of a bulk; undo() has the last word on it.
-        WHERE still_undoable(log)
-           OR (log.action = 'edit' AND NOT EXISTS (SELECT FROM review_logs WHERE undoes = log.id))
-        ORDER BY log.id DESC LIMIT 1
-    )
-    SELECT log.bulk_id, min(log.action) AS action, count(*) AS number, max(log.timestamp) AS timestamp,
-           count(*) FILTER (WHERE EXISTS (
-               SELECT FROM export_rows AS row JOIN export_logs AS export USING (export_id)
-               WHERE row.conversation_id = log.conversation_id AND export.state = 'succeeded'
-                 AND export.exported_at > log.timestamp)) AS exported
-    FROM review_logs AS log JOIN last ON last.bulk_id = log.bulk_id
-    WHERE still_undoable(log)
-    GROUP BY log.bulk_id
-"""
+    undone = kept = 0
+    while True:
+        now, left_alone, remaining = await _once(
+            db, "SELECT undone, kept, remaining FROM undo_bulk(:bulk_id, :size)", {"bulk_id": bulk_id, "size": SIZE}
+        )
+        undone, kept = undone + now, kept + left_alone
+        if progress is not None:
+            progress(undone + kept, undone + kept + remaining)
+        if not remaining or (stop is not None and stop.is_set()):
+            return UndoResult(bulk_id, undone, kept, remaining)
 
 
 async def last_bulk(db: Database) -> Bulk | None:
-    """The bulk that one's own newest action belongs to, of those that can be taken back; None when that is a single
-    one, or when there is none. Served by `ix_review_logs_reviewer_id_id` and `ix_review_logs_bulk_id`."""
+    """One's own newest bulk, unless it is taken back or one did something to a single conversation after it.
+
+    Served by `ix_bulk_actions_user_id_newest_log` and `ix_review_logs_bulk_id_id`.
+    """
+    single = await reviews.last_undoable(db)
+    newest = (
+        select(B.bulk_id, B.action, B.done - B.undone - B.kept, B.started_at, B.undone_to)
+        .where(B.user_id == db.login, B.undone_to < B.newest_log, B.newest_log > (single.id if single else 0))
+        .order_by(B.newest_log.desc())
+        .limit(1)
+    )
     async with db.read() as connection:
-        row = (await connection.execute(text(LAST), {"login": db.login, "depth": UNDO_DEPTH})).one_or_none()
-    return Bulk(row.bulk_id, row.action, row.number, row.exported, row.timestamp) if row is not None else None
+        found = (await connection.execute(newest)).one_or_none()
+        if found is None:
+            return None
+        bulk_id, action, rows, started_at, undone_to = found
+        files = (
+            select(literal(1))
+            .select_from(ExportRow)
+            .join(ExportLog, (ExportLog.export_id == ExportRow.export_id) & (ExportLog.state == "succeeded"))
+            .where(ExportRow.conversation_id == L.conversation_id, ExportLog.exported_at > L.timestamp)
+        )
+        exported = select(func.count()).where(L.bulk_id == bulk_id, L.id > undone_to, exists(files))
+        since = select(literal(1)).where(ExportLog.state == "succeeded", ExportLog.exported_at > started_at)
+        number = await connection.scalar(exported) if await connection.scalar(select(exists(since))) else 0
+    return Bulk(bulk_id, action, rows, number or 0)
+
+
+async def _in_batches(
+    db: Database,
+    statement: str,
+    values: Mapping[str, Any],
+    ids: Sequence[int],
+    progress: Progress | None,
+    stop: asyncio.Event | None,
+    bulk_id: str | None,
+) -> BulkResult:
+    bulk_id = bulk_id or new_bulk_id()
+    ordered = sorted(set(ids))
+    done, passed = 0, 0
+    skipped: Counter[str] = Counter()
+    while passed < len(ordered) and not (stop is not None and stop.is_set()):
+        batch = ordered[passed : passed + SIZE]
+        now, why = await _once(db, statement, {**values, "ids": batch, "bulk_id": bulk_id})
+        done += now
+        skipped.update(why)
+        passed += len(batch)
+        if progress is not None:
+            progress(passed, len(ordered))
+    return BulkResult(bulk_id, done, dict(skipped), len(ordered) - passed)
+
+
+async def _once(db: Database, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
+    """One transaction, tried again where others were at the same rows."""
+    for attempt in range(TRIES):
+        try:
+            async with db.write() as connection:
+                return (await connection.execute(text(statement), dict(values))).one()
+        except Refused as refused:
+            if refused.code not in BUSY or attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(0.05 * (attempt + 1))
+    raise AssertionError("unreachable")

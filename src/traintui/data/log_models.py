@@ -109,6 +109,9 @@ REVIEW_ACTIONS = (
     "import",
 )
 
+SINGLE = "(bulk_id IS NULL OR action = 'metadata' AND details ? 'before') AND action NOT IN ('import', 'undo')"
+"""What an undo looks for in the log itself, also behind a million other rows; `bulk_actions` has the rest."""
+
 
 class ReviewLog(Base):
     """Everything a person did to a conversation. It only grows."""
@@ -127,7 +130,8 @@ class ReviewLog(Base):
         Index("ix_review_logs_conversation_id_id", "conversation_id", "id"),
         Index("ix_review_logs_reviewer_id_id", "reviewer_id", "id"),
         Index("ix_review_logs_timestamp", "timestamp"),
-        Index("ix_review_logs_bulk_id", "bulk_id", postgresql_where=text("bulk_id IS NOT NULL")),
+        Index("ix_review_logs_bulk_id_id", "bulk_id", "id", postgresql_where=text("bulk_id IS NOT NULL")),
+        Index("ix_review_logs_single", "reviewer_id", "id", postgresql_where=text(SINGLE)),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     conversation_id: Mapped[str]

@@ -12,7 +12,7 @@ from sqlalchemy import exists, literal, select, text
 from traintui.data import metadata
 from traintui.data.engine import Database
 from traintui.data.filters import parse
-from traintui.data.log_models import ExportLog, ExportRow
+from traintui.data.log_models import SINGLE, ExportLog, ExportRow
 from traintui.data.log_models import ReviewLog as L
 from traintui.data.models import Conversation as C
 from traintui.data.models import WorkspaceSetting
@@ -133,10 +133,14 @@ UNDO_DEPTH = 1_000
 
 
 async def last_undoable(db: Database) -> ReviewEntry | None:
-    """One's own newest action that was not taken back. Served by `ix_review_logs_reviewer_id_id`."""
+    """One's own newest action that was not taken back, on one conversation or on the metadata of many.
+
+    `bulk.last_bulk` knows whether a decision, a flag or the trash for many is newer.
+    Served by `ix_review_logs_single`.
+    """
     recent = (
         select(*ENTRY_COLUMNS)
-        .where(L.reviewer_id == db.login, L.action.in_(UNDOABLE))
+        .where(text(SINGLE), L.reviewer_id == db.login, L.action.in_(UNDOABLE))
         .order_by(L.id.desc())
         .limit(UNDO_DEPTH)
         .subquery()
@@ -149,7 +153,7 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
 
 
 async def undo_last(db: Database, *, key: str) -> ReviewEntry:
-    """Takes back one's own last action.
+    """Takes back one's own last action, as `last_undoable` names it.
 
     Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when there is none, or somebody
     acted on it since.

@@ -17,7 +17,7 @@ from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.scope import Scope
 from traintui.screens.shell import OpenConversation
-from traintui.screens.undoing import Undoing
+from traintui.screens.undoing import Undoing, how_far
 from traintui.table_layout import TableLayout
 from traintui.widgets import marks
 from traintui.widgets.facet_panel import FacetPanel
@@ -291,7 +291,7 @@ class ConversationsScreen(ConversationRows):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        undone, answer = await self._undoing.take_back(self.db)
+        undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
         self._say(answer)
         if undone is not None:
             self.app.look_now()

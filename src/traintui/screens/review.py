@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from traintui import commands, text
-from traintui.data.records import Conversation
+from traintui.data.records import Conversation, ReviewEntry
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_reading import ReviewReading
+from traintui.screens.undoing import how_far
 from traintui.widgets import marks
 
 if TYPE_CHECKING:
@@ -119,9 +120,12 @@ class ReviewScreen(ReviewReading):
 
     async def _undo(self) -> None:
         async with self._order:
-            undone, answer = await self._undoing.take_back(self.db)
+            undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
         self._say(answer)
         if undone is None:
+            return
+        if not isinstance(undone, ReviewEntry):
+            self.action_refresh_queue()  # a bulk: any of those in the queue, and others
             return
         self._known.forget(undone.conversation_id)
         self.queue.bring(undone.conversation_id, waits=undone.status_after == "generated")

@@ -1,0 +1,229 @@
+"""A bulk action says its number first, can be stopped, answers in words, and is one undo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.content import Content
+from textual.pilot import Pilot
+
+from screens.waiting import until, written
+from support import approved, fetch, imported, scalar
+from traintui.app import TraintuiApp
+from traintui.data import bulk, exports, reviews
+from traintui.data.bulk import BulkResult, UndoResult
+from traintui.data.engine import Database
+from traintui.data.filters import parse
+from traintui.data.refusals import Refused
+from traintui.data.reviews import new_key
+from traintui.screens import bulk_actions
+from traintui.screens.bulk import BulkDialog, Progress
+from traintui.screens.bulk_actions import became, taken_back
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.review import ReviewScreen
+from traintui.screens.undoing import Undoing
+from traintui.settings import Settings
+
+
+class Shown:
+    """A dialog over an app, and what it answered."""
+
+    def __init__(self, app: TraintuiApp, pilot: Pilot[None], screen: BulkDialog) -> None:
+        self.app, self.pilot, self.screen = app, pilot, screen
+        self.answers: list[bool | None] = []
+
+    @property
+    def said(self) -> str:
+        return str(self.screen.answer.content)
+
+    @property
+    def title(self) -> str:
+        return str(self.screen.panel.border_title)
+
+    @property
+    def progress(self) -> str:
+        return str(self.screen.progress.content)
+
+    async def closed(self) -> list[bool | None]:
+        await until(self.pilot, lambda: self.answers)
+        return self.answers
+
+
+@asynccontextmanager
+async def opened(db: Database, tmp_path: Path, screen: BulkDialog) -> AsyncIterator[Shown]:
+    app = TraintuiApp(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 36)) as pilot:
+        shown = Shown(app, pilot, screen)
+        await app.push_screen(screen, shown.answers.append)
+        await pilot.pause()
+        yield shown
+
+
+async def all_ids(db: Database) -> list[int]:
+    return [row[0] for row in await fetch(db, "SELECT id FROM conversations ORDER BY id")]
+
+
+async def test_it_says_the_number_and_the_filter_first_and_does_nothing_until_asked(
+    db: Database, tmp_path: Path
+) -> None:
+    await imported(db, 3)
+    ids, snapshot = await all_ids(db), await bulk.snapshot(db)
+    dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope="tone:[b]formal")
+    async with opened(db, tmp_path, dialog) as shown:
+        assert "Approve: 3 conversations?" in shown.title
+        assert "Those that match tone:[b]formal." in shown.said and "changed meanwhile" in shown.said
+        await shown.pilot.press("escape")
+        assert await shown.closed() == [None]
+    assert await scalar(db, "SELECT count(*) FROM bulk_actions") == 0
+
+
+@pytest.mark.parametrize("key", ["y", "enter"])
+async def test_one_key_does_it_the_answer_counts_and_any_key_closes(db: Database, tmp_path: Path, key: str) -> None:
+    public = await imported(db, 5)
+    await approved(db, public[0])
+    ids, snapshot = await all_ids(db), await bulk.snapshot(db)
+    await reviews.set_flag(db, public[1], True, key=new_key())
+    dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope=None)
+    async with opened(db, tmp_path, dialog) as shown:
+        await shown.pilot.press(key)
+        await until(shown.pilot, lambda: shown.screen.state == "over")
+        assert "3 approved; 1 is approved already; 1 changed meanwhile. u takes all of it back." in shown.said
+        await shown.pilot.press("escape")
+        assert await shown.closed() == [True]
+
+
+async def test_escape_stops_between_two_transactions_and_what_is_done_stays(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "SIZE", 2)
+    await imported(db, 6)
+    ids = await all_ids(db)
+    first, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(progress: Progress, stop: asyncio.Event) -> Content:
+        begun = await bulk.flag(db, ids[:2], True, bulk_id="b")
+        progress(begun.done, len(ids))
+        first.set()
+        await go_on.wait()
+        rest = await bulk.flag(db, ids, True, progress=progress, stop=stop, bulk_id="b")
+        return became("flag", BulkResult("b", begun.done + rest.done, rest.skipped, rest.left - begun.done))
+
+    async with opened(db, tmp_path, BulkDialog(Content("Flag"), len(ids), work)) as shown:
+        await shown.pilot.press("y")
+        await first.wait()
+        assert "2 of 6" in shown.progress and shown.screen.progress.display
+        await shown.pilot.press("y", "j", "escape")
+        assert "stopping" in shown.progress and shown.screen.state == "running"
+        go_on.set()
+        await until(shown.pilot, lambda: shown.screen.state == "over")
+        assert "2 flagged; 4 left as they are, since you stopped it." in shown.said
+        await shown.pilot.press("x")
+        assert await shown.closed() == [True]
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 2
+
+
+async def test_a_failure_is_answered_with_what_was_done_before_it(db: Database, tmp_path: Path) -> None:
+    async def work(progress: Progress, stop: asyncio.Event) -> Content:
+        progress(1_000, 4_000)
+        raise Refused("Took [/b] too long", "it did.", "Try again.", code="57014")
+
+    async with opened(db, tmp_path, BulkDialog(Content("Approve"), 4_000, work)) as shown:
+        await shown.pilot.press("enter")
+        await until(shown.pilot, lambda: shown.screen.state == "over")
+        assert "Took [/b] too long" in shown.said and "1,000 of 4,000 were dealt with before" in shown.said
+        await shown.pilot.press("q")
+        assert await shown.closed() == [True]
+
+
+def test_what_became_of_it_reads_as_a_sentence() -> None:
+    skipped = {"already": 20, "changed": 4, "no text": 1, "trash": 2, "batch": 1, "gone": 3}
+    assert became("approve", BulkResult("b", 1_180, skipped)).plain == (
+        "● 1,180 approved; 20 are approved already; 4 changed meanwhile; 1 has no text yet; 2 are in the trash;"
+        " 1 is still to be written by a batch; 3 are gone. u takes all of it back."
+    )
+    assert became("delete", BulkResult("b", 0, {"already": 1})).plain == (
+        "✕ None moved to the trash; 1 is in the trash already."
+    )
+    assert became("flag", BulkResult("b", 1, {})).plain == "⚑ 1 flagged. u takes it back."
+    assert taken_back("approve", UndoResult("b", 1_200, 4, 10)).plain == (
+        "↶ undone: approve of 1,200 conversations; 4 kept, since somebody acted on them; 10 left: u goes on"
+    )
+
+
+@pytest.mark.parametrize("action", ["flag", "unflag", "delete", "restore"])
+async def test_flags_and_the_trash_are_asked_for_with_words_of_their_own(
+    db: Database, action: str, tmp_path: Path
+) -> None:
+    await imported(db, 2)
+    ids = await all_ids(db)
+    if action in {"flag", "unflag"}:
+        await bulk.flag(db, ids, action == "unflag")
+        dialog = bulk_actions.flagging(db, ids, action == "flag", scope="")
+    else:
+        await bulk.trash(db, ids, action == "restore")
+        dialog = bulk_actions.trashing(db, ids, action == "delete", scope="")
+    async with opened(db, tmp_path, dialog) as shown:
+        assert "2 conversations?" in shown.title and "Every conversation" in shown.said
+        await shown.pilot.press("y")
+        await until(shown.pilot, lambda: shown.screen.state == "over")
+        assert f"2 {bulk_actions.WORDS[action].done}." in shown.said
+
+
+async def test_undo_takes_back_a_bulk_as_one_then_the_single_action_before_it(db: Database) -> None:
+    public = await imported(db, 4)
+    await approved(db, public[0])
+    ids = (await all_ids(db))[1:]
+    await bulk.decide(db, ids, "reject", seen=await bulk.snapshot(db))
+    undoing = Undoing()
+    undone, said = await undoing.take_back(db)
+    assert isinstance(undone, UndoResult) and said.plain == "↶ undone: reject of 3 conversations"
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE status = 'generated'") == 3
+    _, said = await undoing.take_back(db)
+    assert said.plain == f"↶ undone: approve of {public[0]}"
+
+
+async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database) -> None:
+    await imported(db, 2)
+    ids = await all_ids(db)
+    await bulk.decide(db, ids, "approve", seen=await bulk.snapshot(db))
+    record = {"count": 2, "filter_state": {}, "format": "messages", "metadata": {}}
+    await exports.record(db, "e", "started", **record)  # type: ignore[arg-type]
+    async with exports.reading(db, parse(""), rehearsal=False) as reader:
+        async for page in reader.pages():
+            await exports.record_rows(db, "e", page)
+    await exports.record(db, "e", "succeeded", **record)  # type: ignore[arg-type]
+    undoing = Undoing()
+    undone, said = await undoing.take_back(db)
+    assert undone is None and "2 of the 2 of your approve have been exported meanwhile" in said.plain
+    undone, said = await undoing.take_back(db)
+    assert isinstance(undone, UndoResult) and undone.undone == 2
+
+
+async def test_u_on_the_table_takes_back_a_bulk(db: Database, app: TraintuiApp) -> None:
+    await imported(db, 3)
+    await bulk.flag(db, await all_ids(db), True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: screen.table.rows)
+        await pilot.press("u")
+        await written(app)
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 0
+
+
+async def test_u_in_review_takes_back_a_bulk_and_reads_the_queue_again(db: Database, app: TraintuiApp) -> None:
+    public = await imported(db, 3)
+    await bulk.decide(db, (await all_ids(db))[:2], "approve", seen=await bulk.snapshot(db))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.get_screen_stack("review"))
+        screen = app.get_screen_stack("review")[0]
+        assert isinstance(screen, ReviewScreen)
+        await until(pilot, lambda: screen.queue.current == public[2])
+        await pilot.press("u")
+        await until(pilot, lambda: len(screen.queue.ids) == 3)
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE status = 'generated'") == 3
