@@ -78,6 +78,11 @@ class Driven:
             if time.perf_counter() - last >= quiet:
                 return last
 
+    async def drawn(self, size: int = 2_000) -> float:
+        """Waits until a page has been drawn since the last key; the moment at which it was."""
+        await self.until(lambda: any(len(data) > size for _, data in RecordingDriver.written))
+        return next(moment for moment, data in RecordingDriver.written if len(data) > size)
+
     def shown_at(self, needles: Iterable[str]) -> float | None:
         """The moment at which all of these texts had been written since the last key, or None."""
         missing = set(needles)

@@ -106,6 +106,14 @@ class Table:
         """The public ids on the screen."""
         return [row.conversation_id for row in self.screen.table.rows]
 
+    def counted(self) -> set[str]:
+        """The total and the counts of the statuses, as they stand on the screen."""
+        live, wanted, listing = self.driven.app.live, self.screen._wanted, self.screen._listing
+        facets = live.facets(wanted) if live and wanted else None
+        if facets is None or listing is None:
+            return set()
+        return {f"{number:,}" for number in (listing.total, *facets["status"].values()) if number > 99}
+
     async def expected(self, filter_text: str) -> tuple[list[str], int]:
         """What plain SQL says: the first rows of the newest, and how many match."""
         wanted = parse(filter_text)
@@ -125,15 +133,21 @@ class Table:
         await self.driven.settled()
         rows, total = await self.expected(filter_text)
         before = set(self.visible)
+        figures = self.counted()
         began = self.driven.press(filter_text[-1], filter_text[-1])
         new = [one for one in rows[OFFERED:] if one not in before]
         if new:
             measured.add(f"{name}_rows", began, await self.driven.shows(new))
         await self.driven.until(lambda: self.screen._looked is None and self.screen._text == filter_text)
+        counted = self.counted() - figures
+        if counted:
+            measured.add(f"{name}_all", began, await self.driven.shows(counted))
         last = await self.driven.settled()
-        measured.add(f"{name}_all", began, max(last, began))
+        if not counted:
+            measured.add(f"{name}_all", began, max(last, began))
         if not new:
-            measured.add(f"{name}_rows", began, max(last, began))
+            first = RecordingDriver.written[0][0] if RecordingDriver.written else began
+            measured.add(f"{name}_rows", began, first)
         listing = self.screen._listing
         if listing is None or self.visible != rows or listing.total != total:
             measured.wrong.append(filter_text)
@@ -145,21 +159,24 @@ async def keys(table: Table, measured: Measured) -> None:
     screen.apply("")
     screen.table.focus()
     await driven.settled()
-    for name, key, times in (("down", "down", 120), ("page_down", "pagedown", 60), ("page_up", "pageup", 40)):
+    for name, key, times, size in (("down", "down", 120, 100), ("page_down", "pagedown", 60, 2_000),
+                                   ("page_up", "pageup", 40, 2_000)):  # fmt: skip
         for _ in range(times):
+            await driven.settled(0.15)
             began = driven.press(key)
-            await driven.until(lambda: RecordingDriver.written)
-            await driven.until(lambda: screen.table.current is not None)
-            measured.add(name, began, await driven.settled(0.04))
+            measured.add(name, began, await driven.drawn(size))
     for _ in range(10):
         for key, rank in (("G", screen.table.total - 1), ("g", 0)):
             began = driven.press(key, key)
             await driven.until(partial(arrived, screen, rank))
-            measured.add("jump", began, await driven.settled(0.05))
+            measured.add("jump", began, await driven.drawn())
+            await driven.settled(0.2)
+        RecordingDriver.written.clear()
         began = time.perf_counter()
         screen.table.jump(screen.table.total // 2)
         await driven.until(lambda: screen.table.current is not None)
-        measured.add("jump", began, await driven.settled(0.05))
+        measured.add("jump", began, await driven.drawn())
+        await driven.settled(0.2)
 
 
 def arrived(screen: ConversationsScreen, rank: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import signal
@@ -202,6 +203,9 @@ class TraintuiApp(Shell, Working):
             try:
                 if live.mirror is None or self._fields.registered != live.fields.registered:
                     await live.load(self._counted, self._fields)
+                    # What is there now stays: looking through it again and again would hold up painting.
+                    gc.collect()
+                    gc.freeze()
                     self.changed.publish(live.mirror.every if live.mirror else BitMap())
                 elif changed := await live.refresh():
                     self.changed.publish(changed)

@@ -107,6 +107,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("conversations.facets", "F", "Facets", "Go to the facets, show or hide them", "facets"),
     Command("conversations.columns", "c", "Columns", "Which columns, in which order", "columns"),
     Command("conversations.metadata", "m", "Metadata", "Edit the metadata", "metadata", show=True, role="reviewer"),
+    Command("conversations.trash", "delete", "Trash", "To the trash, or out of it", "trash", role="author"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Back", "End the search, the selection, the filter", "clear"),

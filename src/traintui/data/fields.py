@@ -195,7 +195,9 @@ def metadata_field(name: str, value_type: str, about: str = "", label: str | Non
         column = case((held.astext.regexp_match(DAY), func.timezone("UTC", day)))
         return Field(full, shown, Kind.TIME, about, column, is_day=True)
     if value_type == "boolean":
-        return Field(full, shown, Kind.KEY, about, case((is_type == "boolean", held.astext)), ("false", "true"))
+        return Field(
+            full, shown, Kind.KEY, about, case((is_type == "boolean", held.astext)), ("false", "true"), is_facet=True
+        )
     return None
 
 

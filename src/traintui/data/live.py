@@ -98,6 +98,11 @@ class Live:
 
     # Asking -------------------------------------------------------------------------------------------------------
 
+    @property
+    def snapshot(self) -> str | None:
+        """The moment that the copy shows, as PostgreSQL writes a snapshot: what a bulk action on it has seen."""
+        return self._mark.snapshot if self._mark else None
+
     @contextmanager
     def noting(self) -> Iterator[BitMap]:
         """The ids of what changes inside of the block, for an answer that may be of a moment before."""

@@ -89,7 +89,7 @@ class ConversationRows(BaseScreen):
 
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""
-        self.set_class(True, "-nothing")
+        self._show_notice(True)
         self.set_interval(AGES, self._age)
         self.watch(self.app, "labels", lambda _: self._learn(), init=False)
         self.watch(self.app, "outage", self._outage_changed, init=False)
@@ -250,14 +250,18 @@ class ConversationRows(BaseScreen):
         self._listing = listing
         self.table.show(listing, top=top)
         nothing = listing.total == 0 and (listing.complete or self._looked is None)
-        self.set_class(nothing, "-nothing")
+        self._show_notice(nothing)
         if nothing:
             self._say_empty()
         self._say_counts()
-        self.call_after_refresh(self._count)
+        self.call_later(self._count)
+
+    def _show_notice(self, nothing: bool) -> None:
+        """Shows either the rows or why there are none. Not by a class: that would style the whole screen anew."""
+        self.table.display, self.notice.display = not nothing, nothing
 
     def _count(self) -> None:
-        """The facets, after the rows: they cost more to draw, and nobody waits for them."""
+        """The facets, counted while the rows are read, and drawn together with them."""
         from traintui.data.filter_editing import chosen as chosen_values
 
         live, wanted = self.app.live, self._wanted

@@ -26,8 +26,10 @@ from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
+    from traintui.data.filters import Term
     from traintui.data.reviews import Action
     from traintui.data.views import SavedView
+    from traintui.screens.bulk import BulkDialog
 
 REST = 0.08
 """Seconds that the cursor rests on a row before its preview is read."""
@@ -240,7 +242,11 @@ class ConversationsScreen(ConversationRows):
             self._pushed = clock.ticks()  # another row came under the cursor: a press just now was meant for this one
 
     def action_decide(self, action: Action, reason: str | None = None) -> None:
-        """Decides the row under the cursor. A held key decides once: the rows that follow were not read."""
+        """Decides what is selected after asking, or the row under the cursor. A held key decides once: the rows that
+        follow were not read."""
+        if self.table.selected:
+            self._decide_many(action, reason)
+            return
         now = clock.ticks()
         held, pushed = now - self._pressed < HELD, now - self._pushed < HELD
         self._pressed = now
@@ -250,7 +256,16 @@ class ConversationsScreen(ConversationRows):
             self._decide(row, action, reason)
 
     def action_reject(self) -> None:
-        """Asks for the reason, then rejects the row."""
+        """Asks for the reason, then rejects what is selected, or the row."""
+        if selected := self.table.selected:
+            named = text.plural(len(selected), "conversation")
+
+            def chosen_for_all(rejection: Rejection | None) -> None:
+                if rejection is not None:
+                    self._decide_many("reject", rejection.reason)
+
+            self.app.push_screen(ReasonsDialog(named, self.app.reasons), chosen_for_all)
+            return
         row = self.table.current
         if row is None:
             return
@@ -286,6 +301,48 @@ class ConversationsScreen(ConversationRows):
         self._undoing.forget()
         self._say(marks.status(DECIDED[action]), f"  {row.conversation_id}", ("   u takes it back", "$faint"))
 
+    # Many at once
+
+    def _decide_many(self, action: Action, reason: str | None = None) -> None:
+        from traintui.screens import bulk_actions
+
+        if self.app.live is not None and (seen := self.app.live.snapshot) is not None:
+            scope = self._selected()
+            self._ask(bulk_actions.decision(
+                self.db, scope.ids, action, seen=seen, scope=scope.filter_text or None, reason=reason
+            ))  # fmt: skip
+
+    def action_trash(self) -> None:
+        """Moves what is selected, or the row, to the trash; out of it where the trash is shown."""
+        from traintui.screens import bulk_actions
+
+        current = self.table.current_id
+        scope = self._selected() if self.table.selected else None
+        ids = scope.ids if scope else [] if current is None else [current]
+        if ids:
+            filter_text = scope.filter_text if scope else ""
+            self._ask(bulk_actions.trashing(self.db, ids, not self._shows_trash, scope=filter_text or None))
+
+    @property
+    def _shows_trash(self) -> bool:
+        from traintui.data.filter_terms import Marked
+
+        parts = [part for term in self._written if not term.negated for part in term.parts]
+        return any(isinstance(part, Marked) and "deleted" in part.marks for part in parts)
+
+    @property
+    def _written(self) -> tuple[Term, ...]:
+        return self._wanted.written if self._wanted else ()
+
+    def _ask(self, dialog: BulkDialog) -> None:
+        self.app.push_screen(dialog, self._done_to_many)
+
+    def _done_to_many(self, begun: bool | None) -> None:
+        if begun:
+            self._undoing.forget()
+            self.table.clear_selection()
+            self.app.look_now()
+
     def action_undo(self) -> None:
         """Takes back one's own last action."""
         self.write(self._undo, name="undo")
@@ -297,7 +354,15 @@ class ConversationsScreen(ConversationRows):
             self.app.look_now()
 
     def action_flag(self) -> None:
-        """Flags the row, or unflags it."""
+        """Flags what is selected, or the row; what is flagged is unflagged."""
+        if self.table.selected:
+            from traintui.screens import bulk_actions
+
+            scope = self._selected()
+            current = self.table.current
+            flagged = not (current.flagged if current and current.id in self.table.selected else False)
+            self._ask(bulk_actions.flagging(self.db, scope.ids, flagged, scope=scope.filter_text or None))
+            return
         if (row := self.table.current) is not None:
             self.table.stay()
             self.write(partial(self._flag, row), name="flag")

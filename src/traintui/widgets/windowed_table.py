@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +26,8 @@ SomeRow = TypeVar("SomeRow")
 
 HOLD = 0.15
 """Seconds for which the lines that are drawn stay until the rows that are to come are here."""
+REST = 0.04
+"""Seconds between what is in view and the page that is read ahead: the lines are drawn first."""
 DRAWN_AT_ONCE = 4
 """Lines that are drawn ahead before somebody else has a turn."""
 READING = "read:rows"
@@ -64,6 +67,8 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._fetch = fetch
         self._store: RowStore[RowT] = RowStore()
         self._showing = self._reading = False
+        self._needed = asyncio.Event()
+        """Set when something in view is wanted: whoever rests before reading ahead goes on at once."""
         self._moves = 0
         """Counts what moved, so that a read that failed is tried again when something moved meanwhile."""
         self._travel = self._rows_shown = 1
@@ -160,6 +165,8 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         return self._store.wanted(ahead) if self._store.wanted(ahead[: max(1, self._page // 2)]) else []
 
     def _look(self) -> None:
+        if self._store.wanted(self._in_view()):
+            self._needed.set()
         if not self._reading and self.size.height and self.is_attached and self._wanted():
             self._reading = True
             self.run_worker(self._read(), name="rows", group=READING, exit_on_error=False)
@@ -167,6 +174,11 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
     async def _read(self) -> None:
         try:
             while wanted := self._wanted():
+                if not self._store.wanted(self._in_view()):
+                    self._needed.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._needed.wait(), REST)
+                    wanted = self._wanted() or wanted
                 listing, moves = self._listing, self._moves
                 self._store.ask(wanted)
                 try:
