@@ -145,9 +145,6 @@ class Table:
         last = await self.driven.settled()
         if not counted:
             measured.add(f"{name}_all", began, max(last, began))
-        if not new:
-            first = RecordingDriver.written[0][0] if RecordingDriver.written else began
-            measured.add(f"{name}_rows", began, first)
         listing = self.screen._listing
         if listing is None or self.visible != rows or listing.total != total:
             measured.wrong.append(filter_text)
