@@ -183,7 +183,10 @@ class TraintuiApp(Shell, Working):
     def _opened(self, database: Database) -> None:
         self.workspace = database
         self.refresh_words()
-        self._background = [self.read(self._follow, name="follow"), self.read(self._index, name="index")]
+        self._background = [
+            self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
+            for name, work in (("follow", self._follow), ("index", self._index))
+        ]
 
     # The copy in memory
 
@@ -346,7 +349,7 @@ class TraintuiApp(Shell, Working):
     async def _quit(self) -> None:
         writing = []
         for worker in list(self.workers):
-            if worker.group.startswith(READING):
+            if worker.group.startswith(READING) or worker in self._background:
                 worker.cancel()
             elif worker.group.startswith(WRITING) and not worker.is_finished:
                 writing.append(worker)

@@ -66,7 +66,7 @@ async def test_m_opens_the_metadata_of_the_row_and_ctrl_s_saves_what_was_edited(
     await approved(db, one)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.workspace is not None)
-        await until(pilot, lambda: app.screen.query("RowTable") and app.screen.query_one("RowTable").current)  # type: ignore[attr-defined]
+        await until(pilot, lambda: app.screen.query("WindowedTable") and app.screen.query_one("WindowedTable").current)  # type: ignore[attr-defined]
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, MetadataDialog))
         dialog = app.screen

@@ -90,7 +90,7 @@ def shows(*texts: str, press: tuple[str, ...] = ()) -> Before:
 
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
-        await until(pilot, lambda: getattr(app, "labels", None))
+        await until(pilot, lambda: getattr(app, "labels", None) and getattr(app, "live", None) and app.live.mirror)  # type: ignore[attr-defined]
         await settled(pilot, "to review")
         for key in press[:-1]:
             await pilot.press(key)
