@@ -259,9 +259,8 @@ class Signs:
     def where(self) -> Condition:
         """Its meaning as SQL."""
         pattern = "%" + re.sub(r"([\\%_])", r"\\\1", self.signs) + "%"
-        return exists(
-            select(literal(1)).where(ConversationTurn.conversation_id == C.id, ConversationTurn.content.ilike(pattern))
-        )
+        # Probed: as a join, each stretch of conversations would read all turns that there are.
+        return search.probed(ConversationTurn.conversation_id == C.id, ConversationTurn.content.ilike(pattern))
 
 
 Local = Among | Within | Marked

@@ -28,8 +28,11 @@ FIRST_ROWS = 120
 FIRST_TRY = 500
 LARGEST_TRY = 16_000
 """Candidates of a try; each is four times as large as the one before."""
-MOST_TRIED = 50_000
-"""Candidates that are tried beside the question that answers all of it anyway."""
+MOST_TRIED = 40_000
+"""Candidates that are tried beside the question that answers all of it anyway: with the rows that are shown, a window
+reads under 50,000."""
+STRETCH = CONTAINER // 4
+"""Ids of a statement that looks through everything, and may read the turns of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def tries(total: int) -> Iterator[tuple[int, int]]:
     """Where each try begins and how many candidates it has."""
     start, count = 0, FIRST_TRY
     while start < min(total, MOST_TRIED):
-        yield start, count
+        yield start, min(count, MOST_TRIED - start)
         start, count = start + count, min(LARGEST_TRY, count * 4)
 
 
@@ -152,10 +155,10 @@ async def by_looking_through(
         return
     answers: dict[Asked, BitMap] = {asked: BitMap() for asked in slow}
     looked = BitMap()
-    stretches = range(max(live.mirror.every, default=0) // CONTAINER, -1, -1)
+    stretches = range(max(live.mirror.every, default=0) // STRETCH, -1, -1)
     with live.noting() as changed:
         for done, place in enumerate(stretches, 1):
-            low, high = place * CONTAINER, (place + 1) * CONTAINER
+            low, high = place * STRETCH, (place + 1) * STRETCH
             async with live.db.read() as connection:
                 for asked in slow:
                     answers[asked] |= await matching(connection, and_(C.id >= low, C.id < high, where(asked)))

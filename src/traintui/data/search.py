@@ -66,12 +66,14 @@ class Sought:
 
     `found` are the ids of conversations that the index holds, `stored` whether it holds one conversation, and `direct`
     whether the conversation itself says so, whatever the index holds. `of_turns` says which queue they wait in.
+    `of_row` is what the row of `Conversation` in a query says by itself, for terms that need no other row.
     """
 
     of_turns: bool
     found: Select[int]
     stored: Callable[[Key], Condition]
     direct: Callable[[Key], Condition]
+    of_row: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,11 @@ def of_metadata(indexed: Condition, holds: Callable[[Any], Condition]) -> Sought
         return probed(own.id == key, holds(own.metadata_))
 
     return Sought(
-        of_turns=False, found=select(SearchMetadata.conversation_id).where(indexed), stored=direct, direct=direct
+        of_turns=False,
+        found=select(SearchMetadata.conversation_id).where(indexed),
+        stored=direct,
+        direct=direct,
+        of_row=holds(C.metadata_),
     )
 
 
@@ -185,6 +191,8 @@ def condition(sought: Sought) -> Condition:
 def probe(sought: Sought, key: Key | None = None) -> Condition:
     """The term on few rows, `Conversation` or any with that key, exact. Served by keys alone: some 0.02 ms for each row
     of text, so it is for some thousands of rows and not for all."""
+    if key is None and sought.of_row is not None:
+        return sought.of_row
     of = C.id if key is None else key
     waits = probed(SearchPending.conversation_id == of, SearchPending.of_turns.is_(sought.of_turns))
     if not sought.of_turns:
