@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -89,8 +90,12 @@ async def test_after_a_kill_the_batch_is_interrupted_no_call_lacks_its_row_and_a
         # The app takes up the batch that is queued.
         await asyncio.to_thread(app.shows, "generating")
         await server.received(3)
+        children = psutil.Process(app.pid).children(recursive=True)
+        workers = [child for child in children if "worker" in child.cmdline()]
         os.kill(app.pid, signal.SIGKILL)
         await asyncio.to_thread(app.shows, "left with 137")
+        # A worker that still ends its calls would be taken for one that goes on.
+        assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 20))[1]
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         again.press("3")
         await asyncio.to_thread(again.shows, "nterrupted")
