@@ -88,8 +88,9 @@ async def test_after_a_kill_the_batch_is_interrupted_no_call_lacks_its_row_and_a
         await furnish(place, environment)
         app = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         # The app takes up the batch that is queued.
-        await asyncio.to_thread(app.shows, "generating")
-        await server.received(3)
+        await asyncio.to_thread(app.shows, "Careful planner")
+        calls = "SELECT count(*) FROM generation_logs WHERE state = 'sending'"
+        await asyncio.to_thread(app.until, lambda _: query(home, calls) > [(1,)], "calls under way")
         children = psutil.Process(app.pid).children(recursive=True)
         workers = [child for child in children if "worker" in child.cmdline()]
         os.kill(app.pid, signal.SIGKILL)
