@@ -12,7 +12,13 @@ from benchmarks.report import repository
 pytestmark = pytest.mark.xdist_group("homes")
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("start", ["--rows", "20", "--runs", "1"])])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("start", ["--rows", "20", "--runs", "1"]),
+        ("table", ["--rows", "1000", "--filters", "4", "--moves", "6"]),
+    ],
+)
 def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: list[str]) -> None:
     result = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json"],
