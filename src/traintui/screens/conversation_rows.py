@@ -92,6 +92,7 @@ class ConversationRows(BaseScreen):
         self._show_notice(True)
         self.set_interval(AGES, self._age)
         self.watch(self.app, "labels", lambda _: self._learn(), init=False)
+        self.watch(self.app, "live", lambda _: self.find(top=True), init=False)
         self.watch(self.app, "outage", self._outage_changed, init=False)
         self.watch(self.app, "loaded", lambda _: self._say_counts(), init=False)
         self.app.changed.subscribe(self, self._changed, immediate=True)
