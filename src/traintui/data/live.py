@@ -158,16 +158,6 @@ class Live:
             return None
         return self.mirror.facets(wanted, self._answers)
 
-    def status_counts(self) -> dict[str, int] | None:
-        """How many conversations have each status, those in the trash left out; None while the copy is not there."""
-        if self.mirror is None:
-            return None
-        deleted = self.mirror.marks["deleted"]
-        counts = {
-            str(value): int(ids.difference_cardinality(deleted)) for value, ids in self.mirror.keys["status"].items()
-        }
-        return {value: number for value, number in counts.items() if number}
-
     def matching_among(self, wanted: Filter, answers: Answers) -> BitMap:
         """Those that match by answers that are still on their way."""
         return BitMap() if self.mirror is None else self.mirror.matching(wanted.terms, {**self._answers, **answers})
