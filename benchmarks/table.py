@@ -153,7 +153,10 @@ class Table:
             measured.add(f"{name}_all", began, max(last, began))
         listing = self.screen._listing
         if listing is None or self.visible != rows or listing.total != total:
-            measured.wrong.append(filter_text)
+            shown = "no listing" if listing is None else f"{listing.total:,} of {total:,}"
+            await asyncio.sleep(2)
+            late = self.visible == rows and self.screen._listing is not None and self.screen._listing.total == total
+            measured.wrong.append(f"{filter_text} ({shown}{', right two seconds later' if late else ''})")
 
 
 async def keys(table: Table, measured: Measured, moves: int) -> None:

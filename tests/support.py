@@ -85,12 +85,13 @@ def fresh_database(server: EmbeddedServer) -> Iterator[str]:
 @asynccontextmanager
 async def logged_in(conninfo: str) -> AsyncIterator[Database]:
     """A workspace handle for the login of a connection string."""
+    login, role = await workspace.whoami(conninfo)
     engine = make_engine(conninfo, pooled=False)
+    database = Database(engine=engine, conninfo=conninfo, label="embedded", login=login, role=role)
     try:
-        login, role = await workspace.whoami(conninfo)
-        yield Database(engine=engine, conninfo=conninfo, label="embedded", login=login, role=role)
+        yield database
     finally:
-        await engine.dispose()
+        await database.close()
 
 
 async def add_vocabulary(db: Database) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -19,6 +20,9 @@ from traintui.errors import TraintuiError
 
 CONNECT_TIMEOUT = 3
 """Seconds for one host to answer; with several hosts each gets as long."""
+
+Connected = psycopg.AsyncConnection[tuple[object, ...]]
+_opened: WeakKeyDictionary[AsyncEngine, set[Connected]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,10 @@ class Database:
                 yield connection
 
     async def close(self) -> None:
-        """Closes the pool."""
+        """Closes every connection, those too whose work was cancelled before it gave them back to the pool."""
         await self.engine.dispose()
+        for connection in _opened.pop(self.engine, ()):
+            await connection.close()
 
 
 def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
@@ -60,15 +66,20 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
     `pooled` says that a transaction pooler may stand between, through which prepared statements cannot be trusted.
     """
 
-    async def connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
-        return await psycopg.AsyncConnection.connect(
+    opened: set[Connected] = set()
+
+    async def connect() -> Connected:
+        opened.difference_update([connection for connection in opened if connection.closed])
+        connection = await psycopg.AsyncConnection.connect(
             conninfo,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="traintui",
             prepare_threshold=None if pooled else 5,
         )
+        opened.add(connection)
+        return connection
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+psycopg://",
         async_creator=connect,
         poolclass=AsyncAdaptedQueuePool,
@@ -79,6 +90,8 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+    _opened[engine] = opened
+    return engine
 
 
 def parsed_url(url: str) -> dict[str, str]:
