@@ -143,6 +143,7 @@ class ConversationRows(BaseScreen):
             return
         listing = self.app.live.listing(self._wanted, self.order)
         if listing is None:
+            self._looked = 0.0
             self.read(partial(self._find, top, TYPING if typing else 0.0), name="find")
             return
         self.stop_finding()
@@ -150,6 +151,7 @@ class ConversationRows(BaseScreen):
 
     def stop_finding(self) -> None:
         """Ends a search that is under way."""
+        self._looked = None
         for worker in self.app.workers:
             if worker.node is self and worker.group == "read:find" and not worker.is_finished:
                 worker.cancel()
@@ -163,7 +165,6 @@ class ConversationRows(BaseScreen):
         if wanted is None or live is None:
             return
         await asyncio.sleep(pause)
-        self._looked = 0.0
         finding: Finding | None = None
         async for finding in find(live, wanted, self.order):
             self._looked = finding.looked if finding.more else None
@@ -364,6 +365,8 @@ class ConversationRows(BaseScreen):
     def work_failed(self, name: str, error: BaseException) -> None:
         """Reading that fails is answered where the rows would be, or below them."""
         answer = self.app.answer(error)
+        if name == "find":
+            self._looked = None
         if name == "find" and self._listing is None:
             self.notice.fail(answer, "r reads again.")
         elif name in {"find", "rows", "preview"}:
