@@ -12,6 +12,7 @@ class LineView(ScrollView):
     anew only when a scrollbar comes or goes."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    _fitted: tuple[Size, Size] | None = None
 
     def watch_virtual_size(self, before: Size, size: Size) -> None:
         """The scrollbar follows, and what is in view stays within the lines that there are."""
@@ -26,3 +27,10 @@ class LineView(ScrollView):
             self.horizontal_scrollbar.window_virtual_size = size.width
         if self.scroll_y > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Draws the scrollbars anew only for another length or another size: whatever else was arranged anew, they cost
+        as much as all the lines."""
+        if self._fitted != (virtual_size, self.container_size):
+            self._fitted = (virtual_size, self.container_size)
+            super()._scroll_update(virtual_size)
