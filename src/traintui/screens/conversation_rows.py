@@ -262,9 +262,10 @@ class ConversationRows(BaseScreen):
         self.call_later(self._count)
 
     def _show_notice(self, nothing: bool) -> None:
-        """Shows either the rows or why there are none. Not by a class: that would style the whole screen anew."""
+        """Says above the rows why there are none. The table stays as it is below: it has its focus and its size when
+        there are rows again. Not by a class: that would style the whole screen anew."""
         if self.notice.display != nothing:
-            self.table.display, self.notice.display = not nothing, nothing
+            self.notice.display = nothing
 
     def _count(self) -> None:
         """The facets, counted while the rows are read, and drawn together with them."""
