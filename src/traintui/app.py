@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import os
 import signal
@@ -16,10 +15,11 @@ from pyroaring import BitMap
 from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
-from traintui import clock, commands
+from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.shell import OpenConversation, Shell
@@ -36,6 +36,8 @@ LOOK = 0.7
 """Seconds between two looks at what others changed: it is on the screen within a second."""
 LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
+RESTING = 1.0
+"""Seconds without a key or a click after which nobody is in the middle of something."""
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
@@ -113,6 +115,8 @@ class TraintuiApp(Shell, Working):
         self._farewell = farewell
         self._hung_up = False
         self._look = asyncio.Event()
+        self._touched = 0.0
+        garbage.postpone()
         self._fields: Fields
         self._background: list[Worker[None]] = []
 
@@ -206,9 +210,7 @@ class TraintuiApp(Shell, Working):
             try:
                 if live.mirror is None or self._fields.registered != live.fields.registered:
                     await live.load(self._counted, self._fields)
-                    # What is there now stays: looking through it again and again would hold up painting.
-                    gc.collect()
-                    gc.freeze()
+                    garbage.settle()
                     self.changed.publish(live.mirror.every if live.mirror else BitMap())
                 elif changed := await live.refresh():
                     self.changed.publish(changed)
@@ -221,6 +223,14 @@ class TraintuiApp(Shell, Working):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
             self._look.clear()
+            if clock.ticks() - self._touched > RESTING:
+                garbage.tidy()
+
+    async def on_event(self, event: Event) -> None:
+        """Notes when somebody last did something."""
+        if isinstance(event, InputEvent):
+            self._touched = clock.ticks()
+        await super().on_event(event)
 
     async def _index(self) -> None:
         """Makes text and metadata searchable shortly after they were written."""

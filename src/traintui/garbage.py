@@ -1,0 +1,31 @@
+"""Python's search for garbage in cycles, moved to when nobody waits for the screen.
+
+A full collection stops everything for 40 to 100 ms once a page of a large table has been drawn a few times: in the
+middle of a key press that is most of the time that its answer takes.
+"""
+
+from __future__ import annotations
+
+import gc
+
+OFTEN, SELDOM, HARDLY_EVER = 2_000, 10, 1_000
+"""Objects, collections of young ones, and collections of middle-aged ones after which the next older are looked
+through. Full collections by themselves remain as the last resort."""
+
+
+def postpone() -> None:
+    """From now on full collections are made by `tidy`."""
+    gc.set_threshold(OFTEN, SELDOM, HARDLY_EVER)
+
+
+def tidy() -> None:
+    """Collects all of it, when enough has been made since the last time. To be called when nothing has happened for a
+    while."""
+    if gc.get_count()[2]:
+        gc.collect()
+
+
+def settle() -> None:
+    """What is there now stays, and is never looked through again."""
+    gc.collect()
+    gc.freeze()
