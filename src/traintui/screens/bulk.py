@@ -67,10 +67,14 @@ class BulkDialog(BaseDialog[bool]):
         return WORKS_IN.get(action, self.state) == self.state
 
     def on_key(self, event: Key) -> None:
-        """Any key closes what is over; none of them reaches the screen below."""
+        """Any key closes what is over; none of them reaches the screen below but the one that takes it all back."""
         if self.state == "over":
             event.stop()
+            below = self.app.screen_stack[-2]
+            pressed = below.active_bindings.get(event.key)
             self.dismiss(True)
+            if pressed is not None and pressed.binding.action == "undo":
+                below.call_after_refresh(below.run_action, "undo")
 
     def action_do(self) -> None:
         """Does it."""
