@@ -202,6 +202,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("columns.usual", "u", "Usual", "The columns that a new table has", "usual", True, palette=False),
     Command("columns.keep", "ctrl+s", "Keep", "Show the table like this", "keep", True, True, palette=False),
     Command("columns.back", "escape", "Back", "Leave the table as it was", "back", True, palette=False),
+    Command("jump.go", "enter", "Go", "To that row", "go", True, True, palette=False),
     Command("jump.back", "escape", "Back", "Stay where you are", "back", True, palette=False),
     Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
     Command("note.back", "escape", "Back", "Leave the note as it was", "back", True, palette=False),

@@ -93,7 +93,7 @@ class MetadataDialog(BaseDialog[Change]):
             panel.border_title = Content.assemble(
                 "Metadata of ", text.shown(self._scope.label, single_line=True, limit=70)
             )
-            yield RowTable[Entry](columns(), key=lambda entry: entry.key, id="entries")
+            yield RowTable[Entry](columns(), key=lambda entry: entry.key, opens="", id="entries")
             yield Static("Reading the metadata", id="none")
             with Vertical(id="fields"):
                 yield FormField("Key", Input(compact=True, id="key-text"), id="key")

@@ -177,6 +177,7 @@ class MetadataKeysDialog(BaseDialog[None]):
                     Column("What for", 0, lambda key: text.shown(key.about, single_line=True, style="$muted")),
                 ),
                 key=lambda key: key.key,
+                opens="",
                 id="keys",
             )
             yield Static("Reading the keys", id="none")

@@ -60,7 +60,7 @@ class MergeDialog(BaseDialog[Content]):
         """The other values; then the question, and the progress in its place."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble("Merge ", named(self._value), " into")
-            yield RowTable(COLUMNS, key=lambda row: row.value)
+            yield RowTable(COLUMNS, key=lambda row: row.value, opens="Choose")
             yield Static(id="asked")
             yield Static(Content.styled("enter chooses.", "$muted"), id="answer")
         yield KeyBar()

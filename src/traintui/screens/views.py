@@ -57,6 +57,7 @@ class ViewsDialog(BaseDialog[SavedView]):
                     Column("Whose", 14, self._whose, from_width=50),
                 ],
                 key=lambda view: (view.id, view.name),
+                opens="Apply",
                 id="views",
             )
             with Vertical(id="saving"):
@@ -231,4 +232,4 @@ def order(sort: str) -> str:
     if not sort:
         return "newest first"
     name = text.visible(sort.removeprefix("-"), single_line=True, limit=24)
-    return f"{name} {'↓' if sort.startswith('-') else '↑'}"
+    return f"{name} {'▼' if sort.startswith('-') else '▲'}"

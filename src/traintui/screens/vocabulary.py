@@ -104,8 +104,8 @@ class VocabularyDialog(BaseDialog[None]):
             panel.border_title = "Vocabulary"
             panel.border_subtitle = "labels change, values stay"
             with Horizontal(id="lists"):
-                yield RowTable(DIMENSION_COLUMNS, key=lambda row: row.name, id="dimensions")
-                yield RowTable(VALUE_COLUMNS, key=lambda row: row.value.value, id="values")
+                yield RowTable(DIMENSION_COLUMNS, key=lambda row: row.name, opens="Values", id="dimensions")
+                yield RowTable(VALUE_COLUMNS, key=lambda row: row.value.value, opens="", id="values")
                 yield Notice()
             yield Static(id="about")
             yield Static(id="said")
