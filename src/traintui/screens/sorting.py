@@ -47,7 +47,7 @@ class SortDialog(BaseDialog[str]):
     def __init__(self, fields: Mapping[str, Field], order: Order) -> None:
         super().__init__(classes="choice")
         self._order = order
-        newest = Choice("", "Newest first", "those that can be read before those only planned", "", order == NEWEST)
+        newest = Choice("", "Newest first", "those only planned come last", "", order == NEWEST)
         self._choices = (newest, *(self._choice(field) for field in fields.values()))
 
     def _choice(self, field: Field) -> Choice:
