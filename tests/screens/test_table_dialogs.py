@@ -77,3 +77,8 @@ async def test_the_last_line_says_that_enter_goes_to_the_row(db: Database, tmp_p
     async with opened(db, tmp_path, JumpDialog(4_000, 0)) as shown:
         assert shown.keys == ["Go", "Back"]
         assert await shown.answered("5", "0", "%", "enter") == 2_000
+
+
+async def test_where_there_are_no_rows_enter_just_goes_back(db: Database, tmp_path: Path) -> None:
+    async with opened(db, tmp_path, JumpDialog(0, 0)) as shown:
+        assert await shown.answered("5", "enter") is None

@@ -58,7 +58,7 @@ class JumpDialog(BaseDialog[int]):
         rank = rank_of(written, self._total)
         if rank is not None:
             self.dismiss(rank)
-        elif not written.strip():
+        elif not written.strip() or not self._total:
             self.dismiss(None)
         else:
             self.answer.update(
