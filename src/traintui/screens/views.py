@@ -18,7 +18,7 @@ from traintui.data import views
 from traintui.data.views import LONGEST_NAME, SavedView
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 from traintui.widgets.tick import Tick
 
@@ -221,10 +221,7 @@ class ViewsDialog(BaseDialog[SavedView]):
         """Answers in the dialog."""
         answer = self.app.answer(error)
         self._asked = None
-        self._say(
-            ("! ", "$error"), text.shown(sentence(answer.message), single_line=True, limit=300), "\n",
-            text.shown(answer.remedy, single_line=True, limit=300, style="$muted"),
-        )  # fmt: skip
+        self._say(failure(answer))
 
 
 def order(sort: str) -> str:
