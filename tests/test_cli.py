@@ -204,3 +204,13 @@ def test_wrong_usage_exits_2_and_names_the_mistake(home: Path, arguments: list[s
 def test_a_mistake_in_a_filter_is_answered_with_the_nearest_name(home: Path) -> None:
     answer = refused(traintui(home, "export", "--out", "x.jsonl", "--filter", "personna:x", check=False))
     assert "persona" in answer
+
+
+def test_a_value_that_no_dimension_has_is_answered_with_the_nearest_value(home: Path) -> None:
+    (home / "tones.toml").write_text('[[tone]]\nvalue = "down_to_earth"\nlabel = "Down to earth"\n')
+    traintui(home, "import", "tones.toml")
+    answer = refused(
+        traintui(home, "export", "--out", "v.jsonl", "--filter", "tone:down_to_earh status:generated", check=False)
+    )
+    assert 'no value "down_to_earh"' in answer and "Did you mean down_to_earth?" in answer
+    assert not (home / "v.jsonl").exists()

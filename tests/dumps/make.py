@@ -12,10 +12,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from traintui.data import batches, conversations, imports, reviews, schema
+from traintui.data import batches, bulk, conversations, imports, metadata, reviews, schema, views, vocabulary
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+from traintui.data.engine import Database
+from traintui.data.records import VocabularyValue
 from traintui.data.reviews import Seen
+from traintui.data.search_index import index_some
+from traintui.data.targets import ids_of
 from traintui.data.workspace import open_workspace
+from traintui.data.workspace_filters import read_filter
 from traintui.demo.contents import furnish, sample_plan
 from traintui.demo.run import demo_settings
 from traintui.export.write import export_conversations
@@ -53,6 +58,51 @@ async def fill(home: Path) -> None:
             await export_conversations(db, path=home / "out.jsonl", rehearsal=True)
             second = sample_plan().model_copy(update={"name": "More questions", "count": 6, "seed": 8})
             await batches.pause(db, await start_batch(db, second, is_rehearsal=True), "Paused by hand.")
+            await add_seeds(db)
+            await sort_out_seeds(db)
+
+
+async def add_seeds(db: Database) -> None:
+    """Six more seeds with metadata of each type and a tone that was a slip, searchable; nothing after this is."""
+    await vocabulary.add(db, [VocabularyValue("tone", "plane", "Plane", position=9)])
+    seeds = [
+        {
+            "line": n, "system_prompt": None, "tone": "plane", "quality_score": f"{n}.5",
+            "turns": [
+                {"role": "user", "content": f"How much is a harbour berth for {n} nights?"},
+                {"role": "assistant", "content": f"It is {n * 12} dollars."},
+            ],
+            "metadata": {"source": "book", "score": n, "due": f"2026-11-0{n}", "checked": n % 2 == 0},
+        }
+        for n in range(1, 7)
+    ]  # fmt: skip
+    await imports.conversations(db, seeds, source="berths.jsonl", format="openai")
+    while await index_some(db):
+        pass
+
+
+async def sort_out_seeds(db: Database) -> None:
+    """Registered keys, a merged and an inactive value, edits of metadata, views, and bulk actions of every kind.
+
+    No count that the first revision's dump has is changed for conversations that are no seeds.
+    """
+    for key, value_type in (("source", "text"), ("score", "number"), ("due", "date"), ("checked", "boolean")):
+        await metadata.register(db, key, value_type, label=key.capitalize())
+    await vocabulary.merge(db, "tone", "plane", "plain")
+    await vocabulary.change(db, "tone", "formal", label="Formal and exact", active=False)
+    await metadata.merge(db, await read_filter(db, "meta.source:book meta.score>=4"), {"checked": True, "by": "lead"})
+    removed = await metadata.remove(db, await read_filter(db, "meta.source:book"), ["due"])
+    assert removed.bulk_id is not None
+    await metadata.undo_bulk(db, removed.bulk_id)
+    await views.save(db, "Berths", "is:seed meta.source:book", "-score", ["status", "tone"], shared=True)
+    await views.save(db, "Mine", "tone:plain")
+    berths = await ids_of(db, await read_filter(db, "meta.source:book"))
+    await bulk.flag(db, berths[:4], True)
+    await bulk.decide(db, berths[:3], "approve", seen=await bulk.snapshot(db))
+    await bulk.decide(db, berths[3:5], "reject", seen=await bulk.snapshot(db), reason="Wrong tone")
+    await bulk.trash(db, berths[2:4], True)
+    taken_back = await bulk.decide(db, berths[5:], "approve", seen=await bulk.snapshot(db))
+    await bulk.undo(db, taken_back.bulk_id)
 
 
 def main() -> None:

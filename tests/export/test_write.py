@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from traintui.data import conversations, exports, imports, reviews
+from support import add_vocabulary
+from traintui.data import conversations, exports, imports, metadata, reviews, vocabulary
 from traintui.data.engine import Database
 from traintui.data.filters import FilterError
 from traintui.data.refusals import Refused
 from traintui.data.reviews import Seen
 from traintui.errors import TraintuiError
-from traintui.export.write import export_conversations
+from traintui.export.write import export_conversations, forecast
 
 
 def item(number: int, *, turns: int = 2, **changes: Any) -> dict[str, Any]:
@@ -140,6 +141,37 @@ async def test_a_place_that_cannot_be_written_is_named_before_anything_is_record
 async def test_a_filter_with_a_mistake_exports_nothing(db: Database, tmp_path: Path) -> None:
     with pytest.raises(FilterError, match="personna"):
         await export_conversations(db, filter_text="personna:x", path=tmp_path / "out.jsonl")
+
+
+async def test_a_value_that_is_not_in_the_vocabulary_is_a_mistake_as_in_the_table(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    await approved(db, 1, persona="busy_parent")
+    told = 'persona has no value "busy_parnt".*Did you mean busy_parent'
+    with pytest.raises(FilterError, match=told):
+        await export_conversations(db, filter_text="persona:busy_parnt", path=tmp_path / "out.jsonl")
+    with pytest.raises(FilterError, match=told):
+        await forecast(db, filter_text="-persona:busy_parnt", rehearsal=False)
+    assert list(tmp_path.iterdir()) == [] and await exports.newest(db) == ()
+
+
+@pytest.mark.parametrize("value", ["formal", "none"])
+async def test_a_filter_may_name_a_value_that_nothing_new_gets(db: Database, tmp_path: Path, value: str) -> None:
+    await add_vocabulary(db)
+    await approved(db, 1, tone="warm")
+    await vocabulary.merge(db, "tone", "formal", "warm")
+    with pytest.raises(TraintuiError, match="no approved conversation"):
+        await export_conversations(db, filter_text=f"tone:{value}", path=tmp_path / "out.jsonl")
+
+
+async def test_a_registered_key_is_asked_for_as_in_the_table(db: Database, tmp_path: Path) -> None:
+    await metadata.register(db, "due", "date")
+    await imports.conversations(
+        db, [item(1, metadata={"due": "2999-01-01"}), item(2, metadata={"due": "1999-01-01"})], source="t", format="t"
+    )
+    summary = await export_conversations(db, filter_text="status:generated meta.due>-7d", path=tmp_path / "due.jsonl")
+    assert summary.count == 1
+    with pytest.raises(FilterError, match="is not a date"):
+        await export_conversations(db, filter_text="meta.due>soon", path=tmp_path / "soon.jsonl")
 
 
 async def test_a_reviewer_may_not_export(db: Database, reviewer_db: Database, tmp_path: Path) -> None:

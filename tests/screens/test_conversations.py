@@ -74,13 +74,13 @@ async def test_a_mistaken_filter_shows_its_place_and_keeps_the_rows(app: Traintu
         await until(pilot, lambda: len(rows(app)) == 2)
         await filtered(pilot, app, "status:approved scor:9")
         line = table_of(app).filter_line
-        await until(pilot, lambda: line.has_class("-mistaken"))
+        await until(pilot, lambda: line.mistake.display)
         carets = str(line.mistake.content).splitlines()[0]
         assert carets == " " * (3 + len("status:approved ")) + "^" * len("scor:9")
         assert "Did you mean score?" in str(line.mistake.content)
         assert len(rows(app)) == 2 and app.filter_text == ""
         await pilot.press("escape")
-        assert not line.has_class("-mistaken") and line.field.value == ""
+        assert not line.mistake.display and line.field.value == ""
 
 
 async def test_it_keeps_up_and_the_cursor_stays_on_its_row(app: TraintuiApp, db: Database) -> None:

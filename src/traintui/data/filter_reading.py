@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from traintui.data.filter_terms import (
     Within,
 )
 from traintui.data.filter_words import Context, Word
+from traintui.data.nearest import nearest
 from traintui.data.search import searchable
 
 Values = Mapping[str, tuple[str, ...]]
@@ -207,6 +207,6 @@ def asked_by(word: Word, fields: Mapping[str, Field], values: Values, context: C
 def unknown(word: Word, fields: Mapping[str, Field]) -> Exception:
     """There is no such field; the nearest that there is."""
     names = [name for name in (*fields, *NAMES_BESIDE) if not name.startswith(META)]
-    near = difflib.get_close_matches(word.field or "", [*names, "meta.KEY"], 1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}, meta.KEY."
+    near = nearest(word.field or "", [*names, "meta.KEY"], cutoff=0.5)
+    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(names)}, meta.KEY."
     return word.wrong(f'there is no field "{word.field}".', f"{hint} Put quotes around text with a colon in it.")

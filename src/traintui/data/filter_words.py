@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from datetime import tzinfo as TimeZone
 from decimal import Decimal
 
+from traintui.data.nearest import nearest
 from traintui.errors import TraintuiError
 
 
@@ -65,11 +65,9 @@ class Word:
         """Raises `FilterError` for a value that cannot exist, with the nearest that can."""
         for value in values:
             if value not in choices:
-                near = difflib.get_close_matches(value, choices, 1) or [choices[0]]
+                near = nearest(value, choices) or choices[0]
                 shown = ", ".join(choices[:12]) + (" and others" if len(choices) > 12 else "")
-                raise self.wrong(
-                    f'{self.field} has no value "{value}".', f"Did you mean {near[0]}? There are: {shown}."
-                )
+                raise self.wrong(f'{self.field} has no value "{value}".', f"Did you mean {near}? There are: {shown}.")
 
     def number(self, text: str | None = None, example: str | None = None) -> Decimal:
         """Its value, or a part of it, as a number. Raises `FilterError`."""

@@ -42,6 +42,14 @@ async def labels(db: Database) -> dict[tuple[str, str], VocabularyValue]:
     return {(value.dimension, value.value): value for value in await values(db)}
 
 
+def by_dimension(labels: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The values of each dimension that has any, from pairs of both."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    for dimension, value in labels:
+        grouped[dimension] = (*grouped.get(dimension, ()), value)
+    return grouped
+
+
 def stored_form(value: VocabularyValue) -> dict[str, Any]:
     """A value as the columns that a person may write."""
     return {

@@ -17,7 +17,7 @@ import traintui
 from traintui.data import exports
 from traintui.data.engine import Database
 from traintui.data.exports import ExportReader
-from traintui.data.filters import parse
+from traintui.data.workspace_filters import read_filter
 from traintui.errors import TraintuiError
 from traintui.export.formats import Writer, problem_of, writer_of
 
@@ -55,7 +55,7 @@ class ExportForecast:
 
 async def forecast(db: Database, *, filter_text: str, rehearsal: bool) -> ExportForecast:
     """How much an export would write. Raises `FilterError` when the filter cannot be read."""
-    async with exports.reading(db, parse(filter_text), rehearsal=rehearsal) as reader:
+    async with exports.reading(db, await read_filter(db, filter_text), rehearsal=rehearsal) as reader:
         count, of_rehearsal, unapproved = await reader.counts()
         return ExportForecast(count, of_rehearsal, await reader.left_out_rehearsal(), unapproved)
 
@@ -73,10 +73,10 @@ async def export_conversations(
     """Writes the approved conversations that match a filter; one of another status only when the filter names it.
 
     The file appears whole or not at all, and the export is on record either way. `on_progress` gets how many are
-    written of how many. Raises `TraintuiError` when nothing matches, a conversation cannot be trained on, or the place
-    cannot be written; cancelling leaves nothing behind.
+    written of how many. Raises `FilterError` when the filter cannot be read, `TraintuiError` when nothing matches, a
+    conversation cannot be trained on, or the place cannot be written; cancelling leaves nothing behind.
     """
-    wanted, write = parse(filter_text), writer_of(format)
+    wanted, write = await read_filter(db, filter_text), writer_of(format)
     path = await asyncio.to_thread(checked_place, path, overwrite=overwrite)
     export_id = f"e-{uuid.uuid4().hex[:12]}"
     record = _Record(db, export_id, format, filter_text.strip(), path, rehearsal=rehearsal)

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 
 AGES = 15.0
 """Seconds after which the ages are written anew."""
-TYPING = 0.12
+TYPING = 0.05
 """Seconds that a filter which asks the server waits for the next letter."""
+FIGURES = 8
+"""Cells by which the place of the figures below the rows grows."""
 SEARCH_AGAIN = 3.0
 """Seconds after which a search looks again at what could not be searched before."""
 
@@ -69,6 +71,7 @@ class ConversationRows(BaseScreen):
         self._listing: Listing | None = None
         self._looked: float | None = None
         self._searching: Timer | None = None
+        self._counted_width = 0
         self._layout_path = layout_path()
         self._layout = read_layout(self._layout_path)
         self._snippets: dict[int, Snippet] = {}
@@ -260,7 +263,8 @@ class ConversationRows(BaseScreen):
 
     def _show_notice(self, nothing: bool) -> None:
         """Shows either the rows or why there are none. Not by a class: that would style the whole screen anew."""
-        self.table.display, self.notice.display = not nothing, nothing
+        if self.notice.display != nothing:
+            self.table.display, self.notice.display = not nothing, nothing
 
     def _count(self) -> None:
         """The facets, counted while the rows are read, and drawn together with them."""
@@ -325,7 +329,14 @@ class ConversationRows(BaseScreen):
         facets = None if self._wanted is None else live.facets(self._wanted)
         if facets is not None and not self.facets.display:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
-        self.counted.update(Content("   ").join(parts))
+        self._say_counted(Content("   ").join(parts))
+
+    def _say_counted(self, said: Content) -> None:
+        """Other figures of about the same length do not arrange the screen anew."""
+        width = -(-said.cell_length // FIGURES) * FIGURES + 2
+        if self._counted_width != width:
+            self._counted_width = self.counted.styles.width = width
+        self.counted.update(said, layout=False)
 
     # What others do
 
@@ -375,4 +386,4 @@ class ConversationRows(BaseScreen):
             self.app.tell(answer)
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
-        self.said.update(Content.assemble(*parts))
+        self.said.update(Content.assemble(*parts), layout=False)

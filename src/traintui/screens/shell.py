@@ -72,11 +72,10 @@ class Shell(App[None]):
         """A filter as this workspace reads it. Raises `FilterError` with what is wrong and where."""
         from traintui.data.fields import FIELDS
         from traintui.data.filters import parse
+        from traintui.data.vocabulary import by_dimension
 
-        values: dict[str, tuple[str, ...]] = {}
-        for dimension, value in self.labels:
-            values[dimension] = (*values.get(dimension, ()), value)
-        return parse(filter_text, fields=self.live.fields if self.live else FIELDS, values=values)
+        fields = self.live.fields if self.live else FIELDS
+        return parse(filter_text, fields=fields, values=by_dimension(self.labels))
 
     def refresh_words(self) -> None:
         """Reads the vocabulary and the reasons anew, after they were changed."""

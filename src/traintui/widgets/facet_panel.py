@@ -12,12 +12,12 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from traintui import commands, text
 from traintui.data.records import VocabularyValue
 from traintui.widgets import marks
+from traintui.widgets.line_view import LineView
 from traintui.widgets.tick import TICKED
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Place:
     is_heading: bool = False
 
 
-class FacetPanel(ScrollView, can_focus=True, inherit_bindings=False):
+class FacetPanel(LineView, can_focus=True, inherit_bindings=False):
     """The values of each key field with their counts and bars, drawn by lines: counts change with every key press.
 
     `show` says what there is; `Toggled` asks for one value more or less in the filter.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.events import Blur, Focus
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
@@ -39,6 +41,9 @@ class FilterField(Input):
     through what was applied before; `esc` closes the list, then leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("filter")
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """How long the text is, in cells. One more letter moves nothing on the screen: it is not arranged anew."""
 
     class Left(Message):
         """Somebody left the field without applying it."""

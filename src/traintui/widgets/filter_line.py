@@ -34,10 +34,6 @@ class FilterLine(Vertical):
         & FilterField:focus { background: $panel; }
         & FilterField > .input--placeholder { color: $faint; }
         & .mistake { height: auto; width: 100%; display: none; padding: 0 1 0 0; background: $surface; }
-        &.-mistaken .mistake { display: block; }
-        /* While one types, the rows below do not move. */
-        &.-mistaken.-typing .mistake { overlay: screen; }
-        &.-mistaken.-typing.-offering .mistake { display: none; }
     }
     """
 
@@ -73,6 +69,9 @@ class FilterLine(Vertical):
         self._applied = ""
         self._told = ""
         self._asked: str | None = None
+        self._mistaken = False
+        self._typing = False
+        """Whether the mistake is one that is said while somebody types: the rows below do not move for it."""
 
     def compose(self) -> ComposeResult:
         """Prompt and field, what it offers, and the place for a mistake."""
@@ -85,10 +84,15 @@ class FilterLine(Vertical):
 
     def on_mount(self) -> None:
         """A list that is open stands where a mistake would."""
-        self.watch(self.offers, "is_open", self._offering)
+        self.watch(self.offers, "is_open", lambda _: self._place_mistake())
 
-    def _offering(self, is_open: bool) -> None:
-        self.set_class(is_open, "-offering")
+    def _place_mistake(self) -> None:
+        """Shows or hides it. Not by a class: with each letter that would style all that is below anew."""
+        is_seen = self._mistaken and not (self._typing and self.offers.is_open)
+        if is_seen:
+            self.mistake.styles.overlay = "screen" if self._typing else "none"
+        if self.mistake.display != is_seen:
+            self.mistake.display = is_seen
 
     def learn(self, offer: Offer) -> None:
         """What the completion knows from now on."""
@@ -108,7 +112,8 @@ class FilterLine(Vertical):
 
     def understood(self) -> None:
         """What is typed can be read."""
-        self.remove_class("-mistaken", "-typing")
+        self._mistaken = self._typing = False
+        self._place_mistake()
 
     def fail(self, message: str, remedy: str, start: int, end: int, *, typing: bool = False) -> None:
         """Shows what is wrong, from character `start` to `end` of what was typed.
@@ -129,8 +134,8 @@ class FilterLine(Vertical):
             Content.assemble(indent, mark, "\n", ("  … " if calm else "  ! ", colour), said, "  ", what_now)
         )
         self._asked = self._asked if typing else None
-        self.set_class(typing, "-typing")
-        self.add_class("-mistaken")
+        self._mistaken, self._typing = True, typing
+        self._place_mistake()
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

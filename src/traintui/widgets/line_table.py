@@ -15,12 +15,12 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from traintui import commands
 from traintui.widgets import columns as drawing
 from traintui.widgets.columns import GAP, Cells, Column
+from traintui.widgets.line_view import LineView
 
 RowT = TypeVar("RowT")
 SomeRow = TypeVar("SomeRow")
@@ -29,7 +29,7 @@ LINES = 1_000
 """Drawn lines that are kept."""
 
 
-class LineTable(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False):
+class LineTable(LineView, Generic[RowT], can_focus=True, inherit_bindings=False):
     """Rows by rank under a heading. A subclass says which rows there are: `total`, `row_at`, `name_at`."""
 
     DEFAULT_CSS = """

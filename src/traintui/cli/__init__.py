@@ -1,0 +1,71 @@
+"""The command line. Results go to standard output, messages to standard error; exit 0 done, 1 failed, 2 wrong usage.
+
+Every command stands here once; a room of this package holds each group of them. What a command needs beyond its own
+line is imported when it runs, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+import typer
+
+from traintui.cli.database import db_app
+from traintui.cli.files import export, import_
+from traintui.cli.generating import generate, rehearsal, worker
+from traintui.cli.opening import demo, doctor, open_app
+from traintui.cli.people import user_app
+from traintui.cli.running import say
+from traintui.errors import TraintuiError
+
+app = typer.Typer(
+    name="traintui",
+    help="Turn your team's documents into a reviewed dataset of conversations for LoRA fine-tuning.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.callback(invoke_without_command=True)(open_app)
+app.command()(demo)
+app.command()(doctor)
+app.command("import")(import_)
+app.command()(export)
+app.command()(generate)
+app.command()(worker)
+app.command()(rehearsal)
+app.add_typer(db_app, name="db")
+app.add_typer(user_app, name="user")
+
+
+def main() -> None:
+    """Runs what the command line asks for and ends the process."""
+    logging.getLogger("anthropic").addHandler(logging.NullHandler())
+    try:
+        app(prog_name="traintui")
+    except TraintuiError as error:
+        say(f"traintui: {error.title}: {error.message}\n{error.remedy}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        say(f"traintui: Stopped: {type(error).__name__}, which Traintui did not expect.\n{keep_traceback(error)}")
+        sys.exit(1)
+
+
+def keep_traceback(error: Exception) -> str:
+    """Writes down what happened, for those who mend it; the line that tells where."""
+    from traintui.settings import default_home
+
+    for directory in (default_home() / "logs", Path.cwd()):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            path = directory / "traintui-error.log"
+            with path.open("a", encoding="utf-8") as file:
+                traceback.print_exception(error, file=file)
+        except OSError:
+            continue
+        return f"Look at what was done before you repeat it, and send {path} to the makers."
+    return "Look at what was done before you repeat it, and run `traintui doctor`."

@@ -1,0 +1,119 @@
+"""`traintui db`: the schema, backups, and the roles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from traintui.cli.running import Json, administrative, say
+from traintui.settings import load_settings
+
+db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
+
+
+@db_app.command()
+def upgrade(revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head") -> None:
+    """Bring the schema to the newest revision, or to the one named."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        change_schema(conninfo, revision)
+        print(schema.current_revision(conninfo))
+
+
+@db_app.command()
+def downgrade(
+    revision: Annotated[str, typer.Argument(metavar="REV")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take the schema back to a revision; `base` removes everything that is in it."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        if not yes:
+            question = f"Going back to {revision} may remove conversations and logs for good. Go on?"
+            typer.confirm(question, abort=True, err=True)
+        change_schema(conninfo, revision, down=True)
+        print(schema.current_revision(conninfo) or "base")
+
+
+def change_schema(conninfo: str, revision: str, *, down: bool = False) -> None:
+    """Brings the workspace to a revision; says where an embedded one was backed up before."""
+    from traintui.data import workspace
+    from traintui.data.embedded import EmbeddedServer
+
+    settings = load_settings()
+    server = EmbeddedServer(settings.home) if settings.embedded else None
+    if made := workspace.change_schema(conninfo, server, revision, down=down):
+        say(f"Backed up first, to {made.path}")
+
+
+@db_app.command("backup")
+def back_up(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A new file, or a directory for one.")],
+    json_: Json = False,
+) -> None:
+    """Write the whole embedded workspace into one file; the app may go on meanwhile."""
+    from traintui.data import backup
+    from traintui.data.workspace import embedded_administration
+
+    with embedded_administration(load_settings()) as server:
+        made = backup.back_up(server, path)
+    if json_:
+        told = {name: getattr(made, name) for name in ("bytes", "sha256", "revision", "seconds")}
+        print(json.dumps({"path": str(made.path), **told}))
+        return
+    print(made.path)
+    say(f"{made.bytes / 1e6:,.1f} MB of revision {made.revision} in {made.seconds:.1f} s; SHA-256 {made.sha256}")
+
+
+@db_app.command("restore")
+def restore_backup(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A backup.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json_: Json = False,
+) -> None:
+    """Make the embedded workspace what it was in a backup. What is there now is backed up first."""
+    from traintui.data import restore
+    from traintui.data.workspace import embedded_administration
+
+    with embedded_administration(load_settings()) as server:
+        revision = restore.checked_revision(server, path)
+        if not yes:
+            question = f"What was done since {path} was written (revision {revision}) leaves the workspace. Go on?"
+            typer.confirm(question, abort=True, err=True)
+        done = restore.restore(server, path, progress=say)
+    if json_:
+        told = {name: getattr(done, name) for name in ("revision_before", "revision", "conversations", "seconds")}
+        replaced = str(done.replaced.path) if done.replaced else None
+        print(json.dumps({"path": str(done.path), **told, "replaced": replaced, "strangers": done.strangers}))
+        return
+    print(f"{done.conversations} conversations as of {done.path}, at revision {done.revision}")
+    if done.replaced:
+        say(f"What was there before is in {done.replaced.path}")
+    for name in done.strangers:
+        say(f"{name} is in its logs and has no login here: traintui user add {name} --role ROLE")
+
+
+@db_app.command()
+def current(json_: Json = False) -> None:
+    """The revision that the database is at, and the one that this Traintui needs."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        found = schema.current_revision(conninfo)
+    if json_:
+        print(json.dumps({"current": found, "needed": schema.HEAD, "up_to_date": found == schema.HEAD}))
+    else:
+        print(f"{found or 'none'}{' (newest)' if found == schema.HEAD else f', and {schema.HEAD} is needed'}")
+
+
+@db_app.command()
+def roles() -> None:
+    """The SQL that makes Traintui's roles, for a server where somebody else must run it."""
+    from traintui.data import schema
+
+    print(schema.bootstrap_sql(), end="")

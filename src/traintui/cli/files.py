@@ -1,0 +1,90 @@
+"""Files in and out of the workspace."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+
+
+class Rehearsal(StrEnum):
+    """Whether conversations that the rehearsal wrote are exported."""
+
+    include = "include"
+    exclude = "exclude"
+
+
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Documents (.md .txt) or conversations (.jsonl).")
+    ],
+    format: Annotated[
+        Literal["openai", "sharegpt"] | None, typer.Option(help="Of conversations; recognised where it is left out.")
+    ] = None,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Take the good lines of a file.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and store nothing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Bring in documents to write from, or conversations that you have."""
+    from traintui.importing.store import ImportSummary, import_paths
+
+    async def work() -> ImportSummary:
+        async with workspace() as db:
+            return await import_paths(db, paths, format=format, keep_going=keep_going, dry_run=dry_run)
+
+    summary = run(work())
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    for document in summary.documents:
+        retired = f", {document.retired_count} retired" if document.retired_count else ""
+        outcome = "would be read" if dry_run else document.outcome
+        chunks = "1 chunk" if document.chunk_count == 1 else f"{document.chunk_count} chunks"
+        print(f"{document.name}: {outcome}, {chunks}{retired}")
+    if summary.vocabulary:
+        print(f"vocabulary: {summary.vocabulary} values{' would be read' if dry_run else ''}")
+    if summary.starter:
+        say(f"A starter vocabulary of {summary.starter} values was added; docs/guide.md says how to change it.")
+    for file in summary.conversations:
+        would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
+        print(harmless(f"{file.path} ({file.format}): {file.imported} {would}"))
+        if file.ignored:
+            say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
+        for problem in file.problems:
+            say(f"  line {problem.line}: {problem.why}")
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[str, typer.Option(help="openai")] = "openai",
+    filter_text: Filter = "",
+    rehearsal: Annotated[Rehearsal, typer.Option(help="Conversations that the rehearsal wrote.")] = Rehearsal.exclude,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    json_: Json = False,
+) -> None:
+    """Write approved conversations as a training file."""
+    from traintui.export.write import ExportSummary, export_conversations
+
+    async def work() -> ExportSummary:
+        async with workspace() as db:
+            return await export_conversations(
+                db, filter_text=filter_text, path=out, format=format, rehearsal=rehearsal is Rehearsal.include,
+                overwrite=overwrite,
+            )  # fmt: skip
+
+    summary = run(work())
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    print(summary.path)
+    of_rehearsal = f", {summary.rehearsal} of them written by the rehearsal" if summary.rehearsal else ""
+    say(f"{summary.count} conversations{of_rehearsal}; SHA-256 {summary.sha256}")
+    if summary.unapproved:
+        say(f"{summary.unapproved} of them are not approved: the filter names their status.")
+    if summary.left_out_rehearsal:
+        say(f"{summary.left_out_rehearsal} of the rehearsal left out; --rehearsal include takes them too.")

@@ -1,0 +1,80 @@
+"""Generation: a batch, the worker, and the rehearsal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from traintui.cli.running import Attached, Json, run, say, workspace
+from traintui.settings import load_settings
+
+
+def generate(
+    plan: Annotated[Path, typer.Option(help="A TOML file that says what to generate.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Generate here and now, until it is done.")] = False,
+    json_: Json = False,
+) -> None:
+    """Queue a batch of conversations, and with --wait generate them."""
+    from traintui.data import batches
+    from traintui.data.records import BatchProgress
+    from traintui.generation.plan import load_plan
+    from traintui.generation.provider import provider_of
+    from traintui.generation.start import start_batch
+
+    async def work() -> BatchProgress:
+        chosen, settings = load_plan(plan), load_settings()
+        provider = await provider_of(settings)
+        async with workspace(settings) as db:
+            batch_id = await start_batch(db, chosen, is_rehearsal=provider.is_rehearsal)
+            say(f"Batch {batch_id}: {chosen.count} conversations of {chosen.model} are queued.")
+            if wait:
+                from traintui.generation.serve import run_worker
+                from traintui.processes import stopping
+
+                async with stopping(attached=False) as stop:
+                    await run_worker(db, provider, slots=chosen.slots, stop=stop, say=say)
+            return await batches.progress(db, batch_id)
+
+    progress = run(work())
+    cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
+    if json_:
+        keys = ("id", "name", "state", "state_reason", "total", "done", "failed", "queued", "calls")
+        print(json.dumps({key: getattr(progress, key) for key in keys} | {"cost_usd": str(progress.cost_usd)}))
+    elif wait:
+        print(f"{progress.state}: {progress.done} done, {progress.failed} failed of {progress.total}; {cost}")
+        if progress.state_reason:
+            say(progress.state_reason)
+    else:
+        print(f"batch {progress.id} queued; it runs while the app or `traintui worker` does")
+    if wait and progress.state != "finished":
+        sys.exit(1)
+
+
+def worker(
+    slots: Annotated[int, typer.Option(min=1, max=256, help="Calls in flight at a time.")] = 4,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do.")] = False,
+    attached: Attached = False,
+) -> None:
+    """Generate what is queued, without a screen; on as many machines as wanted."""
+    from traintui.generation.serve import serve
+
+    run(serve(load_settings(), slots=slots, until_idle=until_idle, attached=attached, say=say))
+
+
+def rehearsal(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    attached: Attached = False,
+) -> None:
+    """The loopback Messages API on its own: it writes conversations by rule, for trying and testing."""
+    from traintui.generation.rehearsal import serve
+    from traintui.processes import stopping
+
+    async def work() -> None:
+        async with stopping(attached=attached) as stop:
+            await serve(port, announce=lambda line: print(line, flush=True), until=stop)
+
+    run(work())

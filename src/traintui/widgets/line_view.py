@@ -1,0 +1,36 @@
+"""What is drawn line by line and scrolls: how many lines there are changes nothing around it."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.scroll_view import ScrollView
+
+
+class LineView(ScrollView):
+    """A scroll view whose length may change with every key: only its scrollbar follows, and the screen is arranged
+    anew only when a scrollbar comes or goes."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    _fitted: tuple[Size, Size] | None = None
+
+    def watch_virtual_size(self, before: Size, size: Size) -> None:
+        """The scrollbar follows, and what is in view stays within the lines that there are."""
+        room = self.scrollable_content_region
+        across = self.styles.overflow_x == "auto" and size.width > room.width
+        if (size.height > room.height, across) != (self.show_vertical_scrollbar, self.show_horizontal_scrollbar):
+            self.refresh(layout=True)
+            return
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.window_virtual_size = size.width
+        if self.scroll_y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Draws the scrollbars anew only for another length or another size: whatever else was arranged anew, they cost
+        as much as all the lines."""
+        if self._fitted != (virtual_size, self.container_size):
+            self._fitted = (virtual_size, self.container_size)
+            super()._scroll_update(virtual_size)
