@@ -41,9 +41,11 @@ class Shown:
 
 
 @asynccontextmanager
-async def opened(db: Database, tmp_path: Path, dialog: BaseDialog[Any]) -> AsyncIterator[Shown]:
+async def opened(
+    db: Database, tmp_path: Path, dialog: BaseDialog[Any], size: tuple[int, int] = (120, 36)
+) -> AsyncIterator[Shown]:
     app = TraintuiApp(Settings(home=tmp_path), workspace=db)
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=size) as pilot:
         shown = Shown(pilot, dialog)
         await app.push_screen(dialog, shown.answers.append)
         await until(pilot, lambda: dialog.focused is not None and shown.keys)
@@ -71,6 +73,15 @@ async def test_enter_shows_a_column_or_hides_it_like_space(db: Database, tmp_pat
         assert "Open" not in shown.keys and "Show" in shown.keys
         layout = await shown.answered("enter", "j", "space", "ctrl+s")
         assert layout.columns[0] == "persona"
+
+
+async def test_the_last_column_can_be_seen_in_the_smallest_terminal(db: Database, tmp_path: Path) -> None:
+    dialog = ColumnsDialog(FIELDS, TableLayout((), {}, ""))
+    async with opened(db, tmp_path, dialog, (80, 24)) as shown:
+        await shown.pilot.press("G")
+        table, panel = dialog.table, dialog.query_one(".dialog")
+        line = table.region.y + 1 + table.cursor - table.scroll_offset.y
+        assert table.cursor == table.total - 1 and panel.content_region.contains(table.region.x, line)
 
 
 async def test_the_last_line_says_that_enter_goes_to_the_row(db: Database, tmp_path: Path) -> None:
