@@ -311,7 +311,7 @@ async def test_a_shared_server_that_does_not_answer_is_an_answer() -> None:
         async with workspace.open_workspace(settings(database_url=url)):
             pass
     assert refused.value.title == "Database not reached" and "secret" not in str(refused.value)
-    assert refused.value.remedy
+    assert refused.value.message == f"Connection refused (127.0.0.1, port {port})." and refused.value.remedy
 
 
 async def test_a_database_that_is_not_there_or_not_made_is_an_answer(server: EmbeddedServer) -> None:

@@ -152,6 +152,7 @@ def test_what_became_of_it_reads_as_a_sentence() -> None:
     assert taken_back("approve", UndoResult("b", 1_200, 4, 10)).plain == (
         "↶ undone: approve of 1,200 conversations; 4 kept, since somebody acted on them; 10 left: u goes on"
     )
+    assert taken_back("delete", UndoResult("b", 1, 0, 0)).plain == "↶ undone: move to the trash of 1 conversation"
 
 
 @pytest.mark.parametrize("action", ["flag", "unflag", "delete", "restore"])
@@ -212,6 +213,27 @@ async def test_u_on_the_table_takes_back_a_bulk(db: Database, app: TraintuiApp) 
         await until(pilot, lambda: screen.table.rows)
         await pilot.press("u")
         await written(app)
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 0
+
+
+async def test_u_takes_back_a_bulk_where_its_answer_says_so(db: Database, app: TraintuiApp) -> None:
+    await imported(db, 3)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: app.live is not None and app.live.mirror and len(screen.table.rows) == 3)
+        await pilot.press("asterisk")
+        await until(pilot, lambda: len(screen.table.selected) == 3)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+        dialog = app.screen
+        assert isinstance(dialog, BulkDialog)
+        await pilot.press("y")
+        await until(pilot, lambda: dialog.state == "over")
+        assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 3
+        await pilot.press("u")
+        await until(pilot, lambda: "undone: flag of 3" in str(screen.said.content))
+        assert app.screen is screen
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from traintui.data import conversations, metadata, reviews
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.metadata_records import Change, MetadataKey
+from traintui.data.retrying import one_row
 from traintui.data.targets import ids_of
 from traintui.screens.metadata import MetadataDialog
 from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
@@ -168,15 +170,14 @@ async def test_esc_ends_a_bulk_edit_between_two_portions_and_says_how_far_it_cam
     ids = await imported(db, 6)
     monkeypatch.setattr(metadata, "portions", lambda all_: ([one] for one in all_))
     third, go_on = asyncio.Event(), asyncio.Event()
-    change_some = metadata.change_some
 
-    async def held(db: Database, some: Any, *rest: Any) -> tuple[int, int, int]:
-        if some[0] == keys[2]:
+    async def held(db: Database, statement: str, values: dict[str, Any]) -> Sequence[Any]:
+        if values["ids"] == [keys[2]]:
             third.set()
             await go_on.wait()
-        return await change_some(db, some, *rest)
+        return await one_row(db, statement, values)
 
-    monkeypatch.setattr(metadata, "change_some", held)
+    monkeypatch.setattr(metadata, "one_row", held)
     scope = await of_all(db)
     keys = list(scope.ids)
     async with app.run_test(size=(80, 24)) as pilot:

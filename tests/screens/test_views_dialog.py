@@ -67,7 +67,7 @@ async def test_the_present_filter_is_saved_under_a_name_and_replaced_only_when_a
 ) -> None:
     async with opened(reviewer_db, tmp_path) as dialog:
         await dialog.pilot.press("n")
-        assert "status:failed [b]" in str(dialog.screen.scope.content) and "score ↓" in str(dialog.screen.scope.content)
+        assert "status:failed [b]" in str(dialog.screen.scope.content) and "score ▼" in str(dialog.screen.scope.content)
         await dialog.pilot.press("enter")
         assert "Give it a name" in dialog.said
         await dialog.typed("Broken [/b] ones")

@@ -20,15 +20,12 @@ from traintui.data.bulk_models import BulkAction as B
 from traintui.data.engine import Database
 from traintui.data.log_models import ExportLog, ExportRow
 from traintui.data.log_models import ReviewLog as L
-from traintui.data.refusals import Refused
+from traintui.data.retrying import one_row
 from traintui.data.reviews import Action
 from traintui.data.storable import storable
 
 SIZE = 1_000
 """Conversations in one transaction."""
-BUSY = frozenset({"40P01", "40001", "55P03"})
-"""Refusals after which the same transaction is tried again: nothing of it was done."""
-TRIES = 5
 
 Progress = Callable[[int, int], None]
 """Is told how many conversations are dealt with, and of how many."""
@@ -142,7 +139,7 @@ async def undo(
     """
     undone = kept = 0
     while True:
-        now, left_alone, remaining = await _once(
+        now, left_alone, remaining = await one_row(
             db, "SELECT undone, kept, remaining FROM undo_bulk(:bulk_id, :size)", {"bulk_id": bulk_id, "size": SIZE}
         )
         undone, kept = undone + now, kept + left_alone
@@ -196,23 +193,10 @@ async def _in_batches(
     skipped: Counter[str] = Counter()
     while passed < len(ordered) and not (stop is not None and stop.is_set()):
         batch = ordered[passed : passed + SIZE]
-        now, why = await _once(db, statement, {**values, "ids": batch, "bulk_id": bulk_id})
+        now, why = await one_row(db, statement, {**values, "ids": batch, "bulk_id": bulk_id})
         done += now
         skipped.update(why)
         passed += len(batch)
         if progress is not None:
             progress(passed, len(ordered))
     return BulkResult(bulk_id, done, dict(skipped), len(ordered) - passed)
-
-
-async def _once(db: Database, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
-    """One transaction, tried again where others were at the same rows."""
-    for attempt in range(TRIES):
-        try:
-            async with db.write() as connection:
-                return (await connection.execute(text(statement), dict(values))).one()
-        except Refused as refused:
-            if refused.code not in BUSY or attempt == TRIES - 1:
-                raise
-            await asyncio.sleep(0.05 * (attempt + 1))
-    raise AssertionError("unreachable")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from traintui.data.filter_words import WORD
+from traintui.data.filter_words import marks, name_of, unescaped
 
 NONE = "none"
 """How a filter writes that there is no value."""
@@ -40,7 +40,7 @@ class Piece:
         """The values that it names."""
         written = self.text[self.value : self.end]
         if self.quoted:
-            return [re.sub(r"(?s)\\(.)", r"\1", written[1:-1])]
+            return [unescaped(written)]
         return [value for value in written.split(",") if value]
 
     def chooses(self, field: str) -> bool:
@@ -50,23 +50,11 @@ class Piece:
 
 def pieces(text: str) -> Iterator[Piece]:
     """The words of a text that need not be a filter. One whose quotes do not fit takes all the rest."""
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        match = WORD.match(text, place)
-        if match is None:
-            return
-        end = match.end()
-        broken = end == place or (end < len(text) and not text[end].isspace())
-        field = match["field"].partition(".") if match["field"] else None
+    for match, broken in marks(text):
         yield Piece(
-            text, place, len(text) if broken else end, match.end("negated"), match.start("value"),
-            None if field is None else field[0].lower() + field[1] + field[2], match["operator"] or "",
-            match["negated"] == "-", broken,
+            text, match.start(), len(text) if broken else match.end(), match.end("negated"), match.start("value"),
+            name_of(match), match["operator"] or "", match["negated"] == "-", broken,
         )  # fmt: skip
-        place = len(text) if broken else end
 
 
 def spelled(value: str | None) -> str:

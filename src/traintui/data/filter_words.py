@@ -126,26 +126,47 @@ WORD = re.compile(
 )
 
 
-def words(text: str) -> Iterator[Word]:
-    """The words of a filter with their places. Raises `FilterError` for an unclosed quote."""
+def marks(text: str) -> Iterator[tuple[re.Match[str], bool]]:
+    """The words of a text, and whether the quotes of one do not fit: it is the last one, and takes all the rest."""
     place = 0
     while place < len(text):
         if text[place].isspace():
             place += 1
             continue
         match = WORD.match(text, place)
-        end = match.end() if match else place
-        if match is None or end == place or (end < len(text) and not text[end].isspace()):
-            at = text.find('"', place)
+        if match is None:  # cannot be: every part of it may be empty
+            return
+        end = match.end()
+        broken = end == place or (end < len(text) and not text[end].isspace())
+        yield match, broken
+        place = len(text) if broken else end
+
+
+def name_of(match: re.Match[str]) -> str | None:
+    """The field that a word names, the part before a point in small letters; None where it names none."""
+    if not match["field"]:
+        return None
+    field, point, rest = match["field"].partition(".")
+    return field.lower() + point + rest
+
+
+def unescaped(quoted: str) -> str:
+    """What stands between two quotes."""
+    return re.sub(r"(?s)\\(.)", r"\1", quoted[1:-1])
+
+
+def words(text: str) -> Iterator[Word]:
+    """The words of a filter with their places. Raises `FilterError` for an unclosed quote."""
+    for match, broken in marks(text):
+        if broken:
+            at = text.find('"', match.start())
             raise FilterError(
                 "a quote is not closed, or stands inside a word.", 'Write "words with blanks" between two quotes.',
-                at if at >= 0 else place, len(text),
+                at if at >= 0 else match.start(), len(text),
             )  # fmt: skip
         value = match["value"]
         quoted = value.startswith('"')
-        if quoted:
-            value = re.sub(r"(?s)\\(.)", r"\1", value[1:-1])
-        field = match["field"].partition(".") if match["field"] else None
-        name = None if field is None else field[0].lower() + field[1] + field[2]
-        yield Word(name, match["operator"] or "", value, match["negated"] == "-", place, end, quoted)
-        place = end
+        yield Word(
+            name_of(match), match["operator"] or "", unescaped(value) if quoted else value, match["negated"] == "-",
+            match.start(), match.end(), quoted,
+        )  # fmt: skip

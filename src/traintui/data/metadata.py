@@ -21,14 +21,13 @@ from traintui.data.metadata_records import Change, Held, KnownKey, MetadataKey, 
 from traintui.data.metadata_values import as_value_type, checked, checked_key
 from traintui.data.models import Conversation as C
 from traintui.data.refusals import ANSWERS, Refused
+from traintui.data.retrying import one_row
 from traintui.data.storable import as_json, storable
 from traintui.data.targets import Progress, Target, ids_of, portions
 
 Operation = Literal["set", "merge", "remove"]
 SAMPLE = 5_000
 """Conversations, the newest, in which keys are looked for."""
-TRIES = 3
-"""Attempts at a portion that others are changing at the same moment."""
 
 
 # Reading ----------------------------------------------------------------------------------------------------------
@@ -125,30 +124,18 @@ async def change(
     for place, some in enumerate(portions(ids)):
         if stop is not None and stop.is_set():
             break
-        row = await change_some(db, some, key if place == 0 else f"{key}.{place}", given)
+        portion = {"ids": list(some), "key": key if place == 0 else f"{key}.{place}"}
+        row = await one_row(db, CHANGE, given | portion)
         changed, unchanged, skipped = changed + row[0], unchanged + row[1], skipped + row[2]
         if progress is not None:
             progress(changed + unchanged + skipped, len(ids))
     return Change(changed, unchanged, skipped, len(ids), bulk)
 
 
-CHANGE = text(
+CHANGE = (
     "SELECT changed, unchanged, skipped FROM change_metadata(:ids, :operation, CAST(:value AS jsonb), :keys, :bulk,"
     " :key, :filter, CAST(:before AS jsonb))"
 )
-
-
-async def change_some(db: Database, ids: Iterable[int], key: str, given: Mapping[str, object]) -> tuple[int, int, int]:
-    """One transaction of a change, begun again when it met another in a deadlock: nothing of it was done then."""
-    for left in range(TRIES - 1, -1, -1):
-        try:
-            async with db.write() as connection:
-                row = (await connection.execute(CHANGE, {**given, "ids": list(ids), "key": key})).one()
-                return int(row[0]), int(row[1]), int(row[2])
-        except Refused as refused:
-            if refused.code != "40P01" or not left:
-                raise
-    raise AssertionError(key)  # cannot be: the last try returns or raises
 
 
 async def undo_bulk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -123,7 +124,7 @@ def lost_connection(error: BaseException) -> TraintuiError | None:
     if isinstance(cause, psycopg.OperationalError) and "permission denied for database" in str(cause):
         return no_role()
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        said = " ".join(str(cause).split()) or type(cause).__name__
+        said = reason(str(cause)) or type(cause).__name__
         answers = cause.sqlstate is not None and not cause.sqlstate.startswith(("08", "28", "3D", "57P"))
         return TraintuiError(
             "Database failed" if answers else "Database not reached",
@@ -131,6 +132,14 @@ def lost_connection(error: BaseException) -> TraintuiError | None:
             "What you did last may not be saved. Check the server and TRAINTUI_DATABASE_URL; then try again.",
         )
     return None
+
+
+def reason(said: str) -> str:
+    """What a driver says in one line; of a connection that failed the reason first, then where to."""
+    if found := re.search(r"connection to server (?:on socket|at) (.+?) failed: ([^\n]+)", said):
+        where, why = found[1].replace('"', ""), found[2].removeprefix("FATAL:").strip()
+        return f"{why} ({where})"
+    return " ".join(said.split())
 
 
 def no_role() -> TraintuiError:

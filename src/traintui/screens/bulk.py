@@ -17,7 +17,7 @@ from textual.widgets import Static
 from traintui import commands, text
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 
 Progress = Callable[[int, int], None]
 BulkWork = Callable[[Progress, asyncio.Event], Awaitable[Content]]
@@ -67,10 +67,14 @@ class BulkDialog(BaseDialog[bool]):
         return WORKS_IN.get(action, self.state) == self.state
 
     def on_key(self, event: Key) -> None:
-        """Any key closes what is over; none of them reaches the screen below."""
+        """Any key closes what is over; none of them reaches the screen below but the one that takes it all back."""
         if self.state == "over":
             event.stop()
+            below = self.app.screen_stack[-2]
+            pressed = below.active_bindings.get(event.key)
             self.dismiss(True)
+            if pressed is not None and pressed.binding.action == "undo":
+                below.call_after_refresh(below.run_action, "undo")
 
     def action_do(self) -> None:
         """Does it."""
@@ -102,13 +106,7 @@ class BulkDialog(BaseDialog[bool]):
             else ""
         )
         self.panel.add_class("-failed")
-        self._end(
-            Content.assemble(
-                ("! ", "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
-                text.shown(sentence(answer.message), limit=400), " ",
-                text.shown(answer.remedy, limit=400, style="$muted"), (before, "bold"),
-            )
-        )  # fmt: skip
+        self._end(Content.assemble(failure(answer, gap=" "), (before, "bold")))
 
     def _end(self, became: Content) -> None:
         if self.is_mounted:

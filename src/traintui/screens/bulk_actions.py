@@ -113,6 +113,12 @@ def became(action: str, result: BulkResult) -> Content:
     )  # fmt: skip
 
 
+def noun(action: str) -> str:
+    """What an action is called where it was undone."""
+    words = WORDS.get(action)
+    return words.verb.lower() if words else action
+
+
 def taken_back(action: str, result: UndoResult) -> Content:
     """What became of the undo of a bulk, in words."""
     kept = (
@@ -120,7 +126,7 @@ def taken_back(action: str, result: UndoResult) -> Content:
     )
     left = f"; {result.remaining:,} left: u goes on" if result.remaining else ""
     return Content.assemble(
-        ("↶ ", "$accent"), f"undone: {action} of {text.plural(result.undone, 'conversation')}{kept}{left}"
+        ("↶ ", "$accent"), f"undone: {noun(action)} of {text.plural(result.undone, 'conversation')}{kept}{left}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -71,6 +71,7 @@ class ColumnsDialog(BaseDialog[TableLayout]):
                     Column("", 0, lambda choice: text.shown(choice.about, single_line=True, limit=60, style="$muted")),
                 ],
                 key=lambda choice: choice.name,
+                opens="",
                 id="choices",
             )
         yield KeyBar()
@@ -94,6 +95,10 @@ class ColumnsDialog(BaseDialog[TableLayout]):
         self.table.styles.height = min(len(choices), 18) + 1
         self.table.stay()
         self.table.show(choices)
+
+    @on(RowTable.Opened)
+    def _opened(self) -> None:
+        self.action_show()
 
     def action_show(self) -> None:
         """Shows the column, or hides it."""

@@ -17,7 +17,7 @@ from textual.worker import Worker, WorkerState
 from traintui import clock, commands, text
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -150,10 +150,7 @@ class ExportDialog(BaseDialog[None]):
         answer = self.app.answer(error)
         if name == "forecast":
             self.will.update(Content.styled("not known", "$error"))
-        self._say(
-            ("! ", "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
-            text.shown(sentence(answer.message), limit=400), "\n", text.shown(answer.remedy, limit=400, style="$muted"),
-        )  # fmt: skip
+        self._say(failure(answer))
 
     @on(Worker.StateChanged)
     def _ended(self, event: Worker.StateChanged) -> None:

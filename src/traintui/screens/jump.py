@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from textual import getters, on
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -52,17 +52,18 @@ class JumpDialog(BaseDialog[int]):
             yield Static(Content.styled(place, "$muted"), id="answer")
         yield KeyBar()
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        rank = rank_of(event.value, self._total)
+    def action_go(self) -> None:
+        """Goes to the row that is written, or says why there is none."""
+        written = self.field.value
+        rank = rank_of(written, self._total)
         if rank is not None:
             self.dismiss(rank)
-        elif not event.value.strip():
+        elif not written.strip() or not self._total:
             self.dismiss(None)
         else:
             self.answer.update(
                 Content.assemble(
-                    ("! ", "$error"), text.shown(event.value, single_line=True, limit=40),
+                    ("! ", "$error"), text.shown(written, single_line=True, limit=40),
                     f" is no row. Write a share such as 50%, or a number from 1 to {self._total:,}.",
                 )
             )  # fmt: skip

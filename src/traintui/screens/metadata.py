@@ -23,7 +23,7 @@ from traintui.screens.metadata_keys import KeyForm
 from traintui.screens.scope import Scope
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure, sentence
 from traintui.widgets.row_table import Column, RowTable
 
 FREE = 'text; a number, true, [a list] are JSON, "4" in quotes is text'
@@ -93,7 +93,7 @@ class MetadataDialog(BaseDialog[Change]):
             panel.border_title = Content.assemble(
                 "Metadata of ", text.shown(self._scope.label, single_line=True, limit=70)
             )
-            yield RowTable[Entry](columns(), key=lambda entry: entry.key, id="entries")
+            yield RowTable[Entry](columns(), key=lambda entry: entry.key, opens="", id="entries")
             yield Static("Reading the metadata", id="none")
             with Vertical(id="fields"):
                 yield FormField("Key", Input(compact=True, id="key-text"), id="key")
@@ -337,10 +337,7 @@ class MetadataDialog(BaseDialog[Change]):
         remedy = answer.remedy
         if name == "save" and self._done:
             remedy = f"{self._done:,} were done before; u on Conversations takes them back. ctrl+s goes on."
-        self._say(
-            ("! ", "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
-            text.shown(sentence(answer.message), limit=400), "\n", text.shown(remedy, limit=400, style="$muted"),
-        )  # fmt: skip
+        self._say(failure(answer, remedy))
         if name == "save" and getattr(answer, "stale", False):
             self.read(self._read_again, name="metadata")
         self.refresh_bindings()

@@ -20,7 +20,7 @@ from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure, sentence
 from traintui.widgets.row_table import Column, RowTable
 
 FREE = ""
@@ -177,6 +177,7 @@ class MetadataKeysDialog(BaseDialog[None]):
                     Column("What for", 0, lambda key: text.shown(key.about, single_line=True, style="$muted")),
                 ),
                 key=lambda key: key.key,
+                opens="",
                 id="keys",
             )
             yield Static("Reading the keys", id="none")
@@ -213,12 +214,7 @@ class MetadataKeysDialog(BaseDialog[None]):
         """Answers in place of the list."""
         answer = self.app.answer(error)
         self.set_class(True, "-nothing")
-        self.none.update(
-            Content.assemble(
-                ("! ", "$error"), text.shown(sentence(answer.message), limit=400), "\n",
-                text.shown(answer.remedy, limit=400, style="$muted"),
-            )
-        )  # fmt: skip
+        self.none.update(failure(answer))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only authors change keys, and only where there is one."""

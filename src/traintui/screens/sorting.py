@@ -3,69 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from traintui import commands, text
 from traintui.data.fields import Field, Kind
 from traintui.data.listing import NEWEST, Order
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
+from traintui.widgets.row_table import Column, RowTable
+
+LINES = 18
+"""Orders that are seen at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An order that can be taken: `order` is its text; `shown` the way that its arrow points."""
+
+    order: str
+    title: str
+    about: str
+    shown: str
+    is_current: bool
 
 
 class SortDialog(BaseDialog[str]):
     """Every field; answers the text of an order. The field that rows are sorted by now turns around."""
 
-    PLACES = ("sorting",)
+    PLACES = ("sorting", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("sorting")
     CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "RowTable"
+
+    table: getters.query_one[RowTable[Choice]] = getters.query_one("#orders", RowTable)
 
     def __init__(self, fields: Mapping[str, Field], order: Order) -> None:
         super().__init__(classes="choice")
         self._order = order
-        self._choices = ["", *(self._next(field) for field in fields.values())]
-        self._fields = fields
+        newest = Choice("", "Newest first", "those only planned come last", "", order == NEWEST)
+        self._choices = (newest, *(self._choice(field) for field in fields.values()))
 
-    def _next(self, field: Field) -> str:
+    def _choice(self, field: Field) -> Choice:
         if self._order.field is not None and self._order.field.name == field.name:
-            return field.name if self._order.descending else f"-{field.name}"
-        return field.name if field.kind is Kind.KEY or field.name == "score" else f"-{field.name}"
+            other = field.name if self._order.descending else f"-{field.name}"
+            return Choice(other, field.label, "sorted by now; enter turns it around", self._order.text, True)
+        least_first = field.kind is Kind.KEY or field.name == "score"
+        order = field.name if least_first else f"-{field.name}"
+        return Choice(order, field.label, field.about, order, False)
 
     def compose(self) -> ComposeResult:
         """The fields in a list."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Sort by"
-            yield OptionList(*(Option(self._shown(choice)) for choice in self._choices), compact=True)
+            yield RowTable[Choice](
+                [
+                    Column("", 1, lambda choice: Content.styled("●" if choice.is_current else " ", "$accent")),
+                    Column("Field", 16, _name),
+                    Column("", 0, lambda choice: text.shown(choice.about, single_line=True, limit=60, style="$muted")),
+                ],
+                key=lambda choice: choice.title,
+                opens="Sort",
+                id="orders",
+            )
         yield KeyBar()
 
     def on_mount(self) -> None:
         """The list begins at the present order."""
-        present = self._order.field.name if self._order.field else ""
-        names = [choice.removeprefix("-") for choice in self._choices]
-        self.query_one(OptionList).highlighted = names.index(present) if present in names else 0
+        self.table.styles.height = min(len(self._choices), LINES) + 1
+        self.table.show(self._choices)
+        self.table.cursor = next((rank for rank, choice in enumerate(self._choices) if choice.is_current), 0)
 
-    def _shown(self, choice: str) -> Content:
-        field = self._fields.get(choice.removeprefix("-"))
-        if field is None:
-            current = self._order == NEWEST
-            return self._line("Newest first", "what can be read before what is planned", current=current)
-        current = self._order.field is not None and self._order.field.name == field.name
-        way = "▼" if choice.startswith("-") else "▲"
-        return self._line(f"{field.label} {way}", field.about, current=current)
+    @on(RowTable.Opened)
+    def _opened(self, event: RowTable.Opened[Choice]) -> None:
+        self.dismiss(event.row.order)
 
-    def _line(self, name: str, about: str, *, current: bool) -> Content:
-        mark = ("● ", "$accent") if current else ("  ", "")
-        return Content.assemble(
-            mark, text.shown(f"{name:<16}", limit=40), text.shown(about, single_line=True, limit=60, style="$muted")
-        )
 
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._choices[event.option_index])
+def _name(choice: Choice) -> Content:
+    arrow = "" if not choice.shown else " ▼" if choice.shown.startswith("-") else " ▲"
+    return text.shown(choice.title, single_line=True, limit=14) + Content(arrow)

@@ -38,6 +38,7 @@ class Undoing:
         told how far the undo of a bulk is.
         """
         from traintui.data import bulk, reviews
+        from traintui.screens.bulk_actions import noun
 
         if (many := await bulk.last_bulk(db)) is not None:
             return await self._take_back_bulk(db, many, progress)
@@ -50,7 +51,7 @@ class Undoing:
             )  # fmt: skip
         undone = await reviews.undo_last(db, key=reviews.new_key())
         self._warned = None
-        action = f"{last.action} of " if last is not None and last.id == undone.undoes else ""
+        action = f"{noun(last.action)} of " if last is not None and last.id == undone.undoes else ""
         one = text.shown(undone.conversation_id, single_line=True)
         return undone, Content.assemble(("↶ ", "$accent"), f"undone: {action}", one)
 

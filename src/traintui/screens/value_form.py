@@ -19,7 +19,7 @@ from traintui.data.records import COLOURS, VocabularyValue
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.swatch import chip
 
 FIELDS = ("value", "label", "description", "colour")
@@ -140,12 +140,7 @@ class ValueForm(BaseDialog[VocabularyValue]):
                 field.fail(f"{answer.message} {answer.remedy}")
                 field.fill()
                 return
-        self.answer.update(
-            Content.assemble(
-                ("! ", "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
-                text.shown(sentence(answer.message), limit=300), "\n", text.shown(answer.remedy, style="$muted"),
-            )
-        )  # fmt: skip
+        self.answer.update(failure(answer))
 
     def action_back(self) -> None:
         """Leaves it as it was, unless it is just being stored."""

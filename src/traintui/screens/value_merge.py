@@ -17,7 +17,7 @@ from traintui import commands, text
 from traintui.data.records import VocabularyValue
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 from traintui.widgets.swatch import chip
 
@@ -60,7 +60,7 @@ class MergeDialog(BaseDialog[Content]):
         """The other values; then the question, and the progress in its place."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble("Merge ", named(self._value), " into")
-            yield RowTable(COLUMNS, key=lambda row: row.value)
+            yield RowTable(COLUMNS, key=lambda row: row.value, opens="Choose")
             yield Static(id="asked")
             yield Static(Content.styled("enter chooses.", "$muted"), id="answer")
         yield KeyBar()
@@ -146,12 +146,7 @@ class MergeDialog(BaseDialog[Content]):
         """What could not be done is answered here; what has moved until then has moved."""
         self._merging = self._stopping = False
         answer = self.app.answer(error)
-        self.answer.update(
-            Content.assemble(
-                ("! ", "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
-                text.shown(sentence(answer.message), limit=300), "\n", text.shown(answer.remedy, style="$muted"),
-            )
-        )  # fmt: skip
+        self.answer.update(failure(answer))
         self.refresh_bindings()
 
     def action_back(self) -> None:

@@ -18,7 +18,7 @@ from traintui.data import views
 from traintui.data.views import LONGEST_NAME, SavedView
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 from traintui.widgets.tick import Tick
 
@@ -57,6 +57,7 @@ class ViewsDialog(BaseDialog[SavedView]):
                     Column("Whose", 14, self._whose, from_width=50),
                 ],
                 key=lambda view: (view.id, view.name),
+                opens="Apply",
                 id="views",
             )
             with Vertical(id="saving"):
@@ -220,10 +221,7 @@ class ViewsDialog(BaseDialog[SavedView]):
         """Answers in the dialog."""
         answer = self.app.answer(error)
         self._asked = None
-        self._say(
-            ("! ", "$error"), text.shown(sentence(answer.message), single_line=True, limit=300), "\n",
-            text.shown(answer.remedy, single_line=True, limit=300, style="$muted"),
-        )  # fmt: skip
+        self._say(failure(answer))
 
 
 def order(sort: str) -> str:
@@ -231,4 +229,4 @@ def order(sort: str) -> str:
     if not sort:
         return "newest first"
     name = text.visible(sort.removeprefix("-"), single_line=True, limit=24)
-    return f"{name} {'↓' if sort.startswith('-') else '↑'}"
+    return f"{name} {'▼' if sort.startswith('-') else '▲'}"

@@ -19,7 +19,7 @@ from traintui.screens.base import BaseDialog
 from traintui.screens.value_form import ValueForm
 from traintui.screens.value_merge import MergeDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.notice import Notice, failure
 from traintui.widgets.row_table import Column, RowTable
 from traintui.widgets.swatch import chip
 
@@ -104,8 +104,8 @@ class VocabularyDialog(BaseDialog[None]):
             panel.border_title = "Vocabulary"
             panel.border_subtitle = "labels change, values stay"
             with Horizontal(id="lists"):
-                yield RowTable(DIMENSION_COLUMNS, key=lambda row: row.name, id="dimensions")
-                yield RowTable(VALUE_COLUMNS, key=lambda row: row.value.value, id="values")
+                yield RowTable(DIMENSION_COLUMNS, key=lambda row: row.name, opens="Values", id="dimensions")
+                yield RowTable(VALUE_COLUMNS, key=lambda row: row.value.value, opens="", id="values")
                 yield Notice()
             yield Static(id="about")
             yield Static(id="said")
@@ -303,8 +303,4 @@ class VocabularyDialog(BaseDialog[None]):
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers below the lists, which stay."""
         answer = self.app.answer(error)
-        self._say(
-            ("! ", "$warning" if answer is error else "$error"),
-            text.shown(answer.title, single_line=True, style="bold"), "  ",
-            text.shown(sentence(answer.message), limit=300), " ", text.shown(answer.remedy, limit=300, style="$muted"),
-        )  # fmt: skip
+        self._say(failure(answer, gap=" ", mild=answer is error))

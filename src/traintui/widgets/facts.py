@@ -26,9 +26,14 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "edit": ("✎ edited", "$warning"),
     "flag": ("⚑ flagged", "$warning"),
     "unflag": ("⚐ unflagged", "$muted"),
-    "metadata": ("✎ metadata changed", "$muted"),
+    "metadata": ("✎ metadata", "$muted"),
+    "takeover": ("→ taken over", "$muted"),
+    "delete": ("✕ to the trash", "$rejected"),
+    "restore": ("○ restored", "$generated"),
+    "purge": ("✕ purged", "$error"),
     "import": ("↓ imported", "$muted"),
 }
+"""Glyph and words, and colour, of each action of the log."""
 
 
 def heading(title: str, aside: Content | None = None) -> Content:

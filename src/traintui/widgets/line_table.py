@@ -73,6 +73,9 @@ class LineTable(LineView, Generic[RowT], can_focus=True, inherit_bindings=False)
             """The table."""
             return self.table
 
+    opens: str = "Open"
+    """What `enter` does with a row, as the line of keys says it; empty where a key of the screen says the same."""
+
     def __init__(self, columns: Sequence[Column[RowT]], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)

@@ -48,6 +48,16 @@ def sentence(message: str) -> str:
     return message[:1].upper() + message[1:]
 
 
+def failure(answer: TraintuiError, remedy: str | None = None, *, gap: str = "\n", mild: bool = False) -> Content:
+    """What failed, and what to do now behind a `gap`, where there is room for a line or two. `remedy` takes the place
+    of the answer's own; `mild` is for what was only refused."""
+    return Content.assemble(
+        ("! ", "$warning" if mild else "$error"), text.shown(answer.title, single_line=True, style="bold"), "  ",
+        text.shown(sentence(answer.message), limit=400), gap,
+        text.shown(answer.remedy if remedy is None else remedy, limit=400, style="$muted"),
+    )  # fmt: skip
+
+
 def notice(kind: Kind, title: str, message: str, hint: str) -> Content:
     """The three lines of a notice."""
     glyph, colour = GLYPHS[kind]

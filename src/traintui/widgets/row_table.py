@@ -27,9 +27,15 @@ class RowTable(LineTable[RowT], Generic[RowT]):
         """Somebody asked for a row: `enter`, or a click on the row under the cursor."""
 
     def __init__(
-        self, columns: Sequence[Column[RowT]], *, key: Callable[[RowT], object], id: str | None = None
+        self,
+        columns: Sequence[Column[RowT]],
+        *,
+        key: Callable[[RowT], object],
+        opens: str = "Open",
+        id: str | None = None,
     ) -> None:
         super().__init__(columns, id=id)
+        self.opens = opens
         self._key = key
         self._rows: tuple[RowT, ...] = ()
 
