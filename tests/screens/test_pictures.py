@@ -23,6 +23,8 @@ from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.records import ServerFacts, TableSize
 from traintui.settings import Settings
 
+STILL = 0.15
+"""Seconds without another look after which a picture is taken."""
 SIZES = [(80, 24), (120, 40)]
 Before = Callable[[Pilot[None]], Awaitable[None]]
 pytestmark = pytest.mark.xdist_group("pictures")
@@ -105,8 +107,16 @@ async def settled(pilot: Pilot[None], *texts: str) -> None:
     """Returns when the texts are on the screen and nothing is being read."""
     await pilot.pause()
     await until(pilot, lambda: all(text in painted(pilot) for text in texts))
-    await until(pilot, lambda: not [w for w in pilot.app.workers if w.group.startswith("read") and not w.is_finished])
-    await pilot.pause()
+    before = ""
+    while (now := painted(pilot)) != before:  # what follows the cursor does so after a moment
+        before = now
+        await pilot.pause(STILL)
+        await until(pilot, lambda: not reading(pilot))
+
+
+def reading(pilot: Pilot[None]) -> bool:
+    """Whether something is being read."""
+    return any(worker.group.startswith("read") and not worker.is_finished for worker in pilot.app.workers)
 
 
 def painted(pilot: Pilot[None]) -> str:
@@ -118,8 +128,8 @@ def painted(pilot: Pilot[None]) -> str:
 
 VIEWS: dict[str, Before] = {
     "conversations": shows("to review"),
-    "review": shows("User", press=("2",)),
-    "generate": shows("More questions", press=("3",)),
+    "review": shows("User", "waiting", press=("2",)),
+    "generate": shows("More questions", "Paused by hand", press=("3",)),
     "audit": shows("generate", press=("4",)),
     "performance": shows("18.4", "conversation_turns", press=("5",)),
     "reasons": shows("Not grounded in the source", press=("2", "x")),
