@@ -112,6 +112,12 @@ class Table:
         """The public ids on the screen."""
         return [row.conversation_id for row in self.screen.table.rows]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that matches is known."""
+        listing = self.screen._listing
+        return listing is not None and listing.complete and self.screen._looked is None
+
     def counted(self) -> set[str]:
         """The total and the counts of the statuses, as they stand on the screen."""
         live, wanted, listing = self.driven.app.live, self.screen._wanted, self.screen._listing
@@ -138,7 +144,7 @@ class Table:
         line.field.value = filter_text[:-1]
         line.field.cursor_position = len(filter_text) - 1
         await self.driven.settled()
-        await self.driven.until(lambda: self.screen._looked is None)
+        await self.driven.until(lambda: self.is_complete)
         await self.driven.settled()
         rows, total = await self.expected(filter_text)
         before = set(self.visible)
@@ -147,7 +153,7 @@ class Table:
         new = [one for one in rows[OFFERED:] if one not in before]
         if new:
             measured.add(f"{name}_rows", began, await self.driven.shows(new))
-        await self.driven.until(lambda: self.screen._looked is None and self.screen._text == filter_text)
+        await self.driven.until(lambda: self.screen._text == filter_text and self.is_complete)
         counted = self.counted() - figures
         if counted:
             measured.add(f"{name}_all", began, await self.driven.shows(counted))

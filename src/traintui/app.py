@@ -116,7 +116,6 @@ class TraintuiApp(Shell, Working):
         self._hung_up = False
         self._look = asyncio.Event()
         self._touched = 0.0
-        garbage.postpone()
         self._fields: Fields
         self._background: list[Worker[None]] = []
 

@@ -13,11 +13,6 @@ OFTEN, SELDOM, HARDLY_EVER = 2_000, 10, 1_000
 through. Full collections by themselves remain as the last resort."""
 
 
-def postpone() -> None:
-    """From now on full collections are made by `tidy`."""
-    gc.set_threshold(OFTEN, SELDOM, HARDLY_EVER)
-
-
 def tidy() -> None:
     """Collects all of it, when enough has been made since the last time. To be called when nothing has happened for a
     while."""
@@ -26,6 +21,7 @@ def tidy() -> None:
 
 
 def settle() -> None:
-    """What is there now stays, and is never looked through again."""
+    """What is there now stays, and is never looked through again; from now on full collections are made by `tidy`."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(OFTEN, SELDOM, HARDLY_EVER)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from pyroaring import BitMap
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+import traintui
 from screens.waiting import until, written
 from support import approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
 from traintui.data.engine import Database
+from traintui.data.live import Live
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
+from traintui.settings import Settings
 
 
 def table_of(app: TraintuiApp) -> ConversationsScreen:
@@ -28,6 +34,22 @@ def rows(app: TraintuiApp) -> list[str]:
 
 def said(app: TraintuiApp, widget: str) -> str:
     return str(table_of(app).query_one(widget, Static).content)
+
+
+def painted(app: TraintuiApp) -> str:
+    return "\n".join(strip.text for strip in table_of(app)._compositor.render_strips())
+
+
+def bold(app: TraintuiApp) -> set[str]:
+    lines = table_of(app)._compositor.render_strips()
+    return {part.text.strip(" .?!").lower() for line in lines for part in line if part.style and part.style.bold}
+
+
+def facet(app: TraintuiApp, label: str) -> str:
+    """The line of the facets that has this label."""
+    panel = table_of(app).facets
+    lines = [panel.render_line(y).text.rstrip() for y in range(panel.size.height)]
+    return next((line for line in lines if label in line), "")
 
 
 async def filtered(pilot: Pilot[None], app: TraintuiApp, wanted: str) -> None:
@@ -51,6 +73,33 @@ async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "No conversations yet" in str(table_of(app).notice.content))
         assert table_of(app).notice.display
+
+
+class Waiting(TraintuiApp):
+    """The app as it is before its copy in memory has been read."""
+
+    CSS_PATH = Path(traintui.__file__).with_name("app.tcss")
+
+    async def _follow(self) -> None:
+        self._fields = await self._registered()
+        self.live = Live(self.db, self._fields)
+
+
+async def test_until_the_copy_is_there_the_server_counts(db: Database, tmp_path: Path) -> None:
+    ids = await imported(db, 3)
+    await approved(db, ids[0])
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 3)
+        await until(pilot, lambda: said(app, "#counted").startswith("3 match"))
+        await until(pilot, lambda: facet(app, "approved").endswith(" 1") and facet(app, "to review").endswith(" 2"))
+        await filtered(pilot, app, "status:approved")
+        await until(pilot, lambda: said(app, "#counted").startswith("1 match"))
+        live = app.live
+        assert live is not None and live.mirror is None
+        await live.load()
+        app.changed.publish(BitMap())
+        await until(pilot, lambda: said(app, "#counted").startswith("1 match, of 3"))
 
 
 async def test_a_filter_narrows_and_escape_widens(app: TraintuiApp, db: Database) -> None:
@@ -81,6 +130,41 @@ async def test_a_mistaken_filter_shows_its_place_and_keeps_the_rows(app: Traintu
         assert len(rows(app)) == 2 and app.filter_text == ""
         await pilot.press("escape")
         assert not line.mistake.display and line.field.value == ""
+
+
+async def test_a_name_that_is_half_typed_is_no_word_to_look_for(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await pilot.press("slash", *"scor")
+        assert table_of(app).filter_line.field.value == "scor"
+        assert len(rows(app)) == 2 and app.filter_text == ""
+        await pilot.press("x")
+        await until(pilot, lambda: "Nothing matches" in str(table_of(app).notice.content))
+        assert app.filter_text == "scorx"
+        await pilot.press(*["backspace"] * 5, *"status")
+        assert app.filter_text == ""
+        await until(pilot, lambda: rows(app) == ids[::-1] and not table_of(app).notice.display)
+
+
+async def test_rows_that_are_here_show_how_the_words_stand_in_them(app: TraintuiApp, db: Database) -> None:
+    await imported(db, 2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        word = table_of(app).table.rows[0].opening.split()[-1].strip(".?!").lower()
+        plain = painted(app)
+        await filtered(pilot, app, word)
+        await until(
+            pilot, lambda: all(row.id in table_of(app)._snippets for row in table_of(app).table.rows) and rows(app)
+        )
+        await until(pilot, lambda: painted(app) != plain)
+        bold = {
+            part
+            for strip in table_of(app)._compositor.render_strips()
+            for part in strip
+            if part.style and part.style.bold
+        }
+        assert word in {part.text.strip(" .?!").lower() for part in bold}
 
 
 async def test_it_keeps_up_and_the_cursor_stays_on_its_row(app: TraintuiApp, db: Database) -> None:
@@ -126,7 +210,10 @@ async def test_pressing_twice_decides_once(app: TraintuiApp, db: Database) -> No
 async def test_a_held_key_decides_one_row_and_none_of_those_that_come_up(
     app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("traintui.screens.conversations.HELD", 60.0)  # every press counts as held, however slow this is
+    # Every press counts as held, however slow this is.
+    monkeypatch.setattr("traintui.screens.conversation_actions.HELD", 60.0)
+        "traintui.screens.conversation_actions.HELD", 60.0
+    )  # every press counts as held, however slow this is
     await imported(db, 3)
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 3)
@@ -146,7 +233,7 @@ async def test_a_row_can_be_decided_again_after_an_undo_that_warned(
         return True
 
     monkeypatch.setattr(reviews, "exported_since", exported)
-    monkeypatch.setattr("traintui.screens.conversations.HELD", 0.0)
+    monkeypatch.setattr("traintui.screens.conversation_actions.HELD", 0.0)
     (only,) = await imported(db, 1)
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 1)
@@ -166,7 +253,7 @@ async def test_a_row_can_be_decided_again_after_an_undo_that_warned(
 async def test_a_row_that_just_came_under_the_cursor_is_not_decided(
     app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("traintui.screens.conversations.HELD", 60.0)
+    monkeypatch.setattr("traintui.screens.conversation_actions.HELD", 60.0)
     await imported(db, 1)
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 1)

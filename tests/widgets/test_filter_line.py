@@ -175,7 +175,7 @@ async def test_a_mistake_at_the_end_is_said_calmly_until_enter_and_moves_nothing
         app.line.fail('"x" is not a number.', "Write a number.", 0, 7, typing=True)
         await pilot.pause()
         said = str(app.line.mistake.content)
-        assert said.splitlines()[0] == "   ^^^^^^^" and "…" in said and "!" not in said
+        assert said.splitlines()[0] == "   ^^^^^^^" and "·" in said and "!" not in said
         assert app.query_one(Button).region.y == below and app.line.mistake.display
         app.line.fail('"x" is not a number.', "Write a number.", 0, 7)
         await pilot.pause()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
-from textual import getters, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
@@ -17,64 +17,45 @@ from textual.widgets import Static
 
 from traintui import text
 from traintui.data.records import ConversationRow
-from traintui.errors import TraintuiError
 from traintui.history import History, history_path
-from traintui.screens.base import BaseScreen
+from traintui.screens.conversation_figures import TYPING, ConversationFigures
 from traintui.table_layout import TableLayout, layout_path, read_layout, write_layout
-from traintui.widgets import marks
 from traintui.widgets.conversation_columns import USUAL, chosen, columns_of
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import FactsPanel
-from traintui.widgets.filter_field import Offer
 from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.notice import Notice
 from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.fields import Field
-    from traintui.data.filters import Filter
     from traintui.data.finding import Finding
     from traintui.data.listing import Listing, Order
     from traintui.data.snippets import Snippet
 
 AGES = 15.0
 """Seconds after which the ages are written anew."""
-TYPING = 0.05
-"""Seconds that a filter which asks the server waits for the next letter."""
-FIGURES = 8
-"""Cells by which the place of the figures below the rows grows."""
 SEARCH_AGAIN = 3.0
 """Seconds after which a search looks again at what could not be searched before."""
 
 EXAMPLE = 'status:generated score<7 -tone:formal "roth ira"'
 
 
-class ConversationRows(BaseScreen):
+class ConversationRows(ConversationFigures):
     """The rows that a filter names, in an order."""
 
     AUTO_FOCUS = "WindowedTable"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide"), (150, "-huge")]  # noqa: RUF012
 
-    filter_line = getters.query_one(FilterLine)
-    facets = getters.query_one(FacetPanel)
-    table: getters.query_one[WindowedTable[ConversationRow]] = getters.query_one("#rows", WindowedTable)
-    notice = getters.query_one(Notice)
-    preview = getters.query_one(FactsPanel)
-    counted = getters.query_one("#counted", Static)
-    said = getters.query_one("#said", Static)
-
     def __init__(self) -> None:
         super().__init__()
-        self._text = ""
-        self._wanted: Filter | None = None
         self._order: Order | None = None
-        self._listing: Listing | None = None
-        self._looked: float | None = None
         self._searching: Timer | None = None
-        self._counted_width = 0
         self._layout_path = layout_path()
         self._layout = read_layout(self._layout_path)
         self._snippets: dict[int, Snippet] = {}
+        self._words: list[str] = []
+        """The words whose places the rows show: one text of the filter, or none."""
         self._shown_fields: Mapping[str, Field] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -95,7 +76,7 @@ class ConversationRows(BaseScreen):
         self._show_notice(True)
         self.set_interval(AGES, self._age)
         self.watch(self.app, "labels", lambda _: self._learn(), init=False)
-        self.watch(self.app, "live", lambda _: self.find(top=True), init=False)
+        self.watch(self.app, "live", lambda _: self._live_opened(), init=False)
         self.watch(self.app, "outage", self._outage_changed, init=False)
         self.watch(self.app, "loaded", lambda _: self._say_counts(), init=False)
         self.app.changed.subscribe(self, self._changed, immediate=True)
@@ -109,6 +90,10 @@ class ConversationRows(BaseScreen):
         self._show_columns()
         self._learn()
         self.apply(self._text, top=True)
+
+    def _live_opened(self) -> None:
+        self._learn()
+        self.find(top=True)
 
     def on_progress(self, step: str) -> None:
         """Says how the opening goes."""
@@ -136,9 +121,20 @@ class ConversationRows(BaseScreen):
             self.filter_line.applied(filter_text)
         self._text = self.app.filter_text = filter_text.strip()
         self._wanted = wanted
-        self._snippets.clear()
+        self._seek()
         self.find(top=top, typing=typing)
         return True
+
+    def _seek(self) -> None:
+        """Where other words are looked for, the rows that are here are read anew, with how the words stand in them."""
+        from traintui.data.filter_terms import Text
+
+        written = self._wanted.written if self._wanted else ()
+        words = [part.words for term in written if not term.negated for part in term.parts if isinstance(part, Text)]
+        if words[:1] != self._words:
+            self._words = words[:1]
+            self._snippets.clear()
+            self.table.forget_all()
 
     def find(self, *, top: bool = False, typing: bool = False) -> None:
         """Finds the rows of the filter: from memory at once, else with the server, first rows first."""
@@ -150,14 +146,13 @@ class ConversationRows(BaseScreen):
             self.read(partial(self._find, top, TYPING if typing else 0.0), name="find")
             return
         self.stop_finding()
+        self._stop("counts")
         self._show(listing, top=top)
 
     def stop_finding(self) -> None:
         """Ends a search that is under way."""
         self._looked = None
-        for worker in self.app.workers:
-            if worker.node is self and worker.group == "read:find" and not worker.is_finished:
-                worker.cancel()
+        self._stop("find")
 
     async def _find(self, top: bool, pause: float) -> None:
         import asyncio
@@ -233,20 +228,14 @@ class ConversationRows(BaseScreen):
     async def _fetch(self, ids: Sequence[int]) -> Mapping[int, ConversationRow]:
         from traintui.data import conversations
         from traintui.data.fields import META
-        from traintui.data.filter_terms import Text
         from traintui.data.snippets import snippets
 
         keys = [name.removeprefix(META) for name in self._fields if name.startswith(META)]
         rows = await conversations.rows(self.db, ids, keys)
-        words = [
-            part.words
-            for term in (self._wanted.written if self._wanted else ())
-            if not term.negated
-            for part in term.parts
-            if isinstance(part, Text)
-        ]
-        if words:
-            self._snippets |= await snippets(self.db, ids, words[0])
+        for words in self._words:
+            found = await snippets(self.db, ids, words)
+            if [words] == self._words:
+                self._snippets |= found
         return rows
 
     # Showing
@@ -260,84 +249,6 @@ class ConversationRows(BaseScreen):
             self._say_empty()
         self._say_counts()
         self.call_later(self._count)
-
-    def _show_notice(self, nothing: bool) -> None:
-        """Says above the rows why there are none. The table stays as it is below: it has its focus and its size when
-        there are rows again. Not by a class: that would style the whole screen anew."""
-        if self.notice.display != nothing:
-            self.notice.display = nothing
-
-    def _count(self) -> None:
-        """The facets, counted while the rows are read, and drawn together with them."""
-        from traintui.data.filter_editing import chosen as chosen_values
-
-        live, wanted = self.app.live, self._wanted
-        if live is None or wanted is None or not self.is_current:
-            return
-        facets = live.facets(wanted)
-        if self.facets.display:
-            named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
-            self.facets.show(facets, named, facets is not None)
-        if self.filter_line.field.has_focus or facets is not None:
-            self.filter_line.learn(Offer(live.fields, facets or {}, self.app.labels, self.app.metadata_keys))
-
-    def _learn(self) -> None:
-        if self.app.live is not None:
-            self.facets.learn([field for field in self.app.live.fields.values() if field.is_facet], self.app.labels)
-        self.table.redraw()
-        self._count()
-
-    def _say_empty(self) -> None:
-        live, wanted = self.app.live, self._wanted
-        unsearched = live.unsearched(wanted) if live and wanted else 0
-        if unsearched:
-            self.notice.say(
-                "loading", "Nothing found yet", f"{unsearched:,} conversations are not searchable yet.",
-                "They are read in the background, and looked at again by themselves.",
-            )  # fmt: skip
-        elif self._text:
-            self.notice.say(
-                "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
-            )
-        else:
-            self.notice.say(
-                "empty", "No conversations yet", "This workspace is new.",
-                "3 plans and generates some\ntraintui import FILE brings those that exist",
-            )  # fmt: skip
-        self.preview.show(Content(""))
-
-    def _say_counts(self) -> None:
-        live, listing = self.app.live, self._listing
-        if live is None or listing is None:
-            return
-        parts = []
-        total = text.count(listing.total)
-        if not listing.complete:
-            parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
-        elif self._text and live.mirror is not None:
-            every = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
-            parts.append(Content.assemble((total, "bold"), (every, "$muted")))
-        elif listing.total:
-            parts.append(Content.assemble((total, "bold")))
-        if self._looked:
-            parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
-        if live.mirror is None:
-            parts.append(Content.styled(f"counting {self.app.loaded:.0%}", "$muted"))
-        if self._wanted is not None and (unsearched := live.unsearched(self._wanted)):
-            parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
-        if number := len(self.table.selected):
-            parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
-        facets = None if self._wanted is None else live.facets(self._wanted)
-        if facets is not None and not self.facets.display:
-            parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
-        self._say_counted(Content("   ").join(parts))
-
-    def _say_counted(self, said: Content) -> None:
-        """Other figures of about the same length do not arrange the screen anew."""
-        width = -(-said.cell_length // FIGURES) * FIGURES + 2
-        if self._counted_width != width:
-            self._counted_width = self.counted.styles.width = width
-        self.counted.update(said, layout=False)
 
     # What others do
 
@@ -362,14 +273,6 @@ class ConversationRows(BaseScreen):
         if self.is_current:
             self.table.redraw()
 
-    def _outage_changed(self, outage: TraintuiError | None) -> None:
-        if outage is not None:
-            self._say(("! offline ", "bold $error"), text.shown(outage.message, single_line=True, limit=90))
-            if self._listing is None:
-                self.notice.fail(outage, "It is tried again by itself.")
-        elif self.ready:
-            self._say(("● ", "$success"), ("the workspace answers again", "$muted"))
-
     @on(WindowedTable.FetchFailed)
     def _fetch_failed(self, event: WindowedTable.FetchFailed) -> None:
         self.work_failed("rows", event.error)
@@ -385,6 +288,3 @@ class ConversationRows(BaseScreen):
             self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=120))
         else:
             self.app.tell(answer)
-
-    def _say(self, *parts: Content | str | tuple[str, str]) -> None:
-        self.said.update(Content.assemble(*parts), layout=False)

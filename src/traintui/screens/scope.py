@@ -13,12 +13,13 @@ from traintui.data.records import Conversation
 class Scope:
     """The internal ids of conversations, and how they are called: a public id, or `418 conversations that match ...`.
 
-    `filter_text` is what the log notes; `one` is the conversation where there is only one.
+    `filter_text` is the filter that names all of them, which the log notes: empty for every conversation there is, None
+    where they were selected one by one. `one` is the conversation where there is only one.
     """
 
     ids: Sequence[int]
     label: str
-    filter_text: str = ""
+    filter_text: str | None = None
     one: Conversation | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,10 +48,14 @@ class FilterField(Input):
     class Left(Message):
         """Somebody left the field without applying it."""
 
-    def __init__(self, placeholder: str, offers: CompletionList, history: History) -> None:
+    def __init__(
+        self, placeholder: str, offers: CompletionList, history: History, edited: Callable[[], None] = lambda: None
+    ) -> None:
+        """`edited` is called as soon as the text is another one: before it is drawn, the search for it has begun."""
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
         self._offers = offers
         self._history = history
+        self._edited = edited
         self._place = 0
         self._draft = ""
         self._looked: tuple[str, int] = ("", 0)
@@ -88,6 +92,8 @@ class FilterField(Input):
         if self.has_focus and (typed or self._offers.is_open):
             self._place = 0 if typed else self._place
             self._look()
+        if typed:
+            self._edited()
 
     def learn(self, offer: Offer) -> None:
         """Other counts, labels or keys; a list that is open shows them."""
@@ -99,6 +105,12 @@ class FilterField(Input):
         self._found = self._completions()
         column = cell_len(self.value[: self._found.start]) - round(self.scroll_offset.x)
         self._offers.show(self._found.items, self.content_region.x + column - 1)
+
+    @property
+    def is_naming(self) -> bool:
+        """Whether the word at the cursor may still become the name of a field."""
+        found = self._found
+        return found is not None and found.end > found.start and any(candidate.goes_on for candidate in found.items)
 
     def _completions(self) -> Completions:
         from traintui.data.fields import FIELDS
@@ -129,6 +141,7 @@ class FilterField(Input):
         self._looked = (self.value, self.cursor_position)
         self._place = 0
         self._offers.close()
+        self._edited()
 
     # Keys
 

@@ -78,7 +78,7 @@ class FilterLine(Vertical):
         offers = CompletionList()
         with Horizontal():
             yield Static(PROMPT, classes="prompt")
-            yield FilterField(self._placeholder, offers, self._history)
+            yield FilterField(self._placeholder, offers, self._history, self._edited)
         yield offers
         yield Static(classes="mistake")
 
@@ -128,10 +128,10 @@ class FilterLine(Vertical):
         column = max(0, cell_len(value[:start]) - round(self.field.scroll_offset.x))
         indent = " " * (len(PROMPT) + min(column, max(0, self.size.width - len(carets) - 6)))
         said = text.shown(message, single_line=True, limit=300, style="$muted" if calm else "")
-        what_now = text.shown(remedy, single_line=True, limit=300, style="$faint" if calm else "$muted")
+        what_now = text.shown(remedy, single_line=True, limit=300, style="$muted")
         mark = (carets, colour if calm else f"bold {colour}")
         self.mistake.update(
-            Content.assemble(indent, mark, "\n", ("  … " if calm else "  ! ", colour), said, "  ", what_now)
+            Content.assemble(indent, mark, "\n", ("  · " if calm else "  ! ", colour), said, "  ", what_now)
         )
         self._asked = self._asked if typing else None
         self._mistaken, self._typing = True, typing
@@ -140,10 +140,14 @@ class FilterLine(Vertical):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
+        self._edited()
+
+    def _edited(self) -> None:
         value = self.field.value
         if value != self._told:
             self._told = value
-            self.post_message(self.Changed(value))
+            # Straight to the screen: widget by widget it would come after the frame that shows the letter.
+            self.screen.post_message(self.Changed(value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

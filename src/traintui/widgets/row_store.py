@@ -57,6 +57,11 @@ class RowStore(Generic[RowT]):
         self._changed: set[int] = set()
         self._gone: set[int] = set()
 
+    @property
+    def ids(self) -> set[int]:
+        """The rows that are here."""
+        return set(self._rows)
+
     def get(self, id: int | None) -> RowT | None:
         """A row, if it is here."""
         if id is None or id not in self._rows:

@@ -138,6 +138,10 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._moves += 1
         self._look()
 
+    def forget_all(self) -> None:
+        """Every row is read anew when it is needed."""
+        self.forget(self._store.ids)
+
     # Reading
 
     def _in_view(self) -> list[int]:

@@ -1,0 +1,212 @@
+"""What is done to conversations from their table: decide, flag, trash and annotate one of them, or all that are
+selected."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyroaring import BitMap
+
+from traintui import clock, text
+from traintui.data.records import ConversationRow
+from traintui.screens.conversation_rows import ConversationRows
+from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.scope import Scope
+from traintui.screens.undoing import Undoing, how_far
+from traintui.widgets import marks
+
+if TYPE_CHECKING:
+    from traintui.data.filters import Term
+    from traintui.data.reviews import Action
+    from traintui.screens.bulk import BulkDialog
+
+HELD = 0.25
+"""Seconds between two presses under which the key is taken for held down."""
+DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
+
+
+class ConversationActions(ConversationRows):
+    """The keys act on what is selected, after asking, else on the row under the cursor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deciding: set[str] = set()
+        self._recorded: set[str] = set()
+        self._undoing = Undoing()
+        self._pressed = -HELD
+        self._pushed = -HELD
+
+    # Deciding
+
+    def _changed(self, ids: BitMap) -> None:
+        before, cursor = self.table.current_id, self.table.cursor
+        super()._changed(ids)
+        self._deciding -= self._recorded
+        self._recorded.clear()
+        after = self.table.current_id
+        if before is not None and after != before and cursor == self.table.cursor:
+            self._pushed = clock.ticks()  # another row came under the cursor: a press just now was meant for this one
+
+    def action_decide(self, action: Action, reason: str | None = None) -> None:
+        """Decides what is selected after asking, or the row under the cursor. A held key decides once: the rows that
+        follow were not read."""
+        if self.table.selected:
+            self._decide_many(action, reason)
+            return
+        now = clock.ticks()
+        held, pushed = now - self._pressed < HELD, now - self._pushed < HELD
+        self._pressed = now
+        row = self.table.current
+        if row is not None and not held and not pushed:
+            self.table.stay()
+            self._decide(row, action, reason)
+
+    def action_reject(self) -> None:
+        """Asks for the reason, then rejects what is selected, or the row."""
+        if selected := self.table.selected:
+            named = text.plural(len(selected), "conversation")
+
+            def chosen_for_all(rejection: Rejection | None) -> None:
+                if rejection is not None:
+                    self._decide_many("reject", rejection.reason)
+
+            self.app.push_screen(ReasonsDialog(named, self.app.reasons), chosen_for_all)
+            return
+        row = self.table.current
+        if row is None:
+            return
+        self.table.stay()
+
+        def chosen(rejection: Rejection | None) -> None:
+            if rejection is not None:
+                self._decide(row, "reject", rejection.reason)
+
+        self.app.push_screen(ReasonsDialog(row.conversation_id, self.app.reasons), chosen)
+
+    def _decide(self, row: ConversationRow, action: Action, reason: str | None) -> None:
+        one = row.conversation_id
+        if one in self._deciding:
+            return  # one's own decision is under way, or the row is still drawn as it was before it
+        if row.status == DECIDED[action]:
+            self._say(marks.status(row.status), (" already", "$muted"))
+            return
+        self._deciding.add(one)
+        self.write(partial(self._record, row, action, reason), name="decide")
+
+    async def _record(self, row: ConversationRow, action: Action, reason: str | None) -> None:
+        from traintui.data import reviews
+
+        try:
+            await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
+            self._recorded.add(row.conversation_id)
+        except BaseException:
+            self._deciding.discard(row.conversation_id)
+            raise
+        finally:
+            self.app.look_now()
+        self._undoing.forget()
+        self._say(marks.status(DECIDED[action]), f"  {row.conversation_id}", ("   u takes it back", "$faint"))
+
+    # Many at once
+
+    def _decide_many(self, action: Action, reason: str | None = None) -> None:
+        from traintui.screens import bulk_actions
+
+        if self.app.live is not None and (seen := self.app.live.snapshot) is not None:
+            scope = self._selected()
+            self._ask(bulk_actions.decision(
+                self.db, scope.ids, action, seen=seen, scope=scope.filter_text, reason=reason
+            ))  # fmt: skip
+
+    def action_trash(self) -> None:
+        """Moves what is selected, or the row, to the trash; out of it where the trash is shown."""
+        from traintui.screens import bulk_actions
+
+        current = self.table.current_id
+        scope = self._selected() if self.table.selected else None
+        ids = scope.ids if scope else [] if current is None else [current]
+        if ids:
+            filter_text = scope.filter_text if scope else None
+            self._ask(bulk_actions.trashing(self.db, ids, not self._shows_trash, scope=filter_text))
+
+    @property
+    def _shows_trash(self) -> bool:
+        from traintui.data.filter_terms import Marked
+
+        parts = [part for term in self._written if not term.negated for part in term.parts]
+        return any(isinstance(part, Marked) and "deleted" in part.marks for part in parts)
+
+    @property
+    def _written(self) -> tuple[Term, ...]:
+        return self._wanted.written if self._wanted else ()
+
+    def _ask(self, dialog: BulkDialog) -> None:
+        self.app.push_screen(dialog, self._done_to_many)
+
+    def _done_to_many(self, begun: bool | None) -> None:
+        if begun:
+            self._undoing.forget()
+            self.table.clear_selection()
+            self.app.look_now()
+
+    def action_undo(self) -> None:
+        """Takes back one's own last action."""
+        self.write(self._undo, name="undo")
+
+    async def _undo(self) -> None:
+        undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
+        self._say(answer)
+        if undone is not None:
+            self.app.look_now()
+
+    def action_flag(self) -> None:
+        """Flags what is selected, or the row; what is flagged is unflagged."""
+        if self.table.selected:
+            from traintui.screens import bulk_actions
+
+            scope = self._selected()
+            current = self.table.current
+            flagged = not (current.flagged if current and current.id in self.table.selected else False)
+            self._ask(bulk_actions.flagging(self.db, scope.ids, flagged, scope=scope.filter_text))
+            return
+        if (row := self.table.current) is not None:
+            self.table.stay()
+            self.write(partial(self._flag, row), name="flag")
+
+    async def _flag(self, row: ConversationRow) -> None:
+        from traintui.data import reviews
+
+        await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
+        self.app.look_now()
+
+    def action_metadata(self) -> None:
+        """Opens the metadata of what is selected, or of the row."""
+        from traintui.screens.metadata import MetadataDialog
+
+        if self.table.selected:
+            self.app.push_screen(MetadataDialog(self._selected()), self._metadata_changed)
+        elif (row := self.table.current) is not None:
+            self.table.stay()
+            self.read(partial(self._metadata, row.conversation_id), name="metadata")
+
+    def _selected(self) -> Scope:
+        """What is selected, as a dialog calls it."""
+        selected, listing = self.table.selected, self._listing
+        whole = listing is not None and listing.complete and selected == listing.matches
+        named = f" that match {self._text}" if self._text else ""
+        label = f"{text.plural(len(selected), 'conversation')}{named if whole else ' selected'}"
+        return Scope(list(selected), label, filter_text=self._text if whole else None)
+
+    async def _metadata(self, conversation_id: str) -> None:
+        from traintui.data import conversations
+        from traintui.screens.metadata import MetadataDialog
+
+        one = await conversations.read(self.db, conversation_id)
+        self.app.push_screen(
+            MetadataDialog(Scope((one.row.id,), conversation_id, one=one)), self._metadata_changed
+        )  # fmt: skip
+
+    def _metadata_changed(self, _: object) -> None:
+        self.app.refresh_words()
+        self.app.look_now()
