@@ -212,8 +212,6 @@ async def test_a_held_key_decides_one_row_and_none_of_those_that_come_up(
 ) -> None:
     # Every press counts as held, however slow this is.
     monkeypatch.setattr("traintui.screens.conversation_actions.HELD", 60.0)
-        "traintui.screens.conversation_actions.HELD", 60.0
-    )  # every press counts as held, however slow this is
     await imported(db, 3)
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 3)
