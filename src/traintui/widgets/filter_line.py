@@ -146,8 +146,7 @@ class FilterLine(Vertical):
         value = self.field.value
         if value != self._told:
             self._told = value
-            # Straight to the screen: widget by widget it would come after the frame that shows the letter.
-            self.screen.post_message(self.Changed(value))
+            self.post_message(self.Changed(value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
