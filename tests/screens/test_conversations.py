@@ -139,10 +139,12 @@ async def test_a_name_that_is_half_typed_is_no_word_to_look_for(app: TraintuiApp
         await pilot.press("slash", *"scor")
         assert table_of(app).filter_line.field.value == "scor"
         assert len(rows(app)) == 2 and app.filter_text == ""
+        await pilot.press("e")
+        assert len(rows(app)) == 2 and app.filter_text == ""
         await pilot.press("x")
         await until(pilot, lambda: "Nothing matches" in str(table_of(app).notice.content))
-        assert app.filter_text == "scorx"
-        await pilot.press(*["backspace"] * 5, *"status")
+        assert app.filter_text == "scorex"
+        await pilot.press(*["backspace"] * 6, *"status")
         assert app.filter_text == ""
         await until(pilot, lambda: rows(app) == ids[::-1] and not table_of(app).notice.display)
 

@@ -108,9 +108,12 @@ class FilterField(Input):
 
     @property
     def is_naming(self) -> bool:
-        """Whether the word at the cursor may still become the name of a field."""
+        """Whether the word at the cursor is the name of a field, or may still become one."""
         found = self._found
-        return found is not None and found.end > found.start and any(candidate.goes_on for candidate in found.items)
+        if found is None or found.end == found.start:
+            return False
+        word = self.value[found.start : found.end]
+        return word in (self.offer.fields or ()) or any(candidate.goes_on for candidate in found.items)
 
     def _completions(self) -> Completions:
         from traintui.data.fields import FIELDS
