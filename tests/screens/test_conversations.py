@@ -91,7 +91,7 @@ async def test_until_the_copy_is_there_the_server_counts(db: Database, tmp_path:
     app = Waiting(Settings(home=tmp_path), workspace=db)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 3)
-        await until(pilot, lambda: said(app, "#counted").startswith("3 match"))
+        await until(pilot, lambda: said(app, "#counted").startswith("3   reading"))
         await until(pilot, lambda: facet(app, "approved").endswith(" 1") and facet(app, "to review").endswith(" 2"))
         await filtered(pilot, app, "status:approved")
         await until(pilot, lambda: said(app, "#counted").startswith("1 match"))

@@ -119,6 +119,17 @@ async def test_escape_closes_the_list_first_and_leaves_next_with_what_was_applie
         assert app.said[-1] == ("Left", "score>7") and app.line.field.value == "score>7"
 
 
+async def test_a_filter_of_the_history_is_no_name_that_is_half_typed() -> None:
+    history = History()
+    history.add("status:failed")
+    app = FilterApp(history)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"sco")
+        assert app.line.field.is_naming
+        await pilot.press("up")
+        assert app.line.field.value == "status:failed" and not app.line.field.is_naming
+
+
 async def test_up_and_down_move_in_the_list_and_above_it_through_the_history() -> None:
     history = History()
     for text in ("status:failed", "score<4"):

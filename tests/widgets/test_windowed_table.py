@@ -276,6 +276,18 @@ async def test_rows_that_changed_are_read_anew_and_the_old_ones_stay_until_then(
         assert app.said[-1] == "newer one"
 
 
+async def test_what_is_forgotten_while_it_is_being_read_is_read_once_more() -> None:
+    app = app_of()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.gate.clear()
+        app.table.show(Numbers(1000))
+        await until(pilot, lambda: app.asked)
+        app.names = {1: "new one"}
+        app.table.forget_all()
+        app.gate.set()
+        await until(pilot, lambda: app.table.current == "new one")
+
+
 async def test_a_row_that_vanished_is_shown_as_such_and_not_asked_for_again() -> None:
     app = app_of()
     async with app.run_test(size=(80, 10)) as pilot:

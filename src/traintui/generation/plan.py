@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import math
 import random
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
 
+from traintui.data.nearest import nearest as nearest_name
 from traintui.errors import TraintuiError
 
 Dimension = Literal["persona", "emotion", "topic", "intent", "tone", "tier"]
@@ -94,8 +94,8 @@ def _weights(values: object) -> object:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about a word nobody knows: `, did you mean 'x'?` if one comes near, else `.`"""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.55)
-    return f", did you mean {close[0]!r}?" if close else "."
+    close = nearest_name(word, known, cutoff=0.55)
+    return f", did you mean {close!r}?" if close else "."
 
 
 def load_plan(path: Path) -> Plan:

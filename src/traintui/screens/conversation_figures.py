@@ -139,15 +139,17 @@ class ConversationFigures(BaseScreen):
             return
         parts = []
         total = text.count(listing.total)
-        if live.mirror is None and self._total is not None:
-            parts.append(Content.assemble((text.count(self._total), "bold"), (" match", "$muted")))
+        if live.mirror is None and self._asked is self._wanted and self._total is not None:
+            parts.append(
+                Content.assemble((text.count(self._total), "bold"), (" match" if self._text else "", "$muted"))
+            )
         elif not listing.complete:
             parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
         elif self._text and live.mirror is not None:
             every = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
             parts.append(Content.assemble((total, "bold"), (every, "$muted")))
         elif listing.total:
-            parts.append(Content.assemble((total, "bold"), (" conversations", "$muted")))
+            parts.append(Content.assemble((total, "bold"), (" conversations" if self.facets.display else "", "$muted")))
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
         if live.mirror is None:
@@ -156,8 +158,7 @@ class ConversationFigures(BaseScreen):
             parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
         if number := len(self.table.selected):
             parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
-        facets = None if self._wanted is None else live.facets(self._wanted)
-        if facets is not None and not self.facets.display:
+        if self._wanted is not None and not self.facets.display and (facets := live.facets(self._wanted)) is not None:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
 

@@ -56,7 +56,6 @@ class ConversationsScreen(ConversationActions):
         """Ends a search, then the selection, then the filter."""
         if self._looked is not None:
             self.stop_finding()
-            self._looked = None
             self._say_counts()
         elif self.table.selected:
             self.table.clear_selection()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,14 +48,10 @@ class FilterField(Input):
     class Left(Message):
         """Somebody left the field without applying it."""
 
-    def __init__(
-        self, placeholder: str, offers: CompletionList, history: History, edited: Callable[[], None] = lambda: None
-    ) -> None:
-        """`edited` is called as soon as the text is another one: before it is drawn, the search for it has begun."""
+    def __init__(self, placeholder: str, offers: CompletionList, history: History) -> None:
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
         self._offers = offers
         self._history = history
-        self._edited = edited
         self._place = 0
         self._draft = ""
         self._looked: tuple[str, int] = ("", 0)
@@ -88,12 +84,12 @@ class FilterField(Input):
         if self._writing or now == self._looked:
             return
         typed = self.value != self._looked[0]
+        if typed:
+            self._found = None
         self._looked = now
         if self.has_focus and (typed or self._offers.is_open):
             self._place = 0 if typed else self._place
             self._look()
-        if typed:
-            self._edited()
 
     def learn(self, offer: Offer) -> None:
         """Other counts, labels or keys; a list that is open shows them."""
@@ -143,8 +139,8 @@ class FilterField(Input):
         self._writing = False
         self._looked = (self.value, self.cursor_position)
         self._place = 0
+        self._found = None
         self._offers.close()
-        self._edited()
 
     # Keys
 

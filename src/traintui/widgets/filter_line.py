@@ -78,7 +78,7 @@ class FilterLine(Vertical):
         offers = CompletionList()
         with Horizontal():
             yield Static(PROMPT, classes="prompt")
-            yield FilterField(self._placeholder, offers, self._history, self._edited)
+            yield FilterField(self._placeholder, offers, self._history)
         yield offers
         yield Static(classes="mistake")
 
@@ -140,9 +140,6 @@ class FilterLine(Vertical):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._edited()
-
-    def _edited(self) -> None:
         value = self.field.value
         if value != self._told:
             self._told = value

@@ -59,8 +59,8 @@ class RowStore(Generic[RowT]):
 
     @property
     def ids(self) -> set[int]:
-        """The rows that are here."""
-        return set(self._rows)
+        """The rows that are here or on their way."""
+        return self._rows.keys() | self._asked
 
     def get(self, id: int | None) -> RowT | None:
         """A row, if it is here."""
