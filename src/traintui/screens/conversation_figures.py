@@ -162,6 +162,10 @@ class ConversationFigures(BaseScreen):
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
 
+    def on_resize(self) -> None:
+        """Where the facets have no room, the line below the rows has the counts of the statuses."""
+        self.call_after_refresh(self._say_counts)
+
     def _say_counted(self, said: Content) -> None:
         """Other figures of about the same length do not arrange the screen anew."""
         width = -(-said.cell_length // FIGURES) * FIGURES + 2
