@@ -53,7 +53,8 @@ class ConversationFigures(BaseScreen):
         self._listing: Listing | None = None
         self._looked: float | None = None
         """The share that a search has looked at, 0 to 1; None while there is none."""
-        self._asked: Filter | None = None
+        self._asked: str | None = None
+        """The filter that the server was asked to count."""
         self._total: int | None = None
         self._server_facets: Facets | None = None
         self._counted_width = 0
@@ -72,7 +73,9 @@ class ConversationFigures(BaseScreen):
         live, wanted = self.app.live, self._wanted
         if live is None or wanted is None or not self.is_current:
             return
-        facets = live.facets(wanted) if live.mirror is not None else self._facets_by_server(wanted)
+        facets = live.facets(wanted)
+        if facets is None:
+            facets = self._facets_by_server(wanted)
         if self.facets.display:
             named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
             self.facets.show(facets, named, facets is not None)
@@ -82,9 +85,9 @@ class ConversationFigures(BaseScreen):
     # Until the copy in memory is there
 
     def _facets_by_server(self, wanted: Filter) -> Facets | None:
-        """What the server has counted of a filter; asks it where it was not asked."""
-        if self._asked is not wanted:
-            self._asked, self._total, self._server_facets = wanted, None, None
+        """What the server has counted of a filter; it is asked once, and only while the copy is not there."""
+        if self._asked != wanted.text and self.app.live is not None and self.app.live.mirror is None:
+            self._asked = wanted.text
             self.read(partial(self._ask_server, wanted), name="counts")
         return self._server_facets
 
@@ -101,6 +104,13 @@ class ConversationFigures(BaseScreen):
             if self.app.live is not None:
                 self._server_facets = await counting.facets(connection, wanted, self.app.live.fields)
         self._count()
+        self._say_counts()
+
+    def _forget_server(self) -> None:
+        """What the server counted is of another filter now, or the copy has answered."""
+        if self._asked is not None:
+            self._asked = self._total = self._server_facets = None
+            self._stop("counts")
 
     def _stop(self, name: str) -> None:
         """Ends a read that is under way."""
@@ -139,14 +149,14 @@ class ConversationFigures(BaseScreen):
             return
         parts = []
         total = text.count(listing.total)
-        if live.mirror is None and self._total is not None:
+        if self._total is not None:
             parts.append(Content.assemble((text.count(self._total), "bold"), (" match", "$muted")))
         elif not listing.complete:
             parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
         elif self._text and live.mirror is not None:
             every = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
             parts.append(Content.assemble((total, "bold"), (every, "$muted")))
-        elif listing.total:
+        elif listing.total and self._looked is None:
             parts.append(Content.assemble((total, "bold"), (" conversations", "$muted")))
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
@@ -156,7 +166,7 @@ class ConversationFigures(BaseScreen):
             parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
         if number := len(self.table.selected):
             parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
-        facets = None if self._wanted is None else live.facets(self._wanted)
+        facets = None if self._wanted is None else live.facets(self._wanted) or self._server_facets
         if facets is not None and not self.facets.display:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
