@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from sqlalchemy import select
 
 from support import Conninfo, add_vocabulary, imported, logged_in, scalar
-from traintui.data import counting
+from traintui.data import conversations, counting
 from traintui.data.bits import CONTAINER, BitSliced, members, sliced
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -145,6 +145,7 @@ async def test_it_is_exact_beside_writers_of_every_kind(filled: Database, connin
         rounds += 1
     await asyncio.gather(*writers)
     await compare(filled, live, "", NEWEST)
+    assert live.status_counts() == await conversations.status_counts(filled)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

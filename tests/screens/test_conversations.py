@@ -11,14 +11,12 @@ from pyroaring import BitMap
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-import traintui
-from screens.waiting import until, written
+from screens.waiting import Waiting, until, written
 from support import Conninfo, approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.live import Live
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
@@ -76,16 +74,6 @@ async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "No conversations yet" in str(table_of(app).notice.content))
         assert table_of(app).notice.display
-
-
-class Waiting(TraintuiApp):
-    """The app as it is before its copy in memory has been read."""
-
-    CSS_PATH = Path(traintui.__file__).with_name("app.tcss")
-
-    async def _follow(self) -> None:
-        self._fields = await self._registered()
-        self.live = Live(self.db, self._fields)
 
 
 async def copied(app: TraintuiApp) -> None:
