@@ -28,7 +28,8 @@ from traintui.data.feed import changed_since, here
 from traintui.data.fields import META, STATIC, Fields, metadata_field
 from traintui.data.filter_terms import LookedThrough, Text
 from traintui.data.filters import NAMES, Filter, parse
-from traintui.data.finding import FIRST_ROWS, STRETCH, Finding, find
+from traintui.data.finding import STRETCH, find
+from traintui.data.first_rows import FIRST_ROWS, Finding, is_served
 from traintui.data.listing import NEWEST, Listing, Order, order_of
 from traintui.data.live import Live
 from traintui.data.mirror import unanswered
@@ -412,6 +413,21 @@ async def test_before_the_copy_is_there_rows_are_found_by_steps_along_the_key(li
     with recorded(live.db) as kept:
         async for each in find(live, wanted, NEWEST):
             if each.listing.total >= FIRST_ROWS or len(kept.sent) >= SIZES:
+                break
+    for plan in await explained(live.db, kept.of("window")):
+        assert plan.rows <= WINDOW and not plan.scanned, str(plan)
+
+
+@pytest.mark.parametrize("filter_text", ("", "status:generated tone:warm", "fee", "reviewer:rare", "-tier:template"))
+@pytest.mark.parametrize("order", [order for order in ORDERS if is_served(order)], ids=lambda order: order.text)
+async def test_before_the_copy_is_there_an_index_gives_the_first_rows_of_an_order(
+    live: Live, order: Order, filter_text: str
+) -> None:
+    live.mirror = None
+    wanted = parse(filter_text, fields=FIELDS, login="rita")
+    with recorded(live.db) as kept:
+        async for each in find(live, wanted, order):
+            if each.listing.total >= FIRST_ROWS or len(kept.sent) >= 2 * SIZES:
                 break
     for plan in await explained(live.db, kept.of("window")):
         assert plan.rows <= WINDOW and not plan.scanned, str(plan)

@@ -12,11 +12,13 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from screens.waiting import Waiting, until, written
-from support import Conninfo, approved, imported, scalar, status
+from support import Conninfo, add_vocabulary, approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.fields import FIELDS
+from traintui.data.listing import order_of
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
@@ -95,6 +97,26 @@ async def test_until_the_copy_is_there_the_server_counts(db: Database, tmp_path:
         await until(pilot, lambda: said(app, "#counted").startswith("1 match"))
         await copied(app)
         await until(pilot, lambda: said(app, "#counted").startswith("1 match, of 3"))
+
+
+async def test_an_order_that_no_index_serves_is_said_to_wait_for_the_copy(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    (worst,) = await imported(db, quality_score="1.0", tone="warm")
+    (best,) = await imported(db, quality_score="9.0", tone="formal")
+    (newest,) = await imported(db, quality_score="5.0", tone="warm")
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: rows(app) == [newest, best, worst])
+        screen = table_of(app)
+        screen.sort_by(order_of("-score", FIELDS))
+        await until(pilot, lambda: rows(app) == [best, newest, worst])
+        assert "until then" not in said(app, "#counted")
+        screen.sort_by(order_of("tone", FIELDS))
+        await until(pilot, lambda: rows(app) == [newest, best, worst])
+        await until(pilot, lambda: "newest first until then, not by Tone" in said(app, "#counted"))
+        await copied(app)
+        await until(pilot, lambda: rows(app) == [best, worst, newest])
+        assert "until then" not in said(app, "#counted")
 
 
 async def test_where_the_facets_are_folded_the_server_counts_as_well(db: Database, tmp_path: Path) -> None:

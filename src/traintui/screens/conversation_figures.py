@@ -161,7 +161,7 @@ class ConversationFigures(BaseScreen):
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
         if live.mirror is None:
-            parts.append(Content.styled(f"reading all of it: {self.app.loaded:.0%}", "$muted"))
+            parts.append(Content.styled(f"reading all of it: {self.app.loaded:.0%}{self._until_then()}", "$muted"))
         if self._wanted is not None and (unsearched := live.unsearched(self._wanted)):
             parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
         if number := len(self.table.selected):
@@ -170,6 +170,10 @@ class ConversationFigures(BaseScreen):
         if facets is not None and not self.facets.display:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
+
+    def _until_then(self) -> str:
+        """What is said of an order that waits for the copy."""
+        return ""
 
     def _say_counted(self, said: Content) -> None:
         """Other figures of about the same length do not arrange the screen anew."""

@@ -29,7 +29,7 @@ from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.fields import Field
-    from traintui.data.finding import Finding
+    from traintui.data.first_rows import Finding
     from traintui.data.listing import Listing, Order
     from traintui.data.snippets import Snippet
 
@@ -189,6 +189,12 @@ class ConversationRows(ConversationFigures):
         from traintui.data.listing import NEWEST
 
         return self._order or NEWEST
+
+    def _until_then(self) -> str:
+        from traintui.data.first_rows import is_served
+
+        field = self.order.field
+        return "" if field is None or is_served(self.order) else f", newest first until then, not by {field.label}"
 
     def sort_by(self, order: Order) -> None:
         """Sorts the rows, and keeps the order for the next time."""
