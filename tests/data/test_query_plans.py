@@ -29,10 +29,11 @@ from traintui.data.fields import META, STATIC, Fields, metadata_field
 from traintui.data.filter_terms import LookedThrough, Text
 from traintui.data.filters import NAMES, Filter, parse
 from traintui.data.finding import STRETCH, find
-from traintui.data.first_rows import FIRST_ROWS, Finding, is_served
+from traintui.data.first_rows import FIRST_ROWS, FIRST_TRY, Finding, is_served
 from traintui.data.listing import NEWEST, Listing, Order, order_of
 from traintui.data.live import Live
 from traintui.data.mirror import unanswered
+from traintui.data.models import STATUSES
 from traintui.data.snippets import snippets
 
 pytestmark = [pytest.mark.xdist_group("query_plans"), pytest.mark.asyncio(loop_scope="module")]
@@ -418,7 +419,7 @@ async def test_before_the_copy_is_there_rows_are_found_by_steps_along_the_key(li
         assert plan.rows <= WINDOW and not plan.scanned, str(plan)
 
 
-@pytest.mark.parametrize("filter_text", ("", "status:generated tone:warm", "fee", "reviewer:rare", "-tier:template"))
+@pytest.mark.parametrize("filter_text", ("", "status:generated tone:warm", "fee", "reviewer:rare", "score>=9.9"))
 @pytest.mark.parametrize("order", [order for order in ORDERS if is_served(order)], ids=lambda order: order.text)
 async def test_before_the_copy_is_there_an_index_gives_the_first_rows_of_an_order(
     live: Live, order: Order, filter_text: str
@@ -431,6 +432,22 @@ async def test_before_the_copy_is_there_an_index_gives_the_first_rows_of_an_orde
                 break
     for plan in await explained(live.db, kept.of("window")):
         assert plan.rows <= WINDOW and not plan.scanned, str(plan)
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "order"), [("score>=9.9", "score"), ("status:failed", "status"), ("created>=2026-10-30", "created")]
+)
+async def test_before_the_copy_is_there_an_order_begins_where_the_filter_begins(
+    live: Live, filter_text: str, order: str
+) -> None:
+    live.mirror = None
+    with recorded(live.db) as kept:
+        async for each in find(live, parse(filter_text, fields=FIELDS), order_of(order, FIELDS)):
+            assert each.listing.total
+            break
+    candidates = [statement for statement, _ in kept.of("window") if "LIMIT" in statement]
+    assert len(candidates) <= len(STATUSES)
+    assert sum([plan.rows for plan in await explained(live.db, kept.of("window"))]) <= 2 * FIRST_TRY
 
 
 async def test_the_feed_is_read_by_its_index(large: Conninfo, live: Live) -> None:

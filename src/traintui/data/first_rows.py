@@ -41,11 +41,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Rows that stand together in an order: those of `condition` by `key`, which one index has, where `among` holds."""
+    """Rows that stand together in an order: those of `condition` by `key`, which one index has; of them only those
+    that are `absent`, have no value, where that is said."""
 
     condition: Condition
     key: Sequence[SQLCoreOperations[Any]]
-    among: Condition
+    absent: Condition | None = None
 
 
 def is_served(order: Order) -> bool:
@@ -64,31 +65,37 @@ def stretches_of(order: Order) -> list[Stretch]:
         return []
     if field.values:
         values = reversed(field.values) if order.descending else field.values
-        return [Stretch(field.column == value, [C.id], true()) for value in values]
+        return [Stretch(field.column == value, [C.id]) for value in values]
     has_none: Condition = field.column.is_(None)
-    return [Stretch(field.column.is_not(None), [field.column, C.id], true()), Stretch(true(), [C.id], has_none)]
+    return [Stretch(field.column.is_not(None), [field.column, C.id]), Stretch(true(), [C.id], has_none)]
 
 
 async def first_by_sql(db: Database, wanted: Filter, order: Order) -> AsyncIterator[Finding]:
     """The first rows in an order that an index serves, else newest first."""
-    if stretches := stretches_of(order):
-        async for finding in first_in_order(db, wanted, stretches, descending=order.descending):
+    if is_served(order) and order.field is not None:
+        async for finding in first_in_order(db, wanted, order):
             yield finding
     else:
         async for finding in newest_first(db, wanted):
             yield finding
 
 
-async def first_in_order(
-    db: Database, wanted: Filter, stretches: Sequence[Stretch], *, descending: bool
-) -> AsyncIterator[Finding]:
+async def first_in_order(db: Database, wanted: Filter, order: Order) -> AsyncIterator[Finding]:
     """The first rows along stretches of indexes: keys from the index, then those rows by the primary key."""
-    found: list[int] = []
-    step = FIRST_TRY
-    for stretch in stretches:
-        matches = and_(stretch.among, *(term.probe for term in wanted.terms))
+    descending, found, step = order.descending, list[int](), FIRST_TRY
+    # What the filter says of the field that is sorted by is where to begin and to end.
+    own = [
+        term.where
+        for term in wanted.terms
+        if order.field is not None and term.field == order.field.name and not term.negated and len(term.parts) == 1
+    ]
+    for stretch in stretches_of(order):
+        if own and stretch.absent is not None:
+            continue  # who has no value matches no comparison
+        absent = true() if stretch.absent is None else stretch.absent
+        matches = and_(absent, *(term.probe for term in wanted.terms))
         key = tuple_(*stretch.key)
-        statement = select(*stretch.key).where(stretch.condition)
+        statement = select(*stretch.key).where(stretch.condition, *own)
         statement = statement.order_by(*(part.desc() if descending else part.asc() for part in stretch.key))
         passed: Sequence[Any] = ()
         while len(found) < FIRST_ROWS:
