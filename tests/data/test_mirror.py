@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from sqlalchemy import select
 
 from support import Conninfo, add_vocabulary, imported, logged_in, scalar
-from traintui.data import counting
+from traintui.data import conversations, counting
 from traintui.data.bits import CONTAINER, BitSliced, members, sliced
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -23,6 +23,7 @@ from traintui.data.feed import FeedLost, Mark, changed_since, here
 from traintui.data.fields import FIELDS, code_of
 from traintui.data.filters import parse
 from traintui.data.finding import find
+from traintui.data.first_rows import FIRST_ROWS, is_served
 from traintui.data.listing import NEWEST, Order, order_of
 from traintui.data.live import Live
 from traintui.data.mirror_reading import MANY, load, read_part, stretches_of
@@ -131,6 +132,25 @@ async def test_every_order_is_the_order_of_sql(filled: Database, text: str) -> N
         await compare(filled, live, text, order)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "status:generated -tone:none", "is:deleted", "score>=5 tone:warm,none", "is:seed"]
+)
+async def test_before_the_copy_is_there_the_first_rows_are_those_of_sql(filled: Database, text: str) -> None:
+    live, wanted = Live(filled), parse(text)
+    served = [order for order in ORDERS if is_served(order)]
+    assert {order.text for order in served} >= {"", "score", "-score", "created", "-created", "status", "-status"}
+    for order in served:
+        *_, last = [finding async for finding in find(live, wanted, order)]
+        async with filled.read() as connection:
+            rows = list(await connection.scalars(select(C.id).where(wanted.where).order_by(*order.sql)))
+        assert last.listing.complete == (not last.more)
+        found = list(last.listing.ids(0, last.listing.total))
+        assert len(found) >= min(len(rows), FIRST_ROWS)
+        if order.field is not None or last.listing.complete:  # the planned ones come last, and may not be reached
+            assert found == rows[: len(found)], (text, order.text)
+            assert len(found) == len(rows) or not last.listing.complete
+
+
 async def test_it_is_exact_beside_writers_of_every_kind(filled: Database, conninfo: Conninfo) -> None:
     live = Live(filled)
     await live.load()
@@ -145,6 +165,7 @@ async def test_it_is_exact_beside_writers_of_every_kind(filled: Database, connin
         rounds += 1
     await asyncio.gather(*writers)
     await compare(filled, live, "", NEWEST)
+    assert live.status_counts() == await conversations.status_counts(filled)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -14,10 +14,11 @@ from textual.pilot import Pilot
 from screens.waiting import until, written
 from support import approved, fetch, imported, scalar
 from traintui.app import TraintuiApp
-from traintui.data import bulk, exports, reviews
+from traintui.data import bulk, exports, metadata, reviews
 from traintui.data.bulk import BulkResult, UndoResult
 from traintui.data.engine import Database
 from traintui.data.filters import parse
+from traintui.data.records import ReviewEntry
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
 from traintui.screens import bulk_actions
@@ -202,6 +203,31 @@ async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database) 
     assert undone is None and "2 of the 2 of your approve have been exported meanwhile" in said.plain
     undone, said = await undoing.take_back(db)
     assert isinstance(undone, UndoResult) and undone.undone == 2
+
+
+async def test_undo_of_a_bulk_of_metadata_says_how_far_it_is_and_how_many_it_took_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "UNDONE_AT_ONCE", 2)
+    public = await imported(db, 6)
+    await metadata.merge(db, await all_ids(db), {"weight": 2})
+    await metadata.merge(db, public[0], {"weight": 3})
+    single, said = await Undoing().take_back(db)
+    assert isinstance(single, ReviewEntry) and said.plain == f"↶ undone: metadata of {public[0]}"
+    steps: list[tuple[int, int]] = []
+    undone, said = await Undoing().take_back(db, lambda *step: steps.append(step))
+    assert steps == [(3, 6), (5, 6), (6, 6)]
+    assert isinstance(undone, UndoResult) and said.plain == "↶ undone: metadata of 6 conversations"
+    assert await scalar(db, "SELECT count(*) FROM conversations WHERE metadata ? 'weight'") == 0
+
+
+async def test_what_somebody_changed_meanwhile_is_kept_and_counted(db: Database, reviewer_db: Database) -> None:
+    public = await imported(db, 3)
+    await metadata.merge(db, await all_ids(db), {"weight": 2})
+    await metadata.merge(reviewer_db, public[2], {"weight": 3})
+    undone, said = await Undoing().take_back(db)
+    assert isinstance(undone, UndoResult) and (undone.undone, undone.kept) == (2, 1)
+    assert said.plain == "↶ undone: metadata of 2 conversations; 1 kept, since somebody acted on it"
 
 
 async def test_u_on_the_table_takes_back_a_bulk(db: Database, app: TraintuiApp) -> None:

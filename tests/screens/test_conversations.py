@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from pyroaring import BitMap
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-import traintui
-from screens.waiting import until, written
-from support import approved, imported, scalar, status
+from screens.waiting import Waiting, until, written
+from support import Conninfo, add_vocabulary, approved, imported, scalar, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.live import Live
+from traintui.data.fields import FIELDS
+from traintui.data.listing import order_of
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
@@ -75,14 +78,11 @@ async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:
         assert table_of(app).notice.display
 
 
-class Waiting(TraintuiApp):
-    """The app as it is before its copy in memory has been read."""
-
-    CSS_PATH = Path(traintui.__file__).with_name("app.tcss")
-
-    async def _follow(self) -> None:
-        self._fields = await self._registered()
-        self.live = Live(self.db, self._fields)
+async def copied(app: TraintuiApp) -> None:
+    """The copy has been read."""
+    assert app.live is not None and app.live.mirror is None
+    await app.live.load()
+    app.changed.publish(BitMap())
 
 
 async def test_until_the_copy_is_there_the_server_counts(db: Database, tmp_path: Path) -> None:
@@ -91,15 +91,86 @@ async def test_until_the_copy_is_there_the_server_counts(db: Database, tmp_path:
     app = Waiting(Settings(home=tmp_path), workspace=db)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 3)
-        await until(pilot, lambda: said(app, "#counted").startswith("3   reading"))
+        await until(pilot, lambda: said(app, "#counted").startswith("3 conversations   reading"))
         await until(pilot, lambda: facet(app, "approved").endswith(" 1") and facet(app, "to review").endswith(" 2"))
         await filtered(pilot, app, "status:approved")
         await until(pilot, lambda: said(app, "#counted").startswith("1 match"))
-        live = app.live
-        assert live is not None and live.mirror is None
-        await live.load()
-        app.changed.publish(BitMap())
+        await copied(app)
         await until(pilot, lambda: said(app, "#counted").startswith("1 match, of 3"))
+
+
+async def test_an_order_that_no_index_serves_is_said_to_wait_for_the_copy(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    (worst,) = await imported(db, quality_score="1.0", tone="warm")
+    (best,) = await imported(db, quality_score="9.0", tone="formal")
+    (newest,) = await imported(db, quality_score="5.0", tone="warm")
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: rows(app) == [newest, best, worst])
+        screen = table_of(app)
+        screen.sort_by(order_of("-score", FIELDS))
+        await until(pilot, lambda: rows(app) == [best, newest, worst])
+        assert "until then" not in said(app, "#counted")
+        screen.sort_by(order_of("tone", FIELDS))
+        await until(pilot, lambda: rows(app) == [newest, best, worst])
+        await until(pilot, lambda: "newest first until then, not by Tone" in said(app, "#counted"))
+        await copied(app)
+        await until(pilot, lambda: rows(app) == [best, worst, newest])
+        assert "until then" not in said(app, "#counted")
+
+
+async def test_where_the_facets_are_folded_the_server_counts_as_well(db: Database, tmp_path: Path) -> None:
+    ids = await imported(db, 3)
+    await approved(db, ids[0])
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "2 to review" in said(app, "#counted") and "1 approved" in said(app, "#counted"))
+
+
+async def test_what_was_counted_of_one_filter_is_never_said_of_another(
+    conninfo: Conninfo, db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 3)
+    await approved(db, ids[0])
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: said(app, "#counted").startswith("3 conversations"))
+        await until(pilot, lambda: "counting…" not in facet(app, "Facets"))
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:  # the server counts nothing before this ends
+            connection.execute("LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
+            await filtered(pilot, app, "status:approved")
+            await until(pilot, lambda: "counting…" in facet(app, "Facets"))
+            await until(pilot, lambda: not said(app, "#counted").startswith("3 "))
+        await until(pilot, lambda: said(app, "#counted").startswith("1 match") and rows(app) == [ids[0]])
+        await until(pilot, lambda: "counting…" not in facet(app, "Facets"))
+
+
+async def test_counts_stay_while_the_copy_takes_over(db: Database, tmp_path: Path) -> None:
+    await imported(db, 2)
+    word = (await conversations.first_rows(db)).rows[0].opening.split()[0]
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: len(rows(app)) == 2)
+        await filtered(pilot, app, f"status:generated {word}")
+        await until(pilot, lambda: said(app, "#counted").startswith("2 match"))
+        await until(pilot, lambda: facet(app, "to review").endswith(" 2") and "counting…" not in facet(app, "Facets"))
+        shown: list[tuple[str, bool]] = []
+        screen = table_of(app)
+        counted, facets = screen.counted.update, screen.facets.show
+
+        def noted(content: Any = "", **given: Any) -> None:
+            shown.append((str(content), True))
+            counted(content, **given)
+
+        def noted_facets(found: Any, chosen: Any, complete: bool) -> None:
+            shown.append(("2 match", complete))
+            facets(found, chosen, complete)
+
+        screen.counted.update = noted  # type: ignore[method-assign]
+        screen.facets.show = noted_facets  # type: ignore[assignment, method-assign]
+        await copied(app)
+        await until(pilot, lambda: said(app, "#counted").startswith("2 match, of 2"))
+        assert all(line.startswith("2 match") and complete for line, complete in shown)
 
 
 async def test_a_filter_narrows_and_escape_widens(app: TraintuiApp, db: Database) -> None:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
-from screens.waiting import until
+from screens.waiting import Waiting, until
 from support import approved, imported, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
@@ -272,3 +273,39 @@ async def test_time_on_screen_goes_along(app: TraintuiApp, db: Database) -> None
             await connection.exec_driver_sql("SELECT duration_ms FROM review_logs WHERE action = 'approve'")
         ).scalar()
     assert taken is not None and 0 <= taken < 60_000
+
+
+async def test_how_many_wait_comes_from_the_copy_in_memory_and_follows_what_others_do(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, second, *_ = await imported(db, 4)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.live is not None and app.live.mirror is not None)
+        statements: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement)
+
+        event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+        await opened(pilot, app, first)
+        await until(pilot, lambda: "1 of 4 waiting" in said(app, "#position"))
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and review_of(app)._counts["approved"] == 1)
+        assert "1 of 3 waiting" in said(app, "#position")
+        await imported(db, 2)
+        await until(pilot, lambda: "1 of 5 waiting" in said(app, "#position"))
+        await pilot.press("u")
+        await until(pilot, lambda: on_screen(app) == first and "of 6 waiting" in said(app, "#position"))
+        event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+        assert not [each for each in statements if "count(*)" in each and "FROM conversations" in each]
+
+
+async def test_before_the_copy_is_there_the_server_says_how_many_wait(db: Database, tmp_path: Path) -> None:
+    first, second, _ = await imported(db, 3)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: review_of(app)._counts == {"generated": 3})
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and "1 of 2 waiting" in said(app, "#position"))
+        assert app.live is not None and app.live.mirror is None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.pilot import Pilot
 
+import traintui
 from traintui import clock
 from traintui.app import TraintuiApp
+from traintui.data.live import Live
 
 PATIENCE = 20.0
 """Seconds until what does not come is given up; a passing test never waits for it."""
@@ -25,3 +28,13 @@ async def written(app: TraintuiApp) -> None:
     """Waits for everything that is being written; what only reads may go on."""
     if writing := [worker for worker in app.workers if worker.group.startswith("write")]:
         await app.workers.wait_for_complete(writing)
+
+
+class Waiting(TraintuiApp):
+    """The app as it is before its copy in memory has been read."""
+
+    CSS_PATH = Path(traintui.__file__).with_name("app.tcss")
+
+    async def _follow(self) -> None:
+        self._fields = await self._registered()
+        self.live = Live(self.db, self._fields)

@@ -121,12 +121,15 @@ class From:
     @property
     def where(self) -> Condition:
         """Its meaning as SQL."""
+        among: Condition
         if self.what == "chunk":
             column = C.chunk_id
             among = column.in_(self.names)
         else:
             column = C.document_id
-            among = column.in_(select(Document.id).where(Document.name.in_(self.names)))
+            # An array and not IN: as one condition with "or none", IN is served by no index.
+            named = select(Document.id).where(Document.name.in_(self.names)).scalar_subquery()
+            among = bool_of(C.document_id == func.any(func.array(named)))
         return in_or_absent(among if self.names else None, column.is_(None) if self.absent else None)
 
 
@@ -154,7 +157,7 @@ class DecidedBy:
 
     @property
     def where(self) -> Condition:
-        """Its meaning as SQL. Served by `ix_review_logs_reviewer_id_id`."""
+        """Its meaning as SQL. Served by `ix_review_logs_reviewer_id_id` and `uq_conversations_conversation_id`."""
         if self.mine:
             return decided(bool_of(ReviewLog.reviewer_id == literal_column("session_user::text")))
         return in_or_absent(
@@ -173,7 +176,7 @@ class CalledBy:
 
     @property
     def where(self) -> Condition:
-        """Its meaning as SQL."""
+        """Its meaning as SQL; of conversations it reads `uq_conversations_conversation_id` alone."""
         column = GenerationLog.run_id if self.what == "run" else GenerationLog.template_id
         return in_or_absent(
             called(column.in_(self.ids)) if self.ids else None, ~called(column.is_not(None)) if self.absent else None

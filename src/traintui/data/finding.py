@@ -12,39 +12,23 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
-from sqlalchemy import and_, func, select, true
+from sqlalchemy import and_, true
 
 from traintui.data.bits import CONTAINER
 from traintui.data.engine import Database
 from traintui.data.filter_terms import Asked, Beside, Condition, LookedThrough, Searched, where
 from traintui.data.filters import Filter
-from traintui.data.listing import FoundListing, Listing, MirrorListing, Order
+from traintui.data.first_rows import FIRST_ROWS, FIRST_TRY, LARGEST_TRY, Finding, first_by_sql
+from traintui.data.listing import FoundListing, MirrorListing, Order
 from traintui.data.live import Live, among, matching
 from traintui.data.models import Conversation as C
 from traintui.data.search import matching_ids
 
-FIRST_ROWS = 120
-"""Rows that are looked for at first: two pages of a large terminal."""
-FIRST_TRY = 500
-LARGEST_TRY = 16_000
-"""Candidates of a try; each is four times as large as the one before."""
 MOST_TRIED = 40_000
 """Candidates that are tried beside the question that answers all of it anyway: with the rows that are shown, a window
 reads under 50,000."""
 STRETCH = CONTAINER // 4
 """Ids of a statement that looks through everything, and may read the turns of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is known by now; `more` says that more is on the way.
-
-    `looked` is the share of rows that were looked at, 0 to 1, where no index serves the filter, else None.
-    """
-
-    listing: Listing
-    more: bool
-    looked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +42,11 @@ class Answered:
 async def find(live: Live, wanted: Filter, order: Order) -> AsyncIterator[Finding]:
     """What is found, as it is found. The last one is complete, and `live` knows the answers from then on.
 
-    Before the copy in memory is there, the first rows come newest first, whatever the order, and the last one is not
-    complete. Raises `TraintuiError` when the database is not reached.
+    Before the copy in memory is there, only the first rows are found, in an order that an index serves. Raises
+    `TraintuiError` when the database is not reached.
     """
     if live.mirror is None:
-        async for finding in first_by_sql(live.db, wanted):
+        async for finding in first_by_sql(live.db, wanted, order):
             yield finding
         return
     missing = list(dict.fromkeys(live.missing(wanted)))
@@ -168,30 +152,3 @@ async def by_looking_through(
                 listing = MirrorListing(live.mirror, matches, order, complete=False)
                 yield Finding(listing, more=True, looked=done / len(stretches))
         await live.keep({asked: answers[asked] for asked in slow}, changed)
-
-
-async def first_by_sql(db: Database, wanted: Filter) -> AsyncIterator[Finding]:
-    """The first rows, newest first and those that are only planned last, in steps that each read a stretch of ids.
-
-    Served by the primary key.
-    """
-    async with db.read() as connection:
-        high = await connection.scalar(select(func.max(C.id))) or 0
-    readable: list[int] = []
-    planned: list[int] = []
-    step = FIRST_TRY
-    while high > 0 and len(readable) < FIRST_ROWS:
-        low = high - step
-        statement = (
-            select(C.id, C.status).where(C.id > low, C.id <= high, wanted.where).order_by(C.id.desc()).limit(FIRST_ROWS)
-        )
-        async with db.read() as connection:
-            rows = (await connection.execute(statement)).all()
-        for row in rows:
-            (planned if row.status == "planned" else readable).append(row.id)
-        # A step that was cut short goes on where it ended.
-        high = rows[-1].id - 1 if len(rows) == FIRST_ROWS else low
-        step = min(LARGEST_TRY, step * 4)
-        if rows:
-            yield Finding(FoundListing(readable + planned[:FIRST_ROWS]), more=True)
-    yield Finding(FoundListing(readable + planned[:FIRST_ROWS], complete=high <= 0), more=high > 0)

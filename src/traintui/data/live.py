@@ -158,6 +158,10 @@ class Live:
             return None
         return self.mirror.facets(wanted, self._answers)
 
+    def status_counts(self) -> dict[str, int] | None:
+        """How many conversations have each status, those in the trash left out; None while the copy is not there."""
+        return None if self.mirror is None else self.mirror.status_counts()
+
     def matching_among(self, wanted: Filter, answers: Answers) -> BitMap:
         """Those that match by answers that are still on their way."""
         return BitMap() if self.mirror is None else self.mirror.matching(wanted.terms, {**self._answers, **answers})

@@ -138,21 +138,27 @@ CHANGE = (
 )
 
 
+UNDONE_AT_ONCE = 1_000
+"""Conversations whose edit is taken back in one transaction."""
+
+
 async def undo_bulk(
     db: Database, bulk: str, *, progress: Progress | None = None, stop: asyncio.Event | None = None
 ) -> Undone:
     """Takes back one's own bulk edit, 1,000 conversations a transaction. What somebody changed meanwhile stays."""
     undone = kept = 0
     after: int | None = 0
-    statement = text("SELECT undone, kept, last FROM undo_metadata_bulk(:bulk, 1000, :after)")
+    statement = text("SELECT undone, kept, last FROM undo_metadata_bulk(:bulk, :size, :after)")
     waiting = text(
-        "SELECT count(*) FROM review_logs WHERE bulk_id = :bulk AND action = 'metadata' AND reviewer_id = session_user"
+        "SELECT count(*) FROM review_logs AS log"
+        " WHERE bulk_id = :bulk AND action = 'metadata' AND reviewer_id = session_user"
+        " AND NOT EXISTS (SELECT FROM review_logs WHERE undoes = log.id)"
     )
     async with db.read() as connection:
         total = int(await connection.scalar(waiting, {"bulk": bulk}) or 0)
     while after is not None and not (stop is not None and stop.is_set()):
         async with db.write() as connection:
-            row = (await connection.execute(statement, {"bulk": bulk, "after": after})).one()
+            row = (await connection.execute(statement, {"bulk": bulk, "size": UNDONE_AT_ONCE, "after": after})).one()
         undone, kept, after = undone + row.undone, kept + row.kept, row.last
         if progress is not None and after is not None:
             progress(undone + kept, total)

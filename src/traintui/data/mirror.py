@@ -117,6 +117,12 @@ class Mirror:
             }
         return counted
 
+    def status_counts(self) -> dict[str, int]:
+        """How many there are of each status that there is, those in the trash left out."""
+        deleted = self.marks["deleted"]
+        counted = {str(status): int(ids.difference_cardinality(deleted)) for status, ids in self.keys["status"].items()}
+        return {status: number for status, number in counted.items() if number}
+
 
 def unanswered(wanted: Filter) -> list[Beside]:
     """What a filter asks for that only the server can answer."""

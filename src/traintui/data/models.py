@@ -236,7 +236,7 @@ class Conversation(Base):
 
     __tablename__ = "conversations"
     __table_args__ = (
-        UniqueConstraint("conversation_id"),
+        UniqueConstraint("conversation_id", postgresql_include=["id"]),  # the logs' ids to ours without the table
         one_of("status", STATUSES, "status"),
         one_of("tier", TIERS, "tier"),
         CheckConstraint("id BETWEEN 1 AND 2147483647", name="id"),  # bitmaps hold 32-bit numbers

@@ -20,6 +20,7 @@ from traintui.data.records import ConversationRow, ReviewEntry, Turn
 from traintui.data.refusals import ANSWERS, Refused
 from traintui.data.review_log import ENTRY_COLUMNS, entry_of, fetch
 from traintui.data.storable import as_json, storable
+from traintui.data.targets import Progress
 
 Action = Literal["approve", "reject", "reopen"]
 
@@ -170,14 +171,26 @@ async def undo_last(db: Database, *, key: str) -> ReviewEntry:
             code="TT007",
         )  # fmt: skip
     if last.action == "metadata":
-        return await undo_metadata(db, last, key=key)
+        return (await undo_metadata(db, last, key=key)).entry
     return await call(db, "SELECT * FROM undo(:log_id, :key)", log_id=last.id, key=key)
 
 
-async def undo_metadata(db: Database, last: ReviewEntry, *, key: str) -> ReviewEntry:
+@dataclass(frozen=True, slots=True)
+class MetadataUndone:
+    """A metadata edit taken back: a row of the undo; of a bulk edit, how many are as before and how many were kept."""
+
+    entry: ReviewEntry
+    bulk_id: str | None
+    undone: int
+    kept: int
+
+
+async def undo_metadata(
+    db: Database, last: ReviewEntry, *, key: str, progress: Progress | None = None
+) -> MetadataUndone:
     """Takes back a metadata edit: all of a bulk edit, of which `last` is the newest row, but what was changed since.
 
-    Returns a row of the undo. Raises `Refused` (TT007) when nothing of it can be taken back.
+    Raises `Refused` (TT007) when nothing of it can be taken back.
     """
     async with db.read() as connection:
         bulk = await connection.scalar(select(L.bulk_id).where(L.id == last.id))
@@ -189,13 +202,23 @@ async def undo_metadata(db: Database, last: ReviewEntry, *, key: str) -> ReviewE
         if error.code != "TT007" or bulk is None:
             raise
         refused = error
-    if bulk is not None and (await metadata.undo_bulk(db, bulk)).undone and entry is None:
-        newest = select(*ENTRY_COLUMNS).where(L.bulk_id == bulk, L.action == "undo").order_by(L.id.desc()).limit(1)
-        async with db.read() as connection:
-            entry = (await fetch(connection, newest))[0]
+    undone, kept = int(entry is not None), 0
+    if bulk is not None:
+        first = undone
+
+        def counted(done: int, total: int) -> None:
+            if progress is not None:
+                progress(first + done, first + total)
+
+        rest = await metadata.undo_bulk(db, bulk, progress=counted)
+        undone, kept = undone + rest.undone, rest.kept
+        if rest.undone and entry is None:
+            newest = select(*ENTRY_COLUMNS).where(L.bulk_id == bulk, L.action == "undo").order_by(L.id.desc()).limit(1)
+            async with db.read() as connection:
+                entry = (await fetch(connection, newest))[0]
     if entry is None:
         raise refused or AssertionError(last)
-    return entry
+    return MetadataUndone(entry, bulk, undone, kept)
 
 
 async def exported_since(db: Database, entry: ReviewEntry) -> bool:

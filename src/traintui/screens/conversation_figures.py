@@ -53,7 +53,8 @@ class ConversationFigures(BaseScreen):
         self._listing: Listing | None = None
         self._looked: float | None = None
         """The share that a search has looked at, 0 to 1; None while there is none."""
-        self._asked: Filter | None = None
+        self._asked: str | None = None
+        """The filter that the server was asked to count."""
         self._total: int | None = None
         self._server_facets: Facets | None = None
         self._counted_width = 0
@@ -72,7 +73,9 @@ class ConversationFigures(BaseScreen):
         live, wanted = self.app.live, self._wanted
         if live is None or wanted is None or not self.is_current:
             return
-        facets = live.facets(wanted) if live.mirror is not None else self._facets_by_server(wanted)
+        facets = live.facets(wanted)
+        if facets is None:
+            facets = self._facets_by_server(wanted)
         if self.facets.display:
             named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
             self.facets.show(facets, named, facets is not None)
@@ -82,9 +85,9 @@ class ConversationFigures(BaseScreen):
     # Until the copy in memory is there
 
     def _facets_by_server(self, wanted: Filter) -> Facets | None:
-        """What the server has counted of a filter; asks it where it was not asked."""
-        if self._asked is not wanted:
-            self._asked, self._total, self._server_facets = wanted, None, None
+        """What the server has counted of a filter; it is asked once, and only while the copy is not there."""
+        if self._asked != wanted.text and self.app.live is not None and self.app.live.mirror is None:
+            self._asked = wanted.text
             self.read(partial(self._ask_server, wanted), name="counts")
         return self._server_facets
 
@@ -101,6 +104,13 @@ class ConversationFigures(BaseScreen):
             if self.app.live is not None:
                 self._server_facets = await counting.facets(connection, wanted, self.app.live.fields)
         self._count()
+        self._say_counts()
+
+    def _forget_server(self) -> None:
+        """What the server counted is of another filter now, or the copy has answered."""
+        if self._asked is not None:
+            self._asked = self._total = self._server_facets = None
+            self._stop("counts")
 
     def _stop(self, name: str) -> None:
         """Ends a read that is under way."""
@@ -138,29 +148,36 @@ class ConversationFigures(BaseScreen):
         if live is None or listing is None:
             return
         parts = []
-        total = text.count(listing.total)
-        if live.mirror is None and self._asked is self._wanted and self._total is not None:
+        total, every = text.count(listing.total), " conversations" if self.facets.display else ""
+        if self._total is not None:
             parts.append(
-                Content.assemble((text.count(self._total), "bold"), (" match" if self._text else "", "$muted"))
+                Content.assemble((text.count(self._total), "bold"), (" match" if self._text else every, "$muted"))
             )
         elif not listing.complete:
             parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
         elif self._text and live.mirror is not None:
-            every = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
+            there_are = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
+            parts.append(Content.assemble((total, "bold"), (there_are, "$muted")))
+        elif listing.total and self._looked is None:
             parts.append(Content.assemble((total, "bold"), (every, "$muted")))
-        elif listing.total:
-            parts.append(Content.assemble((total, "bold"), (" conversations" if self.facets.display else "", "$muted")))
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
         if live.mirror is None:
-            parts.append(Content.styled(f"reading all of it: {self.app.loaded:.0%}", "$muted"))
+            parts.append(Content.styled(f"reading all of it: {self.app.loaded:.0%}{self._until_then()}", "$muted"))
         if self._wanted is not None and (unsearched := live.unsearched(self._wanted)):
             parts.append(Content.styled(f"{unsearched:,} not searchable yet", "$warning"))
         if number := len(self.table.selected):
             parts.append(Content.styled(f"✓ {number:,} selected", "bold $accent"))
-        if self._wanted is not None and not self.facets.display and (facets := live.facets(self._wanted)) is not None:
+        facets = None if self._wanted is None or self.facets.display else live.facets(self._wanted)
+        if facets is None and not self.facets.display:
+            facets = self._server_facets
+        if facets is not None:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
+
+    def _until_then(self) -> str:
+        """What is said of an order that waits for the copy."""
+        return ""
 
     def on_resize(self) -> None:
         """Where the facets have no room, the line below the rows has the counts of the statuses."""

@@ -29,7 +29,7 @@ from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.fields import Field
-    from traintui.data.finding import Finding
+    from traintui.data.first_rows import Finding
     from traintui.data.listing import Listing, Order
     from traintui.data.snippets import Snippet
 
@@ -121,6 +121,8 @@ class ConversationRows(ConversationFigures):
             self.filter_line.applied(filter_text)
         self._text = self.app.filter_text = filter_text.strip()
         self._wanted = wanted
+        if self._asked != wanted.text:
+            self._forget_server()
         self._seek()
         self.find(top=top, typing=typing)
         return True
@@ -144,9 +146,11 @@ class ConversationRows(ConversationFigures):
         if listing is None:
             self._looked = 0.0
             self.read(partial(self._find, top, TYPING if typing else 0.0), name="find")
+            if self.app.live.mirror is None:
+                self._count()  # the first rows of a rare value may take longer than the server takes to count
+                self._say_counts()
             return
         self.stop_finding()
-        self._stop("counts")
         self._show(listing, top=top)
 
     def stop_finding(self) -> None:
@@ -185,6 +189,12 @@ class ConversationRows(ConversationFigures):
         from traintui.data.listing import NEWEST
 
         return self._order or NEWEST
+
+    def _until_then(self) -> str:
+        from traintui.data.first_rows import is_served
+
+        field = self.order.field
+        return "" if field is None or is_served(self.order) else f", newest first until then, not by {field.label}"
 
     def sort_by(self, order: Order) -> None:
         """Sorts the rows, and keeps the order for the next time."""
@@ -242,6 +252,8 @@ class ConversationRows(ConversationFigures):
 
     def _show(self, listing: Listing, *, top: bool = False) -> None:
         self._listing = listing
+        if listing.complete and self.app.live is not None and self.app.live.mirror is not None:
+            self._forget_server()
         self.table.show(listing, top=top)
         nothing = listing.total == 0 and (listing.complete or self._looked is None)
         self._show_notice(nothing)

@@ -104,7 +104,9 @@ class ReviewScreen(ReviewReading):
             self._say_place()
             raise
         self.queue.recorded(one)
-        if decision.conversation.row.status == "generated":
+        if self._counts_of_copy() is not None:
+            self.app.look_now()  # the copy counts it
+        elif decision.conversation.row.status == "generated":
             self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
         self._undoing.forget()
         self._say_place()
@@ -124,6 +126,7 @@ class ReviewScreen(ReviewReading):
         self._say(answer)
         if undone is None:
             return
+        self.app.look_now()
         if not isinstance(undone, ReviewEntry):
             self.action_refresh_queue()  # a bulk: any of those in the queue, and others
             return

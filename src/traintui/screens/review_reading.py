@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from pyroaring import BitMap
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -41,6 +42,8 @@ class ReviewReading(BaseScreen):
         self._known = ReadAhead()
         self._notes: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._merged: dict[str, int] = {}
+        """The counts when the queue was read last: others mean that it has to be read again."""
         self._looks = 0
         self._undoing = Undoing()
         self._order = asyncio.Lock()
@@ -55,6 +58,7 @@ class ReviewReading(BaseScreen):
         """Nothing is there before the workspace is."""
         self.set_interval(POLL, self._poll)
         self.watch(self.app, "labels", self.reading.describe, init=False)
+        self.app.changed.subscribe(self, self._changed, immediate=True)
 
     def on_progress(self, step: str) -> None:
         """Says how the opening goes."""
@@ -86,16 +90,30 @@ class ReviewReading(BaseScreen):
                 return
             self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
 
+    def _changed(self, _: BitMap) -> None:
+        """The copy in memory took something over: the numbers are those of now."""
+        if self.ready and (counts := self._counts_of_copy()) is not None and counts != self._counts:
+            self._counts = counts
+            self._say_place()
+
+    def _counts_of_copy(self) -> dict[str, int] | None:
+        """How many have each status by the copy in memory; None where it is not there or cannot keep up."""
+        live = self.app.live
+        return None if live is None or self.app.outage is not None else live.status_counts()
+
     async def _look(self, always: bool) -> None:
         from traintui.data import conversations, reviews
 
-        counts = await conversations.status_counts(self.db)
-        if counts == self._counts and not always:
+        counts = self._counts_of_copy()
+        if counts is None:
+            counts = await conversations.status_counts(self.db)
+        if counts == self._merged and not always:
             return
         # Never between a decision and its record: what was just decided would wait again.
         async with self._order:
             waiting = await reviews.queue(self.db)
-        self._counts = counts
+        self._counts = self._counts_of_copy() or counts
+        self._merged = counts
         self.queue.merge(waiting)
         if self.reading.shown is None:
             self._show_current()

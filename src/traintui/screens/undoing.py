@@ -49,11 +49,24 @@ class Undoing:
                 ("! ", "$warning"), text.shown(last.conversation_id, single_line=True),
                 " has been exported meanwhile; the file keeps it. ", ("u again takes it back here.", "bold"),
             )  # fmt: skip
-        undone = await reviews.undo_last(db, key=reviews.new_key())
         self._warned = None
-        action = f"{noun(last.action)} of " if last is not None and last.id == undone.undoes else ""
-        one = text.shown(undone.conversation_id, single_line=True)
-        return undone, Content.assemble(("↶ ", "$accent"), f"undone: {action}", one)
+        if last is not None and last.action == "metadata":
+            return await self._take_back_metadata(db, last, progress)
+        undone = await reviews.undo_last(db, key=reviews.new_key())
+        return undone, _undone(noun(last.action) if last is not None and last.id == undone.undoes else "", undone)
+
+    async def _take_back_metadata(
+        self, db: Database, last: ReviewEntry, progress: Progress | None
+    ) -> tuple[ReviewEntry | UndoResult, Content]:
+        from traintui.data import reviews
+        from traintui.data.bulk import UndoResult
+        from traintui.screens.bulk_actions import noun, taken_back
+
+        done = await reviews.undo_metadata(db, last, key=reviews.new_key(), progress=progress)
+        if done.bulk_id is None:
+            return done.entry, _undone(noun(last.action), done.entry)
+        result = UndoResult(done.bulk_id, done.undone, done.kept, remaining=0)
+        return result, taken_back(last.action, result)
 
     async def _take_back_bulk(
         self, db: Database, many: Bulk, progress: Progress | None
@@ -71,3 +84,8 @@ class Undoing:
         self._warned = None
         result = await bulk.undo(db, many.bulk_id, progress=progress)
         return result, taken_back(many.action, result)
+
+
+def _undone(action: str, undone: ReviewEntry) -> Content:
+    one = text.shown(undone.conversation_id, single_line=True)
+    return Content.assemble(("↶ ", "$accent"), f"undone: {action} of " if action else "undone: ", one)
