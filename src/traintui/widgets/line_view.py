@@ -11,7 +11,8 @@ class LineView(ScrollView):
     """A scroll view whose length may change with every key: only its scrollbar follows, and the screen is arranged
     anew only when a scrollbar comes or goes."""
 
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
+    """Whoever has other lines draws them, perhaps later; their number alone draws nothing."""
     _fitted: tuple[Size, Size] | None = None
 
     def watch_virtual_size(self, before: Size, size: Size) -> None:
