@@ -254,6 +254,29 @@ async def test_what_is_drawn_stays_until_the_new_rows_are_here_and_is_not_curren
         assert not any(isinstance(said, tuple) for said in app.said)
 
 
+async def test_what_stands_beside_the_rows_is_drawn_with_them_or_soon_where_they_are_late() -> None:
+    app = app_of()
+    async with app.run_test(size=(80, 10)) as pilot:
+        drawn: list[str] = []
+        app.table.show(Numbers(1000))
+        await here(app, pilot)
+        app.table.draw_beside(lambda: drawn.append(lines(app.table)[1][3:8]))
+        assert drawn == ["row 1"]
+        app.table.show(Some(range(900, 800, -1)), top=True)
+        app.table.draw_beside(lambda: drawn.append("of a filter before"))
+        app.table.draw_beside(lambda: drawn.append(lines(app.table)[1][3:10]))
+        assert drawn == ["row 1"]
+        await here(app, pilot)
+        assert drawn == ["row 1", "row 900"]
+        app.gate.clear()
+        app.table.show(Some(range(700, 600, -1)), top=True)
+        app.table.draw_beside(lambda: drawn.append("late"))
+        await until(pilot, lambda: drawn[2:] == ["late"])
+        app.gate.set()
+        await here(app, pilot)
+        assert drawn[2:] == ["late"]
+
+
 async def test_rows_that_changed_are_read_anew_and_the_old_ones_stay_until_then() -> None:
     app = app_of()
     async with app.run_test(size=(80, 10)) as pilot:

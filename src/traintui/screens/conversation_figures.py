@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from traintui.widgets.windowed_table import WindowedTable
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
     from traintui.data.listing import Listing
+    from traintui.data.live import Live
     from traintui.data.mirror import Facets
 
 TYPING = 0.05
@@ -66,21 +68,38 @@ class ConversationFigures(BaseScreen):
         if self.notice.display != nothing:
             self.notice.display = nothing
 
-    def _count(self) -> None:
-        """The facets, counted while the rows are read, and drawn together with them."""
-        from traintui.data.filter_editing import chosen as chosen_values
+    async def _count_meanwhile(self) -> None:
+        """Counts while the rows are read: they are asked for first."""
+        await asyncio.sleep(0)
+        self._count()
 
+    def _count(self) -> None:
+        """Counts total and facets. They are drawn together with the rows."""
         live, wanted = self.app.live, self._wanted
         if live is None or wanted is None or not self.is_current:
+            self._say_counts()
             return
         facets = live.facets(wanted)
         if facets is None:
             facets = self._facets_by_server(wanted)
+        self.table.draw_beside(partial(self._show_figures, live, facets))
+
+    def _show_figures(self, live: Live, facets: Facets | None) -> None:
+        from traintui.data.filter_editing import chosen as chosen_values
+
+        self._understood()
+        self._say_counts()
         if self.facets.display:
             named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
             self.facets.show(facets, named, facets is not None)
         if self.filter_line.field.has_focus or facets is not None:
             self.filter_line.learn(Offer(live.fields, facets or {}, self.app.labels, self.app.metadata_keys))
+
+    def _understood(self) -> None:
+        """A mistake that was answered while one typed is none any more. It goes together with the rows: that arranges
+        the screen anew, once and not twice."""
+        if self.filter_line.field.value.strip() == self._text:
+            self.filter_line.understood()
 
     # Until the copy in memory is there
 
@@ -93,8 +112,6 @@ class ConversationFigures(BaseScreen):
 
     async def _ask_server(self, wanted: Filter) -> None:
         """Reads total and facets, and shows each as it comes. The copy, once it is there, knows better."""
-        import asyncio
-
         from traintui.data import counting
 
         await asyncio.sleep(TYPING)

@@ -115,9 +115,7 @@ class ConversationRows(ConversationFigures):
         except FilterError as error:
             self.filter_line.fail(error.message, error.remedy, error.start, error.end, typing=typing)
             return False
-        if typing:
-            self.filter_line.understood()
-        else:
+        if not typing:
             self.filter_line.applied(filter_text)
         self._text = self.app.filter_text = filter_text.strip()
         self._wanted = wanted
@@ -144,6 +142,7 @@ class ConversationRows(ConversationFigures):
             return
         listing = self.app.live.listing(self._wanted, self.order)
         if listing is None:
+            self._understood()  # not with the rows, which may take a while
             self._looked = 0.0
             self.read(partial(self._find, top, TYPING if typing else 0.0), name="find")
             if self.app.live.mirror is None:
@@ -259,8 +258,7 @@ class ConversationRows(ConversationFigures):
         self._show_notice(nothing)
         if nothing:
             self._say_empty()
-        self._say_counts()
-        self.call_later(self._count)
+        self.call_later(self._count_meanwhile)
 
     # What others do
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,8 @@ SomeRow = TypeVar("SomeRow")
 
 HOLD = 0.15
 """Seconds for which the lines that are drawn stay until the rows that are to come are here."""
+TOGETHER = 0.02
+"""Seconds for which what stands beside the rows waits for them, so that both are painted at once."""
 REST = 0.04
 """Seconds between what is in view and the page that is read ahead: the lines are drawn first."""
 DRAWN_AT_ONCE = 4
@@ -76,6 +78,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._painted_id: int | None = None
         self._held: dict[int, Strip] | None = None
         self._patience: Timer | None = None
+        self._to_draw: Callable[[], None] | None = None
         self._late = False
         self._said: RowT | None = None
 
@@ -255,6 +258,23 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         self._held = self._patience = None
         self._late = late
         self._draw_all()
+        self._draw_beside()
+
+    def draw_beside(self, draw: Callable[[], None]) -> None:
+        """Calls `draw` when the rows of the view are drawn, or are late: what belongs to them is painted with them.
+
+        Of several that wait only the last one is called.
+        """
+        self._to_draw = draw
+        if self._held is None:
+            self._draw_beside()
+        else:
+            self.set_timer(TOGETHER, self._draw_beside)
+
+    def _draw_beside(self) -> None:
+        draw, self._to_draw = self._to_draw, None
+        if draw is not None:
+            draw()
 
     def _draw_all(self) -> None:
         if self.show_vertical_scrollbar:
