@@ -15,9 +15,12 @@ class LineView(ScrollView):
     """Whoever has other lines draws them, perhaps later; their number alone draws nothing."""
     _fitted: tuple[Size, Size] | None = None
 
-    def watch_virtual_size(self, before: Size, size: Size) -> None:
+    def watch_virtual_size(self) -> None:
         """The scrollbar follows, and what is in view stays within the lines that there are."""
-        room = self.scrollable_content_region
+        self._fit_scrollbars()
+
+    def _fit_scrollbars(self) -> None:
+        room, size = self.scrollable_content_region, self.virtual_size
         across = self.styles.overflow_x == "auto" and size.width > room.width
         if (size.height > room.height, across) != (self.show_vertical_scrollbar, self.show_horizontal_scrollbar):
             self.refresh(layout=True)

@@ -276,7 +276,13 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         if draw is not None:
             draw()
 
+    def _fit_scrollbars(self) -> None:
+        """Scrollbars follow together with the lines: by themselves they would be a painting of their own."""
+        if not self._showing:
+            super()._fit_scrollbars()
+
     def _draw_all(self) -> None:
+        self._fit_scrollbars()
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
         self.refresh()
