@@ -121,7 +121,6 @@ class ConversationFigures(BaseScreen):
             if self.app.live is not None:
                 self._server_facets = await counting.facets(connection, wanted, self.app.live.fields)
         self._count()
-        self._say_counts()
 
     def _forget_server(self) -> None:
         """What the server counted is of another filter now, or the copy has answered."""
