@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual._styles_cache import StylesCache
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class PlainLines(StylesCache):
+    """Keeps lines as they are drawn where nothing stands around them. What Textual looks up for each line (border,
+    outline, tint, opacity, hatch) costs as much as all the rest, and a line has none of it."""
+
+    def render_line(self, *args: Any) -> Strip:
+        """A line with what its widget has around it."""
+        _, y, size, content_size, _, base, background, content_line, *_ = args
+        if size != content_size:
+            return super().render_line(*args)
+        ground, _ = self.get_inner_outer(base, background)
+        line: Strip = content_line(y)
+        return line.adjust_cell_length(size.width, ground.rich_style)
 
 
 class LineView(ScrollView):
@@ -14,6 +32,10 @@ class LineView(ScrollView):
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
     """Whoever has other lines draws them, perhaps later; their number alone draws nothing."""
     _fitted: tuple[Size, Size] | None = None
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._styles_cache = PlainLines()
 
     def watch_virtual_size(self) -> None:
         """The scrollbar follows, and what is in view stays within the lines that there are."""
