@@ -253,6 +253,23 @@ async def test_an_answer_of_the_server_follows_what_changes(filled: Database, co
     assert listing is not None and sorted(listing.ids(0, 9)) == [7, 8]
 
 
+@pytest.mark.parametrize(("rest", "found"), [("", [8, 7]), ("tone:none", [8]), ("score>9.99 tone:warm", [])])
+async def test_few_candidates_are_all_known_before_the_server_has_looked_at_everything(
+    filled: Database, conninfo: Conninfo, rest: str, found: list[int]
+) -> None:
+    live = Live(filled)
+    await live.load()
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute('UPDATE conversations SET metadata = \'{"source": "web"}\' WHERE id IN (7, 8)')
+    await live.refresh()
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:  # the index answers when this ends
+        connection.execute("LOCK TABLE search_metadata IN ACCESS EXCLUSIVE MODE")
+        finding = find(live, parse(f"meta.source:web {rest}"), order_of("-id", FIELDS))
+        first = await anext(finding)
+        assert first.listing.complete and first.more and list(first.listing.ids(0, 9)) == found
+    assert [finding async for finding in finding][-1].listing.total == len(found)
+
+
 async def test_an_answer_that_was_overtaken_is_asked_again(filled: Database, conninfo: Conninfo) -> None:
     live = Live(filled)
     await live.load()

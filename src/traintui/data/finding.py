@@ -85,13 +85,18 @@ async def answers_of(db: Database, asked: Sequence[Beside]) -> Answered:
 async def first_by_trying(
     live: Live, wanted: Filter, order: Order, answering: asyncio.Future[Answered], *, slow: bool
 ) -> AsyncIterator[Finding]:
-    """The first rows, by trying those that match all the rest, in order; ends as soon as the whole answer is here."""
+    """The first rows, by trying those that match all the rest, in order; ends as soon as the whole answer is here.
+
+    Where there are few candidates, what was found is all that there is before the server has said so.
+    """
     if live.mirror is None:
         return
     missing = set(live.missing(wanted))
     rest = and_(true(), *(term.probe for term in wanted.terms if missing.intersection(term.parts)))
     candidates = MirrorListing(live.mirror, live.local_matches(wanted), order)
     found: list[int] = []
+    if not candidates.total:
+        yield Finding(FoundListing(found, complete=True), more=True)
     for start, count in tries(candidates.total):
         if len(found) >= FIRST_ROWS or (answering.done() and not slow):
             return
@@ -106,9 +111,10 @@ async def first_by_trying(
             trying.add_done_callback(ended)  # it reads a few rows more, for nobody
             return
         matches = trying.result()
-        found += [one for one in ids if one in matches]
-        if found:
-            yield Finding(FoundListing(found), more=True)
+        found = found + [one for one in ids if one in matches]
+        tried_all = start + count >= candidates.total
+        if found or tried_all:
+            yield Finding(FoundListing(found, complete=tried_all), more=True)
 
 
 def ended(trying: asyncio.Future[BitMap]) -> None:

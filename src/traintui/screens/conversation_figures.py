@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from traintui.data.live import Live
     from traintui.data.mirror import Facets
 
-TYPING = 0.05
+TYPING = 0.02
 """Seconds that a filter which asks the server waits for the next letter."""
 SAID = 20.0
 """Seconds for which the answer to a key stands below the rows."""
