@@ -249,9 +249,14 @@ class ConversationRows(ConversationFigures):
 
     # Showing
 
+    def _is_answered(self) -> bool:
+        """Whether the copy can count all of the filter; its rows may be known before that."""
+        live, wanted = self.app.live, self._wanted
+        return live is not None and live.mirror is not None and wanted is not None and not live.missing(wanted)
+
     def _show(self, listing: Listing, *, top: bool = False) -> None:
         self._listing = listing
-        if listing.complete and self.app.live is not None and self.app.live.mirror is not None:
+        if self._is_answered():
             self._forget_server()
         self.table.show(listing, top=top)
         nothing = listing.total == 0 and (listing.complete or self._looked is None)
