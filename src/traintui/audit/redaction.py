@@ -1,6 +1,7 @@
-"""Secrets out of a record before it is stored: the database's log and its backups keep what was once written.
+"""Secrets and personal data out of a record before it is stored: the database's log and its backups keep what was once
+written.
 
-A detector finds spans of text and names their class; a class counts its tokens of its own. Secrets are the first class.
+A detector finds spans of text and names their class; a class counts its tokens of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from traintui.audit.personal import find_personal
 from traintui.audit.secrets import Finding, find_secrets
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -26,9 +28,9 @@ class Redacted(Generic[_T]):
 
 
 def redact(value: JSON) -> Redacted[JSON]:
-    """Return a copy of a record with tokens like `[secret 1]` in place of secrets, in keys and in values.
+    """Return a copy of a record with tokens like `[secret 1]` or `[e-mail 1]`, in keys and in values.
 
-    The same secret has the same token within one call, so give the parts of one record together.
+    The same thing has the same token within one call, so give the parts of one record together.
     """
     record = _Record()
     top: list[Any] = [None]
@@ -62,7 +64,7 @@ def redact(value: JSON) -> Redacted[JSON]:
 
 
 def redact_text(text: str) -> Redacted[str]:
-    """Return the text with tokens in place of secrets."""
+    """Return the text with tokens in place of secrets and personal data."""
     record = _Record()
     return Redacted(record.text(text), dict(record.counts))
 
@@ -76,12 +78,19 @@ class _Record:
         self._given = Counter[str]()
 
     def text(self, text: str) -> str:
-        parts: list[str] = []
-        at = 0
-        for found in _findings(text):
-            parts += (text[at : found.start], self._token(found.label, found.kind, found.identity))
-            at = found.end
-        return "".join(parts) + text[at:] if parts else text
+        if len(text) < _SHORTEST_KEY and text.replace("_", "a").isalpha():
+            return text  # a name, of which a schema has many
+        # What is gone may have hidden what stands beside it; more than a few rounds only a text made for it could need.
+        for _ in range(_ROUNDS):
+            parts: list[str] = []
+            at = 0
+            for found in _findings(text):
+                parts += (text[at : found.start], self._token(found.label, found.kind, found.identity))
+                at = found.end
+            if not parts:
+                break
+            text = "".join(parts) + text[at:]
+        return text
 
     def field(self, text: str, kind: str) -> str:
         """The value under a name that says it is a secret: all of it but the scheme goes."""
@@ -103,12 +112,19 @@ class _Record:
         return self._tokens[known]
 
 
-def _findings(text: str) -> Iterator[Finding]:
-    """What the detectors found, from left to right; findings that overlap are one, under the first one's kind."""
-    found = [finding for detector in _DETECTORS for finding in detector(text)]
-    found.sort(key=lambda finding: (finding.start, -finding.end))
+def _findings(text: str) -> list[Finding]:
+    """What the detectors found, from left to right. Where two classes overlap, the first one has it."""
+    found: list[Finding] = []
+    for detector in _DETECTORS:
+        more = list(_joined(text, detector(text)))
+        found = _merged(found, more) if found and more else found or more
+    return found
+
+
+def _joined(text: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings of one class; those that overlap are one, under the first one's kind."""
     current: Finding | None = None
-    for finding in found:
+    for finding in sorted(found, key=lambda finding: (finding.start, -finding.end)):
         if current is None or finding.start >= current.end:
             if current is not None:
                 yield current
@@ -120,7 +136,22 @@ def _findings(text: str) -> Iterator[Finding]:
         yield current
 
 
-_DONE = re.compile(r"\[[a-z]+ \d+\]")
+def _merged(first: list[Finding], second: list[Finding]) -> list[Finding]:
+    merged: list[Finding] = []
+    place = 0
+    for finding in second:
+        while place < len(first) and first[place].end <= finding.start:
+            merged.append(first[place])
+            place += 1
+        if place == len(first) or finding.end <= first[place].start:
+            merged.append(finding)
+    return merged + first[place:]
+
+
+_ROUNDS = 4
+_SHORTEST_KEY = 20
+"""Letters of the shortest secret that has only letters."""
+_DONE = re.compile(r"\[[A-Za-z -]+ \d+\]")
 _SCHEME = re.compile(r"((?:Bearer|Basic|Token)\s+)?(.*)", re.DOTALL | re.IGNORECASE)
 _HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
 _FIELD = re.compile(
@@ -145,4 +176,4 @@ def _unused(key: str, taken: dict[str, Any]) -> str:
     return unused
 
 
-_DETECTORS: tuple[Callable[[str], Iterator[Finding]], ...] = (find_secrets,)
+_DETECTORS: tuple[Callable[[str], Iterator[Finding]], ...] = (find_secrets, find_personal)
