@@ -28,7 +28,7 @@ _plans = Plans(DEFAULT_REGIONS)
 _SIGN = re.compile("[0-9@]")
 
 
-def look_for_phones_of(regions: Sequence[str]) -> None:
+def look_for_phones_of(regions: Sequence[object]) -> None:
     """From now on telephone numbers without a country's code are those of these regions, in this process."""
     global _plans
     _plans = Plans(known_regions(regions))

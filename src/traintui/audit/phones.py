@@ -141,9 +141,9 @@ class Plans:
         return ""
 
 
-def known_regions(regions: Sequence[str]) -> tuple[str, ...]:
+def known_regions(regions: Sequence[object]) -> tuple[str, ...]:
     """Those of the regions that there are numbering plans for, as two capital letters."""
-    return tuple(region.upper() for region in regions if region.upper() in SUPPORTED_REGIONS)
+    return tuple(str(region).upper() for region in regions if str(region).upper() in SUPPORTED_REGIONS)
 
 
 def _leniency(said: str) -> int:

@@ -27,12 +27,31 @@ class Redacted(Generic[_T]):
     counts: dict[str, int]
 
 
-def redact(value: JSON) -> Redacted[JSON]:
+class Tokens:
+    """The tokens given out in one record, whose parts may come at different times: first a request, then its reply.
+
+    It knows what was found, so it is kept no longer than the record is being made.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._given = Counter[str]()
+
+    def of(self, label: str, identity: str) -> str:
+        """The token that stands for this thing in the record."""
+        known = (label, identity)
+        if known not in self._tokens:
+            self._given[label] += 1
+            self._tokens[known] = f"[{label} {self._given[label]}]"
+        return self._tokens[known]
+
+
+def redact(value: JSON, tokens: Tokens | None = None) -> Redacted[JSON]:
     """Return a copy of a record with tokens like `[secret 1]` or `[e-mail 1]`, in keys and in values.
 
-    The same thing has the same token within one call, so give the parts of one record together.
+    The same thing has the same token within one call, and within all calls that are given the same `tokens`.
     """
-    record = _Record()
+    record = _Part(tokens or Tokens())
     top: list[Any] = [None]
     # Not recursive: a provider's answer may nest deeper than Python's stack.
     waiting: list[tuple[Any, Any, Any, str]] = [(value, top, 0, "")]
@@ -65,17 +84,16 @@ def redact(value: JSON) -> Redacted[JSON]:
 
 def redact_text(text: str) -> Redacted[str]:
     """Return the text with tokens in place of secrets and personal data."""
-    record = _Record()
+    record = _Part(Tokens())
     return Redacted(record.text(text), dict(record.counts))
 
 
-class _Record:
-    """The tokens given out so far in one record."""
+class _Part:
+    """What was found so far in one part of a record."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self.counts = Counter[str]()
-        self._tokens: dict[tuple[str, str], str] = {}
-        self._given = Counter[str]()
+        self._tokens = tokens
 
     def text(self, text: str) -> str:
         if len(text) < _SHORTEST_KEY and text.replace("_", "a").isalpha():
@@ -105,11 +123,7 @@ class _Record:
 
     def _token(self, label: str, kind: str, identity: str) -> str:
         self.counts[kind] += 1
-        known = (label, identity)
-        if known not in self._tokens:
-            self._given[label] += 1
-            self._tokens[known] = f"[{label} {self._given[label]}]"
-        return self._tokens[known]
+        return self._tokens.of(label, identity)
 
 
 def _findings(text: str) -> list[Finding]:
