@@ -6,6 +6,8 @@ import re
 
 ESCAPE = re.compile(r"\\+(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 """A sign that JSON has escaped: in a text that holds JSON the letter of `\\n` belongs to no word."""
+OTHER_DIGITS = re.compile(r"[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\uff10-\uff19]")
+"""Arabic, Persian, Hindi, Bengali and full-width digits."""
 RUN = re.compile(r"[0-9](?:[ ().\-/\u00a0\u2009\u2010-\u2013\u202f]{0,3}[0-9]){6,}")
 """Seven digits or more with nothing but blanks and signs of grouping between them."""
 CALLED = re.compile(
@@ -41,7 +43,9 @@ def called_otherwise(view: str, start: int) -> bool:
 
 
 def view_of(text: str) -> str:
-    """The text, equally long, with escaped signs as what they stand for: letters or blanks."""
+    """The text, equally long, with escaped signs as letters or blanks, whichever they are, and all digits as 0 to 9."""
+    if not text.isascii():
+        text = OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)
     return ESCAPE.sub(_plain, text) if "\\" in text else text
 
 

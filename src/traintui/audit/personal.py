@@ -36,9 +36,9 @@ def look_for_phones_of(regions: Sequence[object]) -> None:
 
 def find_personal(text: str) -> Iterator[Finding]:
     """Yield what tells who somebody is, in no order; where two have the same span, the first one names it."""
-    if not _SIGN.search(text):
-        return
     view = view_of(text)
+    if not _SIGN.search(view):
+        return
     found = [*_mails(view), *_addresses(view)]
     runs = [match.span() for match in RUN.finditer(view)]
     lettered = [match.start() for match in _LETTER_AND_DIGIT.finditer(view)]

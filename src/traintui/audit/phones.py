@@ -47,8 +47,8 @@ _EXTENSION = re.compile(r"(?:,? ?(?:ext|extn|extension|Durchwahl)\.? ?|;ext=| ?x
 _DATE = re.compile(
     r"(?<![\d./-])(?:\d{4}-\d\d-\d\d(?:[T ]\d\d(?![\d-]))?|\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d))(?![./-]?\d)"
 )
-_MONEY = re.compile(r"(?:[$\u20ac\u00a3\u00a5%]|\b(?:USD|EUR|GBP|CHF|INR|BRL|Rs\.?))\s?\Z")
-_MONEY_AFTER = re.compile(r"\s?(?:[$\u20ac\u00a3\u00a5%]|(?:USD|EUR|GBP|CHF|INR|BRL|euros?|dollars?|pounds?)\b)")
+_MONEY = re.compile(r"(?:[$\u20ac\u00a3\u00a5%]|\b(?:USD|EUR|GBP|CHF|INR|BRL|Rs\.?))[ \u00a0]?\Z")
+_MONEY_AFTER = re.compile(r"[ \u00a0]?(?:[$\u20ac\u00a3\u00a5%]|(?:USD|EUR|GBP|CHF|INR|BRL|euros?|dollars?|pounds?)\b)")
 
 
 class Plans:
