@@ -58,7 +58,7 @@ def call_lines(detail: AttemptDetail) -> Iterator[Content]:
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
-    yield from fact("Taken out", taken or "nothing: no secret, nobody's data", style="" if taken else "$muted")
+    yield from fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted")
     yield from fact("Row hash", detail.row_hash, style="$muted")
     if detail.row_hash is None and detail.attempt.state == "sending":
         yield from fact("Row hash", "it gets one when the call ends", style="$muted")
