@@ -16,7 +16,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from support import Conninfo, logged_in
+from traintui.cli import traceback_of
 from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 
@@ -214,3 +218,14 @@ def test_a_value_that_no_dimension_has_is_answered_with_the_nearest_value(home: 
     )
     assert 'no value "down_to_earh"' in answer and "Did you mean down_to_earth?" in answer
     assert not (home / "v.jsonl").exists()
+
+
+async def test_what_was_not_expected_is_written_down_without_anybodys_data(conninfo: Conninfo) -> None:
+    values = {"quoted": "@".join(["ann", "example.org"]), "told": " ".join(["Her", "name", "is", "Ann."])}
+    with pytest.raises(DBAPIError) as caught:
+        async with logged_in(conninfo("ada")) as db, db.engine.begin() as connection:
+            statement = text("SELECT CAST(:quoted AS int), CAST(:told AS text)")
+            await connection.execute(statement, values)
+    written = traceback_of(caught.value)
+    assert "Traceback" in written and 'integer: "[e-mail 1]"' in written
+    assert values["quoted"] not in written and values["told"] not in written

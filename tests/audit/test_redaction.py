@@ -162,7 +162,7 @@ ORDINARY = [
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "scikit-learn, risk-assessment, task-sk-list, sk-learn-contrib-tools-and-more-things, disk-ant-farm",
     "claude-sonnet-4-5-20250929 and gpt-4o-mini-2024-07-18 and hf_hub_download and ghp_ and AKIA",
-    "https://example.com:8443/a/@user?x=1 and http://[::1]:80/ and ssh://git@example.org/x.git and ann@example.org",
+    "https://example.com:8443/a/@user?x=1 and http://[::1]:80/ and ssh://git@example.org/x.git and ann@example",
     "postgresql://db.example:5432/x?user=ann and postgresql:///x and postgresql://ann@h/x and postgresql://ann:***@h/x",
     "Order 4111222233334444, account 0012345678, $1,234.56, 555-0142, 2026-11-01T14:00:00Z",
     "input_tokens: 1234567890, max_tokens=4096, cache_read_input_tokens: 12345678",

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from traintui.audit.personal import look_for_phones_of
+from traintui.audit.phones import DEFAULT_REGIONS
+from traintui.audit.redaction import redact_text
+from traintui.audit.regions import expect_phones_of_workspace
 from traintui.data import attempts, batches, conversations, work
 from traintui.data.engine import Database
 from traintui.data.records import BatchProgress
@@ -186,10 +190,19 @@ async def test_what_is_being_written_can_be_watched(furnished: Database, rehears
     assert await batches.streams(furnished) == ()
 
 
-async def test_a_document_that_holds_a_key_never_brings_it_into_the_log(
+async def test_keys_and_personal_data_of_a_document_never_come_into_the_log(
     db: Database, rehearsal: RehearsalServer
 ) -> None:
     secret = "sk-ant-" + "api03-" + "Q" * 80
+    personal = {
+        "anthropic_key": secret,
+        "email": "ann.lee@example.org",
+        "phone": "+44 20 7946 0958",
+        "card": "4111 1111 1111 1111",
+        "iban": "GB29 NWBK 6016 1331 9268 19",
+        "national_id": "36574261809",
+        "ip_address": "203.0.113.7",
+    }
     await furnish(db)
     async with db.write() as connection:
         await connection.execute(
@@ -197,14 +210,61 @@ async def test_a_document_that_holds_a_key_never_brings_it_into_the_log(
                 "INSERT INTO chunks (document_id, document_revision, ordinal, heading, content, content_sha256,"
                 " token_estimate) SELECT id, 1, 99, 'Keys', :content, sha256('x'), 9 FROM documents LIMIT 1"
             ),
-            {"content": f"The key is {secret}. A late payment costs $25."},
+            {"content": f"{' belongs to Ann. '.join(personal.values())} belongs to Ann. A late payment costs $25."},
         )
         await connection.execute(text("UPDATE chunks SET retired_at = now() WHERE ordinal <> 99"))
     progress = await generate(db, rehearsal, plan(count=2), slots=1)
     assert progress.calls == 2
     kept = await column(db, "SELECT l::text FROM generation_logs AS l")
-    assert not any(secret in row for row in kept)
-    assert await column(db, "SELECT sum((redactions->>'secret')::int) FROM generation_logs")
+    assert [said for said in personal.values() if any(said in row for row in kept)] == []
+    for counts in await column(db, "SELECT redactions FROM generation_logs"):
+        assert counts.keys() == personal.keys()
+    # The log is redacted; what is trained on is as it was written, for a person to read and decide.
+    assert await column(db, "SELECT id FROM conversation_turns WHERE content ~ 'ann.lee@example.org'")
+
+
+async def test_what_a_request_names_is_named_alike_in_its_reply(db: Database, rehearsal: RehearsalServer) -> None:
+    await furnish(db)
+    async with db.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO chunks (document_id, document_revision, ordinal, heading, content, content_sha256,"
+                " token_estimate) SELECT id, 1, 99, 'Mail bob@example.org', 'A late payment goes to ann@example.org.',"
+                " sha256('x'), 9 FROM documents LIMIT 1"
+            )
+        )
+        await connection.execute(text("UPDATE chunks SET retired_at = now() WHERE ordinal <> 99"))
+    await generate(db, rehearsal, plan(count=1), slots=1)
+    (request,) = await column(db, "SELECT request_payload::text FROM generation_logs")
+    (reply,) = await column(db, "SELECT response_payload::text FROM generation_logs")
+    assert "late payment goes to [e-mail 2]" in request
+    assert "late payment goes to [e-mail 2]" in reply
+
+
+@pytest.mark.parametrize(
+    ("setting", "found", "said"),
+    [
+        ('["CH"]', {"phone": 1}, None),
+        ('["ch", "Atlantis"]', {"phone": 1}, "names Atlantis"),
+        ('"CH"', {"phone": 1}, None),
+        ("[]", {}, "names no region"),
+        ('{"a": 1}', {}, "Telephone numbers are looked for in US, GB"),
+    ],
+)
+async def test_a_workspace_says_in_which_regions_its_telephone_numbers_are(
+    db: Database, setting: str, found: dict[str, int], said: str | None
+) -> None:
+    async with db.write() as connection:
+        await connection.execute(
+            text("INSERT INTO workspace_settings (key, value) VALUES ('phone_regions', CAST(:setting AS jsonb))"),
+            {"setting": setting},
+        )
+    try:
+        wrong = await expect_phones_of_workspace(db)
+        assert (said in wrong) if wrong and said else wrong is said
+        assert redact_text("021 123 45 67").counts == found
+    finally:
+        look_for_phones_of(DEFAULT_REGIONS)
 
 
 async def test_two_workers_share_a_batch_and_write_nothing_twice(

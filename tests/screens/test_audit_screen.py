@@ -47,7 +47,11 @@ async def call(db: Database, *, answer: str = "Written.", prompt: str = "Write."
         await work.take_up_batches(db, is_rehearsal=False)
         (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
         attempt = await started(
-            db, item, worker_id, request_payload={"prompt": prompt}, redactions={"api_key": 2, "token": 0}
+            db,
+            item,
+            worker_id,
+            request_payload={"prompt": prompt},
+            redactions={"api_key": 2, "token": 0, "email": 3, "ip_address": 1},
         )
         assert await stored(db, item, attempt, outcome=replace(ANSWERED, response_payload={"text": answer}))
         await work.finish_batches(db)
@@ -61,7 +65,18 @@ async def test_a_call_shows_what_was_sent_and_what_came_back(app: TraintuiApp, d
         await opened(pilot, app)
         await until(pilot, lambda: "RESPONSE" in detail(app))
         shown = detail(app)
-        for said in (one, "● answered", "10 in, 20 out", "$0.01", "900 ms", "req_1", "2 api key", "Asked for by  ada"):
+        for said in (
+            one,
+            "● answered",
+            "10 in, 20 out",
+            "$0.01",
+            "900 ms",
+            "req_1",
+            "2 api key",
+            "3 e-mail",
+            "1 IP address",
+            "Asked for by  ada",
+        ):
             assert said in shown
         assert "token," not in shown
         assert '"prompt": "First line.\\n\n' in shown and '"text": "Written."' in shown

@@ -1,6 +1,7 @@
-"""Secrets out of a record before it is stored: the database's log and its backups keep what was once written.
+"""Secrets and personal data out of a record before it is stored: the database's log and its backups keep what was once
+written.
 
-A detector finds spans of text and names their class; a class counts its tokens of its own. Secrets are the first class.
+A detector finds spans of text and names their class; a class counts its tokens of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from traintui.audit.personal import find_personal
 from traintui.audit.secrets import Finding, find_secrets
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -25,12 +27,31 @@ class Redacted(Generic[_T]):
     counts: dict[str, int]
 
 
-def redact(value: JSON) -> Redacted[JSON]:
-    """Return a copy of a record with tokens like `[secret 1]` in place of secrets, in keys and in values.
+class Tokens:
+    """The tokens given out in one record, whose parts may come at different times: first a request, then its reply.
 
-    The same secret has the same token within one call, so give the parts of one record together.
+    It knows what was found, so it is kept no longer than the record is being made.
     """
-    record = _Record()
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._given = Counter[str]()
+
+    def of(self, label: str, identity: str) -> str:
+        """The token that stands for this thing in the record."""
+        known = (label, identity)
+        if known not in self._tokens:
+            self._given[label] += 1
+            self._tokens[known] = f"[{label} {self._given[label]}]"
+        return self._tokens[known]
+
+
+def redact(value: JSON, tokens: Tokens | None = None) -> Redacted[JSON]:
+    """Return a copy of a record with tokens like `[secret 1]` or `[e-mail 1]`, in keys and in values.
+
+    The same thing has the same token within one call, and within all calls that are given the same `tokens`.
+    """
+    record = _Part(tokens or Tokens())
     top: list[Any] = [None]
     # Not recursive: a provider's answer may nest deeper than Python's stack.
     waiting: list[tuple[Any, Any, Any, str]] = [(value, top, 0, "")]
@@ -62,26 +83,32 @@ def redact(value: JSON) -> Redacted[JSON]:
 
 
 def redact_text(text: str) -> Redacted[str]:
-    """Return the text with tokens in place of secrets."""
-    record = _Record()
+    """Return the text with tokens in place of secrets and personal data."""
+    record = _Part(Tokens())
     return Redacted(record.text(text), dict(record.counts))
 
 
-class _Record:
-    """The tokens given out so far in one record."""
+class _Part:
+    """What was found so far in one part of a record."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self.counts = Counter[str]()
-        self._tokens: dict[tuple[str, str], str] = {}
-        self._given = Counter[str]()
+        self._tokens = tokens
 
     def text(self, text: str) -> str:
-        parts: list[str] = []
-        at = 0
-        for found in _findings(text):
-            parts += (text[at : found.start], self._token(found.label, found.kind, found.identity))
-            at = found.end
-        return "".join(parts) + text[at:] if parts else text
+        if len(text) < _SHORTEST_KEY and text.replace("_", "a").isalpha():
+            return text  # a name, of which a schema has many
+        # What is gone may have hidden what stands beside it; more than a few rounds only a text made for it could need.
+        for _ in range(_ROUNDS):
+            parts: list[str] = []
+            at = 0
+            for found in _findings(text):
+                parts += (text[at : found.start], self._token(found.label, found.kind, found.identity))
+                at = found.end
+            if not parts:
+                break
+            text = "".join(parts) + text[at:]
+        return text
 
     def field(self, text: str, kind: str) -> str:
         """The value under a name that says it is a secret: all of it but the scheme goes."""
@@ -96,19 +123,22 @@ class _Record:
 
     def _token(self, label: str, kind: str, identity: str) -> str:
         self.counts[kind] += 1
-        known = (label, identity)
-        if known not in self._tokens:
-            self._given[label] += 1
-            self._tokens[known] = f"[{label} {self._given[label]}]"
-        return self._tokens[known]
+        return self._tokens.of(label, identity)
 
 
-def _findings(text: str) -> Iterator[Finding]:
-    """What the detectors found, from left to right; findings that overlap are one, under the first one's kind."""
-    found = [finding for detector in _DETECTORS for finding in detector(text)]
-    found.sort(key=lambda finding: (finding.start, -finding.end))
+def _findings(text: str) -> list[Finding]:
+    """What the detectors found, from left to right. Where two classes overlap, the first one has it."""
+    found: list[Finding] = []
+    for detector in _DETECTORS:
+        more = list(_joined(text, detector(text)))
+        found = _merged(found, more) if found and more else found or more
+    return found
+
+
+def _joined(text: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings of one class; those that overlap are one, under the first one's kind."""
     current: Finding | None = None
-    for finding in found:
+    for finding in sorted(found, key=lambda finding: (finding.start, -finding.end)):
         if current is None or finding.start >= current.end:
             if current is not None:
                 yield current
@@ -120,7 +150,22 @@ def _findings(text: str) -> Iterator[Finding]:
         yield current
 
 
-_DONE = re.compile(r"\[[a-z]+ \d+\]")
+def _merged(first: list[Finding], second: list[Finding]) -> list[Finding]:
+    merged: list[Finding] = []
+    place = 0
+    for finding in second:
+        while place < len(first) and first[place].end <= finding.start:
+            merged.append(first[place])
+            place += 1
+        if place == len(first) or finding.end <= first[place].start:
+            merged.append(finding)
+    return merged + first[place:]
+
+
+_ROUNDS = 4
+_SHORTEST_KEY = 20
+"""Letters of the shortest secret that has only letters."""
+_DONE = re.compile(r"\[[A-Za-z -]+ \d+\]")
 _SCHEME = re.compile(r"((?:Bearer|Basic|Token)\s+)?(.*)", re.DOTALL | re.IGNORECASE)
 _HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
 _FIELD = re.compile(
@@ -145,4 +190,4 @@ def _unused(key: str, taken: dict[str, Any]) -> str:
     return unused
 
 
-_DETECTORS: tuple[Callable[[str], Iterator[Finding]], ...] = (find_secrets,)
+_DETECTORS: tuple[Callable[[str], Iterator[Finding]], ...] = (find_secrets, find_personal)

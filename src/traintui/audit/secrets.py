@@ -61,13 +61,13 @@ _DATABASE = (
 )
 _USER = r"(?P<s>[^\s/?#:@\"'<>]{0,256}:"
 _NAMES = "password passwd passphrase pwd"
-_ALL_NAMES = f"{_NAMES} key secret token authorization"
+_ALL_NAMES = (*_NAMES.split(), "key", "secret", "token", "authorization")
 _NAME = r"(?i:password|passwd|passphrase|pwd)"
 _KEY_NAME = (
     r"(?i:x-api-key|api[_-]?key|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|(?:access|refresh|auth|id)[_-]?token)"
 )
 _OPTIONAL_SCHEME = r"(?:(?i:bearer|basic|token)\s{1,5})?"
-_NOT_DONE = rf"(?!{_OPTIONAL_SCHEME}\[[a-z]+ \d)"
+_NOT_DONE = rf"(?!{_OPTIONAL_SCHEME}\[[A-Za-z -]+ \d)"
 _OPAQUE = r"[A-Za-z0-9._~+/-]"
 
 # Each pattern reads a bounded way past its start, or takes what it has read: none may look twice at a long text.
@@ -145,7 +145,7 @@ _RULES = (
     # JSON or a printed dict inside a text; in JSON inside JSON the quotes are escaped.
     _rule(
         "named_value",
-        _ALL_NAMES,
+        " ".join(name + quote for name in _ALL_NAMES for quote in "\"'"),
         rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))(?P<q>[\"'])(?:\s{{0,9}}:\s{{0,9}}b?|,\s{{0,9}}b)(?P=q)",
         _NOT_DONE,
         _OPTIONAL_SCHEME,
@@ -153,7 +153,7 @@ _RULES = (
     ),
     _rule(
         "named_value",
-        _ALL_NAMES,
+        " ".join(name + "\\" for name in _ALL_NAMES),
         rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))\\{{1,8}}\"\s{{0,9}}:\s{{0,9}}\\{{1,8}}\"",
         _NOT_DONE,
         _OPTIONAL_SCHEME,

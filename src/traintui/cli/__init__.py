@@ -59,13 +59,21 @@ def keep_traceback(error: Exception) -> str:
     """Writes down what happened, for those who mend it; the line that tells where."""
     from traintui.settings import default_home
 
+    told = traceback_of(error)
     for directory in (default_home() / "logs", Path.cwd()):
         try:
             directory.mkdir(parents=True, exist_ok=True)
             path = directory / "traintui-error.log"
             with path.open("a", encoding="utf-8") as file:
-                traceback.print_exception(error, file=file)
+                file.write(told)
         except OSError:
             continue
         return f"Look at what was done before you repeat it, and send {path} to the makers."
     return "Look at what was done before you repeat it, and run `traintui doctor`."
+
+
+def traceback_of(error: Exception) -> str:
+    """Where it happened and why, as Python tells it, redacted: a message may quote what was worked on."""
+    from traintui.audit.redaction import redact_text
+
+    return redact_text("".join(traceback.format_exception(error))).value

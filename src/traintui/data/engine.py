@@ -87,6 +87,7 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
         max_overflow=4,
         pool_timeout=10,
         pool_pre_ping=pooled,
+        hide_parameters=True,  # they are people's texts, and an error's message may end up in a log
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )

@@ -1,4 +1,4 @@
-"""How a call ended, as the ledger keeps it: tokens, cost in USD, and what came back without its secrets."""
+"""How a call ended, as the ledger keeps it: tokens, cost in USD, and what came back, redacted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
-from traintui.audit.redaction import redact, redact_text
+from traintui.audit.redaction import Tokens, redact
 from traintui.data.attempts import Outcome
 from traintui.generation.client import ModelCall, ModelReply
 from traintui.generation.pricing import Usage, cost_usd, price_of
@@ -25,23 +25,28 @@ def dearest_cost(call: ModelCall) -> Decimal | None:
     return cost_usd(call.model, Usage((len(call.system) + len(call.user)) // 4, call.max_tokens))
 
 
-def outcome_of_reply(reply: ModelReply, model: str, *, unusable: str | None = None) -> Outcome:
-    """How a call that was answered ended; `unusable` says why its text is no conversation."""
-    payload = redact(cast("Any", reply.payload))
+def outcome_of_reply(
+    reply: ModelReply, model: str, *, unusable: str | None = None, tokens: Tokens | None = None
+) -> Outcome:
+    """How a call that was answered ended; `unusable` says why its text is no conversation.
+
+    With the `tokens` of the request, what it named is named alike in the reply.
+    """
+    found = cast("Any", redact({"payload": cast("Any", reply.payload), "message": unusable}, tokens))
     return replace(
         usage_outcome("ok", model, reply.usage),
-        response_payload=cast("Any", payload.value),
+        response_payload=found.value["payload"],
         duration_ms=reply.duration_ms,
         http_status=reply.http_status,
         request_id=reply.request_id,
         stop_reason=reply.stop_reason,
         error_type="invalid_reply" if unusable else None,
-        error_message=unusable,
-        redactions=payload.counts,
+        error_message=found.value["message"],
+        redactions=found.counts,
     )
 
 
-def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
+def outcome_of_failure(failure: CallFailed, model: str, *, tokens: Tokens | None = None) -> Outcome:
     """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
 
     An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
@@ -50,19 +55,18 @@ def outcome_of_failure(failure: CallFailed, model: str) -> Outcome:
     usage = failure.usage
     if usage is None and (failure.http_status or 0) >= HTTPStatus.BAD_REQUEST:
         usage = Usage(0, 0)
-    payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
-    message = redact_text(failure.message)
-    counts = {kind: payload.counts.get(kind, 0) + number for kind, number in message.counts.items()}
+    payload = failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}
+    found = cast("Any", redact({"payload": cast("Any", payload), "message": failure.message}, tokens))
     return replace(
         usage_outcome("error", model, usage),
-        response_payload=None if failure.payload is None else cast("Any", payload.value),
+        response_payload=None if failure.payload is None else found.value["payload"],
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
         request_id=failure.request_id,
         cost_is_estimate=failure.usage is not None and failure.kind not in COUNTED,
         error_type=failure.error_type or failure.kind,
-        error_message=message.value,
-        redactions=payload.counts | counts,
+        error_message=found.value["message"],
+        redactions=found.counts,
     )
 
 

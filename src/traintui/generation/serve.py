@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from traintui.audit.regions import expect_phones_of_workspace
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
 from traintui.data.workspace import open_workspace
@@ -39,6 +40,9 @@ async def run_worker(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """A worker in this process, over a client of its own."""
+    wrong = await expect_phones_of_workspace(db)
+    if wrong:
+        say(wrong)
     async with ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client:
         worker = Worker(db, client, provider, slots=slots, say=say)
         await worker.run(stop or asyncio.Event(), until_idle=until_idle)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from traintui.audit.redaction import redact, redact_text
+from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
@@ -230,17 +230,19 @@ class Worker:
         if self._streaming is None:
             self._streaming = item.id
         streams = self._streaming == item.id
-        attempt = await self._record(job, item, call, streams=streams)
+        tokens = Tokens()
+        attempt = await self._record(job, item, call, tokens, streams=streams)
         try:
             reply = await self._send(item, call, attempt, streams=streams)
         except CallFailed as failure:
-            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model)))
+            outcome = outcome_of_failure(failure, call.model, tokens=tokens)
+            await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
             # It was answered and is paid for; the raw text stays with the call.
-            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason)
+            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason, tokens=tokens)
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
@@ -252,16 +254,18 @@ class Worker:
                 [(turn.role, turn.content) for turn in turns],
                 score=judged.total,
                 parts=stored_parts(judged),
-                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model)),
+                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, tokens=tokens)),
             )
         )
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
 
-    async def _record(self, job: Job, item: work.ClaimedItem, call: ModelCall, *, streams: bool) -> OpenAttempt:
+    async def _record(
+        self, job: Job, item: work.ClaimedItem, call: ModelCall, tokens: Tokens, *, streams: bool
+    ) -> OpenAttempt:
         """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
-        payload = redact(cast("Any", call.payload(stream=streams)))
+        payload = redact(cast("Any", call.payload(stream=streams)), tokens)
         estimate = dearest_cost(call)
         return await attempts.start(
             self.db,

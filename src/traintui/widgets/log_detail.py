@@ -17,6 +17,8 @@ from traintui.widgets.log_rows import action, call_state, export_state
 LABEL = 14
 """Cells of a fact's name."""
 NOTHING = Content("")
+KINDS = {"email": "e-mail", "iban": "IBAN", "ip_address": "IP address"}
+"""What was taken out, where its name in the log is not what people write."""
 
 
 def fact(name: str, value: Content | str | int | None, *, style: str = "") -> Iterator[Content]:
@@ -53,8 +55,10 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
 def call_lines(detail: AttemptDetail) -> Iterator[Content]:
     """A call with what was sent and what came back."""
     yield from call_facts(detail.attempt)
-    taken = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number)
-    yield from fact("Taken out", taken or "nothing that looks like a secret", style="" if taken else "$muted")
+    taken = ", ".join(
+        f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
+    )
+    yield from fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted")
     yield from fact("Row hash", detail.row_hash, style="$muted")
     if detail.row_hash is None and detail.attempt.state == "sending":
         yield from fact("Row hash", "it gets one when the call ends", style="$muted")
