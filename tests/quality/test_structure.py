@@ -204,9 +204,7 @@ def test_turns_in_another_language_than_the_source_are_counted_and_named() -> No
     )
     found = part(score(mixed, expected_turns=None, source=SOURCE), "language")
     assert (found.value, found.low, found.high) == (0.5, 0.9, 1) and 0 < found.points < found.max_points
-    assert found.sentence == (
-        "1 of 2 turns that show a language are in English, like the source; others are in German."
-    )
+    assert found.sentence == ("1 of 2 turns are in English, like the source; others are in German.")
 
 
 def test_what_is_good_and_what_it_weighs_can_be_set() -> None:

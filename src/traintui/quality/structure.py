@@ -291,7 +291,7 @@ def _language(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> _Me
         return None
     value = spoken[wanted] / told
     others = [NAMES[language] for language, _ in spoken.most_common() if language != wanted]
-    sentence = f"{spoken[wanted]} of {_counted(told, 'turn')} that show a language are in {NAMES[wanted]}"
+    sentence = f"{spoken[wanted]} of {_counted(told, 'turn')} are in {NAMES[wanted]}"
     sentence += f", like the source; others are in {' and '.join(others[:2])}." if others else ", like the source."
     return _Measure(value, good, 1, value / good if good else 1, sentence)
 

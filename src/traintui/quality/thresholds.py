@@ -94,7 +94,7 @@ def thresholds_of(settings: Mapping[str, Any]) -> Thresholds:
             f"{said}{problem['msg'].removeprefix('Value error, ').removesuffix('.')}.",
             f"Its default is {plain(name)}: traintui threshold reset {name}."
             if name
-            else "Change one of them: `traintui threshold list` shows all.",
+            else "Choose another value, or take one of them back: traintui threshold reset NAME.",
         ) from error
 
 
