@@ -38,6 +38,7 @@ from traintui.data.engine import Database, make_engine
 from traintui.data.records import Turn, VocabularyValue
 from traintui.data.reviews import Seen
 from traintui.data.work import ClaimedItem
+from traintui.quality.signatures import signature
 
 VALUES: dict[str, tuple[str, ...]] = {
     "persona": ("anxious_planner", "busy_parent"),
@@ -230,9 +231,10 @@ async def stored(
     db: Database, item: ClaimedItem, attempt: OpenAttempt, *, score: str = "7.5", outcome: Outcome = ANSWERED
 ) -> bool:
     """Stores a question and an answer for a claimed item with the end of its call, as the worker does."""
+    turns = [("user", f"Question of {item.conversation_id}?"), ("assistant", "An answer.")]
     return await work.store(
-        db, item, [("user", f"Question of {item.conversation_id}?"), ("assistant", "An answer.")],
-        score=Decimal(score), parts=[], finish=attempts.finishing(attempt, outcome),
+        db, item, turns, signature=signature([content for _, content in turns]),
+        judged=lambda _: (Decimal(score), []), finish=attempts.finishing(attempt, outcome),
     )  # fmt: skip
 
 

@@ -199,6 +199,23 @@ def test_a_settings_file_with_a_mistake_is_named(home: Path) -> None:
     assert "theme" in refused(traintui(home, "db", "current", check=False, TRAINTUI_CONFIG=str(home / "bad.toml")))
 
 
+def test_thresholds_are_listed_set_and_taken_back_and_a_bad_one_is_named(home: Path) -> None:
+    listed = json.loads(traintui(home, "threshold", "list", "--json").stdout)["thresholds"]
+    assert listed["usual_turns"] == {"value": [2, 20], "default": [2, 20]}
+    traintui(home, "threshold", "set", "usual_turns", "4..8")
+    traintui(home, "threshold", "set", "closeness_good", "0.4")
+    lines = traintui(home, "threshold", "list").stdout.splitlines()
+    assert "closeness_good          0.4             default 0.5" in lines
+    assert "usual_turns             4..8            default 2..20" in lines
+    traintui(home, "threshold", "reset", "closeness_good")
+    traintui(home, "threshold", "reset", "usual_turns")
+    assert json.loads(traintui(home, "threshold", "list", "--json").stdout)["thresholds"] == listed
+    assert "Did you mean closeness_good?" in refused(
+        traintui(home, "threshold", "set", "closenes_good", "0.4", check=False)
+    )
+    assert "valid number" in refused(traintui(home, "threshold", "set", "closeness_good", "much", check=False))
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["export"], ["user", "add", "x", "--role", "king"], ["import"]])
 def test_wrong_usage_exits_2_and_names_the_mistake(home: Path, arguments: list[str]) -> None:
     result = traintui(home, *arguments, check=False)

@@ -122,8 +122,8 @@ async def test_a_reply_that_is_no_conversation_leaves_everything_as_it_was(db: D
         attempt = await started(db, item, worker_id)
         with pytest.raises(Refused) as refused:
             await work.store(
-                db, item, [("user", "Q?"), ("user", "Q?")], score=Decimal(5), parts=[],
-                finish=attempts.finishing(attempt, ANSWERED),
+                db, item, [("user", "Q?"), ("user", "Q?")], signature=bytes(240),
+                judged=lambda _: (Decimal(5), []), finish=attempts.finishing(attempt, ANSWERED),
             )  # fmt: skip
         assert refused.value.code == "TT008"
         assert [row[0] for row in await fetch(db, "SELECT state FROM generation_logs")] == ["sending"]

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from traintui.data.signatures import Nearest
 from traintui.quality.structure import ScorePart, StructureScore, score
+from traintui.quality.thresholds import DEFAULTS
 
 SOURCE = """### Limits on overdraft fees
 
@@ -74,11 +76,12 @@ def test_the_total_is_the_sum_of_the_parts_and_the_parts_can_reach_ten() -> None
         assert str(found.total)[::-1].find(".") == 2
 
 
-def test_without_a_source_grounding_is_left_out_and_its_weight_shared() -> None:
+def test_without_a_source_grounding_and_language_are_left_out_and_their_weight_shared() -> None:
     names = [part.name for part in score(GOOD, expected_turns=None, source=None).parts]
     assert names == ["turn count", "turn length", "structure", "repetition"]
     assert [part.name for part in score(GOOD, expected_turns=None, source=" \n").parts] == names
-    assert len(score(GOOD, expected_turns=None, source=SOURCE).parts) == 5
+    found = [part.name for part in score(GOOD, expected_turns=None, source=SOURCE).parts]
+    assert found == ["turn count", "turn length", "structure", "grounding", "repetition", "language"]
 
 
 def test_turns_outside_the_plan_cost_points_by_how_far_they_are_outside() -> None:
@@ -175,6 +178,42 @@ def test_repetition_costs_by_its_share() -> None:
     fresh = part(score(GOOD, expected_turns=None, source=None), "repetition")
     assert echo.points < fresh.points / 2
     assert fresh.value <= fresh.high < echo.value
+
+
+def test_the_nearest_other_conversation_costs_by_how_much_alike_it_is() -> None:
+    found = score(GOOD, expected_turns=None, source=SOURCE)
+    assert "closeness" not in [part.name for part in found.parts]
+    alone, far, near, twin = (
+        part(found.with_closeness(nearest), "closeness")
+        for nearest in (None, Nearest("conv_a", 0.4), Nearest("conv_b", 0.7), Nearest("conv_c", 0.95))
+    )
+    assert alone.points == far.points == alone.max_points > near.points > twin.points == 0
+    assert (near.value, near.low, near.high) == (0.7, 0, 0.5)
+    assert near.sentence == "It is 70% alike with conv_b, the nearest other."
+    whole = found.with_closeness(Nearest("conv_c", 0.95))
+    assert sum(each.max_points for each in whole.parts) == Decimal("10.00")
+    assert whole.total == sum(each.points for each in whole.parts) < found.total
+
+
+def test_turns_in_another_language_than_the_source_are_counted_and_named() -> None:
+    right = part(score(GOOD, expected_turns=None, source=SOURCE), "language")
+    assert (right.points, right.value) == (right.max_points, 1)
+    mixed = said(
+        "What does it cost when my account is overdrawn at the end of the day?",
+        "Wenn Sie das Konto bis 18 Uhr ausgleichen, wird die Gebühr nicht berechnet, und es kostet Sie nichts.",
+    )
+    found = part(score(mixed, expected_turns=None, source=SOURCE), "language")
+    assert (found.value, found.low, found.high) == (0.5, 0.9, 1) and 0 < found.points < found.max_points
+    assert found.sentence == ("1 of 2 turns are in English, like the source; others are in German.")
+
+
+def test_what_is_good_and_what_it_weighs_can_be_set() -> None:
+    strict = DEFAULTS.model_copy(update={"usual_turns": (8, 12), "repetition_weight": Decimal(0)})
+    found = score(GOOD, expected_turns=None, source=SOURCE, thresholds=strict)
+    assert "repetition" not in [each.name for each in found.parts]
+    count = part(found, "turn count")
+    assert (count.low, count.high) == (8, 12) and count.points < count.max_points
+    assert sum(each.max_points for each in found.parts) == Decimal("10.00")
 
 
 def test_no_turns_score_nothing() -> None:

@@ -19,6 +19,7 @@ from traintui.cli.generating import generate, rehearsal, worker
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
 from traintui.cli.running import say
+from traintui.cli.thresholds import threshold_app
 from traintui.errors import TraintuiError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command()(worker)
 app.command()(rehearsal)
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
+app.add_typer(threshold_app, name="threshold")
 
 
 def main() -> None:

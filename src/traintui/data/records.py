@@ -65,12 +65,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """A named part of the structure score: `points` of `max_points`, and one sentence that says why."""
+    """A named part of the structure score: `points` of `max_points`, and one sentence that says why.
+
+    `value` is good from `low` to `high`, in turns or flaws (`count`) or as a share of 1; scores of an earlier Traintui
+    have none of the three.
+    """
 
     name: str
     points: float
     max_points: float
     sentence: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: Literal["count", "share"] = "share"
 
 
 @dataclass(frozen=True, slots=True)

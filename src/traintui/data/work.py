@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
+from traintui.data.signatures import Nearest, nearest
 from traintui.data.storable import as_json, storable
 from traintui.errors import TraintuiError
 
@@ -205,24 +206,29 @@ async def store(
     item: ClaimedItem,
     turns: Sequence[tuple[str, str]],
     *,
-    score: Decimal,
-    parts: Sequence[Mapping[str, Any]],
+    signature: bytes,
+    judged: Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]],
     finish: tuple[str, Mapping[str, Any]],
 ) -> bool:
     """Stores what was written for an item together with the end of its call, in one transaction.
 
-    `turns` are (role, content); `finish` is the statement of `attempts.finishing`. False when the item is not ours any
-    more: then only the call is completed.
+    `turns` are (role, content), with the signature of what they say; `judged` gives score and parts as soon as it is
+    told what is nearest; `finish` is the statement of `attempts.finishing`. Of two that say the same and are stored at
+    once the second sees the first. False when the item is not ours any more: then only the call is completed.
     """
     statement, values = finish
     written = [{"role": role, "content": content, "train": True} for role, content in turns]
     async with db.write() as connection:
+        score, parts = judged(await nearest(connection, signature, itself=item.conversation_id))
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
         stored = await connection.scalar(
-            text("SELECT store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"),
+            text(
+                "SELECT CASE WHEN store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"
+                " THEN keep_signature(:conversation_id, :signature) ELSE false END"
+            ),
             {
                 "id": item.id, "fence": item.fence, "turns": as_json(written), "score": score,
-                "parts": as_json(list(parts)),
+                "parts": as_json(list(parts)), "conversation_id": item.conversation_id, "signature": signature,
             },
         )  # fmt: skip
         await connection.execute(text(statement), dict(values))

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from traintui.audit.regions import expect_phones_of_workspace
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
+from traintui.data.signatures import signing
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
 from traintui.processes import stopping
+from traintui.quality.signatures import signature
 from traintui.settings import Settings
 
 
@@ -43,7 +45,10 @@ async def run_worker(
     wrong = await expect_phones_of_workspace(db)
     if wrong:
         say(wrong)
-    async with ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client:
+    async with (
+        ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client,
+        signing(db, signature),
+    ):
         worker = Worker(db, client, provider, slots=slots, say=say)
         await worker.run(stop or asyncio.Event(), until_idle=until_idle)
 

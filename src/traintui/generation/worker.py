@@ -32,8 +32,11 @@ from traintui.generation.prompt import (
 )
 from traintui.generation.provider import Provider
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
-from traintui.quality.stored import stored_parts
+from traintui.quality import thresholds
+from traintui.quality.signatures import signature
+from traintui.quality.stored import judged_among_others
 from traintui.quality.structure import score
+from traintui.quality.thresholds import Thresholds
 
 T = TypeVar("T")
 
@@ -54,6 +57,7 @@ class Job:
     model: str
     is_rehearsal: bool
     facets: dict[tuple[str, str], VocabularyValue]
+    thresholds: Thresholds
 
     def facet(self, dimension: str, value: str) -> Facet:
         """A value with the words that people use for it."""
@@ -155,6 +159,9 @@ class Worker:
             await self._go_through(item)
         except Refused:
             raise
+        except thresholds.BadThreshold as bad:
+            await work.release(self.db, item, "queued", counts=False)
+            await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
         except TraintuiError as away:
             self.say(f"{item.conversation_id}: {away.message}")
             self._left.append(item)
@@ -207,6 +214,7 @@ class Worker:
                 model=setup.model,
                 is_rehearsal=setup.is_rehearsal,
                 facets=await vocabulary.labels(self.db),
+                thresholds=await thresholds.read(self.db),
             )
         return self._jobs[batch_id]
 
@@ -246,14 +254,14 @@ class Worker:
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
-        judged = score(turns, expected_turns=expected, source=item.source)
+        judged = score(turns, expected_turns=expected, source=item.source, thresholds=job.thresholds)
         stored = await insist(
             lambda: work.store(
                 self.db,
                 item,
                 [(turn.role, turn.content) for turn in turns],
-                score=judged.total,
-                parts=stored_parts(judged),
+                signature=signature([turn.content for turn in turns]),
+                judged=judged_among_others(judged),
                 finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, tokens=tokens)),
             )
         )

@@ -24,8 +24,10 @@ from traintui.importing.conversations import (
 from traintui.importing.documents import DocumentText, read_document
 from traintui.importing.recognise import kind_of
 from traintui.importing.vocabulary import read_vocabulary, starter_path
+from traintui.quality import thresholds
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
+from traintui.quality.thresholds import Thresholds
 
 MOST_METADATA = 65_536
 """Bytes of a conversation's metadata as text; the database refuses more."""
@@ -99,9 +101,10 @@ async def import_paths(
         )
         read = tuple(StoredDocument(text.name, "new", 1, len(text.chunks), 0) for _, text in texts)
         return ImportSummary(read, planned, dry_run=True, vocabulary=len(words))
+    asked = await thresholds.read(db)
     await vocabulary.add(db, words)
     stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]
-    loaded = [await load(db, path, file) for path, file in files]
+    loaded = [await load(db, path, file, asked) for path, file in files]
     starter = await add_starter(db) if texts else 0
     return ImportSummary(tuple(stored), tuple(loaded), dry_run=False, vocabulary=len(words), starter=starter)
 
@@ -135,17 +138,17 @@ def checked(path: Path, file: ConversationFile, *, keep_going: bool) -> Conversa
     return ConversationFile(file.format, tuple(good), tuple(problems), file.ignored)
 
 
-async def load(db: Database, path: Path, file: ConversationFile) -> StoredConversations:
+async def load(db: Database, path: Path, file: ConversationFile, asked: Thresholds) -> StoredConversations:
     """Stores the conversations of a file in one transaction, each with its structure score."""
     imported, known = await imports.conversations(
-        db, [item_of(conversation) for conversation in file.conversations], source=path.name, format=file.format
+        db, [item_of(conversation, asked) for conversation in file.conversations], source=path.name, format=file.format
     )
     return StoredConversations(str(path), file.format, imported, known, file.problems, file.ignored)
 
 
-def item_of(conversation: ImportedConversation) -> dict[str, Any]:
+def item_of(conversation: ImportedConversation, asked: Thresholds) -> dict[str, Any]:
     """A conversation as the database takes it."""
-    judged = score(conversation.turns, expected_turns=None, source=None)
+    judged = score(conversation.turns, expected_turns=None, source=None, thresholds=asked)
     return {
         "line": conversation.line,
         "system_prompt": conversation.system_prompt,

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from traintui.quality.structure import StructureScore
+
+if TYPE_CHECKING:
+    from traintui.data.signatures import Nearest
+
+Judged = tuple[Decimal, list[dict[str, Any]]]
+"""Total and parts."""
 
 
 def stored_parts(score: StructureScore) -> list[dict[str, Any]]:
@@ -12,9 +20,23 @@ def stored_parts(score: StructureScore) -> list[dict[str, Any]]:
     return [
         {
             "name": part.name,
+            "value": part.value,
+            "low": part.low,
+            "high": part.high,
+            "unit": part.unit,
             "points": float(part.points),
             "max_points": float(part.max_points),
             "sentence": part.sentence,
         }
         for part in score.parts
     ]
+
+
+def judged_among_others(score: StructureScore) -> Callable[[Nearest | None], Judged]:
+    """What tells total and parts as soon as the conversation that is nearest is known."""
+
+    def judged(nearest: Nearest | None) -> Judged:
+        whole = score.with_closeness(nearest)
+        return whole.total, stored_parts(whole)
+
+    return judged

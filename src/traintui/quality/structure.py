@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from traintui.quality.language import NAMES, language_of
+from traintui.quality.thresholds import DEFAULTS, Counts, Thresholds
 from traintui.quality.words import content_words, numbers, words, written_numbers
 
-# What each part counts for, in points; they sum to 10.
-_WEIGHTS = {
-    "turn count": Decimal("1.5"),
-    "turn length": Decimal(2),
-    "structure": Decimal(3),
-    "grounding": Decimal(2),
-    "repetition": Decimal("1.5"),
-}
-_WITHOUT_PLAN = range(2, 21)
-_SENSIBLE_WORDS = {"user": (3, 150), "assistant": (12, 350)}
-_BEST_WORDS = {"user": (8, 60), "assistant": (40, 160)}
+if TYPE_CHECKING:
+    from traintui.data.signatures import Nearest
+
 _SENSIBLE_SHARE = 0.7  # of the points, at the edge of what is sensible; all of them where it is best
-_ENOUGH_WORDS_SUPPORTED = 0.8  # the rest is courtesy and the language's own
-_ENOUGH_GROUNDING = 0.7
-_LITTLE_REPETITION, _ALL_REPETITION = 0.08, 0.5
 _PHRASE = 4  # words
 _CENT = Decimal("0.01")
 
@@ -39,6 +31,9 @@ class Turn(Protocol):
     def content(self) -> str: ...
 
 
+Unit = Literal["count", "share"]
+
+
 @dataclass(frozen=True, slots=True)
 class ScorePart:
     """One part: the figure found, the range in which it is good, its points of how many, and why in one sentence."""
@@ -47,17 +42,10 @@ class ScorePart:
     value: float
     low: float
     high: float
+    unit: Unit
     points: Decimal
     max_points: Decimal
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class StructureScore:
-    """`total` is the sum of the parts' points: 0 to 10, two decimals."""
-
-    total: Decimal
-    parts: tuple[ScorePart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,55 +57,91 @@ class _Measure:
     high: float
     share: float
     sentence: str
+    unit: Unit = "share"
 
 
-def score(turns: Sequence[Turn], *, expected_turns: range | None, source: str | None) -> StructureScore:
+@dataclass(frozen=True, slots=True)
+class StructureScore:
+    """`total` is the sum of the parts' points: 0 to 10, two decimals."""
+
+    total: Decimal
+    parts: tuple[ScorePart, ...]
+    _measures: Mapping[str, _Measure] = field(repr=False)
+    _thresholds: Thresholds = field(repr=False)
+
+    def with_closeness(self, nearest: Nearest | None) -> StructureScore:
+        """The same with closeness to other conversations as a part; `nearest` is None where none is alike."""
+        closeness = _closeness(nearest, self._thresholds)
+        return _weighed({**self._measures, "closeness": closeness}, self._thresholds)
+
+
+def score(
+    turns: Sequence[Turn], *, expected_turns: range | None, source: str | None, thresholds: Thresholds = DEFAULTS
+) -> StructureScore:
     """Return the structure score, 0 to 10, and the parts it is the sum of.
 
     `expected_turns` is the plan's range of turn counts, `source` the text that the answers should rest on. Without a
-    source nothing can be said of grounding, and its weight goes to the other parts.
+    source nothing can be said of grounding and language, and their weight goes to the other parts; so does that of
+    closeness, until `with_closeness` adds it.
     """
     measures = {
-        "turn count": _turn_count(turns, expected_turns),
-        "turn length": _turn_length(turns),
+        "turn count": _turn_count(turns, expected_turns, thresholds),
+        "turn length": _turn_length(turns, thresholds),
         "structure": _structure(turns),
-        "grounding": _grounding(turns, source) if source is not None else None,
-        "repetition": _repetition(turns),
+        "grounding": _grounding(turns, source, thresholds) if source is not None else None,
+        "repetition": _repetition(turns, thresholds),
+        "language": _language(turns, source, thresholds) if source is not None else None,
     }
     given = {name: measure for name, measure in measures.items() if measure is not None}
+    if not turns:
+        given = {name: replace(measure, share=0.0) for name, measure in given.items()}
+    return _weighed(given, thresholds)
+
+
+def _weighed(measures: Mapping[str, _Measure], thresholds: Thresholds) -> StructureScore:
+    """The measures as parts of ten points, each by its weight."""
+    weights: dict[str, Decimal] = {name: getattr(thresholds, f"{name.replace(' ', '_')}_weight") for name in measures}
     parts: list[ScorePart] = []
-    left, weight_left = Decimal(10), sum((_WEIGHTS[name] for name in given), Decimal(0))
-    for name, measure in given.items():
+    left, weight_left = Decimal(10), sum(weights.values(), Decimal(0))
+    for name, measure in measures.items():
+        if not weights[name]:
+            continue
         # Sharing out what is left, and not the whole, makes the rounded parts sum to 10.
-        max_points = (_WEIGHTS[name] * left / weight_left).quantize(_CENT, ROUND_HALF_UP)
-        left, weight_left = left - max_points, weight_left - _WEIGHTS[name]
-        share = Decimal(str(round(min(1.0, max(0.0, measure.share)) if turns else 0.0, 6)))
+        max_points = (weights[name] * left / weight_left).quantize(_CENT, ROUND_HALF_UP)
+        left, weight_left = left - max_points, weight_left - weights[name]
+        share = Decimal(str(round(min(1.0, max(0.0, measure.share)), 6)))
         points = (max_points * share).quantize(_CENT, ROUND_HALF_UP)
-        value = round(measure.value, 4)
-        parts.append(ScorePart(name, value, measure.low, measure.high, points, max_points, measure.sentence))
-    return StructureScore(sum((part.points for part in parts), Decimal("0.00")), tuple(parts))
+        parts.append(
+            ScorePart(
+                name, round(measure.value, 4), measure.low, measure.high, measure.unit, points, max_points,
+                measure.sentence,
+            )
+        )  # fmt: skip
+    total = sum((part.points for part in parts), Decimal("0.00"))
+    return StructureScore(total, tuple(parts), measures, thresholds)
 
 
-def _turn_count(turns: Sequence[Turn], expected: range | None) -> _Measure:
-    asked = expected or _WITHOUT_PLAN
-    low, high = min(asked), max(asked)
+def _turn_count(turns: Sequence[Turn], expected: range | None, thresholds: Thresholds) -> _Measure:
+    low, high = (min(expected), max(expected)) if expected else thresholds.usual_turns
     count = len(turns)
     missing = max(low - count, count - high, 0)
     wanted = str(low) if low == high else f"{low} to {high}"
     asks = "the plan asks for" if expected else "usual are"
     sentence = f"It has {_counted(count, 'turn')}; {asks} {wanted}."
-    return _Measure(count, low, high, 1 - missing / 4, sentence)
+    return _Measure(count, low, high, 1 - missing / 4, sentence, "count")
 
 
-def _turn_length(turns: Sequence[Turn]) -> _Measure:
+def _turn_length(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
+    sensible = {"user": thresholds.user_words, "assistant": thresholds.assistant_words}
+    best = {"user": thresholds.user_words_best, "assistant": thresholds.assistant_words_best}
     shares: list[float] = []
     remark = ""
     for number, turn in enumerate(turns, 1):
-        role = turn.role if turn.role in _SENSIBLE_WORDS else "assistant"
+        role = turn.role if turn.role in sensible else "assistant"
         count = sum(1 for _ in words(turn.content))
-        share = _length_share(count, _SENSIBLE_WORDS[role], _BEST_WORDS[role])
+        share = _length_share(count, sensible[role], best[role])
         if share < _SENSIBLE_SHARE and (not shares or share < min(shares)):
-            short = count < _SENSIBLE_WORDS[role][0]
+            short = count < sensible[role][0]
             remark = f"; turn {number} is too {'short' if short else 'long'} ({_counted(count, 'word')})"
         shares.append(share)
     good = sum(share >= _SENSIBLE_SHARE for share in shares)
@@ -126,7 +150,7 @@ def _turn_length(turns: Sequence[Turn]) -> _Measure:
     return _Measure(good / max(1, count), 0.9, 1, sum(shares) / max(1, count), sentence)
 
 
-def _length_share(count: int, sensible: tuple[int, int], best: tuple[int, int]) -> float:
+def _length_share(count: int, sensible: Counts, best: Counts) -> float:
     if count < sensible[0]:
         return _SENSIBLE_SHARE * count / sensible[0]
     if count > sensible[1]:
@@ -167,10 +191,12 @@ def _structure(turns: Sequence[Turn]) -> _Measure:
         flaws += ((cost, f"turn {number} {what}") for cost, what in _flaws_of(turn))
     flaws.sort(key=lambda flaw: -flaw[0])
     if not flaws:
-        return _Measure(0, 0, 0, 1, "It begins with the user, ends with the assistant, and no turn is damaged.")
+        sentence = "It begins with the user, ends with the assistant, and no turn is damaged."
+        return _Measure(0, 0, 0, 1, sentence, "count")
     named = ", ".join(what for _, what in flaws[:3])
     more = f", and {_counted(len(flaws) - 3, 'flaw')} more" if len(flaws) > 3 else ""
-    return _Measure(len(flaws), 0, 0, 1 - sum(cost for cost, _ in flaws), f"{named[:1].upper()}{named[1:]}{more}.")
+    share = 1 - sum(cost for cost, _ in flaws)
+    return _Measure(len(flaws), 0, 0, share, f"{named[:1].upper()}{named[1:]}{more}.", "count")
 
 
 def _flaws_of(turn: Turn) -> list[tuple[float, str]]:
@@ -197,7 +223,7 @@ def _is_cut(text: str) -> bool:
     return not (_LIST_LINE.match(last_line) or _LINK.search(last_line))
 
 
-def _grounding(turns: Sequence[Turn], source: str) -> _Measure | None:
+def _grounding(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> _Measure | None:
     """How much of the answers the source, or what the user said before, supports: half words, half numbers."""
     supported_words = content_words(source)
     supported_numbers = numbers(source) | written_numbers(source)
@@ -219,7 +245,7 @@ def _grounding(turns: Sequence[Turn], source: str) -> _Measure | None:
             supported_words = supported_words | content_words(turn.content)
             supported_numbers = supported_numbers | numbers(turn.content) | written_numbers(turn.content)
     word_share = said_supported / said if said else 0.0
-    value = min(1.0, word_share / _ENOUGH_WORDS_SUPPORTED)
+    value = min(1.0, word_share / thresholds.words_supported)
     sentence = f"The source supports {word_share:.0%} of the answers' content words"
     if figures:
         value = (value + 1 - len(unsupported) / len(figures)) / 2
@@ -227,10 +253,10 @@ def _grounding(turns: Sequence[Turn], source: str) -> _Measure | None:
         sentence += f" and {found} of their {_counted(len(figures), 'number')}"
         if unsupported:
             sentence += f", not {', '.join(figure[:20] for figure in unsupported[:3])}"
-    return _Measure(value, _ENOUGH_GROUNDING, 1, value, f"{sentence}.")
+    return _Measure(value, thresholds.grounding_good, 1, value, f"{sentence}.")
 
 
-def _repetition(turns: Sequence[Turn]) -> _Measure:
+def _repetition(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
     seen: set[tuple[str, ...]] = set()
     total = repeated = 0
     for turn in turns:
@@ -242,7 +268,32 @@ def _repetition(turns: Sequence[Turn]) -> _Measure:
             seen.add(phrase)
     value = repeated / total if total else 0.0
     sentence = f"{value:.0%} of its phrases were said before in the conversation."
-    return _Measure(value, 0, _LITTLE_REPETITION, 1 - value / _ALL_REPETITION, sentence)
+    return _Measure(value, 0, thresholds.repetition_good, 1 - value / thresholds.repetition_worst, sentence)
+
+
+def _closeness(nearest: Nearest | None, thresholds: Thresholds) -> _Measure:
+    good, worst = thresholds.closeness_good, thresholds.closeness_worst
+    if nearest is None:
+        return _Measure(0, 0, good, 1, "No other conversation is alike.")
+    sentence = f"It is {nearest.similarity:.0%} alike with {nearest.conversation_id}, the nearest other."
+    value = nearest.similarity
+    return _Measure(value, 0, good, 1 - (value - good) / (worst - good), sentence)
+
+
+def _language(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> _Measure | None:
+    """The share of turns in the source's language, of those that say enough to tell."""
+    wanted = language_of(source)
+    if wanted is None:
+        return None
+    spoken = Counter(language for turn in turns if (language := language_of(turn.content)) is not None)
+    told, good = spoken.total(), thresholds.language_good
+    if not told:
+        return None
+    value = spoken[wanted] / told
+    others = [NAMES[language] for language, _ in spoken.most_common() if language != wanted]
+    sentence = f"{spoken[wanted]} of {_counted(told, 'turn')} are in {NAMES[wanted]}"
+    sentence += f", like the source; others are in {' and '.join(others[:2])}." if others else ", like the source."
+    return _Measure(value, good, 1, value / good if good else 1, sentence)
 
 
 def _counted(count: int, noun: str) -> str:

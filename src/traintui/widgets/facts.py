@@ -49,7 +49,7 @@ def dimensions(conversation: Conversation, labels: marks.Labels) -> Iterable[Con
 
 
 def score(conversation: Conversation) -> Iterable[Content]:
-    """The score, then its parts, worst first, each with the sentence that says why."""
+    """The score, then its parts, worst first: points, then the value, what is good, and the sentence that says why."""
     yield heading("Score", marks.score(conversation.row.quality_score))
 
     def share(part: ScorePart) -> float:
@@ -58,12 +58,27 @@ def score(conversation: Conversation) -> Iterable[Content]:
     for part in sorted(conversation.score_parts, key=share):
         yield Content.assemble(
             marks.meter(part.points, part.max_points, 6),
-            f" {part.points:>4.1f}",
-            (f" / {part.max_points:g}  ", "$faint"),
+            f" {part.points:>4.2f}",
+            (f" / {part.max_points:<4.2f}  ", "$faint"),
             text.shown(part.name.replace("_", " "), single_line=True, limit=40),
         )
-        if share(part) < 0.995:
-            yield text.shown(part.sentence, single_line=True, limit=240, style="$muted")
+        why = text.shown(part.sentence, single_line=True, limit=240, style="$muted")
+        yield (
+            Content.assemble((value_and_range(part), "$muted"), ("  ", "$muted"), why)
+            if part.value is not None
+            else why
+        )
+
+
+def value_and_range(part: ScorePart) -> str:
+    """The value of a part and the range in which it is good: `83% (good: 70 to 100%)`; empty where it has none."""
+    if part.value is None or part.low is None or part.high is None:
+        return ""
+    figure, unit = (100, "%") if part.unit == "share" else (1, "")
+    value, low, high = (f"{number * figure:.0f}" for number in (part.value, part.low, part.high))
+    if part.low == part.high:
+        return f"{value}{unit} (good: {low}{unit})"
+    return f"{value}{unit} (good: {low} to {high}{unit})"
 
 
 def source(conversation: Conversation) -> Iterable[Content]:
