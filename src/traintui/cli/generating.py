@@ -30,7 +30,8 @@ def generate(
         provider = await provider_of(settings)
         async with workspace(settings) as db:
             batch_id = await start_batch(db, chosen, is_rehearsal=provider.is_rehearsal)
-            say(f"Batch {batch_id}: {chosen.count} conversations of {chosen.model} are queued.")
+            queued = (await batches.progress(db, batch_id)).total
+            say(f"Batch {batch_id}: {queued} conversations of {chosen.model} are queued.")
             if wait:
                 from traintui.generation.serve import run_worker
                 from traintui.processes import stopping
