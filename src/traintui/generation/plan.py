@@ -114,14 +114,14 @@ def _weights(values: object) -> object:
     return dict.fromkeys(values, 1.0)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.55) -> str:
     """The end of a sentence about a word nobody knows: `, did you mean 'x'?` if one comes near, else `.`"""
-    close = nearest_name(word, known, cutoff=0.55)
+    close = nearest_name(word, known, cutoff=cutoff)
     return f", did you mean {close!r}?" if close else "."
 
 
-def load_plan(path: Path) -> Plan:
-    """The plan in a TOML file.
+def load_plan(path: Path, changes: Mapping[str, Any] | None = None) -> Plan:
+    """The plan in a TOML file, with the keys of `changes` instead of its own.
 
     Raises `TraintuiError` that names the key, what is wrong with it, and the nearest key or value that would be right.
     """
@@ -135,7 +135,7 @@ def load_plan(path: Path) -> Plan:
         raise TraintuiError(
             "Plan not read", f"{path} cannot be read: {error.strerror}.", "Check the path and who may read it."
         ) from error
-    return parse_plan(given, source=str(path))
+    return parse_plan(given | dict(changes or {}), source=str(path))
 
 
 def parse_plan(given: Mapping[str, Any], *, source: str = "The plan") -> Plan:

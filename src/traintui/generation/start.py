@@ -8,6 +8,7 @@ from traintui.data import batches, templates
 from traintui.data.engine import Database
 from traintui.generation.draft import draft
 from traintui.generation.plan import Plan
+from traintui.generation.plan_rows import PlanRows
 from traintui.generation.prompt import builtin_template, check_template
 from traintui.generation.strategies import Gaps
 
@@ -17,18 +18,20 @@ async def start_batch(
     plan: Plan,
     *,
     is_rehearsal: bool,
+    rows: PlanRows | None = None,
     gaps: Gaps | None = None,
     progress: Callable[[int], None] = lambda stored: None,
 ) -> int:
     """Stores the plan and queues a batch of it, whole or not at all. Returns the id of the batch.
 
-    `gaps` is what the strategy of that name fills; `progress` gets how many conversations are stored.
+    `rows` are those of a plan in a CSV file, `gaps` is what the strategy of that name fills; `progress` gets how many
+    conversations are stored.
     Raises `TraintuiError` when the plan names a value, a document or a template that there is not, and `Refused` when
     one may not generate.
     """
     template = builtin_template(plan.template)
     check_template(template)
-    made = await draft(db, plan, gaps=gaps)
+    made = await draft(db, plan, rows=rows, gaps=gaps)
     stored = await templates.store(db, template.name, system=template.system, user_prompt=template.user)
     return await batches.create(
         db,
