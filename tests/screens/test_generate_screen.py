@@ -340,3 +340,44 @@ async def test_the_words_have_the_room_of_a_small_terminal_and_b_shows_the_batch
             await until(pilot, lambda: screen.pane.display and not screen.batches.is_on_screen)
             await pilot.press("b")
             await until(pilot, lambda: not screen.pane.display and screen.batches.is_on_screen)
+
+
+async def test_the_form_says_what_a_strategy_makes_of_the_count(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        outlook, count = dialog.query_one("#outlook", Static), dialog.query_one("#count-text", Input)
+        dialog.strategies.value = "product"
+        count.value = "40"
+        await until(pilot, lambda: "Product makes 96 combinations" in str(outlook.content))
+        count.value = ""
+        # The tiers are weighed 3, 5 and 2, so the rarest combination needs more than one of each.
+        await until(pilot, lambda: str(outlook.content) == "160: all 70 pairs · 96 combinations")
+        dialog.strategies.value = "pairwise"
+        dialog.query_one("#tier-template", Input).value = "1"
+        dialog.query_one("#tier-scenario", Input).value = "1"
+        dialog.query_one("#tier-edge_case", Input).value = "1"
+        await until(
+            pilot,
+            lambda: (
+                str(outlook.content).endswith(": all 70 pairs · 96 combinations") and "160" not in str(outlook.content)
+            ),
+        )
+        assert dialog.given["strategy"] == "pairwise" and dialog.given["count"] is None
+
+
+async def test_a_count_that_its_strategy_cannot_hold_is_answered_at_its_field(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with rehearsal() as url:
+        app.crew.settings = Settings(home=app.crew.settings.home, api_base_url=url)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await opened(pilot, app)
+            dialog = await form(pilot, app)
+            dialog.strategies.value = "product"
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: dialog.query_one("#count", FormField).has_class("-mistaken"))
+            assert "Leave count out, give 96 or more" in str(dialog.query_one("#count", FormField).answer.content)
+            assert await scalar(db, "SELECT count(*) FROM batches") == 0

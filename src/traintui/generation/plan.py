@@ -15,22 +15,12 @@ from pydantic_core import PydanticCustomError
 
 from traintui.data.nearest import nearest as nearest_name
 from traintui.errors import TraintuiError
+from traintui.generation.strategy_names import COUNTING, STRATEGIES, Strategy
 
 Dimension = Literal["persona", "emotion", "topic", "intent", "tone", "tier"]
 Tier = Literal["template", "scenario", "edge_case"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 TIERS: tuple[Tier, ...] = get_args(Tier)
-Strategy = Literal["independent", "balanced", "product", "pairwise", "gaps", "listed"]
-STRATEGIES: Mapping[Strategy, str] = {
-    "independent": "each dimension by its weights, whatever the others do",
-    "balanced": "evenly over values and over pairs of values",
-    "product": "every combination",
-    "pairwise": "every pair of values, in the fewest conversations",
-    "gaps": "the personas and emotions that are under their target",
-}
-"""The strategies that a person may choose. `listed` is a plan whose conversations stand in a CSV file."""
-COUNTING: frozenset[Strategy] = frozenset({"product", "pairwise", "gaps"})
-"""Strategies that know by themselves how many conversations they need."""
 
 MOST_CONVERSATIONS = 100_000
 MOST_EXCHANGES = 20

@@ -7,6 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
 from typing import TypeVar
@@ -50,6 +51,29 @@ def columns(plan: Plan, drawn: Drawn, gaps: Gaps | None = None) -> Columns:
 def dice(plan: Plan, purpose: str) -> random.Random:
     """Chance of its own for each purpose: another weight for tone leaves the personas where they were."""
     return random.Random(f"{plan.seed}/{purpose}")  # noqa: S311 - repeatable on purpose, nothing secret
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a strategy makes of a plan. `covered` is how many pairs of values occur, None where it was not counted."""
+
+    count: int
+    combinations: int
+    pairs: int
+    covered: int | None
+
+
+COUNTED_UP_TO = 20_000
+"""Conversations up to which an outlook counts pairs: some tenths of a second."""
+
+
+def outlook(plan: Plan, drawn: Drawn, gaps: Gaps | None = None) -> Outlook:
+    """What the plan's strategy makes of it. Raises `TraintuiError` as `columns` does."""
+    combinations_, pairs = combination_count(drawn), pair_count(drawn)
+    if (plan.count or 0) > COUNTED_UP_TO and plan.strategy in {"independent", "balanced"}:
+        return Outlook(plan.count or 0, combinations_, pairs, None)
+    filled = columns(plan, drawn, gaps)
+    return Outlook(len(filled["topic"]), combinations_, pairs, pairs_covered(filled))
 
 
 def combination_count(drawn: Drawn) -> int:
