@@ -9,7 +9,7 @@ from traintui.data.engine import Database
 from traintui.generation.draft import draft
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
-from traintui.generation.prompt import builtin_template, check_template
+from traintui.generation.prompt import TemplateText, builtin_template, check_template
 from traintui.generation.strategies import Gaps
 
 
@@ -29,8 +29,7 @@ async def start_batch(
     Raises `TraintuiError` when the plan names a value, a document or a template that there is not, and `Refused` when
     one may not generate.
     """
-    template = builtin_template(plan.template)
-    check_template(template)
+    template = await template_of(db, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
     stored = await templates.store(db, template.name, system=template.system, user_prompt=template.user)
     return await batches.create(
@@ -45,3 +44,10 @@ async def start_batch(
         priority=plan.priority,
         progress=progress,
     )
+
+
+async def template_of(db: Database, name: str) -> TemplateText:
+    """The template that a batch begun now would have. Raises `TraintuiError` when there is none, or it is unusable."""
+    template = builtin_template(name)
+    check_template(template)
+    return template

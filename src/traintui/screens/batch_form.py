@@ -26,6 +26,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.pricing import PRICES, Price, price_of
 from traintui.generation.strategy_names import STRATEGIES
 from traintui.screens.base import BaseDialog
+from traintui.screens.batch_preview import BatchPreview
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
@@ -162,6 +163,7 @@ class BatchForm(BaseDialog[int]):
             yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="sources")
             yield Static(id="answer")
             with Horizontal(id="buttons"):
+                yield Button("Preview", compact=True, id="preview")
                 yield Button("Start", variant="primary", compact=True, id="start")
         yield KeyBar()
 
@@ -323,15 +325,33 @@ class BatchForm(BaseDialog[int]):
     def _pressed(self) -> None:
         self.action_start()
 
-    def action_start(self) -> None:
-        """Queues the batch, unless something is wrong with the plan."""
-        if self._starting:
-            return
+    @on(Button.Pressed, "#preview")
+    def _preview_pressed(self) -> None:
+        self.action_preview()
+
+    def action_preview(self) -> None:
+        """Shows the prompts and what they may cost, unless something is wrong with the plan."""
+        plan = None if self._starting else self._valid_plan()
+        if plan is not None:
+            self.app.push_screen(BatchPreview(plan), self._previewed)
+
+    def _previewed(self, begin: bool | None) -> None:
+        if begin:
+            self.action_start()
+
+    def _valid_plan(self) -> Plan | None:
+        """The plan, or None with the answer at its field."""
         try:
-            plan = self._plan()
+            return self._plan()
         except TraintuiError as error:
             self._tried = True
             self._show_mistake(error)
+            return None
+
+    def action_start(self) -> None:
+        """Queues the batch, unless something is wrong with the plan."""
+        plan = None if self._starting else self._valid_plan()
+        if plan is None:
             return
         self._starting = True
         self._show_mistake(None)
