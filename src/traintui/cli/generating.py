@@ -28,6 +28,9 @@ def generate(
     mode: Annotated[str | None, typer.Option(help="calls, or batches for the Message Batches API.")] = None,
     priority: Annotated[int | None, typer.Option(help="A higher one is generated first.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it comes to and may cost; queue nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Generate here and now, until it is done.")] = False,
     json_: Json = False,
 ) -> None:
@@ -69,6 +72,11 @@ def generate(
                     await run_worker(db, provider, slots=chosen.slots, stop=stop, say=say)
             return await batches.progress(db, batch_id)
 
+    if dry_run:
+        from traintui.cli.estimating import show_estimate
+
+        show_estimate(*loaded(), json_=json_)
+        return
     progress = run(work())
     cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
     if json_:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,6 +20,11 @@ from traintui.generation.strategies import Gaps
 
 SAMPLE = 100
 """Prompts whose length stands for all."""
+COUNTED = 5
+"""Prompts whose length the provider is asked for."""
+
+Counting = Callable[[Sequence[Prompt]], Awaitable[float | None]]
+"""How many tokens prompts have on average, None where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,13 @@ async def preview(
     is_rehearsal: bool,
     rows: PlanRows | None = None,
     gaps: Gaps | None = None,
+    count: Counting | None = None,
 ) -> Preview:
-    """What a plan comes to, without storing or sending anything. Raises `TraintuiError` as `start_batch` does.
+    """What a plan comes to; nothing is stored, and nothing but what `count` does is sent.
 
     The estimate comes from the newest conversations of the same template and model, or where there are none from the
-    length of the prompts and the room for replies.
+    length of the prompts and the room for replies. `count` asks the provider for the mean length of some prompts.
+    Raises `TraintuiError` as `start_batch` does.
     """
     template = await template_of(db, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
@@ -55,8 +62,10 @@ async def preview(
     if past is not None:
         estimate = from_past(plan, len(made.items), past)
     else:
-        length = await asyncio.to_thread(prompt_tokens, made, template)
-        estimate = from_prompt(plan, len(made.items), length, counted=False)
+        asked = [prompt_of(made, template, item) for item in sample(made.items, COUNTED)] if count else []
+        counted = await count(asked) if count else None
+        length = await asyncio.to_thread(prompt_tokens, made, template) if counted is None else counted
+        estimate = from_prompt(plan, len(made.items), length, counted=counted is not None)
     return Preview(made, template, estimate, await runs.warn_above(db))
 
 
