@@ -128,6 +128,13 @@ def test_pairwise_covers_every_pair_in_few_conversations() -> None:
     assert 12 <= len(items) <= 16
 
 
+def test_pairwise_takes_values_evenly_where_no_pair_asks_otherwise() -> None:
+    items = made(strategy="pairwise")
+    for dimension in ("intent", "tone", "tier"):
+        times = Counter(getattr(item, dimension) for item in items).values()
+        assert max(times) - min(times) <= 2
+
+
 def test_pairwise_fills_a_larger_count_evenly() -> None:
     items = made(strategy="pairwise", count=120)
     assert set(pairs(items)) == EVERY_PAIR and len(items) == 120

@@ -13,6 +13,7 @@ from itertools import combinations, product
 from typing import TypeVar
 
 from traintui.errors import TraintuiError
+from traintui.generation.covering import covering
 from traintui.generation.plan import MOST_CONVERSATIONS, Dimension, Plan
 
 T = TypeVar("T")
@@ -273,7 +274,7 @@ def _every_pair(plan: Plan, drawn: Drawn) -> Columns:
             f"{MOST_CONVERSATIONS:,}.",
             "Name fewer values in [dimensions].",
         )
-    rows = covering(drawn, dice(plan, "pairwise"))
+    rows = covering(list(drawn.values()), dice(plan, "pairwise"))
     count = plan.count if plan.count is not None else len(rows)
     uneven = [dimension for dimension, weights in drawn.items() if len(set(weights.values())) > 1]
     if count < len(rows):
@@ -288,20 +289,6 @@ def _every_pair(plan: Plan, drawn: Drawn) -> Columns:
         _room_for_weights(dimension, drawn[dimension], covered[dimension], count, count_given=plan.count is not None)
     rest = _spread(drawn, count - len(rows), dice(plan, "balanced"), before=covered)
     return {dimension: covered[dimension] + rest[dimension] for dimension in drawn}
-
-
-def covering(drawn: Drawn, chance: random.Random) -> list[tuple[str, ...]]:
-    """Combinations in which each pair of values occurs: nearly as few as there can be."""
-    from allpairspy import AllPairs
-
-    # Numbers, since the library would sort values, in an order of chance.
-    values = [list(weights) for weights in drawn.values()]
-    for each in values:
-        chance.shuffle(each)
-    made = AllPairs([list(range(len(each))) for each in values])
-    rows = [tuple(value[number] for value, number in zip(values, row, strict=True)) for row in made]
-    chance.shuffle(rows)
-    return rows
 
 
 def _room_for_weights(
