@@ -193,6 +193,7 @@ class Wanted:
     chunk_id: int | None = None
     exchanges: int = 1
     variation: int = field(default_factory=lambda: next(serial))
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 async def planned(

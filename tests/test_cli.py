@@ -106,6 +106,18 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             assert "5 values" in traintui(home, "import", "words.toml").stdout
             result = traintui(home, *generate, TRAINTUI_API_BASE_URL=found[0])
             assert json.loads(result.stdout)["done"] == 2
+            (home / "rows.csv").write_text("persona;Source;exchanges\nv;mail;1\nw;mail;1\n")
+            listed = ("generate", "--plan", "rows.csv", "--model", "claude-haiku-5-5", "--budget", "5")
+            wrong = traintui(home, *listed, check=False, TRAINTUI_API_BASE_URL=found[0])
+            assert wrong.returncode == 1 and "row 3, persona: 'w' is not an active persona" in wrong.stderr
+            (home / "rows.csv").write_text("persona;Source;exchanges\nv;mail;1\nv;chat;1\n")
+            dry = traintui(home, *listed, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
+            estimate = json.loads(dry.stdout)
+            assert (estimate["conversations"], estimate["basis"], estimate["is_rehearsal"]) == (2, "counted", True)
+            assert "9 in 10 below" in traintui(home, *listed, "--dry-run", TRAINTUI_API_BASE_URL=found[0]).stdout
+            result = traintui(home, *listed, "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
+            summary = json.loads(result.stdout)
+            assert (summary["name"], summary["done"], summary["total"]) == ("rows", 2, 2)
         finally:
             rehearsal.send_signal(signal.SIGINT)
         assert rehearsal.wait(20) in (0, 130)

@@ -6,7 +6,8 @@ from __future__ import annotations
 class TraintuiError(Exception):
     """An answer to a person: what happened, what it means for their work, and what to do now.
 
-    `title` names the event in a few words, `message` is one line that says what happened, `remedy` one line that says
+    `title` names the event in a few words, `message` is one line that says what happened (a file with several
+    mistakes has a line for each), `remedy` one line that says
     what to do. The command line prints both lines and exits 1; a screen shows them as a panel.
     """
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traintui.errors import TraintuiError
-from traintui.generation.plan import DIMENSIONS, TIERS, Plan, PlannedConversation, load_plan, parse_plan, planned
+from traintui.generation.plan import DIMENSIONS, TIERS, Plan, load_plan, parse_plan
+from traintui.generation.planned import PlannedConversation, planned
 
 VOCABULARY: dict[str, list[str]] = {
     "persona": ["anxious_planner", "busy_parent", "retiree"],
@@ -85,6 +86,13 @@ def test_a_name_and_a_count_are_a_plan(tmp_path: Path) -> None:
         ),
         ('name = "x"\ncount = 3\nexchanges = [1, 21]', "`exchanges`: give the least and the most exchanges"),
         ('name = "x"\ncount = 3\nbudget_usd = 0', "`budget_usd`: should be greater than 0."),
+        ('name = "x"\ncount = 10_000_000', "`count`: should be less than or equal to 100000."),
+        ('name = "x"\ncount = 3\nbudget_usd = -5', "`budget_usd`: should be greater than 0."),
+        ('name = "x"\ncount = 3\npriority = 2.5', "`priority`: should be a valid integer."),
+        ('name = "x"\ncount = 3\nmode = "batch"', "`mode`: should be 'calls' or 'batches'."),
+        ('name = "x"\ncount = 3\nchunks = [2.5]', "`chunks`: each is the number of a chunk, or a text as in"),
+        ('name = "x"\ncount = 3\nstrategy = "paiwise"', "'paiwise' is no strategy, did you mean 'pairwise'?"),
+        ('name = "x"\nstrategy = "balanced"', "`count` is missing."),
         ('name = "x"\ncount = 3\npersona = ["a"]', "`persona` is a dimension and belongs into the table of them."),
         ('name = "x"\ncount = 3\n[dimensions]\npersonas = ["a"]', "is not a dimension, did you mean 'persona'?"),
         ('name = "x"\ncount = 3\n[dimensions]\ntone = "warm"', "`dimensions.tone` must be a list of values or a table"),
@@ -168,7 +176,7 @@ def test_weighted_values_come_as_often_as_their_weight_asks(plan: Plan, weights:
         item.topic for item in planned(plan.model_copy(update={"dimensions": {"topic": topics}}), VOCABULARY, [1])
     )
     for topic, weight in topics.items():
-        assert abs(counts[topic] - plan.count * weight / sum(weights)) < 1 + 1e-6
+        assert abs(counts[topic] - counts.total() * weight / sum(weights)) < 1 + 1e-6
 
 
 @given(plan=plans)

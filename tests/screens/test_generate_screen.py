@@ -18,6 +18,7 @@ from traintui.demo.run import rehearsal
 from traintui.generation.children import Crew
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
+from traintui.screens.batch_preview import BatchPreview
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.review import ReviewScreen
 from traintui.settings import Settings
@@ -340,3 +341,87 @@ async def test_the_words_have_the_room_of_a_small_terminal_and_b_shows_the_batch
             await until(pilot, lambda: screen.pane.display and not screen.batches.is_on_screen)
             await pilot.press("b")
             await until(pilot, lambda: not screen.pane.display and screen.batches.is_on_screen)
+
+
+async def test_the_form_says_what_a_strategy_makes_of_the_count(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        outlook, count = dialog.query_one("#outlook", Static), dialog.query_one("#count-text", Input)
+        dialog.strategies.value = "product"
+        count.value = "40"
+        await until(pilot, lambda: "Product makes 96 combinations" in str(outlook.content))
+        count.value = ""
+        # The tiers are weighed 3, 5 and 2, so the rarest combination needs more than one of each.
+        await until(pilot, lambda: str(outlook.content) == "160: all 70 pairs · 96 combinations")
+        dialog.strategies.value = "pairwise"
+        dialog.query_one("#tier-template", Input).value = "1"
+        dialog.query_one("#tier-scenario", Input).value = "1"
+        dialog.query_one("#tier-edge_case", Input).value = "1"
+        await until(
+            pilot,
+            lambda: (
+                str(outlook.content).endswith(": all 70 pairs · 96 combinations") and "160" not in str(outlook.content)
+            ),
+        )
+        assert dialog.given["strategy"] == "pairwise" and dialog.given["count"] is None
+
+
+async def test_a_count_that_its_strategy_cannot_hold_is_answered_at_its_field(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with rehearsal() as url:
+        app.crew.settings = Settings(home=app.crew.settings.home, api_base_url=url)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await opened(pilot, app)
+            dialog = await form(pilot, app)
+            dialog.strategies.value = "product"
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: dialog.query_one("#count", FormField).has_class("-mistaken"))
+            assert "Leave count out, give 96 or more" in str(dialog.query_one("#count", FormField).answer.content)
+            assert await scalar(db, "SELECT count(*) FROM batches") == 0
+
+
+async def test_the_preview_shows_prompts_and_cost_and_begins_the_batch(
+    db: Database, tmp_path: Path, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with rehearsal() as url:
+        app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await opened(pilot, app)
+            dialog = await form(pilot, app)
+            dialog.query_one("#count-text", Input).value = "3"
+            await pilot.press("f2")
+            await until(pilot, lambda: isinstance(app.screen, BatchPreview) and app.screen.prompt.plain)
+            screen = app.screen
+            assert isinstance(screen, BatchPreview)
+            assert "3 conversations" in str(screen.figures.content) and "Cost" in str(screen.figures.content)
+            assert str(screen.which.content).startswith("1 of 3") and "SYSTEM PROMPT" in screen.prompt.plain
+            first = screen.prompt.plain
+            await pilot.press("]")
+            await until(pilot, lambda: str(screen.which.content).startswith("2 of 3"))
+            assert screen.prompt.plain != first
+            await pilot.press("[", "[")
+            await until(pilot, lambda: str(screen.which.content).startswith("3 of 3"))
+            assert await scalar(db, "SELECT count(*) FROM batches") == 0
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: worker_starts)
+            await until(pilot, lambda: "0 of 3" in band(app))
+
+
+async def test_a_preview_of_what_cannot_be_planned_says_why_and_goes_back(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await form(pilot, app)
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, BatchPreview))
+        screen = app.screen
+        assert isinstance(screen, BatchPreview)
+        await until(pilot, lambda: "finds no text in any document" in str(screen.figures.content))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, BatchForm))

@@ -5,32 +5,65 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from traintui.cli.running import Attached, Json, run, say, workspace
 from traintui.settings import load_settings
 
+if TYPE_CHECKING:
+    from traintui.generation.plan import Plan
+    from traintui.generation.plan_rows import PlanRows
+
 
 def generate(
-    plan: Annotated[Path, typer.Option(help="A TOML file that says what to generate.")],
+    plan: Annotated[Path, typer.Option(help="What to generate: a TOML file, or a CSV with a row per conversation.")],
+    name: Annotated[str | None, typer.Option(help="Name of the batch; of a CSV file, its own by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model that writes.")] = None,
+    template: Annotated[str | None, typer.Option(help="Template of the prompts.")] = None,
+    budget: Annotated[str | None, typer.Option(help="USD at which the batch stops.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Room for one reply, thinking included.")] = None,
+    effort: Annotated[str | None, typer.Option(help="How long the model thinks: low, medium or high.")] = None,
+    mode: Annotated[str | None, typer.Option(help="calls, or batches for the Message Batches API.")] = None,
+    priority: Annotated[int | None, typer.Option(help="A higher one is generated first.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed draws the same.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it comes to and may cost; queue nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Generate here and now, until it is done.")] = False,
     json_: Json = False,
 ) -> None:
-    """Queue a batch of conversations, and with --wait generate them."""
+    """Queue a batch of conversations, and with --wait generate them. Options go before what the file says."""
     from traintui.data import batches
     from traintui.data.records import BatchProgress
-    from traintui.generation.plan import load_plan
+    from traintui.generation.plan import load_plan, parse_plan
+    from traintui.generation.plan_rows import read_rows
     from traintui.generation.provider import provider_of
     from traintui.generation.start import start_batch
 
+    given = {
+        "name": name, "model": model, "template": template, "budget_usd": budget, "max_tokens": max_tokens,
+        "effort": effort, "mode": mode, "priority": priority, "seed": seed,
+    }  # fmt: skip
+    changes = {key: value for key, value in given.items() if value is not None}
+
+    def loaded() -> tuple[Plan, PlanRows | None]:
+        if plan.suffix.lower() != ".csv":
+            return load_plan(plan, changes), None
+        rows = read_rows(plan)
+        stated = {"name": plan.stem.strip(), "strategy": "listed", "count": len(rows.rows)}
+        return parse_plan(stated | changes, source=str(plan)), rows
+
     async def work() -> BatchProgress:
-        chosen, settings = load_plan(plan), load_settings()
+        (chosen, rows), settings = loaded(), load_settings()
         provider = await provider_of(settings)
         async with workspace(settings) as db:
-            batch_id = await start_batch(db, chosen, is_rehearsal=provider.is_rehearsal)
-            say(f"Batch {batch_id}: {chosen.count} conversations of {chosen.model} are queued.")
+            batch_id = await start_batch(
+                db, chosen, is_rehearsal=provider.is_rehearsal, rows=rows, progress=stored_so_far
+            )
+            queued = (await batches.progress(db, batch_id)).total
+            say(f"Batch {batch_id}: {queued} conversations of {chosen.model} are queued.")
             if wait:
                 from traintui.generation.serve import run_worker
                 from traintui.processes import stopping
@@ -39,6 +72,11 @@ def generate(
                     await run_worker(db, provider, slots=chosen.slots, stop=stop, say=say)
             return await batches.progress(db, batch_id)
 
+    if dry_run:
+        from traintui.cli.estimating import show_estimate
+
+        show_estimate(*loaded(), json_=json_)
+        return
     progress = run(work())
     cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
     if json_:
@@ -52,6 +90,12 @@ def generate(
         print(f"batch {progress.id} queued; it runs while the app or `traintui worker` does")
     if wait and progress.state != "finished":
         sys.exit(1)
+
+
+def stored_so_far(stored: int) -> None:
+    """Says how much of a large plan is stored."""
+    if stored % 20_000 == 0:
+        say(f"{stored:,} conversations are planned.")
 
 
 def worker(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -11,11 +11,12 @@ from sqlalchemy import case, func, insert, select, text, update
 
 from traintui.data import work
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Chunk, Conversation, GenerationItem, GenerationStream, Plan
+from traintui.data.models import Batch, Conversation, GenerationItem, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
 from traintui.data.refusals import Refused
+from traintui.data.storable import as_json
 
-ROWS_PER_STATEMENT = 2_000
+ROWS_PER_STATEMENT = 5_000
 
 
 class PlannedItem(Protocol):
@@ -39,6 +40,8 @@ class PlannedItem(Protocol):
     def exchanges(self) -> int: ...
     @property
     def variation(self) -> int: ...
+    @property
+    def metadata(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,33 @@ class BatchSetup:
     definition: Mapping[str, Any]
 
 
+ITEM_COLUMNS = ("chunk_id", "persona", "emotion", "topic", "intent", "tone", "tier", "exchanges", "variation")
+STORE = text("""
+    WITH planned AS (
+        SELECT * FROM unnest(
+            CAST(:chunk_id AS bigint[]), CAST(:persona AS text[]), CAST(:emotion AS text[]), CAST(:topic AS text[]),
+            CAST(:intent AS text[]), CAST(:tone AS text[]), CAST(:tier AS text[]), CAST(:metadata AS text[]),
+            CAST(:exchanges AS integer[]), CAST(:variation AS bigint[])
+        ) WITH ORDINALITY AS item (chunk_id, persona, emotion, topic, intent, tone, tier, metadata, exchanges,
+                                   variation, place)
+    ), made AS (
+        -- Numbers are given in the order of the rows, so the place of an item is the rank of its id.
+        INSERT INTO conversations (document_id, chunk_id, persona, emotion, topic, intent, tone, tier, metadata, model,
+                                   is_rehearsal)
+        SELECT chunk.document_id, item.chunk_id, persona, emotion, topic, intent, tone, tier,
+               CAST(item.metadata AS jsonb), :model, :is_rehearsal
+        FROM planned AS item LEFT JOIN chunks AS chunk ON chunk.id = item.chunk_id
+        ORDER BY item.place
+        RETURNING id
+    ), ranked AS (
+        SELECT id, row_number() OVER (ORDER BY id) AS place FROM made
+    )
+    INSERT INTO generation_items (batch_id, conversation_id, priority, exchanges, variation)
+    SELECT :batch_id, ranked.id, :priority, item.exchanges, item.variation
+    FROM ranked JOIN planned AS item USING (place) ORDER BY place
+""")
+
+
 async def create(
     db: Database,
     items: Sequence[PlannedItem],
@@ -62,11 +92,13 @@ async def create(
     model: str,
     is_rehearsal: bool,
     budget_usd: Decimal | None = None,
+    priority: int = 0,
+    progress: Callable[[int], None] = lambda stored: None,
 ) -> int:
     """Stores the plan, a batch of it, and one planned conversation with its place in the queue per item.
 
-    All of it or nothing. Returns the id of the batch, which is queued until a worker takes it up. Raises `Refused` when
-    one may not, or a value is not in the vocabulary.
+    All of it or nothing. `progress` gets how many are stored, after each statement. Returns the id of the batch, which
+    is queued until a worker takes it up. Raises `Refused` when one may not, or a value is not in the vocabulary.
     """
     async with db.write() as connection:
         plan_id = await connection.scalar(
@@ -80,32 +112,12 @@ async def create(
             )
             .returning(Batch.id)
         )  # fmt: skip
-        used = {item.chunk_id for item in items if item.chunk_id is not None}
-        rows = await connection.execute(select(Chunk.id, Chunk.document_id).where(Chunk.id.in_(used)))
-        document_of = {row.id: row.document_id for row in rows}
+        shared = {"batch_id": batch_id, "model": model, "is_rehearsal": is_rehearsal, "priority": priority}
         for start in range(0, len(items), ROWS_PER_STATEMENT):
             part = items[start : start + ROWS_PER_STATEMENT]
-            made = await connection.scalars(
-                insert(Conversation).returning(Conversation.id, sort_by_parameter_order=True),
-                [
-                    {
-                        "document_id": document_of.get(item.chunk_id or 0), "chunk_id": item.chunk_id,
-                        "persona": item.persona, "emotion": item.emotion, "topic": item.topic, "intent": item.intent,
-                        "tone": item.tone, "tier": item.tier, "model": model, "is_rehearsal": is_rehearsal,
-                    }
-                    for item in part
-                ],
-            )  # fmt: skip
-            await connection.execute(
-                insert(GenerationItem),
-                [
-                    {
-                        "batch_id": batch_id, "conversation_id": key, "exchanges": item.exchanges,
-                        "variation": item.variation,
-                    }
-                    for key, item in zip(made, part, strict=True)
-                ],
-            )  # fmt: skip
+            columns = {column: [getattr(item, column) for item in part] for column in ITEM_COLUMNS}
+            await connection.execute(STORE, shared | columns | {"metadata": [as_json(item.metadata) for item in part]})
+            progress(start + len(part))
     return int(batch_id or 0)
 
 

@@ -66,6 +66,10 @@ class ModelCall:
             **({"stream": True} if stream else {}),
         }
 
+    def counting(self) -> dict[str, Any]:
+        """The JSON body that asks how long this prompt is."""
+        return {key: value for key, value in self.payload().items() if key != "max_tokens"}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
@@ -79,6 +83,17 @@ class ModelReply:
     payload: dict[str, Any]
     duration_ms: int
     rate_limits: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many tokens the prompt of a call has, as the provider counts them."""
+
+    tokens: int
+    request_id: str | None
+    http_status: int
+    payload: dict[str, Any]
+    duration_ms: int
 
 
 @dataclass
@@ -189,6 +204,23 @@ class ModelClient:
             duration_ms=_milliseconds_since(started),
             rate_limits=seen.rate_limits,
         )
+
+    async def count(self, call: ModelCall) -> Counted:
+        """The length of a call's prompt; nothing is written, and it is free. Raises as `send` does."""
+        seen = Received()
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                raw = await self._sdk.messages.with_raw_response.count_tokens(**call.counting())
+                _note(seen, raw.http_response)
+                seen.payload = json.loads(raw.http_response.content)
+            tokens = seen.payload.get("input_tokens") if isinstance(seen.payload, dict) else None
+            if not isinstance(tokens, int):
+                raise CallFailed("not_a_message", "The answer holds no number of tokens.")
+        except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError, ValueError) as error:
+            raise self._completed(_failure(error), seen, started) from None
+        payload = storable(seen.payload)
+        return Counted(tokens, seen.request_id, seen.status or HTTPStatus.OK, payload, _milliseconds_since(started))
 
     def _completed(self, failure: CallFailed, seen: Received, started: float) -> CallFailed:
         """The failure with all that the call had brought until then, and without the key."""

@@ -1,30 +1,26 @@
-"""What to generate: the plan a person writes, and the conversations it asks for, one by one."""
+"""What to generate: the plan a person writes."""
 
 from __future__ import annotations
 
-import heapq
 import math
-import random
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from traintui.data.nearest import nearest as nearest_name
 from traintui.errors import TraintuiError
+from traintui.generation.strategy_names import COUNTING, STRATEGIES, Strategy
 
 Dimension = Literal["persona", "emotion", "topic", "intent", "tone", "tier"]
 Tier = Literal["template", "scenario", "edge_case"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 TIERS: tuple[Tier, ...] = get_args(Tier)
-
-T = TypeVar("T")
 
 MOST_CONVERSATIONS = 100_000
 MOST_EXCHANGES = 20
@@ -41,16 +37,34 @@ class Plan(BaseModel):
 
     name: Name
     model: Name = "claude-sonnet-5-5"
-    count: StrictInt = Field(ge=1, le=MOST_CONVERSATIONS, description="Conversations to generate.")
+    strategy: Strategy = Field(default="independent", description="How values are combined.")
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_CONVERSATIONS)] | None = Field(
+        default=None, validate_default=True, description="Conversations to generate; some strategies need none."
+    )
     seed: StrictInt = Field(default=0, ge=-(2**63), lt=2**63, description="The same seed gives the same conversations.")
     documents: tuple[Name, ...] = Field(default=(), description="Names of the documents to write from; none means all.")
+    chunks: tuple[StrictInt | Name, ...] = Field(
+        default=(), description="Chunks to write from, by number or as `document > heading`."
+    )
     dimensions: dict[Dimension, Weights] = Field(default_factory=dict)
     exchanges: tuple[StrictInt, StrictInt] = Field(default=(2, 4), description="Least and most exchanges.")
     max_tokens: StrictInt = Field(default=4096, ge=1, le=128_000, description="Room for one reply, thinking included.")
     effort: Literal["low", "medium", "high"] = Field(default="medium", description="How long the model thinks first.")
     template: Name = "conversation"
+    mode: Literal["calls", "batches"] = Field(
+        default="calls", description="`batches` runs at half price through the Message Batches API, within a day."
+    )
     slots: StrictInt = Field(default=4, ge=1, le=256, description="Calls in flight at a time.")
     budget_usd: Decimal | None = Field(default=None, gt=0, description="The batch stops before it costs more.")
+    fallback_model: Name | None = Field(default=None, description="What writes when the model refuses.")
+    priority: StrictInt = Field(default=0, ge=-1000, le=1000, description="A higher one is generated first.")
+
+    @field_validator("count")
+    @classmethod
+    def _count_unless_the_strategy_counts(cls, given: int | None, info: ValidationInfo) -> int | None:
+        if given is None and info.data.get("strategy", "product") not in COUNTING:
+            raise PydanticCustomError("missing", "Field required")
+        return given
 
     @field_validator("dimensions", mode="before")
     @classmethod
@@ -92,14 +106,14 @@ def _weights(values: object) -> object:
     return dict.fromkeys(values, 1.0)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.55) -> str:
     """The end of a sentence about a word nobody knows: `, did you mean 'x'?` if one comes near, else `.`"""
-    close = nearest_name(word, known, cutoff=0.55)
+    close = nearest_name(word, known, cutoff=cutoff)
     return f", did you mean {close!r}?" if close else "."
 
 
-def load_plan(path: Path) -> Plan:
-    """The plan in a TOML file.
+def load_plan(path: Path, changes: Mapping[str, Any] | None = None) -> Plan:
+    """The plan in a TOML file, with the keys of `changes` instead of its own.
 
     Raises `TraintuiError` that names the key, what is wrong with it, and the nearest key or value that would be right.
     """
@@ -113,7 +127,7 @@ def load_plan(path: Path) -> Plan:
         raise TraintuiError(
             "Plan not read", f"{path} cannot be read: {error.strerror}.", "Check the path and who may read it."
         ) from error
-    return parse_plan(given, source=str(path))
+    return parse_plan(given | dict(changes or {}), source=str(path))
 
 
 def parse_plan(given: Mapping[str, Any], *, source: str = "The plan") -> Plan:
@@ -151,135 +165,15 @@ def _explained(mistake: dict[str, Any]) -> tuple[str, str]:
         return f"`{key}` must be a list of values or a table of value = weight.", form
     if mistake["type"] == "missing":
         return f"`{key}` is missing.", f"Add a line `{key} = ...`."
+    if key == "strategy":
+        known = ", ".join(STRATEGIES)
+        return f"`strategy`: {mistake['input']!r} is no strategy{nearest(str(mistake['input']), STRATEGIES)}", (
+            f"Take one of: {known}."
+        )
+    if place[0] == "chunks":
+        return "`chunks`: each is the number of a chunk, or a text as in 'fees > Overdraft'.", "Change `chunks`."
     if mistake["type"] == "string_pattern_mismatch":
         return f"`{key}` must be one line without blanks around it.", f"Change `{key}`."
     said = str(mistake["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     said = said if re.search(r"[.?]$", said) else f"{said}."
     return f"`{key}`: {said}", f"Change `{key}`."
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedConversation:
-    """One conversation to generate. `variation` differs within a plan, so that equal cells still make unlike texts."""
-
-    persona: str
-    emotion: str
-    topic: str
-    intent: str
-    tone: str
-    tier: Tier
-    chunk_id: int
-    exchanges: int
-    variation: int
-
-
-Affinity = Callable[[str, int], float]
-"""How much a chunk (id) has to say about a topic (value): 0 for nothing, otherwise any scale."""
-
-
-def planned(
-    plan: Plan,
-    vocabulary: Mapping[str, Sequence[str]],
-    chunk_ids: Sequence[int],
-    *,
-    affinity: Affinity | None = None,
-) -> tuple[PlannedConversation, ...]:
-    """The conversations of a plan: the same plan, vocabulary and chunks give the same ones in the same order.
-
-    `vocabulary` holds the active values of each dimension, `chunk_ids` the chunks to write from; the order of either
-    does not matter. Every dimension comes out as its weights ask, to within one conversation per value. Chunks take
-    turns; with `affinity`, a topic takes the chunks that speak of it, in proportion to how much they do.
-    Raises `TraintuiError` for a value that the vocabulary does not have, and when there is nothing to choose from.
-    """
-    chunks = sorted(set(chunk_ids))
-    if not chunks:
-        raise TraintuiError(
-            "Nothing to write from",
-            f"The plan {plan.name!r} finds no text in {', '.join(plan.documents) or 'any document'}.",
-            "Add documents, or name others in the plan.",
-        )
-    columns = {dimension: _column(plan, dimension, vocabulary) for dimension in DIMENSIONS}
-    least, most = plan.exchanges
-    lengths = _counted_out(dict.fromkeys(range(least, most + 1), 1.0), plan.count, _dice(plan, "exchanges"))
-    sources = _sources(columns["topic"], chunks, _dice(plan, "chunks"), affinity)
-    variations = _dice(plan, "variation").sample(range(MOST_CONVERSATIONS), plan.count)
-    return tuple(
-        PlannedConversation(persona, emotion, topic, intent, tone, cast("Tier", tier), chunk_id, exchanges, variation)
-        for persona, emotion, topic, intent, tone, tier, chunk_id, exchanges, variation in zip(
-            *(columns[dimension] for dimension in DIMENSIONS), sources, lengths, variations, strict=True
-        )
-    )
-
-
-def _dice(plan: Plan, purpose: str) -> random.Random:
-    """Chance of its own for each purpose: another weight for tone leaves the personas where they were."""
-    return random.Random(f"{plan.seed}/{purpose}")  # noqa: S311 - repeatable on purpose, nothing secret
-
-
-def _column(plan: Plan, dimension: Dimension, vocabulary: Mapping[str, Sequence[str]]) -> list[str]:
-    """The value of one dimension for every conversation.
-
-    Raises `TraintuiError` for values outside the vocabulary, and for a dimension without any.
-    """
-    active = vocabulary.get(dimension) or (TIERS if dimension == "tier" else ())
-    wanted = plan.dimensions.get(dimension) or dict.fromkeys(active, 1.0)
-    for value in sorted(wanted):
-        if value not in active:
-            raise TraintuiError(
-                "Plan not usable",
-                f"`dimensions.{dimension}`: {value!r} is not an active {dimension}{nearest(value, active)}",
-                f"Take one of: {', '.join(active)}." if active else f"Add the {dimension} to the vocabulary.",
-            )
-    if not wanted:
-        raise TraintuiError(
-            "Plan not usable", f"The vocabulary has no active {dimension}.", f"Add a {dimension}, or activate one."
-        )
-    # Sorted, because a plan that was stored as JSONB comes back with its keys in another order.
-    return _counted_out({value: wanted[value] for value in sorted(wanted)}, plan.count, _dice(plan, dimension))
-
-
-def _counted_out(weights: Mapping[T, float], count: int, dice: random.Random) -> list[T]:
-    """`count` values in the proportion of their weights, shuffled: whole shares, then the largest remainders."""
-    exact = {value: Fraction(weight) for value, weight in weights.items()}
-    whole = sum(exact.values())
-    shares = {value: weight * count / whole for value, weight in exact.items()}
-    counts = {value: math.floor(share) for value, share in shares.items()}
-    by_remainder = list(shares)
-    dice.shuffle(by_remainder)
-    by_remainder.sort(key=lambda value: counts[value] - shares[value])
-    for value in by_remainder[: count - sum(counts.values())]:
-        counts[value] += 1
-    values = [value for value, times in counts.items() for _ in range(times)]
-    dice.shuffle(values)
-    return values
-
-
-def _sources(
-    topics: Sequence[str], chunks: Sequence[int], dice: random.Random, affinity: Affinity | None
-) -> Iterator[int]:
-    """A chunk for each topic in turn.
-
-    A chunk's next use of a topic counts its affinity divided by its uses so far plus one, as seats go to parties by
-    D'Hondt: the ones that say most come first and most often, equals take turns, and no chunk is used up.
-    """
-    in_turn = _rounds(chunks, dice)
-    queues: dict[str, list[tuple[float, int, float, int, int]]] = {}
-    for topic in topics:
-        if topic not in queues:
-            scores = [(affinity(topic, chunk) if affinity else 0.0, chunk) for chunk in chunks]
-            dice.shuffle(scores)
-            queues[topic] = [(-score, rank, score, 1, chunk) for rank, (score, chunk) in enumerate(scores) if score > 0]
-            heapq.heapify(queues[topic])
-        queue = queues[topic]
-        if not queue:
-            yield next(in_turn)
-            continue
-        _, rank, score, uses, chunk = queue[0]
-        heapq.heapreplace(queue, (-score / (uses + 1), rank, score, uses + 1, chunk))
-        yield chunk
-
-
-def _rounds(chunks: Sequence[int], dice: random.Random) -> Iterator[int]:
-    """Every chunk once in a random order, then again, without end."""
-    while True:
-        yield from dice.sample(chunks, len(chunks))

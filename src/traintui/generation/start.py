@@ -2,57 +2,52 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from traintui.data import batches, documents, templates, vocabulary
+from traintui.data import batches, templates
 from traintui.data.engine import Database
-from traintui.data.records import ChunkRecord, VocabularyValue
-from traintui.generation.plan import Plan, planned
-from traintui.generation.prompt import builtin_template, check_template
+from traintui.generation.draft import draft
+from traintui.generation.plan import Plan
+from traintui.generation.plan_rows import PlanRows
+from traintui.generation.prompt import TemplateText, builtin_template, check_template
+from traintui.generation.strategies import Gaps
 
 
-async def start_batch(db: Database, plan: Plan, *, is_rehearsal: bool) -> int:
+async def start_batch(
+    db: Database,
+    plan: Plan,
+    *,
+    is_rehearsal: bool,
+    rows: PlanRows | None = None,
+    gaps: Gaps | None = None,
+    progress: Callable[[int], None] = lambda stored: None,
+) -> int:
     """Stores the plan and queues a batch of it, whole or not at all. Returns the id of the batch.
 
+    `rows` are those of a plan in a CSV file, `gaps` is what the strategy of that name fills; `progress` gets how many
+    conversations are stored.
     Raises `TraintuiError` when the plan names a value, a document or a template that there is not, and `Refused` when
     one may not generate.
     """
-    template = builtin_template(plan.template)
-    check_template(template)
-    values = await vocabulary.values(db, active_only=True)
-    chunks = await documents.chunks(db, plan.documents)
-    by_dimension: dict[str, list[str]] = defaultdict(list)
-    for value in values:
-        by_dimension[value.dimension].append(value.value)
-    items = planned(plan, by_dimension, [chunk.id for chunk in chunks], affinity=affinity_of(values, chunks))
+    template = await template_of(db, plan.template)
+    made = await draft(db, plan, rows=rows, gaps=gaps)
     stored = await templates.store(db, template.name, system=template.system, user_prompt=template.user)
     return await batches.create(
         db,
-        items,
+        made.items,
         name=plan.name,
-        definition=plan.model_dump(mode="json"),
+        definition=made.plan.model_dump(mode="json"),
         template_id=stored.id,
         model=plan.model,
         is_rehearsal=is_rehearsal,
         budget_usd=plan.budget_usd,
+        priority=plan.priority,
+        progress=progress,
     )
 
 
-def affinity_of(values: Sequence[VocabularyValue], chunks: Sequence[ChunkRecord]) -> Callable[[str, int], float]:
-    """How much a chunk speaks of a topic: how often the topic's keywords occur per 100 words, a heading counting five
-    times. A topic without keywords is looked for by its label."""
-    words = {
-        value.value: [word.lower() for word in (value.keywords or (value.label,))]
-        for value in values
-        if value.dimension == "topic"
-    }
-    texts = {chunk.id: (f"{chunk.heading} " * 5 + chunk.content).lower() for chunk in chunks}
-
-    def affinity(topic: str, chunk_id: int) -> float:
-        text = texts[chunk_id]
-        found = sum(len(re.findall(rf"\b{re.escape(word)}", text)) for word in words.get(topic, ()))
-        return found / max(1, len(text.split())) * 100
-
-    return affinity
+async def template_of(db: Database, name: str) -> TemplateText:
+    """The template that a batch begun now would have. Raises `TraintuiError` when there is none, or it is unusable."""
+    template = builtin_template(name)
+    check_template(template)
+    return template

@@ -24,7 +24,9 @@ from traintui import commands, text
 from traintui.data.records import DocumentRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import PRICES, Price, price_of
+from traintui.generation.strategy_names import STRATEGIES
 from traintui.screens.base import BaseDialog
+from traintui.screens.batch_preview import BatchPreview
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import sentence
@@ -32,12 +34,22 @@ from traintui.widgets.tick import Ticks
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
+    from traintui.generation.strategies import Outlook
 
 OTHER = ""
 """The choice of a model that is not on the price list."""
 TIERS = {"template": 3, "scenario": 5, "edge_case": 2}
 DRAWN = ("persona", "emotion", "topic", "intent", "tone")
-NEW: dict[str, Any] = {"model": "claude-sonnet-5-5", "count": 40, "seed": 1, "exchanges": [2, 4]}
+NEW: dict[str, Any] = {
+    "strategy": "independent",
+    "model": "claude-sonnet-5-5",
+    "count": 40,
+    "seed": 1,
+    "exchanges": [2, 4],
+}
+
+LOOK_SECONDS = 0.15
+"""How long a form rests before the strategy is worked out: not with every letter of a number."""
 
 _KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 
@@ -63,6 +75,23 @@ def number(written: str) -> int | float | str:
     return written
 
 
+def reason(error: TraintuiError) -> str:
+    """What is wrong, without the key that it is wrong at."""
+    return sentence(_KEY.sub("", error.message.removeprefix(": "), count=1))
+
+
+def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...]]) -> Outlook:
+    """What the strategy makes of a plan as it is filled in. Raises `TraintuiError` for what contradicts it."""
+    from traintui.generation.plan import parse_plan
+    from traintui.generation.planned import drawn
+    from traintui.generation.strategies import outlook
+
+    plan = parse_plan(
+        {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
+    )
+    return outlook(plan, drawn(plan, vocabulary))
+
+
 class BatchForm(BaseDialog[int]):
     """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan."""
 
@@ -73,6 +102,7 @@ class BatchForm(BaseDialog[int]):
 
     panel = getters.query_one(".dialog", VerticalScroll)
     models: getters.query_one[Select[str]] = getters.query_one("#models", Select)
+    strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
     documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
     answer = getters.query_one("#answer", Static)
 
@@ -81,6 +111,7 @@ class BatchForm(BaseDialog[int]):
         self._given = {**NEW, **(before or {}), "name": name}
         self._tried = False
         self._starting = False
+        self._vocabulary: dict[str, tuple[str, ...]] = {}
 
     def compose(self) -> ComposeResult:
         """The fields, what it draws on, and the button."""
@@ -91,7 +122,19 @@ class BatchForm(BaseDialog[int]):
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
             yield FormField("Name", field(given["name"], "name-text"), id="name")
-            yield FormField("Conversations", field(given["count"], "count-text"), id="count", about="to write")
+            yield FormField(
+                "Strategy",
+                Select(
+                    [(f"{name:<12} {about}", name) for name, about in STRATEGIES.items()],
+                    value=given["strategy"] if given["strategy"] in STRATEGIES else "independent",
+                    allow_blank=False, compact=True, id="strategies",
+                ),
+                id="strategy",
+            )  # fmt: skip
+            yield FormField(
+                "Conversations", field(given.get("count") or "", "count-text", placeholder="as needed"),
+                Static("to write", id="outlook", classes="about"), id="count",
+            )  # fmt: skip
             yield FormField(
                 "Model",
                 Select(
@@ -120,6 +163,7 @@ class BatchForm(BaseDialog[int]):
             yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="sources")
             yield Static(id="answer")
             with Horizontal(id="buttons"):
+                yield Button("Preview", compact=True, id="preview")
                 yield Button("Start", variant="primary", compact=True, id="start")
         yield KeyBar()
 
@@ -135,6 +179,8 @@ class BatchForm(BaseDialog[int]):
         self._show_sources(found, await vocabulary.values(self.db, active_only=True))
 
     def _show_sources(self, found: tuple[DocumentRecord, ...], values: tuple[VocabularyValue, ...]) -> None:
+        from traintui.data import vocabulary
+
         wanted = set(self._given.get("documents") or ())
         self.documents.clear_options()
         self.documents.add_options(
@@ -149,6 +195,8 @@ class BatchForm(BaseDialog[int]):
             for each in found
         )
         chunks, tokens = sum(each.chunk_count for each in found), sum(each.token_estimate for each in found)
+        self._vocabulary = vocabulary.by_dimension((value.dimension, value.value) for value in values)
+        self._look_out()
         counts = Counter(value.dimension for value in values)
         missing = [dimension for dimension in DRAWN if not counts[dimension]]
         if not chunks:
@@ -177,7 +225,8 @@ class BatchForm(BaseDialog[int]):
         model = self.models.value
         given: dict[str, Any] = {
             "name": self._text("#name-text").strip(),
-            "count": number(self._text("#count-text")),
+            "strategy": self.strategies.value,
+            "count": number(self._text("#count-text")) if self._text("#count-text").strip() else None,
             "model": model if isinstance(model, str) and model != OTHER else self._text("#model-text").strip(),
             "documents": chosen if len(chosen) < self.documents.option_count else [],
             "exchanges": [number(self._text("#least")), number(self._text("#most"))],
@@ -226,8 +275,33 @@ class BatchForm(BaseDialog[int]):
         )  # fmt: skip
         self.answer.scroll_visible(animate=False)
 
+    # What the strategy makes of it
+
+    @on(Input.Changed, "#count-text, #seed-text, #dimensions Input")
+    @on(Select.Changed, "#strategies")
+    def _look_out(self) -> None:
+        if self._vocabulary:
+            self.read(partial(self._read_outlook, self.given), name="outlook")
+
+    async def _read_outlook(self, given: Mapping[str, Any]) -> None:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            found = await asyncio.to_thread(looked_out, given, self._vocabulary)
+        except TraintuiError as error:
+            self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
+            return
+        number = "" if given["count"] is not None else f"{found.count:,}: "
+        pairs = f"all {found.pairs:,}" if found.covered == found.pairs else f"{found.covered} of {found.pairs:,}"
+        counted = "" if found.covered is None else f"{pairs} pairs · "
+        said = f"{number}{counted}{found.combinations:,} combinations"
+        self._show_outlook(Content.styled(said, "$muted"))
+
+    def _show_outlook(self, said: Content) -> None:
+        self.query_one("#outlook", Static).update(said)
+
     @on(Input.Changed)
     @on(SelectionList.SelectedChanged)
+    @on(Select.Changed, "#strategies")
     def _changed(self) -> None:
         """A mistake that was answered is answered until it is mended."""
         if self._tried and not self._starting:
@@ -251,15 +325,33 @@ class BatchForm(BaseDialog[int]):
     def _pressed(self) -> None:
         self.action_start()
 
-    def action_start(self) -> None:
-        """Queues the batch, unless something is wrong with the plan."""
-        if self._starting:
-            return
+    @on(Button.Pressed, "#preview")
+    def _preview_pressed(self) -> None:
+        self.action_preview()
+
+    def action_preview(self) -> None:
+        """Shows the prompts and what they may cost, unless something is wrong with the plan."""
+        plan = None if self._starting else self._valid_plan()
+        if plan is not None:
+            self.app.push_screen(BatchPreview(plan), self._previewed)
+
+    def _previewed(self, begin: bool | None) -> None:
+        if begin:
+            self.action_start()
+
+    def _valid_plan(self) -> Plan | None:
+        """The plan, or None with the answer at its field."""
         try:
-            plan = self._plan()
+            return self._plan()
         except TraintuiError as error:
             self._tried = True
             self._show_mistake(error)
+            return None
+
+    def action_start(self) -> None:
+        """Queues the batch, unless something is wrong with the plan."""
+        plan = None if self._starting else self._valid_plan()
+        if plan is None:
             return
         self._starting = True
         self._show_mistake(None)

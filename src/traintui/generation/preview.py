@@ -1,0 +1,102 @@
+"""A plan before it is paid for: each of its prompts as it will be sent, and what all of it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from traintui.data import runs
+from traintui.data.engine import Database
+from traintui.generation.draft import Draft, draft
+from traintui.generation.estimate import CHARACTERS_PER_TOKEN, Estimate, from_past, from_prompt
+from traintui.generation.plan import Plan
+from traintui.generation.plan_rows import PlanRows
+from traintui.generation.planned import PlannedConversation
+from traintui.generation.prompt import Facet, Prompt, PromptContext, Source, TemplateText, render
+from traintui.generation.start import template_of
+from traintui.generation.strategies import Gaps
+
+SAMPLE = 100
+"""Prompts whose length stands for all."""
+COUNTED = 5
+"""Prompts whose length the provider is asked for."""
+
+Counting = Callable[[Sequence[Prompt]], Awaitable[float | None]]
+"""How many tokens prompts have on average, None where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a plan comes to. `warn_above` is the USD from which on the workspace warns."""
+
+    draft: Draft
+    template: TemplateText
+    estimate: Estimate
+    warn_above: Decimal
+
+    def prompt(self, number: int) -> Prompt:
+        """The prompt of a planned conversation, by its place from 0. Raises `TraintuiError` as `render` does."""
+        return prompt_of(self.draft, self.template, self.draft.items[number])
+
+
+async def preview(
+    db: Database,
+    plan: Plan,
+    *,
+    is_rehearsal: bool,
+    rows: PlanRows | None = None,
+    gaps: Gaps | None = None,
+    count: Counting | None = None,
+) -> Preview:
+    """What a plan comes to; nothing is stored, and nothing but what `count` does is sent.
+
+    The estimate comes from the newest conversations of the same template and model, or where there are none from the
+    length of the prompts and the room for replies. `count` asks the provider for the mean length of some prompts.
+    Raises `TraintuiError` as `start_batch` does.
+    """
+    template = await template_of(db, plan.template)
+    made = await draft(db, plan, rows=rows, gaps=gaps)
+    past = await runs.past(db, template.name, plan.model, is_rehearsal=is_rehearsal)
+    if past is not None:
+        estimate = from_past(plan, len(made.items), past)
+    else:
+        asked = [prompt_of(made, template, item) for item in sample(made.items, COUNTED)] if count else []
+        counted = await count(asked) if count else None
+        length = await asyncio.to_thread(prompt_tokens, made, template) if counted is None else counted
+        estimate = from_prompt(plan, len(made.items), length, counted=counted is not None)
+    return Preview(made, template, estimate, await runs.warn_above(db))
+
+
+def prompt_tokens(made: Draft, template: TemplateText) -> float:
+    """About how many tokens a prompt has: the mean of a sample, four characters each."""
+    prompts = [prompt_of(made, template, item) for item in sample(made.items, SAMPLE)]
+    return sum(len(prompt.system) + len(prompt.user) for prompt in prompts) / CHARACTERS_PER_TOKEN / len(prompts)
+
+
+def sample(items: Sequence[PlannedConversation], most: int) -> Sequence[PlannedConversation]:
+    """Up to so many of them, evenly from the first to the last."""
+    return items[:: -(-len(items) // most)]
+
+
+def prompt_of(made: Draft, template: TemplateText, item: PlannedConversation) -> Prompt:
+    """The prompt of one planned conversation. Raises `TraintuiError` as `render` does."""
+
+    def facet(dimension: str, value: str) -> Facet:
+        known = made.values.get((dimension, value))
+        return Facet(value, known.label, known.description) if known else Facet(value, value)
+
+    chunk = made.chunks[item.chunk_id]
+    context = PromptContext(
+        persona=facet("persona", item.persona),
+        emotion=facet("emotion", item.emotion),
+        topic=facet("topic", item.topic),
+        intent=facet("intent", item.intent),
+        tone=facet("tone", item.tone),
+        tier=item.tier,
+        source=Source(chunk.title, chunk.heading, chunk.content),
+        exchanges=item.exchanges,
+        variation=item.variation,
+    )
+    return render(template, context)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from support import add_vocabulary
+from traintui.data import batches, documents
+from traintui.data.engine import Database
+from traintui.data.models import Conversation, GenerationItem
+from traintui.demo.contents import furnish
+from traintui.errors import TraintuiError
+from traintui.generation.draft import draft
+from traintui.generation.plan import Plan, parse_plan
+from traintui.generation.start import start_batch
+
+
+@pytest.fixture
+async def furnished(db: Database) -> Database:
+    await furnish(db)
+    return db
+
+
+def plan(**given: Any) -> Plan:
+    return parse_plan({"name": "Trial", "count": 12} | given)
+
+
+async def sources_of(db: Database, **given: Any) -> set[int]:
+    return {item.chunk_id for item in (await draft(db, plan(count=200, **given))).items}
+
+
+async def test_a_plan_takes_documents_and_chunks_and_nothing_else(furnished: Database) -> None:
+    first, *chunks = await documents.chunks(furnished)
+    other = next(chunk for chunk in chunks if chunk.document != first.document)
+    headed = next(chunk for chunk in chunks if " > " in chunk.heading and chunk.document != first.document)
+    top = headed.heading.split(" > ")[0]
+    below = {
+        chunk.id
+        for chunk in chunks
+        if chunk.document == headed.document and (chunk.heading == top or chunk.heading.startswith(f"{top} > "))
+    }
+    assert await sources_of(furnished, chunks=[other.id]) == {other.id}
+    assert await sources_of(furnished, chunks=[f"{headed.document} > {top}"]) == below
+    whole = {chunk.id for chunk in (first, *chunks) if chunk.document == first.document}
+    assert await sources_of(furnished, documents=[first.document], chunks=[other.id]) == whole | {other.id}
+
+
+async def test_a_source_that_is_not_there_is_named_with_the_nearest(furnished: Database) -> None:
+    first, *_ = await documents.chunks(furnished)
+    for given, says in (
+        ({"documents": [first.document, first.document + "x"]}, f"{first.document + 'x'!r}, did you mean"),
+        ({"chunks": [f"{first.document} > Nowhere"]}, f"{first.document!r} has no heading 'Nowhere'"),
+        ({"chunks": [987654]}, "there is no chunk 987654"),
+    ):
+        with pytest.raises(TraintuiError) as caught:
+            await draft(furnished, plan(**given))
+        assert says in caught.value.message and caught.value.remedy
+
+
+async def test_a_batch_has_as_many_conversations_as_its_strategy_needs(furnished: Database) -> None:
+    wanted = plan(count=None, strategy="pairwise")
+    batch_id = await start_batch(furnished, wanted, is_rehearsal=True)
+    total = (await batches.progress(furnished, batch_id)).total
+    assert total == len((await draft(furnished, wanted)).items)
+    stored = parse_plan((await batches.setup(furnished, batch_id)).definition)
+    assert stored == wanted.model_copy(update={"count": total})
+
+
+async def test_gaps_come_into_a_batch_as_they_were_given(furnished: Database) -> None:
+    vocabulary = (await draft(furnished, plan())).values
+    persona = next(value for dimension, value in vocabulary if dimension == "persona")
+    emotion = next(value for dimension, value in vocabulary if dimension == "emotion")
+    await start_batch(furnished, plan(count=None, strategy="gaps"), is_rehearsal=True, gaps={(persona, emotion): 3})
+    async with furnished.read() as connection:
+        rows = (await connection.execute(select(Conversation.persona, Conversation.emotion))).all()
+    assert [tuple(row) for row in rows] == [(persona, emotion)] * 3
+
+
+async def test_the_items_of_a_plan_wait_with_its_priority(furnished: Database) -> None:
+    await start_batch(furnished, plan(priority=7), is_rehearsal=True)
+    async with furnished.read() as connection:
+        assert set(await connection.scalars(select(GenerationItem.priority))) == {7}
+
+
+async def test_how_much_of_a_large_plan_is_stored_is_told(furnished: Database) -> None:
+    told: list[int] = []
+    await start_batch(furnished, plan(count=12_000), is_rehearsal=True, progress=told.append)
+    assert told == [5_000, 10_000, 12_000]
+
+
+async def test_a_workspace_without_text_is_told_so(db: Database) -> None:
+    await add_vocabulary(db)
+    with pytest.raises(TraintuiError, match="finds no text in any document"):
+        await draft(db, plan())
