@@ -139,6 +139,7 @@ MARKS: Mapping[str, ColumnElement[bool]] = {
     "flagged": C.flagged.is_(True),
     "seed": C.is_seed.is_(True),
     "rehearsal": C.is_rehearsal.is_(True),
+    "stale": C.stale_at.is_not(None),
     "deleted": C.deleted_at.is_not(None),
 }
 """What `is:` asks for and a row knows by itself."""

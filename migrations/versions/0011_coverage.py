@@ -1,0 +1,22 @@
+"""Conversations whose source changed are stale; the cells of coverage have targets.
+
+Revision: 0011
+Follows: 0008
+"""
+
+from __future__ import annotations
+
+from traintui.data.revising import run_script
+
+revision = "0011"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(revision, "up")
+
+
+def downgrade() -> None:
+    run_script(revision, "down")
