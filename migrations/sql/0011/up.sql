@@ -76,6 +76,10 @@ DECLARE
 BEGIN
     PERFORM require_role('author');
     PERFORM pg_advisory_xact_lock(7453, 11);
+    PERFORM refuse_unknown_value(given.dimension, given.value)
+    FROM (VALUES (p_first_dimension, p_first_value), (p_second_dimension, p_second_value)) AS given(dimension, value)
+    WHERE given.value IS NOT NULL
+      AND NOT EXISTS (SELECT FROM vocabulary AS v WHERE (v.dimension, v.value) = (given.dimension, given.value));
     WITH gone AS (
         DELETE FROM coverage_targets
         WHERE first_dimension = p_first_dimension AND second_dimension = p_second_dimension
