@@ -1,4 +1,4 @@
-"""Conversations whose source changed are stale; the cells of coverage have targets.
+"""The feed says whose source changed; the cells of coverage have targets.
 
 Revision: 0011
 Follows: 0008

@@ -13,14 +13,17 @@ from support import (
     add_document,
     add_vocabulary,
     approved,
+    eventually,
     fetch,
     generated,
+    imported,
     logged_in,
     planned,
     scalar,
     status,
 )
 from traintui.data import conversations, documents
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.listing import NEWEST
@@ -70,10 +73,22 @@ async def test_text_that_comes_back_ends_it(db: Database, written: dict[str, str
     assert await stale(db) == {written["same"]}
 
 
-async def test_an_import_that_changes_nothing_touches_no_conversation(db: Database, written: dict[str, str]) -> None:
+async def test_no_conversation_is_written_or_locked_for_it(
+    db: Database, conninfo: Conninfo, written: dict[str, str]
+) -> None:
     before = await fetch(db, "SELECT id, updated_at, xmin::text FROM conversations ORDER BY id")
-    await add_document(db, "fees.md", ("old", "same", "more"))
+    with psycopg.connect(conninfo(SUPERUSER)) as deciding:
+        deciding.execute("SELECT FROM conversations FOR UPDATE")
+        await add_document(db, "fees.md", ("same",))
     assert await fetch(db, "SELECT id, updated_at, xmin::text FROM conversations ORDER BY id") == before
+    assert await stale(db) == {written["old"]}
+
+
+async def test_an_import_that_retires_nothing_tells_the_feed_nothing(db: Database, written: dict[str, str]) -> None:
+    count = "SELECT count(*) FROM conversation_changes"
+    before = await scalar(db, count)
+    await add_document(db, "fees.md", ("old", "same", "more"))
+    assert await scalar(db, count) == before
 
 
 async def test_open_tables_learn_of_it_through_the_feed(db: Database, written: dict[str, str]) -> None:
@@ -89,36 +104,48 @@ async def test_open_tables_learn_of_it_through_the_feed(db: Database, written: d
     assert {row.conversation_id for row in rows.values()} == {written["old"]}
 
 
-async def test_a_plan_about_text_that_went_meanwhile_is_stale_from_its_beginning(db: Database) -> None:
+async def test_a_plan_that_is_stored_beside_the_import_is_stale_in_open_tables(
+    db: Database, conninfo: Conninfo
+) -> None:
+    """Neither sees the other yet: the plan waits, so that the feed brings it last."""
     await add_vocabulary(db)
     await add_document(db, "fees.md", ("old",))
     chunk_id = await chunk(db, "old")
-    await add_document(db, "fees.md", ("new",))
-    await planned(db, wanted=[Wanted(chunk_id=chunk_id), Wanted(chunk_id=await chunk(db, "new"))])
-    assert await fetch(db, "SELECT chunk_id FROM conversations WHERE stale_at IS NOT NULL") == [(chunk_id,)]
-
-
-async def test_a_plan_that_waits_for_an_import_is_stale_afterwards(db: Database, conninfo: Conninfo) -> None:
-    await add_vocabulary(db)
-    await add_document(db, "fees.md", ("old",))
-    chunk_id = await chunk(db, "old")
+    live = Live(db)
+    await live.load()
     with psycopg.connect(conninfo("arthur")) as importer:
         importer.execute("UPDATE chunks SET retired_at = now() WHERE id = %s", [chunk_id])
         async with logged_in(conninfo("ada")) as planner:
             planning = asyncio.create_task(planned(planner, wanted=[Wanted(chunk_id=chunk_id)]))
-            async with asyncio.timeout(20):
-                while not await scalar(db, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: waits(db))
+            await live.refresh()
             importer.commit()
             await planning
-    assert await scalar(db, "SELECT count(*) FROM conversations WHERE stale_at IS NOT NULL") == 1
+    await live.refresh()
+    assert live.mirror is not None
+    assert len(live.mirror.marks["stale"]) == await conversations.count(db, "is:stale") == 1
 
 
-async def test_a_document_of_a_thousand_chunks_marks_all_in_one_pass(db: Database) -> None:
+async def waits(db: Database) -> bool:
+    return bool(await scalar(db, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+
+async def test_memory_and_sql_agree_with_every_sign(db: Database, written: dict[str, str]) -> None:
+    await imported(db)
+    await add_document(db, "fees.md", ("same",))
+    live = Live(db)
+    await live.load()
+    for words in ("is:stale", "-is:stale", "is:stale,seed", "-is:stale,seed", "is:stale status:generated"):
+        listing = live.listing(parse(words), NEWEST)
+        assert listing is not None and listing.total == await conversations.count(db, words), words
+
+
+async def test_a_document_of_a_thousand_chunks_tells_the_feed_in_one_pass(db: Database) -> None:
     await add_vocabulary(db)
-    pieces = tuple(f"Paragraph {number}." for number in range(1_000))
-    await add_document(db, "long.md", pieces)
-    chunk_ids = [one.id for one in await documents.chunks(db)]
-    await planned(db, wanted=[Wanted(chunk_id=chunk_id) for chunk_id in chunk_ids])
+    await add_document(db, "long.md", tuple(f"Paragraph {number}." for number in range(1_000)))
+    await planned(db, wanted=[Wanted(chunk_id=one.id) for one in await documents.chunks(db)])
+    live = Live(db)
+    await live.load()
     await add_document(db, "long.md", ("Another text.",))
-    assert await scalar(db, "SELECT count(*) FROM conversations WHERE stale_at IS NOT NULL") == 1_000
+    assert len(await live.refresh()) == 1_000
+    assert live.mirror is not None and len(live.mirror.marks["stale"]) == 1_000

@@ -1,48 +1,28 @@
--- What was written from a text that a newer revision of its document lacks is stale since then. Nothing is thrown away:
--- the text comes back, and it is not stale any more.
-ALTER TABLE conversations ADD COLUMN stale_at timestamptz;
-
--- Without the guards: nothing of what they guard changes, and updated_at is of the work, not of this upgrade.
-ALTER TABLE conversations DISABLE TRIGGER guard_identity;
-UPDATE conversations AS c SET stale_at = chunks.retired_at
-FROM chunks WHERE chunks.id = c.chunk_id AND chunks.retired_at IS NOT NULL;
-ALTER TABLE conversations ENABLE TRIGGER guard_identity;
-
--- Few are stale, and one asks for all of them.
-CREATE INDEX ix_conversations_stale ON conversations (id) WHERE stale_at IS NOT NULL;
-
--- Once for each statement, however many chunks it retires or takes up again; the feed tells open tables of it.
--- ix_conversations_chunk_id finds the conversations.
-CREATE FUNCTION note_retired_chunks() RETURNS trigger
+-- What was written from a chunk that its document has no more is stale. That follows from the chunk, so a conversation is
+-- neither locked nor written for it; the feed tells open tables, once for each statement. ix_conversations_chunk_id finds
+-- them.
+CREATE FUNCTION feed_retired_chunks() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM before JOIN after USING (id) WHERE before.retired_at IS DISTINCT FROM after.retired_at) THEN
-        UPDATE conversations AS c SET stale_at = after.retired_at
-        FROM before JOIN after USING (id)
-        WHERE before.retired_at IS DISTINCT FROM after.retired_at AND c.chunk_id = after.id
-          AND c.stale_at IS DISTINCT FROM after.retired_at;
-    END IF;
+    INSERT INTO conversation_changes (conversation_id)
+    SELECT c.id FROM before JOIN after USING (id) JOIN conversations AS c ON c.chunk_id = after.id
+    WHERE (before.retired_at IS NULL) <> (after.retired_at IS NULL);
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER note_retired_chunks AFTER UPDATE ON chunks
-    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION note_retired_chunks();
+CREATE TRIGGER feed_retired_chunks AFTER UPDATE ON chunks
+    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION feed_retired_chunks();
 
--- A plan may be stored while its document is imported. The lock waits for that import, and lets a later one find these.
-CREATE FUNCTION note_stale_from_start() RETURNS trigger
+-- What is planned while its chunk is being retired would be in the feed too early: whichever comes second waits here.
+CREATE FUNCTION hold_chunks() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM FROM chunks WHERE id IN (SELECT chunk_id FROM added) ORDER BY id FOR SHARE;
-    IF EXISTS (SELECT FROM added JOIN chunks ON chunks.id = added.chunk_id WHERE chunks.retired_at IS NOT NULL) THEN
-        UPDATE conversations AS c SET stale_at = chunks.retired_at
-        FROM added JOIN chunks ON chunks.id = added.chunk_id
-        WHERE c.id = added.id AND chunks.retired_at IS NOT NULL;
-    END IF;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER note_stale_from_start AFTER INSERT ON conversations
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_stale_from_start();
+CREATE TRIGGER hold_chunks AFTER INSERT ON conversations
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION hold_chunks();
 
 -- How many conversations a cell of two dimensions should have. A target is for one cell, for all with one value (the
 -- other is null), or for all of the pair (both are null); of those that speak of a cell the newest counts.
@@ -98,6 +78,5 @@ END
 $$;
 
 GRANT SELECT ON coverage_targets TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
-REVOKE ALL ON FUNCTION note_retired_chunks(), note_stale_from_start(),
-    set_coverage_target(text, text, text, text, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION feed_retired_chunks(), hold_chunks(), set_coverage_target(text, text, text, text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION set_coverage_target(text, text, text, text, integer) TO traintui_author;

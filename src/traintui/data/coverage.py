@@ -133,6 +133,7 @@ async def counts_of_copy(mirror: Mirror, rows: str, columns: str, *, rehearsal: 
         {value: ids.copy() for value, ids in mirror.keys[dimension].items() if ids} for dimension in (rows, columns)
     )
     counts: dict[tuple[str | None, str | None, str], int] = {}
+    await asyncio.sleep(0)
     for row, ids in by_row.items():
         for status, those in statuses.items():
             part = ids & those

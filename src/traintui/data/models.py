@@ -260,7 +260,6 @@ class Conversation(Base):
         Index("ix_conversations_created_at_id", "created_at", "id"),  # newest first; date ranges
         Index("ix_conversations_chunk_id", "chunk_id"),  # serves the foreign key; conversations of one chunk
         Index("ix_conversations_document_id", "document_id"),  # serves the foreign key
-        Index("ix_conversations_stale", "id", postgresql_where=text("stale_at IS NOT NULL")),  # `is:stale`
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     conversation_id: Mapped[str] = mapped_column(server_default=text("new_conversation_id()"))
@@ -289,7 +288,6 @@ class Conversation(Base):
     score_parts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     reviewed_at: Mapped[datetime | None]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 6))
-    stale_at: Mapped[datetime | None]
 
 
 conversation_changes = Table(

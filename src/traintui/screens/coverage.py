@@ -28,7 +28,7 @@ from traintui.widgets.notice import Notice, failure
 if TYPE_CHECKING:
     from traintui.data.coverage import Cell, Coverage
 
-POLL = 0.5
+POLL = 1.0
 """Seconds between two looks at whether something has changed."""
 
 
@@ -269,7 +269,7 @@ class CoverageDialog(BaseDialog[str | Filling]):
         self.read(partial(self._fill), name="fill")
 
     async def _fill(self) -> None:
-        """What is missing at this moment: what is on the screen may be half a second old."""
+        """What is missing at this moment: what is on the screen may be a second old."""
         await self._read()
         found = self.coverage
         if found is None:
