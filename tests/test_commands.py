@@ -16,6 +16,9 @@ from traintui.screens.audit import AuditScreen
 from traintui.screens.base import BaseDialog, BaseScreen
 from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.coverage import CoverageDialog
+from traintui.screens.coverage_pair import PairDialog
+from traintui.screens.coverage_target import TargetDialog
 from traintui.screens.export import ExportDialog
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.help import HelpScreen
@@ -31,6 +34,7 @@ from traintui.screens.sorting import SortDialog
 from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
+from traintui.widgets.heat_map import HeatMap
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
 from traintui.widgets.windowed_table import WindowedTable
@@ -40,10 +44,12 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 )  # fmt: skip
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
+    CoverageDialog, PairDialog, TargetDialog,
     KeyForm, SortDialog, ColumnsDialog, JumpDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
+    "heat_map": HeatMap,
 }  # fmt: skip
 FIELDS = {"filter", "facets"}
 """Places whose keys go before those of the screen, because one types or chooses there."""

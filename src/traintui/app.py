@@ -29,6 +29,7 @@ from traintui.widgets import themes
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
+    from traintui.screens.coverage import CoverageView, Filling
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -118,6 +119,7 @@ class TraintuiApp(Shell, Working):
         self._touched = 0.0
         self._fields: Fields
         self._background: list[Worker[None]] = []
+        self._coverage: CoverageView | None = None
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -318,6 +320,28 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(VocabularyDialog())
 
+    def action_coverage(self) -> None:
+        """Opens the map of coverage, as it was left."""
+        from traintui.screens.coverage import CoverageDialog, CoverageView
+
+        self._coverage = self._coverage or CoverageView()
+        self.push_screen(CoverageDialog(self._coverage), self._coverage_answered)
+
+    def _coverage_answered(self, answer: str | Filling | None) -> None:
+        """Shows the conversations of a cell, or plans what is missing."""
+        from traintui.screens.conversations import ConversationsScreen
+        from traintui.screens.generate import GenerateScreen
+
+        if answer is None:
+            return
+        mode = "conversations" if isinstance(answer, str) else "generate"
+        self.switch_mode(mode)
+        screen = self.get_screen_stack(mode)[0]
+        if isinstance(answer, str) and isinstance(screen, ConversationsScreen):
+            screen.visit(answer)
+        elif not isinstance(answer, str) and isinstance(screen, GenerateScreen):
+            screen.fill(answer)
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -330,7 +354,7 @@ class TraintuiApp(Shell, Working):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"export", "metadata_keys", "vocabulary"}:
+        if action in {"coverage", "export", "metadata_keys", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

@@ -37,10 +37,12 @@ OPENING = (
     .correlate(C)
     .scalar_subquery()
 )
+STALE_AT = select(Chunk.retired_at).where(Chunk.id == C.chunk_id).correlate(C).scalar_subquery()
+"""When the document lost the chunk that it is about."""
 ROW_COLUMNS = (
     C.id, C.conversation_id, C.status, C.quality_score, C.persona, C.emotion, C.topic, C.intent, C.tone, C.tier,
     C.turn_count, C.revision, C.decision_id, C.is_seed, C.is_rehearsal, C.flagged, C.created_at, C.updated_at,
-    func.coalesce(OPENING, "").label("opening"), C.model, C.reviewed_at, C.cost_usd,
+    func.coalesce(OPENING, "").label("opening"), C.model, C.reviewed_at, C.cost_usd, STALE_AT.label("stale_at"),
 )  # fmt: skip
 ROW_NAMES = tuple(name for name in ConversationRow.__slots__ if name != "metadata")
 

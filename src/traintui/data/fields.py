@@ -14,10 +14,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, Double, Numeric, case, cast, func, literal
+from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, Double, Numeric, case, cast, exists, func, literal
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from traintui.data.models import DIMENSIONS, STATUSES, TIERS
+from traintui.data.models import DIMENSIONS, STATUSES, TIERS, Chunk
 from traintui.data.models import Conversation as C
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,9 +139,10 @@ MARKS: Mapping[str, ColumnElement[bool]] = {
     "flagged": C.flagged.is_(True),
     "seed": C.is_seed.is_(True),
     "rehearsal": C.is_rehearsal.is_(True),
+    "stale": exists().where(Chunk.id == C.chunk_id, Chunk.retired_at.is_not(None)),
     "deleted": C.deleted_at.is_not(None),
 }
-"""What `is:` asks for and a row knows by itself."""
+"""What `is:` asks for and a row knows, by itself or by its chunk."""
 
 META = "meta."
 """How the name of a metadata field begins."""

@@ -45,6 +45,7 @@ MARK_DETAILS = {
     "flagged": "somebody flagged it",
     "seed": "imported",
     "rehearsal": "written by the rehearsal",
+    "stale": "its document has changed there",
     "deleted": "in the trash",
     "mine": "approved or rejected by me",
 }

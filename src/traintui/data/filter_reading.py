@@ -173,7 +173,7 @@ ABOUT_BESIDE = {
     "run": "by the number of the batch",
     "template": "by the prompt template",
     "has": "a metadata key that is there",
-    "is": "a mark: flagged, seed, rehearsal, deleted, mine",
+    "is": "a mark: flagged, seed, rehearsal, stale, deleted, mine",
 }
 """What each of them asks for."""
 

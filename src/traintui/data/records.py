@@ -16,7 +16,8 @@ BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
     """A conversation as a table shows it. `quality_score` is 0 to 10, `cost_usd` what its calls cost; `opening` are the
-    first words of the first turn, `metadata` its values of registered keys."""
+    first words of the first turn, `metadata` its values of registered keys; `stale_at` is when its document lost the
+    chunk that it is about."""
 
     id: int
     conversation_id: str
@@ -40,6 +41,7 @@ class ConversationRow:
     model: str | None = None
     reviewed_at: datetime | None = None
     cost_usd: Decimal | None = None
+    stale_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -94,6 +94,10 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_metadata_keys_value_type": ("TT014", "there is no such type", "Use text, integer, number, boolean or date."),
     "ck_metadata_keys_label": ("TT014", "a label has 1 to 100 characters", "Write a shorter one."),
     "ck_metadata_keys_about": ("TT014", "what is said about a key has at most 500 characters", "Write less."),
+    "ck_coverage_targets_target": ("TT003", "a target is 0 to 1,000,000 conversations", "Write a smaller number."),
+    "ck_coverage_targets_pair": (
+        "TT003", "coverage is of two different dimensions, in their order", "Take persona and emotion, for example.",
+    ),
     "ck_conversations_dimensions_unless_seed": (
         "TT009", "a planned conversation has a value in each dimension", "Give it one in each.",
     ),

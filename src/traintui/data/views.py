@@ -44,6 +44,7 @@ BUILT_IN = (
     built_in("Lowest score first", "", "score"),
     built_in("Flagged", "is:flagged"),
     built_in("Approved this week", "status:approved reviewed>=-7d"),
+    built_in("Stale: the source has changed", "is:stale"),
     built_in("Trash", "is:deleted"),
 )
 """What everybody has."""

@@ -35,6 +35,7 @@ from traintui.widgets.tick import Ticks
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
     from traintui.generation.strategies import Outlook
+    from traintui.screens.coverage import Filling
 
 OTHER = ""
 """The choice of a model that is not on the price list."""
@@ -93,7 +94,8 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
 
 
 class BatchForm(BaseDialog[int]):
-    """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan."""
+    """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan;
+    `filling` says how many conversations are missing, and of which values."""
 
     PLACES = ("batch_form",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("batch_form")
@@ -106,9 +108,13 @@ class BatchForm(BaseDialog[int]):
     documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, name: str, before: Mapping[str, Any] | None) -> None:
+    def __init__(self, name: str, before: Mapping[str, Any] | None, filling: Filling | None = None) -> None:
         super().__init__()
         self._given = {**NEW, **(before or {}), "name": name}
+        self._weights: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
+        if filling is not None:
+            tiers = self._weights.get("tier") or (self._given.get("dimensions") or {}).get("tier")
+            self._given |= {"count": filling.count, "dimensions": {"tier": tiers} if tiers else {}}
         self._tried = False
         self._starting = False
         self._vocabulary: dict[str, tuple[str, ...]] = {}
@@ -154,6 +160,11 @@ class BatchForm(BaseDialog[int]):
                 for tier in TIERS
             )
             yield FormField("Tiers", *chain.from_iterable(parts), id="dimensions")
+            if self._weights:
+                filled = " and ".join(f"{text.plural(len(of), name)}" for name, of in self._weights.items())
+                yield FormField(
+                    "Fills", Static(f"{filled}, each as often as it is missing", classes="filled"), id="fills"
+                )  # fmt: skip
             budget = given.get("budget_usd")
             yield FormField(
                 "Budget", field("" if budget is None else budget, "budget", placeholder="none"),
@@ -230,9 +241,11 @@ class BatchForm(BaseDialog[int]):
             "model": model if isinstance(model, str) and model != OTHER else self._text("#model-text").strip(),
             "documents": chosen if len(chosen) < self.documents.option_count else [],
             "exchanges": [number(self._text("#least")), number(self._text("#most"))],
-            "dimensions": {"tier": {tier: weight for tier, weight in weights.items() if weight != 0}},
+            "dimensions": {
+                **self._weights, "tier": {tier: weight for tier, weight in weights.items() if weight != 0},
+            },
             "seed": number(self._text("#seed-text") or "0"),
-        }
+        }  # fmt: skip
         if budget := self._text("#budget").strip().removeprefix("$"):
             given["budget_usd"] = budget
         return given

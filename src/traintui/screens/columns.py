@@ -20,7 +20,7 @@ from traintui.widgets.conversation_columns import LEAST, MOST, USUAL, columns_of
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.row_table import Column, RowTable
 
-ABOUT = {"marks": "the flag, and R for rehearsal", "id": "its public id", "opening": "how it begins"}
+ABOUT = {"marks": "the flag, R for rehearsal, ≠ for stale", "id": "its public id", "opening": "how it begins"}
 
 
 @dataclass(frozen=True, slots=True)

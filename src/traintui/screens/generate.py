@@ -32,6 +32,7 @@ from traintui.widgets.writing_pane import WritingPane
 
 if TYPE_CHECKING:
     from traintui.generation.provider import Provider
+    from traintui.screens.coverage import Filling
 
 POLL = 0.3
 """Seconds between two looks while a batch runs."""
@@ -67,6 +68,7 @@ class GenerateScreen(BaseScreen):
         self._growing = False
         self._cursor_on: int | None = None
         self._failure: TraintuiError | None = None
+        self._filling: Filling | None = None
 
     def compose_body(self) -> ComposeResult:
         """The chosen batch above; below it all batches, and what is being written."""
@@ -90,6 +92,8 @@ class GenerateScreen(BaseScreen):
     def on_workspace_ready(self) -> None:
         """Reads the batches."""
         self._look(whole=True)
+        if self._filling is not None:
+            self.action_new()
 
     @on(ScreenResume)
     def _resumed(self) -> None:
@@ -256,6 +260,12 @@ class GenerateScreen(BaseScreen):
             return None
         return super().check_action(action, parameters)
 
+    def fill(self, filling: Filling) -> None:
+        """Asks for a new batch of what coverage lacks."""
+        self._filling = filling
+        if self.ready:
+            self.action_new()
+
     def action_new(self) -> None:
         """Asks for a new batch."""
         self.read(self._open_form, name="form")
@@ -267,7 +277,8 @@ class GenerateScreen(BaseScreen):
         before = None if newest is None else dict((await batches.setup(self.db, newest)).definition)
         if before is not None and isinstance(before.get("seed"), int):
             before["seed"] += 1
-        self.app.push_screen(BatchForm(f"Batch {(newest or 0) + 1}", before), self._begun)
+        filling, self._filling = self._filling, None
+        self.app.push_screen(BatchForm(f"Batch {(newest or 0) + 1}", before, filling), self._begun)
 
     def _begun(self, batch_id: int | None) -> None:
         if batch_id is not None:

@@ -175,6 +175,7 @@ class ReviewReading(BaseScreen):
             marks.status(row.status),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
             marks.tags(row),
+            Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
             Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
             text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),

@@ -33,7 +33,7 @@ def columns_of(
     """Every column by its name, in the order in which they are offered."""
     made = {field.name: column_of(field, labels) for field in fields.values()}
     others: tuple[Column[ConversationRow], ...] = (
-        Column("", 2, marks.short_tags, name="marks"),
+        Column("", 3, marks.short_tags, name="marks"),
         Column("Id", 16, lambda row: text.shown(row.conversation_id, single_line=True, limit=40), name="id"),
         Column("Opening", 0, opening, name="opening"),
     )

@@ -15,6 +15,11 @@ from traintui.widgets import marks
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 SOURCE_LENGTH = 1_200
+STALE = (
+    "The document was imported again and no longer says this. Nothing was thrown away: edit what is wrong now,"
+    " reject it, or leave it; a new batch writes from the new text."
+)
+"""What a stale conversation means, and what to do."""
 OPENING_TURNS = 4
 OPENING_LENGTH = 320
 
@@ -88,6 +93,9 @@ def source(conversation: Conversation) -> Iterable[Content]:
     where = ": ".join(filter(None, (conversation.source.title, conversation.source.heading)))
     yield heading("Source")
     yield text.shown(where, single_line=True, limit=160, style="bold")
+    if (since := conversation.row.stale_at) is not None:
+        yield Content.assemble((f"{marks.STALE} stale ", "$warning"), (text.ago(since), "$muted"))
+        yield Content.styled(STALE, "$warning")
     yield text.shown(conversation.source.document, single_line=True, limit=120, style="$muted")
     yield text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
 

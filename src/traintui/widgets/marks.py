@@ -25,6 +25,8 @@ STATUS: dict[str, tuple[str, str]] = {
 BAR_WIDTH = 5
 REHEARSAL = "R"
 """What stands for the rehearsal where there is no room for the word."""
+STALE = "≠"
+"""What stands for a source that has changed."""
 
 
 def status(name: str, *, word: bool = True) -> Content:
@@ -74,16 +76,21 @@ def label(labels: Labels, dimension: str, value: str | None) -> Content:
 
 
 def short_tags(row: ConversationRow) -> Content:
-    """The same in two cells, for a table: the flag, and the letter of the rehearsal."""
-    flag = ("⚑" if row.flagged else " ", "$warning")
-    return Content.assemble(flag, (REHEARSAL if row.is_rehearsal else " ", "bold $generating"))
+    """The same in three cells, for a table: the flag, the letter of the rehearsal, and the sign of a changed source."""
+    return Content.assemble(
+        ("⚑" if row.flagged else " ", "$warning"),
+        (REHEARSAL if row.is_rehearsal else " ", "bold $generating"),
+        (STALE if row.stale_at else " ", "bold $warning"),
+    )
 
 
 def tags(row: ConversationRow) -> Content:
-    """Flagged, rehearsal, seed: what a conversation is marked as."""
+    """Flagged, stale, rehearsal, seed: what a conversation is marked as."""
     found = []
     if row.flagged:
         found.append(Content.assemble(("⚑ flagged", "$warning")))
+    if row.stale_at:
+        found.append(Content.assemble((f"{STALE} stale", "$warning")))
     if row.is_rehearsal:
         found.append(Content.assemble(("rehearsal", "$generating")))
     if row.is_seed:
