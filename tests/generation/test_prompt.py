@@ -21,6 +21,7 @@ from traintui.generation.prompt import (
     TemplateText,
     builtin_template,
     check_template,
+    mistakes_of,
     render,
     turns_from,
 )
@@ -137,6 +138,24 @@ def test_a_mistake_in_a_template_is_told_with_its_line(user: str, says: str) -> 
 def test_a_name_that_nobody_knows_is_found_before_the_branch_is_ever_taken() -> None:
     with pytest.raises(TraintuiError, match=r"the system prompt, line 1: 'mood'"):
         check_template(template("", "{% if tier == 'edge_case' %}{{ mood }}{% endif %}"))
+
+
+def test_every_mistake_is_listed_by_part_and_line_also_where_the_example_does_not_lead() -> None:
+    user = "{{ persona.lable }}\n{% if tier == 'none' %}{{ emotion.colour }}{{ mood }}{% endif %}"
+    found = mistakes_of(template(user, "{{ persona }}\n{% if %}"), CONTEXT)
+    assert [(each.part, each.line) for each in found] == [("system", 2), ("user", 1), ("user", 2), ("user", 2)]
+    assert found[1].wrong == "'lable' is none of value, label, description, did you mean 'label'?"
+
+
+def test_a_template_without_mistakes_is_tried_with_the_example() -> None:
+    assert mistakes_of(builtin_template(), CONTEXT) == ()
+    (found,) = mistakes_of(template("one\n{{ exchanges / 0 }}"), CONTEXT)
+    assert (found.part, found.line, found.wrong) == ("user", 2, "division by zero.")
+
+
+def test_a_name_that_a_template_sets_itself_may_have_any_attribute() -> None:
+    own = template("{% for persona in [{'age': 7}] %}{{ persona.age }}{% endfor %}")
+    assert mistakes_of(own, CONTEXT) == ()
 
 
 def test_a_template_may_use_its_own_names() -> None:
