@@ -42,18 +42,27 @@ async def test_a_reviewer_reads_templates_and_changes_none(db: Database, reviewe
     with pytest.raises(Refused, match="Permission denied"):
         await templates.store(reviewer_db, "calls", system="S", user_prompt="Two")
     with pytest.raises(Refused, match="Permission denied"):
-        await templates.set_active(reviewer_db, made.id, False)
+        await templates.set_active(reviewer_db, [made.id], False)
 
 
 def test_a_version_is_never_rewritten(conninfo: Conninfo) -> None:
     assert sqlstate(conninfo("ada"), "UPDATE templates SET user_prompt = 'other'") == "42501"
 
 
+async def test_versions_are_put_out_of_use_all_or_none(db: Database) -> None:
+    made = await templates.store(db, "calls", system="S", user_prompt="One")
+    with pytest.raises(Refused, match="not there any more"):
+        await templates.set_active(db, [made.id, made.id + 7], False)
+    assert (await templates.get(db, made.id)).active
+    await templates.set_active(db, [made.id], False)
+    assert not (await templates.get(db, made.id)).active
+
+
 async def test_an_inactive_version_begins_no_batch_and_one_that_runs_keeps_it(db: Database) -> None:
     await add_vocabulary(db)
     batch_id = await planned(db)
     version = (await templates.versions(db, "conversation"))[0]
-    await templates.set_active(db, version.id, False)
+    await templates.set_active(db, [version.id], False)
     with pytest.raises(Refused, match='Version 1 of template "conversation" is inactive'):
         await planned(db)
     await work.take_up_batches(db, is_rehearsal=False)
@@ -71,9 +80,9 @@ async def test_a_new_batch_takes_the_newest_active_version(db: Database) -> None
     assert await active_template(db, "conversation") == builtin
     written = await templates.store(db, "conversation", system="Mine", user_prompt="About {{ topic.label }}.")
     assert await active_template(db, "conversation") == written
-    await templates.set_active(db, written.id, False)
+    await templates.set_active(db, [written.id], False)
     assert await active_template(db, "conversation") == builtin
-    await templates.set_active(db, builtin.id, False)
+    await templates.set_active(db, [builtin.id], False)
     with pytest.raises(TraintuiError, match="No version of template 'conversation' is active"):
         await start_batch(db, Plan(name="A", count=1), is_rehearsal=True)
     with pytest.raises(TraintuiError, match="no template 'conversations', did you mean 'conversation'"):

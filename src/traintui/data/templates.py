@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, insert, select, text, update
 
 from traintui.data.engine import Database
@@ -52,20 +54,15 @@ async def versions(db: Database, name: str | None = None) -> tuple[TemplateRecor
         return tuple(TemplateRecord(*row) for row in await connection.execute(statement))
 
 
-async def set_active(db: Database, template_id: int, active: bool) -> TemplateRecord:
-    """Puts a version into use for new batches, or out of it; those begun keep it. Returns it as it stands.
+async def set_active(db: Database, ids: Collection[int], active: bool) -> None:
+    """Puts versions into use for new batches, or out of it; batches that were begun keep them.
 
-    Raises `Refused` when there is none, or one may not.
+    Raises `Refused` when one of them is not there, or one may not; nothing is changed then.
     """
     async with db.write() as connection:
-        changed = (
-            await connection.execute(
-                update(Template).where(Template.id == template_id).values(active=active).returning(*COLUMNS)
-            )
-        ).one_or_none()
-    if changed is None:
-        raise Refused("Not found", f"There is no template {template_id}.", "Read the templates again.", code="TT002")
-    return TemplateRecord(*changed)
+        changed = await connection.execute(update(Template).where(Template.id.in_(ids)).values(active=active))
+        if changed.rowcount != len(ids):
+            raise Refused("Not found", "A version is not there any more.", "Read the templates again.", code="TT002")
 
 
 USAGE = text("""
