@@ -195,7 +195,7 @@ COMMANDS: tuple[Command, ...] = (
     # Templates
     Command("templates.save", "ctrl+s", "Save", "Save as a new version", "save", True, True, palette=False,
             role="author"),
-    Command("templates.edit", "e", "Edit", "Write a new version", "edit", True, palette=False, role="author"),
+    Command("templates.edit", "e", "Edit", "Write a new version", "edit", palette=False, role="author"),
     Command("templates.new", "n", "Copy", "A new template that begins like this one", "new", True, palette=False,
             role="author"),
     Command("templates.active", "t", "Active", "For new batches or not", "activate", True, palette=False,
@@ -213,7 +213,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("templates.base", "space", "Compare from", "Compare from this version on", "base", True, palette=False,
             key_display="space"),
     Command("templates.refresh", "r", "Refresh", "Read and count again", "refresh_templates", palette=False),
-    Command("templates.back", "escape", "Close", "Leave the field; close", "back", True, palette=False),
+    Command("templates.back", "escape", "Back", "Leave the field; close", "back", True, palette=False),
     Command("template_name.save", "ctrl+s,enter", "Create", "Store it as its first version", "save", True, True,
             palette=False),
     Command("template_name.back", "escape", "Close", "Create none", "back", True, palette=False),

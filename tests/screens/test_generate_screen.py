@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import batches, work
+from traintui.data import batches, templates, work
 from traintui.data.engine import Database
 from traintui.demo.run import rehearsal
 from traintui.generation.children import Crew
@@ -340,3 +340,19 @@ async def test_the_words_have_the_room_of_a_small_terminal_and_b_shows_the_batch
             await until(pilot, lambda: screen.pane.display and not screen.batches.is_on_screen)
             await pilot.press("b")
             await until(pilot, lambda: not screen.pane.display and screen.batches.is_on_screen)
+
+
+async def test_a_new_batch_is_offered_the_active_templates_only(
+    app: TraintuiApp, db: Database, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    retired, _ = [await templates.store(db, name, system="S", user_prompt="U") for name in ("calls", "letters")]
+    await templates.set_active(db, [retired.id], False)
+    async with app.run_test(size=(120, 45)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        assert [value for _, value in dialog.templates._options] == ["letters", "conversation"]
+        assert dialog.templates.value == "conversation"
+        dialog.templates.value = "letters"
+        assert dialog.given["template"] == "letters"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DRAWN = ("persona", "emotion", "topic", "intent", "tone", "tier")
 LIMIT = 60
-SHORT = 24
+SHORT = 22
 STAND_IN = "none_yet"
 """What stands where a dimension has no active value."""
 

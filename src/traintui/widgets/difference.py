@@ -15,7 +15,7 @@ from textual.geometry import Size
 from traintui import text
 from traintui.widgets.detail_view import MARGIN, DetailView
 
-SIDE_BY_SIDE = 96
+SIDE_BY_SIDE = 88
 """Cells from which two texts stand beside each other."""
 AROUND = 3
 """Lines of what is the same that are shown around what is not."""

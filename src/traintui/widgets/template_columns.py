@@ -62,7 +62,7 @@ def _made(row: VersionRow) -> Content:
     if not row.record.id:
         return Content("")
     who = "built in" if row.record.built_in else row.record.created_by
-    return text.shown(f"{text.ago(row.record.created_at)}  {who}", single_line=True, limit=30, style="$muted")
+    return text.shown(f"{text.ago(row.record.created_at)} · {who}", single_line=True, limit=30, style="$muted")
 
 
 def _count(row: TemplateRow | VersionRow) -> Content:
