@@ -125,6 +125,14 @@ def test_text_that_looks_like_a_template_is_only_text() -> None:
         ("{{ ''.__class__.__mro__ }}", "line 1: access to attribute '__class__' of 'str' object is unsafe."),
         ("{{ range(1000000)|list }}", "line 1: Range too big"),
         ("{% include '/etc/passwd' %}", "line 1: no loader"),
+        ("{% for a in range(9999) %}\n{% for b in range(9999) %}{% endfor %}{% endfor %}", "more than 100,000 rounds"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "line 1: maximum recursion depth"),
+        (
+            "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(40) }}",
+            "100,000 rounds",
+        ),
+        ("{{ 'x' * 99999999 }}", "line 1: the result would be too long."),
+        ("{{ 9 ** 99999999 }}", "line 1: the result would be too long."),
         ("{{ persona + 1 }}", "line 1: unsupported operand"),
     ],
 )
@@ -151,6 +159,12 @@ def test_a_template_without_mistakes_is_tried_with_the_example() -> None:
     assert mistakes_of(builtin_template(), CONTEXT) == ()
     (found,) = mistakes_of(template("one\n{{ exchanges / 0 }}"), CONTEXT)
     assert (found.part, found.line, found.wrong) == ("user", 2, "division by zero.")
+
+
+def test_loops_know_where_they_are_and_figures_multiply() -> None:
+    own = template("{% for n in range(3) %}{{ loop.index }}/{{ loop.length }}{{ ',' if not loop.last }}{% endfor %}"
+                   " {{ exchanges * 2 }} {{ '-' * 3 }} {{ 2 ** 5 }}")  # fmt: skip
+    assert render(own, CONTEXT).user == f"1/3,2/3,3/3 {CONTEXT.exchanges * 2} --- 32"
 
 
 def test_a_name_that_a_template_sets_itself_may_have_any_attribute() -> None:

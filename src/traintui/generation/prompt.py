@@ -11,12 +11,12 @@ from importlib.resources.abc import Traversable
 from types import TracebackType
 from typing import Any, Literal
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from traintui.errors import TraintuiError
 from traintui.generation.plan import nearest
+from traintui.generation.sandbox import Sandbox, limited
 
 BUILTIN_VERSION = 1
 
@@ -81,9 +81,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 _PARTS = {"system": "the system prompt", "user": "the user message"}
 _OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief)\b)", re.IGNORECASE)
 
-_environment = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False, trim_blocks=False
-)
+_environment = Sandbox()
 
 
 def builtin_names() -> list[str]:
@@ -170,7 +168,7 @@ def _compiled(template: TemplateText, part: str) -> Template:
     try:
         for line, wrong in _strangers(_environment.parse(text)):
             raise TemplateMistake(template, part, line, wrong)
-        return _environment.from_string(text)
+        return _environment.compiled(text)
     except TemplateSyntaxError as error:
         raise _bad_syntax(template, part, error) from error
 
@@ -203,7 +201,8 @@ def _bad_syntax(template: TemplateText, part: str, error: TemplateSyntaxError) -
 def _rendered(template: TemplateText, part: str, values: dict[str, object]) -> str:
     compiled = _compiled(template, part)
     try:
-        return compiled.render(values)
+        with limited():
+            return compiled.render(values)
     except UndefinedError as error:
         wrong = str(error.message).removeprefix("'traintui.generation.prompt.").rstrip(".")
         missing = re.fullmatch(r"(Facet|Source) object' has no attribute '(\w+)'", wrong)
@@ -211,7 +210,7 @@ def _rendered(template: TemplateText, part: str, values: dict[str, object]) -> s
             known = [field.name for field in fields(Facet if missing[1] == "Facet" else Source)]
             wrong = _no_attribute(missing[2], known)
         raise TemplateMistake(template, part, _line(error.__traceback__), wrong) from error
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise TemplateMistake(template, part, _line(error.__traceback__), f"{str(error).rstrip('.')}.") from error
 
 
