@@ -31,6 +31,8 @@ from traintui.screens.performance import PerformanceScreen
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.sorting import SortDialog
+from traintui.screens.template_name import TemplateName
+from traintui.screens.templates import TemplatesDialog
 from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
@@ -44,8 +46,8 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 )  # fmt: skip
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
-    CoverageDialog, PairDialog, TargetDialog,
-    KeyForm, SortDialog, ColumnsDialog, JumpDialog,
+    CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
+    TemplateName,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

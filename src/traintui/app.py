@@ -342,6 +342,12 @@ class TraintuiApp(Shell, Working):
         elif not isinstance(answer, str) and isinstance(screen, GenerateScreen):
             screen.fill(answer)
 
+    def action_templates(self) -> None:
+        """Opens the templates."""
+        from traintui.screens.templates import TemplatesDialog
+
+        self.push_screen(TemplatesDialog())
+
     def action_help(self) -> None:
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
@@ -354,7 +360,7 @@ class TraintuiApp(Shell, Working):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"coverage", "export", "metadata_keys", "vocabulary"}:
+        if action in {"coverage", "export", "metadata_keys", "templates", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

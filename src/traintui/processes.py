@@ -19,6 +19,8 @@ from pathlib import Path
 from traintui.errors import TraintuiError
 
 STOP_SECONDS = 15.0
+LONGEST_LINE = 16_000_000
+"""Bytes of the longest line that a child may print."""
 
 
 class Child:
@@ -30,11 +32,13 @@ class Child:
         self.log = log
 
     @classmethod
-    async def start(cls, *arguments: str, environment: Mapping[str, str | None], log: Path) -> Child:
+    async def start(
+        cls, *arguments: str, environment: Mapping[str, str | None], log: Path, told: str | None = None
+    ) -> Child:
         """Starts `traintui ARGUMENTS --attached`. What it says on standard error goes to the file `log`.
 
-        `environment` is laid over our own, where None takes a variable away. The child's standard output, if it has
-        something to announce, is read with `first_line`.
+        `environment` is laid over our own, where None takes a variable away; `told` is a line that the child reads
+        first. The child's standard output, if it has something to announce, is read with `first_line`.
         """
         variables = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +46,10 @@ class Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "traintui", *arguments, "--attached",
                 stdin=PIPE, stdout=PIPE, stderr=errors, env=variables, start_new_session=True,
+                limit=LONGEST_LINE,
             )  # fmt: skip
+        if told is not None and process.stdin is not None:
+            process.stdin.write(f"{told}\n".encode())
         return cls(process, arguments[0], log)
 
     @property

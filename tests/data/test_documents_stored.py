@@ -97,3 +97,15 @@ async def test_who_imported_a_document_is_the_session(db: Database, reviewer_db:
     assert [row[0] for row in await fetch(db, "SELECT imported_by FROM documents")] == ["ada"]
     with pytest.raises(Refused):
         await add_document(reviewer_db, "other.md")
+
+
+async def test_one_walks_through_the_chunks_in_both_directions_and_around(db: Database) -> None:
+    assert await documents.chunk_beside(db, 0) is None
+    await add_document(db, pieces=("One.", "Two.", "Three."))
+    await add_document(db, pieces=("One.", "Three."))
+    first = await documents.chunk_beside(db, 0)
+    assert first is not None and first.content == "One."
+    second = await documents.chunk_beside(db, first.id)
+    assert second is not None and second.content == "Three."
+    assert await documents.chunk_beside(db, second.id) == first
+    assert await documents.chunk_beside(db, first.id, backwards=True) == second

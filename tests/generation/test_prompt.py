@@ -21,6 +21,7 @@ from traintui.generation.prompt import (
     TemplateText,
     builtin_template,
     check_template,
+    mistakes_of,
     render,
     turns_from,
 )
@@ -124,6 +125,14 @@ def test_text_that_looks_like_a_template_is_only_text() -> None:
         ("{{ ''.__class__.__mro__ }}", "line 1: access to attribute '__class__' of 'str' object is unsafe."),
         ("{{ range(1000000)|list }}", "line 1: Range too big"),
         ("{% include '/etc/passwd' %}", "line 1: no loader"),
+        ("{% for a in range(9999) %}\n{% for b in range(9999) %}{% endfor %}{% endfor %}", "more than 100,000 rounds"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "line 1: maximum recursion depth"),
+        (
+            "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(40) }}",
+            "100,000 rounds",
+        ),
+        ("{{ 'x' * 99999999 }}", "line 1: the result would be too long."),
+        ("{{ 9 ** 99999999 }}", "line 1: the result would be too long."),
         ("{{ persona + 1 }}", "line 1: unsupported operand"),
     ],
 )
@@ -137,6 +146,30 @@ def test_a_mistake_in_a_template_is_told_with_its_line(user: str, says: str) -> 
 def test_a_name_that_nobody_knows_is_found_before_the_branch_is_ever_taken() -> None:
     with pytest.raises(TraintuiError, match=r"the system prompt, line 1: 'mood'"):
         check_template(template("", "{% if tier == 'edge_case' %}{{ mood }}{% endif %}"))
+
+
+def test_every_mistake_is_listed_by_part_and_line_also_where_the_example_does_not_lead() -> None:
+    user = "{{ persona.lable }}\n{% if tier == 'none' %}{{ emotion.colour }}{{ mood }}{% endif %}"
+    found = mistakes_of(template(user, "{{ persona }}\n{% if %}"), CONTEXT)
+    assert [(each.part, each.line) for each in found] == [("system", 2), ("user", 1), ("user", 2), ("user", 2)]
+    assert found[1].wrong == "'lable' is none of value, label, description, did you mean 'label'?"
+
+
+def test_a_template_without_mistakes_is_tried_with_the_example() -> None:
+    assert mistakes_of(builtin_template(), CONTEXT) == ()
+    (found,) = mistakes_of(template("one\n{{ exchanges / 0 }}"), CONTEXT)
+    assert (found.part, found.line, found.wrong) == ("user", 2, "division by zero.")
+
+
+def test_loops_know_where_they_are_and_figures_multiply() -> None:
+    own = template("{% for n in range(3) %}{{ loop.index }}/{{ loop.length }}{{ ',' if not loop.last }}{% endfor %}"
+                   " {{ exchanges * 2 }} {{ '-' * 3 }} {{ 2 ** 5 }}")  # fmt: skip
+    assert render(own, CONTEXT).user == f"1/3,2/3,3/3 {CONTEXT.exchanges * 2} --- 32"
+
+
+def test_a_name_that_a_template_sets_itself_may_have_any_attribute() -> None:
+    own = template("{% for persona in [{'age': 7}] %}{{ persona.age }}{% endfor %}")
+    assert mistakes_of(own, CONTEXT) == ()
 
 
 def test_a_template_may_use_its_own_names() -> None:

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import batches, work
+from traintui.data import batches, templates, work
 from traintui.data.engine import Database
 from traintui.demo.run import rehearsal
 from traintui.generation.children import Crew
@@ -425,3 +425,19 @@ async def test_a_preview_of_what_cannot_be_planned_says_why_and_goes_back(app: T
         await until(pilot, lambda: "finds no text in any document" in str(screen.figures.content))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
+
+
+async def test_a_new_batch_is_offered_the_active_templates_only(
+    app: TraintuiApp, db: Database, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    retired, _ = [await templates.store(db, name, system="S", user_prompt="U") for name in ("calls", "letters")]
+    await templates.set_active(db, [retired.id], False)
+    async with app.run_test(size=(120, 45)) as pilot:
+        await opened(pilot, app)
+        dialog = await form(pilot, app)
+        assert [value for _, value in dialog.templates._options] == ["letters", "conversation"]
+        assert dialog.templates.value == "conversation"
+        dialog.templates.value = "letters"
+        assert dialog.given["template"] == "letters"

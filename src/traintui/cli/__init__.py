@@ -15,7 +15,7 @@ import typer
 
 from traintui.cli.database import db_app
 from traintui.cli.files import export, import_
-from traintui.cli.generating import generate, rehearsal, worker
+from traintui.cli.generating import generate, rehearsal, template_test, worker
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
 from traintui.cli.running import say
@@ -37,6 +37,7 @@ app.command()(export)
 app.command()(generate)
 app.command()(worker)
 app.command()(rehearsal)
+app.command("template-test", hidden=True)(template_test)
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(threshold_app, name="threshold")

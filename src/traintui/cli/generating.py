@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from traintui.cli.running import Attached, Json, run, say, workspace
+from traintui.errors import TraintuiError
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
@@ -122,3 +123,19 @@ def rehearsal(
             await serve(port, announce=lambda line: print(line, flush=True), until=stop)
 
     run(work())
+
+
+def template_test(attached: Attached = False) -> None:
+    """Try a template with one call: the trial comes as a line of JSON, and so does the reply, or why there is none."""
+    from traintui.generation.trial import NoTrial, Trial
+    from traintui.generation.trial_call import run_trial
+
+    trial = Trial.model_validate_json(sys.stdin.buffer.readline())
+    try:
+        reply = run(run_trial(load_settings(), trial, attached=attached))
+    except TraintuiError as error:
+        print(NoTrial(title=error.title, message=error.message, remedy=error.remedy).model_dump_json(), flush=True)
+        sys.exit(1)
+    if reply is None:
+        sys.exit(1)
+    print(reply.model_dump_json(), flush=True)

@@ -132,17 +132,32 @@ async def documents(db: Database) -> tuple[DocumentRecord, ...]:
         return tuple(DocumentRecord(*row) for row in await connection.execute(statement))
 
 
+CHUNKS = (
+    select(
+        Chunk.id, Chunk.document_id, Document.name, Document.title, Chunk.ordinal, Chunk.heading, Chunk.content,
+        Chunk.token_estimate,
+    )
+    .join(Document, Document.id == Chunk.document_id)
+    .where(Chunk.retired_at.is_(None))
+)  # fmt: skip
+
+
+async def chunk_beside(db: Database, chunk_id: int, *, backwards: bool = False) -> ChunkRecord | None:
+    """The chunk in use behind another one by id, or before it; at the end it begins anew. None where there are none.
+    Served by `pk_chunks`."""
+    beyond = Chunk.id < chunk_id if backwards else Chunk.id > chunk_id
+    order = Chunk.id.desc() if backwards else Chunk.id
+    async with db.read() as connection:
+        for statement in (CHUNKS.where(beyond), CHUNKS):
+            row = (await connection.execute(statement.order_by(order).limit(1))).one_or_none()
+            if row is not None:
+                return ChunkRecord(*row)
+    return None
+
+
 async def chunks(db: Database, names: Sequence[str] = ()) -> tuple[ChunkRecord, ...]:
     """The chunks in use of the named documents, or of all, in reading order."""
-    statement = (
-        select(
-            Chunk.id, Chunk.document_id, Document.name, Document.title, Chunk.ordinal, Chunk.heading, Chunk.content,
-            Chunk.token_estimate,
-        )
-        .join(Document, Document.id == Chunk.document_id)
-        .where(Chunk.retired_at.is_(None))
-        .order_by(Document.name, Chunk.ordinal, Chunk.id)
-    )  # fmt: skip
+    statement = CHUNKS.order_by(Document.name, Chunk.ordinal, Chunk.id)
     if names:
         statement = statement.where(Document.name.in_(names))
     async with db.read() as connection:

@@ -44,7 +44,17 @@ class GenerationLog(Base):
         CheckConstraint("(state = 'sending') = (row_hash IS NULL)", name="hashed_when_finished"),
         Index("ix_generation_logs_conversation_id", "conversation_id"),
         Index("ix_generation_logs_run_id", "run_id"),
-        Index("ix_generation_logs_template_id", "template_id"),
+        Index(
+            "ix_generation_logs_template_id",
+            "template_id",
+            "conversation_id",
+            postgresql_include=["id", "cost_usd", "output_tokens"],
+        ),
+        Index(
+            "ix_generation_logs_late_reply_to",
+            "late_reply_to",
+            postgresql_where=text("late_reply_to IS NOT NULL"),
+        ),
         Index("ix_generation_logs_created_at_id", "created_at", "id"),
         Index("ix_generation_logs_sending", "worker_id", postgresql_where=text("state = 'sending'")),
         {"postgresql_partition_by": "RANGE (created_at)"},

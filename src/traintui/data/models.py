@@ -171,7 +171,12 @@ class Template(Base):
     """A version of a prompt template. A version is never edited: batches and logs name it."""
 
     __tablename__ = "templates"
-    __table_args__ = (UniqueConstraint("name", "version"),)
+    __table_args__ = (
+        UniqueConstraint("name", "version"),
+        CheckConstraint(r"name ~ '^\S(.*\S)?$' AND char_length(name) <= 80", name="name"),
+        CheckConstraint(r"user_prompt ~ '\S'", name="user_prompt"),
+        CheckConstraint("octet_length(system) + octet_length(user_prompt) <= 262144", name="size"),
+    )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str]
     version: Mapped[int] = mapped_column(INT)
@@ -180,6 +185,7 @@ class Template(Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_by: Mapped[str] = mapped_column(server_default=text("session_user"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    built_in: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Plan(Base):

@@ -166,13 +166,47 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRecord:
-    """A version of a prompt template."""
+    """A version of a prompt template. One that is not active begins no batch; `built_in` came with Traintui."""
 
     id: int
     name: str
     version: int
     system: str
     user_prompt: str
+    active: bool
+    built_in: bool
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUsage:
+    """What was made with a template or a version of it: conversations that were written, the sum of the scores of those
+    `scored`, and what all calls cost, in USD. `unpriced_calls` counts calls with no known price."""
+
+    conversations: int = 0
+    scored: int = 0
+    score_sum: Decimal = Decimal(0)
+    approved: int = 0
+    rejected: int = 0
+    calls: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+
+    def __add__(self, other: TemplateUsage) -> TemplateUsage:
+        """Both together."""
+        return TemplateUsage(*(getattr(self, name) + getattr(other, name) for name in TemplateUsage.__slots__))
+
+    @property
+    def mean_score(self) -> Decimal | None:
+        """0 to 10, or None where nothing is scored."""
+        return self.score_sum / self.scored if self.scored else None
+
+    @property
+    def approval_rate(self) -> float | None:
+        """The share of those decided that was approved, 0 to 1; None where nothing is decided."""
+        decided = self.approved + self.rejected
+        return self.approved / decided if decided else None
 
 
 @dataclass(frozen=True, slots=True)

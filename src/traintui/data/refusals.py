@@ -85,6 +85,11 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "pk_vocabulary": ("TT003", "this value is there already", "Edit the one that is there, or choose another word."),
     "ck_conversations_tier": ("TT009", "there is no such tier", "Use template, scenario or edge_case."),
     "ck_conversations_metadata": ("TT003", "metadata is an object of at most 64 kB", "Leave out what is too long."),
+    "ck_templates_name": (
+        "TT003", "a template has a name of 1 to 80 characters without blanks around it", "Give it another name.",
+    ),
+    "ck_templates_user_prompt": ("TT003", "the user message of a template is empty", "Write what is asked for."),
+    "ck_templates_size": ("TT003", "a template has at most 256 kB", "Leave out what is too long."),
     "ck_saved_views_name": ("TT003", "a view has a name of 1 to 80 characters", "Give it a shorter name, or any name."),
     "ck_saved_views_filter": ("TT003", "a filter has at most 4,000 characters", "Save a shorter one."),
     "ck_saved_views_columns": ("TT003", "the columns of a view take at most 16 kB", "Show fewer columns."),

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from traintui.errors import TraintuiError
 from traintui.processes import Child
 from traintui.settings import Settings
+
+if TYPE_CHECKING:
+    from traintui.generation.trial import Trial, TrialReply
+
+TRIAL_SECONDS = 660.0
+"""How long the one call of a trial may take: a little longer than any call may."""
 
 
 class Crew:
@@ -41,6 +48,21 @@ class Crew:
         if not self.working:
             log = self.settings.home / "logs" / "worker.log"
             self._worker = await Child.start("worker", "--slots", str(slots), environment=self._environment(), log=log)
+
+    async def try_template(self, trial: Trial) -> TrialReply:
+        """Makes the one call of a trial in a process of its own, and says what came of it. Cancelling ends the process.
+
+        Raises `TraintuiError` with what it says when it gives none.
+        """
+        from traintui.generation.trial import reply_of
+
+        log = self.settings.home / "logs" / "template-test.log"
+        told = trial.model_dump_json()
+        child = await Child.start("template-test", environment=self._environment(), log=log, told=told)
+        try:
+            return reply_of(await child.first_line(seconds=TRIAL_SECONDS))
+        finally:
+            await child.stop()
 
     def worker_last_words(self) -> str | None:
         """What a worker that ended by itself said last; None while it runs, or when there was none."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from types import TracebackType
 from typing import Any, Literal
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from traintui.errors import TraintuiError
 from traintui.generation.plan import nearest
+from traintui.generation.sandbox import Sandbox, limited
 
 BUILTIN_VERSION = 1
 
@@ -72,27 +73,40 @@ class Prompt:
 
 
 NAMES = tuple(field.name for field in fields(PromptContext))
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("persona", "emotion", "topic", "intent", "tone"), tuple(field.name for field in fields(Facet))),
+    "source": tuple(field.name for field in fields(Source)),
+}
+"""What can stand behind a dot of which name."""
 _PARTS = {"system": "the system prompt", "user": "the user message"}
 _OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief)\b)", re.IGNORECASE)
 
-_environment = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False, trim_blocks=False
-)
+_environment = Sandbox()
 
 
-def builtin_template(name: str = "conversation") -> TemplateText:
+def builtin_names() -> list[str]:
+    """The names of the templates that come with Traintui."""
+    return sorted(
+        entry.name.removesuffix(".user.j2") for entry in _folder().iterdir() if entry.name.endswith(".user.j2")
+    )
+
+
+def _folder() -> Traversable:
+    return resources.files("traintui.generation") / "templates"
+
+
+def builtin_template(name: str = "conversation", version: int = BUILTIN_VERSION) -> TemplateText:
     """The template of that name which comes with Traintui.
 
     Raises `TraintuiError` when there is none.
     """
-    folder = resources.files("traintui.generation") / "templates"
-    known = sorted(entry.name.removesuffix(".user.j2") for entry in folder.iterdir() if entry.name.endswith(".user.j2"))
+    known = builtin_names()
     if name not in known:
         raise TraintuiError(
             "No such template", f"There is no built-in template {name!r}{nearest(name, known)}", f"Take {known[0]!r}."
         )
-    parts = {part: (folder / f"{name}.{part}.j2").read_text(encoding="utf-8") for part in _PARTS}
-    return TemplateText(name, BUILTIN_VERSION, **parts)
+    parts = {part: (_folder() / f"{name}.{part}.j2").read_text(encoding="utf-8") for part in _PARTS}
+    return TemplateText(name, version, **parts)
 
 
 def render(template: TemplateText, context: PromptContext) -> Prompt:
@@ -107,9 +121,28 @@ def render(template: TemplateText, context: PromptContext) -> Prompt:
 
 
 def check_template(template: TemplateText) -> None:
-    """Nothing, if the template compiles and uses known names only; raises `TraintuiError` as `render` does."""
+    """Nothing, if the template compiles and uses known names only; raises `TemplateMistake` as `render` does."""
     for part in _PARTS:
         _compiled(template, part)
+
+
+def mistakes_of(template: TemplateText, context: PromptContext) -> tuple[TemplateMistake, ...]:
+    """All that is wrong with a template, by part and line: its syntax, every name and attribute that nobody knows, also
+    where this context does not lead, and, where all of these are right, what goes wrong with this context."""
+    found: list[TemplateMistake] = []
+    for part in _PARTS:
+        try:
+            tree = _environment.parse(getattr(template, part))
+        except TemplateSyntaxError as error:
+            found.append(_bad_syntax(template, part, error))
+        else:
+            found += [TemplateMistake(template, part, line, wrong) for line, wrong in _strangers(tree)]
+    if not found:
+        try:
+            render(template, context)
+        except TemplateMistake as mistake:
+            found.append(mistake)
+    return tuple(found)
 
 
 def _harmless(value: object) -> object:
@@ -133,30 +166,52 @@ def _one_line(text: str) -> str:
 def _compiled(template: TemplateText, part: str) -> Template:
     text = getattr(template, part)
     try:
-        tree = _environment.parse(text)
-        unknown = meta.find_undeclared_variables(tree) - set(NAMES)
-        if unknown:
-            line, name = min((node.lineno, node.name) for node in tree.find_all(nodes.Name) if node.name in unknown)
-            raise _mistake(template, part, line, f"{name!r} is not a name that a template knows{nearest(name, NAMES)}")
-        return _environment.from_string(text)
+        for line, wrong in _strangers(_environment.parse(text)):
+            raise TemplateMistake(template, part, line, wrong)
+        return _environment.compiled(text)
     except TemplateSyntaxError as error:
-        wrong = (error.message or "not valid Jinja2").rstrip(".")
-        raise _mistake(template, part, error.lineno, f"{wrong}.") from error
+        raise _bad_syntax(template, part, error) from error
+
+
+def _strangers(tree: nodes.Template) -> list[tuple[int, str]]:
+    """The names that nobody knows, and the attributes that a known name does not have, with their lines."""
+    unknown = meta.find_undeclared_variables(tree) - set(NAMES)
+    found = {
+        (node.lineno, f"{node.name!r} is not a name that a template knows{nearest(node.name, NAMES)}")
+        for node in tree.find_all(nodes.Name)
+        if node.name in unknown
+    }
+    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}  # set, loops and macros
+    for node in tree.find_all(nodes.Getattr):
+        if isinstance(node.node, nodes.Name) and node.node.name in ATTRIBUTES.keys() - own:
+            known = ATTRIBUTES[node.node.name]
+            if node.attr not in known:
+                found.add((node.lineno, _no_attribute(node.attr, known)))
+    return sorted(found)
+
+
+def _no_attribute(attribute: str, known: Sequence[str]) -> str:
+    return f"{attribute!r} is none of {', '.join(known)}{nearest(attribute, known)}"
+
+
+def _bad_syntax(template: TemplateText, part: str, error: TemplateSyntaxError) -> TemplateMistake:
+    return TemplateMistake(template, part, error.lineno, f"{(error.message or 'not valid Jinja2').rstrip('.')}.")
 
 
 def _rendered(template: TemplateText, part: str, values: dict[str, object]) -> str:
     compiled = _compiled(template, part)
     try:
-        return compiled.render(values)
+        with limited():
+            return compiled.render(values)
     except UndefinedError as error:
         wrong = str(error.message).removeprefix("'traintui.generation.prompt.").rstrip(".")
         missing = re.fullmatch(r"(Facet|Source) object' has no attribute '(\w+)'", wrong)
         if missing:
             known = [field.name for field in fields(Facet if missing[1] == "Facet" else Source)]
-            wrong = f"{missing[2]!r} is none of {', '.join(known)}{nearest(missing[2], known)}"
-        raise _mistake(template, part, _line(error.__traceback__), wrong) from error
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise _mistake(template, part, _line(error.__traceback__), f"{str(error).rstrip('.')}.") from error
+            wrong = _no_attribute(missing[2], known)
+        raise TemplateMistake(template, part, _line(error.__traceback__), wrong) from error
+    except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise TemplateMistake(template, part, _line(error.__traceback__), f"{str(error).rstrip('.')}.") from error
 
 
 def _line(trace: TracebackType | None) -> int | None:
@@ -169,13 +224,17 @@ def _line(trace: TracebackType | None) -> int | None:
     return line
 
 
-def _mistake(template: TemplateText, part: str, line: int | None, wrong: str) -> TraintuiError:
-    where = f"{_PARTS[part]}, line {line}" if line else _PARTS[part]
-    return TraintuiError(
-        "Template not usable",
-        f"{template.name} version {template.version}, {where}: {wrong}",
-        f"Mend the template. It may use: {', '.join(NAMES)}.",
-    )
+class TemplateMistake(TraintuiError):
+    """What is wrong with a template, in one sentence; `part` is system or user, `line` counts from 1."""
+
+    def __init__(self, template: TemplateText, part: str, line: int | None, wrong: str) -> None:
+        self.part, self.line, self.wrong = part, line, wrong
+        where = f"{_PARTS[part]}, line {line}" if line else _PARTS[part]
+        super().__init__(
+            "Template not usable",
+            f"{template.name} version {template.version}, {where}: {wrong}",
+            f"Mend the template. It may use: {', '.join(NAMES)}.",
+        )
 
 
 class Exchange(BaseModel):

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from traintui.data import batches, templates
 from traintui.data.engine import Database
+from traintui.data.records import TemplateRecord
+from traintui.errors import TraintuiError
 from traintui.generation.draft import draft
-from traintui.generation.plan import Plan
+from traintui.generation.plan import Plan, nearest
 from traintui.generation.plan_rows import PlanRows
-from traintui.generation.prompt import TemplateText, builtin_template, check_template
+from traintui.generation.prompt import TemplateText, builtin_names, builtin_template, check_template
 from traintui.generation.strategies import Gaps
 
 
@@ -26,12 +28,15 @@ async def start_batch(
 
     `rows` are those of a plan in a CSV file, `gaps` is what the strategy of that name fills; `progress` gets how many
     conversations are stored.
-    Raises `TraintuiError` when the plan names a value, a document or a template that there is not, and `Refused` when
-    one may not generate.
+    Raises `TraintuiError` when the plan names a value, a document or a template that there is not, or a template of
+    which no version is active, and `Refused` when one may not generate.
     """
-    template = await template_of(db, plan.template)
+    active = await active_template(db, plan.template)
+    template = usable(active, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
-    stored = await templates.store(db, template.name, system=template.system, user_prompt=template.user)
+    stored = active or await templates.store(
+        db, template.name, system=template.system, user_prompt=template.user, built_in=True
+    )
     return await batches.create(
         db,
         made.items,
@@ -48,6 +53,53 @@ async def start_batch(
 
 async def template_of(db: Database, name: str) -> TemplateText:
     """The template that a batch begun now would have. Raises `TraintuiError` when there is none, or it is unusable."""
-    template = builtin_template(name)
+    return usable(await active_template(db, name), name)
+
+
+def usable(active: TemplateRecord | None, name: str) -> TemplateText:
+    """An active version as what is rendered, else the built-in one. Raises `TraintuiError` where it has mistakes."""
+    template = text_of(active) if active is not None else builtin_template(name)
     check_template(template)
     return template
+
+
+async def active_template(db: Database, name: str) -> TemplateRecord | None:
+    """The newest active version of a template; None where it is the built-in one as it comes with this Traintui, which
+    is stored when it is first used.
+
+    Raises `TraintuiError` when there is no such template, or no version of it is active.
+    """
+    versions = await templates.versions(db, name)
+    newest = next((version for version in versions if version.active), None)
+    if newest is None and versions:
+        raise TraintuiError(
+            "Template not active",
+            f"No version of template {name!r} is active.",
+            "Activate one on the Templates screen, or name another template.",
+        )
+    if newest is not None:
+        # A newer Traintui may bring another text; as long as nobody wrote a version, that one is meant.
+        renewed = (
+            newest.built_in and newest == versions[0] and text_of(newest) != builtin_template(name, newest.version)
+        )
+        return None if renewed else newest
+    known = {version.name for version in await templates.versions(db)} | set(builtin_names())
+    if name not in known:
+        raise TraintuiError(
+            "No such template", f"There is no template {name!r}{nearest(name, known)}", "Look at the Templates screen."
+        )
+    return None
+
+
+async def keep_builtin(db: Database) -> None:
+    """Stores each built-in template that is not there yet, so that people can see it and write versions of it."""
+    there = {version.name for version in await templates.versions(db)}
+    for name in builtin_names():
+        if name not in there:
+            text = builtin_template(name)
+            await templates.store(db, name, system=text.system, user_prompt=text.user, built_in=True)
+
+
+def text_of(record: TemplateRecord) -> TemplateText:
+    """A stored version as what is rendered."""
+    return TemplateText(record.name, record.version, record.system, record.user_prompt)

@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Select, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from traintui import commands, text
-from traintui.data.records import DocumentRecord, VocabularyValue
+from traintui.data.records import DocumentRecord, TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import PRICES, Price, price_of
 from traintui.generation.strategy_names import STRATEGIES
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 OTHER = ""
 """The choice of a model that is not on the price list."""
+TEMPLATE = "conversation"
+"""The template that comes with Traintui."""
 TIERS = {"template": 3, "scenario": 5, "edge_case": 2}
 DRAWN = ("persona", "emotion", "topic", "intent", "tone")
 NEW: dict[str, Any] = {
@@ -105,6 +107,7 @@ class BatchForm(BaseDialog[int]):
     panel = getters.query_one(".dialog", VerticalScroll)
     models: getters.query_one[Select[str]] = getters.query_one("#models", Select)
     strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
+    templates: getters.query_one[Select[str]] = getters.query_one("#templates", Select)
     documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
     answer = getters.query_one("#answer", Static)
 
@@ -150,6 +153,12 @@ class BatchForm(BaseDialog[int]):
                 field("" if listed else given["model"], "model-text", placeholder="its name at the provider"),
                 id="model",
             )  # fmt: skip
+            template = given.get("template", TEMPLATE)
+            yield FormField(
+                "Template",
+                Select([(template, template)], value=template, allow_blank=False, compact=True, id="templates"),
+                id="template",
+            )
             yield FormField("Documents", Ticks[str](compact=True, id="chosen"), id="documents")
             yield FormField(
                 "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
@@ -184,10 +193,23 @@ class BatchForm(BaseDialog[int]):
         self.read(self._read_sources, name="sources")
 
     async def _read_sources(self) -> None:
-        from traintui.data import documents, vocabulary
+        from traintui.data import documents, templates, vocabulary
 
+        self._show_templates(await templates.versions(self.db))
         found = await documents.documents(self.db)
         self._show_sources(found, await vocabulary.values(self.db, active_only=True))
+
+    def _show_templates(self, versions: tuple[TemplateRecord, ...]) -> None:
+        """Offers those that new batches may take; the built-in one is there before it is stored."""
+        offered = sorted({each.name for each in versions if each.active})
+        if TEMPLATE not in {each.name for each in versions}:
+            offered.append(TEMPLATE)
+        before = self.templates.value
+        self.templates.set_options(
+            [(text.visible(name, single_line=True, limit=60), name) for name in offered or [TEMPLATE]]
+        )
+        if before in offered:
+            self.templates.value = before
 
     def _show_sources(self, found: tuple[DocumentRecord, ...], values: tuple[VocabularyValue, ...]) -> None:
         from traintui.data import vocabulary
@@ -239,6 +261,7 @@ class BatchForm(BaseDialog[int]):
             "strategy": self.strategies.value,
             "count": number(self._text("#count-text")) if self._text("#count-text").strip() else None,
             "model": model if isinstance(model, str) and model != OTHER else self._text("#model-text").strip(),
+            "template": self.templates.value,
             "documents": chosen if len(chosen) < self.documents.option_count else [],
             "exchanges": [number(self._text("#least")), number(self._text("#most"))],
             "dimensions": {

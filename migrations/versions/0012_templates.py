@@ -1,0 +1,22 @@
+"""Templates that people write: versions that go in and out of use, and what was made with each, quickly.
+
+Revision: 0012
+Follows: 0011
+"""
+
+from __future__ import annotations
+
+from traintui.data.revising import run_script
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(revision, "up")
+
+
+def downgrade() -> None:
+    run_script(revision, "down")

@@ -1,0 +1,107 @@
+"""The one call of a trial, on record like any other. Only a process of its own imports this: it loads the SDK."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, cast
+
+from traintui.audit.redaction import redact
+from traintui.data import attempts, work
+from traintui.data.engine import Database
+from traintui.data.workspace import open_workspace
+from traintui.generation.client import ModelCall, ModelClient, recorded
+from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
+from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, render, turns_from
+from traintui.generation.provider import Provider, provider_of
+from traintui.generation.serve import refuse_reader
+from traintui.generation.trial import Trial, TrialPart, TrialReply, TrialTurn
+from traintui.generation.verdict import CallFailed
+from traintui.generation.worker import insist
+from traintui.processes import stopping
+from traintui.quality.structure import score
+from traintui.settings import Settings
+
+LONGEST_RAW = 4_000
+"""Characters of a reply that is no conversation that are shown; the log keeps all of it."""
+
+
+async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> TrialReply | None:
+    """Makes the call and says what came of it; None when somebody wants this process to stop before.
+
+    Raises `TraintuiError` for a template that does not resolve, and without a key, a database or the right to.
+    """
+    render(trial.template, trial.context)
+    provider = await provider_of(settings)
+    async with open_workspace(settings) as db, stopping(attached=attached) as stop:
+        refuse_reader(db)
+        async with ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=1) as client:
+            calling = asyncio.create_task(tried(db, client, provider, trial), name="trial")
+            stopped = asyncio.create_task(stop.wait(), name="stop")
+            try:
+                await asyncio.wait({calling, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                return calling.result() if calling.done() else None
+            finally:
+                for task in (calling, stopped):
+                    task.cancel()
+                await asyncio.gather(calling, stopped, return_exceptions=True)
+
+
+async def tried(db: Database, client: ModelClient, provider: Provider, trial: Trial) -> TrialReply:
+    """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown."""
+    prompt = render(trial.template, trial.context)
+    call = ModelCall(trial.model, prompt.system, prompt.user, OUTPUT_SCHEMA, trial.max_tokens, trial.effort)
+    payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call)
+    async with work.registered(db) as worker_id:
+        attempt = await attempts.start(
+            db,
+            kind="probe",
+            model=call.model,
+            endpoint=provider.endpoint,
+            request_payload=cast("Any", payload.value),
+            parameters={
+                "purpose": "template",
+                "template": trial.template.name,
+                "template_version": trial.template.version,
+                "max_tokens": call.max_tokens,
+                "estimated_cost_usd": None if estimate is None else str(estimate),
+                "exchanges": trial.exchanges,
+                "variation": trial.variation,
+            },
+            redactions=payload.counts,
+            is_rehearsal=provider.is_rehearsal,
+            worker_id=worker_id,
+        )
+        answer = partial(TrialReply, attempt_id=attempt.id, model=call.model, is_rehearsal=provider.is_rehearsal)
+        try:
+            with recorded(attempt.id):
+                reply = await client.send(call)
+        except CallFailed as failure:
+            outcome = outcome_of_failure(failure, call.model)
+            await insist(partial(attempts.finish, db, attempt, outcome))
+            return answer(failure=failure.message, **_figures(outcome))
+        try:
+            turns = turns_from(reply.text, exchanges=trial.exchanges)
+        except InvalidReply as failure:
+            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason)
+            await insist(partial(attempts.finish, db, attempt, outcome))
+            return answer(failure=failure.reason, raw=reply.text[:LONGEST_RAW], **_figures(outcome))
+        outcome = outcome_of_reply(reply, call.model)
+        await insist(partial(attempts.finish, db, attempt, outcome))
+    count = 2 * trial.exchanges
+    judged = score(turns, expected_turns=range(count, count + 1), source=trial.source.text if trial.source else None)
+    return answer(
+        turns=tuple(TrialTurn(role=turn.role, content=turn.content) for turn in turns),
+        score=judged.total,
+        parts=tuple(
+            TrialPart(
+                name=part.name, points=float(part.points), max_points=float(part.max_points), sentence=part.sentence
+            )
+            for part in judged.parts
+        ),
+        **_figures(outcome),
+    )
+
+
+def _figures(outcome: attempts.Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in ("cost_usd", "input_tokens", "output_tokens", "duration_ms")}
