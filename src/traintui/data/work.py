@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, text, update
 
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
@@ -152,8 +152,15 @@ async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool)
         ids = [row.id for row in rows]
     if not ids:
         return ()
+    statement = items_where(GenerationItem.id.in_(ids), GenerationItem.worker_id == worker_id)
+    async with db.read() as connection:
+        return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
+
+
+def items_where(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The columns of `ClaimedItem`, in the order of the queue's ids."""
     I, C = GenerationItem, Conversation  # noqa: E741 - aliases of tables
-    statement = (
+    return (
         select(
             I.id, I.batch_id, I.fence, I.attempts, C.conversation_id, C.persona, C.emotion, C.topic, C.intent, C.tone,
             C.tier, I.exchanges, I.variation, Document.title, Chunk.heading, Chunk.content,
@@ -161,11 +168,9 @@ async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool)
         .join(C, C.id == I.conversation_id)
         .outerjoin(Chunk, Chunk.id == C.chunk_id)
         .outerjoin(Document, Document.id == Chunk.document_id)
-        .where(I.id.in_(ids), I.worker_id == worker_id)
+        .where(*conditions)
         .order_by(I.id)
     )  # fmt: skip
-    async with db.read() as connection:
-        return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
 
 
 async def release(

@@ -49,6 +49,9 @@ class Plan(BaseModel):
     max_tokens: StrictInt = Field(default=4096, ge=1, le=128_000, description="Room for one reply, thinking included.")
     effort: Literal["low", "medium", "high"] = Field(default="medium", description="How long the model thinks first.")
     template: Name = "conversation"
+    mode: Literal["calls", "batches"] = Field(
+        default="calls", description="`batches` runs at half price through the Message Batches API, within a day."
+    )
     slots: StrictInt = Field(default=4, ge=1, le=256, description="Calls in flight at a time.")
     budget_usd: Decimal | None = Field(default=None, gt=0, description="The batch stops before it costs more.")
 

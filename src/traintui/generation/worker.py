@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from traintui.audit.redaction import redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
@@ -19,6 +19,7 @@ from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
+from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
@@ -34,8 +35,6 @@ from traintui.generation.provider import Provider
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
-
-T = TypeVar("T")
 
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
@@ -329,27 +328,3 @@ class Worker:
             case _:
                 await work.release(self.db, item, "failed", error=reason)
                 self.say(f"{item.conversation_id} failed: {reason}")
-
-
-async def insist(write: Callable[[], Awaitable[T]]) -> T:
-    """What a write of something that is paid for gives, tried again for half a minute while the database is away.
-
-    A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
-    """
-    for seconds in (1, 2, 4, 8, 16):
-        try:
-            return await write()
-        except Refused:
-            raise
-        except TraintuiError:
-            await asyncio.sleep(seconds)
-    return await write()
-
-
-async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
-    """Pauses a batch; one that somebody stopped meanwhile stays as it is."""
-    try:
-        await batches.pause(db, batch_id, reason)
-    except Refused as refused:
-        if refused.code != "TT003":
-            raise
