@@ -17,6 +17,7 @@ from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
+from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
@@ -85,10 +86,11 @@ class Worker:
         self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self.batching = Batching(db, client, provider, job=self._job, call=self._call, say=say)
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
-        async with work.registered(self.db) as self.worker_id:
+        async with work.registered(self.db) as self.worker_id, self.batching.beside(self.worker_id):
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -102,6 +104,7 @@ class Worker:
                         self.say(f"{away.message} Trying again.")
                     await self._pause(running, stop)
                     running = self._reap(running)
+                    self.batching.check()
             finally:
                 if running:
                     await asyncio.wait(running, timeout=GRACE_SECONDS)
@@ -122,7 +125,8 @@ class Worker:
     async def _idle(self) -> bool:
         """Whether nothing is left to do."""
         await work.finish_batches(self.db)
-        return not await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        open_batches = await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        return not open_batches and await self.batching.idle()
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken or the provider asked us to wait."""
