@@ -33,9 +33,11 @@ async def begun(db: Database, **changes: Any) -> int:
     return await start_batch(db, plan(**changes), is_rehearsal=True)
 
 
-async def run_until_idle(db: Database, server: RehearsalServer, *, most: int = 1_000, **patience: float) -> None:
-    """Works until nothing is left to do and nothing is out."""
-    provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
+async def run_until_idle(
+    db: Database, server: RehearsalServer, *, most: int = 1_000, as_real: bool = False, **patience: float
+) -> None:
+    """Works until nothing is left to do and nothing is out. `as_real`: as if the rehearsal were paid."""
+    provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not as_real)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         worker = Worker(db, client, provider)
         worker.batching.patience = replace(IMPATIENT, **patience)

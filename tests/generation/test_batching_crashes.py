@@ -12,11 +12,20 @@ from urllib.parse import quote
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from generation.batching_helpers import assert_each_once, begun, column, run_until_idle, submitted, value
+from generation.batching_helpers import (
+    assert_each_once,
+    begun,
+    column,
+    plan,
+    run_until_idle,
+    submitted,
+    value,
+)
 from support import eventually
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
 from traintui.generation.rehearsal import Pace, RehearsalServer
+from traintui.generation.start import start_batch
 
 
 @pytest.fixture
@@ -96,6 +105,46 @@ async def test_batches_of_others_under_the_same_key_are_told_apart(
     assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
     ours = [custom_id for custom_id in submitted(rehearsal) if custom_id.startswith("tt")]
     assert len(ours) == 3
+
+
+async def test_two_lost_submissions_of_one_size_are_told_apart(furnished: Database, rehearsal: RehearsalServer) -> None:
+    rehearsal.batches.fail_calls("reset", "reset")
+    batch_id = await begun(furnished, count=6)
+    await run_until_idle(furnished, rehearsal, most=3, first=0.5)
+    await assert_each_once(furnished, rehearsal, batch_id)
+    assert len(rehearsal.batches.all) == 2
+
+
+async def test_a_rehearsal_that_was_started_anew_has_forgotten_its_batches_and_gets_them_again(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.batches.seconds = 3600
+    batch_id = await begun(furnished, count=3)
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal))
+    await eventually(lambda: _submitted(furnished))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with RehearsalServer(port=0, pace=Pace(0), batch_seconds=0) as another:
+        async with furnished.write() as connection:
+            await connection.exec_driver_sql("UPDATE batches SET state = 'queued' WHERE state = 'interrupted'")
+        await run_until_idle(furnished, another)
+    assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
+    assert await value(furnished, "SELECT count(*) FROM generation_items WHERE state = 'done'") == 3
+    assert await value(furnished, "SELECT count(*) FROM generation_logs WHERE state = 'unknown'") == 3
+
+
+async def test_a_batch_that_a_real_provider_has_no_more_is_not_paid_for_again_unasked(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    batch_id = await start_batch(furnished, plan(count=3), is_rehearsal=False)
+    rehearsal.batches.fail_calls(None, "404-model")  # submitted, and then as if somebody had deleted it
+    await run_until_idle(furnished, rehearsal, as_real=True)
+    assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
+    assert await column(furnished, "SELECT DISTINCT state FROM generation_items") == ["failed"]
+    assert "no more" in await value(furnished, "SELECT DISTINCT last_error FROM generation_items")
+    lost = "state = 'unknown' AND cost_is_estimate AND cost_usd > 0 AND kind = 'batch_item'"
+    assert await value(furnished, f"SELECT count(*) FROM generation_logs WHERE {lost}") == 3
+    assert len(rehearsal.batches.all) == 1
 
 
 async def test_a_worker_that_is_killed_while_it_submits_is_followed_by_one_that_finds_the_batch(
