@@ -16,6 +16,7 @@ from traintui.data import (  # noqa: F401
     metadata_models,
     search_models,
     signature_models,
+    submission_models,
     view_models,
 )
 from traintui.data.models import Base, Xid8

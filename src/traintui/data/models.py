@@ -199,6 +199,8 @@ class Plan(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+BATCH_MODES = ("calls", "batches")
+"""Call by call, or through the provider's Message Batches API. A trigger takes it from the plan."""
 BATCH_STATES = ("queued", "running", "paused", "interrupted", "finished", "cancelled")
 
 
@@ -206,7 +208,11 @@ class Batch(Base):
     """One run of a plan. Its id is the `run_id` of the generation log."""
 
     __tablename__ = "batches"
-    __table_args__ = (one_of("state", BATCH_STATES, "state"), Index(None, "state"))
+    __table_args__ = (
+        one_of("state", BATCH_STATES, "state"),
+        one_of("mode", BATCH_MODES, "mode"),
+        Index(None, "state"),
+    )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="RESTRICT"))
     template_id: Mapped[int] = mapped_column(ForeignKey("templates.id", ondelete="RESTRICT"))
@@ -221,6 +227,7 @@ class Batch(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    mode: Mapped[str] = mapped_column(server_default=text("'calls'"))
 
 
 class Worker(Base):

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
@@ -21,6 +22,8 @@ from traintui.data.signatures import Nearest, nearest
 from traintui.data.storable import as_json, storable
 from traintui.errors import TraintuiError
 
+Judge = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
+"""What tells score and parts as soon as the conversation that is nearest is known."""
 LEASE_SECONDS = 20.0
 LOCK_CLASS = 7454
 """Class of the advisory lock that shows a worker alive; `recover_lost_work` looks for it."""
@@ -153,8 +156,15 @@ async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool)
         ids = [row.id for row in rows]
     if not ids:
         return ()
+    statement = items_where(GenerationItem.id.in_(ids), GenerationItem.worker_id == worker_id)
+    async with db.read() as connection:
+        return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
+
+
+def items_where(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The columns of `ClaimedItem`, in the order of the queue's ids."""
     I, C = GenerationItem, Conversation  # noqa: E741 - aliases of tables
-    statement = (
+    return (
         select(
             I.id, I.batch_id, I.fence, I.attempts, C.conversation_id, C.persona, C.emotion, C.topic, C.intent, C.tone,
             C.tier, I.exchanges, I.variation, Document.title, Chunk.heading, Chunk.content,
@@ -162,11 +172,9 @@ async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool)
         .join(C, C.id == I.conversation_id)
         .outerjoin(Chunk, Chunk.id == C.chunk_id)
         .outerjoin(Document, Document.id == Chunk.document_id)
-        .where(I.id.in_(ids), I.worker_id == worker_id)
+        .where(*conditions)
         .order_by(I.id)
     )  # fmt: skip
-    async with db.read() as connection:
-        return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
 
 
 async def release(
@@ -207,7 +215,7 @@ async def store(
     turns: Sequence[tuple[str, str]],
     *,
     signature: bytes,
-    judged: Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]],
+    judged: Judge,
     finish: tuple[str, Mapping[str, Any]],
 ) -> bool:
     """Stores what was written for an item together with the end of its call, in one transaction.
@@ -217,11 +225,21 @@ async def store(
     once the second sees the first. False when the item is not ours any more: then only the call is completed.
     """
     statement, values = finish
-    written = [{"role": role, "content": content, "train": True} for role, content in turns]
     async with db.write() as connection:
-        score, parts = judged(await nearest(connection, signature, itself=item.conversation_id))
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
-        stored = await connection.scalar(
+        stored = await write(connection, item, turns, signature=signature, judged=judged)
+        await connection.execute(text(statement), dict(values))
+    return stored
+
+
+async def write(
+    connection: AsyncConnection, item: ClaimedItem, turns: Sequence[tuple[str, str]], *, signature: bytes, judged: Judge
+) -> bool:
+    """Writes the turns of an item with score and signature; False when the item is not ours any more."""
+    score, parts = judged(await nearest(connection, signature, itself=item.conversation_id))
+    written = [{"role": role, "content": content, "train": True} for role, content in turns]
+    return bool(
+        await connection.scalar(
             text(
                 "SELECT CASE WHEN store_generated(:id, :fence, CAST(:turns AS jsonb), :score, CAST(:parts AS jsonb))"
                 " THEN keep_signature(:conversation_id, :signature) ELSE false END"
@@ -230,6 +248,5 @@ async def store(
                 "id": item.id, "fence": item.fence, "turns": as_json(written), "score": score,
                 "parts": as_json(list(parts)), "conversation_id": item.conversation_id, "signature": signature,
             },
-        )  # fmt: skip
-        await connection.execute(text(statement), dict(values))
-    return bool(stored)
+        )
+    )  # fmt: skip

@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Any, Literal, Self
 
 import anthropic
 import httpx2
+from anthropic._constants import RAW_RESPONSE_HEADER
 
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import CacheLifetime, Usage
@@ -93,6 +94,16 @@ class Counted:
     request_id: str | None
     http_status: int
     payload: dict[str, Any]
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is no reply of a model: its JSON, and what the ledger keeps of the call."""
+
+    payload: Any
+    http_status: int
+    request_id: str | None
     duration_ms: int
 
 
@@ -222,6 +233,68 @@ class ModelClient:
         payload = storable(seen.payload)
         return Counted(tokens, seen.request_id, seen.status or HTTPStatus.OK, payload, _milliseconds_since(started))
 
+    async def exchange(
+        self, method: Literal["GET", "POST"], path: str, *, content: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> Answered:
+        """The JSON that a path answers with: one request, as `send` is one. Raises `CallFailed` as it does."""
+        seen = Received()
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                response = await self._requested(method, path, content=content, query=query)
+                _note(seen, response)
+                seen.payload = _json_of(response.content)
+        except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
+            raise self._completed(_failure(error), seen, started) from None
+        payload = storable(seen.payload)
+        return Answered(payload, seen.status or HTTPStatus.OK, seen.request_id, _milliseconds_since(started))
+
+    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
+        """The lines that a path answers with, as they come: one request. Raises `CallFailed` where they break off.
+
+        Use it inside of `contextlib.aclosing`, so that the connection is given back.
+        """
+        seen = Received()
+        started = time.perf_counter()
+        try:
+            response = await self._requested("GET", path, stream=True)
+            try:
+                _note(seen, response)
+                rest = b""
+                async for piece in response.aiter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        yield line
+                if rest:
+                    yield rest
+            finally:
+                await response.aclose()
+        except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError) as error:
+            raise self._completed(_failure(error), seen, started) from None
+
+    async def _requested(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        content: bytes = b"",
+        query: Mapping[str, str] | None = None,
+        stream: bool = False,
+    ) -> httpx2.Response:
+        # As `with_raw_response` and `with_streaming_response` ask: an error status is still raised, the body is ours.
+        headers = {RAW_RESPONSE_HEADER: "stream" if stream else "raw"}
+        headers |= {"content-type": "application/json"} if content else {}
+        options: anthropic.RequestOptions = {
+            "headers": headers, "params": dict(query or {}), "timeout": self._chosen_timeout or _timeout(READ_SECONDS),
+        }  # fmt: skip
+        raw: Any = (
+            await self._sdk.get(path, cast_to=object, options=options)
+            if method == "GET"
+            else await self._sdk.post(path, cast_to=object, content=content or None, options=options)
+        )
+        response: httpx2.Response = raw.http_response
+        return response
+
     def _completed(self, failure: CallFailed, seen: Received, started: float) -> CallFailed:
         """The failure with all that the call had brought until then, and without the key."""
         failure.duration_ms = _milliseconds_since(started)
@@ -244,13 +317,7 @@ class ModelClient:
     async def _whole(self, call: ModelCall, patience: httpx2.Timeout, seen: Received) -> None:
         raw = await self._sdk.messages.with_raw_response.create(**call.payload(), timeout=patience)
         _note(seen, raw.http_response)
-        body = raw.http_response.content
-        try:
-            seen.payload = json.loads(body)
-        except ValueError:
-            cut = body.lstrip().startswith(b"{")
-            kind: FailureKind = "cut_body" if cut else "not_a_message"
-            raise CallFailed(kind, "The JSON stopped in the middle." if cut else "The answer is not JSON.") from None
+        seen.payload = _json_of(raw.http_response.content)
 
     async def _streamed(
         self, call: ModelCall, patience: httpx2.Timeout, seen: Received, on_text: Callable[[str], None]
@@ -274,6 +341,15 @@ class ModelClient:
 
 def _note(seen: Received, response: httpx2.Response) -> None:
     seen.status, seen.headers = response.status_code, dict(response.headers)
+
+
+def _json_of(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        cut = body.lstrip().startswith(b"{")
+        kind: FailureKind = "cut_body" if cut else "not_a_message"
+        raise CallFailed(kind, "The JSON stopped in the middle." if cut else "The answer is not JSON.") from None
 
 
 def _taken(seen: Received, event: str | None, data: str) -> str:

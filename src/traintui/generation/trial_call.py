@@ -12,12 +12,12 @@ from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
+from traintui.generation.persisting import insist
 from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, render, turns_from
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.serve import refuse_reader
 from traintui.generation.trial import Trial, TrialPart, TrialReply, TrialTurn
 from traintui.generation.verdict import CallFailed
-from traintui.generation.worker import insist
 from traintui.processes import stopping
 from traintui.quality.structure import score
 from traintui.settings import Settings

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
@@ -17,8 +17,10 @@ from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
+from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
+from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
@@ -37,8 +39,6 @@ from traintui.quality.signatures import signature
 from traintui.quality.stored import judged_among_others
 from traintui.quality.structure import score
 from traintui.quality.thresholds import Thresholds
-
-T = TypeVar("T")
 
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
@@ -90,10 +90,11 @@ class Worker:
         self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self.batching = Batching(db, client, provider, job=self._job, call=self._call, say=say)
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
-        async with work.registered(self.db) as self.worker_id:
+        async with work.registered(self.db) as self.worker_id, self.batching.beside(self.worker_id):
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -107,6 +108,7 @@ class Worker:
                         self.say(f"{away.message} Trying again.")
                     await self._pause(running, stop)
                     running = self._reap(running)
+                    self.batching.check()
             finally:
                 if running:
                     await asyncio.wait(running, timeout=GRACE_SECONDS)
@@ -127,7 +129,8 @@ class Worker:
     async def _idle(self) -> bool:
         """Whether nothing is left to do."""
         await work.finish_batches(self.db)
-        return not await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        open_batches = await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        return not open_batches and await self.batching.idle()
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken or the provider asked us to wait."""
@@ -341,27 +344,3 @@ class Worker:
             case _:
                 await work.release(self.db, item, "failed", error=reason)
                 self.say(f"{item.conversation_id} failed: {reason}")
-
-
-async def insist(write: Callable[[], Awaitable[T]]) -> T:
-    """What a write of something that is paid for gives, tried again for half a minute while the database is away.
-
-    A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
-    """
-    for seconds in (1, 2, 4, 8, 16):
-        try:
-            return await write()
-        except Refused:
-            raise
-        except TraintuiError:
-            await asyncio.sleep(seconds)
-    return await write()
-
-
-async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
-    """Pauses a batch; one that somebody stopped meanwhile stays as it is."""
-    try:
-        await batches.pause(db, batch_id, reason)
-    except Refused as refused:
-        if refused.code != "TT003":
-            raise

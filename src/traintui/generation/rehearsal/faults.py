@@ -125,8 +125,10 @@ class Faults:
 
         Raises `TraintuiError` when a directive names no fault.
         """
-        if self._script:
-            return self._script.popleft()
+        return self._script.popleft() if self._script else self.by_itself(last_user_text)
+
+    def by_itself(self, last_user_text: str) -> str | None:
+        """The fault of a request that none was scripted for: a directive in the text, then chance."""
         directive = DIRECTIVE.search(last_user_text)
         if directive:
             return known(directive[1])

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 MAX_HEAD = 32 * 1024
 MAX_BODY = 32 * 1024 * 1024
 """The size above which the API answers 413."""
+MAX_BATCH = 256 * 1024 * 1024
+"""The same for a batch."""
 
 REASONS = {
     200: "OK",
@@ -55,6 +58,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     keep_alive: bool
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
@@ -66,12 +70,14 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     if head is None:
         return None
     first, *lines = head.decode("latin-1").split("\r\n")
-    method, path, version = _request_line(first)
+    method, target, version = _request_line(first)
+    path, _, query = target.partition("?")
     headers = _headers(lines)
-    body = await _read_body(reader, writer, headers)
+    most = MAX_BATCH if path.rstrip("/").endswith("/batches") else MAX_BODY
+    body = await _read_body(reader, writer, headers, most)
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection and (version == "HTTP/1.1" or "keep-alive" in connection)
-    return Request(method, path, headers, body, keep_alive)
+    return Request(method, path, headers, body, keep_alive, dict(parse_qsl(query)))
 
 
 async def _read_head(reader: asyncio.StreamReader) -> bytes | None:
@@ -92,7 +98,7 @@ def _request_line(line: str) -> tuple[str, str, str]:
         raise BadRequest("The request line is not HTTP/1.1.")
     if not parts[1].startswith("/"):
         raise BadRequest("The request target must be a path.")
-    return parts[0], parts[1].split("?", 1)[0], parts[2]
+    return parts[0], parts[1], parts[2]
 
 
 def _headers(lines: list[str]) -> dict[str, str]:
@@ -105,14 +111,16 @@ def _headers(lines: list[str]) -> dict[str, str]:
     return headers
 
 
-async def _read_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str]) -> bytes:
+async def _read_body(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str], most: int
+) -> bytes:
     if "transfer-encoding" in headers:
         raise BadRequest("Send the body with a content-length; chunked requests are not read here.")
     stated = headers.get("content-length", "0")
     if not (stated.isascii() and stated.isdigit()):
         raise BadRequest("content-length must be a whole number of bytes.")
-    if len(stated) > 12 or int(stated) > MAX_BODY:
-        raise BadRequest(f"The request is larger than {MAX_BODY} bytes.", status=413)
+    if len(stated) > 12 or int(stated) > most:
+        raise BadRequest(f"The request is larger than {most} bytes.", status=413)
     length = int(stated)
     if length and headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

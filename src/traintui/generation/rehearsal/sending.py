@@ -22,6 +22,7 @@ from traintui.generation.rehearsal.messages import (
 )
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class Gone(Exception):
@@ -56,12 +57,13 @@ async def send_transport_fault(answer: Answer, reply: Reply, fault: str | None) 
     """
     match fault:
         case "html502":
-            page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-            await write_bytes(answer.writer, 502, page, "text/html", answer.headers, keep_alive=answer.keep_alive)
+            await write_bytes(
+                answer.writer, 502, GATEWAY_PAGE, "text/html", answer.headers, keep_alive=answer.keep_alive
+            )
         case "reset":
             raise Gone
         case "silence":
-            await _hang(answer)
+            await hang(answer)
         case "cut-json":
             whole = orjson.dumps(reply.message(new_id("msg")))
             body = whole[: len(whole) // 2]
@@ -135,11 +137,11 @@ async def _ended_early(answer: Answer, chunks: Chunks, fault: str) -> bool:
 
 async def _break_off(answer: Answer, fault: str) -> None:
     if fault == "midstream-silence":
-        await _hang(answer)
+        await hang(answer)
     raise Gone
 
 
-async def _hang(answer: Answer) -> None:
+async def hang(answer: Answer) -> None:
     """Say nothing more until the client gives up; closing the server ends it too."""
     while await answer.reader.read(65_536):
         pass

@@ -15,6 +15,9 @@ from typing import Any, Self
 import orjson
 
 from traintui.errors import TraintuiError
+from traintui.generation.rehearsal.batch_routes import answer_batch_call
+from traintui.generation.rehearsal.batches import PATH as BATCHES
+from traintui.generation.rehearsal.batches import Batches
 from traintui.generation.rehearsal.faults import ERRORS, ApiError, Faults
 from traintui.generation.rehearsal.http import MAX_HEAD, BadRequest, Request, read_request, write_json
 from traintui.generation.rehearsal.limits import Clock, Limits, Meter
@@ -50,7 +53,7 @@ class RehearsalServer:
     """A Messages API on loopback that writes conversations by rule.
 
     An async context manager: it listens from entering to leaving. `port=0` takes a free one. `clock` gives the
-    seconds since the epoch to rate limits and cache.
+    seconds since the epoch to rate limits, cache and batches, each of which takes `batch_seconds`.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class RehearsalServer:
         faults: Faults | None = None,
         pace: Pace | None = None,
         clock: Clock = time.time,
+        batch_seconds: float = 5.0,
     ) -> None:
         self._wanted = port
         self._faults = faults or Faults()
@@ -75,6 +79,7 @@ class RehearsalServer:
         """What was asked, oldest first."""
         self.bill = Bill()
         """Tokens used since the start, by model."""
+        self.batches = Batches(clock, self._cache, self._faults, self.bill, seconds=batch_seconds)
         self.in_flight = 0
         """Requests to /v1/messages that are being answered now."""
         self.peak_in_flight = 0
@@ -85,6 +90,7 @@ class RehearsalServer:
             self._server = await asyncio.start_server(self._connected, HOST, self._wanted, limit=MAX_HEAD)
         except (OSError, OverflowError) as error:
             raise _not_opened(self._wanted, error) from error
+        self.batches.base_url = self.url
         return self
 
     async def __aexit__(
@@ -97,6 +103,7 @@ class RehearsalServer:
         if self._server is None:
             return
         self._server.close()
+        await self.batches.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -193,6 +200,8 @@ class RehearsalServer:
         elif route == ("GET", "/v1/models"):
             record.status = 200
             return await write_json(writer, 200, models_payload(), answer.headers, keep_alive=answer.keep_alive)
+        elif readable and request.path.startswith(BATCHES):
+            return await self._batch_call(request, body, record, answer)
         elif route not in {("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens")}:
             error = ApiError(404, "not_found_error", f"{request.method} {request.path}: not found")
         elif not readable:
@@ -214,6 +223,12 @@ class RehearsalServer:
         async with self._arrived:
             self._count += 1
             self._arrived.notify_all()
+
+    async def _batch_call(self, request: Request, body: Any, record: Recorded, answer: Answer) -> None:
+        record.status, record.fault = await answer_batch_call(
+            self.batches, request.method, request.path, request.query, body,
+            request.headers["anthropic-version"], answer, self._faults.retry_after,
+        )  # fmt: skip
 
     async def _messages(self, body: Mapping[str, Any], record: Recorded, answer: Answer) -> None:
         self.in_flight += 1

@@ -6,10 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from traintui.generation.pricing import Usage as Priced
+from traintui.generation.pricing import price_of
 from traintui.generation.rehearsal.limits import Clock
 
 CHARACTERS_A_TOKEN = 4
@@ -120,18 +123,33 @@ class Cache:
 
 @dataclass
 class Bill:
-    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh."""
+    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh.
+
+    `usd` is what that would cost by the list, in full precision; models without a list price are left out.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     input_tokens: Counter[str] = field(default_factory=Counter)
     output_tokens: Counter[str] = field(default_factory=Counter)
+    usd: Decimal = Decimal(0)
 
-    def add(self, model: str, usage: Usage) -> None:
-        """Count one answered request."""
+    def add(self, model: str, usage: Usage, *, batch: bool = False) -> None:
+        """Count one answered request; those of a batch are half as dear."""
         self.requests[model] += 1
         self.input_tokens[model] += usage.input_tokens + usage.cache_write + usage.cache_read
         self.output_tokens[model] += usage.output_tokens
+        self.usd += _dollars(model, usage) / (2 if batch else 1)
 
     def tokens(self) -> dict[str, int]:
         """Tokens in and out together, by model."""
         return dict(self.input_tokens + self.output_tokens)
+
+
+def _dollars(model: str, usage: Usage) -> Decimal:
+    price = price_of(model)
+    if price is None:
+        return Decimal(0)
+    rates = price.rates_for(Priced(usage.input_tokens, usage.output_tokens, usage.cache_read, usage.cache_write))
+    weighed = usage.input_tokens + usage.cache_write_5m * Decimal("1.25") + usage.cache_write_1h * 2
+    micros = weighed * rates.input + usage.cache_read * rates.cache_read + usage.output_tokens * rates.output
+    return micros / 1_000_000

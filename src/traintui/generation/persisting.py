@@ -1,0 +1,38 @@
+"""Writes that must not be lost because the database was away for a moment, or somebody was quicker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from traintui.data import batches
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.errors import TraintuiError
+
+T = TypeVar("T")
+
+
+async def insist(write: Callable[[], Awaitable[T]]) -> T:
+    """What a write of something that is paid for gives, tried again for half a minute while the database is away.
+
+    A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
+    """
+    for seconds in (1, 2, 4, 8, 16):
+        try:
+            return await write()
+        except Refused:
+            raise
+        except TraintuiError:
+            await asyncio.sleep(seconds)
+    return await write()
+
+
+async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
+    """Pauses a batch; one that somebody stopped meanwhile stays as it is."""
+    try:
+        await batches.pause(db, batch_id, reason)
+    except Refused as refused:
+        if refused.code != "TT003":
+            raise
