@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -20,6 +20,8 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.plan import Plan
+from traintui.generation.price_list import PriceList
+from traintui.generation.pricing import Price
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
     Facet,
@@ -79,6 +81,7 @@ class Worker:
         self.provider = provider
         self.slots = slots
         self.say = say
+        self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
         self.worker_id = 0
         self._jobs: dict[int, Job] = {}
@@ -230,17 +233,18 @@ class Worker:
         if self._streaming is None:
             self._streaming = item.id
         streams = self._streaming == item.id
-        attempt = await self._record(job, item, call, streams=streams)
+        prices = await self.prices.now()
+        attempt = await self._record(job, item, call, prices, streams=streams)
         try:
             reply = await self._send(item, call, attempt, streams=streams)
         except CallFailed as failure:
-            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model)))
+            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model, prices)))
             return failure
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
             # It was answered and is paid for; the raw text stays with the call.
-            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason)
+            outcome = outcome_of_reply(reply, call.model, prices, unusable=failure.reason)
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
@@ -252,17 +256,19 @@ class Worker:
                 [(turn.role, turn.content) for turn in turns],
                 score=judged.total,
                 parts=stored_parts(judged),
-                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model)),
+                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, prices)),
             )
         )
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
 
-    async def _record(self, job: Job, item: work.ClaimedItem, call: ModelCall, *, streams: bool) -> OpenAttempt:
+    async def _record(
+        self, job: Job, item: work.ClaimedItem, call: ModelCall, prices: Sequence[Price], *, streams: bool
+    ) -> OpenAttempt:
         """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
         payload = redact(cast("Any", call.payload(stream=streams)))
-        estimate = dearest_cost(call)
+        estimate = dearest_cost(call, prices)
         return await attempts.start(
             self.db,
             kind="generate",
