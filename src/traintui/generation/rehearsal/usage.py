@@ -6,10 +6,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from traintui.generation.pricing import price_of
 from traintui.generation.rehearsal.limits import Clock
 
 CHARACTERS_A_TOKEN = 4
@@ -120,18 +122,40 @@ class Cache:
 
 @dataclass
 class Bill:
-    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh."""
+    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh, and
+    what a provider with the list prices would ask for it."""
 
     requests: Counter[str] = field(default_factory=Counter)
     input_tokens: Counter[str] = field(default_factory=Counter)
     output_tokens: Counter[str] = field(default_factory=Counter)
+    usd: dict[str, Decimal] = field(default_factory=dict)
+    """USD by model, not rounded; a model that is not on the list is left out."""
 
-    def add(self, model: str, usage: Usage) -> None:
+    def add(self, model: str, usage: Usage, *, batch: bool = False) -> None:
         """Count one answered request."""
         self.requests[model] += 1
         self.input_tokens[model] += usage.input_tokens + usage.cache_write + usage.cache_read
         self.output_tokens[model] += usage.output_tokens
+        if (price := price_of(model)) is not None:
+            rates = price.rates_at(usage.total - usage.output_tokens)
+            asked = (
+                usage.input_tokens * rates.input
+                + usage.cache_write_5m * rates.cache_write_5m
+                + usage.cache_write_1h * rates.cache_write_1h
+                + usage.cache_read * rates.cache_read
+                + usage.output_tokens * rates.output
+            ) / 1_000_000
+            self.usd[model] = self.usd.get(model, Decimal(0)) + asked * (price.batch_factor if batch else 1)
 
     def tokens(self) -> dict[str, int]:
         """Tokens in and out together, by model."""
         return dict(self.input_tokens + self.output_tokens)
+
+    def payload(self) -> dict[str, Any]:
+        """The bill as JSON, USD as text with all its digits."""
+        return {
+            "requests": dict(self.requests),
+            "input_tokens": dict(self.input_tokens),
+            "output_tokens": dict(self.output_tokens),
+            "usd": {model: str(usd) for model, usd in self.usd.items()},
+        }
