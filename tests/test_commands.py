@@ -25,6 +25,8 @@ from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.note import NoteDialog
 from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
+from traintui.screens.price_form import BudgetForm, PriceForm
+from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.sorting import SortDialog
@@ -40,7 +42,7 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 )  # fmt: skip
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
-    KeyForm, SortDialog, ColumnsDialog, JumpDialog,
+    KeyForm, SortDialog, ColumnsDialog, JumpDialog, PricesDialog, PriceForm, BudgetForm,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
