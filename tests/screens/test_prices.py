@@ -91,7 +91,7 @@ async def test_a_price_is_set_and_the_old_one_stays_below_it(app: TraintuiApp, d
         ("model", {"model_text": "two words"}, "without blanks"),
         ("model", {"model_text": "claude-opus-5-6"}, "Did you mean claude-opus-5"),
         ("long", {"over": "many"}, "how many tokens"),
-        ("long", {"over": "1000"}, "is missing"),
+        ("pays", {"over": "1000"}, "is missing"),
         ("batch", {"factor": "2"}, "too much"),
     ],
 )

@@ -109,33 +109,34 @@ class PriceForm(BaseDialog[Price]):
             yield FormField("Model", Input(self._model, compact=True, id="model-text", max_length=200), id="model")
             yield FormField(
                 "From", Input(f"{today()}", compact=True, id="day-text", max_length=10), id="day",
-                about="a day (UTC): today, a later one, or any before the first price",
+                about="UTC; today, or a later day",
             )  # fmt: skip
             yield FormField(
                 "Price", *cells(("input", given["input"], "in"), ("output", given["output"], "out")), id="price"
             )
+            yield FormField("Cache read", *cells(("read", given["read"], "")), id="cache")
             yield FormField(
-                "Cache",
-                *cells(
-                    ("read", given["read"], "read"), ("write-5m", given["5m"], "write, 5 min"),
-                    ("write-1h", given["1h"], "write, 1 h"),
-                ),
-                id="cache",
+                "Cache write",
+                *cells(("write-5m", given["5m"], "for 5 minutes"), ("write-1h", given["1h"], "for 1 hour")),
+                id="writes",
             )  # fmt: skip
             yield FormField(
-                "Long prompts",
+                "Long prompts", *cells(("over", given["over"], "tokens are not long; longer ones pay")), id="long"
+            )
+            yield FormField(
+                "",
                 *cells(
-                    ("over", given["over"], "tokens on"), ("long-input", given["l-input"], "in"),
-                    ("long-output", given["l-output"], "out"), ("long-read", given["l-read"], "cache read"),
+                    ("long-input", given["l-input"], "in"), ("long-output", given["l-output"], "out"),
+                    ("long-read", given["l-read"], "cache read"),
                 ),
-                id="long",
+                id="pays",
             )  # fmt: skip
             factor = price.batch_factor if price is not None else BATCH_FACTOR
             yield FormField("Batches pay", *cells(("factor", plain(factor), "of each price")), id="batch")
             yield Static(
                 Content.styled(
-                    "Writing to the cache costs 1.25 and 2 times the input price where it is left empty; long prompts"
-                    " without a length pay the same. What was logged keeps its cost.", "$muted",
+                    "Writing to the cache costs 1.25 and 2 times the input price where it is left empty; prompts"
+                    " without a limit all pay the same. What was logged keeps its cost.", "$muted",
                 ), id="answer",
             )  # fmt: skip
         yield KeyBar()
@@ -165,8 +166,8 @@ class PriceForm(BaseDialog[Price]):
             input_,
             self._rate("output", "price", "Out"),
             self._rate("read", "cache", "Read"),
-            self._rate("write-5m", "cache", "Write") if self._text("write-5m") else input_ * WRITE_5M,
-            self._rate("write-1h", "cache", "Write") if self._text("write-1h") else input_ * WRITE_1H,
+            self._rate("write-5m", "writes", "Write") if self._text("write-5m") else input_ * WRITE_5M,
+            self._rate("write-1h", "writes", "Write") if self._text("write-1h") else input_ * WRITE_1H,
         )
         long, over = self._long(rates)
         factor = number(self._text("factor"), "batch", "Batches", most=Decimal(1))
@@ -179,8 +180,10 @@ class PriceForm(BaseDialog[Price]):
             return None, None
         over = self._text("over").replace(",", "")
         if not over.isdecimal() or not 0 < int(over) <= 2_000_000_000:
-            raise Mistake("long", "Write from how many tokens on, such as 100000, or leave all of the line empty.")
-        input_, output, read = (self._rate(name, "long", "Long prompts") for name in names[1:])
+            raise Mistake(
+                "long", "Write up to how many tokens a prompt is not long, such as 100000, or leave both lines empty."
+            )
+        input_, output, read = (self._rate(name, "pays", "Long prompts") for name in names[1:])
         by_5m, by_1h = WRITE_5M, WRITE_1H
         if rates.input:
             by_5m, by_1h = rates.cache_write_5m / rates.input, rates.cache_write_1h / rates.input

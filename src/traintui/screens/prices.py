@@ -69,7 +69,7 @@ def amount(value: Decimal) -> str:
 
 
 def _rate(name: str) -> Column[Row]:
-    titles = {"input": "Input", "output": "Output", "cache_read": "Cache read", "cache_write_5m": "Write 5 min",
+    titles = {"input": "Input", "output": "Output", "cache_read": "Cached", "cache_write_5m": "Write 5 min",
               "cache_write_1h": "Write 1 h"}  # fmt: skip
 
     def cell(row: Row) -> Content:
@@ -78,7 +78,8 @@ def _rate(name: str) -> Column[Row]:
         style = "$faint" if row.state == "before" else ""
         return Content.styled(amount(getattr(row.listed.price.rates, name)), style)
 
-    return Column(titles[name], 11, cell, right=True, from_width=100 if name.startswith("cache_write") else 0)
+    written = name.startswith("cache_write")
+    return Column(titles[name], 11 if written else 8, cell, right=True, from_width=100 if written else 0)
 
 
 COLUMNS: tuple[Column[Row], ...] = (

@@ -155,7 +155,7 @@ def month_line(month: MonthSpending) -> Content:
     """What was paid in a month, of its budget where it has one."""
     spent = text.usd(month.spent_usd + month.under_way_usd, unpriced=month.unpriced_calls)
     share = f", {month.share * 100:.0f} %" if month.share is not None else ""
-    said = f"{month.month:%B}: {spent}" + (f" of {text.usd(month.budget_usd)}{share}" if month.budget_usd else "")
+    said = f"{month.month:%B}: {spent}" + (f" of {text.usd(month.budget_usd)}{share}" if month.budget_usd else " paid")
     return Content.styled(f"! {said}" if month.warns else said, "$warning" if month.warns else "$muted")
 
 
