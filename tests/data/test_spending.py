@@ -92,6 +92,11 @@ async def test_what_is_kept_equals_the_sum_of_the_log_whatever_becomes_of_the_ca
     for attempt in [*given_up[::2], given_up[0]]:
         await attempts.finish(words, attempt, dice.choice(outcomes))
         await agree(conninfo(SUPERUSER))
+    # Adding up the whole log anew gives the same.
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        kept = connection.execute(AS_KEPT).fetchall()
+        connection.execute("SELECT add_up_spending()")
+        assert connection.execute(AS_KEPT).fetchall() == kept
 
 
 async def test_a_batch_s_calls_at_once_do_not_pass_its_budget(words: Database, conninfo: Conninfo) -> None:

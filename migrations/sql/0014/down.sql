@@ -65,7 +65,7 @@ BEGIN
 END
 $$;
 
-DROP FUNCTION note_spending(), add_spending(generation_logs, numeric, numeric, integer, integer),
+DROP FUNCTION add_up_spending(), note_spending(), add_spending(generation_logs, numeric, numeric, integer, integer),
     under_way_of(generation_logs), unpriced_of(generation_logs), committed_in_month(timestamptz),
     month_of(timestamptz), set_model_price(jsonb);
 DROP TABLE spending, model_prices;

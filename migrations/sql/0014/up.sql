@@ -146,13 +146,22 @@ END
 $$;
 CREATE TRIGGER note_spending AFTER INSERT OR UPDATE ON generation_logs FOR EACH ROW EXECUTE FUNCTION note_spending();
 
--- The trigger's lock keeps writers away until this is committed, so that no call is left out and none counts twice.
-INSERT INTO spending (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
-SELECT month_of(created_at), coalesce(run_id, 0), coalesce(worker_id, 0), model, is_rehearsal,
-       coalesce(sum(cost_usd) FILTER (WHERE NOT replaced), 0), sum(under_way_of(log)), count(*), sum(unpriced_of(log))
-FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND id IN (
-    SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL) AS replaced) AS estimate
-GROUP BY 1, 2, 3, 4, 5;
+-- Adds up the whole log anew: for what was loaded without the trigger. Writers wait until this is committed, so that no
+-- call is left out and none counts twice.
+CREATE FUNCTION add_up_spending() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    LOCK TABLE generation_logs IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM spending;
+    INSERT INTO spending (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
+    SELECT month_of(created_at), coalesce(run_id, 0), coalesce(worker_id, 0), model, is_rehearsal,
+           coalesce(sum(cost_usd) FILTER (WHERE NOT replaced), 0), sum(under_way_of(log)), count(*), sum(unpriced_of(log))
+    FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND id IN (
+        SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL) AS replaced) AS estimate
+    GROUP BY 1, 2, 3, 4, 5;
+END
+$$;
+SELECT add_up_spending();
 
 -- What a batch has cost in USD; calls that are under way count at their estimate.
 CREATE OR REPLACE FUNCTION committed_cost(p_batch_id bigint) RETURNS numeric
@@ -248,7 +257,7 @@ $$;
 GRANT SELECT ON model_prices, spending TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION set_model_price(jsonb), month_of(timestamptz), under_way_of(generation_logs),
     unpriced_of(generation_logs), add_spending(generation_logs, numeric, numeric, integer, integer), note_spending(),
-    committed_in_month(timestamptz) FROM PUBLIC;
+    add_up_spending(), committed_in_month(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION month_of(timestamptz), committed_cost(bigint), committed_in_month(timestamptz)
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 GRANT EXECUTE ON FUNCTION set_model_price(jsonb) TO traintui_admin;
