@@ -14,6 +14,7 @@ from traintui.data import (  # noqa: F401
     coverage_models,
     log_models,
     metadata_models,
+    money_models,
     search_models,
     signature_models,
     submission_models,

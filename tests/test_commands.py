@@ -28,6 +28,8 @@ from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.note import NoteDialog
 from traintui.screens.opening import FailedToOpen
 from traintui.screens.performance import PerformanceScreen
+from traintui.screens.price_form import BudgetForm, PriceForm
+from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.sorting import SortDialog
@@ -47,7 +49,7 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
-    TemplateName,
+    TemplateName, PricesDialog, PriceForm, BudgetForm,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -314,6 +314,12 @@ class TraintuiApp(Shell, Working):
 
         self.push_screen(MetadataKeysDialog())
 
+    def action_prices(self) -> None:
+        """Opens the prices and the budget of the month."""
+        from traintui.screens.prices import PricesDialog
+
+        self.push_screen(PricesDialog())
+
     def action_vocabulary(self) -> None:
         """Opens the vocabulary."""
         from traintui.screens.vocabulary import VocabularyDialog
@@ -360,7 +366,7 @@ class TraintuiApp(Shell, Working):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"coverage", "export", "metadata_keys", "templates", "vocabulary"}:
+        if action in {"coverage", "export", "metadata_keys", "prices", "templates", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

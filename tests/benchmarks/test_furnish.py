@@ -48,6 +48,7 @@ def test_a_furnished_workspace_holds_what_its_logs_and_digests_say(furnished: tu
         assert value("SELECT count(*) FROM conversations AS c JOIN generation_logs AS l USING (conversation_id)"
                      " WHERE c.cost_usd IS DISTINCT FROM l.cost_usd") == 0  # fmt: skip
         assert value("SELECT count(*) FROM generation_logs") != 0
+        assert value("SELECT sum(spent_usd) FROM spending") == value("SELECT sum(cost_usd) FROM generation_logs")
         assert value("SELECT count(DISTINCT reviewer_id) FROM review_logs") == 1  # one for each block
         connection.execute("INSERT INTO conversations (is_seed) VALUES (true)")  # numbers go on after the last one
         connection.rollback()

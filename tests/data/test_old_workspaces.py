@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from restoring import DUMPS, restore
-from support import fetch, import_items, logged_in, turns_of
+from support import fetch, import_items, logged_in, scalar, turns_of
 from traintui.data import (
     attempts,
     batches,
@@ -65,6 +65,8 @@ async def test_an_old_workspace_is_upgraded_read_and_decided_on(server: Embedded
         assert {entry.state for entry in await exports.newest(db)} == {"started", "succeeded"}
         assert {call.state for call in await attempts.newest(db)} == {"ok", "error"}
         assert [batch.state for batch in await batches.recent(db)] == ["paused", "finished"]
+        for batch in await batches.recent(db):
+            assert await scalar(db, "SELECT committed_cost(:id)", id=batch.id) == batch.cost_usd
         approved = (await conversations.status_counts(db))["approved"]
         waiting = await reviews.queue(db)
         whole = await conversations.read(db, waiting[0])

@@ -103,7 +103,7 @@ def test_reading_the_cache_is_cheaper_than_sending_the_prompt_anew(model: str, u
 
 
 def test_the_price_of_the_day_counts_when_a_table_has_several() -> None:
-    rates = [Rates(Decimal(n), Decimal(n), Decimal(n)) for n in (1, 2)]
+    rates = [Rates.usual(Decimal(n), Decimal(n), Decimal(n)) for n in (1, 2)]
     table = [Price("m", date(2026, 1, 1), rates[0]), Price("m", date(2026, 6, 1), rates[1])]
     usage = Usage(1_000_000, 0)
     assert cost_usd("m", usage, prices=table, on=date(2026, 5, 31)) == 1

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from textual.content import Content
 
+from traintui.data.price_records import MonthSpending
 from traintui.data.records import BatchProgress
-from traintui.widgets.batch_band import bar, figures, headline, in_rows
+from traintui.widgets.batch_band import Money, bar, figures, headline, in_rows, money_line
 from traintui.widgets.batch_lists import causes, meaning
 
 BEGUN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -46,7 +48,7 @@ def test_a_price_that_is_not_known_is_never_nothing() -> None:
     assert "unknown" in shown(unknown) and "$0" not in shown(unknown)
     begun = replace(RUNNING, cost_usd=Decimal(0), calls=1)
     assert "unknown" in shown(begun, priced=False) and "$0" not in shown(begun, priced=False)
-    assert "its model has no list price" in shown(begun, priced=False)
+    assert "its model has no price" in shown(begun, priced=False)
     assert "$0.17 + 3 calls unknown" in shown(replace(RUNNING, unpriced_calls=3))
 
 
@@ -83,3 +85,28 @@ def test_only_the_most_frequent_causes_are_listed() -> None:
 def test_a_finished_batch_says_how_long_it_took() -> None:
     over = replace(RUNNING, state="finished", finished_at=BEGUN + timedelta(seconds=90), rate_per_minute=None)
     assert "1 min 30 s" in shown(over)
+
+
+def test_what_the_cache_saved_what_was_refused_and_the_month_stand_in_one_line() -> None:
+    month = MonthSpending(BEGUN.date().replace(day=1), Decimal("41"), Decimal("1"), 0, Decimal(50))
+    money = Money(month, Decimal("0.5"), (("frontier_llm", 2), ("[b]", 1)))
+    said = money_line(RUNNING, money)
+    assert said.plain == "The cache saved $0.50   3 refused: 2 frontier_llm, 1 [b]   ! November: $42.00 of $50.00, 84 %"
+    assert "November" not in money_line(replace(RUNNING, is_rehearsal=True), money).plain
+    early = replace(month, spent_usd=Decimal(38))
+    assert money_line(RUNNING, Money(early)).plain == "November: $39.00 of $50.00, 78 %"
+    assert money_line(RUNNING, Money(replace(month, budget_usd=None))).plain == ""
+    assert money_line(RUNNING, Money(saved_usd=Decimal("-0.02"))).plain == "The cache cost $0.02 more"
+
+
+def test_the_month_says_how_many_calls_have_no_known_cost() -> None:
+    month = MonthSpending(BEGUN.date(), Decimal(0), Decimal(0), 3, Decimal(50))
+    assert money_line(RUNNING, Money(month)).plain == "November: unknown of $50.00, 0 %"
+
+
+def test_a_batch_near_its_budget_is_warned_of() -> None:
+    def budget(spent: str) -> Content:
+        return figures(replace(RUNNING, cost_usd=Decimal(spent)), Decimal(1), priced=True)[2].value
+
+    assert any(span.style == "$warning" for span in budget("0.80").spans)
+    assert not any(span.style == "$warning" for span in budget("0.79").spans)

@@ -111,6 +111,13 @@ class WorkspaceSetting(Base):
     """A rule that everybody shares: reasons, thresholds, budgets, retention."""
 
     __tablename__ = "workspace_settings"
+    __table_args__ = (
+        CheckConstraint(
+            "key <> 'monthly_budget_usd' OR CASE jsonb_typeof(value) WHEN 'null' THEN true"
+            " WHEN 'number' THEN value::numeric > 0 AND value::numeric <= 100000000 ELSE false END",
+            name="monthly_budget_usd",
+        ),
+    )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -46,7 +46,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT009": ("Not in the vocabulary", "Add the value to the vocabulary first, or use one that is there."),
     "TT010": ("Key used before", "Nothing was changed. Press the key again."),
     "TT012": ("Batch not running", "Resume the batch; what is planned is still there."),
-    "TT013": ("Budget reached", "Raise the budget in a new batch, or leave it here."),
+    "TT013": ("Budget reached", "A new batch has its own; the month's is raised by an administrator, under Prices."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
@@ -103,6 +103,17 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_coverage_targets_pair": (
         "TT003", "coverage is of two different dimensions, in their order", "Take persona and emotion, for example.",
     ),
+    "ck_workspace_settings_monthly_budget_usd": (
+        "TT003", "a month's budget is more than $0, and at most $100,000,000", "Give it as a number, or none.",
+    ),
+    "ck_model_prices_model": ("TT003", "a model has a name of 1 to 200 characters without blanks", "Write its id."),
+    "ck_model_prices_rates": (
+        "TT003", "a price is from $0 to $100,000 for a million tokens", "Write it as a number such as 2.50.",
+    ),
+    "ck_model_prices_long_prompt": (
+        "TT003", "long prompts need a length above 0 and each of their prices", "Give all of them, or none.",
+    ),
+    "ck_model_prices_batch_factor": ("TT003", "batches pay a share from 0 to 1 of a price", "Write it like 0.5."),
     "ck_conversations_dimensions_unless_seed": (
         "TT009", "a planned conversation has a value in each dimension", "Give it one in each.",
     ),

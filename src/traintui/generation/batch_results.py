@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from traintui.generation.batch_client import BatchResult
 from traintui.generation.client import ModelReply, recorded
 from traintui.generation.outcome import outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
-from traintui.generation.pricing import Usage, cost_usd
+from traintui.generation.pricing import Price, Usage, cost_usd
 from traintui.generation.prompt import InvalidReply, turns_from
 from traintui.generation.received import Received, storable, usage_of
 from traintui.generation.submission_calls import failed_outcome
@@ -43,11 +44,13 @@ class Importing:
         self.db = batching.db
         self.submission = submission
         self._alike: tuple[str, int] = ("", 0)
+        self._prices: Sequence[Price] = ()
         self._failures: dict[int, Counter[str]] = {}
 
     async def run(self) -> None:
         """Stores what there is, then closes the submission, or has it looked at again when something is missing."""
         job = await self.batching.job(self.submission.batch_id)
+        self._prices = await self.batching.prices.now()
         missing = await submissions.members(self.db, self.submission)
         self._failures = await submissions.failures_of(self.db, list(missing))
         failure: CallFailed | None = None
@@ -125,15 +128,15 @@ class Importing:
         )
 
     def _outcome_of_reply(self, job: Job, reply: ModelReply, *, unusable: str | None = None) -> Outcome:
-        outcome = outcome_of_reply(reply, job.model, unusable=unusable)
+        outcome = outcome_of_reply(reply, job.model, self._prices, unusable=unusable)
         return self._at_half_price(job, outcome, reply.usage)
 
     def _outcome_of_failure(self, job: Job, failure: CallFailed) -> Outcome:
-        return self._at_half_price(job, outcome_of_failure(failure, job.model), failure.usage)
+        return self._at_half_price(job, outcome_of_failure(failure, job.model, self._prices), failure.usage)
 
     def _at_half_price(self, job: Job, outcome: Outcome, usage: Usage | None) -> Outcome:
         """As an answer of its own, but at the price of a batch, and without the times of a call that there was not."""
-        cost = None if usage is None else cost_usd(job.model, usage, batch=True)
+        cost = None if usage is None else cost_usd(job.model, usage, batch=True, prices=self._prices)
         return replace(outcome, cost_usd=cost, cost_is_estimate=False, duration_ms=None, http_status=None)
 
     async def _not_written(self, job: Job, member: Member, result: BatchResult) -> None:

@@ -29,7 +29,8 @@ from traintui.generation.batch_results import Importing
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost
 from traintui.generation.persisting import insist, pause_quietly
-from traintui.generation.pricing import BATCH_FACTOR
+from traintui.generation.price_list import PriceList
+from traintui.generation.pricing import Price
 from traintui.generation.provider import Provider
 from traintui.generation.submission_calls import Patience, answered_outcome, failed_outcome
 from traintui.generation.submission_search import find
@@ -54,7 +55,7 @@ SURELY_REFUSED = {
 
 
 class Batching:
-    """Looks after the submissions of one provider, one thing at a time. `job` and `call` are the worker's own."""
+    """Looks after the submissions of one provider, one thing at a time. `job`, `call` and `prices` are the worker's."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Batching:
         *,
         job: Callable[[int], Awaitable[Job]],
         call: Callable[[Job, work.ClaimedItem], ModelCall],
+        prices: PriceList,
         say: Callable[[str], None] = lambda _: None,
         patience: Patience | None = None,
         most_requests: int = MOST_REQUESTS,
@@ -73,6 +75,7 @@ class Batching:
         self.provider = provider
         self.job = job
         self.call = call
+        self.prices = prices
         self.say = say
         self.patience = patience or Patience()
         self.most_requests = most_requests
@@ -153,13 +156,14 @@ class Batching:
         begun = asyncio.get_running_loop().time()
         job = await self.job(items[0].batch_id)
         calls = await self._calls(job, items)
+        costs = await self.prices.now()
         key = f"tt{uuid.uuid4().hex[:20]}"
         try:
             submission, taken, attempt = await submissions.start(
                 self.db,
                 self.worker_id,
                 key,
-                [self._request(item, call) for item, call in calls],
+                [self._request(item, call, costs) for item, call in calls],
                 endpoint=self.provider.endpoint,
                 is_rehearsal=job.is_rehearsal,
                 parameters={"requests": len(calls)},
@@ -200,12 +204,12 @@ class Batching:
             calls.append((item, call))
         return calls
 
-    def _request(self, item: work.ClaimedItem, call: ModelCall) -> SubmissionRequest:
+    def _request(self, item: work.ClaimedItem, call: ModelCall, prices: Sequence[Price]) -> SubmissionRequest:
         payload = redact(cast("Any", call.payload()))
-        dearest = dearest_cost(call)
+        dearest = dearest_cost(call, prices, batch=True)
         parameters = {
             "max_tokens": call.max_tokens,
-            "estimated_cost_usd": None if dearest is None else str(dearest * BATCH_FACTOR),
+            "estimated_cost_usd": None if dearest is None else str(dearest),
             "variation": item.variation,
             "exchanges": item.exchanges,
         }

@@ -40,7 +40,7 @@ async def mean_tokens(
             with recorded(attempt.id):
                 counted = await client.count(call)
         except CallFailed as failure:
-            await attempts.finish(db, attempt, outcome_of_failure(failure, call.model))
+            await attempts.finish(db, attempt, outcome_of_failure(failure, call.model, ()))
             return None
         await attempts.finish(
             db,

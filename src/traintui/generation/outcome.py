@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
@@ -10,23 +11,30 @@ from typing import Any, Literal, cast
 from traintui.audit.redaction import Tokens, redact
 from traintui.data.attempts import Outcome
 from traintui.generation.client import ModelCall, ModelReply
-from traintui.generation.pricing import Usage, cost_usd, price_of
+from traintui.generation.pricing import Price, Usage, cost_usd
 from traintui.generation.verdict import CallFailed
 
 COUNTED = {"max_tokens", "context_window", "refusal", "unexpected_stop"}
 """Failures with a whole reply, whose usage is final; one that broke off was counted only up to there."""
 
 
-def dearest_cost(call: ModelCall) -> Decimal | None:
+def dearest_cost(call: ModelCall, prices: Sequence[Price], *, batch: bool = False) -> Decimal | None:
     """What a call costs in USD if its reply takes all the room it has; None when the price is not known.
 
     Prompt tokens are estimated at four characters each.
     """
-    return cost_usd(call.model, Usage((len(call.system) + len(call.user)) // 4, call.max_tokens))
+    return cost_usd(
+        call.model, Usage((len(call.system) + len(call.user)) // 4, call.max_tokens), batch=batch, prices=prices
+    )
 
 
 def outcome_of_reply(
-    reply: ModelReply, model: str, *, unusable: str | None = None, tokens: Tokens | None = None
+    reply: ModelReply,
+    model: str,
+    prices: Sequence[Price],
+    *,
+    unusable: str | None = None,
+    tokens: Tokens | None = None,
 ) -> Outcome:
     """How a call that was answered ended; `unusable` says why its text is no conversation.
 
@@ -34,7 +42,7 @@ def outcome_of_reply(
     """
     found = cast("Any", redact({"payload": cast("Any", reply.payload), "message": unusable}, tokens))
     return replace(
-        usage_outcome("ok", model, reply.usage),
+        usage_outcome("ok", model, reply.usage, prices),
         response_payload=found.value["payload"],
         duration_ms=reply.duration_ms,
         http_status=reply.http_status,
@@ -46,7 +54,9 @@ def outcome_of_reply(
     )
 
 
-def outcome_of_failure(failure: CallFailed, model: str, *, tokens: Tokens | None = None) -> Outcome:
+def outcome_of_failure(
+    failure: CallFailed, model: str, prices: Sequence[Price], *, tokens: Tokens | None = None
+) -> Outcome:
     """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
 
     An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
@@ -58,7 +68,7 @@ def outcome_of_failure(failure: CallFailed, model: str, *, tokens: Tokens | None
     payload = failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}
     found = cast("Any", redact({"payload": cast("Any", payload), "message": failure.message}, tokens))
     return replace(
-        usage_outcome("error", model, usage),
+        usage_outcome("error", model, usage, prices),
         response_payload=None if failure.payload is None else found.value["payload"],
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
@@ -70,13 +80,13 @@ def outcome_of_failure(failure: CallFailed, model: str, *, tokens: Tokens | None
     )
 
 
-def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None) -> Outcome:
-    """Tokens and cost of a call. Without a usage nothing is known of either."""
+def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None, prices: Sequence[Price]) -> Outcome:
+    """Tokens and cost of a call. Without a usage nothing is known of either, without a price nothing of its cost."""
     if usage is None:
         return Outcome(state)
     return Outcome(
         state,
-        cost_usd=cost_usd(model, usage) if price_of(model) else None,
+        cost_usd=cost_usd(model, usage, prices=prices),
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,

@@ -1,25 +1,26 @@
-"""What a call costs: the list prices we know, and the arithmetic over a reply's usage.
+"""What a call costs: the arithmetic over a reply's usage and the prices that it is given.
 
-The list is the seed of an editable, effective-dated table. A model that is not on it has an unknown cost, which is
-`None` and never 0: a budget that counted unknown as free would never be reached.
+Prices are rows of the workspace's table; the list here is what the table begins with. A model without a price has an
+unknown cost, which is `None` and never 0: a budget that counted unknown as free would never be reached.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from traintui.data.price_records import CachedTokens, Price, Rates
+
+__all__ = [
+    "MICRODOLLAR", "PRICES", "CacheLifetime", "Price", "Rates", "Usage", "cost_usd", "price_of", "saved_by_cache",
+    "tokens_cost",
+]  # fmt: skip
+
 CacheLifetime = Literal["5m", "1h"]
-
-CACHE_WRITE_FACTOR: dict[CacheLifetime, Decimal] = {"5m": Decimal("1.25"), "1h": Decimal(2)}
-"""A cache write as a multiple of the input price (platform.claude.com, Pricing, prompt caching)."""
-
-BATCH_FACTOR = Decimal("0.5")
-"""The Message Batches API charges half of every token price (platform.claude.com, Pricing, batch processing)."""
 
 MICRODOLLAR = Decimal("0.000001")
 _MILLION = Decimal(1_000_000)
@@ -42,34 +43,8 @@ class Usage:
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """USD per million tokens."""
-
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """The list price of one model from a day on. Prompts longer than `long_prompt_over` tokens pay `long_prompt`."""
-
-    model: str
-    effective_from: date
-    rates: Rates
-    long_prompt: Rates | None = None
-    long_prompt_over: int | None = None
-
-    def rates_for(self, usage: Usage) -> Rates:
-        """The rates of a call with this usage; every token of a long prompt's call pays the long rates."""
-        if self.long_prompt is None or self.long_prompt_over is None:
-            return self.rates
-        return self.long_prompt if usage.prompt_tokens > self.long_prompt_over else self.rates
-
-
 def _rates(input_price: str, output_price: str, cache_read: str) -> Rates:
-    return Rates(Decimal(input_price), Decimal(output_price), Decimal(cache_read))
+    return Rates.usual(Decimal(input_price), Decimal(output_price), Decimal(cache_read))
 
 
 LISTED = date(2026, 10, 7)
@@ -90,7 +65,7 @@ PRICES: tuple[Price, ...] = (
         long_prompt_over=100_000,
     ),
 )
-"""platform.claude.com, Pricing, as of November 2026."""
+"""platform.claude.com, Pricing, as of November 2026: what the price table of a new workspace holds."""
 
 
 def price_of(model: str, *, on: date | None = None, prices: Sequence[Price] = PRICES) -> Price | None:
@@ -122,15 +97,31 @@ def cost_usd(
     `cache_lifetime` is that of the prefix the call wrote; `batch` is true for items of the Message Batches API.
     """
     price = price_of(model, on=on, prices=prices)
-    if price is None:
-        return None
-    rates = price.rates_for(usage)
+    return None if price is None else tokens_cost(price, usage, cache_lifetime=cache_lifetime, batch=batch)
+
+
+def tokens_cost(price: Price, usage: Usage, *, cache_lifetime: CacheLifetime = "5m", batch: bool = False) -> Decimal:
+    """What tokens cost in USD at a price, as `cost_usd` says."""
+    rates = price.rates_at(usage.prompt_tokens)
     total = (
         usage.input_tokens * rates.input
         + usage.output_tokens * rates.output
         + usage.cache_read_tokens * rates.cache_read
-        + usage.cache_write_tokens * rates.input * CACHE_WRITE_FACTOR[cache_lifetime]
+        + usage.cache_write_tokens * (rates.cache_write_5m if cache_lifetime == "5m" else rates.cache_write_1h)
     ) / _MILLION
     if batch:
-        total *= BATCH_FACTOR
+        total *= price.batch_factor
     return total.quantize(MICRODOLLAR, ROUND_HALF_UP)
+
+
+def saved_by_cache(cached: Iterable[CachedTokens], prices: Sequence[Price]) -> Decimal | None:
+    """USD that the cache saved: what its reads would have cost as input, less what they cost, less what its writes (for
+    five minutes) cost more than input. Below 0 where it cost more than it saved; `None` where a price is not known."""
+    saved = Decimal(0)
+    for tokens in cached:
+        price = price_of(tokens.model, on=tokens.day, prices=prices) or price_of(tokens.model, prices=prices)
+        if price is None:
+            return None
+        rates = price.rates_at(tokens.prompt_tokens)
+        saved += tokens.read * (rates.input - rates.cache_read) - tokens.written * (rates.cache_write_5m - rates.input)
+    return (saved / _MILLION).quantize(MICRODOLLAR, ROUND_HALF_UP)

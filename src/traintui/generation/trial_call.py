@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import redact
-from traintui.data import attempts, work
+from traintui.data import attempts, prices, work
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
 from traintui.generation.client import ModelCall, ModelClient, recorded
@@ -50,8 +50,9 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
 async def tried(db: Database, client: ModelClient, provider: Provider, trial: Trial) -> TrialReply:
     """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown."""
     prompt = render(trial.template, trial.context)
+    costs = await prices.in_effect(db)
     call = ModelCall(trial.model, prompt.system, prompt.user, OUTPUT_SCHEMA, trial.max_tokens, trial.effort)
-    payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call)
+    payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call, costs)
     async with work.registered(db) as worker_id:
         attempt = await attempts.start(
             db,
@@ -77,16 +78,16 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             with recorded(attempt.id):
                 reply = await client.send(call)
         except CallFailed as failure:
-            outcome = outcome_of_failure(failure, call.model)
+            outcome = outcome_of_failure(failure, call.model, costs)
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.message, **_figures(outcome))
         try:
             turns = turns_from(reply.text, exchanges=trial.exchanges)
         except InvalidReply as failure:
-            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason)
+            outcome = outcome_of_reply(reply, call.model, costs, unusable=failure.reason)
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.reason, raw=reply.text[:LONGEST_RAW], **_figures(outcome))
-        outcome = outcome_of_reply(reply, call.model)
+        outcome = outcome_of_reply(reply, call.model, costs)
         await insist(partial(attempts.finish, db, attempt, outcome))
     count = 2 * trial.exchanges
     judged = score(turns, expected_turns=range(count, count + 1), source=trial.source.text if trial.source else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -22,6 +22,8 @@ from traintui.generation.client import ModelCall, ModelClient, ModelReply, recor
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
+from traintui.generation.price_list import PriceList
+from traintui.generation.pricing import Price
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
     Facet,
@@ -83,6 +85,7 @@ class Worker:
         self.provider = provider
         self.slots = slots
         self.say = say
+        self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
         self.worker_id = 0
         self._jobs: dict[int, Job] = {}
@@ -90,7 +93,7 @@ class Worker:
         self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
-        self.batching = Batching(db, client, provider, job=self._job, call=self._call, say=say)
+        self.batching = Batching(db, client, provider, job=self._job, call=self._call, prices=self.prices, say=say)
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
@@ -242,18 +245,19 @@ class Worker:
             self._streaming = item.id
         streams = self._streaming == item.id
         tokens = Tokens()
-        attempt = await self._record(job, item, call, tokens, streams=streams)
+        prices = await self.prices.now()
+        attempt = await self._record(job, item, call, prices, tokens, streams=streams)
         try:
             reply = await self._send(item, call, attempt, streams=streams)
         except CallFailed as failure:
-            outcome = outcome_of_failure(failure, call.model, tokens=tokens)
+            outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
             # It was answered and is paid for; the raw text stays with the call.
-            outcome = outcome_of_reply(reply, call.model, unusable=failure.reason, tokens=tokens)
+            outcome = outcome_of_reply(reply, call.model, prices, unusable=failure.reason, tokens=tokens)
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return failure
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
@@ -265,7 +269,7 @@ class Worker:
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
                 judged=judged_among_others(judged),
-                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, tokens=tokens)),
+                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens)),
             )
         )
         if not stored:
@@ -273,11 +277,18 @@ class Worker:
         return None
 
     async def _record(
-        self, job: Job, item: work.ClaimedItem, call: ModelCall, tokens: Tokens, *, streams: bool
+        self,
+        job: Job,
+        item: work.ClaimedItem,
+        call: ModelCall,
+        prices: Sequence[Price],
+        tokens: Tokens,
+        *,
+        streams: bool,
     ) -> OpenAttempt:
         """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
         payload = redact(cast("Any", call.payload(stream=streams)), tokens)
-        estimate = dearest_cost(call)
+        estimate = dearest_cost(call, prices)
         return await attempts.start(
             self.db,
             kind="generate",

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -23,7 +23,7 @@ from textual.widgets.selection_list import Selection
 from traintui import commands, text
 from traintui.data.records import DocumentRecord, TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
-from traintui.generation.pricing import PRICES, Price, price_of
+from traintui.generation.pricing import Price, price_of
 from traintui.generation.strategy_names import STRATEGIES
 from traintui.screens.base import BaseDialog
 from traintui.screens.batch_preview import BatchPreview
@@ -58,7 +58,7 @@ _KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 
 
 def offer(price: Price) -> str:
-    """A model with its list price."""
+    """A model with its price."""
     given, written = (f"${rate}" for rate in (price.rates.input, price.rates.output))
     return f"{price.model:<17} {given:>5} in {written:>5} out, per million"
 
@@ -96,8 +96,8 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
 
 
 class BatchForm(BaseDialog[int]):
-    """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan;
-    `filling` says how many conversations are missing, and of which values."""
+    """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan,
+    `prices` what models cost today; `filling` says how many conversations are missing, and of which values."""
 
     PLACES = ("batch_form",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("batch_form")
@@ -111,8 +111,11 @@ class BatchForm(BaseDialog[int]):
     documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, name: str, before: Mapping[str, Any] | None, filling: Filling | None = None) -> None:
+    def __init__(
+        self, name: str, before: Mapping[str, Any] | None, prices: Sequence[Price], filling: Filling | None = None
+    ) -> None:
         super().__init__()
+        self._prices = prices
         self._given = {**NEW, **(before or {}), "name": name}
         self._weights: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
         if filling is not None:
@@ -127,7 +130,7 @@ class BatchForm(BaseDialog[int]):
         given = self._given
         least, most = given["exchanges"]
         tiers = (given.get("dimensions") or {}).get("tier") or TIERS
-        listed = price_of(given["model"])
+        listed = price_of(given["model"], prices=self._prices)
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
             yield FormField("Name", field(given["name"], "name-text"), id="name")
@@ -147,7 +150,7 @@ class BatchForm(BaseDialog[int]):
             yield FormField(
                 "Model",
                 Select(
-                    [*((offer(price), price.model) for price in PRICES), ("another model", OTHER)],
+                    [*((offer(price), price.model) for price in self._prices), ("another model", OTHER)],
                     value=listed.model if listed else OTHER, allow_blank=False, compact=True, id="models",
                 ),
                 field("" if listed else given["model"], "model-text", placeholder="its name at the provider"),
@@ -280,10 +283,10 @@ class BatchForm(BaseDialog[int]):
         plan = parse_plan(self.given, source="")
         if self.documents.option_count and not self.documents.selected:
             raise TraintuiError("Nothing to write from", "`documents`: choose at least one.", "space chooses.")
-        if plan.budget_usd is not None and price_of(plan.model) is None:
+        if plan.budget_usd is not None and price_of(plan.model, prices=self._prices) is None:
             raise TraintuiError(
                 "Budget not kept", f"`budget_usd`: the price of {plan.model} is not known, so no budget can be kept.",
-                "Leave it empty, or take a listed model.",
+                "Leave it empty, take a listed model, or set its price ($).",
             )  # fmt: skip
         return plan
 

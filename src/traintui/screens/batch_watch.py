@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from traintui.data.price_records import Price
 from traintui.data.records import BatchProgress, ConversationRow, StreamView
-from traintui.generation.pricing import price_of
-from traintui.widgets.batch_band import OVER
+from traintui.generation.pricing import PRICES, price_of, saved_by_cache
+from traintui.widgets.batch_band import OVER, Money
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
@@ -30,11 +31,13 @@ class Look:
     failures: tuple[tuple[str, int], ...] = ()
     written: tuple[ConversationRow, ...] = ()
     streams: tuple[StreamView, ...] = ()
+    prices: tuple[Price, ...] = PRICES
+    money: Money = field(default_factory=Money)
 
     @property
     def priced(self) -> bool:
-        """Whether the model of the chosen batch has a list price."""
-        return self.chosen is None or price_of(self.chosen.model) is not None
+        """Whether the model of the chosen batch has a price."""
+        return self.chosen is None or price_of(self.chosen.model, prices=self.prices) is not None
 
 
 class BatchWatch:
@@ -46,6 +49,7 @@ class BatchWatch:
         self._definition: tuple[int, Decimal | None, int] | None = None
         self._written_for: tuple[int, int] | None = None
         self._failed_for: tuple[int, int] | None = None
+        self._money_for: tuple[int, int] | None = None
 
     @property
     def running(self) -> bool:
@@ -68,7 +72,9 @@ class BatchWatch:
         if listed and self.chosen_id not in {batch.id for batch in listed}:
             self.chosen_id = next((batch.id for batch in listed if batch.state == "running"), listed[0].id)
         chosen = known.get(self.chosen_id or 0)
-        self.last = Look(listed) if chosen is None else await self._more(db, replace(self.last, batches=listed), chosen)
+        look = Look(listed) if chosen is None else await self._more(db, replace(self.last, batches=listed), chosen)
+        another = chosen is not None and (self._money_for is None or self._money_for[0] != chosen.id)
+        self.last = await self._look_at_money(db, look) if whole or another else look
         return self.last
 
     async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
@@ -95,3 +101,21 @@ class BatchWatch:
         return replace(
             look, chosen=chosen, budget_usd=budget_usd, slots=slots, failures=failures, written=written, streams=streams
         )
+
+    async def _look_at_money(self, db: Database, look: Look) -> Look:
+        """The look with the prices, the month, and of the chosen batch what the cache saved and what was refused."""
+        from traintui.data import prices, spending
+
+        known = await prices.in_effect(db)
+        month = await spending.month(db)
+        money, chosen = replace(look.money, month=month), look.chosen
+        if chosen is not None and self._money_for != (chosen.id, chosen.calls):
+            limits = [price.long_prompt_over for price in known if price.long_prompt_over is not None]
+            cached = await spending.cached(db, chosen.id, limits)
+            money = Money(
+                month,
+                saved_by_cache(cached, known) if cached else None,
+                await spending.refusals(db, chosen.id) if chosen.failed_calls else (),
+            )
+            self._money_for = (chosen.id, chosen.calls)
+        return replace(look, prices=known, money=money)

@@ -177,7 +177,7 @@ class GenerateScreen(BaseScreen):
         if (failed := self._failure) is not None:
             said = f"{failed.title}. {sentence(failed.message)} {failed.remedy}"
             hint = Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=240))
-        self.band.show(look.chosen, budget_usd=look.budget_usd, priced=look.priced, hint=hint)
+        self.band.show(look.chosen, budget_usd=look.budget_usd, priced=look.priced, hint=hint, money=look.money)
 
     def _show_writing(self, look: Look, chosen: BatchProgress) -> None:
         """What is being written; then how it ended; where nothing was seen, what was written last."""
@@ -271,14 +271,15 @@ class GenerateScreen(BaseScreen):
         self.read(self._open_form, name="form")
 
     async def _open_form(self) -> None:
-        from traintui.data import batches
+        from traintui.data import batches, prices
 
         newest = await batches.newest_id(self.db)
         before = None if newest is None else dict((await batches.setup(self.db, newest)).definition)
         if before is not None and isinstance(before.get("seed"), int):
             before["seed"] += 1
         filling, self._filling = self._filling, None
-        self.app.push_screen(BatchForm(f"Batch {(newest or 0) + 1}", before, filling), self._begun)
+        form = BatchForm(f"Batch {(newest or 0) + 1}", before, await prices.in_effect(self.db), filling)
+        self.app.push_screen(form, self._begun)
 
     def _begun(self, batch_id: int | None) -> None:
         if batch_id is not None:

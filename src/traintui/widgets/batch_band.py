@@ -11,6 +11,7 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from traintui import clock, text
+from traintui.data.price_records import WARN_AT, MonthSpending
 from traintui.data.records import BatchProgress
 
 STATES: dict[str, tuple[str, str]] = {
@@ -39,6 +40,16 @@ def cost(progress: BatchProgress, *, priced: bool = True) -> str:
     """What a batch cost by now. What has no price is unknown; `priced` says whether its model has one."""
     known = progress.cost_usd if priced or progress.cost_usd else None
     return text.usd(known, estimate=progress.cost_is_estimate, unpriced=progress.unpriced_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The month against its budget, and of a batch what the cache saved (None where it held nothing, or no price is
+    known) and how often the model refused, by category."""
+
+    month: MonthSpending | None = None
+    saved_usd: Decimal | None = None
+    refusals: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +103,12 @@ def figures(progress: BatchProgress, budget_usd: Decimal | None, *, priced: bool
     rate, left = progress.rate_per_minute, progress.seconds_left
     spent = Content(cost(progress, priced=priced))
     if budget_usd is not None:
-        spent += Content.styled(f" of {text.usd(budget_usd)}", "$muted")
+        near = progress.cost_usd >= budget_usd * WARN_AT
+        spent += Content.styled(f" of {text.usd(budget_usd)}", "$warning" if near else "$muted")
     if progress.is_rehearsal:
         spent += Content.styled("  rehearsal, nothing is paid", "$generating")
     elif not priced:
-        spent += Content.styled("  its model has no list price", "$muted")
+        spent += Content.styled("  its model has no price: $ sets one", "$muted")
     calls = Content.assemble(
         text.count(progress.calls), (f", {progress.failed_calls:,} failed" if progress.failed_calls else "", "$failed")
     )
@@ -120,6 +132,31 @@ def seconds_taken(progress: BatchProgress) -> float | None:
     if progress.started_at is None or progress.state in {"paused", "interrupted", "queued"}:
         return None
     return ((progress.finished_at or clock.now()) - progress.started_at).total_seconds()
+
+
+def money_line(progress: BatchProgress, money: Money) -> Content:
+    """What the cache saved, what was refused, and the month where it has a budget; nothing where there is nothing."""
+    parts = []
+    if (saved := money.saved_usd) is not None:
+        said = f"The cache saved {text.usd(saved)}" if saved >= 0 else f"The cache cost {text.usd(-saved)} more"
+        parts.append(Content.styled(said, "$muted" if saved >= 0 else "$warning"))
+    if money.refusals:
+        listed = ", ".join(
+            f"{number:,} {text.visible(name, single_line=True, limit=30)}" for name, number in money.refusals
+        )
+        parts.append(Content.styled(f"{sum(n for _, n in money.refusals):,} refused: {listed}", "$failed"))
+    month = money.month
+    if month is not None and month.budget_usd is not None and not progress.is_rehearsal:
+        parts.append(month_line(month))
+    return Content("   ").join(parts)
+
+
+def month_line(month: MonthSpending) -> Content:
+    """What was paid in a month, of its budget where it has one."""
+    spent = text.usd(month.spent_usd + month.under_way_usd, unpriced=month.unpriced_calls)
+    share = f", {month.share * 100:.0f} %" if month.share is not None else ""
+    said = f"{month.month:%B}: {spent}" + (f" of {text.usd(month.budget_usd)}{share}" if month.budget_usd else " paid")
+    return Content.styled(f"! {said}" if month.warns else said, "$warning" if month.warns else "$muted")
 
 
 def in_rows(shown: Sequence[Figure], width: int) -> Content:
@@ -156,10 +193,14 @@ class BatchBand(Static):
         self._budget: Decimal | None = None
         self._priced = True
         self._hint = Content("")
+        self._money = Money()
 
-    def show(self, progress: BatchProgress, *, budget_usd: Decimal | None, priced: bool, hint: Content) -> None:
-        """Shows a batch. `priced` says whether its model has a list price."""
+    def show(
+        self, progress: BatchProgress, *, budget_usd: Decimal | None, priced: bool, hint: Content, money: Money
+    ) -> None:
+        """Shows a batch. `priced` says whether its model has a price."""
         self._progress, self._budget, self._priced, self._hint = progress, budget_usd, priced, hint
+        self._money = money
         self._draw()
 
     def _draw(self) -> None:
@@ -168,6 +209,8 @@ class BatchBand(Static):
             return
         lines = [headline(progress), bar(progress, width)]
         lines.append(in_rows(figures(progress, self._budget, priced=self._priced), width))
+        if money := money_line(progress, self._money):
+            lines.append(money)
         if self._hint:
             lines.append(self._hint)
         self.update(Content("\n").join(lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import anthropic
@@ -297,6 +298,17 @@ async def test_the_bill_adds_up_by_model(server: RehearsalServer, sdk: AsyncAnth
         "claude-opus-5-5": opus,
         MODEL: usages[2].input_tokens + usages[2].output_tokens,
     }
+
+
+async def test_the_bill_is_read_as_json_at_list_prices(server: RehearsalServer, sdk: AsyncAnthropic) -> None:
+    usage = (await ask(sdk, model="claude-opus-5-5")).usage
+    await ask(sdk, model="local-model")
+    status, bill = await raw(
+        server, b"GET /rehearsal/bill HTTP/1.1\r\nx-api-key: k\r\nanthropic-version: 1\r\nconnection: close\r\n\r\n"
+    )
+    assert (status, bill["requests"]) == (200, {"claude-opus-5-5": 1, "local-model": 1})
+    asked = (usage.input_tokens * Decimal(4) + usage.output_tokens * Decimal(20)) / 1_000_000
+    assert {model: Decimal(usd) for model, usd in bill["usd"].items()} == {"claude-opus-5-5": asked}
 
 
 async def test_requests_at_once_are_answered_at_once() -> None:

@@ -30,6 +30,8 @@ HOST = "127.0.0.1"
 """Loopback only: whoever can reach the rehearsal can make it write."""
 SERVER = "traintui-rehearsal"
 """The `server` header of every answer: whoever gets it knows that no model wrote the reply."""
+BILL = "/rehearsal/bill"
+"""Where the bill is read; no other Messages API has this."""
 REMEMBERED = 10_000
 """Requests that are kept; older ones are forgotten."""
 
@@ -78,7 +80,7 @@ class RehearsalServer:
         self.requests: deque[Recorded] = deque(maxlen=REMEMBERED)
         """What was asked, oldest first."""
         self.bill = Bill()
-        """Tokens used since the start, by model."""
+        """What was used since the start, by model."""
         self.batches = Batches(clock, self._cache, self._faults, self.bill, seconds=batch_seconds)
         self.in_flight = 0
         """Requests to /v1/messages that are being answered now."""
@@ -202,6 +204,9 @@ class RehearsalServer:
             return await write_json(writer, 200, models_payload(), answer.headers, keep_alive=answer.keep_alive)
         elif readable and request.path.startswith(BATCHES):
             return await self._batch_call(request, body, record, answer)
+        elif route == ("GET", BILL):
+            record.status = 200
+            return await write_json(writer, 200, self.bill.payload(), answer.headers, keep_alive=answer.keep_alive)
         elif route not in {("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens")}:
             error = ApiError(404, "not_found_error", f"{request.method} {request.path}: not found")
         elif not readable:

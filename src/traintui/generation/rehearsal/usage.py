@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from traintui.generation.pricing import Usage as Priced
 from traintui.generation.pricing import price_of
 from traintui.generation.rehearsal.limits import Clock
 
@@ -123,33 +122,40 @@ class Cache:
 
 @dataclass
 class Bill:
-    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh.
-
-    `usd` is what that would cost by the list, in full precision; models without a list price are left out.
-    """
+    """What has been used since the server started, by model. Rehearsal costs nothing; this is what it would weigh, and
+    what a provider with the list prices would ask for it."""
 
     requests: Counter[str] = field(default_factory=Counter)
     input_tokens: Counter[str] = field(default_factory=Counter)
     output_tokens: Counter[str] = field(default_factory=Counter)
-    usd: Decimal = Decimal(0)
+    usd: dict[str, Decimal] = field(default_factory=dict)
+    """USD by model, not rounded; a model that is not on the list is left out."""
 
     def add(self, model: str, usage: Usage, *, batch: bool = False) -> None:
-        """Count one answered request; those of a batch are half as dear."""
+        """Count one answered request."""
         self.requests[model] += 1
         self.input_tokens[model] += usage.input_tokens + usage.cache_write + usage.cache_read
         self.output_tokens[model] += usage.output_tokens
-        self.usd += _dollars(model, usage) / (2 if batch else 1)
+        if (price := price_of(model)) is not None:
+            rates = price.rates_at(usage.total - usage.output_tokens)
+            asked = (
+                usage.input_tokens * rates.input
+                + usage.cache_write_5m * rates.cache_write_5m
+                + usage.cache_write_1h * rates.cache_write_1h
+                + usage.cache_read * rates.cache_read
+                + usage.output_tokens * rates.output
+            ) / 1_000_000
+            self.usd[model] = self.usd.get(model, Decimal(0)) + asked * (price.batch_factor if batch else 1)
 
     def tokens(self) -> dict[str, int]:
         """Tokens in and out together, by model."""
         return dict(self.input_tokens + self.output_tokens)
 
-
-def _dollars(model: str, usage: Usage) -> Decimal:
-    price = price_of(model)
-    if price is None:
-        return Decimal(0)
-    rates = price.rates_for(Priced(usage.input_tokens, usage.output_tokens, usage.cache_read, usage.cache_write))
-    weighed = usage.input_tokens + usage.cache_write_5m * Decimal("1.25") + usage.cache_write_1h * 2
-    micros = weighed * rates.input + usage.cache_read * rates.cache_read + usage.output_tokens * rates.output
-    return micros / 1_000_000
+    def payload(self) -> dict[str, Any]:
+        """The bill as JSON, USD as text with all its digits."""
+        return {
+            "requests": dict(self.requests),
+            "input_tokens": dict(self.input_tokens),
+            "output_tokens": dict(self.output_tokens),
+            "usd": {model: str(usd) for model, usd in self.usd.items()},
+        }

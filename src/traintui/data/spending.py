@@ -1,0 +1,82 @@
+"""What was spent: the month against its budget, and of a batch what the cache held and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from traintui.data.engine import Database
+from traintui.data.price_records import CachedTokens, MonthSpending
+from traintui.errors import TraintuiError
+
+MOST = Decimal(100_000_000)
+
+MONTH = text("""
+    SELECT month_of(clock_timestamp()) AS month, coalesce(sum(spent_usd), 0) AS spent_usd,
+           coalesce(sum(under_way_usd), 0) AS under_way_usd, coalesce(sum(unpriced_calls), 0)::bigint AS unpriced_calls,
+           (SELECT CASE jsonb_typeof(value) WHEN 'number' THEN value::numeric END
+            FROM workspace_settings WHERE key = 'monthly_budget_usd') AS budget_usd
+    FROM spending WHERE month = month_of(clock_timestamp()) AND NOT is_rehearsal
+""")
+"""Served by the primary key of `spending`, which begins with the month."""
+
+
+async def month(db: Database) -> MonthSpending:
+    """What was paid in this month (UTC) by the clock of the database, and the budget for it."""
+    async with db.read() as connection:
+        return MonthSpending(*(await connection.execute(MONTH)).one())
+
+
+async def set_monthly_budget(db: Database, amount: Decimal | None) -> None:
+    """Sets how much may be spent in a month, in USD, None for as much as it takes; the change is on record.
+
+    Raises `TraintuiError` for an amount that is none, and `Refused` where one may not.
+    """
+    if amount is not None and not (amount.is_finite() and 0 < amount <= MOST):
+        raise TraintuiError(
+            "No budget", "a month's budget is more than $0, and at most $100,000,000.", "Leave it empty for none."
+        )
+    value = "coalesce(to_jsonb(CAST(:amount AS numeric)), 'null')"
+    change = text(f"UPDATE workspace_settings SET value = {value} WHERE key = 'monthly_budget_usd'")  # noqa: S608
+    begin = text(f"INSERT INTO workspace_settings (key, value) VALUES ('monthly_budget_usd', {value})")  # noqa: S608
+    async with db.write() as connection:
+        # An INSERT that turns into an UPDATE would go on record as both.
+        if (await connection.execute(change, {"amount": amount})).rowcount == 0:
+            await connection.execute(begin, {"amount": amount})
+
+
+CACHED = text("""
+    SELECT model, (created_at AT TIME ZONE 'UTC')::date AS day, max(prompt)::bigint AS prompt_tokens,
+           sum(coalesce(cache_read_tokens, 0))::bigint AS read, sum(coalesce(cache_write_tokens, 0))::bigint AS written
+    FROM generation_logs, LATERAL (SELECT
+        coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0) AS prompt) AS whole
+    WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
+      AND (cache_read_tokens > 0 OR cache_write_tokens > 0)
+    GROUP BY model, day, width_bucket(prompt - 1, CAST(:limits AS integer[]))
+""")
+
+
+async def cached(db: Database, batch_id: int, limits: Sequence[int] = ()) -> tuple[CachedTokens, ...]:
+    """What a batch read from the cache and wrote to it. `limits` are the lengths of prompts, ascending, above which a
+    price may be another. Served by `ix_generation_logs_run_id`."""
+    async with db.read() as connection:
+        rows = await connection.execute(CACHED, {"batch_id": batch_id, "limits": sorted(set(limits)) or [0]})
+        return tuple(CachedTokens(*row) for row in rows)
+
+
+REFUSALS = text("""
+    SELECT coalesce(response_payload->'stop_details'->>'category', 'no category') AS category, count(*) AS calls
+    FROM generation_logs
+    WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
+      AND error_type = 'refusal'
+    GROUP BY category ORDER BY calls DESC, category
+""")
+
+
+async def refusals(db: Database, batch_id: int) -> tuple[tuple[str, int], ...]:
+    """How often the model refused in a batch, by the category that it gave, most often first."""
+    async with db.read() as connection:
+        rows = await connection.execute(REFUSALS, {"batch_id": batch_id})
+        return tuple((str(row.category), int(row.calls)) for row in rows)
