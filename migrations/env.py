@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 # Their tables belong to the same metadata.
-from traintui.data import bulk_models, log_models, metadata_models, search_models, view_models  # noqa: F401
+from traintui.data import bulk_models, log_models, metadata_models, rate_models, search_models, view_models  # noqa: F401
 from traintui.data.models import Base, Xid8
 
 ischema_names["xid8"] = Xid8

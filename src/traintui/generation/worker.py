@@ -14,15 +14,14 @@ from traintui.audit.redaction import redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
-from traintui.data.records import VocabularyValue
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
+from traintui.generation.jobs import Job
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.plan import Plan
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
-    Facet,
     InvalidReply,
     PromptContext,
     Source,
@@ -31,6 +30,7 @@ from traintui.generation.prompt import (
     turns_from,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
@@ -45,20 +45,11 @@ GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What the items of one batch share."""
+class Answer:
+    """How a call ended that was sent."""
 
-    id: int
-    plan: Plan
-    template: TemplateText
-    model: str
-    is_rehearsal: bool
-    facets: dict[tuple[str, str], VocabularyValue]
-
-    def facet(self, dimension: str, value: str) -> Facet:
-        """A value with the words that people use for it."""
-        known = self.facets.get((dimension, value))
-        return Facet(value, known.label, known.description) if known else Facet(value, value)
+    attempt: OpenAttempt
+    reply: ModelReply | CallFailed
 
 
 class Worker:
@@ -83,13 +74,13 @@ class Worker:
         self.worker_id = 0
         self._jobs: dict[int, Job] = {}
         self._streaming: int | None = None
-        self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
         async with work.registered(self.db) as self.worker_id:
+            self._line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -126,9 +117,8 @@ class Worker:
         return not await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
-        """New items, unless every slot is taken or the provider asked us to wait."""
-        waiting = self._held_until > asyncio.get_running_loop().time()
-        if free <= 0 or waiting:
+        """New items, unless every slot is taken."""
+        if free <= 0:
             return ()
         return await work.claim(self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal)
 
@@ -226,16 +216,12 @@ class Worker:
         return ModelCall(job.model, prompt.system, prompt.user, OUTPUT_SCHEMA, job.plan.max_tokens, job.plan.effort)
 
     async def _attempt(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> CallFailed | InvalidReply | None:
-        """One call: its row, the request, and its end together with what it brought. None when it is stored."""
-        if self._streaming is None:
-            self._streaming = item.id
-        streams = self._streaming == item.id
-        attempt = await self._record(job, item, call, streams=streams)
-        try:
-            reply = await self._send(item, call, attempt, streams=streams)
-        except CallFailed as failure:
-            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model)))
-            return failure
+        """One call: its turn, its row, the request, and its end with what it brought. None when it is stored."""
+        async with job.warming.turn():
+            answer = await self._ask(job, item, call)
+        if isinstance(answer.reply, CallFailed):
+            return answer.reply
+        attempt, reply = answer.attempt, answer.reply
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
@@ -258,6 +244,26 @@ class Worker:
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
+
+    async def _ask(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> Answer:
+        """What the provider says to a call; one that failed is concluded in the ledger."""
+        place = await self._line.enter(call, item)
+        try:
+            if self._streaming is None:
+                self._streaming = item.id
+            streams = self._streaming == item.id
+            attempt = await self._record(job, item, call, streams=streams)
+        except BaseException:
+            await self._line.give_back(place)
+            raise
+        try:
+            reply = await self._send(job, item, call, attempt, streams=streams)
+        except CallFailed as failure:
+            await insist(partial(self._line.failed, place, call.model, failure))
+            await insist(partial(attempts.finish, self.db, attempt, outcome_of_failure(failure, call.model)))
+            return Answer(attempt, failure)
+        await insist(partial(self._line.answered, place, reply))
+        return Answer(attempt, reply)
 
     async def _record(self, job: Job, item: work.ClaimedItem, call: ModelCall, *, streams: bool) -> OpenAttempt:
         """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
@@ -283,17 +289,22 @@ class Worker:
         )
 
     async def _send(
-        self, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
+        self, job: Job, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
     ) -> ModelReply:
         """The reply. While it is being written, what there is of it is shown to whoever watches."""
         if not streams:
             with recorded(attempt.id):
                 return await self.client.send(call)
         written: list[str] = []
+
+        def hear(piece: str) -> None:
+            job.warming.done()
+            written.append(piece)
+
         showing = asyncio.create_task(self._show(item, written), name=f"show {item.id}")
         try:
             with recorded(attempt.id):
-                return await self.client.send(call, on_text=written.append)
+                return await self.client.send(call, on_text=hear)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
@@ -317,7 +328,6 @@ class Worker:
         match verdict.kind:
             case "wait":
                 delay = verdict.retry_after or 0.0
-                self._held_until = asyncio.get_running_loop().time() + delay
                 await work.release(self.db, item, "queued", delay=delay, error=reason, counts=False)
             case "retry":
                 delay = verdict.retry_after if verdict.retry_after is not None else backoff(number, self.dice)
