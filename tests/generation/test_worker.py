@@ -267,13 +267,19 @@ async def test_no_request_leaves_that_the_headers_had_foretold_a_refusal_for(fur
 async def test_the_first_call_of_a_prompt_goes_alone_so_that_the_others_find_the_cache(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:
-    await generate(furnished, rehearsal, plan(count=8), slots=8)
-    first, second, *_ = sorted(each.received for each in rehearsal.requests if each.path == "/v1/messages")
-    begun = await column(furnished, "SELECT min(duration_ms) FROM generation_logs")
-    assert second - first > 0 and begun
-    usages = [each.usage for each in rehearsal.requests if each.usage]
-    assert usages[0].cache_write == max(each.cache_write for each in usages)
-    assert all(each.cache_write == 0 for each in usages[1:])
+    rehearsal.fail_next("silence")
+    await start_batch(furnished, plan(count=8), is_rehearsal=True)
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=8))
+    await rehearsal.received(1)
+    for _ in range(20):
+        claimed = await column(furnished, "SELECT count(*) FROM generation_items WHERE state = 'running'")
+        sent = await column(furnished, "SELECT count(*) FROM generation_logs")
+        assert (claimed, sent) == ([8], [1])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    progress = await generate(furnished, rehearsal, plan(count=8), slots=8)
+    assert progress.done == 8
+    assert all(each.usage.cache_read > 0 and not each.usage.cache_write for each in rehearsal.requests if each.usage)
 
 
 async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_batch_is_paused(furnished: Database) -> None:

@@ -190,7 +190,7 @@ class Worker:
         if batch_id not in self._jobs:
             setup = await batches.setup(self.db, batch_id)
             stored = await templates.get(self.db, setup.template_id)
-            self._jobs[batch_id] = Job(
+            job = Job(
                 id=batch_id,
                 plan=Plan.model_validate(setup.definition),
                 template=TemplateText(stored.name, stored.version, stored.system, stored.user_prompt),
@@ -198,6 +198,7 @@ class Worker:
                 is_rehearsal=setup.is_rehearsal,
                 facets=await vocabulary.labels(self.db),
             )
+            self._jobs.setdefault(batch_id, job)  # several items may begin at once, and share one
         return self._jobs[batch_id]
 
     def _call(self, job: Job, item: work.ClaimedItem) -> ModelCall:
