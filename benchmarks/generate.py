@@ -69,7 +69,7 @@ async def stored(db: Database) -> float:
 async def paced(home: Path, db: Database, rehearsal: Rehearsal, count: int, slots: int) -> float:
     """Conversations a second, from the first call to the last conversation."""
     batch_id = await start_batch(db, Plan(name="Fast", count=count, exchanges=(3, 4)), is_rehearsal=True)
-    worker = work(home, rehearsal, slots)
+    worker = work(home, rehearsal, slots, "--until-idle")
     await asyncio.to_thread(worker.wait)
     async with db.read() as connection:
         row = (await connection.execute(RATE, {"batch_id": batch_id})).one()
@@ -84,7 +84,7 @@ async def limited(home: Path, db: Database, rehearsal: Rehearsal, seconds: float
     first = text(
         "SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM generation_logs WHERE run_id = :id"
     )
-    worker = work(home, rehearsal, slots)
+    worker = work(home, rehearsal, slots, "--until-idle")
     gone = 0.0
     while gone < seconds:
         await asyncio.sleep(0.05)
@@ -99,9 +99,9 @@ async def limited(home: Path, db: Database, rehearsal: Rehearsal, seconds: float
     return batch_id, gone
 
 
-def work(home: Path, rehearsal: Rehearsal, slots: int) -> subprocess.Popen[bytes]:
+def work(home: Path, rehearsal: Rehearsal, slots: int, *more: str) -> subprocess.Popen[bytes]:
     """A worker of the workspace."""
-    command = [sys.executable, "-m", "traintui", "worker", "--until-idle", "--slots", str(slots)]
+    command = [sys.executable, "-m", "traintui", "worker", "--slots", str(slots), *more]
     return subprocess.Popen(
         command, env={**rehearsal.environment, "TRAINTUI_HOME": str(home)}, stderr=subprocess.DEVNULL
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -16,9 +17,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
-from traintui.generation.rehearsal import Faults, Limits, Pace, RehearsalServer
+import orjson
+
+from traintui.generation.rehearsal import Faults, Limits, Pace, Recorded, RehearsalServer
 
 
 @contextmanager
@@ -63,11 +67,21 @@ async def run(chosen: argparse.Namespace) -> None:
         said = {
             "requests": len(asked),
             "status": Counter(str(each.status) for each in asked),
-            "request_ids": [each.request_id for each in asked],
+            "asked": [told(each) for each in asked] if chosen.every else [],
             "output_tokens": sum(server.bill.output_tokens.values()),
             "peak_in_flight": server.peak_in_flight,
         }
     print(json.dumps(said))
+
+
+def told(request: Recorded) -> dict[str, Any]:
+    """A request: what a ledger should know of it. `usage` is None where nothing was billed."""
+    body = orjson.dumps(request.body["messages"][0]["content"])
+    usage = asdict(request.usage) if request.usage else None
+    return {
+        "id": request.request_id, "text": hashlib.sha256(body).hexdigest(), "model": request.body["model"],
+        "fault": request.fault, "status": request.status, "usage": usage,
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -78,6 +92,7 @@ def main() -> None:
     parser.add_argument("--output-tokens", type=int, default=Limits().output_tokens)
     parser.add_argument("--pace", type=float, default=0.0, help="tokens a second; 0 is without delay")
     parser.add_argument("--faults", default="", help="a JSON object: fault to how often, 0 to 1")
+    parser.add_argument("--every", action="store_true", help="tell every request in the end")
     parser.add_argument("--seed", type=int, default=0)
     asyncio.run(run(parser.parse_args()))
 
