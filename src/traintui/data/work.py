@@ -111,7 +111,7 @@ async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any
 async def keep_alive(db: Database, worker_id: int) -> None:
     """Renews the lease, three times as often as it would end, and looks for workers that are gone.
 
-    A database that is away for a while does not end it: the lease may run out meanwhile, which the fences make harmless,
+    A database that is away for a while does not end it: the lease may run out meanwhile, which fences make harmless,
     and the next claim takes it up again."""
     renewed = clock.ticks()
     while True:
