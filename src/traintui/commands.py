@@ -161,7 +161,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("generate.cancel", "c", "Cancel", "End the batch, after asking", "cancel", True, role="author"),
     Command("generate.lists", "b", "Batches", "Show or hide the batches", "lists", True),
     Command("generate.worker", "w", "Worker", "Start a worker here", "worker", role="author"),
-    Command("generate.refresh", "r", "Refresh", "Read the batches again", "look", True),
+    Command("generate.retry", "r", "Retry", "Try again what failed, or what failed for one cause", "retry", True,
+            role="author"),
+    Command("generate.refresh", "R", "Refresh", "Read the batches again", "look"),
     # Audit
     Command("audit.next", "right", "Next log", "Generations, reviews, exports", "log(1)", True),
     Command("audit.previous", "left", "Log before", "Exports, reviews, generations", "log(-1)"),

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -122,6 +123,33 @@ async def keep_alive(db: Database, worker_id: int) -> None:
                     await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
                 renewed = clock.ticks()
             await recover(db)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A worker that is alive: where it runs, how many calls it has under way, and when it last said so."""
+
+    id: int
+    host: str
+    pid: int
+    login: str
+    running: int
+    seen_at: datetime
+
+
+async def workers(db: Database) -> tuple[WorkerView, ...]:
+    """The workers that are alive, the oldest first."""
+    running = (
+        select(func.count())
+        .select_from(GenerationItem)
+        .where(GenerationItem.worker_id == Worker.id, GenerationItem.state == "running")
+        .scalar_subquery()
+    )
+    seen_at = Worker.lease_until - func.make_interval(0, 0, 0, 0, 0, 0, LEASE_SECONDS)
+    statement = select(Worker.id, Worker.host, Worker.pid, Worker.login, running, seen_at)
+    async with db.read() as connection:
+        rows = await connection.execute(statement.where(Worker.ended_at.is_(None)).order_by(Worker.id))
+        return tuple(WorkerView(*row) for row in rows)
 
 
 async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:

@@ -48,6 +48,13 @@ class ConversationsScreen(ConversationActions):
 
     # The filter
 
+    def visit(self, filter_text: str) -> None:
+        """Shows what a filter names, asked for elsewhere."""
+        self._text = filter_text
+        if self.ready:
+            self.apply(filter_text, top=True)
+            self.table.focus()
+
     def action_filter(self) -> None:
         """Goes to the filter."""
         self.filter_line.field.focus()
