@@ -15,6 +15,7 @@ from traintui.data import (  # noqa: F401
     log_models,
     metadata_models,
     money_models,
+    rate_models,
     search_models,
     signature_models,
     submission_models,

@@ -22,7 +22,7 @@ from textual.worker import Worker, WorkerFailed
 from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
-from traintui.screens.shell import OpenConversation, Shell
+from traintui.screens.shell import OpenConversation, Shell, ShowConversations
 from traintui.settings import Settings
 from traintui.widgets import themes
 
@@ -301,6 +301,15 @@ class TraintuiApp(Shell, Working):
         screen = self.get_screen_stack("review")[0]
         if isinstance(screen, ReviewScreen):
             screen.visit(event.conversation_id)
+
+    def on_show_conversations(self, event: ShowConversations) -> None:
+        """Shows the conversations of a filter in the table."""
+        from traintui.screens.conversations import ConversationsScreen
+
+        self.switch_mode("conversations")
+        screen = self.get_screen_stack("conversations")[0]
+        if isinstance(screen, ConversationsScreen):
+            screen.visit(event.filter_text)
 
     def action_export(self) -> None:
         """Opens the export dialog."""

@@ -166,7 +166,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("generate.lists", "b", "Batches", "Show or hide the batches", "lists", True),
     Command("generate.worker", "w", "Worker", "Start a worker here", "worker", role="author"),
     Command("generate.templates", "t", "Templates", "The prompts of the batches", "app.templates", True, palette=False),
-    Command("generate.refresh", "r", "Refresh", "Read the batches again", "look", True),
+    Command("generate.retry", "r", "Retry", "Try again what failed, or what failed for one cause", "retry", True,
+            role="author"),
+    Command("generate.refresh", "R", "Refresh", "Read the batches again", "look"),
     # Coverage
     Command("coverage.fill", "g", "Fill", "Plan what is missing", "fill", True, palette=False, role="author"),
     Command("coverage.target", "t", "Target", "Of the cell, its row or column, or all", "target", True, palette=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import ModelClient
 from traintui.generation.plan import Plan
 from traintui.generation.provider import Provider, is_rehearsal, provider_of
-from traintui.generation.rehearsal import Pace, RehearsalServer
+from traintui.generation.rehearsal import Limits, Pace, RehearsalServer
 from traintui.generation.serve import refuse_reader
 from traintui.generation.start import start_batch
 from traintui.generation.worker import Worker
@@ -298,3 +299,60 @@ async def test_the_lease_of_a_worker_ends_with_it(furnished: Database) -> None:
     async with work.registered(furnished) as worker_id:
         assert await column(furnished, f"SELECT holds_lock FROM workers WHERE id = {worker_id}") == [True]
     assert await column(furnished, "SELECT count(*) FROM workers WHERE ended_at IS NULL") == [0]
+
+
+async def test_a_rate_limit_holds_the_model_back_and_costs_no_attempt(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.fail_next("429")
+    batch_id = await start_batch(furnished, plan(count=6), is_rehearsal=True)
+    await run_until_idle(furnished, rehearsal, slots=4)
+    progress = await batches.progress(furnished, batch_id)
+    assert (progress.done, progress.calls, progress.failed_calls) == (6, 7, 1)
+    refused, *others = (each for each in rehearsal.requests if each.path == "/v1/messages")
+    assert refused.status == 429 and min(each.received for each in others) - refused.received > 0.9
+    assert await column(furnished, "SELECT max(attempts) FROM generation_items") == [1]
+
+
+async def test_no_request_leaves_that_the_headers_had_foretold_a_refusal_for(furnished: Database) -> None:
+    # 30 of 1,500 requests are left when the worker has seen the first header: the next ones come at 25 a second.
+    limits = Limits(requests=1_500, output_tokens=10**9)
+    async with RehearsalServer(port=0, pace=Pace(0), limits=limits) as server:
+        server.use_up(requests=1_470)
+        progress = await generate(furnished, server, plan(count=60, exchanges=(2, 2)), slots=16)
+    assert (progress.done, progress.failed_calls) == (60, 0)
+    assert Counter(each.status for each in server.requests) == {200: 60}
+
+
+async def test_the_first_call_of_a_prompt_goes_alone_so_that_the_others_find_the_cache(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.fail_next("silence")
+    await start_batch(furnished, plan(count=8), is_rehearsal=True)
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=8))
+    await rehearsal.received(1)
+    for _ in range(20):
+        claimed = await column(furnished, "SELECT count(*) FROM generation_items WHERE state = 'running'")
+        sent = await column(furnished, "SELECT count(*) FROM generation_logs")
+        assert (claimed, sent) == ([8], [1])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    progress = await generate(furnished, rehearsal, plan(count=8), slots=8)
+    assert progress.done == 8
+    assert all(each.usage.cache_read > 0 and not each.usage.cache_write for each in rehearsal.requests if each.usage)
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_batch_is_paused(furnished: Database) -> None:
+    limits = Limits(requests=60)
+    async with RehearsalServer(port=0, pace=Pace(0), limits=limits) as server:
+        server.use_up(requests=58)
+        batch_id = await start_batch(furnished, plan(count=12), is_rehearsal=True)
+        running = asyncio.create_task(run_until_idle(furnished, server, slots=8))
+        await server.received(2)
+        await batches.pause(furnished, batch_id)
+        paused = asyncio.get_running_loop().time()
+        await running
+        sent = [each.received for each in server.requests if each.path == "/v1/messages"]
+    assert max(sent) < paused + 1
+    progress = await batches.progress(furnished, batch_id)
+    assert progress.state == "paused" and progress.running == 0 and progress.queued == 12 - progress.done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,18 @@ from textual.widgets import Input, Static
 from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import batches, templates, work
+from traintui.data import batches, limits, templates, work
 from traintui.data.engine import Database
 from traintui.demo.run import rehearsal
 from traintui.generation.children import Crew
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.batch_preview import BatchPreview
+from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.review import ReviewScreen
 from traintui.settings import Settings
+from traintui.widgets.batch_lists import Cause
 from traintui.widgets.form_field import FormField
 
 
@@ -209,9 +212,67 @@ async def test_failures_are_grouped_by_their_cause(app: TraintuiApp, db: Databas
     async with app.run_test(size=(160, 45)) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: "3 failed" in band(app))
-        causes = str(screen.failures.content)
-        assert "2 ✕  It declined." in causes and "1 ✕  [/b] ␛[2J" in causes
-        assert causes.index("It declined") < causes.index("[/b]")
+        await until(pilot, lambda: screen.failures.rows == (Cause("It declined.", 2), Cause("[/b] \x1b[2J", 1)))
+        drawn = "\n".join(screen.failures.render_line(y).text for y in range(screen.failures.size.height))
+        assert "2 ✕" in drawn and "[/b] ␛[2J" in drawn
+
+
+async def test_r_tries_again_what_failed_for_the_cause_under_the_cursor(
+    db: Database, tmp_path: Path, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 3, is_rehearsal=True)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=True)
+        for place, item in enumerate(await work.claim(db, worker_id, 3, is_rehearsal=True)):
+            await work.release(db, item, "failed", error="It declined." if place else "It was too long.")
+        await work.finish_batches(db)
+    async with rehearsal() as url:
+        app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
+        async with app.run_test(size=(160, 45)) as pilot:
+            screen = await opened(pilot, app)
+            await until(pilot, lambda: len(screen.failures.rows) == 2)
+            screen.failures.focus()
+            await pilot.press("j", "r")
+            await until(pilot, lambda: screen.failures.rows == (Cause("It declined.", 2),) and worker_starts)
+            progress = await batches.progress(db, batch_id)
+            assert (progress.state, progress.queued, progress.failed) == ("queued", 1, 2)
+            await pilot.press("r")
+            await until(pilot, lambda: not screen.failures.rows or "3 wait" in band(app) or len(worker_starts) == 2)
+            assert (await batches.progress(db, batch_id)).queued == 3
+
+
+async def test_enter_on_a_cause_shows_what_failed_in_the_table(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 1)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        await work.release(db, item, "failed", error="It declined.")
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen.failures.rows)
+        screen.failures.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConversationsScreen))
+        await until(pilot, lambda: app.filter_text == f"run:{batch_id} status:failed")
+
+
+async def test_limits_and_workers_stand_below_the_figures_while_a_batch_runs(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db, 3)
+    model = await scalar(db, "SELECT model FROM batches")
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        await work.claim(db, worker_id, 2, is_rehearsal=False)
+        place = await limits.reserve(db, "api", model, worker_id=worker_id, input_tokens=1, output_tokens=1)
+        assert isinstance(place, limits.Place)
+        await limits.settle(db, place, {}, {"requests": limits.Told(50, 25), "output": limits.Told(40_000, 1_000)})
+        async with app.run_test(size=(160, 45)) as pilot:
+            screen = await opened(pilot, app)
+            await until(pilot, lambda: screen.limits.display and "2 calls" in str(screen.limits.content))
+            said = str(screen.limits.content)
+            assert "requests ━" in said and "of 50" in said and "of 40" in said and f" {os.getpid()} " in said
 
 
 async def test_another_batch_is_chosen_with_the_cursor(app: TraintuiApp, db: Database) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from traintui.data.price_records import MonthSpending
 from traintui.data.records import BatchProgress
 from traintui.widgets.batch_band import Money, bar, figures, headline, in_rows, money_line
-from traintui.widgets.batch_lists import causes, meaning
+from traintui.widgets.batch_lists import meaning
 
 BEGUN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 RUNNING = BatchProgress(
@@ -75,11 +75,6 @@ def test_each_state_says_what_to_do() -> None:
     assert "w starts another" in said("running", last_words="no database.")
     assert "stays planned" in said("cancelled")
     assert "2 reads" in said("finished")
-
-
-def test_only_the_most_frequent_causes_are_listed() -> None:
-    found = causes([(f"Cause {number}", 10 - number) for number in range(8)]).plain
-    assert "Cause 4" in found and "Cause 5" not in found and "3 more causes" in found
 
 
 def test_a_finished_batch_says_how_long_it_took() -> None:

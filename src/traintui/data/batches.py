@@ -226,6 +226,19 @@ async def cancel(db: Database, batch_id: int) -> None:
     await change_state(db, batch_id, "cancelled", allowed=("queued", "running", "paused", "interrupted"))
 
 
+async def retry(db: Database, batch_id: int, *, reason: str | None = None, conversation_id: str | None = None) -> int:
+    """Puts what failed of a batch back into the queue: what failed for one `reason`, one conversation, or all of it.
+
+    Returns how many. Raises `Refused` (TT003) when the batch was cancelled.
+    """
+    async with db.write() as connection:
+        number = await connection.scalar(
+            text("SELECT retry_items(:batch_id, :reason, :conversation_id)"),
+            {"batch_id": batch_id, "reason": reason, "conversation_id": conversation_id},
+        )
+    return int(number or 0)
+
+
 async def recover(db: Database) -> int:
     """Retires workers that are gone and marks their batches as interrupted. Returns how many workers were retired."""
     return await work.recover(db)
@@ -250,10 +263,10 @@ async def failures(db: Database, batch_id: int) -> tuple[tuple[str, int], ...]:
     """Why items of a batch failed, and how many of each, most often first."""
     I = GenerationItem  # noqa: E741 - a table's alias
     statement = (
-        select(func.coalesce(I.last_error, "No reason was recorded."), func.count())
+        select(I.last_error, func.count())
         .where(I.batch_id == batch_id, I.state == "failed")
         .group_by(I.last_error)
         .order_by(func.count().desc())
     )
     async with db.read() as connection:
-        return tuple((str(reason), int(number)) for reason, number in await connection.execute(statement))
+        return tuple((str(reason or ""), int(number)) for reason, number in await connection.execute(statement))

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ import psycopg
 from sqlalchemy import ColumnElement, Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui import clock
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
 from traintui.data.signatures import Nearest, nearest
@@ -25,6 +27,8 @@ from traintui.errors import TraintuiError
 Judge = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
 """What tells score and parts as soon as the conversation that is nearest is known."""
 LEASE_SECONDS = 20.0
+LOOK_SECONDS = 2.0
+"""How often a worker looks for others that are gone."""
 LOCK_CLASS = 7454
 """Class of the advisory lock that shows a worker alive; `recover_lost_work` looks for it."""
 
@@ -56,9 +60,8 @@ async def registered(db: Database) -> AsyncIterator[int]:
     """A worker of this process for the block; its id. The lease is renewed meanwhile, and on a direct connection a lock
     is held too, so that its death is seen at once. Its items go back to the queue when the block ends.
 
-    What workers that are gone left behind is found at the beginning, at the end, and with every renewal.
+    What workers that are gone left behind is found at the beginning, at the end, and every two seconds.
     """
-    direct = db.label == "embedded"
     async with db.write() as connection:
         worker_id = await connection.scalar(
             insert(Worker).values(host=socket.gethostname(), pid=os.getpid(), lease_until=lease()).returning(Worker.id)
@@ -70,7 +73,7 @@ async def registered(db: Database) -> AsyncIterator[int]:
         async with db.write() as connection:
             await connection.execute(text("SELECT make_generation_partitions()"))
         await recover(db)
-        held = await hold_lock(db, worker_id) if direct else None
+        held = await hold_lock(db, worker_id)
         yield worker_id
     finally:
         beating.cancel()
@@ -95,9 +98,15 @@ def lease() -> Any:
     return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, LEASE_SECONDS)
 
 
-async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any]:
-    """A connection of its own that holds the worker's lock until it is closed, by whatever."""
+async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any] | None:
+    """A connection of its own that holds the worker's lock until it is closed, by whatever; None through a pooler,
+    where a lock would outlive who took it."""
     connection = await psycopg.AsyncConnection.connect(db.conninfo, autocommit=True, application_name="traintui worker")
+    answer = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+    # A pooler greets with a number of its own, and hands statements to whatever backend is free.
+    if answer is None or answer[0] != connection.info.backend_pid:
+        await connection.close()
+        return None
     await connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, worker_id])
     async with db.write() as writer:
         await writer.execute(update(Worker).where(Worker.id == worker_id).values(holds_lock=True))
@@ -105,14 +114,46 @@ async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any
 
 
 async def keep_alive(db: Database, worker_id: int) -> None:
-    """Renews the lease, three times as often as it would end. A database that is away for a while does not end it: the
-    lease may run out meanwhile, which the fences make harmless, and the next claim takes it up again."""
+    """Renews the lease, three times as often as it would end, and looks for workers that are gone.
+
+    A database that is away for a while does not end it: the lease may run out meanwhile, which fences make harmless,
+    and the next claim takes it up again."""
+    renewed = clock.ticks()
     while True:
-        await asyncio.sleep(LEASE_SECONDS / 3)
+        await asyncio.sleep(LOOK_SECONDS)
         with contextlib.suppress(TraintuiError):
-            async with db.write() as connection:
-                await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
+            if clock.ticks() - renewed >= LEASE_SECONDS / 3:
+                async with db.write() as connection:
+                    await connection.execute(update(Worker).where(Worker.id == worker_id).values(lease_until=lease()))
+                renewed = clock.ticks()
             await recover(db)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A worker that is alive: where it runs, how many calls it has under way, and when it last said so."""
+
+    id: int
+    host: str
+    pid: int
+    login: str
+    running: int
+    seen_at: datetime
+
+
+async def workers(db: Database) -> tuple[WorkerView, ...]:
+    """The workers that are alive, the oldest first."""
+    running = (
+        select(func.count())
+        .select_from(GenerationItem)
+        .where(GenerationItem.worker_id == Worker.id, GenerationItem.state == "running")
+        .scalar_subquery()
+    )
+    seen_at = Worker.lease_until - func.make_interval(0, 0, 0, 0, 0, 0, LEASE_SECONDS)
+    statement = select(Worker.id, Worker.host, Worker.pid, Worker.login, running, seen_at)
+    async with db.read() as connection:
+        rows = await connection.execute(statement.where(Worker.ended_at.is_(None)).order_by(Worker.id))
+        return tuple(WorkerView(*row) for row in rows)
 
 
 async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:

@@ -30,7 +30,7 @@ from traintui.quality.structure import score
 
 if TYPE_CHECKING:
     from traintui.generation.batching import Batching
-    from traintui.generation.worker import Job
+    from traintui.generation.jobs import Job
 
 MOST_READINGS = 5
 """So often whole lists are read that lack some results, before these are given up."""

@@ -37,7 +37,7 @@ from traintui.generation.submission_search import find
 from traintui.generation.verdict import MORE_ROOM, CallFailed, judge
 
 if TYPE_CHECKING:
-    from traintui.generation.worker import Job
+    from traintui.generation.jobs import Job
 
 MOST_REQUESTS = 1_000
 """Requests of one submission. The API takes 100,000; what is smaller is committed, sent and imported in seconds."""

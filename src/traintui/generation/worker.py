@@ -14,11 +14,11 @@ from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
-from traintui.data.records import VocabularyValue
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
+from traintui.generation.jobs import Job
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
@@ -26,7 +26,6 @@ from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
-    Facet,
     InvalidReply,
     PromptContext,
     Source,
@@ -35,12 +34,12 @@ from traintui.generation.prompt import (
     turns_from,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.quality import thresholds
 from traintui.quality.signatures import signature
 from traintui.quality.stored import judged_among_others
 from traintui.quality.structure import score
-from traintui.quality.thresholds import Thresholds
 
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
@@ -50,21 +49,13 @@ GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What the items of one batch share."""
+class Answer:
+    """How a call ended that was sent."""
 
-    id: int
-    plan: Plan
-    template: TemplateText
-    model: str
-    is_rehearsal: bool
-    facets: dict[tuple[str, str], VocabularyValue]
-    thresholds: Thresholds
-
-    def facet(self, dimension: str, value: str) -> Facet:
-        """A value with the words that people use for it."""
-        known = self.facets.get((dimension, value))
-        return Facet(value, known.label, known.description) if known else Facet(value, value)
+    attempt: OpenAttempt
+    reply: ModelReply | CallFailed
+    prices: Sequence[Price]
+    tokens: Tokens
 
 
 class Worker:
@@ -90,7 +81,6 @@ class Worker:
         self.worker_id = 0
         self._jobs: dict[int, Job] = {}
         self._streaming: int | None = None
-        self._held_until = 0.0
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self.batching = Batching(db, client, provider, job=self._job, call=self._call, prices=self.prices, say=say)
@@ -98,6 +88,7 @@ class Worker:
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
         async with work.registered(self.db) as self.worker_id, self.batching.beside(self.worker_id):
+            self._line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -136,9 +127,8 @@ class Worker:
         return not open_batches and await self.batching.idle()
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
-        """New items, unless every slot is taken or the provider asked us to wait."""
-        waiting = self._held_until > asyncio.get_running_loop().time()
-        if free <= 0 or waiting:
+        """New items, unless every slot is taken."""
+        if free <= 0:
             return ()
         return await work.claim(self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal)
 
@@ -213,7 +203,7 @@ class Worker:
         if batch_id not in self._jobs:
             setup = await batches.setup(self.db, batch_id)
             stored = await templates.get(self.db, setup.template_id)
-            self._jobs[batch_id] = Job(
+            job = Job(
                 id=batch_id,
                 plan=Plan.model_validate(setup.definition),
                 template=TemplateText(stored.name, stored.version, stored.system, stored.user_prompt),
@@ -222,6 +212,7 @@ class Worker:
                 facets=await vocabulary.labels(self.db),
                 thresholds=await thresholds.read(self.db),
             )
+            self._jobs.setdefault(batch_id, job)  # several items may begin at once, and share one
         return self._jobs[batch_id]
 
     def _call(self, job: Job, item: work.ClaimedItem) -> ModelCall:
@@ -240,19 +231,12 @@ class Worker:
         return ModelCall(job.model, prompt.system, prompt.user, OUTPUT_SCHEMA, job.plan.max_tokens, job.plan.effort)
 
     async def _attempt(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> CallFailed | InvalidReply | None:
-        """One call: its row, the request, and its end together with what it brought. None when it is stored."""
-        if self._streaming is None:
-            self._streaming = item.id
-        streams = self._streaming == item.id
-        tokens = Tokens()
-        prices = await self.prices.now()
-        attempt = await self._record(job, item, call, prices, tokens, streams=streams)
-        try:
-            reply = await self._send(item, call, attempt, streams=streams)
-        except CallFailed as failure:
-            outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
-            await insist(partial(attempts.finish, self.db, attempt, outcome))
-            return failure
+        """One call: its turn, its row, the request, and its end with what it brought. None when it is stored."""
+        async with job.warming.turn():
+            answer = await self._ask(job, item, call)
+        if isinstance(answer.reply, CallFailed):
+            return answer.reply
+        attempt, reply, prices, tokens = answer.attempt, answer.reply, answer.prices, answer.tokens
         try:
             turns = turns_from(reply.text, exchanges=item.exchanges)
         except InvalidReply as failure:
@@ -275,6 +259,28 @@ class Worker:
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
+
+    async def _ask(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> Answer:
+        """What the provider says to a call; one that failed is concluded in the ledger."""
+        place = await self._line.enter(call, item)
+        try:
+            if self._streaming is None:
+                self._streaming = item.id
+            streams = self._streaming == item.id
+            tokens, prices = Tokens(), await self.prices.now()
+            attempt = await self._record(job, item, call, prices, tokens, streams=streams)
+        except BaseException:
+            await self._line.give_back(place)
+            raise
+        try:
+            reply = await self._send(job, item, call, attempt, streams=streams)
+        except CallFailed as failure:
+            await insist(partial(self._line.failed, place, call.model, failure))
+            outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
+            await insist(partial(attempts.finish, self.db, attempt, outcome))
+            return Answer(attempt, failure, prices, tokens)
+        await insist(partial(self._line.answered, place, reply))
+        return Answer(attempt, reply, prices, tokens)
 
     async def _record(
         self,
@@ -309,17 +315,22 @@ class Worker:
         )
 
     async def _send(
-        self, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
+        self, job: Job, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
     ) -> ModelReply:
         """The reply. While it is being written, what there is of it is shown to whoever watches."""
         if not streams:
             with recorded(attempt.id):
                 return await self.client.send(call)
         written: list[str] = []
+
+        def hear(piece: str) -> None:
+            job.warming.done()
+            written.append(piece)
+
         showing = asyncio.create_task(self._show(item, written), name=f"show {item.id}")
         try:
             with recorded(attempt.id):
-                return await self.client.send(call, on_text=written.append)
+                return await self.client.send(call, on_text=hear)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
@@ -343,7 +354,6 @@ class Worker:
         match verdict.kind:
             case "wait":
                 delay = verdict.retry_after or 0.0
-                self._held_until = asyncio.get_running_loop().time() + delay
                 await work.release(self.db, item, "queued", delay=delay, error=reason, counts=False)
             case "retry":
                 delay = verdict.retry_after if verdict.retry_after is not None else backoff(number, self.dice)

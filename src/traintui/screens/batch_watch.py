@@ -13,7 +13,10 @@ from traintui.widgets.batch_band import OVER, Money
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.data.limits import Line
+    from traintui.data.work import WorkerView
 
+RUNNING = frozenset({"running", "queued"})
 LISTED = 20
 """Batches in the list."""
 WRITTEN = 8
@@ -33,6 +36,9 @@ class Look:
     streams: tuple[StreamView, ...] = ()
     prices: tuple[Price, ...] = PRICES
     money: Money = field(default_factory=Money)
+    workers: tuple[WorkerView, ...] = ()
+    line: Line | None = None
+    """The line at the provider in which the calls of the chosen batch's model wait."""
 
     @property
     def priced(self) -> bool:
@@ -54,7 +60,7 @@ class BatchWatch:
     @property
     def running(self) -> bool:
         """Whether the chosen batch runs, so that looking often is worth it."""
-        return self.last.chosen is not None and self.last.chosen.state in {"running", "queued"}
+        return self.last.chosen is not None and self.last.chosen.state in RUNNING
 
     async def look(self, db: Database, *, whole: bool) -> Look:
         """The batches now; without `whole` only the chosen one is read."""
@@ -79,7 +85,7 @@ class BatchWatch:
 
     async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
         """The look with what belongs to the chosen batch."""
-        from traintui.data import batches, conversations
+        from traintui.data import batches, conversations, limits, work
 
         if self._definition is None or self._definition[0] != chosen.id:
             definition = (await batches.setup(db, chosen.id)).definition
@@ -97,10 +103,13 @@ class BatchWatch:
             written = (await conversations.first_rows(db, wanted, limit=WRITTEN)).rows if chosen.done else ()
             self._written_for = (chosen.id, chosen.done)
         streams = await batches.streams(db) if chosen.running else ()
+        workers = await work.workers(db) if chosen.state in RUNNING else ()
+        lines = await limits.lines(db) if chosen.state in RUNNING else ()
         _, budget_usd, slots = self._definition
         return replace(
-            look, chosen=chosen, budget_usd=budget_usd, slots=slots, failures=failures, written=written, streams=streams
-        )
+            look, chosen=chosen, budget_usd=budget_usd, slots=slots, failures=failures, written=written,
+            streams=streams, workers=workers, line=next((each for each in lines if each.model == chosen.model), None),
+        )  # fmt: skip
 
     async def _look_at_money(self, db: Database, look: Look) -> Look:
         """The look with the prices, the month, and of the chosen batch what the cache saved and what was refused."""

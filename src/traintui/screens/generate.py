@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import ScreenResume
-from textual.widgets import Static
 from textual.worker import Worker
 
 from traintui import commands, text
@@ -21,10 +20,11 @@ from traintui.screens.base import BaseScreen
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.batch_watch import BatchWatch, Look
-from traintui.screens.shell import OpenConversation
+from traintui.screens.shell import OpenConversation, ShowConversations
 from traintui.widgets import marks
 from traintui.widgets.batch_band import OVER, BatchBand
-from traintui.widgets.batch_lists import batch_columns, causes, meaning, written_columns
+from traintui.widgets.batch_lists import CAUSES, Cause, batch_columns, cause_columns, causes, meaning, written_columns
+from traintui.widgets.limit_bars import LimitBars
 from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.partial_reply import turns_so_far
 from traintui.widgets.row_table import RowTable
@@ -58,7 +58,8 @@ class GenerateScreen(BaseScreen):
     notice = getters.query_one("#none", Notice)
     batches: getters.query_one[RowTable[BatchProgress]] = getters.query_one("#batches", RowTable)
     written: getters.query_one[RowTable[ConversationRow]] = getters.query_one("#written", RowTable)
-    failures = getters.query_one("#failures", Static)
+    limits = getters.query_one(LimitBars)
+    failures: getters.query_one[RowTable[Cause]] = getters.query_one("#failures", RowTable)
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,10 +74,11 @@ class GenerateScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         """The chosen batch above; below it all batches, and what is being written."""
         yield BatchBand()
+        yield LimitBars()
         with Horizontal(id="parts"):
             with Vertical(id="lists"):
                 yield RowTable[BatchProgress](batch_columns(), key=lambda batch: batch.id, id="batches")
-                yield Static(id="failures")
+                yield RowTable[Cause](cause_columns(), key=lambda cause: cause.reason, opens="Show", id="failures")
                 yield RowTable[ConversationRow](
                     written_columns(lambda: self.app.labels), key=lambda row: row.conversation_id, id="written"
                 )
@@ -135,7 +137,7 @@ class GenerateScreen(BaseScreen):
             self.app.tell(answer)
             self._look(whole=True)
         elif self.watched.last.chosen is None:
-            self.notice.fail(answer, "r reads again.")
+            self.notice.fail(answer, "R reads again.")
         else:
             self._failure = answer
             self._show_band(self.watched.last)
@@ -160,7 +162,8 @@ class GenerateScreen(BaseScreen):
         self._show_band(look)
         if look.failures != before.failures:
             self.set_class(bool(look.failures), "-failures")
-            self.failures.update(causes(look.failures))
+            self.failures.styles.height = 1 + min(CAUSES, max(1, len(look.failures)))
+            self.failures.show(causes(look.failures))
         if look.written != before.written:
             self.written.show(look.written, top=True)
         if before.chosen is None or before.chosen.id != chosen.id:
@@ -178,6 +181,7 @@ class GenerateScreen(BaseScreen):
             said = f"{failed.title}. {sentence(failed.message)} {failed.remedy}"
             hint = Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=240))
         self.band.show(look.chosen, budget_usd=look.budget_usd, priced=look.priced, hint=hint, money=look.money)
+        self.limits.show(look.line, look.workers)
 
     def _show_writing(self, look: Look, chosen: BatchProgress) -> None:
         """What is being written; then how it ended; where nothing was seen, what was written last."""
@@ -247,6 +251,13 @@ class GenerateScreen(BaseScreen):
         if self.watched.last.written:
             self.written.focus()
 
+    @on(RowTable.Opened, "#failures")
+    def _cause_opened(self) -> None:
+        """The conversations of the batch that failed."""
+        chosen = self.watched.last.chosen
+        if chosen is not None:
+            self.post_message(ShowConversations(f"run:{chosen.id} status:failed"))
+
     @on(RowTable.Opened, "#written")
     def _written_opened(self, event: RowTable.Opened[ConversationRow]) -> None:
         self.post_message(OpenConversation(event.row.conversation_id))
@@ -256,6 +267,8 @@ class GenerateScreen(BaseScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What a batch's state does not allow rests, too."""
         chosen = self.watched.last.chosen
+        if action == "retry" and (chosen is None or not chosen.failed or chosen.state == "cancelled"):
+            return None
         if action in {"pause", "cancel", "worker"} and (chosen is None or chosen.state in OVER):
             return None
         return super().check_action(action, parameters)
@@ -354,6 +367,21 @@ class GenerateScreen(BaseScreen):
 
         await batches.cancel(self.db, batch.id)
         self._look(whole=True)
+
+    def action_retry(self) -> None:
+        """Tries again what failed for the cause under the cursor; all of it where the cursor is elsewhere."""
+        chosen = self.watched.last.chosen
+        cause = self.failures.current if self.failures.has_focus else None
+        if chosen is not None and chosen.failed:
+            self.write(partial(self._retry, chosen, None if cause is None else cause.reason), name="retry")
+
+    async def _retry(self, batch: BatchProgress, reason: str | None) -> None:
+        from traintui.data import batches
+
+        await self._provider_for(batch)
+        await batches.retry(self.db, batch.id, reason=reason)
+        self._look(whole=True)
+        await self._start_worker()
 
     def action_lists(self) -> None:
         """Shows the batches where what is being written stands, or gives it the room again."""

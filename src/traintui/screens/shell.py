@@ -35,6 +35,14 @@ class OpenConversation(Message):
         super().__init__()
 
 
+class ShowConversations(Message):
+    """Somebody wants to see the conversations of a filter in the table."""
+
+    def __init__(self, filter_text: str) -> None:
+        self.filter_text = filter_text
+        super().__init__()
+
+
 class Shell(App[None]):
     """The app as its screens see it: the workspace, the words of the vocabulary, and how failures are answered."""
 

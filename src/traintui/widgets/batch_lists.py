@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -10,12 +11,11 @@ from traintui import text
 from traintui.data.records import BatchProgress, ConversationRow
 from traintui.widgets import marks
 from traintui.widgets.batch_band import cost, state
-from traintui.widgets.facts import heading
 from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column
 
 CAUSES = 5
-"""Causes of failures that are listed."""
+"""Causes of failures that are in view at once."""
 
 
 def batch_columns() -> list[Column[BatchProgress]]:
@@ -44,17 +44,29 @@ def written_columns(labels: Callable[[], marks.Labels]) -> list[Column[Conversat
     ]
 
 
-def causes(failures: Sequence[tuple[str, int]]) -> Content:
-    """Why conversations failed, most often first."""
-    lines = [heading("Why it failed")]
-    for reason, number in failures[:CAUSES]:
-        lines.append(
-            Content.assemble((f"{number:>5,} ✕  ", "$failed"), text.shown(reason, single_line=True, limit=160))
-        )
-    if len(failures) > CAUSES:
-        more = text.plural(len(failures) - CAUSES, "more cause")
-        lines.append(Content.styled(f"        … {more}; 4 shows every call", "$faint"))
-    return Content("\n").join(lines)
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why conversations failed, and how many."""
+
+    reason: str
+    number: int
+
+
+def causes(failures: Sequence[tuple[str, int]]) -> list[Cause]:
+    """The causes of failures, most often first."""
+    return [Cause(reason, number) for reason, number in failures]
+
+
+def cause_columns() -> list[Column[Cause]]:
+    """A cause in a row."""
+    return [
+        Column("Failed", 6, lambda cause: Content.styled(f"{cause.number:,} ✕", "$failed"), right=True),
+        Column("Why it failed (r tries again)", 0, _reason),
+    ]
+
+
+def _reason(cause: Cause) -> Content:
+    return text.shown(cause.reason or "No reason was recorded.", single_line=True, limit=160)
 
 
 def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> Content:

@@ -131,6 +131,12 @@ class RehearsalServer:
         """
         self._faults.script(*faults)
 
+    def use_up(self, *, requests: int = 0, input_tokens: int = 0, output_tokens: int = 0) -> None:
+        """Take so much from the limits, as if somebody else used the same account."""
+        self._meter.requests.take(requests)
+        self._meter.input_tokens.take(input_tokens)
+        self._meter.output_tokens.take(output_tokens)
+
     async def received(self, count: int) -> None:
         """Wait until `count` requests have come in since the start, answered or not."""
         async with self._arrived:

@@ -1,0 +1,218 @@
+"""Workers that are killed at random moments, and a provider that fails in every way: is each planned conversation there
+exactly once, is every request on record, and is nothing paid for twice unnoticed?
+
+Two workers work on one batch; one after the other is ended by SIGKILL and replaced. In the end the ledger is compared
+with what the rehearsal server says that it was asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from benchmarks.generate import work
+from benchmarks.rehearsing import Rehearsal, rehearsing
+from benchmarks.report import Figure, median, p95, publish
+from traintui.data import batches
+from traintui.data.engine import Database
+from traintui.data.workspace import open_workspace
+from traintui.demo.contents import furnish
+from traintui.generation.plan import Plan
+from traintui.generation.pricing import Usage, cost_usd
+from traintui.generation.start import start_batch
+from traintui.settings import Settings
+
+FAULTS = {
+    "429": 0.01,
+    "529": 0.03,
+    "reset": 0.02,
+    "silence": 0.001,
+    "cut-json": 0.02,
+    "midstream-eof": 0.01,
+    "refusal": 0.01,
+}
+PATIENCE = 900.0
+"""Seconds for the whole batch."""
+OUTCOMES = text("""
+    SELECT conversation.conversation_id, status, item.state, item.last_error,
+           (SELECT count(*) FROM conversation_revisions AS kept
+            WHERE kept.conversation_id = conversation.conversation_id) AS written,
+           (SELECT count(*) FROM conversation_turns AS turn WHERE turn.conversation_id = conversation.id) AS turns,
+           turn_count
+    FROM conversations AS conversation JOIN generation_items AS item ON item.conversation_id = conversation.id
+    WHERE item.batch_id = :batch_id
+""")
+LEDGER = text("""
+    SELECT request_id, state, cost_usd, cost_is_estimate, error_type, late_reply_to,
+           request_payload->'messages'->0->>'content' AS content
+    FROM generation_logs WHERE run_id = :batch_id
+""")
+
+
+@dataclass
+class Chaos:
+    """What happened: kills, and the seconds until what a killed worker had was on its way again."""
+
+    home: Path
+    db: Database
+    rehearsal: Rehearsal
+    batch_id: int
+    luck: random.Random
+    workers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    kills: int = 0
+    recovered: list[float] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """One more worker; returns when it is registered."""
+        process = work(self.home, self.rehearsal, 4)
+        statement = text("SELECT id FROM workers WHERE pid = :pid AND ended_at IS NULL ORDER BY id DESC LIMIT 1")
+        while True:
+            async with self.db.read() as connection:
+                worker_id = await connection.scalar(statement, {"pid": process.pid})
+            if worker_id is not None:
+                break
+            if process.poll() is not None:
+                raise SystemExit("A worker has ended by itself.")
+            await asyncio.sleep(0.05)
+        self.workers[int(worker_id)] = process
+
+    async def kill(self) -> None:
+        """Ends a worker in the middle of whatever it does, and waits until what it had is on its way again."""
+        worker_id = self.luck.choice(sorted(self.workers))
+        process = self.workers.pop(worker_id)
+        async with self.db.read() as connection:
+            had = (await connection.scalars(
+                text("SELECT id FROM generation_items WHERE worker_id = :id AND state = 'running'"), {"id": worker_id}
+            )).all()  # fmt: skip
+        process.kill()
+        process.wait()
+        self.kills += 1
+        began = time.perf_counter()
+        left = text("SELECT count(*) FROM generation_items WHERE worker_id = :id AND state = 'running'")
+        while had:
+            async with self.db.read() as connection:
+                if not await connection.scalar(left, {"id": worker_id}):
+                    self.recovered.append(time.perf_counter() - began)
+                    break
+            await asyncio.sleep(0.02)
+
+    async def run(self, kills: int) -> None:
+        """Kills so often, then lets the rest be done."""
+        await asyncio.gather(self.start(), self.start())
+        deadline = time.monotonic() + PATIENCE
+        while (progress := await batches.progress(self.db, self.batch_id)).state == "running" or self.kills < kills:
+            if progress.state in {"paused", "cancelled"} or time.monotonic() > deadline:
+                raise SystemExit(f"The batch is {progress.state}: {progress.state_reason}; {progress.done} done.")
+            if progress.state == "finished":
+                break
+            if self.kills < kills:
+                await asyncio.sleep(self.luck.uniform(0.05, 1.5))
+                await self.kill()
+                await self.start()
+            else:
+                await asyncio.sleep(0.2)
+        for process in self.workers.values():
+            process.terminate()
+        for process in self.workers.values():
+            process.wait(30)
+
+
+def is_written(row: Any) -> bool:
+    """Whether a conversation is there, whole and once."""
+    return (row.status, row.state, row.written) == ("generated", "done", 1) and row.turns == row.turn_count > 0
+
+
+def is_given_up(row: Any) -> bool:
+    """Whether a conversation failed with a reason, and nothing of it is there."""
+    return (row.status, row.state, row.written) == ("failed", "failed", 0) and bool(row.last_error)
+
+
+def compared(told: dict[str, Any], ledger: list[Any], outcomes: list[Any]) -> dict[str, Figure]:
+    """What does not agree, in figures that should all be 0, and what is told beside."""
+    wrong = [row for row in outcomes if not (is_written(row) or is_given_up(row))]
+    rows = Counter(hashlib.sha256(orjson.dumps(row.content)).hexdigest() for row in ledger if row.content is not None)
+    asked = Counter(each["text"] for each in told["asked"])
+    known = {row.request_id: row for row in ledger if row.request_id}
+    unseen = [each for each in told["asked"] if each["id"] not in known and each["usage"]]
+    unknown = [row for row in ledger if row.state == "unknown"]
+    off = 0
+    for each in told["asked"]:
+        row = known.get(each["id"])
+        if row is not None and each["usage"] and not row.cost_is_estimate:
+            used = each["usage"]
+            written = used["cache_write_5m"] + used["cache_write_1h"]
+            usage = Usage(used["input_tokens"], used["output_tokens"], used["cache_read"], written)
+            off += row.cost_usd is not None and row.cost_usd != cost_usd(each["model"], usage)
+    answered = Counter(row.state for row in ledger)
+    return {
+        "conversations_wrong": Figure(len(wrong), "rows", 0),
+        "requests_without_row": Figure(sum((asked - rows).values()), "requests", 0),
+        "costs_that_differ": Figure(off, "rows", 0),
+        "paid_and_not_listed": Figure(max(0, len(unseen) - len(unknown)), "calls", 0),
+        "generated": Figure(sum(row.status == "generated" for row in outcomes), "rows"),
+        "failed": Figure(sum(row.status == "failed" for row in outcomes), "rows"),
+        "requests": Figure(len(told["asked"]), "calls"),
+        "rows_ok": Figure(answered["ok"], "rows"),
+        "rows_error": Figure(answered["error"], "rows"),
+        "rows_unknown": Figure(len(unknown), "rows"),
+        "rows_of_unknown_cost": Figure(sum(row.cost_usd is None for row in ledger), "rows"),
+        "unknown_without_cost": Figure(sum(row.cost_usd is None for row in unknown), "rows", 0),
+        "paid_at_a_kill": Figure(len(unseen), "calls"),
+    }
+
+
+async def measure(home: Path, chosen: argparse.Namespace) -> tuple[dict[str, Figure], int]:
+    """Runs it and compares."""
+    os.environ["TRAINTUI_CONFIG"] = os.devnull
+    async with open_workspace(Settings(home=home)) as db:
+        await furnish(db)
+        faults = ["--faults", json.dumps(FAULTS), "--seed", str(chosen.seed), "--every"]
+        with rehearsing(*faults, "--pace", str(chosen.pace)) as rehearsal:
+            batch_id = await start_batch(db, Plan(name="Chaos", count=chosen.rows), is_rehearsal=True)
+            chaos = Chaos(home, db, rehearsal, batch_id, random.Random(chosen.seed))
+            await chaos.run(chosen.kills)
+        async with db.read() as connection:
+            ledger = list(await connection.execute(LEDGER, {"batch_id": batch_id}))
+            outcomes = list(await connection.execute(OUTCOMES, {"batch_id": batch_id}))
+    figures = compared(rehearsal.told, ledger, outcomes)
+    if chaos.recovered:
+        figures |= {
+            "running_again_median_s": Figure(median(chaos.recovered), "s"),
+            "running_again_max_s": Figure(round(max(chaos.recovered), 2), "s", 5),
+            "running_again_p95_s": Figure(p95(chaos.recovered), "s"),
+        }
+    return figures, chaos.kills
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=2_000, help="conversations")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--pace", type=float, default=1_500.0, help="tokens a second of a reply")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tb-", dir="/var/tmp") as directory:
+        Path(directory).chmod(0o711)
+        figures, kills = asyncio.run(measure(Path(directory), chosen))
+    notes = [f"{kills} kills of two workers with four calls each; faults {FAULTS}"]
+    publish("chaos", chosen.rows, figures, notes, as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()

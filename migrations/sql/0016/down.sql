@@ -1,0 +1,1 @@
+DROP FUNCTION retry_items(bigint, text, text);

@@ -1,0 +1,102 @@
+"""Where a call waits for its turn: no request leaves that the provider's limits would not let through."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from traintui.data import limits
+from traintui.data.engine import Database
+from traintui.data.limits import Kind, Place, Told
+from traintui.data.refusals import Refused
+from traintui.data.work import ClaimedItem
+from traintui.generation.client import ModelCall, ModelReply
+from traintui.generation.pricing import Usage
+from traintui.generation.verdict import UNTOLD_WAIT, CallFailed
+
+LOOK_SECONDS = 0.5
+"""How often whoever waits looks whether its batch was paused or its model held back."""
+CHARACTERS_PER_TOKEN = 4
+USUAL_SHARE = 0.5
+"""Of the room for a reply, before it is known how much such replies take."""
+_HEADERS: Mapping[str, Kind] = {"requests": "requests", "input-tokens": "input", "output-tokens": "output"}
+_SLOW_DOWN = {"overloaded", "rate_limit", "server"}
+
+
+class Turnstile:
+    """The line of one provider, for one worker."""
+
+    def __init__(self, db: Database, endpoint: str, worker_id: int) -> None:
+        self.db = db
+        self.endpoint = endpoint
+        self.worker_id = worker_id
+
+    async def enter(self, call: ModelCall, item: ClaimedItem | None = None) -> Place:
+        """Waits for the call's turn; its place, to be settled whatever happens.
+
+        Raises `Refused` (TT012) when the item's batch is stopped meanwhile or another worker has the item.
+        """
+        place = await self._place(call)
+        try:
+            wait: float | None = place.wait
+            while wait is None or wait > 0:
+                if wait is None:
+                    raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
+                await asyncio.sleep(min(wait, LOOK_SECONDS))
+                wait = await limits.turn_of(
+                    self.db, place, item_id=item.id if item else None, fence=item.fence if item else None
+                )
+        except BaseException:
+            await asyncio.shield(self.give_back(place))
+            raise
+        return place
+
+    async def _place(self, call: ModelCall) -> Place:
+        input_tokens = (len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN
+        while True:
+            place = await limits.reserve(
+                self.db, self.endpoint, call.model, worker_id=self.worker_id, input_tokens=input_tokens,
+                output_tokens=call.max_tokens * USUAL_SHARE,
+            )  # fmt: skip
+            if isinstance(place, Place):
+                return place
+            await asyncio.sleep(place)
+
+    async def give_back(self, place: Place) -> None:
+        """Ends the place of a call that was not sent."""
+        await limits.settle(self.db, place, {}, {})
+
+    async def answered(self, place: Place, reply: ModelReply) -> None:
+        """Ends the place of a call that was answered."""
+        await limits.settle(
+            self.db, place, used_by(reply.usage), told_by(reply.rate_limits), latency_ms=reply.duration_ms
+        )
+
+    async def failed(self, place: Place, model: str, failure: CallFailed) -> None:
+        """Ends the place of a call that failed. One that was refused for its rate used nothing, and no other call of
+        that model passes before the time is over that the provider named, from whatever worker."""
+        if failure.kind == "rate_limit":
+            wait = UNTOLD_WAIT if failure.retry_after is None else failure.retry_after
+            await limits.hold(self.db, self.endpoint, model, wait)
+        used = used_by(failure.usage) if failure.kind != "rate_limit" else {}
+        await limits.settle(
+            self.db, place, used, told_by(failure.rate_limits), is_overloaded=failure.kind in _SLOW_DOWN
+        )
+
+
+def used_by(usage: Usage | None) -> dict[Kind, float]:
+    """What a call counts for. Tokens read from the cache count toward no limit (Anthropic, Rate limits)."""
+    if usage is None:
+        return {"requests": 1}
+    return {"requests": 1, "input": usage.input_tokens + usage.cache_write_tokens, "output": usage.output_tokens}
+
+
+def told_by(headers: Mapping[str, str]) -> dict[Kind, Told]:
+    """What the `anthropic-ratelimit-` headers of a response say; what is no number says nothing."""
+    told: dict[Kind, Told] = {}
+    for name, kind in _HEADERS.items():
+        limit, remaining = (headers.get(f"anthropic-ratelimit-{name}-{part}", "") for part in ("limit", "remaining"))
+        if re.fullmatch(r"[0-9]{1,12}", limit) and re.fullmatch(r"[0-9]{1,12}", remaining):
+            told[kind] = Told(float(limit), float(remaining))
+    return told
