@@ -1,337 +1,263 @@
--- How the items of a batch reach the provider: call by call, or through its Message Batches API at half the price.
-ALTER TABLE batches ADD COLUMN mode text DEFAULT 'calls' NOT NULL
-    CONSTRAINT ck_batches_mode CHECK (mode IN ('calls', 'batches'));
+-- What calls cost: prices with effective dates, what was spent by each batch in each month, and a budget for the month.
 
-CREATE FUNCTION take_mode_of_plan() RETURNS trigger
+-- USD per million tokens, from a day (UTC) on. A prompt of more than long_prompt_over tokens pays the long rates for all
+-- of its tokens; a call through a provider's batches pays batch_factor of every price.
+CREATE TABLE model_prices (
+    model text NOT NULL,
+    effective_from date NOT NULL,
+    input numeric(12, 6) NOT NULL,
+    output numeric(12, 6) NOT NULL,
+    cache_read numeric(12, 6) NOT NULL,
+    cache_write_5m numeric(12, 6) NOT NULL,
+    cache_write_1h numeric(12, 6) NOT NULL,
+    long_prompt_over integer,
+    long_input numeric(12, 6),
+    long_output numeric(12, 6),
+    long_cache_read numeric(12, 6),
+    long_cache_write_5m numeric(12, 6),
+    long_cache_write_1h numeric(12, 6),
+    batch_factor numeric(5, 4) DEFAULT 0.5 NOT NULL,
+    set_by text DEFAULT session_user NOT NULL,
+    set_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pk_model_prices PRIMARY KEY (model, effective_from),
+    CONSTRAINT ck_model_prices_model CHECK (model ~ '^\S+$' AND char_length(model) <= 200),
+    -- Above the greatest number stands NaN, which a plain `>= 0` would let in.
+    CONSTRAINT ck_model_prices_rates CHECK (
+        input BETWEEN 0 AND 100000 AND output BETWEEN 0 AND 100000 AND cache_read BETWEEN 0 AND 100000
+        AND cache_write_5m BETWEEN 0 AND 100000 AND cache_write_1h BETWEEN 0 AND 100000),
+    CONSTRAINT ck_model_prices_long_prompt CHECK (
+        num_nulls(long_prompt_over, long_input, long_output, long_cache_read, long_cache_write_5m, long_cache_write_1h)
+            IN (0, 6)
+        AND long_prompt_over > 0 AND long_input BETWEEN 0 AND 100000 AND long_output BETWEEN 0 AND 100000
+        AND long_cache_read BETWEEN 0 AND 100000 AND long_cache_write_5m BETWEEN 0 AND 100000
+        AND long_cache_write_1h BETWEEN 0 AND 100000),
+    CONSTRAINT ck_model_prices_batch_factor CHECK (batch_factor BETWEEN 0 AND 1)
+);
+
+-- The list as of November 2026 (platform.claude.com, Pricing). Writing to the cache costs 1.25 of the input price for
+-- five minutes, and twice for an hour.
+INSERT INTO model_prices (model, effective_from, input, output, cache_read, cache_write_5m, cache_write_1h, set_by)
+SELECT model, '2026-10-07', input, output, cache_read, input * 1.25, input * 2, 'traintui'
+FROM (VALUES ('claude-opus-5-5', 4, 20, 0.20), ('claude-opus-5', 5, 25, 0.50), ('claude-sonnet-5-5', 2, 10, 0.10),
+             ('claude-sonnet-5', 2, 10, 0.20), ('claude-fable-5-1', 10, 50, 0.25), ('claude-haiku-4-5', 1, 5, 0.10),
+             ('claude-haiku-5-5', 0.10, 0.50, 0.01)) AS listed(model, input, output, cache_read);
+UPDATE model_prices SET long_prompt_over = 100000, long_input = 0.50, long_output = 2.50, long_cache_read = 0.05,
+    long_cache_write_5m = 0.625, long_cache_write_1h = 1 WHERE model = 'claude-haiku-5-5';
+
+-- Sets the price of a model from a day on. What is in effect stays: a price begins today (UTC) or later, or it is the
+-- first of its model. One that begins today or later may be set again. The change goes on record with the settings.
+CREATE FUNCTION set_model_price(p_price jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    given model_prices := jsonb_populate_record(NULL::model_prices, p_price);
+    before model_prices;
+    today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+BEGIN
+    PERFORM require_role('admin');
+    PERFORM pg_advisory_xact_lock(7453, 14);
+    SELECT * INTO before FROM model_prices AS price
+    WHERE price.model = given.model AND price.effective_from <= greatest(given.effective_from, today)
+    ORDER BY price.effective_from DESC LIMIT 1;
+    IF given.effective_from < today AND before.model IS NOT NULL THEN
+        RAISE EXCEPTION 'the price of % has been in effect since %: a new one begins today or later',
+            given.model, before.effective_from USING ERRCODE = 'TT003';
+    END IF;
+    given.batch_factor := coalesce(given.batch_factor, 0.5);
+    given.set_by := session_user;
+    given.set_at := clock_timestamp();
+    DELETE FROM model_prices AS price WHERE price.model = given.model AND price.effective_from = given.effective_from;
+    INSERT INTO model_prices SELECT given.*;
+    INSERT INTO workspace_setting_changes (key, old_value, new_value, changed_by)
+    VALUES ('model_prices.' || given.model, CASE WHEN before.model IS NOT NULL THEN to_jsonb(before) END, to_jsonb(given),
+            session_user);
+END
+$$;
+
+-- Spending ---------------------------------------------------------------------------------------------------------
+
+-- What was spent, and what calls under way may cost at most, for each batch, month (UTC), worker and model: sums over
+-- generation_logs that a budget can be held against without adding up the log for each call. Each worker has rows of its
+-- own, so that none waits for another, and none can wait in a circle. A run_id or worker_id of 0 stands for none.
+-- unpriced_calls counts replies with no known cost.
+CREATE TABLE spending (
+    month date NOT NULL,
+    run_id bigint NOT NULL,
+    worker_id bigint NOT NULL,
+    model text NOT NULL,
+    is_rehearsal boolean NOT NULL,
+    spent_usd numeric DEFAULT 0 NOT NULL,
+    under_way_usd numeric DEFAULT 0 NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    unpriced_calls bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_spending PRIMARY KEY (month, run_id, worker_id, model, is_rehearsal)
+) WITH (fillfactor = 50);
+CREATE INDEX ix_spending_run_id ON spending (run_id);
+
+CREATE FUNCTION month_of(moment timestamptz) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT date_trunc('month', moment AT TIME ZONE 'UTC')::date
+$$;
+
+-- What a call adds to the sum of calls under way.
+CREATE FUNCTION under_way_of(log generation_logs) RETURNS numeric
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN log.state = 'sending' AND log.cost_usd IS NULL THEN coalesce(estimate_of(log.parameters), 0) ELSE 0 END
+$$;
+
+-- 1 for a reply whose cost is not known.
+CREATE FUNCTION unpriced_of(log generation_logs) RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT (log.state <> 'sending' AND log.cost_usd IS NULL AND coalesce(log.output_tokens, 0) > 0)::integer
+$$;
+
+CREATE FUNCTION add_spending(log generation_logs, p_spent numeric, p_under_way numeric, p_calls integer, p_unpriced integer)
+RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    INSERT INTO spending AS sum
+        (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
+    VALUES (month_of(log.created_at), coalesce(log.run_id, 0), coalesce(log.worker_id, 0), log.model, log.is_rehearsal,
+            p_spent, p_under_way, p_calls, p_unpriced)
+    ON CONFLICT (month, run_id, worker_id, model, is_rehearsal) DO UPDATE
+    SET spent_usd = sum.spent_usd + excluded.spent_usd, under_way_usd = sum.under_way_usd + excluded.under_way_usd,
+        calls = sum.calls + excluded.calls, unpriced_calls = sum.unpriced_calls + excluded.unpriced_calls
+$$;
+
+-- The estimate of a call that was given up does not count once its late reply is here with what it really cost.
+CREATE FUNCTION note_spending() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    NEW.mode := coalesce((SELECT definition->>'mode' FROM plans WHERE id = NEW.plan_id), 'calls');
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER take_mode_of_plan BEFORE INSERT ON batches FOR EACH ROW EXECUTE FUNCTION take_mode_of_plan();
-
--- What was submitted. The row is committed before the request leaves, as `submitting`: the provider knows no idempotency, so
--- a submission whose answer is lost is found again by its key, which stands in every custom_id, and never sent twice.
--- The worker that looks after it is fenced like that of an item.
---   submitting   may be at the provider or not
---   in_progress  the provider has it
---   ended        results can be read
---   imported     every result is stored; cancelled: the same, after a wish to cancel
---   refused      the provider did not take it, nothing is paid
---   lost         the provider has it no more; what was paid is not known
-CREATE TABLE batch_submissions (
-    id bigint GENERATED BY DEFAULT AS IDENTITY CONSTRAINT pk_batch_submissions PRIMARY KEY,
-    batch_id bigint NOT NULL CONSTRAINT fk_batch_submissions_batch_id_batches REFERENCES batches (id) ON DELETE RESTRICT,
-    key text NOT NULL CONSTRAINT uq_batch_submissions_key UNIQUE,
-    endpoint text NOT NULL,
-    provider_id text CONSTRAINT uq_batch_submissions_provider_id UNIQUE,
-    state text DEFAULT 'submitting' NOT NULL CONSTRAINT ck_batch_submissions_state
-        CHECK (state IN ('submitting', 'in_progress', 'ended', 'imported', 'cancelled', 'refused', 'lost')),
-    requests integer NOT NULL,
-    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    worker_id bigint CONSTRAINT fk_batch_submissions_worker_id_workers REFERENCES workers (id) ON DELETE RESTRICT,
-    fence bigint DEFAULT 1 NOT NULL,
-    look_at timestamptz DEFAULT now() NOT NULL,
-    looks integer DEFAULT 0 NOT NULL,
-    ruled_out text[] DEFAULT '{}'::text[] NOT NULL,
-    error_message text,
-    created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    expires_at timestamptz,
-    cancelling_at timestamptz,
-    closed_at timestamptz
-);
-CREATE INDEX ix_batch_submissions_batch_id ON batch_submissions (batch_id);
-CREATE INDEX ix_batch_submissions_look_at ON batch_submissions (look_at) WHERE closed_at IS NULL;
-
--- Which items are in a submission, at which fence, and their rows in the ledger. No foreign keys to items and logs: a
--- purged conversation takes its item along, and partitions of the log are archived.
-CREATE TABLE batch_submission_items (
-    submission_id bigint NOT NULL CONSTRAINT fk_batch_submission_items_submission_id_batch_submissions
-        REFERENCES batch_submissions (id) ON DELETE CASCADE,
-    item_id bigint NOT NULL,
-    fence bigint NOT NULL,
-    attempt_id bigint NOT NULL,
-    attempt_at timestamptz NOT NULL,
-    settled_at timestamptz,
-    failure text,
-    CONSTRAINT pk_batch_submission_items PRIMARY KEY (submission_id, item_id)
-);
-CREATE INDEX ix_batch_submission_items_item_id ON batch_submission_items (item_id);
-
-CREATE OR REPLACE FUNCTION claim_items(p_worker_id bigint, p_limit integer, p_is_rehearsal boolean) RETURNS SETOF generation_items
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM require_role('author');
-    -- A worker that was taken for dead, as after a laptop's sleep, and claims again lives; from here on by its lease.
-    UPDATE workers SET ended_at = NULL, holds_lock = false, lease_until = clock_timestamp() + interval '20 seconds'
-    WHERE id = p_worker_id AND ended_at IS NOT NULL;
-    RETURN QUERY
-    WITH next AS (
-        SELECT item.id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running'
-          AND batch.is_rehearsal = p_is_rehearsal AND batch.mode = 'calls'
-        ORDER BY item.priority DESC, item.id LIMIT p_limit
-        FOR NO KEY UPDATE OF item SKIP LOCKED
-    ), claimed AS (
-        UPDATE generation_items AS item SET state = 'running', worker_id = p_worker_id, fence = item.fence + 1
-        FROM next WHERE item.id = next.id RETURNING item.*
-    ), started AS (
-        UPDATE conversations SET status = 'generating' FROM claimed WHERE conversations.id = claimed.conversation_id
-    )
-    SELECT * FROM claimed ORDER BY id;
-END
-$$;
-
--- Takes up to p_limit items of one running batch that is to be submitted. What came back from a submission goes again,
--- together, once nothing of its batch is out any more: one by one each would become a submission of its own.
-CREATE FUNCTION claim_for_submission(p_worker_id bigint, p_limit integer, p_is_rehearsal boolean)
-RETURNS SETOF generation_items
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    chosen bigint;
+    given_up generation_logs;
 BEGIN
-    PERFORM require_role('author');
-    -- As in claim_items: a worker that was taken for dead and claims again lives.
-    UPDATE workers SET ended_at = NULL, holds_lock = false, lease_until = clock_timestamp() + interval '20 seconds'
-    WHERE id = p_worker_id AND ended_at IS NOT NULL;
-    SELECT batch.id INTO chosen FROM batches AS batch
-    WHERE batch.state = 'running' AND batch.mode = 'batches' AND batch.is_rehearsal = p_is_rehearsal
-      AND EXISTS (SELECT FROM generation_items AS item WHERE item.batch_id = batch.id AND item.state = 'queued'
-                  AND item.not_before <= clock_timestamp() AND (item.attempts = 0 OR NOT is_out(batch.id)))
-    ORDER BY batch.id LIMIT 1;
-    RETURN QUERY
-    WITH next AS (
-        SELECT item.id FROM generation_items AS item
-        WHERE item.batch_id = chosen AND item.state = 'queued' AND item.not_before <= clock_timestamp()
-          AND (item.attempts = 0 OR NOT is_out(chosen))
-        ORDER BY item.priority DESC, item.id LIMIT p_limit
-        FOR NO KEY UPDATE OF item SKIP LOCKED
-    ), claimed AS (
-        UPDATE generation_items AS item SET state = 'running', worker_id = p_worker_id, fence = item.fence + 1
-        FROM next WHERE item.id = next.id RETURNING item.*
-    ), started AS (
-        UPDATE conversations SET status = 'generating' FROM claimed WHERE conversations.id = claimed.conversation_id
-    )
-    SELECT * FROM claimed ORDER BY id;
-END
-$$;
-
--- Whether something of a batch is at the provider, or may be.
-CREATE FUNCTION is_out(p_batch_id bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM batch_submissions WHERE batch_id = p_batch_id AND closed_at IS NULL)
-$$;
-
--- A call that is about a whole submission: its row, before it is sent. It costs nothing; the requests have rows of their
--- own.
-CREATE FUNCTION start_submission_call(
-    p_submission_id bigint, p_kind text, p_worker_id bigint, p_payload jsonb, p_parameters jsonb,
-    OUT id bigint, OUT created_at timestamptz
-)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM require_role('author');
-    IF p_kind NOT IN ('batch_submit', 'batch_poll') THEN
-        RAISE EXCEPTION '"%" is no call about a submission', p_kind USING ERRCODE = 'TT003';
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0) - coalesce(OLD.cost_usd, 0),
+                             under_way_of(NEW) - under_way_of(OLD), 0, unpriced_of(NEW) - unpriced_of(OLD));
+        RETURN NULL;
     END IF;
-    created_at := clock_timestamp();
-    PERFORM ensure_generation_partition(created_at);
-    INSERT INTO generation_logs AS log (
-        created_at, run_id, template_id, template_version, worker_id, kind, state, requested_by, endpoint, is_rehearsal, model,
-        request_payload, parameters)
-    SELECT start_submission_call.created_at, batch.id, batch.template_id, template.version, p_worker_id, p_kind, 'sending',
-           batch.requested_by, submission.endpoint, batch.is_rehearsal, batch.model, p_payload,
-           p_parameters || '{"estimated_cost_usd": "0"}'
-    FROM batch_submissions AS submission JOIN batches AS batch ON batch.id = submission.batch_id
-    JOIN templates AS template ON template.id = batch.template_id
-    WHERE submission.id = p_submission_id
-    RETURNING log.id INTO start_submission_call.id;
-END
-$$;
-
--- A submission of claimed items and a row of the ledger for each of its requests, before anything is sent. The items are
--- the submission's from now on and not the worker's: its death leaves them where they are. Requests that the budget has no
--- room for are left out, from the first such on; `taken` says how many are in. Raises as start_attempt does, TT013 only
--- when there is room for none.
-CREATE FUNCTION start_submission(
-    p_worker_id bigint, p_key text, p_endpoint text, p_is_rehearsal boolean, p_requests jsonb,
-    OUT submission_id bigint, OUT taken integer
-)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    request record;
-    attempt record;
-BEGIN
-    PERFORM require_role('author');
-    taken := 0;
-    INSERT INTO batch_submissions (batch_id, key, endpoint, worker_id, requests)
-    SELECT item.batch_id, p_key, p_endpoint, p_worker_id, 0
-    FROM generation_items AS item WHERE item.id = (p_requests->0->>'item_id')::bigint
-    RETURNING id INTO submission_id;
-    FOR request IN
-        SELECT * FROM jsonb_to_recordset(p_requests) AS listed(
-            item_id bigint, fence bigint, model text, payload jsonb, parameters jsonb, redactions jsonb)
-        ORDER BY listed.item_id
-    LOOP
-        BEGIN
-            -- Without a worker: whoever retires one must not call these rows unknown, their end can still be known.
-            SELECT * INTO attempt FROM start_attempt('batch_item', request.model, p_endpoint, request.payload,
-                request.parameters, request.redactions, p_is_rehearsal, NULL, request.item_id, request.fence);
-        EXCEPTION WHEN SQLSTATE 'TT013' THEN
-            IF taken = 0 THEN
-                RAISE;
-            END IF;
-            EXIT;
-        END;
-        UPDATE generation_items SET worker_id = NULL WHERE id = request.item_id;
-        INSERT INTO batch_submission_items (submission_id, item_id, fence, attempt_id, attempt_at)
-        VALUES (start_submission.submission_id, request.item_id, request.fence, attempt.id, attempt.created_at);
-        taken := taken + 1;
-    END LOOP;
-    UPDATE batch_submissions SET requests = taken WHERE id = submission_id;
-END
-$$;
-
--- Takes one submission to look after: the one that is due longest, unless another living worker has it.
-CREATE FUNCTION claim_submission(p_worker_id bigint, p_endpoint text, p_is_rehearsal boolean)
-RETURNS SETOF batch_submissions
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM require_role('author');
-    RETURN QUERY
-    UPDATE batch_submissions AS submission SET worker_id = p_worker_id, fence = submission.fence + 1
-    WHERE submission.id = (
-        SELECT due.id FROM batch_submissions AS due JOIN batches AS batch ON batch.id = due.batch_id
-        WHERE due.closed_at IS NULL AND due.look_at <= clock_timestamp() AND batch.is_rehearsal = p_is_rehearsal
-          -- A rehearsal has another port each time.
-          AND (batch.is_rehearsal OR due.endpoint = p_endpoint)
-          AND (due.worker_id IS NULL OR due.worker_id = p_worker_id OR EXISTS (
-                SELECT FROM workers WHERE workers.id = due.worker_id AND workers.ended_at IS NOT NULL))
-        ORDER BY due.look_at, due.id LIMIT 1 FOR NO KEY UPDATE OF due SKIP LOCKED)
-    RETURNING submission.*;
-END
-$$;
-
--- Notes what was learned of a submission. With a delay it is given back until then. Raises TT011 when it is another's.
-CREATE FUNCTION note_submission(
-    p_id bigint, p_fence bigint, p_state text, p_provider_id text, p_expires_at timestamptz, p_counts jsonb,
-    p_ruled_out text, p_cancelling boolean, p_error text, p_delay_seconds double precision
-) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM require_role('author');
-    IF p_state NOT IN ('in_progress', 'ended') THEN
-        RAISE EXCEPTION '"%" is no state to note', p_state USING ERRCODE = 'TT003';
+    IF NEW.late_reply_to IS NOT NULL THEN
+        SELECT * INTO given_up FROM generation_logs AS log WHERE log.id = NEW.late_reply_to AND log.state = 'unknown';
+        IF given_up.cost_usd <> 0 AND NOT EXISTS (SELECT FROM generation_logs AS late WHERE late.id > NEW.late_reply_to
+            AND late.late_reply_to = NEW.late_reply_to AND late.id <> NEW.id) THEN
+            PERFORM add_spending(given_up, -given_up.cost_usd, 0, 0, 0);
+        END IF;
     END IF;
-    UPDATE batch_submissions SET state = coalesce(p_state, state), provider_id = coalesce(p_provider_id, provider_id),
-        expires_at = coalesce(p_expires_at, expires_at), counts = coalesce(p_counts, counts),
-        ruled_out = CASE WHEN p_ruled_out IS NULL THEN ruled_out ELSE array_append(ruled_out, p_ruled_out) END,
-        cancelling_at = CASE WHEN p_cancelling THEN coalesce(cancelling_at, clock_timestamp()) ELSE cancelling_at END,
-        error_message = coalesce(p_error, error_message),
-        worker_id = CASE WHEN p_delay_seconds IS NULL THEN worker_id END,
-        looks = CASE WHEN p_delay_seconds IS NULL THEN looks WHEN state = coalesce(p_state, state) THEN looks + 1 ELSE 0 END,
-        look_at = coalesce(clock_timestamp() + make_interval(secs => p_delay_seconds), look_at)
-    WHERE id = p_id AND fence = p_fence AND closed_at IS NULL;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'submission % has gone to another worker', p_id USING ERRCODE = 'TT011';
-    END IF;
-END
-$$;
-
--- Marks the end of one request, in the transaction that stores what it brought. False when it was marked already: then
--- nothing else may be stored. Raises TT011 when the submission is another worker's.
-CREATE FUNCTION settle_submission_item(p_id bigint, p_fence bigint, p_item_id bigint, p_failure text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM require_role('author');
-    PERFORM FROM batch_submissions WHERE id = p_id AND fence = p_fence AND closed_at IS NULL FOR KEY SHARE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'submission % has gone to another worker', p_id USING ERRCODE = 'TT011';
-    END IF;
-    UPDATE batch_submission_items SET settled_at = clock_timestamp(), failure = p_failure
-    WHERE submission_id = p_id AND item_id = p_item_id AND settled_at IS NULL;
-    RETURN FOUND;
-END
-$$;
-
--- Closes a submission, and its batch with it when nothing is left to do. Imported and cancelled ones have every request
--- settled. Of refused ones nothing was paid: their items wait in the queue. Of lost ones nobody knows: the calls become
--- `unknown` at their estimate, and the items fail until a person wants them again, except in a rehearsal, which costs
--- nothing.
-CREATE FUNCTION close_submission(
-    p_id bigint, p_fence bigint, p_state text, p_error text DEFAULT NULL, p_delay_seconds double precision DEFAULT 0
-) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    submission batch_submissions;
-    again boolean;
-BEGIN
-    PERFORM require_role('author');
-    IF p_state NOT IN ('imported', 'cancelled', 'refused', 'lost') THEN
-        RAISE EXCEPTION '"%" does not close a submission', p_state USING ERRCODE = 'TT003';
-    END IF;
-    UPDATE batch_submissions SET state = p_state, closed_at = clock_timestamp(), worker_id = NULL,
-        error_message = coalesce(p_error, error_message)
-    WHERE id = p_id AND fence = p_fence AND closed_at IS NULL RETURNING * INTO submission;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'submission % has gone to another worker', p_id USING ERRCODE = 'TT011';
-    END IF;
-    IF p_state IN ('imported', 'cancelled') AND EXISTS (
-        SELECT FROM batch_submission_items WHERE submission_id = p_id AND settled_at IS NULL) THEN
-        RAISE EXCEPTION 'submission % has requests without a result', p_id USING ERRCODE = 'TT003';
-    END IF;
-    again := p_state = 'refused' OR (SELECT is_rehearsal FROM batches WHERE id = submission.batch_id);
-    WITH open AS (
-        UPDATE batch_submission_items SET settled_at = clock_timestamp(), failure = p_state
-        WHERE submission_id = p_id AND settled_at IS NULL RETURNING *
-    ), item AS (
-        UPDATE generation_items AS item SET state = CASE WHEN again THEN 'queued' ELSE 'failed' END, last_error = p_error,
-            attempts = attempts - (again AND attempts > 0)::integer,
-            not_before = clock_timestamp() + make_interval(secs => p_delay_seconds),
-            finished_at = CASE WHEN NOT again THEN clock_timestamp() END
-        FROM open WHERE item.id = open.item_id AND item.fence = open.fence AND item.state = 'running'
-        RETURNING item.conversation_id
-    ), conversation AS (
-        UPDATE conversations SET status = CASE WHEN again THEN 'planned' ELSE 'failed' END
-        FROM item WHERE conversations.id = item.conversation_id
-    )
-    UPDATE generation_logs AS log SET state = CASE WHEN p_state = 'refused' THEN 'error' ELSE 'unknown' END,
-        cost_usd = CASE WHEN p_state = 'refused' THEN 0 ELSE estimate_of(log.parameters) END,
-        cost_is_estimate = p_state <> 'refused', error_type = 'submission_' || p_state, error_message = p_error
-    FROM open WHERE log.id = open.attempt_id AND log.created_at = open.attempt_at AND log.state = 'sending';
-    UPDATE batches SET state = 'finished', state_reason = NULL, finished_at = clock_timestamp()
-    WHERE id = submission.batch_id AND state IN ('running', 'paused', 'interrupted') AND NOT EXISTS (
-        SELECT FROM generation_items AS item WHERE item.batch_id = submission.batch_id AND item.state IN ('queued', 'running'));
-END
-$$;
-
--- A batch that is paused or cancelled has its submissions looked at now, so that they are called off at the provider.
-CREATE FUNCTION look_at_submissions() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    UPDATE batch_submissions SET look_at = clock_timestamp()
-    WHERE batch_id = NEW.id AND closed_at IS NULL AND look_at > clock_timestamp();
+    PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0), under_way_of(NEW), 1, unpriced_of(NEW));
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER look_at_submissions AFTER UPDATE OF state ON batches
-    FOR EACH ROW WHEN (NEW.state IN ('paused', 'cancelled') AND NEW.state <> OLD.state) EXECUTE FUNCTION look_at_submissions();
+CREATE TRIGGER note_spending AFTER INSERT OR UPDATE ON generation_logs FOR EACH ROW EXECUTE FUNCTION note_spending();
 
-GRANT SELECT ON batch_submissions, batch_submission_items TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
-REVOKE ALL ON FUNCTION take_mode_of_plan(), look_at_submissions(), is_out(bigint),
-    claim_for_submission(bigint, integer, boolean),
-    start_submission_call(bigint, text, bigint, jsonb, jsonb),
-    start_submission(bigint, text, text, boolean, jsonb),
-    claim_submission(bigint, text, boolean),
-    note_submission(bigint, bigint, text, text, timestamptz, jsonb, text, boolean, text, double precision),
-    settle_submission_item(bigint, bigint, bigint, text),
-    close_submission(bigint, bigint, text, text, double precision) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    claim_for_submission(bigint, integer, boolean),
-    start_submission_call(bigint, text, bigint, jsonb, jsonb),
-    start_submission(bigint, text, text, boolean, jsonb),
-    claim_submission(bigint, text, boolean),
-    note_submission(bigint, bigint, text, text, timestamptz, jsonb, text, boolean, text, double precision),
-    settle_submission_item(bigint, bigint, bigint, text),
-    close_submission(bigint, bigint, text, text, double precision) TO traintui_author;
+-- Adds up the whole log anew: for what was loaded without the trigger. Writers wait until this is committed, so that no
+-- call is left out and none counts twice.
+CREATE FUNCTION add_up_spending() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    LOCK TABLE generation_logs IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM spending;
+    INSERT INTO spending (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
+    SELECT month_of(created_at), coalesce(run_id, 0), coalesce(worker_id, 0), model, is_rehearsal,
+           coalesce(sum(cost_usd) FILTER (WHERE NOT replaced), 0), sum(under_way_of(log)), count(*), sum(unpriced_of(log))
+    FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND id IN (
+        SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL) AS replaced) AS estimate
+    GROUP BY 1, 2, 3, 4, 5;
+END
+$$;
+SELECT add_up_spending();
+
+-- What a batch has cost in USD; calls that are under way count at their estimate.
+CREATE OR REPLACE FUNCTION committed_cost(p_batch_id bigint) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(spent_usd + under_way_usd), 0) FROM spending WHERE run_id = p_batch_id
+$$;
+
+-- The same for all that was paid for in the month of a moment. A rehearsal is not paid.
+CREATE FUNCTION committed_in_month(moment timestamptz) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum(spent_usd + under_way_usd), 0) FROM spending WHERE month = month_of(moment) AND NOT is_rehearsal
+$$;
+
+-- The month's budget is a setting: a number above 0, or null for none.
+ALTER TABLE workspace_settings ADD CONSTRAINT ck_workspace_settings_monthly_budget_usd CHECK (
+    key <> 'monthly_budget_usd' OR CASE jsonb_typeof(value)
+        WHEN 'null' THEN true WHEN 'number' THEN value::numeric > 0 AND value::numeric <= 100000000 ELSE false END);
+
+-- The row of a call, before it is sent. Raises TT011 when the item has gone to another worker, TT012 when its batch is not
+-- running any more, and TT013 when the call, at its dearest, could pass the budget of the batch or of the month.
+CREATE OR REPLACE FUNCTION start_attempt(
+    p_kind text, p_model text, p_endpoint text, p_request_payload jsonb, p_parameters jsonb, p_redactions jsonb,
+    p_is_rehearsal boolean, p_worker_id bigint DEFAULT NULL, p_item_id bigint DEFAULT NULL, p_fence bigint DEFAULT NULL,
+    OUT id bigint, OUT created_at timestamptz
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    item generation_items;
+    batch batches;
+    estimate numeric := estimate_of(p_parameters);
+    budget numeric;
+    spent numeric;
+BEGIN
+    PERFORM require_role('author');
+    created_at := clock_timestamp();
+    PERFORM ensure_generation_partition(created_at);
+    IF p_item_id IS NOT NULL THEN
+        UPDATE generation_items AS i SET attempts = attempts + 1
+        WHERE i.id = p_item_id AND i.fence = p_fence AND i.state = 'running' RETURNING * INTO item;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'item % has gone to another worker', p_item_id USING ERRCODE = 'TT011';
+        END IF;
+        SELECT * INTO batch FROM batches WHERE batches.id = item.batch_id;
+        IF batch.state <> 'running' THEN
+            RAISE EXCEPTION 'batch % is %', batch.id, batch.state USING ERRCODE = 'TT012';
+        END IF;
+        IF batch.budget_usd IS NOT NULL THEN
+            -- Calls of all workers wait here for each other, so that none begins beside the count.
+            PERFORM FROM batches WHERE batches.id = batch.id FOR NO KEY UPDATE;
+            IF estimate IS NULL THEN
+                RAISE EXCEPTION 'the price of % is not known, so its budget cannot be kept', p_model USING ERRCODE = 'TT013';
+            END IF;
+            spent := committed_cost(batch.id);
+            IF spent + estimate > batch.budget_usd THEN
+                RAISE EXCEPTION 'the next call may pass the budget of $%: $% is spent or under way',
+                    trim_scale(batch.budget_usd), round(spent, 4) USING ERRCODE = 'TT013';
+            END IF;
+        END IF;
+    END IF;
+    -- Only these kinds are paid for; counting tokens and asking after a provider's batches are not.
+    IF NOT p_is_rehearsal AND p_kind IN ('generate', 'judge', 'batch_item') THEN
+        SELECT value::numeric INTO budget FROM workspace_settings
+        WHERE key = 'monthly_budget_usd' AND jsonb_typeof(value) = 'number' FOR NO KEY UPDATE;
+        IF budget IS NOT NULL AND estimate IS NULL THEN
+            RAISE EXCEPTION 'the price of % is not known, so the budget of the month cannot be kept', p_model
+                USING ERRCODE = 'TT013';
+        END IF;
+        -- The moment is read again: whoever waited may be in another month by now.
+        created_at := clock_timestamp();
+        IF budget IS NOT NULL THEN
+            spent := committed_in_month(created_at);
+            IF spent + estimate > budget THEN
+                RAISE EXCEPTION 'the next call may pass the budget of $% for %: $% is spent or under way',
+                    trim_scale(budget), to_char(month_of(created_at), 'FMMonth YYYY'), round(spent, 4)
+                    USING ERRCODE = 'TT013';
+            END IF;
+        END IF;
+        PERFORM ensure_generation_partition(created_at);
+    END IF;
+    INSERT INTO generation_logs AS log (
+        created_at, conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
+        requested_by, endpoint, is_rehearsal, model, request_payload, parameters, redactions)
+    VALUES (
+        created_at, (SELECT c.conversation_id FROM conversations AS c WHERE c.id = item.conversation_id), batch.id, item.id,
+        item.fence, coalesce(item.attempts, 1), batch.template_id,
+        (SELECT version FROM templates WHERE templates.id = batch.template_id), p_worker_id, p_kind, 'sending',
+        coalesce(batch.requested_by, session_user), p_endpoint, p_is_rehearsal, p_model, p_request_payload, p_parameters,
+        p_redactions)
+    RETURNING log.id INTO id;
+END
+$$;
+
+GRANT SELECT ON model_prices, spending TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
+REVOKE ALL ON FUNCTION set_model_price(jsonb), month_of(timestamptz), under_way_of(generation_logs),
+    unpriced_of(generation_logs), add_spending(generation_logs, numeric, numeric, integer, integer), note_spending(),
+    add_up_spending(), committed_in_month(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION month_of(timestamptz), committed_cost(bigint), committed_in_month(timestamptz)
+    TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
+GRANT EXECUTE ON FUNCTION set_model_price(jsonb) TO traintui_admin;

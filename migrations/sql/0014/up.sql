@@ -1,263 +1,252 @@
--- What calls cost: prices with effective dates, what was spent by each batch in each month, and a budget for the month.
+-- What a provider allows a minute, shared by all workers of a workspace. A call reserves before it is sent and is
+-- reconciled with what it used, so that no request leaves that the provider would refuse. First come, first served: a
+-- reservation may make a level negative, and whoever comes later waits until that is made up.
+--
+-- Unlogged, because it is only worth a minute: after a crash the next response says it all again. A transaction that
+-- writes nothing else does not wait for the disk.
 
--- USD per million tokens, from a day (UTC) on. A prompt of more than long_prompt_over tokens pays the long rates for all
--- of its tokens; a call through a provider's batches pays batch_factor of every price.
-CREATE TABLE model_prices (
+CREATE UNLOGGED TABLE rate_limits (
+    endpoint text NOT NULL,
     model text NOT NULL,
-    effective_from date NOT NULL,
-    input numeric(12, 6) NOT NULL,
-    output numeric(12, 6) NOT NULL,
-    cache_read numeric(12, 6) NOT NULL,
-    cache_write_5m numeric(12, 6) NOT NULL,
-    cache_write_1h numeric(12, 6) NOT NULL,
-    long_prompt_over integer,
-    long_input numeric(12, 6),
-    long_output numeric(12, 6),
-    long_cache_read numeric(12, 6),
-    long_cache_write_5m numeric(12, 6),
-    long_cache_write_1h numeric(12, 6),
-    batch_factor numeric(5, 4) DEFAULT 0.5 NOT NULL,
-    set_by text DEFAULT session_user NOT NULL,
-    set_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT pk_model_prices PRIMARY KEY (model, effective_from),
-    CONSTRAINT ck_model_prices_model CHECK (model ~ '^\S+$' AND char_length(model) <= 200),
-    -- Above the greatest number stands NaN, which a plain `>= 0` would let in.
-    CONSTRAINT ck_model_prices_rates CHECK (
-        input BETWEEN 0 AND 100000 AND output BETWEEN 0 AND 100000 AND cache_read BETWEEN 0 AND 100000
-        AND cache_write_5m BETWEEN 0 AND 100000 AND cache_write_1h BETWEEN 0 AND 100000),
-    CONSTRAINT ck_model_prices_long_prompt CHECK (
-        num_nulls(long_prompt_over, long_input, long_output, long_cache_read, long_cache_write_5m, long_cache_write_1h)
-            IN (0, 6)
-        AND long_prompt_over > 0 AND long_input BETWEEN 0 AND 100000 AND long_output BETWEEN 0 AND 100000
-        AND long_cache_read BETWEEN 0 AND 100000 AND long_cache_write_5m BETWEEN 0 AND 100000
-        AND long_cache_write_1h BETWEEN 0 AND 100000),
-    CONSTRAINT ck_model_prices_batch_factor CHECK (batch_factor BETWEEN 0 AND 1)
+    held_until timestamptz,
+    -- Servers that say nothing of limits are asked for as much at once as they answer well.
+    in_flight_limit double precision,
+    best_latency_ms double precision,
+    updated_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pk_rate_limits PRIMARY KEY (endpoint, model),
+    CONSTRAINT ck_rate_limits_in_flight_limit CHECK (in_flight_limit >= 1)
 );
 
--- The list as of November 2026 (platform.claude.com, Pricing). Writing to the cache costs 1.25 of the input price for
--- five minutes, and twice for an hour.
-INSERT INTO model_prices (model, effective_from, input, output, cache_read, cache_write_5m, cache_write_1h, set_by)
-SELECT model, '2026-10-07', input, output, cache_read, input * 1.25, input * 2, 'traintui'
-FROM (VALUES ('claude-opus-5-5', 4, 20, 0.20), ('claude-opus-5', 5, 25, 0.50), ('claude-sonnet-5-5', 2, 10, 0.10),
-             ('claude-sonnet-5', 2, 10, 0.20), ('claude-fable-5-1', 10, 50, 0.25), ('claude-haiku-4-5', 1, 5, 0.10),
-             ('claude-haiku-5-5', 0.10, 0.50, 0.01)) AS listed(model, input, output, cache_read);
-UPDATE model_prices SET long_prompt_over = 100000, long_input = 0.50, long_output = 2.50, long_cache_read = 0.05,
-    long_cache_write_5m = 0.625, long_cache_write_1h = 1 WHERE model = 'claude-haiku-5-5';
-
--- Sets the price of a model from a day on. What is in effect stays: a price begins today (UTC) or later, or it is the
--- first of its model. One that begins today or later may be set again. The change goes on record with the settings.
-CREATE FUNCTION set_model_price(p_price jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    given model_prices := jsonb_populate_record(NULL::model_prices, p_price);
-    before model_prices;
-    today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
-BEGIN
-    PERFORM require_role('admin');
-    PERFORM pg_advisory_xact_lock(7453, 14);
-    SELECT * INTO before FROM model_prices AS price
-    WHERE price.model = given.model AND price.effective_from <= greatest(given.effective_from, today)
-    ORDER BY price.effective_from DESC LIMIT 1;
-    IF given.effective_from < today AND before.model IS NOT NULL THEN
-        RAISE EXCEPTION 'the price of % has been in effect since %: a new one begins today or later',
-            given.model, before.effective_from USING ERRCODE = 'TT003';
-    END IF;
-    given.batch_factor := coalesce(given.batch_factor, 0.5);
-    given.set_by := session_user;
-    given.set_at := clock_timestamp();
-    DELETE FROM model_prices AS price WHERE price.model = given.model AND price.effective_from = given.effective_from;
-    INSERT INTO model_prices SELECT given.*;
-    INSERT INTO workspace_setting_changes (key, old_value, new_value, changed_by)
-    VALUES ('model_prices.' || given.model, CASE WHEN before.model IS NOT NULL THEN to_jsonb(before) END, to_jsonb(given),
-            session_user);
-END
-$$;
-
--- Spending ---------------------------------------------------------------------------------------------------------
-
--- What was spent, and what calls under way may cost at most, for each batch, month (UTC), worker and model: sums over
--- generation_logs that a budget can be held against without adding up the log for each call. Each worker has rows of its
--- own, so that none waits for another, and none can wait in a circle. A run_id or worker_id of 0 stands for none.
--- unpriced_calls counts replies with no known cost.
-CREATE TABLE spending (
-    month date NOT NULL,
-    run_id bigint NOT NULL,
-    worker_id bigint NOT NULL,
+CREATE UNLOGGED TABLE rate_buckets (
+    endpoint text NOT NULL,
     model text NOT NULL,
-    is_rehearsal boolean NOT NULL,
-    spent_usd numeric DEFAULT 0 NOT NULL,
-    under_way_usd numeric DEFAULT 0 NOT NULL,
-    calls bigint DEFAULT 0 NOT NULL,
-    unpriced_calls bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT pk_spending PRIMARY KEY (month, run_id, worker_id, model, is_rehearsal)
-) WITH (fillfactor = 50);
-CREATE INDEX ix_spending_run_id ON spending (run_id);
+    kind text NOT NULL,
+    per_minute double precision NOT NULL,
+    level double precision NOT NULL,
+    seen_at timestamptz NOT NULL,
+    CONSTRAINT pk_rate_buckets PRIMARY KEY (endpoint, model, kind),
+    CONSTRAINT ck_rate_buckets_kind CHECK (kind IN ('requests', 'input', 'output')),
+    CONSTRAINT ck_rate_buckets_per_minute CHECK (per_minute > 0),
+    CONSTRAINT fk_rate_buckets_endpoint_rate_limits FOREIGN KEY (endpoint, model) REFERENCES rate_limits ON DELETE CASCADE
+);
 
-CREATE FUNCTION month_of(moment timestamptz) RETURNS date
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT date_trunc('month', moment AT TIME ZONE 'UTC')::date
-$$;
+-- How much of an estimate such calls really use, learnt as they come back.
+CREATE UNLOGGED TABLE rate_ratios (
+    endpoint text NOT NULL,
+    model text NOT NULL,
+    kind text NOT NULL,
+    ratio double precision NOT NULL,
+    CONSTRAINT pk_rate_ratios PRIMARY KEY (endpoint, model, kind),
+    CONSTRAINT ck_rate_ratios_kind CHECK (kind IN ('input', 'output')),
+    CONSTRAINT ck_rate_ratios_ratio CHECK (ratio BETWEEN 0.01 AND 100)
+);
 
--- What a call adds to the sum of calls under way.
-CREATE FUNCTION under_way_of(log generation_logs) RETURNS numeric
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT CASE WHEN log.state = 'sending' AND log.cost_usd IS NULL THEN coalesce(estimate_of(log.parameters), 0) ELSE 0 END
-$$;
+CREATE UNLOGGED TABLE rate_reservations (
+    id bigint GENERATED BY DEFAULT AS IDENTITY CONSTRAINT pk_rate_reservations PRIMARY KEY,
+    endpoint text NOT NULL,
+    model text NOT NULL,
+    worker_id bigint,
+    estimated_input double precision NOT NULL,
+    estimated_output double precision NOT NULL,
+    input double precision NOT NULL,
+    output double precision NOT NULL,
+    due_at timestamptz NOT NULL
+);
+CREATE INDEX ix_rate_reservations_endpoint_model ON rate_reservations (endpoint, model);
+CREATE INDEX ix_rate_reservations_worker_id ON rate_reservations (worker_id);
 
--- 1 for a reply whose cost is not known.
-CREATE FUNCTION unpriced_of(log generation_logs) RETURNS integer
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT (log.state <> 'sending' AND log.cost_usd IS NULL AND coalesce(log.output_tokens, 0) > 0)::integer
-$$;
-
-CREATE FUNCTION add_spending(log generation_logs, p_spent numeric, p_under_way numeric, p_calls integer, p_unpriced integer)
-RETURNS void
+-- The buckets as they are now; the caller holds the row of rate_limits.
+CREATE FUNCTION refill_buckets(p_endpoint text, p_model text, p_now timestamptz) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-    INSERT INTO spending AS sum
-        (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
-    VALUES (month_of(log.created_at), coalesce(log.run_id, 0), coalesce(log.worker_id, 0), log.model, log.is_rehearsal,
-            p_spent, p_under_way, p_calls, p_unpriced)
-    ON CONFLICT (month, run_id, worker_id, model, is_rehearsal) DO UPDATE
-    SET spent_usd = sum.spent_usd + excluded.spent_usd, under_way_usd = sum.under_way_usd + excluded.under_way_usd,
-        calls = sum.calls + excluded.calls, unpriced_calls = sum.unpriced_calls + excluded.unpriced_calls
+    UPDATE rate_buckets
+    SET level = least(per_minute, level + greatest(0, extract(epoch FROM p_now - seen_at)) * per_minute / 60), seen_at = p_now
+    WHERE endpoint = p_endpoint AND model = p_model
 $$;
 
--- The estimate of a call that was given up does not count once its late reply is here with what it really cost.
-CREATE FUNCTION note_spending() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    given_up generation_logs;
-BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0) - coalesce(OLD.cost_usd, 0),
-                             under_way_of(NEW) - under_way_of(OLD), 0, unpriced_of(NEW) - unpriced_of(OLD));
-        RETURN NULL;
-    END IF;
-    IF NEW.late_reply_to IS NOT NULL THEN
-        SELECT * INTO given_up FROM generation_logs AS log WHERE log.id = NEW.late_reply_to AND log.state = 'unknown';
-        IF given_up.cost_usd <> 0 AND NOT EXISTS (SELECT FROM generation_logs AS late WHERE late.id > NEW.late_reply_to
-            AND late.late_reply_to = NEW.late_reply_to AND late.id <> NEW.id) THEN
-            PERFORM add_spending(given_up, -given_up.cost_usd, 0, 0, 0);
-        END IF;
-    END IF;
-    PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0), under_way_of(NEW), 1, unpriced_of(NEW));
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER note_spending AFTER INSERT OR UPDATE ON generation_logs FOR EACH ROW EXECUTE FUNCTION note_spending();
-
--- Adds up the whole log anew: for what was loaded without the trigger. Writers wait until this is committed, so that no
--- call is left out and none counts twice.
-CREATE FUNCTION add_up_spending() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    LOCK TABLE generation_logs IN SHARE ROW EXCLUSIVE MODE;
-    DELETE FROM spending;
-    INSERT INTO spending (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
-    SELECT month_of(created_at), coalesce(run_id, 0), coalesce(worker_id, 0), model, is_rehearsal,
-           coalesce(sum(cost_usd) FILTER (WHERE NOT replaced), 0), sum(under_way_of(log)), count(*), sum(unpriced_of(log))
-    FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND id IN (
-        SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL) AS replaced) AS estimate
-    GROUP BY 1, 2, 3, 4, 5;
-END
-$$;
-SELECT add_up_spending();
-
--- What a batch has cost in USD; calls that are under way count at their estimate.
-CREATE OR REPLACE FUNCTION committed_cost(p_batch_id bigint) RETURNS numeric
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(sum(spent_usd + under_way_usd), 0) FROM spending WHERE run_id = p_batch_id
-$$;
-
--- The same for all that was paid for in the month of a moment. A rehearsal is not paid.
-CREATE FUNCTION committed_in_month(moment timestamptz) RETURNS numeric
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(sum(spent_usd + under_way_usd), 0) FROM spending WHERE month = month_of(moment) AND NOT is_rehearsal
-$$;
-
--- The month's budget is a setting: a number above 0, or null for none.
-ALTER TABLE workspace_settings ADD CONSTRAINT ck_workspace_settings_monthly_budget_usd CHECK (
-    key <> 'monthly_budget_usd' OR CASE jsonb_typeof(value)
-        WHEN 'null' THEN true WHEN 'number' THEN value::numeric > 0 AND value::numeric <= 100000000 ELSE false END);
-
--- The row of a call, before it is sent. Raises TT011 when the item has gone to another worker, TT012 when its batch is not
--- running any more, and TT013 when the call, at its dearest, could pass the budget of the batch or of the month.
-CREATE OR REPLACE FUNCTION start_attempt(
-    p_kind text, p_model text, p_endpoint text, p_request_payload jsonb, p_parameters jsonb, p_redactions jsonb,
-    p_is_rehearsal boolean, p_worker_id bigint DEFAULT NULL, p_item_id bigint DEFAULT NULL, p_fence bigint DEFAULT NULL,
-    OUT id bigint, OUT created_at timestamptz
+-- A place in the line for a call with so many tokens by estimate, and the seconds until its turn. No reservation, and the
+-- seconds after which to ask again, where a server without limits has enough to do.
+CREATE FUNCTION reserve_call(
+    p_endpoint text, p_model text, p_worker_id bigint, p_input double precision, p_output double precision,
+    OUT reservation bigint, OUT wait double precision
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    item generation_items;
-    batch batches;
-    estimate numeric := estimate_of(p_parameters);
-    budget numeric;
-    spent numeric;
+    limits rate_limits;
+    moment timestamptz;
+    used_input double precision := greatest(0, p_input);
+    used_output double precision := greatest(0, p_output);
 BEGIN
     PERFORM require_role('author');
-    created_at := clock_timestamp();
-    PERFORM ensure_generation_partition(created_at);
-    IF p_item_id IS NOT NULL THEN
-        UPDATE generation_items AS i SET attempts = attempts + 1
-        WHERE i.id = p_item_id AND i.fence = p_fence AND i.state = 'running' RETURNING * INTO item;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'item % has gone to another worker', p_item_id USING ERRCODE = 'TT011';
-        END IF;
-        SELECT * INTO batch FROM batches WHERE batches.id = item.batch_id;
-        IF batch.state <> 'running' THEN
-            RAISE EXCEPTION 'batch % is %', batch.id, batch.state USING ERRCODE = 'TT012';
-        END IF;
-        IF batch.budget_usd IS NOT NULL THEN
-            -- Calls of all workers wait here for each other, so that none begins beside the count.
-            PERFORM FROM batches WHERE batches.id = batch.id FOR NO KEY UPDATE;
-            IF estimate IS NULL THEN
-                RAISE EXCEPTION 'the price of % is not known, so its budget cannot be kept', p_model USING ERRCODE = 'TT013';
-            END IF;
-            spent := committed_cost(batch.id);
-            IF spent + estimate > batch.budget_usd THEN
-                RAISE EXCEPTION 'the next call may pass the budget of $%: $% is spent or under way',
-                    trim_scale(batch.budget_usd), round(spent, 4) USING ERRCODE = 'TT013';
-            END IF;
-        END IF;
+    INSERT INTO rate_limits (endpoint, model) VALUES (p_endpoint, p_model) ON CONFLICT DO NOTHING;
+    SELECT * INTO limits FROM rate_limits WHERE endpoint = p_endpoint AND model = p_model FOR UPDATE;
+    moment := clock_timestamp();
+    IF limits.in_flight_limit IS NOT NULL AND limits.in_flight_limit <= (
+        SELECT count(*) FROM rate_reservations WHERE endpoint = p_endpoint AND model = p_model) THEN
+        wait := 0.1;
+        RETURN;
     END IF;
-    -- Only these kinds are paid for; counting tokens and asking after a provider's batches are not.
-    IF NOT p_is_rehearsal AND p_kind IN ('generate', 'judge', 'batch_item') THEN
-        SELECT value::numeric INTO budget FROM workspace_settings
-        WHERE key = 'monthly_budget_usd' AND jsonb_typeof(value) = 'number' FOR NO KEY UPDATE;
-        IF budget IS NOT NULL AND estimate IS NULL THEN
-            RAISE EXCEPTION 'the price of % is not known, so the budget of the month cannot be kept', p_model
-                USING ERRCODE = 'TT013';
-        END IF;
-        -- The moment is read again: whoever waited may be in another month by now.
-        created_at := clock_timestamp();
-        IF budget IS NOT NULL THEN
-            spent := committed_in_month(created_at);
-            IF spent + estimate > budget THEN
-                RAISE EXCEPTION 'the next call may pass the budget of $% for %: $% is spent or under way',
-                    trim_scale(budget), to_char(month_of(created_at), 'FMMonth YYYY'), round(spent, 4)
-                    USING ERRCODE = 'TT013';
-            END IF;
-        END IF;
-        PERFORM ensure_generation_partition(created_at);
-    END IF;
-    INSERT INTO generation_logs AS log (
-        created_at, conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
-        requested_by, endpoint, is_rehearsal, model, request_payload, parameters, redactions)
-    VALUES (
-        created_at, (SELECT c.conversation_id FROM conversations AS c WHERE c.id = item.conversation_id), batch.id, item.id,
-        item.fence, coalesce(item.attempts, 1), batch.template_id,
-        (SELECT version FROM templates WHERE templates.id = batch.template_id), p_worker_id, p_kind, 'sending',
-        coalesce(batch.requested_by, session_user), p_endpoint, p_is_rehearsal, p_model, p_request_payload, p_parameters,
-        p_redactions)
-    RETURNING log.id INTO id;
+    SELECT used_input * coalesce(max(ratio) FILTER (WHERE kind = 'input'), 1),
+           used_output * coalesce(max(ratio) FILTER (WHERE kind = 'output'), 1)
+    INTO used_input, used_output FROM rate_ratios WHERE endpoint = p_endpoint AND model = p_model;
+    PERFORM refill_buckets(p_endpoint, p_model, moment);
+    WITH asked AS (
+        SELECT kind, CASE kind WHEN 'requests' THEN 1 WHEN 'input' THEN used_input ELSE used_output END AS amount
+        FROM unnest(ARRAY['requests', 'input', 'output']) AS kind
+    ), taken AS (
+        UPDATE rate_buckets AS bucket SET level = level - asked.amount FROM asked
+        WHERE bucket.kind = asked.kind AND bucket.endpoint = p_endpoint AND bucket.model = p_model
+        -- What is more than a minute's worth goes when the bucket is full.
+        RETURNING (least(asked.amount, bucket.per_minute) - (bucket.level + asked.amount)) * 60 / bucket.per_minute AS wait
+    )
+    SELECT greatest(0, max(taken.wait)) INTO wait FROM taken;
+    wait := greatest(coalesce(wait, 0), coalesce(extract(epoch FROM limits.held_until - moment), 0));
+    INSERT INTO rate_reservations AS made (
+        endpoint, model, worker_id, estimated_input, estimated_output, input, output, due_at)
+    VALUES (p_endpoint, p_model, p_worker_id, greatest(0, p_input), greatest(0, p_output), used_input, used_output,
+            moment + make_interval(secs => wait))
+    RETURNING made.id INTO reservation;
 END
 $$;
 
-GRANT SELECT ON model_prices, spending TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
-REVOKE ALL ON FUNCTION set_model_price(jsonb), month_of(timestamptz), under_way_of(generation_logs),
-    unpriced_of(generation_logs), add_spending(generation_logs, numeric, numeric, integer, integer), note_spending(),
-    add_up_spending(), committed_in_month(timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION month_of(timestamptz), committed_cost(bigint), committed_in_month(timestamptz)
+-- The seconds until a reservation's turn, 0 when it may go; NULL when its item is not to be worked on any more.
+CREATE FUNCTION turn_of(p_reservation bigint, p_item_id bigint, p_fence bigint) RETURNS double precision
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT greatest(0, extract(epoch FROM greatest(due_at, held_until) - clock_timestamp()))
+    FROM rate_reservations AS made JOIN rate_limits USING (endpoint, model)
+    WHERE made.id = p_reservation AND (p_item_id IS NULL OR EXISTS (
+        SELECT FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
+        WHERE item.id = p_item_id AND item.fence = p_fence AND item.state = 'running' AND batch.state = 'running'))
+$$;
+
+-- Ends a reservation. `p_used` has what was used of `requests`, `input` and `output`; what was reserved beyond it is given
+-- back. `p_told` has, for each of them that the response's headers named, `limit` and `remaining`. Where no limits are
+-- known, `p_latency_ms` and `p_is_overloaded` steer how many calls may be under way.
+CREATE FUNCTION settle_call(
+    p_reservation bigint, p_used jsonb, p_told jsonb, p_latency_ms double precision DEFAULT NULL,
+    p_is_overloaded boolean DEFAULT false
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    made rate_reservations;
+    limits rate_limits;
+    moment timestamptz;
+BEGIN
+    PERFORM require_role('author');
+    SELECT * INTO made FROM rate_reservations WHERE id = p_reservation;
+    IF NOT FOUND THEN
+        RETURN;  -- its worker was taken for dead, or the server crashed
+    END IF;
+    SELECT * INTO limits FROM rate_limits WHERE endpoint = made.endpoint AND model = made.model FOR UPDATE;
+    DELETE FROM rate_reservations WHERE id = p_reservation;
+    moment := clock_timestamp();
+    PERFORM refill_buckets(made.endpoint, made.model, moment);
+    UPDATE rate_buckets AS bucket
+    SET level = least(per_minute, level - coalesce((p_used->>kind)::double precision, 0)
+                      + CASE kind WHEN 'requests' THEN 1 WHEN 'input' THEN made.input ELSE made.output END)
+    WHERE endpoint = made.endpoint AND model = made.model;
+    INSERT INTO rate_ratios AS known (endpoint, model, kind, ratio)
+    SELECT made.endpoint, made.model, kind, least(100, greatest(0.01, used / estimated))
+    FROM (VALUES ('input', (p_used->>'input')::double precision, made.estimated_input),
+                 ('output', (p_used->>'output')::double precision, made.estimated_output)) AS seen (kind, used, estimated)
+    WHERE used > 0 AND estimated > 0
+    -- A running mean over some ten calls.
+    ON CONFLICT (endpoint, model, kind) DO UPDATE SET ratio = known.ratio * 0.9 + excluded.ratio * 0.1;
+    PERFORM hear_limits(made.endpoint, made.model, p_told, moment);
+    IF NOT EXISTS (SELECT FROM rate_buckets WHERE endpoint = made.endpoint AND model = made.model)
+       AND (p_latency_ms IS NOT NULL OR p_is_overloaded) THEN
+        -- One more at a time while answers come about as quickly as the best did, half as many when they do not.
+        UPDATE rate_limits SET
+            best_latency_ms = least(best_latency_ms * 1.01, p_latency_ms),
+            in_flight_limit = least(256, greatest(1, CASE
+                WHEN p_is_overloaded OR p_latency_ms > 3 * best_latency_ms THEN coalesce(in_flight_limit, 4) / 2
+                ELSE coalesce(in_flight_limit, 4) + 1 / coalesce(in_flight_limit, 4) END)),
+            updated_at = moment
+        WHERE endpoint = made.endpoint AND model = made.model;
+    END IF;
+END
+$$;
+
+-- Takes over what headers said. Our own accounts only ever go down by it: a response speaks of a moment before, in which
+-- some of what is under way had not been counted.
+CREATE FUNCTION hear_limits(p_endpoint text, p_model text, p_told jsonb, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    WITH waiting AS (
+        -- Requests and input are counted when a request arrives, output when it was written.
+        SELECT count(*) FILTER (WHERE due_at > p_now) AS requests,
+               coalesce(sum(input) FILTER (WHERE due_at > p_now), 0) AS input, coalesce(sum(output), 0) AS output
+        FROM rate_reservations WHERE endpoint = p_endpoint AND model = p_model
+    ), told AS (
+        SELECT kind, (said->>'limit')::double precision AS per_minute,
+               (said->>'remaining')::double precision - CASE kind
+                   WHEN 'requests' THEN waiting.requests WHEN 'input' THEN waiting.input ELSE waiting.output END AS level
+        FROM jsonb_each(p_told) AS each (kind, said), waiting
+        WHERE kind IN ('requests', 'input', 'output') AND (said->>'limit')::double precision > 0
+    )
+    INSERT INTO rate_buckets AS bucket (endpoint, model, kind, per_minute, level, seen_at)
+    SELECT p_endpoint, p_model, kind, per_minute, coalesce(level, per_minute), p_now FROM told
+    ON CONFLICT (endpoint, model, kind) DO UPDATE
+        SET per_minute = excluded.per_minute, level = least(bucket.level, excluded.level);
+    IF FOUND THEN
+        UPDATE rate_limits SET updated_at = p_now, in_flight_limit = NULL WHERE endpoint = p_endpoint AND model = p_model;
+    END IF;
+END
+$$;
+
+-- No call of this model before so many seconds have passed, from any worker.
+CREATE FUNCTION hold_model(p_endpoint text, p_model text, p_seconds double precision) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM require_role('author');
+    INSERT INTO rate_limits AS limits (endpoint, model, held_until)
+    VALUES (p_endpoint, p_model, clock_timestamp() + make_interval(secs => p_seconds))
+    ON CONFLICT (endpoint, model) DO UPDATE SET held_until = greatest(limits.held_until, excluded.held_until);
+END
+$$;
+
+-- Ends a worker: its items go back to the queue behind a new fence, its open calls become `unknown` at their estimate.
+-- Locks are taken in the order in which every verb here takes them: item, conversation, call. Its places in the line are
+-- given up: those whose turn had not come are given back, the others count as used.
+CREATE OR REPLACE FUNCTION retire_worker(p_worker_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM require_role('reviewer');
+    UPDATE workers SET ended_at = clock_timestamp() WHERE id = p_worker_id AND ended_at IS NULL;
+    WITH lost AS (
+        UPDATE generation_items SET state = 'queued', worker_id = NULL, fence = fence + 1, not_before = clock_timestamp()
+        WHERE worker_id = p_worker_id AND state = 'running' RETURNING id, conversation_id
+    ), forgotten AS (
+        DELETE FROM generation_streams USING lost WHERE item_id = lost.id
+    )
+    UPDATE conversations SET status = 'planned' FROM lost
+    WHERE conversations.id = lost.conversation_id AND status = 'generating';
+    UPDATE generation_logs SET state = 'unknown', cost_is_estimate = true,
+        -- What is no number is no estimate: nothing may keep lost work from being found.
+        cost_usd = estimate_of(parameters),
+        error_type = 'worker_lost',
+        error_message = 'The worker ended while this call was under way. Whether it was paid is not known.'
+    WHERE worker_id = p_worker_id AND state = 'sending';
+    PERFORM FROM rate_limits WHERE (endpoint, model) IN (
+        SELECT endpoint, model FROM rate_reservations WHERE worker_id = p_worker_id)
+    ORDER BY endpoint, model FOR UPDATE;
+    WITH given_up AS (
+        DELETE FROM rate_reservations WHERE worker_id = p_worker_id RETURNING *
+    ), unsent AS (
+        SELECT endpoint, model, count(*) AS requests, sum(input) AS input, sum(output) AS output
+        FROM given_up WHERE due_at > clock_timestamp() GROUP BY endpoint, model
+    )
+    UPDATE rate_buckets AS bucket SET level = level + CASE kind
+        WHEN 'requests' THEN unsent.requests WHEN 'input' THEN unsent.input ELSE unsent.output END
+    FROM unsent WHERE bucket.endpoint = unsent.endpoint AND bucket.model = unsent.model;
+END
+$$;
+
+REVOKE ALL ON rate_limits, rate_buckets, rate_ratios, rate_reservations FROM PUBLIC;
+GRANT SELECT ON rate_limits, rate_buckets, rate_ratios, rate_reservations
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
-GRANT EXECUTE ON FUNCTION set_model_price(jsonb) TO traintui_admin;
+REVOKE ALL ON FUNCTION refill_buckets(text, text, timestamptz), hear_limits(text, text, jsonb, timestamptz),
+    reserve_call(text, text, bigint, double precision, double precision), turn_of(bigint, bigint, bigint),
+    settle_call(bigint, jsonb, jsonb, double precision, boolean), hold_model(text, text, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION reserve_call(text, text, bigint, double precision, double precision),
+    turn_of(bigint, bigint, bigint), settle_call(bigint, jsonb, jsonb, double precision, boolean),
+    hold_model(text, text, double precision) TO traintui_author;

@@ -1,15 +1,15 @@
-"""The feed says whose source changed; the cells of coverage have targets.
+"""What a provider allows a minute, shared by all workers.
 
-Revision: 0011
-Follows: 0009
+Revision: 0014
+Follows: 0013
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0011"
-down_revision = "0009"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

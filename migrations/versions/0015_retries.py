@@ -1,15 +1,15 @@
-"""Plans that run through the Message Batches API: what was submitted, and which items are in it.
+"""Failed conversations of a batch are tried again.
 
-Revision: 0013
-Follows: 0012
+Revision: 0015
+Follows: 0014
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Templates that people write: versions that go in and out of use, and what was made with each, quickly.
 
-Revision: 0012
-Follows: 0011
+Revision: 0011
+Follows: 0010
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

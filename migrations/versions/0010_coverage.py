@@ -1,15 +1,15 @@
-"""Failed conversations of a batch are tried again.
+"""The feed says whose source changed; the cells of coverage have targets.
 
-Revision: 0016
-Follows: 0015
+Revision: 0010
+Follows: 0009
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0016"
-down_revision = "0015"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Prices with effective dates, what was spent, and a budget for each month.
 
-Revision: 0014
-Follows: 0013
+Revision: 0013
+Follows: 0012
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

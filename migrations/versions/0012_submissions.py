@@ -1,15 +1,15 @@
-"""What a provider allows a minute, shared by all workers.
+"""Plans that run through the Message Batches API: what was submitted, and which items are in it.
 
-Revision: 0015
-Follows: 0014
+Revision: 0012
+Follows: 0011
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0015"
-down_revision = "0014"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

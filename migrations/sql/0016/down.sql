@@ -1,1 +1,0 @@
-DROP FUNCTION retry_items(bigint, text, text);
