@@ -18,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from traintui.data.refusals import answered
 from traintui.errors import TraintuiError
 
+MOST_IDLE_SECONDS = 20
+"""How long a transaction may rest. A process that was frozen in the middle of one would hold its locks for good, and
+nobody could take over its work. As long as a worker's lease."""
 CONNECT_TIMEOUT = 3
 """Seconds for one host to answer; with several hosts each gets as long."""
 
@@ -75,8 +78,11 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
             connect_timeout=CONNECT_TIMEOUT,
             application_name="traintui",
             prepare_threshold=None if pooled else 5,
+            autocommit=True,
         )
         opened.add(connection)
+        await connection.execute(f"SET idle_in_transaction_session_timeout = {MOST_IDLE_SECONDS * 1_000}")
+        await connection.set_autocommit(False)
         return connection
 
     engine = create_async_engine(
