@@ -91,6 +91,21 @@ async def test_the_death_of_a_worker_leaves_what_is_out_where_it_is(db: Database
         assert await scalar(db, "SELECT state FROM generation_logs WHERE kind = 'batch_submit'") == "unknown"
 
 
+async def test_a_worker_that_did_not_hear_of_its_submission_cannot_take_it_back(db: Database) -> None:
+    await queued(db)
+    async with work.registered(db) as worker_id:
+        items = await submissions.claim_items(db, worker_id, 10, is_rehearsal=False)
+        requests = [SubmissionRequest(item, MODEL, {}, {"estimated_cost_usd": "0.25"}, {}) for item in items]
+        submission, _, _ = await submissions.start(
+            db, worker_id, "tt1", requests, endpoint=ENDPOINT, is_rehearsal=False, parameters={}
+        )
+        assert not any([await work.release(db, item, "queued") for item in items])
+        assert await submissions.seconds_since_start(db, submission) is not None
+        again = await submissions.claim(db, worker_id, endpoint=ENDPOINT, is_rehearsal=False)
+        assert again is not None and again.id == submission.id
+        assert await submissions.seconds_since_start(db, submission) is None
+
+
 async def test_a_living_worker_keeps_its_submission_and_a_dead_ones_goes_to_the_next(
     db: Database, conninfo: Conninfo
 ) -> None:

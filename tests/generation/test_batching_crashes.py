@@ -197,7 +197,7 @@ async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
     batch_id = await begun(furnished, count=150)
     worker = await process(furnished, rehearsal)
     await eventually(lambda: _settled(furnished, 20))
-    os.kill(worker.pid, signal.SIGSTOP)
+    await freeze(furnished, worker)
     await end_leases(furnished)
     await resumed(furnished, rehearsal, batch_id)
     os.kill(worker.pid, signal.SIGCONT)
@@ -224,6 +224,21 @@ async def kill(db: Database, worker: asyncio.subprocess.Process) -> None:
     worker.kill()
     await worker.wait()
     await end_leases(db)
+
+
+async def freeze(db: Database, worker: asyncio.subprocess.Process) -> None:
+    """Stops a worker between two transactions: in one it would hold rows that nobody gets until its session ends."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    async def none_active() -> bool:
+        return int(await value(db, f"SELECT count(*) {others} AND state = 'active'")) == 0
+
+    while True:
+        os.kill(worker.pid, signal.SIGSTOP)
+        await eventually(none_active)
+        if await value(db, f"SELECT count(*) {others} AND state LIKE 'idle in transaction%'") == 0:
+            return
+        os.kill(worker.pid, signal.SIGCONT)
 
 
 async def end_leases(db: Database) -> None:

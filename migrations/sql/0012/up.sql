@@ -184,12 +184,17 @@ BEGIN
             END IF;
             EXIT;
         END;
-        UPDATE generation_items SET worker_id = NULL WHERE id = request.item_id;
+        -- Behind a new fence: a worker that did not hear of the commit may want to give its claim back.
+        WITH item AS (
+            UPDATE generation_items SET worker_id = NULL, fence = generation_items.fence + 1
+            WHERE generation_items.id = request.item_id RETURNING generation_items.fence
+        )
         INSERT INTO batch_submission_items (submission_id, item_id, fence, attempt_id, attempt_at)
-        VALUES (start_submission.submission_id, request.item_id, request.fence, attempt.id, attempt.created_at);
+        SELECT start_submission.submission_id, request.item_id, item.fence, attempt.id, attempt.created_at FROM item;
         taken := taken + 1;
     END LOOP;
-    UPDATE batch_submissions SET requests = taken WHERE id = submission_id;
+    -- From the commit on counts how long it may still be sent.
+    UPDATE batch_submissions SET requests = taken, created_at = clock_timestamp() WHERE id = submission_id;
 END
 $$;
 

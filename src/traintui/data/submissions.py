@@ -143,6 +143,15 @@ async def start(
     return submission, items, call
 
 
+async def seconds_since_start(db: Database, submission: Submission) -> float | None:
+    """Seconds since it was committed, by the database's clock; None when it is another's by now."""
+    age = func.extract("epoch", func.clock_timestamp() - S.created_at)
+    mine = (S.id == submission.id, S.fence == submission.fence, S.closed_at.is_(None))
+    async with db.read() as connection:
+        seconds = await connection.scalar(select(age).where(*mine))
+    return None if seconds is None else float(seconds)
+
+
 async def start_call(
     db: Database, submission: Submission, worker_id: int, payload: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> OpenAttempt:

@@ -44,8 +44,8 @@ MOST_REQUESTS = 1_000
 MOST_BYTES = 24_000_000
 """Bytes of one submission, far below the API's 256 MB, so that the row of each request fits into one statement."""
 SEND_WITHIN = 30.0
-"""Seconds after the commit in which a submission may leave. A worker that froze in between does not send any more:
-another may have concluded by then that nothing was sent."""
+"""Seconds after the commit in which a submission may leave. A worker that slept in between does not send any more:
+another may have concluded by then that nothing was sent. Well below `Patience.settle`."""
 GRACE_SECONDS = 5.0
 """How long what is under way may go on when the worker is asked to stop."""
 SURELY_REFUSED = {
@@ -81,6 +81,7 @@ class Batching:
         self.most_requests = most_requests
         self.worker_id = 0
         self._held_until = 0.0
+        self._claimed: Sequence[work.ClaimedItem] = ()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -134,6 +135,9 @@ class Batching:
 
     async def step(self) -> bool:
         """Does one thing that is due: looks after a submission, or makes one. False when nothing is."""
+        # What could not be given back: the database was away, or the template did not resolve.
+        await self._give_back(self._claimed)
+        self._claimed = ()
         submission = await submissions.claim(
             self.db, self.worker_id, endpoint=self.provider.endpoint, is_rehearsal=self.provider.is_rehearsal
         )
@@ -145,15 +149,17 @@ class Batching:
         items = await submissions.claim_items(
             self.db, self.worker_id, self.most_requests, is_rehearsal=self.provider.is_rehearsal
         )
-        if items:
-            await self._submit(items)
-        return bool(items)
+        if not items:
+            return False
+        self._claimed = items
+        await self._submit(items)
+        self._claimed = ()
+        return True
 
     # Submitting ---------------------------------------------------------------------------------------------------
 
     async def _submit(self, items: Sequence[work.ClaimedItem]) -> None:
         """Commits, then sends, as many of the claimed items as fit; the others go back into the queue."""
-        begun = asyncio.get_running_loop().time()
         job = await self.job(items[0].batch_id)
         calls = await self._calls(job, items)
         costs = await self.prices.now()
@@ -173,7 +179,9 @@ class Batching:
             return
         await self._give_back([item for item in items if item.id not in taken])
         sent = [(submission.custom_id(item.id), call.payload()) for item, call in calls if item.id in taken]
-        if asyncio.get_running_loop().time() - begun > SEND_WITHIN:
+        # By the clock of the database, since that of a machine that was asleep stood still.
+        seconds = await submissions.seconds_since_start(self.db, submission)
+        if seconds is None or seconds > SEND_WITHIN:
             failure = CallFailed("silence", "It was not sent: too much time had passed since it was recorded.")
             await submissions.close(
                 self.db, submission, "refused", error=failure.message, finish=_finishing(attempt, failure)
@@ -265,7 +273,7 @@ class Batching:
         await self._give_back(items)
 
     async def _give_back(self, items: Sequence[work.ClaimedItem], *, delay: float = 0.0) -> None:
-        """Into the queue again; nothing was sent, and so no attempt was counted."""
+        """Into the queue again; nothing was sent, and so no attempt was counted. Items in a submission stay there."""
         for item in items:
             await work.release(self.db, item, "queued", delay=delay)
 
