@@ -26,7 +26,7 @@ from support import (
     started,
     turns_of,
 )
-from traintui.data import attempts, reviews, work
+from traintui.data import attempts, reviews, schema, work
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -212,3 +212,19 @@ async def test_only_an_author_signs_or_asks_what_is_near(reviewer_db: Database) 
         await near(reviewer_db, QUESTION, ANSWER)
     with pytest.raises(Refused, match="No right"):
         await sign_some(reviewer_db, signature)
+
+
+async def test_an_older_traintui_reads_the_scores_after_a_downgrade_and_all_is_signed_anew_after_the_next_upgrade(
+    db: Database, conninfo: Conninfo
+) -> None:
+    old = {"name": "structure", "points": 2.5, "max_points": 2.5, "sentence": "Fine."}
+    part = old | {"value": 0, "low": 0, "high": 0, "unit": "count"}
+    await import_items(db, [{"line": 1, "turns": turns_of(QUESTION, ANSWER), "score_parts": [part]}])
+    await signed(db)
+    await db.close()
+    schema.downgrade(conninfo(SUPERUSER), "0008")
+    assert await scalar(db, "SELECT score_parts FROM conversations") == [old]
+    await db.close()
+    schema.upgrade(conninfo(SUPERUSER))
+    assert await signed(db) == 1
+    assert await near(db, QUESTION, ANSWER) is not None
