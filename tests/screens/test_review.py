@@ -41,6 +41,7 @@ def said(app: TraintuiApp, widget: str) -> str:
 async def opened(pilot: Pilot[None], app: TraintuiApp, first: str | None) -> None:
     await pilot.press("2")
     await until(pilot, lambda: "review" in app._screen_stacks and (first is None or on_screen(app) == first))
+    await until(pilot, lambda: first is None or review_of(app).reading.transcript.has_focus)  # keys arrive there
 
 
 async def test_one_key_decides_and_the_next_is_there(app: TraintuiApp, db: Database) -> None:
