@@ -349,8 +349,7 @@ class TraintuiApp(Shell, Working):
 
         if answer is None:
             return
-        mode = "conversations" if isinstance(answer, str) else "generate"
-        self.switch_mode(mode)
+        self.switch_mode(mode := "conversations" if isinstance(answer, str) else "generate")
         screen = self.get_screen_stack(mode)[0]
         if isinstance(answer, str) and isinstance(screen, ConversationsScreen):
             screen.visit(answer)

@@ -85,7 +85,7 @@ def listed(cells: Sequence[Cell], coverage: Coverage, labels: marks.Labels, widt
     if not cells:
         return Content.assemble(heading, "  ", ("nothing: no active value in one of both", "$muted"))
     beside = width >= 76
-    name_width = min(44, width - 46) if beside else max(20, width - 14)
+    name_width = min(44, width - 46) if beside else max(20, width - 16)
     lines = [heading]
     for place, cell in enumerate(cells, start=1):
         name = named(cell, coverage, labels).truncate(name_width, ellipsis=True, pad=True)
