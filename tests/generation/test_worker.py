@@ -356,3 +356,16 @@ async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_batch_is_paus
     assert max(sent) < paused + 1
     progress = await batches.progress(furnished, batch_id)
     assert progress.state == "paused" and progress.running == 0 and progress.queued == 12 - progress.done
+
+
+async def test_a_refusal_goes_to_the_fallback_model_once_and_the_conversation_names_who_wrote_it(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.fail_next("refusal")
+    progress = await generate(furnished, rehearsal, plan(count=1, fallback_model="claude-haiku-5-5"), slots=1)
+    assert (progress.done, progress.calls) == (1, 2)
+    assert await column(furnished, "SELECT model FROM conversations") == ["claude-haiku-5-5"]
+    assert [each.model for each in await attempts.newest(furnished)] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
+    rehearsal.fail_next("refusal", "refusal")
+    progress = await generate(furnished, rehearsal, plan(count=1, fallback_model="claude-haiku-5-5"), slots=1)
+    assert (progress.done, progress.failed, progress.calls) == (0, 1, 2)

@@ -258,17 +258,23 @@ async def store(
     signature: bytes,
     judged: Judge,
     finish: tuple[str, Mapping[str, Any]],
+    model: str | None = None,
 ) -> bool:
     """Stores what was written for an item together with the end of its call, in one transaction.
 
     `turns` are (role, content), with the signature of what they say; `judged` gives score and parts as soon as it is
     told what is nearest; `finish` is the statement of `attempts.finishing`. Of two that say the same and are stored at
-    once the second sees the first. False when the item is not ours any more: then only the call is completed.
+    once the second sees the first. `model` wrote it, where that is not the one of the plan. False when the item is not
+    ours any more: then only the call is completed.
     """
     statement, values = finish
     async with db.write() as connection:
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
         stored = await write(connection, item, turns, signature=signature, judged=judged)
+        if stored and model is not None:
+            await connection.execute(
+                text("SELECT note_model(:id, :fence, :model)"), {"id": item.id, "fence": item.fence, "model": model}
+            )
         await connection.execute(text(statement), dict(values))
     return stored
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from traintui.data import documents, metadata, vocabulary
+from traintui.data import coverage, documents, metadata, vocabulary
 from traintui.data.engine import Database
 from traintui.data.records import ChunkRecord, VocabularyValue
 from traintui.generation.chunk_choice import chosen
@@ -34,9 +34,11 @@ async def draft(db: Database, plan: Plan, *, rows: PlanRows | None = None, gaps:
     """The conversations that a plan asks for in this workspace; nothing is stored.
 
     `rows` are those of a CSV file, if the plan stands in one; `gaps` is how many conversations each (persona, emotion)
-    lacks to its target, for the strategy of that name.
+    lacks to its target, for the strategy of that name; read from the coverage where it is not given.
     Raises `TraintuiError` when the plan names a value, a document or a chunk that there is not, or contradicts itself.
     """
+    if plan.strategy == "gaps" and rows is None and gaps is None:
+        gaps = await coverage.missing(db)
     values = await vocabulary.values(db, active_only=True)
     chunks = chosen(plan, await documents.chunks(db))
     by_dimension: dict[str, list[str]] = defaultdict(list)

@@ -176,7 +176,14 @@ class Worker:
                     self._alike.clear()
                     return
                 kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
-                verdict = judge(failure, number, regenerated=regenerated[kind], in_a_row=self._in_a_row(job, failure))
+                fallback = job.plan.fallback_model
+                verdict = judge(
+                    failure,
+                    number,
+                    regenerated=regenerated[kind],
+                    in_a_row=self._in_a_row(job, failure),
+                    fallback_model=fallback if fallback != call.model else None,
+                )
                 if verdict.kind != "regenerate":
                     await self._conclude(job, item, verdict, number)
                     return
@@ -254,6 +261,7 @@ class Worker:
                 signature=signature([turn.content for turn in turns]),
                 judged=judged_among_others(judged),
                 finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens)),
+                model=call.model if call.model != job.model else None,
             )
         )
         if not stored:

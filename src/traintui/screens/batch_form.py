@@ -34,7 +34,7 @@ from traintui.widgets.tick import Ticks
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
-    from traintui.generation.strategies import Outlook
+    from traintui.generation.strategies import Gaps, Outlook
     from traintui.screens.coverage import Filling
 
 OTHER = ""
@@ -83,7 +83,7 @@ def reason(error: TraintuiError) -> str:
     return sentence(_KEY.sub("", error.message.removeprefix(": "), count=1))
 
 
-def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...]]) -> Outlook:
+def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...]], gaps: Gaps | None) -> Outlook:
     """What the strategy makes of a plan as it is filled in. Raises `TraintuiError` for what contradicts it."""
     from traintui.generation.plan import parse_plan
     from traintui.generation.planned import drawn
@@ -92,7 +92,7 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
     plan = parse_plan(
         {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
     )
-    return outlook(plan, drawn(plan, vocabulary))
+    return outlook(plan, drawn(plan, vocabulary), gaps)
 
 
 class BatchForm(BaseDialog[int]):
@@ -120,6 +120,7 @@ class BatchForm(BaseDialog[int]):
         self._weights: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
         if filling is not None:
             tiers = self._weights.get("tier") or (self._given.get("dimensions") or {}).get("tier")
+            self._given["strategy"] = filling.strategy or self._given["strategy"]
             self._given |= {"count": filling.count, "dimensions": {"tier": tiers} if tiers else {}}
         self._tried = False
         self._starting = False
@@ -323,9 +324,12 @@ class BatchForm(BaseDialog[int]):
             self.read(partial(self._read_outlook, self.given), name="outlook")
 
     async def _read_outlook(self, given: Mapping[str, Any]) -> None:
+        from traintui.data import coverage
+
         await asyncio.sleep(LOOK_SECONDS)
         try:
-            found = await asyncio.to_thread(looked_out, given, self._vocabulary)
+            gaps = await coverage.missing(self.db) if given["strategy"] == "gaps" else None
+            found = await asyncio.to_thread(looked_out, given, self._vocabulary, gaps)
         except TraintuiError as error:
             self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
             return

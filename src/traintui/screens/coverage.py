@@ -48,6 +48,8 @@ class Filling:
 
     count: int
     weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    strategy: str | None = None
+    """The one that fills exactly these cells, where there is one."""
 
 
 class CoverageDialog(BaseDialog[str | Filling]):
@@ -281,6 +283,9 @@ class CoverageDialog(BaseDialog[str | Filling]):
                 "Nothing is missing: every cell has its target." if has_target else "No cell has a target: t sets one."
             )
             self.said.update(Content.assemble(("○ ", "$accent"), said))
+            return
+        if {found.rows, found.columns} == {"persona", "emotion"}:
+            self.dismiss(Filling(sum(lacking.values()), strategy="gaps"))
             return
         weights: dict[str, dict[str, int]] = {found.rows: {}, found.columns: {}}
         for key, number in lacking.items():
