@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from traintui.app import TraintuiApp
 from traintui.data import coverage, vocabulary
 from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
+from traintui.generation.draft import draft
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.coverage import CoverageDialog
@@ -160,9 +162,9 @@ async def test_g_plans_what_is_missing(app: TraintuiApp, filled: Database) -> No
         assert isinstance(form, BatchForm)
         await until(pilot, lambda: form.documents.option_count)
         plan = form._plan()
-        assert plan.count == 5
-        assert plan.dimensions["persona"] == {"anxious_planner": 2, "busy_parent": 3}
-        assert plan.dimensions["emotion"] == {"worried": 2, "calm": 3}
+        assert (plan.strategy, plan.count) == ("gaps", 5)
+        made = await draft(filled, plan)
+        assert Counter((each.persona, each.emotion) for each in made.items) == dialog.coverage.missing
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, GenerateScreen))
         await pilot.press("n")
@@ -170,6 +172,25 @@ async def test_g_plans_what_is_missing(app: TraintuiApp, filled: Database) -> No
         later = app.screen
         assert isinstance(later, BatchForm)
         assert set(later.given["dimensions"]) == {"tier"}, "the next batch is about all values again"
+
+
+async def test_what_other_dimensions_miss_is_planned_by_the_weights_of_their_values(
+    app: TraintuiApp, filled: Database
+) -> None:
+    await add_document(filled)
+    await coverage.set_target(filled, "persona", "tone", 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog._look_at("persona", "tone")
+        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.missing)
+        assert dialog.coverage is not None
+        lacking = dialog.coverage.missing
+        await pilot.press("g")
+        await until(pilot, lambda: isinstance(app.screen, BatchForm))
+        form = app.screen
+        assert isinstance(form, BatchForm)
+        weights = form.given["dimensions"]["persona"]
+        assert sum(weights.values()) == sum(lacking.values()) == form.given["count"]
 
 
 async def test_tiers_that_are_missing_stand_in_their_fields(app: TraintuiApp, filled: Database) -> None:
