@@ -222,9 +222,9 @@ async def test_a_name_that_is_half_typed_is_no_word_to_look_for(app: TraintuiApp
 
 async def test_rows_that_are_here_show_how_the_words_stand_in_them(app: TraintuiApp, db: Database) -> None:
     await imported(db, 2)
-    async with app.run_test(size=(160, 30)) as pilot:
+    async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: len(rows(app)) == 2)
-        word = table_of(app).table.rows[0].opening.split()[-1].strip(".?!").lower()
+        word = table_of(app).table.rows[0].opening.split()[0].strip(".?!").lower()
         plain = painted(app)
         await filtered(pilot, app, word)
         await until(
