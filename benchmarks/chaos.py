@@ -203,7 +203,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=2_000, help="conversations")
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--pace", type=float, default=1_500.0, help="tokens a second of a reply")
+    parser.add_argument("--pace", type=float, default=200.0, help="tokens a second of a reply")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

@@ -22,6 +22,7 @@ from typing import Any
 
 import orjson
 
+from traintui.audit.redaction import redact
 from traintui.generation.rehearsal import Faults, Limits, Pace, Recorded, RehearsalServer
 
 
@@ -76,7 +77,9 @@ async def run(chosen: argparse.Namespace) -> None:
 
 def told(request: Recorded) -> dict[str, Any]:
     """A request: what a ledger should know of it. `usage` is None where nothing was billed."""
-    body = orjson.dumps(request.body["messages"][0]["content"])
+    # As the ledger has it: without what is personal.
+    kept: Any = redact(request.body).value
+    body = orjson.dumps(kept["messages"][0]["content"])
     usage = asdict(request.usage) if request.usage else None
     return {
         "id": request.request_id, "text": hashlib.sha256(body).hexdigest(), "model": request.body["model"],

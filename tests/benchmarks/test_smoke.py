@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("homes")
     [
         ("start", ["--rows", "20", "--runs", "1"]),
         ("generate", ["--rows", "4", "--seconds", "2", "--limited-slots", "4"]),
-        ("chaos", ["--rows", "12", "--kills", "1"]),
+        ("chaos", ["--rows", "12", "--kills", "1", "--pace", "2000"]),
         ("table", ["--rows", "1000", "--filters", "4", "--moves", "6"]),
     ],
 )
