@@ -22,14 +22,13 @@ from textual.worker import Worker, WorkerFailed
 from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
-from traintui.screens.shell import OpenConversation, Shell, ShowConversations
+from traintui.screens.doors import Doors
 from traintui.settings import Settings
 from traintui.widgets import themes
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
-    from traintui.screens.coverage import CoverageView, Filling
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -78,7 +77,7 @@ def performance() -> Screen[None]:
     return PerformanceScreen()
 
 
-class TraintuiApp(Shell, Working):
+class TraintuiApp(Doors, Working):
     """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one.
 
     `farewell` is what remains to be done where the process ends at once, since its terminal is gone.
@@ -119,7 +118,6 @@ class TraintuiApp(Shell, Working):
         self._touched = 0.0
         self._fields: Fields
         self._background: list[Worker[None]] = []
-        self._coverage: CoverageView | None = None
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -288,85 +286,6 @@ class TraintuiApp(Shell, Working):
         self.panic(Text(f"traintui: {answer.title}: {answer.message}\n{answer.remedy}"))
 
     # Actions
-
-    def action_go(self, mode: str) -> None:
-        """Goes to a screen."""
-        self.switch_mode(mode)
-
-    def on_open_conversation(self, event: OpenConversation) -> None:
-        """Reads a conversation in Review."""
-        from traintui.screens.review import ReviewScreen
-
-        self.switch_mode("review")
-        screen = self.get_screen_stack("review")[0]
-        if isinstance(screen, ReviewScreen):
-            screen.visit(event.conversation_id)
-
-    def on_show_conversations(self, event: ShowConversations) -> None:
-        """Shows the conversations of a filter in the table."""
-        from traintui.screens.conversations import ConversationsScreen
-
-        self.switch_mode("conversations")
-        screen = self.get_screen_stack("conversations")[0]
-        if isinstance(screen, ConversationsScreen):
-            screen.visit(event.filter_text)
-
-    def action_export(self) -> None:
-        """Opens the export dialog."""
-        from traintui.screens.export import ExportDialog
-
-        self.push_screen(ExportDialog(self.filter_text))
-
-    def action_metadata_keys(self) -> None:
-        """Opens the list of metadata keys that have a type."""
-        from traintui.screens.metadata_keys import MetadataKeysDialog
-
-        self.push_screen(MetadataKeysDialog())
-
-    def action_prices(self) -> None:
-        """Opens the prices and the budget of the month."""
-        from traintui.screens.prices import PricesDialog
-
-        self.push_screen(PricesDialog())
-
-    def action_vocabulary(self) -> None:
-        """Opens the vocabulary."""
-        from traintui.screens.vocabulary import VocabularyDialog
-
-        self.push_screen(VocabularyDialog())
-
-    def action_coverage(self) -> None:
-        """Opens the map of coverage, as it was left."""
-        from traintui.screens.coverage import CoverageDialog, CoverageView
-
-        self._coverage = self._coverage or CoverageView()
-        self.push_screen(CoverageDialog(self._coverage), self._coverage_answered)
-
-    def _coverage_answered(self, answer: str | Filling | None) -> None:
-        """Shows the conversations of a cell, or plans what is missing."""
-        from traintui.screens.conversations import ConversationsScreen
-        from traintui.screens.generate import GenerateScreen
-
-        if answer is None:
-            return
-        self.switch_mode(mode := "conversations" if isinstance(answer, str) else "generate")
-        screen = self.get_screen_stack(mode)[0]
-        if isinstance(answer, str) and isinstance(screen, ConversationsScreen):
-            screen.visit(answer)
-        elif not isinstance(answer, str) and isinstance(screen, GenerateScreen):
-            screen.fill(answer)
-
-    def action_templates(self) -> None:
-        """Opens the templates."""
-        from traintui.screens.templates import TemplatesDialog
-
-        self.push_screen(TemplatesDialog())
-
-    def action_help(self) -> None:
-        """Shows what the keys do here."""
-        from traintui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(getattr(self.screen, "PLACES", ("app",))))
 
     def action_toggle_theme(self) -> None:
         """Changes between the dark and the light theme."""

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Select, event, select, text
 
 from support import Conninfo, eventually, fetch, import_items, logged_in, said, scalar, seen, turns_of
-from traintui.data import reviews, schema, search, search_index
+from traintui.data import keeping_up, reviews, schema, search, search_index
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.keeping_up import next_limit
 from traintui.data.models import Conversation
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
 from traintui.data.search import Sought
-from traintui.data.search_index import index_some, keep_indexed, next_limit, pending_count
+from traintui.data.search_index import index_some, keep_indexed, pending_count
 
 MARKS = "&|!:*<->'\"\\()%_$;--"
 
@@ -498,7 +499,7 @@ async def test_every_role_searches_and_helps_with_the_index(db: Database, connin
 async def test_the_index_is_kept_until_it_is_stopped_and_outlives_a_lost_connection(
     db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(keeping_up, "AWAY_SECONDS", 0.05)
     stop = asyncio.Event()
 
     async def nothing_waits() -> bool:

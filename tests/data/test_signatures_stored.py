@@ -31,7 +31,7 @@ from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
-from traintui.data.signatures import Nearest, keep_signed, nearest, sign_some
+from traintui.data.signatures import Nearest, nearest, sign_some, signing
 from traintui.data.work import ClaimedItem
 from traintui.quality.signatures import signature
 
@@ -143,22 +143,19 @@ async def test_where_hundreds_say_the_same_a_lookup_reads_a_few(db: Database) ->
 
 
 async def test_what_is_imported_or_edited_is_signed_shortly_afterwards(db: Database) -> None:
-    stop = asyncio.Event()
-    keeping = asyncio.ensure_future(keep_signed(db, signature, stop))
-    (public,) = await import_items(db, [{"line": 1, "turns": turns_of(QUESTION, ANSWER)}])
+    async with signing(db, signature):
+        (public,) = await import_items(db, [{"line": 1, "turns": turns_of(QUESTION, ANSWER)}])
 
-    async def same(*contents: str) -> bool:
-        return await near(db, *contents) == Nearest(public, 1)
+        async def same(*contents: str) -> bool:
+            return await near(db, *contents) == Nearest(public, 1)
 
-    await eventually(lambda: same(QUESTION, ANSWER))
-    edited = said("When does the bank open?", "At nine.")
-    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=edited, key=new_key())
-    await eventually(lambda: same(*(turn.content for turn in edited)))
-    assert await near(db, QUESTION, ANSWER) is None
-    await reviews.undo_last(db, key=new_key())
-    await eventually(lambda: same(QUESTION, ANSWER))
-    stop.set()
-    await keeping
+        await eventually(lambda: same(QUESTION, ANSWER))
+        edited = said("When does the bank open?", "At nine.")
+        await reviews.edit(db, await seen(db, public), system_prompt=None, turns=edited, key=new_key())
+        await eventually(lambda: same(*(turn.content for turn in edited)))
+        assert await near(db, QUESTION, ANSWER) is None
+        await reviews.undo_last(db, key=new_key())
+        await eventually(lambda: same(QUESTION, ANSWER))
     assert await scalar(db, "SELECT count(*) FROM signature_pending") == 0
 
 

@@ -1,5 +1,5 @@
--- Puts failed items of a batch back into the queue, with all their attempts: those of one reason, that of one
--- conversation, or all. A batch that was finished runs again. Returns how many.
+-- Puts failed items of a batch back into the queue, with all their attempts: those of one reason ('' stands for none), that
+-- of one conversation, or all. A batch that was finished runs again. Returns how many.
 CREATE FUNCTION retry_items(p_batch_id bigint, p_reason text DEFAULT NULL, p_conversation_id text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
     WITH again AS (
         UPDATE generation_items AS item
         SET state = 'queued', attempts = 0, not_before = clock_timestamp(), finished_at = NULL, last_error = NULL
-        WHERE batch_id = p_batch_id AND state = 'failed' AND (p_reason IS NULL OR last_error IS NOT DISTINCT FROM p_reason)
+        WHERE batch_id = p_batch_id AND state = 'failed' AND (p_reason IS NULL OR coalesce(last_error, '') = p_reason)
           AND (p_conversation_id IS NULL OR EXISTS (SELECT FROM conversations AS one
                WHERE one.id = item.conversation_id AND one.conversation_id = p_conversation_id))
         RETURNING item.conversation_id

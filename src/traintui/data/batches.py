@@ -260,7 +260,7 @@ async def streams(db: Database, *, limit: int = 4) -> tuple[StreamView, ...]:
 
 
 async def failures(db: Database, batch_id: int) -> tuple[tuple[str, int], ...]:
-    """Why items of a batch failed, and how many of each, most often first."""
+    """Why items of a batch failed, '' where no reason was recorded, and how many of each, most often first."""
     I = GenerationItem  # noqa: E741 - a table's alias
     statement = (
         select(I.last_error, func.count())

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from traintui.clock import ticks
 from traintui.data.engine import Database
+from traintui.data.keeping_up import keep_up, keeping_up
 from traintui.data.refusals import Refused
-from traintui.errors import TraintuiError
 
-IDLE_SECONDS = 0.5
-"""Seconds between two looks at an empty queue."""
-AWAY_SECONDS = 5.0
-"""Seconds to wait for a database that does not answer."""
-STATEMENT_SECONDS = 0.04
-"""Seconds that one statement may take, so that people beside it notice nothing."""
-FIRST, MOST = 20, 400
-"""Conversations in one statement: at first, and at the most."""
 BUSY = "55P03"
 """The code with which the database gives way to somebody who works on the same conversation."""
 COUNTED = 100_000
@@ -79,45 +70,10 @@ async def index_some(db: Database, limit: int = 200) -> int:
 
 
 async def keep_indexed(db: Database, stop: asyncio.Event) -> None:
-    """Brings the index up to date until `stop` is set: in short statements, resting as long as each took.
-
-    Any number of processes may do so at once. A database that is away is waited for.
-    """
-    limit = FIRST
-    while not stop.is_set():
-        began = ticks()
-        try:
-            done = await index_some(db, limit)
-        except TraintuiError:
-            # Whoever writes or reads says that it is away; what waits is still there afterwards.
-            limit = FIRST
-            await rest(stop, AWAY_SECONDS)
-            continue
-        took = ticks() - began
-        if done:
-            limit = next_limit(limit, took)
-        await rest(stop, took if done else IDLE_SECONDS)
+    """Brings the index up to date until `stop` is set."""
+    await keep_up(partial(index_some, db), stop)
 
 
-@asynccontextmanager
-async def indexing(db: Database) -> AsyncIterator[None]:
-    """Keeps the index up to date beside the block, and ends a statement that is under way before it goes on."""
-    stop = asyncio.Event()
-    keeping = asyncio.ensure_future(keep_indexed(db, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await keeping
-
-
-def next_limit(limit: int, seconds: float) -> int:
-    """How many conversations to take next, after a statement that took so long: never more than twice as many."""
-    wanted = limit * STATEMENT_SECONDS / max(seconds, 0.001)
-    return max(1, min(int(wanted), limit * 2, MOST))
-
-
-async def rest(stop: asyncio.Event, seconds: float) -> None:
-    """Returns after that many seconds, or as soon as `stop` is set."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+def indexing(db: Database) -> AbstractAsyncContextManager[None]:
+    """Keeps the index up to date beside the block."""
+    return keeping_up(partial(index_some, db))

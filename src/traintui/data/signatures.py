@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from operator import eq
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from traintui.clock import ticks
 from traintui.data.engine import Database
-from traintui.data.search_index import AWAY_SECONDS, FIRST, IDLE_SECONDS, next_limit, rest
-from traintui.errors import TraintuiError
+from traintui.data.keeping_up import keeping_up
 
 NEAR = text("SELECT conversation_id, signature FROM conversations_near(:signature, :itself)")
 TAKE = text("SELECT conversation_id, revision, contents FROM take_unsigned(:limit)")
@@ -63,34 +61,6 @@ async def sign_some(db: Database, sign: Sign, limit: int = 200) -> int:
     return len(rows)
 
 
-async def keep_signed(db: Database, sign: Sign, stop: asyncio.Event) -> None:
-    """Signs what is queued until `stop` is set: in short statements, resting as long as each took.
-
-    Any number of processes may do so at once. A database that is away is waited for.
-    """
-    limit = FIRST
-    while not stop.is_set():
-        began = ticks()
-        try:
-            done = await sign_some(db, sign, limit)
-        except TraintuiError:
-            # Whoever writes or reads says that it is away; what waits is still there afterwards.
-            limit = FIRST
-            await rest(stop, AWAY_SECONDS)
-            continue
-        took = ticks() - began
-        if done:
-            limit = next_limit(limit, took)
-        await rest(stop, took if done else IDLE_SECONDS)
-
-
-@asynccontextmanager
-async def signing(db: Database, sign: Sign) -> AsyncIterator[None]:
-    """Signs what is queued beside the block, and ends a statement that is under way before it goes on."""
-    stop = asyncio.Event()
-    keeping = asyncio.ensure_future(keep_signed(db, sign, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await keeping
+def signing(db: Database, sign: Sign) -> AbstractAsyncContextManager[None]:
+    """Signs what is queued beside the block."""
+    return keeping_up(partial(sign_some, db, sign))

@@ -1,12 +1,11 @@
 """The Messages API through Anthropic's SDK: one call is one HTTP request, and one reply or one `CallFailed`.
 
-The only module that imports `anthropic`, which takes two seconds; only the worker imports this one.
+Only this and `sdk_failures` import `anthropic`, which takes two seconds; only the worker imports them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
 import time
@@ -23,7 +22,9 @@ from anthropic._constants import RAW_RESPONSE_HEADER
 
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import CacheLifetime, Usage
-from traintui.generation.received import Received, refused, storable, usage_of
+from traintui.generation.provider_url import trusted
+from traintui.generation.received import Received, storable, usage_of
+from traintui.generation.sdk_failures import failure_of
 from traintui.generation.verdict import CallFailed, FailureKind
 
 PROVIDER = "https://api.anthropic.com"
@@ -154,7 +155,7 @@ class ModelClient:
             raise TraintuiError(
                 "No usable API key", "The key is empty or holds blanks or other signs.", "Set ANTHROPIC_API_KEY anew."
             )
-        url = _trusted(base_url or PROVIDER)
+        url = trusted(base_url or PROVIDER)
         self._key = api_key
         self._chosen_timeout = timeout
         limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
@@ -203,7 +204,7 @@ class ModelClient:
             stop_reason, usage = seen.finished(streamed=on_text is not None)
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
             # The chain ends here: the SDK's own errors quote what a server echoes.
-            raise self._completed(_failure(error), seen, started) from None
+            raise self._completed(failure_of(error), seen, started) from None
         payload = storable(seen.payload)
         return ModelReply(
             text=Received(payload=payload).text,
@@ -229,7 +230,7 @@ class ModelClient:
             if not isinstance(tokens, int):
                 raise CallFailed("not_a_message", "The answer holds no number of tokens.")
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError, ValueError) as error:
-            raise self._completed(_failure(error), seen, started) from None
+            raise self._completed(failure_of(error), seen, started) from None
         payload = storable(seen.payload)
         return Counted(tokens, seen.request_id, seen.status or HTTPStatus.OK, payload, _milliseconds_since(started))
 
@@ -245,7 +246,7 @@ class ModelClient:
                 _note(seen, response)
                 seen.payload = _json_of(response.content)
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
-            raise self._completed(_failure(error), seen, started) from None
+            raise self._completed(failure_of(error), seen, started) from None
         payload = storable(seen.payload)
         return Answered(payload, seen.status or HTTPStatus.OK, seen.request_id, _milliseconds_since(started))
 
@@ -270,7 +271,7 @@ class ModelClient:
             finally:
                 await response.aclose()
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError) as error:
-            raise self._completed(_failure(error), seen, started) from None
+            raise self._completed(failure_of(error), seen, started) from None
 
     async def _requested(
         self,
@@ -360,68 +361,9 @@ def _taken(seen: Received, event: str | None, data: str) -> str:
         raise CallFailed("cut_body", f"The stream sent an unreadable event ({event}).") from None
 
 
-def _failure(error: Exception) -> CallFailed:
-    """The failure that an exception of the SDK or of its transport stands for."""
-    match error:
-        case CallFailed():
-            return error
-        case anthropic.APIStatusError():
-            seen = Received(error.response.status_code, dict(error.response.headers))
-            failure = refused(error.response.status_code, seen.headers, error.body)
-            failure.request_id, failure.rate_limits = seen.request_id, seen.rate_limits
-            return failure
-        case anthropic.APIConnectionError():
-            return _unreached(error.__cause__)
-        case httpx2.TimeoutException():
-            return CallFailed("silence", "The server fell silent in the middle of the reply.")
-        case TimeoutError():
-            return CallFailed("silence", "The reply was not finished in time.")
-        case httpx2.HTTPError():
-            return CallFailed("lost", f"The connection broke in the middle of the reply ({type(error).__name__}).")
-        case _:
-            return CallFailed("not_a_message", f"The answer could not be read ({type(error).__name__}).")
-
-
-def _unreached(cause: BaseException | None) -> CallFailed:
-    match cause:
-        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return CallFailed("connection", "The server did not take the connection in time.")
-        case httpx2.TimeoutException():
-            return CallFailed("silence", "The server did not answer in time.")
-        case httpx2.ConnectError():
-            return CallFailed("connection", "The server cannot be reached.")
-        case _:
-            return CallFailed("connection", f"The connection broke before the reply ({type(cause).__name__}).")
-
-
 def _timeout(read_seconds: float) -> httpx2.Timeout:
     return httpx2.Timeout(connect=CONNECT_SECONDS, read=read_seconds, write=READ_SECONDS, pool=READ_SECONDS)
 
 
 def _milliseconds_since(started: float) -> int:
     return round((time.perf_counter() - started) * 1000)
-
-
-def _trusted(address: str) -> httpx2.URL:
-    """The address as a URL that a key may be sent to: https, or http to this machine or a private network.
-
-    Raises `TraintuiError` for any other.
-    """
-    try:
-        url = httpx2.URL(address)
-    except httpx2.InvalidURL:
-        url = httpx2.URL("")
-    if url.host and not url.userinfo and (url.scheme == "https" or (url.scheme == "http" and _is_private(url.host))):
-        return url
-    raise TraintuiError(
-        "Model server not usable",
-        f"{url.host or 'The address'} is not an https:// address, nor one of a private network without a user name.",
-        "Set TRAINTUI_API_BASE_URL to an address such as https://api.anthropic.com.",
-    )
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".internal"))

@@ -32,21 +32,20 @@ class Turnstile:
         self.endpoint = endpoint
         self.worker_id = worker_id
 
-    async def enter(self, call: ModelCall, item: ClaimedItem | None = None) -> Place:
+    async def enter(self, call: ModelCall, item: ClaimedItem) -> Place:
         """Waits for the call's turn; its place, to be settled whatever happens.
 
         Raises `Refused` (TT012) when the item's batch is stopped meanwhile or another worker has the item.
         """
         place = await self._place(call)
         try:
-            wait: float | None = place.wait
-            while wait is None or wait > 0:
-                if wait is None:
-                    raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
+            wait = place.wait
+            while wait > 0:
                 await asyncio.sleep(min(wait, LOOK_SECONDS))
-                wait = await limits.turn_of(
-                    self.db, place, item_id=item.id if item else None, fence=item.fence if item else None
-                )
+                left = await limits.turn_of(self.db, place, item_id=item.id, fence=item.fence)
+                if left is None:
+                    raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
+                wait = left
         except BaseException:
             await asyncio.shield(self.give_back(place))
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price, price_of
 from traintui.generation.strategy_names import STRATEGIES
 from traintui.screens.base import BaseDialog
+from traintui.screens.batch_fields import KEY, field, looked_out, number, offer, reason
 from traintui.screens.batch_preview import BatchPreview
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
@@ -34,7 +34,6 @@ from traintui.widgets.tick import Ticks
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
-    from traintui.generation.strategies import Gaps, Outlook
     from traintui.screens.coverage import Filling
 
 OTHER = ""
@@ -53,46 +52,6 @@ NEW: dict[str, Any] = {
 
 LOOK_SECONDS = 0.15
 """How long a form rests before the strategy is worked out: not with every letter of a number."""
-
-_KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
-
-
-def offer(price: Price) -> str:
-    """A model with its price."""
-    given, written = (f"${rate}" for rate in (price.rates.input, price.rates.output))
-    return f"{price.model:<17} {given:>5} in {written:>5} out, per million"
-
-
-def field(value: object, name: str, *, placeholder: str = "") -> Input:
-    """A field of one line."""
-    return Input(str(value), placeholder=placeholder, compact=True, id=name)
-
-
-def number(written: str) -> int | float | str:
-    """What was typed as a number, or as it is where it is none; the plan says what is wrong with it then."""
-    for kind in (int, float):
-        try:
-            return kind(written.strip())
-        except ValueError:
-            continue
-    return written
-
-
-def reason(error: TraintuiError) -> str:
-    """What is wrong, without the key that it is wrong at."""
-    return sentence(_KEY.sub("", error.message.removeprefix(": "), count=1))
-
-
-def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...]], gaps: Gaps | None) -> Outlook:
-    """What the strategy makes of a plan as it is filled in. Raises `TraintuiError` for what contradicts it."""
-    from traintui.generation.plan import parse_plan
-    from traintui.generation.planned import drawn
-    from traintui.generation.strategies import outlook
-
-    plan = parse_plan(
-        {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
-    )
-    return outlook(plan, drawn(plan, vocabulary), gaps)
 
 
 class BatchForm(BaseDialog[int]):
@@ -293,19 +252,19 @@ class BatchForm(BaseDialog[int]):
 
     def _show_mistake(self, error: TraintuiError | None, *, title: bool = False) -> None:
         """Puts an answer at its field, or below the form where it belongs to none. None takes it away."""
-        for field in self.query(FormField):
-            field.clear()
+        for each in self.query(FormField):
+            each.clear()
         self.answer.update("")
         if error is None:
             return
         message = error.message.removeprefix(": ")
-        named = _KEY.match(message)
+        named = KEY.match(message)
         found = self.query(f"FormField#{named[1]}").results(FormField) if named else ()
-        for field in found:
-            rest = _KEY.sub("", message, count=1)
-            field.fail(f"{rest} {error.remedy}" if title else rest)
-            field.fill()
-            field.scroll_visible(animate=False)
+        for each in found:
+            rest = KEY.sub("", message, count=1)
+            each.fail(f"{rest} {error.remedy}" if title else rest)
+            each.fill()
+            each.scroll_visible(animate=False)
             return
         self.answer.update(
             Content.assemble(

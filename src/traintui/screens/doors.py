@@ -1,0 +1,95 @@
+"""The ways from one screen to another, and to the dialogs that every screen has. What is opened is imported then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from traintui.screens.shell import OpenConversation, Shell, ShowConversations
+
+if TYPE_CHECKING:
+    from traintui.screens.coverage import CoverageView, Filling
+
+
+class Doors(Shell):
+    """The app as it goes from screen to screen."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._coverage: CoverageView | None = None
+
+    def action_go(self, mode: str) -> None:
+        """Goes to a screen."""
+        self.switch_mode(mode)
+
+    def on_open_conversation(self, event: OpenConversation) -> None:
+        """Reads a conversation in Review."""
+        from traintui.screens.review import ReviewScreen
+
+        self.switch_mode("review")
+        screen = self.get_screen_stack("review")[0]
+        if isinstance(screen, ReviewScreen):
+            screen.visit(event.conversation_id)
+
+    def on_show_conversations(self, event: ShowConversations) -> None:
+        """Shows the conversations of a filter in the table."""
+        from traintui.screens.conversations import ConversationsScreen
+
+        self.switch_mode("conversations")
+        screen = self.get_screen_stack("conversations")[0]
+        if isinstance(screen, ConversationsScreen):
+            screen.visit(event.filter_text)
+
+    def action_export(self) -> None:
+        """Opens the export dialog."""
+        from traintui.screens.export import ExportDialog
+
+        self.push_screen(ExportDialog(self.filter_text))
+
+    def action_metadata_keys(self) -> None:
+        """Opens the list of metadata keys that have a type."""
+        from traintui.screens.metadata_keys import MetadataKeysDialog
+
+        self.push_screen(MetadataKeysDialog())
+
+    def action_prices(self) -> None:
+        """Opens the prices and the budget of the month."""
+        from traintui.screens.prices import PricesDialog
+
+        self.push_screen(PricesDialog())
+
+    def action_vocabulary(self) -> None:
+        """Opens the vocabulary."""
+        from traintui.screens.vocabulary import VocabularyDialog
+
+        self.push_screen(VocabularyDialog())
+
+    def action_coverage(self) -> None:
+        """Opens the map of coverage, as it was left."""
+        from traintui.screens.coverage import CoverageDialog, CoverageView
+
+        self._coverage = self._coverage or CoverageView()
+        self.push_screen(CoverageDialog(self._coverage), self._coverage_answered)
+
+    def _coverage_answered(self, answer: str | Filling | None) -> None:
+        """Shows the conversations of a cell, or plans what is missing."""
+        from traintui.screens.generate import GenerateScreen
+
+        if isinstance(answer, str):
+            self.post_message(ShowConversations(answer))
+        elif answer is not None:
+            self.switch_mode("generate")
+            screen = self.get_screen_stack("generate")[0]
+            if isinstance(screen, GenerateScreen):
+                screen.fill(answer)
+
+    def action_templates(self) -> None:
+        """Opens the templates."""
+        from traintui.screens.templates import TemplatesDialog
+
+        self.push_screen(TemplatesDialog())
+
+    def action_help(self) -> None:
+        """Shows what the keys do here."""
+        from traintui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(getattr(self.screen, "PLACES", ("app",))))
