@@ -452,12 +452,10 @@ async def test_generated_conversations_are_marked_with_model_and_rehearsal(db: D
 
 
 async def test_what_failed_without_a_reason_is_tried_again_by_that_and_nothing_else_is(db: Database) -> None:
-    batch_id = await planned(db, 2)
+    batch_id = await queued(db, 2)
     async with work.registered(db) as worker_id:
-        await work.take_up_batches(db, is_rehearsal=False)
-        for error, item in zip(
-            (None, "It declined."), await work.claim(db, worker_id, 2, is_rehearsal=False), strict=True
-        ):
+        items = await work.claim(db, worker_id, 2, is_rehearsal=False)
+        for error, item in zip((None, "It declined."), items, strict=True):
             await work.release(db, item, "failed", error=error)
     assert dict(await batches.failures(db, batch_id)) == {"": 1, "It declined.": 1}
     assert await batches.retry(db, batch_id, reason="") == 1

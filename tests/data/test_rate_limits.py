@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,26 +14,36 @@ from support import Conninfo, logged_in
 from traintui.data import limits, work
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.limits import Kind, Place, Told
+from traintui.data.limits import Kind, Told
 from traintui.data.refusals import Refused
 
 HERE, MODEL = "api", "claude-sonnet-5-5"
 
 
-async def reserved(
+async def placed(
     db: Database, *, worker_id: int | None = None, input_tokens: float = 10, output_tokens: float = 10
-) -> Place:
-    place = await limits.reserve(
+) -> int:
+    return await limits.reserve(
         db, HERE, MODEL, worker_id=worker_id, input_tokens=input_tokens, output_tokens=output_tokens
     )
-    assert isinstance(place, Place)
+
+
+async def turn(db: Database, place: int) -> float:
+    wait = await limits.take_turn(db, place)
+    assert wait is not None
+    return wait
+
+
+async def sent(db: Database, **given: float) -> int:
+    """A call that may go at once."""
+    place = await placed(db, **given)  # type: ignore[arg-type]
+    assert await turn(db, place) == 0
     return place
 
 
 async def told(db: Database, **said: tuple[float, float]) -> None:
     """A response has said this of the limits."""
-    place = await limits.reserve(db, HERE, MODEL, worker_id=None, input_tokens=0, output_tokens=0)
-    assert isinstance(place, Place)
+    place = await sent(db, input_tokens=0, output_tokens=0)
     await limits.settle(db, place, {}, {kind: Told(*each) for kind, each in said.items()})  # type: ignore[misc]
 
 
@@ -39,109 +52,127 @@ async def levels(db: Database) -> dict[Kind, float]:
     return {bucket.kind: bucket.level for bucket in line.buckets}
 
 
-async def test_before_a_provider_has_named_its_limits_nobody_waits(db: Database) -> None:
-    assert [(await reserved(db)).wait for _ in range(5)] == [0] * 5
+async def test_until_a_provider_has_answered_once_one_call_asks_it_what_it_allows(db: Database) -> None:
+    first, second = await placed(db), await placed(db)
+    assert await turn(db, first) == 0 and await turn(db, second) > 0
+    await limits.settle(db, first, {"requests": 1}, {"requests": Told(60, 59)})
+    assert await turn(db, second) == 0
 
 
 async def test_who_comes_first_goes_first_and_the_others_wait_for_what_comes_in(db: Database) -> None:
     await told(db, requests=(60, 2))
-    waits = [(await reserved(db)).wait for _ in range(5)]
-    assert waits[:2] == [0, 0]
-    assert waits[2:] == pytest.approx([1, 2, 3], abs=0.3)
+    places = [await placed(db) for _ in range(5)]
+    assert [await turn(db, place) for place in reversed(places)] == pytest.approx([3, 2, 1, 0, 0], abs=0.3)
+    assert [await turn(db, place) for place in places[2:]] == pytest.approx([1, 2, 3], abs=0.3)
 
 
 async def test_a_large_call_is_not_overtaken_by_small_ones(db: Database) -> None:
     await told(db, output=(6_000, 500))
-    large = await reserved(db, output_tokens=2_000)
-    small = await reserved(db, output_tokens=10)
-    assert large.wait == pytest.approx(15, abs=0.5) and small.wait > large.wait
+    large, small = await placed(db, output_tokens=2_000), await placed(db, output_tokens=10)
+    assert await turn(db, large) == pytest.approx(15, abs=0.5)
+    assert await turn(db, small) > await turn(db, large)
 
 
 async def test_a_call_larger_than_a_minute_goes_when_the_minute_is_full(db: Database) -> None:
     await told(db, output=(6_000, 3_000))
-    assert (await reserved(db, output_tokens=50_000)).wait == pytest.approx(30, abs=0.5)
+    assert await turn(db, await placed(db, output_tokens=50_000)) == pytest.approx(30, abs=0.5)
 
 
-async def test_what_was_reserved_and_not_used_is_given_back(db: Database) -> None:
+async def test_what_was_taken_and_not_used_is_given_back_and_others_go_sooner(db: Database) -> None:
     await told(db, output=(6_000, 2_000))
-    first = await reserved(db, output_tokens=2_000)
-    assert (await levels(db))["output"] < 50
+    first, second = await sent(db, output_tokens=2_000), await placed(db, output_tokens=2_000)
+    assert await turn(db, second) == pytest.approx(20, abs=0.7)
     await limits.settle(db, first, {"requests": 1, "output": 500}, {})
-    assert (await levels(db))["output"] == pytest.approx(1_500, abs=60)
+    # 1,500 came back, and such calls are known to use a quarter of what was thought.
+    assert await turn(db, second) == 0
+
+
+async def test_who_waits_takes_nothing_and_leaves_nothing(db: Database) -> None:
+    await told(db, output=(6_000, 100))
+    places = [await placed(db, output_tokens=4_000) for _ in range(3)]
+    assert (await levels(db))["output"] == pytest.approx(100, abs=60)
+    for place in places:
+        await limits.settle(db, place, {}, {})
+    assert (await levels(db))["output"] == pytest.approx(100, abs=90)
+    assert await turn(db, await placed(db, output_tokens=100)) < 1
 
 
 async def test_estimates_follow_what_such_calls_really_use(db: Database) -> None:
     await told(db, output=(100_000, 100_000))
     for _ in range(60):
-        await limits.settle(db, await reserved(db, output_tokens=1_000), {"requests": 1, "output": 250}, {})
+        await limits.settle(db, await sent(db, output_tokens=1_000), {"requests": 1, "output": 250}, {})
     before = (await levels(db))["output"]
-    await reserved(db, output_tokens=1_000)
+    await sent(db, output_tokens=1_000)
     assert before - (await levels(db))["output"] == pytest.approx(250, abs=60)
 
 
-async def test_the_word_of_the_provider_counts_where_it_leaves_less(db: Database) -> None:
+async def test_where_somebody_else_uses_the_same_account_the_word_of_the_provider_counts(db: Database) -> None:
     await told(db, requests=(600, 600), output=(6_000, 6_000))
-    under_way = await reserved(db, output_tokens=1_000)
-    place = await reserved(db, output_tokens=1_000)
-    # Somebody else uses the same account: 200 requests and 2,000 tokens are left, and 1,000 of them are under way.
-    await limits.settle(
-        db, place, {"requests": 1, "output": 900}, {"requests": Told(600, 200), "output": Told(6_000, 2_000)}
-    )
+    place = await sent(db, output_tokens=1_000)
+    said: dict[Kind, Told] = {"requests": Told(600, 200), "output": Told(6_000, 2_000)}
+    await limits.settle(db, place, {"requests": 1, "output": 1_000}, said)
     now = await levels(db)
-    assert now["requests"] == pytest.approx(200, abs=5) and now["output"] == pytest.approx(1_000, abs=60)
-    await limits.settle(db, under_way, {"requests": 1, "output": 1_000}, {"output": Told(6_000, 5_900)})
-    assert (await levels(db))["output"] < 1_100
+    assert now["requests"] == pytest.approx(200, abs=10) and now["output"] == pytest.approx(2_000, abs=90)
+
+
+async def test_what_a_response_said_of_the_time_it_was_asked_takes_nothing_that_came_in_since(db: Database) -> None:
+    await told(db, requests=(60_000, 2))
+    place = await sent(db)
+    await asyncio.sleep(0.2)  # in which 200 requests come in
+    await limits.settle(db, place, {"requests": 1}, {"requests": Told(60_000, 1)})
+    assert (await levels(db))["requests"] > 100
 
 
 async def test_a_model_that_is_held_back_waits_on_every_worker(db: Database, conninfo: Conninfo) -> None:
     await limits.hold(db, HERE, MODEL, 30)
     async with logged_in(conninfo("arthur")) as elsewhere:
-        place = await reserved(elsewhere)
-        assert place.wait == pytest.approx(30, abs=0.5)
-        assert await limits.turn_of(elsewhere, place) == pytest.approx(30, abs=0.5)
+        assert await turn(elsewhere, await placed(elsewhere)) == pytest.approx(30, abs=0.5)
     early = await limits.reserve(db, HERE, "another", worker_id=None, input_tokens=1, output_tokens=1)
-    assert isinstance(early, Place) and early.wait == 0
+    assert await turn(db, early) == 0
 
 
-async def test_the_turns_of_a_worker_that_is_gone_are_given_back_and_what_it_sent_is_not(db: Database) -> None:
+async def test_the_places_of_a_worker_that_is_gone_are_given_up_and_what_it_sent_counts(db: Database) -> None:
     await told(db, requests=(60, 1))
     async with work.registered(db) as worker_id:
-        assert (await reserved(db, worker_id=worker_id)).wait == 0
-        assert [(await reserved(db, worker_id=worker_id)).wait > 0 for _ in range(3)] == [True] * 3
-    assert (await limits.lines(db))[0].waiting == 0
-    assert (await levels(db))["requests"] == pytest.approx(0, abs=0.3)
+        await sent(db, worker_id=worker_id)
+        for _ in range(3):
+            await placed(db, worker_id=worker_id)
+    (line,) = await limits.lines(db)
+    assert (line.waiting, line.under_way) == (0, 0)
+    assert await turn(db, await placed(db)) == pytest.approx(1, abs=0.3)
 
 
 async def test_a_server_that_names_no_limits_is_asked_as_much_at_once_as_it_answers_well(db: Database) -> None:
     async def answered(latency_ms: float, *, is_overloaded: bool = False) -> int | None:
-        place = await limits.reserve(db, HERE, MODEL, worker_id=None, input_tokens=1, output_tokens=1)
-        assert isinstance(place, Place)
+        place = await sent(db)
         await limits.settle(db, place, {"requests": 1}, {}, latency_ms=latency_ms, is_overloaded=is_overloaded)
         return (await limits.lines(db))[0].most_at_once
 
     grown = [await answered(100) for _ in range(40)][-1]
     assert grown is not None and grown > 8
     assert await answered(100, is_overloaded=True) == grown // 2
-    assert (await answered(5_000) or 0) <= grown // 4 + 1
-    places = [await limits.reserve(db, HERE, MODEL, worker_id=None, input_tokens=1, output_tokens=1) for _ in range(9)]
-    assert sum(isinstance(place, Place) for place in places) < 9  # the others ask again
+    most = await answered(5_000)
+    assert most is not None and most <= grown // 4 + 1
+    places = [await placed(db) for _ in range(most + 2)]
+    assert [await turn(db, place) == 0 for place in places] == [True] * most + [False] * 2
 
 
 async def test_a_reviewer_may_not_reserve(reviewer_db: Database) -> None:
     with pytest.raises(Refused):
-        await limits.reserve(reviewer_db, HERE, MODEL, worker_id=None, input_tokens=1, output_tokens=1)
+        await placed(reviewer_db)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.integers(1, 4_000), min_size=1, max_size=20), st.integers(0, 6_000))
+@given(st.lists(st.integers(1, 4_000), min_size=1, max_size=20), st.integers(1, 6_000))
 async def test_no_more_goes_in_any_time_than_the_limit_lets_in(
     db: Database, conninfo: Conninfo, sizes: list[int], left: int
 ) -> None:
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("TRUNCATE rate_reservations, rate_ratios, rate_limits, rate_buckets")
     await told(db, output=(6_000, left))
-    waits = [(await reserved(db, output_tokens=size)).wait for size in sizes]
-    assert waits == sorted(waits)
+    places = [await placed(db, output_tokens=size) for size in sizes]
+    waits = [await turn(db, place) for place in places]
+    assert all(later >= wait - 0.3 for wait, later in itertools.pairwise(waits))
     for moment in waits:
-        sent = sum(size for size, wait in zip(sizes, waits, strict=True) if wait <= moment)
-        assert sent <= left + 100 * moment + 200  # 100 a second; what came in while the test ran
+        gone = sum(size for size, wait in zip(sizes, waits, strict=True) if wait <= moment)
+        assert gone <= left + 100 * moment + 200  # 100 a second; what came in while the test ran

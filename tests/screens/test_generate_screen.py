@@ -266,7 +266,7 @@ async def test_limits_and_workers_stand_below_the_figures_while_a_batch_runs(app
         await work.take_up_batches(db, is_rehearsal=False)
         await work.claim(db, worker_id, 2, is_rehearsal=False)
         place = await limits.reserve(db, "api", model, worker_id=worker_id, input_tokens=1, output_tokens=1)
-        assert isinstance(place, limits.Place)
+        assert await limits.take_turn(db, place) == 0
         await limits.settle(db, place, {}, {"requests": limits.Told(50, 25), "output": limits.Told(40_000, 1_000)})
         async with app.run_test(size=(160, 45)) as pilot:
             screen = await opened(pilot, app)

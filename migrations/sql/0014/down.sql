@@ -23,7 +23,7 @@ END
 $$;
 
 DROP FUNCTION settle_call(bigint, jsonb, jsonb, double precision, boolean),
-    reserve_call(text, text, bigint, double precision, double precision), turn_of(bigint, bigint, bigint),
-    hold_model(text, text, double precision), hear_limits(text, text, jsonb, timestamptz),
+    reserve_call(text, text, bigint, double precision, double precision), take_turn(bigint, bigint, bigint),
+    hold_model(text, text, double precision),
     refill_buckets(text, text, timestamptz);
 DROP TABLE rate_reservations, rate_ratios, rate_buckets, rate_limits;

@@ -1,6 +1,7 @@
--- What a provider allows a minute, shared by all workers of a workspace. A call reserves before it is sent and is
--- reconciled with what it used, so that no request leaves that the provider would refuse. First come, first served: a
--- reservation may make a level negative, and whoever comes later waits until that is made up.
+-- What a provider allows a minute, shared by all workers of a workspace. Calls stand in a line, first come first served;
+-- whose turn it is takes what it will use by estimate from the buckets, is sent, and is reconciled with what it used, so
+-- that no request leaves that the provider would refuse. Turns are worked out anew at each look: estimates get better,
+-- and what others did not use comes back.
 --
 -- Unlogged, because it is only worth a minute: after a crash the next response says it all again. A transaction that
 -- writes nothing else does not wait for the disk.
@@ -48,9 +49,12 @@ CREATE UNLOGGED TABLE rate_reservations (
     worker_id bigint,
     estimated_input double precision NOT NULL,
     estimated_output double precision NOT NULL,
-    input double precision NOT NULL,
-    output double precision NOT NULL,
-    due_at timestamptz NOT NULL
+    -- What was taken from the buckets when it was sent; until then it waits.
+    input double precision DEFAULT 0 NOT NULL,
+    output double precision DEFAULT 0 NOT NULL,
+    sent_at timestamptz,
+    -- What our accounts said was left then, by kind.
+    left_then jsonb DEFAULT '{}' NOT NULL
 );
 CREATE INDEX ix_rate_reservations_endpoint_model ON rate_reservations (endpoint, model);
 CREATE INDEX ix_rate_reservations_worker_id ON rate_reservations (worker_id);
@@ -63,62 +67,83 @@ LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE endpoint = p_endpoint AND model = p_model
 $$;
 
--- A place in the line for a call with so many tokens by estimate, and the seconds until its turn. No reservation, and the
--- seconds after which to ask again, where a server without limits has enough to do.
+-- A place at the end of the line for a call with so many tokens by estimate.
 CREATE FUNCTION reserve_call(
-    p_endpoint text, p_model text, p_worker_id bigint, p_input double precision, p_output double precision,
-    OUT reservation bigint, OUT wait double precision
-)
+    p_endpoint text, p_model text, p_worker_id bigint, p_input double precision, p_output double precision
+) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    limits rate_limits;
-    moment timestamptz;
-    used_input double precision := greatest(0, p_input);
-    used_output double precision := greatest(0, p_output);
+    reservation bigint;
 BEGIN
     PERFORM require_role('author');
     INSERT INTO rate_limits (endpoint, model) VALUES (p_endpoint, p_model) ON CONFLICT DO NOTHING;
-    SELECT * INTO limits FROM rate_limits WHERE endpoint = p_endpoint AND model = p_model FOR UPDATE;
-    moment := clock_timestamp();
-    IF limits.in_flight_limit IS NOT NULL AND limits.in_flight_limit <= (
-        SELECT count(*) FROM rate_reservations WHERE endpoint = p_endpoint AND model = p_model) THEN
-        wait := 0.1;
-        RETURN;
-    END IF;
-    SELECT used_input * coalesce(max(ratio) FILTER (WHERE kind = 'input'), 1),
-           used_output * coalesce(max(ratio) FILTER (WHERE kind = 'output'), 1)
-    INTO used_input, used_output FROM rate_ratios WHERE endpoint = p_endpoint AND model = p_model;
-    PERFORM refill_buckets(p_endpoint, p_model, moment);
-    WITH asked AS (
-        SELECT kind, CASE kind WHEN 'requests' THEN 1 WHEN 'input' THEN used_input ELSE used_output END AS amount
-        FROM unnest(ARRAY['requests', 'input', 'output']) AS kind
-    ), taken AS (
-        UPDATE rate_buckets AS bucket SET level = level - asked.amount FROM asked
-        WHERE bucket.kind = asked.kind AND bucket.endpoint = p_endpoint AND bucket.model = p_model
-        -- What is more than a minute's worth goes when the bucket is full.
-        RETURNING (least(asked.amount, bucket.per_minute) - (bucket.level + asked.amount)) * 60 / bucket.per_minute AS wait
-    )
-    SELECT greatest(0, max(taken.wait)) INTO wait FROM taken;
-    wait := greatest(coalesce(wait, 0), coalesce(extract(epoch FROM limits.held_until - moment), 0));
-    INSERT INTO rate_reservations AS made (
-        endpoint, model, worker_id, estimated_input, estimated_output, input, output, due_at)
-    VALUES (p_endpoint, p_model, p_worker_id, greatest(0, p_input), greatest(0, p_output), used_input, used_output,
-            moment + make_interval(secs => wait))
-    RETURNING made.id INTO reservation;
+    INSERT INTO rate_reservations (endpoint, model, worker_id, estimated_input, estimated_output)
+    VALUES (p_endpoint, p_model, p_worker_id, greatest(0, p_input), greatest(0, p_output)) RETURNING id INTO reservation;
+    RETURN reservation;
 END
 $$;
 
--- The seconds until a reservation's turn, 0 when it may go; NULL when its item is not to be worked on any more.
-CREATE FUNCTION turn_of(p_reservation bigint, p_item_id bigint, p_fence bigint) RETURNS double precision
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT greatest(0, extract(epoch FROM greatest(due_at, held_until) - clock_timestamp()))
-    FROM rate_reservations AS made JOIN rate_limits USING (endpoint, model)
-    WHERE made.id = p_reservation AND (p_item_id IS NULL OR EXISTS (
+-- Lets a call go that is at its place and returns 0, or the seconds until its turn is likely; NULL when its item is not to
+-- be worked on any more. Until a server has answered once, one call at a time asks it what it allows.
+CREATE FUNCTION take_turn(p_reservation bigint, p_item_id bigint DEFAULT NULL, p_fence bigint DEFAULT NULL)
+RETURNS double precision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    made rate_reservations;
+    limits rate_limits;
+    moment timestamptz;
+    of_input double precision;
+    of_output double precision;
+    before record;
+    wait double precision;
+BEGIN
+    PERFORM require_role('author');
+    SELECT * INTO made FROM rate_reservations WHERE id = p_reservation;
+    IF NOT FOUND OR p_item_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE item.id = p_item_id AND item.fence = p_fence AND item.state = 'running' AND batch.state = 'running'))
+        WHERE item.id = p_item_id AND item.fence = p_fence AND item.state = 'running' AND batch.state = 'running') THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO limits FROM rate_limits WHERE endpoint = made.endpoint AND model = made.model FOR UPDATE;
+    moment := clock_timestamp();
+    IF limits.held_until > moment THEN
+        RETURN extract(epoch FROM limits.held_until - moment);
+    END IF;
+    SELECT coalesce(max(ratio) FILTER (WHERE kind = 'input'), 1), coalesce(max(ratio) FILTER (WHERE kind = 'output'), 1)
+    INTO of_input, of_output FROM rate_ratios WHERE endpoint = made.endpoint AND model = made.model;
+    SELECT count(*) FILTER (WHERE sent_at IS NOT NULL) AS under_way,
+           count(*) FILTER (WHERE sent_at IS NULL AND id < made.id) AS requests,
+           coalesce(sum(estimated_input) FILTER (WHERE sent_at IS NULL AND id < made.id), 0) * of_input AS input,
+           coalesce(sum(estimated_output) FILTER (WHERE sent_at IS NULL AND id < made.id), 0) * of_output AS output
+    INTO before FROM rate_reservations WHERE endpoint = made.endpoint AND model = made.model;
+    PERFORM refill_buckets(made.endpoint, made.model, moment);
+    -- There has to be room for those before it as well. What is more than a minute's worth goes when the bucket is full.
+    SELECT max((ahead + least(own, per_minute) - level) * 60 / per_minute) INTO wait
+    FROM rate_buckets AS bucket JOIN (VALUES ('requests', before.requests::double precision, 1::double precision),
+        ('input', before.input, made.estimated_input * of_input),
+        ('output', before.output, made.estimated_output * of_output)) AS asked (kind, ahead, own) USING (kind)
+    WHERE bucket.endpoint = made.endpoint AND bucket.model = made.model;
+    IF wait IS NULL AND before.under_way + before.requests >= coalesce(floor(limits.in_flight_limit), 1) THEN
+        wait := 0.1;
+    END IF;
+    IF wait > 0 THEN
+        RETURN wait;
+    END IF;
+    WITH taken AS (
+        UPDATE rate_buckets
+        SET level = level - CASE kind WHEN 'requests' THEN 1 WHEN 'input' THEN made.estimated_input * of_input
+                                      ELSE made.estimated_output * of_output END
+        WHERE endpoint = made.endpoint AND model = made.model RETURNING kind, level
+    )
+    UPDATE rate_reservations
+    SET sent_at = moment, input = estimated_input * of_input, output = estimated_output * of_output,
+        left_then = (SELECT coalesce(jsonb_object_agg(kind, level), '{}') FROM taken)
+    WHERE id = made.id;
+    RETURN 0;
+END
 $$;
 
--- Ends a reservation. `p_used` has what was used of `requests`, `input` and `output`; what was reserved beyond it is given
+-- Ends a reservation. `p_used` has what was used of `requests`, `input` and `output`; what was taken beyond it is given
 -- back. `p_told` has, for each of them that the response's headers named, `limit` and `remaining`. Where no limits are
 -- known, `p_latency_ms` and `p_is_overloaded` steer how many calls may be under way.
 CREATE FUNCTION settle_call(
@@ -128,7 +153,6 @@ CREATE FUNCTION settle_call(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     made rate_reservations;
-    limits rate_limits;
     moment timestamptz;
 BEGIN
     PERFORM require_role('author');
@@ -136,11 +160,14 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;  -- its worker was taken for dead, or the server crashed
     END IF;
-    SELECT * INTO limits FROM rate_limits WHERE endpoint = made.endpoint AND model = made.model FOR UPDATE;
-    DELETE FROM rate_reservations WHERE id = p_reservation;
+    PERFORM FROM rate_limits WHERE endpoint = made.endpoint AND model = made.model FOR UPDATE;
+    DELETE FROM rate_reservations WHERE id = p_reservation RETURNING * INTO made;
+    IF made.sent_at IS NULL THEN
+        RETURN;
+    END IF;
     moment := clock_timestamp();
     PERFORM refill_buckets(made.endpoint, made.model, moment);
-    UPDATE rate_buckets AS bucket
+    UPDATE rate_buckets
     SET level = least(per_minute, level - coalesce((p_used->>kind)::double precision, 0)
                       + CASE kind WHEN 'requests' THEN 1 WHEN 'input' THEN made.input ELSE made.output END)
     WHERE endpoint = made.endpoint AND model = made.model;
@@ -151,7 +178,18 @@ BEGIN
     WHERE used > 0 AND estimated > 0
     -- A running mean over some ten calls.
     ON CONFLICT (endpoint, model, kind) DO UPDATE SET ratio = known.ratio * 0.9 + excluded.ratio * 0.1;
-    PERFORM hear_limits(made.endpoint, made.model, p_told, moment);
+    -- Somebody else may use the same account: our accounts go down by what they are above the provider's word. It may
+    -- speak of when the request came or of when it was answered, so it has to be below what we thought at both times.
+    INSERT INTO rate_buckets AS bucket (endpoint, model, kind, per_minute, level, seen_at)
+    SELECT made.endpoint, made.model, kind, (said->>'limit')::double precision, (said->>'remaining')::double precision, moment
+    FROM jsonb_each(p_told) AS told (kind, said)
+    WHERE kind IN ('requests', 'input', 'output') AND (said->>'limit')::double precision > 0
+    ON CONFLICT (endpoint, model, kind) DO UPDATE
+        SET per_minute = excluded.per_minute,
+            level = bucket.level + least(0, greatest(
+                excluded.level - coalesce((made.left_then->>excluded.kind)::double precision, excluded.level),
+                excluded.level - bucket.level));
+    UPDATE rate_limits SET updated_at = moment WHERE endpoint = made.endpoint AND model = made.model;
     IF NOT EXISTS (SELECT FROM rate_buckets WHERE endpoint = made.endpoint AND model = made.model)
        AND (p_latency_ms IS NOT NULL OR p_is_overloaded) THEN
         -- One more at a time while answers come about as quickly as the best did, half as many when they do not.
@@ -159,36 +197,8 @@ BEGIN
             best_latency_ms = least(best_latency_ms * 1.01, p_latency_ms),
             in_flight_limit = least(256, greatest(1, CASE
                 WHEN p_is_overloaded OR p_latency_ms > 3 * best_latency_ms THEN coalesce(in_flight_limit, 4) / 2
-                ELSE coalesce(in_flight_limit, 4) + 1 / coalesce(in_flight_limit, 4) END)),
-            updated_at = moment
+                ELSE coalesce(in_flight_limit, 4) + 1 / coalesce(in_flight_limit, 4) END))
         WHERE endpoint = made.endpoint AND model = made.model;
-    END IF;
-END
-$$;
-
--- Takes over what headers said. Our own accounts only ever go down by it: a response speaks of a moment before, in which
--- some of what is under way had not been counted.
-CREATE FUNCTION hear_limits(p_endpoint text, p_model text, p_told jsonb, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    WITH waiting AS (
-        -- Requests and input are counted when a request arrives, output when it was written.
-        SELECT count(*) FILTER (WHERE due_at > p_now) AS requests,
-               coalesce(sum(input) FILTER (WHERE due_at > p_now), 0) AS input, coalesce(sum(output), 0) AS output
-        FROM rate_reservations WHERE endpoint = p_endpoint AND model = p_model
-    ), told AS (
-        SELECT kind, (said->>'limit')::double precision AS per_minute,
-               (said->>'remaining')::double precision - CASE kind
-                   WHEN 'requests' THEN waiting.requests WHEN 'input' THEN waiting.input ELSE waiting.output END AS level
-        FROM jsonb_each(p_told) AS each (kind, said), waiting
-        WHERE kind IN ('requests', 'input', 'output') AND (said->>'limit')::double precision > 0
-    )
-    INSERT INTO rate_buckets AS bucket (endpoint, model, kind, per_minute, level, seen_at)
-    SELECT p_endpoint, p_model, kind, per_minute, coalesce(level, per_minute), p_now FROM told
-    ON CONFLICT (endpoint, model, kind) DO UPDATE
-        SET per_minute = excluded.per_minute, level = least(bucket.level, excluded.level);
-    IF FOUND THEN
-        UPDATE rate_limits SET updated_at = p_now, in_flight_limit = NULL WHERE endpoint = p_endpoint AND model = p_model;
     END IF;
 END
 $$;
@@ -205,8 +215,8 @@ END
 $$;
 
 -- Ends a worker: its items go back to the queue behind a new fence, its open calls become `unknown` at their estimate.
--- Locks are taken in the order in which every verb here takes them: item, conversation, call. Its places in the line are
--- given up: those whose turn had not come are given back, the others count as used.
+-- Locks are taken in the order in which every verb here takes them: item, conversation, call. Its places in the line
+-- are given up; what it had sent counts as used.
 CREATE OR REPLACE FUNCTION retire_worker(p_worker_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -226,27 +236,16 @@ BEGIN
         error_type = 'worker_lost',
         error_message = 'The worker ended while this call was under way. Whether it was paid is not known.'
     WHERE worker_id = p_worker_id AND state = 'sending';
-    PERFORM FROM rate_limits WHERE (endpoint, model) IN (
-        SELECT endpoint, model FROM rate_reservations WHERE worker_id = p_worker_id)
-    ORDER BY endpoint, model FOR UPDATE;
-    WITH given_up AS (
-        DELETE FROM rate_reservations WHERE worker_id = p_worker_id RETURNING *
-    ), unsent AS (
-        SELECT endpoint, model, count(*) AS requests, sum(input) AS input, sum(output) AS output
-        FROM given_up WHERE due_at > clock_timestamp() GROUP BY endpoint, model
-    )
-    UPDATE rate_buckets AS bucket SET level = level + CASE kind
-        WHEN 'requests' THEN unsent.requests WHEN 'input' THEN unsent.input ELSE unsent.output END
-    FROM unsent WHERE bucket.endpoint = unsent.endpoint AND bucket.model = unsent.model;
+    DELETE FROM rate_reservations WHERE worker_id = p_worker_id;
 END
 $$;
 
 REVOKE ALL ON rate_limits, rate_buckets, rate_ratios, rate_reservations FROM PUBLIC;
 GRANT SELECT ON rate_limits, rate_buckets, rate_ratios, rate_reservations
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
-REVOKE ALL ON FUNCTION refill_buckets(text, text, timestamptz), hear_limits(text, text, jsonb, timestamptz),
-    reserve_call(text, text, bigint, double precision, double precision), turn_of(bigint, bigint, bigint),
+REVOKE ALL ON FUNCTION refill_buckets(text, text, timestamptz),
+    reserve_call(text, text, bigint, double precision, double precision), take_turn(bigint, bigint, bigint),
     settle_call(bigint, jsonb, jsonb, double precision, boolean), hold_model(text, text, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reserve_call(text, text, bigint, double precision, double precision),
-    turn_of(bigint, bigint, bigint), settle_call(bigint, jsonb, jsonb, double precision, boolean),
+    take_turn(bigint, bigint, bigint), settle_call(bigint, jsonb, jsonb, double precision, boolean),
     hold_model(text, text, double precision) TO traintui_author;

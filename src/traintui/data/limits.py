@@ -17,14 +17,6 @@ KINDS: tuple[Kind, ...] = ("requests", "input", "output")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the line: `wait` are the seconds until its turn."""
-
-    id: int
-    wait: float
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """What the headers of a response said of one limit: how much a minute allows, and how much of it is left."""
 
@@ -34,7 +26,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A limit as it stands: `level` of `per_minute` is left now, less than nothing while calls wait for their turn."""
+    """A limit as it stands: `level` of `per_minute` is left now, less than nothing where more was used than thought."""
 
     endpoint: str
     model: str
@@ -61,47 +53,45 @@ class Line:
 
 async def reserve(
     db: Database, endpoint: str, model: str, *, worker_id: int | None, input_tokens: float, output_tokens: float
-) -> Place | float:
-    """A place in the line for a call of so many tokens by estimate; seconds after which to ask again where a server
-    without limits has enough to do."""
+) -> int:
+    """The id of a place at the end of the line, for a call of so many tokens by estimate; to be settled at any rate."""
     async with db.write() as connection:
-        row = (
-            await connection.execute(
-                text("SELECT reservation, wait FROM reserve_call(:endpoint, :model, :worker_id, :input, :output)"),
-                {
-                    "endpoint": endpoint, "model": model, "worker_id": worker_id, "input": input_tokens,
-                    "output": output_tokens,
-                },
-            )
-        ).one()  # fmt: skip
-    return float(row.wait) if row.reservation is None else Place(row.reservation, row.wait)
+        place = await connection.scalar(
+            text("SELECT reserve_call(:endpoint, :model, :worker_id, :input, :output)"),
+            {
+                "endpoint": endpoint, "model": model, "worker_id": worker_id, "input": input_tokens,
+                "output": output_tokens,
+            },
+        )  # fmt: skip
+    return int(place or 0)
 
 
-async def turn_of(db: Database, place: Place, *, item_id: int | None = None, fence: int | None = None) -> float | None:
-    """Seconds until a place's turn, 0 when it may go; None when its item is not to be worked on any more."""
-    async with db.read() as connection:
+async def take_turn(db: Database, place: int, *, item_id: int | None = None, fence: int | None = None) -> float | None:
+    """0 when the call may go now, else the seconds until its turn is likely; None when its item is not to be worked on
+    any more."""
+    async with db.write() as connection:
         wait = await connection.scalar(
-            text("SELECT turn_of(:id, :item_id, :fence)"), {"id": place.id, "item_id": item_id, "fence": fence}
+            text("SELECT take_turn(:id, :item_id, :fence)"), {"id": place, "item_id": item_id, "fence": fence}
         )
     return None if wait is None else float(wait)
 
 
 async def settle(
     db: Database,
-    place: Place,
+    place: int,
     used: Mapping[Kind, float],
     told: Mapping[Kind, Told],
     *,
     latency_ms: float | None = None,
     is_overloaded: bool = False,
 ) -> None:
-    """Ends a place. What was reserved and not `used` is given back; what the provider `told` is taken over."""
+    """Ends a place. What was taken and not `used` is given back; what the provider `told` is taken over."""
     said = {kind: {"limit": each.limit, "remaining": each.remaining} for kind, each in told.items()}
     async with db.write() as connection:
         await connection.execute(
             text("SELECT settle_call(:id, CAST(:used AS jsonb), CAST(:told AS jsonb), :latency_ms, :is_overloaded)"),
             {
-                "id": place.id, "used": as_json(dict(used)), "told": as_json(said), "latency_ms": latency_ms,
+                "id": place, "used": as_json(dict(used)), "told": as_json(said), "latency_ms": latency_ms,
                 "is_overloaded": is_overloaded,
             },
         )  # fmt: skip
@@ -119,9 +109,9 @@ async def hold(db: Database, endpoint: str, model: str, seconds: float) -> None:
 LINES = text("""
     SELECT endpoint, model, CASE WHEN held_until > clock_timestamp() THEN held_until END AS held_until,
            floor(in_flight_limit)::integer AS most_at_once,
-           (SELECT count(*) FILTER (WHERE due_at <= clock_timestamp()) FROM rate_reservations AS made
+           (SELECT count(*) FILTER (WHERE sent_at IS NOT NULL) FROM rate_reservations AS made
             WHERE made.endpoint = limits.endpoint AND made.model = limits.model) AS under_way,
-           (SELECT count(*) FILTER (WHERE due_at > clock_timestamp()) FROM rate_reservations AS made
+           (SELECT count(*) FILTER (WHERE sent_at IS NULL) FROM rate_reservations AS made
             WHERE made.endpoint = limits.endpoint AND made.model = limits.model) AS waiting
     FROM rate_limits AS limits ORDER BY updated_at DESC
 """)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Double, ForeignKeyConstraint, Identity, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from traintui.data.models import Base, one_of
@@ -27,7 +28,7 @@ class RateLimit(Base):
 
 
 class RateBucket(Base):
-    """What is left of a minute's requests, input or output tokens; below zero while calls wait for their turn."""
+    """What is left of a minute's requests, input or output tokens; below zero where more was used than thought."""
 
     __tablename__ = "rate_buckets"
     __table_args__ = (
@@ -60,7 +61,7 @@ class RateRatio(Base):
 
 
 class RateReservation(Base):
-    """A call that is under way or waits for its turn, with its tokens by estimate and as they were reserved."""
+    """A call that is under way, or waits for its turn: its tokens by estimate, and as they were taken when it left."""
 
     __tablename__ = "rate_reservations"
     __table_args__ = (Index(None, "endpoint", "model"), Index(None, "worker_id"), UNLOGGED)
@@ -70,6 +71,7 @@ class RateReservation(Base):
     worker_id: Mapped[int | None]
     estimated_input: Mapped[float] = mapped_column(NUMBER)
     estimated_output: Mapped[float] = mapped_column(NUMBER)
-    input: Mapped[float] = mapped_column(NUMBER)
-    output: Mapped[float] = mapped_column(NUMBER)
-    due_at: Mapped[datetime]
+    input: Mapped[float] = mapped_column(NUMBER, server_default=text("0"))
+    output: Mapped[float] = mapped_column(NUMBER, server_default=text("0"))
+    sent_at: Mapped[datetime | None]
+    left_then: Mapped[dict[str, float]] = mapped_column(JSONB(), server_default=text("'{}'::jsonb"))

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 
 from traintui.data import limits
 from traintui.data.engine import Database
-from traintui.data.limits import Kind, Place, Told
+from traintui.data.limits import Kind, Told
 from traintui.data.refusals import Refused
 from traintui.data.work import ClaimedItem
 from traintui.generation.client import ModelCall, ModelReply
 from traintui.generation.pricing import Usage
 from traintui.generation.verdict import UNTOLD_WAIT, CallFailed
 
-LOOK_SECONDS = 0.5
-"""How often whoever waits looks whether its batch was paused or its model held back."""
+SOON, LOOK_SECONDS = 0.02, 0.5
+"""Seconds until whoever waits looks again: at the least, and at the most, for turns come sooner than was thought."""
 CHARACTERS_PER_TOKEN = 4
 USUAL_SHARE = 0.5
 """Of the room for a reply, before it is known how much such replies take."""
@@ -32,47 +32,39 @@ class Turnstile:
         self.endpoint = endpoint
         self.worker_id = worker_id
 
-    async def enter(self, call: ModelCall, item: ClaimedItem) -> Place:
+    async def enter(self, call: ModelCall, item: ClaimedItem) -> int:
         """Waits for the call's turn; its place, to be settled whatever happens.
 
         Raises `Refused` (TT012) when the item's batch is stopped meanwhile or another worker has the item.
         """
-        place = await self._place(call)
+        place = await limits.reserve(
+            self.db, self.endpoint, call.model, worker_id=self.worker_id,
+            input_tokens=(len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN,
+            output_tokens=call.max_tokens * USUAL_SHARE,
+        )  # fmt: skip
         try:
-            wait = place.wait
-            while wait > 0:
-                await asyncio.sleep(min(wait, LOOK_SECONDS))
-                left = await limits.turn_of(self.db, place, item_id=item.id, fence=item.fence)
-                if left is None:
+            while True:
+                wait = await limits.take_turn(self.db, place, item_id=item.id, fence=item.fence)
+                if wait is None:
                     raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
-                wait = left
+                if not wait:
+                    return place
+                await asyncio.sleep(min(max(wait, SOON), LOOK_SECONDS))
         except BaseException:
             await asyncio.shield(self.give_back(place))
             raise
-        return place
 
-    async def _place(self, call: ModelCall) -> Place:
-        input_tokens = (len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN
-        while True:
-            place = await limits.reserve(
-                self.db, self.endpoint, call.model, worker_id=self.worker_id, input_tokens=input_tokens,
-                output_tokens=call.max_tokens * USUAL_SHARE,
-            )  # fmt: skip
-            if isinstance(place, Place):
-                return place
-            await asyncio.sleep(place)
-
-    async def give_back(self, place: Place) -> None:
+    async def give_back(self, place: int) -> None:
         """Ends the place of a call that was not sent."""
         await limits.settle(self.db, place, {}, {})
 
-    async def answered(self, place: Place, reply: ModelReply) -> None:
+    async def answered(self, place: int, reply: ModelReply) -> None:
         """Ends the place of a call that was answered."""
         await limits.settle(
             self.db, place, used_by(reply.usage), told_by(reply.rate_limits), latency_ms=reply.duration_ms
         )
 
-    async def failed(self, place: Place, model: str, failure: CallFailed) -> None:
+    async def failed(self, place: int, model: str, failure: CallFailed) -> None:
         """Ends the place of a call that failed. One that was refused for its rate used nothing, and no other call of
         that model passes before the time is over that the provider named, from whatever worker."""
         if failure.kind == "rate_limit":
