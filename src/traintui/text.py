@@ -114,6 +114,11 @@ def usd(amount: Decimal | None, *, estimate: bool = False, unpriced: int = 0) ->
     return ("~" if estimate else "") + written + (f" + {plural(unpriced, 'call')} unknown" if unpriced else "")
 
 
+def plain(amount: Decimal | None) -> str:
+    """A figure as it is typed: no zeros behind it, nothing where there is none."""
+    return "" if amount is None else f"{amount.normalize():f}"
+
+
 def tokens(number: int | None) -> str:
     """A number of tokens in few characters; unknown where it is not known."""
     if number is None:

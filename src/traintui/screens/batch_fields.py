@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.widgets import Input
 
+from traintui import text
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
 from traintui.widgets.notice import sentence
@@ -21,7 +22,7 @@ KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 
 def offer(price: Price) -> str:
     """A model with its price."""
-    given, written = (f"${rate}" for rate in (price.rates.input, price.rates.output))
+    given, written = (f"${text.plain(rate)}" for rate in (price.rates.input, price.rates.output))
     return f"{price.model:<17} {given:>5} in {written:>5} out, per million"
 
 

@@ -154,7 +154,7 @@ class CoverageDialog(BaseDialog[str | Filling]):
         )
         self._show_sums(found)
         self._show_cell()
-        self._show_emptiest()
+        self.call_after_refresh(self._show_emptiest)  # its width hangs on what is shown
 
     def _show_sums(self, found: Coverage) -> None:
         total = sum(emptiest.measured(cell, self._view.measure) for cell in found.cells.values())
@@ -190,7 +190,7 @@ class CoverageDialog(BaseDialog[str | Filling]):
 
     def _show_emptiest(self) -> None:
         if (found := self.coverage) is not None:
-            width = self.emptiest.size.width or self.size.width - 4
+            width = self.emptiest.content_size.width
             self.emptiest.update(emptiest.listed(found.emptiest(), found, self.app.labels, width))
 
     def on_resize(self, event: Resize) -> None:

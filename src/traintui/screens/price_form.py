@@ -53,11 +53,6 @@ def number(written: str, field: str, what: str, *, most: Decimal) -> Decimal:
     return value
 
 
-def plain(value: Decimal | None) -> str:
-    """A figure as it is typed."""
-    return "" if value is None else f"{value.normalize():f}"
-
-
 def cells(*given: tuple[str, str, str]) -> list[Static | Input]:
     """Fields beside each other: (id, value, what it is)."""
     made: list[Static | Input] = []
@@ -96,13 +91,17 @@ class PriceForm(BaseDialog[Price]):
         given = dict.fromkeys(("input", "output", "read", "5m", "1h", "over", "l-input", "l-output", "l-read"), "")
         if price is not None:
             rates, usual = price.rates, Rates.usual(price.rates.input, price.rates.output, price.rates.cache_read)
-            given |= {"input": plain(rates.input), "output": plain(rates.output), "read": plain(rates.cache_read)}
+            given |= {
+                "input": text.plain(rates.input),
+                "output": text.plain(rates.output),
+                "read": text.plain(rates.cache_read),
+            }
             # What follows the input price is left empty, so that it follows a new one too.
-            given["5m"] = "" if rates.cache_write_5m == usual.cache_write_5m else plain(rates.cache_write_5m)
-            given["1h"] = "" if rates.cache_write_1h == usual.cache_write_1h else plain(rates.cache_write_1h)
+            given["5m"] = "" if rates.cache_write_5m == usual.cache_write_5m else text.plain(rates.cache_write_5m)
+            given["1h"] = "" if rates.cache_write_1h == usual.cache_write_1h else text.plain(rates.cache_write_1h)
         if price is not None and (long := price.long_prompt) is not None:
-            given |= {"over": str(price.long_prompt_over), "l-input": plain(long.input)}
-            given |= {"l-output": plain(long.output), "l-read": plain(long.cache_read)}
+            given |= {"over": str(price.long_prompt_over), "l-input": text.plain(long.input)}
+            given |= {"l-output": text.plain(long.output), "l-read": text.plain(long.cache_read)}
         with Vertical(classes="dialog") as panel:
             panel.border_title = "New price"
             panel.border_subtitle = "USD per million tokens"
@@ -132,7 +131,7 @@ class PriceForm(BaseDialog[Price]):
                 id="pays",
             )  # fmt: skip
             factor = price.batch_factor if price is not None else BATCH_FACTOR
-            yield FormField("Batches pay", *cells(("factor", plain(factor), "of each price")), id="batch")
+            yield FormField("Batches pay", *cells(("factor", text.plain(factor), "of each price")), id="batch")
             yield Static(
                 Content.styled(
                     "Writing to the cache costs 1.25 and 2 times the input price where it is left empty; prompts"
@@ -250,7 +249,8 @@ class BudgetForm(BaseDialog[bool]):
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Budget of a month"
             yield FormField(
-                "USD a month", Input(plain(self._month.budget_usd), compact=True, id="budget-text", placeholder="none"),
+                "USD a month",
+                Input(text.plain(self._month.budget_usd), compact=True, id="budget-text", placeholder="none"),
                 id="budget", about="empty for none",
             )  # fmt: skip
             yield Static(

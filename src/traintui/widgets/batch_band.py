@@ -120,7 +120,7 @@ def figures(progress: BatchProgress, budget_usd: Decimal | None, *, priced: bool
     if progress.state == "running":
         found = [
             Figure("Rate", Content(f"{rate:,.1f} a minute") if rate else unknown),
-            Figure("Time left", Content(text.duration(left * 1_000)) if left else unknown),
+            Figure("Time left", Content(text.duration(max(1.0, left) * 1_000)) if left else unknown),
         ]
     elif (taken := seconds_taken(progress)) is not None:
         found = [Figure("Time", Content(text.duration(taken * 1_000)))]

@@ -75,7 +75,10 @@ class LimitBars(Static):
     """Limits and workers. Nothing where there is nothing to say."""
 
     DEFAULT_CSS = """
-    LimitBars { height: auto; max-height: 5; width: 1fr; padding: 0 2; text-wrap: nowrap; text-overflow: ellipsis; }
+    LimitBars {
+        height: auto; max-height: 5; width: 1fr; padding: 0 2; background: $surface; text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
