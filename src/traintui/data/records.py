@@ -214,6 +214,7 @@ class BatchProgress:
     """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
+    Of two that run the one of the higher `priority` is written first.
     """
 
     id: int
@@ -239,6 +240,8 @@ class BatchProgress:
     started_at: datetime | None
     finished_at: datetime | None
     rate_per_minute: float | None
+    priority: int = 0
+    mode: Literal["calls", "batches"] = "calls"
 
     @property
     def seconds_left(self) -> float | None:

@@ -207,7 +207,9 @@ class TemplatesDialog(BaseDialog[None]):
         prompt = await asyncio.to_thread(prompts.render, draft, context)
         trials = await asyncio.to_thread(importlib.import_module, "traintui.generation.trial")
         self.preview.show(preview_of(prompt, example), key=(draft.name, example))
-        self.trial.prepare(trials.trial_of(draft, context, model=self._model), prompt)
+        newest = self.newest
+        began = None if newest is None or not newest.id else newest.id
+        self.trial.prepare(trials.trial_of(draft, context, model=self._model, template_id=began), prompt)
 
     def action_edit(self) -> None:
         """Goes into the text."""
@@ -325,6 +327,7 @@ class TemplatesDialog(BaseDialog[None]):
         asked = self.trial.trial
         if asked is not None:
             self.trial.show(await self.app.crew.try_template(asked))
+            self._count_uses()
 
     # Views
 
