@@ -14,7 +14,11 @@ PLACES: dict[str, str] = {
     "budget_form": "The month's budget",
     "batch_form": "New batch",
     "batch_preview": "Preview of a batch",
+    "batch_sources": "What to write from",
+    "batch_values": "Values and weights",
     "cancelling": "End a batch",
+    "calling_off": "Call a submission off",
+    "threshold_form": "A threshold",
     "reasons": "Reasons",
     "sorting": "Order",
     "columns": "Columns",
@@ -57,12 +61,41 @@ COMMANDS: tuple[Command, ...] = (
     # New batch
     Command("batch_form.start", "ctrl+s", "Start", "Queue it, and start a worker", "start", True, True, palette=False),
     Command("batch_form.preview", "f2", "Preview", "Its prompts, and what it may cost", "preview", True, palette=False),
+    Command("batch_form.more", "f3", "More", "Show more of the plan, or less", "more", True, palette=False),
     Command("batch_form.back", "escape", "Close", "Plan nothing", "back", True, palette=False),
     # Preview of a batch
     Command("batch_preview.start", "ctrl+s", "Start", "Queue it, and start a worker", "start", True, palette=False),
     Command("batch_preview.next", "right_square_bracket", "Next", "The next prompt", "step(1)", True, palette=False),
     Command("batch_preview.previous", "left_square_bracket", "Back one", "The one before", "step(-1)", palette=False),
     Command("batch_preview.back", "escape", "Back", "Back to the plan", "back", True, palette=False),
+    # What to write from
+    Command("batch_sources.choose", "space", "Choose", "Write from it, or not", "choose", True, key_display="space",
+            palette=False),
+    Command("batch_sources.all", "asterisk", "All, none", "Everything, or nothing", "all", True, palette=False),
+    Command("batch_sources.unfold", "right,l", "Unfold", "Show the chunks of the document", "fold(False)", True,
+            palette=False),
+    Command("batch_sources.fold", "left,h", "Fold", "Fold the chunks away", "fold(True)", palette=False),
+    Command("batch_sources.keep", "ctrl+s", "Keep", "Write from what is chosen", "keep", True, True, palette=False),
+    Command("batch_sources.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # Values and weights
+    Command("batch_values.choose", "space", "In or out", "Take the value, or leave it out", "choose", True,
+            key_display="space", palette=False),
+    Command("batch_values.more", "plus", "More often", "Weigh one more", "weigh(1)", True, key_display="+",
+            palette=False),
+    Command("batch_values.less", "minus", "Less", "Weigh one less", "weigh(-1)", True, key_display="-",
+            palette=False),
+    *(
+        Command(f"batch_values.weight_{weight}", str(weight), f"Weight {weight}", f"Weigh {weight}",
+                f"weight({weight})", palette=False)
+        for weight in range(10)
+    ),
+    Command("batch_values.alike", "a", "All alike", "Every value of the dimension as often", "alike", True,
+            palette=False),
+    Command("batch_values.next", "right,l,tab", "Next", "To the next dimension", "dimension(1)", palette=False),
+    Command("batch_values.previous", "left,h,shift+tab", "Previous", "To the dimension before", "dimension(-1)",
+            palette=False),
+    Command("batch_values.keep", "ctrl+s", "Keep", "Plan with these weights", "keep", True, True, palette=False),
+    Command("batch_values.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
     # End a batch
     Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
     Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),
@@ -119,4 +152,11 @@ COMMANDS: tuple[Command, ...] = (
     # Opening
     Command("opening.retry", "r", "Try again", "Open the workspace again", "retry", True, palette=False),
     Command("opening.quit", "q", "Quit", "Leave Traintui", "app.quit", True, palette=False),
+    # Call a submission off
+    Command("calling_off.end", "y", "Call it off", "Ask the provider to begin nothing more", "end", True,
+            palette=False),
+    Command("calling_off.back", "escape,n", "Back", "Leave it as it is", "back", True, palette=False),
+    # A threshold
+    Command("threshold_form.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False),
+    Command("threshold_form.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
 )  # fmt: skip

@@ -15,6 +15,8 @@ PLACES: dict[str, str] = {
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
+    "submissions": "At half price",
+    "thresholds": "What the score asks for",
 }
 """What each of them is called in the help."""
 
@@ -31,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.templates", "T", "Templates", "The prompts that batches are written with", "templates"),
     Command("app.prices", "dollar_sign", "Prices", "What models cost, and the budget of the month", "prices",
             key_display="$"),
+    Command("app.thresholds", "S", "Score", "What the score asks for", "thresholds"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
@@ -77,6 +80,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("generate.templates", "t", "Templates", "The prompts of the batches", "app.templates", True, palette=False),
     Command("generate.retry", "r", "Retry", "Try again what failed, or what failed for one cause", "retry", True,
             role="author"),
+    Command("generate.submissions", "m", "Half price", "What is out at the Message Batches API", "submissions", True),
+    Command("generate.raise", "plus", "Raise", "Write it before batches of a lower priority", "rank(1)", True,
+            key_display="+", role="author"),
+    Command("generate.lower", "minus", "Lower", "Write it after batches of a higher priority", "rank(-1)",
+            key_display="-", role="author"),
     Command("generate.refresh", "R", "Refresh", "Read the batches again", "look"),
     # Coverage
     Command("coverage.fill", "g", "Fill", "Plan what is missing", "fill", True, palette=False, role="author"),
@@ -140,4 +148,18 @@ COMMANDS: tuple[Command, ...] = (
             role="admin"),
     Command("prices.refresh", "r", "Refresh", "Read prices and spending again", "look", palette=False),
     Command("prices.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
+    # At half price
+    Command("submissions.call_off", "c", "Call off", "End one submission, after asking", "call_off", True,
+            palette=False, role="author"),
+    Command("submissions.refresh", "r", "Refresh", "Read them again", "look", palette=False),
+    Command("submissions.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
+    # What the score asks for
+    Command("thresholds.edit", "e", "Edit", "Change the threshold under the cursor", "edit", True, palette=False,
+            role="admin"),
+    Command("thresholds.reset", "d", "Default", "Take it back to its default", "reset", True, palette=False,
+            role="admin"),
+    Command("thresholds.rescore", "r", "Score anew", "All conversations, after saying how many", "rescore", True,
+            palette=False, role="admin"),
+    Command("thresholds.refresh", "R", "Refresh", "Read them again", "look", palette=False),
+    Command("thresholds.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
 )  # fmt: skip
