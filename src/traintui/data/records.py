@@ -152,6 +152,17 @@ class ChunkRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkOutline:
+    """A piece of a document without its text; tokens are estimated."""
+
+    id: int
+    document: str
+    title: str
+    heading: str
+    token_estimate: int
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRecord:
     """A document and how many chunks of it are in use."""
 
