@@ -203,6 +203,22 @@ async def test_a_batch_is_ended_only_after_asking(app: TraintuiApp, db: Database
         assert (await batches.progress(db, batch_id)).state == "cancelled"
 
 
+async def test_a_key_raises_the_priority_of_a_batch_and_another_lowers_it(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen.batches.rows)
+        await pilot.press("plus", "plus", "minus", "plus")
+        await until(pilot, lambda: screen.batches.rows[0].priority == 2)
+        drawn = "\n".join(screen.batches.render_line(y).text for y in range(screen.batches.size.height))
+        assert "+2" in drawn
+        assert await scalar(db, "SELECT min(priority) FROM generation_items") == 2
+        await batches.cancel(db, batch_id)
+        await pilot.press("R")
+        await until(pilot, lambda: screen.check_action("rank", ()) is None)
+
+
 async def test_failures_are_grouped_by_their_cause(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
     await planned(db, 3)
