@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
 
 
+MANY = 200
+"""Imported conversations from which on comparing them takes a second or more, which is said."""
+
+
 class Rehearsal(StrEnum):
     """Whether conversations that the rehearsal wrote are exported."""
 
@@ -70,6 +74,8 @@ async def sign(db: Database, number: int) -> None:
     from traintui.quality.signatures import signature
     from traintui.quality.signing import sign_imported
 
+    if number >= MANY:
+        say(f"They are stored; {number:,} are compared with the others now.")
     await sign_imported(db, signature, number)
 
 
