@@ -250,6 +250,7 @@ class BatchForm(BaseDialog[int]):
         for each in self.query(FormField):
             each.clear()
         self._say(Content(""))
+        self.remove_class("-miscounted")
         if error is None:
             return
         message = error.message.removeprefix(": ")
@@ -261,6 +262,7 @@ class BatchForm(BaseDialog[int]):
             each.fail(f"{rest} {error.remedy}" if title else rest)
             if each.has_class("more"):
                 self.set_class(True, "-more")
+            self.set_class(key == "count", "-miscounted")
             each.fill()
             each.scroll_visible(animate=False)
             return

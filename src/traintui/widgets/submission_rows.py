@@ -121,9 +121,10 @@ def _lines(row: SubmissionRow, *, working: bool) -> Iterator[Content]:
 def next_step(view: SubmissionView, *, working: bool) -> Content:
     """What happens next to a submission, and what a person can do."""
     if view.closed_at is not None:
+        others = " What brought nothing went back into the queue, or failed." if view.failures else ""
         return Content(
             {
-                "imported": "nothing: every result is here. What brought nothing went back into the queue, or failed.",
+                "imported": f"nothing: every result is here.{others}",
                 "cancelled": "nothing: what was written is kept, the others went back into the queue of their batch.",
                 "refused": "its requests wait in the queue again, nothing was paid; p resumes a batch that paused.",
                 "lost": "nobody knows what was paid: its calls stand as unknown; r on Generate tries them again.",
