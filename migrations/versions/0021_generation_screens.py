@@ -1,5 +1,4 @@
-"""Batches have a priority that can be changed, submissions can be called off one by one, scores can be renewed, and a test
-of a template counts among its costs.
+"""Priorities of batches change, submissions are called off one by one, scores are renewed, trials cost their template.
 
 Revision: 0021
 Follows: 0016
