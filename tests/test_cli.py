@@ -228,6 +228,27 @@ def test_thresholds_are_listed_set_and_taken_back_and_a_bad_one_is_named(home: P
     assert "valid number" in refused(traintui(home, "threshold", "set", "closeness_good", "much", check=False))
 
 
+def test_an_import_is_scored_among_what_is_there_and_scored_anew_by_other_thresholds(home: Path) -> None:
+    said = [
+        {"role": "user", "content": "What does a card cost that was lost abroad on a Sunday?"},
+        {"role": "assistant", "content": "A card that was lost abroad costs nothing, whatever day of the week it was."},
+    ]
+    systems = ("Be kind.", "Be brief.")
+    records = [{"messages": [{"role": "system", "content": system}, *said]} for system in systems]
+    (home / "twins.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    traintui(home, "import", "twins.jsonl")
+    number = json.loads(traintui(home, "threshold", "rescore", "--dry-run", "--json").stdout)["number"]
+    assert number >= 2
+    traintui(home, "threshold", "set", "closeness_worst", "0.51")
+    done = json.loads(traintui(home, "threshold", "rescore", "--json").stdout)
+    # The twin has no point for its closeness either way, so nothing changes: it was measured when it was imported.
+    assert (done["done"], done["changed"]) == (number, 0)
+    traintui(home, "threshold", "set", "closeness_weight", "0")
+    assert json.loads(traintui(home, "threshold", "rescore", "--json").stdout)["changed"] >= 2
+    traintui(home, "threshold", "reset", "closeness_worst")
+    traintui(home, "threshold", "reset", "closeness_weight")
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["export"], ["user", "add", "x", "--role", "king"], ["import"]])
 def test_wrong_usage_exits_2_and_names_the_mistake(home: Path, arguments: list[str]) -> None:
     result = traintui(home, *arguments, check=False)

@@ -14,6 +14,10 @@ from traintui import commands
 from traintui.app import TraintuiApp
 from traintui.screens.audit import AuditScreen
 from traintui.screens.base import BaseDialog, BaseScreen
+from traintui.screens.batch_form import BatchForm
+from traintui.screens.batch_preview import BatchPreview
+from traintui.screens.batch_sources import SourcesDialog
+from traintui.screens.batch_values import ValuesDialog
 from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.coverage import CoverageDialog
@@ -33,8 +37,11 @@ from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.sorting import SortDialog
+from traintui.screens.submissions import CallOff, SubmissionsDialog
 from traintui.screens.template_name import TemplateName
 from traintui.screens.templates import TemplatesDialog
+from traintui.screens.threshold_form import ThresholdForm
+from traintui.screens.thresholds import ThresholdsDialog
 from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
@@ -49,7 +56,8 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
-    TemplateName, PricesDialog, PriceForm, BudgetForm,
+    TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
+    SubmissionsDialog, CallOff, ThresholdsDialog, ThresholdForm,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -293,7 +293,7 @@ class TraintuiApp(Doors, Working):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"coverage", "export", "metadata_keys", "prices", "templates", "vocabulary"}:
+        if action in {"coverage", "export", "metadata_keys", "prices", "templates", "thresholds", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
 

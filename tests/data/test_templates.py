@@ -83,9 +83,9 @@ async def test_a_new_batch_takes_the_newest_active_version(db: Database) -> None
     await templates.set_active(db, [written.id], False)
     assert await active_template(db, "conversation") == builtin
     await templates.set_active(db, [builtin.id], False)
-    with pytest.raises(TraintuiError, match="No version of template 'conversation' is active"):
+    with pytest.raises(TraintuiError, match="no version of 'conversation' is active"):
         await start_batch(db, Plan(name="A", count=1), is_rehearsal=True)
-    with pytest.raises(TraintuiError, match="no template 'conversations', did you mean 'conversation'"):
+    with pytest.raises(TraintuiError, match="there is no 'conversations', did you mean 'conversation'"):
         await start_batch(db, Plan(name="A", count=1, template="conversations"), is_rehearsal=True)
 
 

@@ -22,6 +22,7 @@ from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.trial import Trial, TrialReply, trial_of
 from traintui.generation.trial_call import tried
+from traintui.quality import thresholds
 from traintui.settings import Settings
 
 CONTEXT = PromptContext(
@@ -64,12 +65,22 @@ async def test_a_trial_brings_turns_their_score_and_its_cost_and_is_on_record(
     assert (detail.parameters["template"], detail.parameters["template_version"]) == ("draft", 3)
 
 
-async def test_a_trial_counts_neither_as_use_of_a_template_nor_as_a_conversation(
+async def test_a_trial_counts_among_the_costs_of_the_version_that_its_text_began_with_and_not_as_a_conversation(
     db: Database, rehearsal: RehearsalServer
 ) -> None:
+    stored = await templates.store(db, "draft", system="You write.", user_prompt="About {{ topic }}.")
     await reply_to(db, rehearsal, trial())
     assert await templates.usage(db) == {}
+    reply = await reply_to(db, rehearsal, trial().model_copy(update={"template_id": stored.id}))
+    used = (await templates.usage(db))[stored.id]
+    assert (used.calls, used.cost_usd, used.conversations, used.scored) == (1, reply.cost_usd, 0, 0)
     assert await fetch(db, "SELECT FROM conversations") == []
+
+
+async def test_a_trial_is_scored_with_the_thresholds_of_the_workspace(db: Database, rehearsal: RehearsalServer) -> None:
+    await thresholds.change(db, "turn_count_weight", 0)
+    reply = await reply_to(db, rehearsal, trial())
+    assert "turn count" not in {part.name for part in reply.parts} and reply.parts
 
 
 async def test_a_reply_that_is_no_conversation_is_told_with_what_it_cost(

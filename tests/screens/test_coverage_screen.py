@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from screens.waiting import Waiting, until, written
 from support import (
@@ -160,7 +160,7 @@ async def test_g_plans_what_is_missing(app: TraintuiApp, filled: Database) -> No
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         form = app.screen
         assert isinstance(form, BatchForm)
-        await until(pilot, lambda: form.documents.option_count)
+        await until(pilot, lambda: "chunks" in str(form.query_one("#sources", Button).label))
         plan = form._plan()
         assert (plan.strategy, plan.count) == ("gaps", 5)
         made = await draft(filled, plan)

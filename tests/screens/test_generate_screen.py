@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
@@ -20,12 +20,14 @@ from traintui.generation.children import Crew
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.batch_preview import BatchPreview
+from traintui.screens.batch_values import ValuesDialog
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.review import ReviewScreen
 from traintui.settings import Settings
 from traintui.widgets.batch_lists import Cause
 from traintui.widgets.form_field import FormField
+from traintui.widgets.model_choice import OTHER
 
 
 def generate(app: TraintuiApp) -> GenerateScreen:
@@ -49,8 +51,8 @@ async def form(pilot: Pilot[None], app: TraintuiApp) -> BatchForm:
     await pilot.press("n")
     await until(pilot, lambda: isinstance(app.screen, BatchForm) and app.screen.query("#start"))
     assert isinstance(app.screen, BatchForm)
-    sources = app.screen.query_one("#sources", Static)
-    await until(pilot, lambda: "Reading" not in str(sources.content))
+    drawn = app.screen.query_one("#drawn", Static)
+    await until(pilot, lambda: "Reading" not in str(drawn.content))
     return app.screen
 
 
@@ -201,6 +203,22 @@ async def test_a_batch_is_ended_only_after_asking(app: TraintuiApp, db: Database
         assert (await batches.progress(db, batch_id)).state == "cancelled"
 
 
+async def test_a_key_raises_the_priority_of_a_batch_and_another_lowers_it(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    batch_id = await planned(db, 2)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen.batches.rows)
+        await pilot.press("plus", "plus", "minus", "plus")
+        await until(pilot, lambda: screen.batches.rows[0].priority == 2)
+        drawn = "\n".join(screen.batches.render_line(y).text for y in range(screen.batches.size.height))
+        assert "+2" in drawn
+        assert await scalar(db, "SELECT min(priority) FROM generation_items") == 2
+        await batches.cancel(db, batch_id)
+        await pilot.press("R")
+        await until(pilot, lambda: screen.check_action("rank", ()) is None)
+
+
 async def test_failures_are_grouped_by_their_cause(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
     await planned(db, 3)
@@ -321,8 +339,8 @@ async def test_a_budget_needs_a_model_whose_price_is_known(app: TraintuiApp, db:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
         dialog = await form(pilot, app)
-        dialog.models.value = ""
-        dialog.query_one("#model-text", Input).value = "local-model"
+        dialog.model.listed.value = OTHER
+        dialog.model.field.value = "local-model"
         dialog.query_one("#budget", Input).value = "$5"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.query_one("#budget_usd", FormField).has_class("-mistaken"))
@@ -335,8 +353,10 @@ async def test_the_form_says_what_it_draws_on(app: TraintuiApp, db: Database) ->
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
         dialog = await form(pilot, app)
-        said = str(dialog.query_one("#sources", Static).content)
-        assert "2 chunks of 1 document" in said and "2 personas" in said
+        sources = dialog.query_one("#sources", Button)
+        await until(pilot, lambda: str(sources.label) == "all 2 chunks of 1 document, ~20 tokens  ▸")
+        assert "2 personas" in str(dialog.query_one("#drawn", Static).content)
+        assert str(dialog.query_one("#values", Button).label) == "tier 3 : 5 : 2, others alike  ▸"
 
 
 async def test_without_a_key_the_form_says_what_to_do_and_keeps_what_was_filled_in(
@@ -418,9 +438,11 @@ async def test_the_form_says_what_a_strategy_makes_of_the_count(app: TraintuiApp
         # The tiers are weighed 3, 5 and 2, so the rarest combination needs more than one of each.
         await until(pilot, lambda: str(outlook.content) == "160: all 70 pairs · 96 combinations")
         dialog.strategies.value = "pairwise"
-        dialog.query_one("#tier-template", Input).value = "1"
-        dialog.query_one("#tier-scenario", Input).value = "1"
-        dialog.query_one("#tier-edge_case", Input).value = "1"
+        dialog.query_one("#values", Button).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ValuesDialog))
+        await pilot.press("left", "a", "ctrl+s")
+        await until(pilot, lambda: app.screen is dialog)
         await until(
             pilot,
             lambda: (

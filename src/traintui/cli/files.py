@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+
+
+MANY = 200
+"""Imported conversations from which on comparing them takes a second or more, which is said."""
 
 
 class Rehearsal(StrEnum):
@@ -35,7 +42,10 @@ def import_(
 
     async def work() -> ImportSummary:
         async with workspace() as db:
-            return await import_paths(db, paths, format=format, keep_going=keep_going, dry_run=dry_run)
+            summary = await import_paths(db, paths, format=format, keep_going=keep_going, dry_run=dry_run)
+            if not dry_run and (number := sum(file.imported for file in summary.conversations)):
+                await sign(db, number)
+            return summary
 
     summary = run(work())
     if json_:
@@ -57,6 +67,16 @@ def import_(
             say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
         for problem in file.problems:
             say(f"  line {problem.line}: {problem.why}")
+
+
+async def sign(db: Database, number: int) -> None:
+    """Signs what was imported, and scores how close it is to others. Only commands and workers load what it takes."""
+    from traintui.quality.signatures import signature
+    from traintui.quality.signing import sign_imported
+
+    if number >= MANY:
+        say(f"They are stored; {number:,} are compared with the others now.")
+    await sign_imported(db, signature, number)
 
 
 def export(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated
 
 import typer
 
-from traintui.cli.running import Json, run, workspace
+from traintui.cli.running import Json, run, say, workspace
 
 threshold_app = typer.Typer(help="What the score asks for; administrators change it.", no_args_is_help=True)
 
@@ -16,6 +16,7 @@ threshold_app = typer.Typer(help="What the score asks for; administrators change
 def list_thresholds(json_: Json = False) -> None:
     """Every threshold with its value, and its default where that differs."""
     from traintui.quality import thresholds
+    from traintui.quality.threshold_words import written
 
     async def work() -> thresholds.Thresholds:
         async with workspace() as db:
@@ -29,13 +30,14 @@ def list_thresholds(json_: Json = False) -> None:
         print(json.dumps({"thresholds": listed}))
         return
     for name, (value, default) in values.items():
-        print(f"{name:24}{shown(value):16}{'' if value == default else f'default {shown(default)}'}".rstrip())
+        print(f"{name:24}{written(value):16}{'' if value == default else f'default {written(default)}'}".rstrip())
 
 
 @threshold_app.command("set")
 def set_threshold(name: str, value: str) -> None:
     """Set one, for what is scored from now on: a number, or two for a range, as in `usual_turns 4..8`."""
     from traintui.quality import thresholds
+    from traintui.quality.threshold_words import read_value
 
     async def work() -> None:
         async with workspace() as db:
@@ -58,21 +60,28 @@ def reset_threshold(name: str) -> None:
     print(f"{name} is at its default")
 
 
-def shown(value: Any) -> str:
-    """A threshold as `set` reads it."""
-    return "..".join(map(str, value)) if isinstance(value, list) else f"{value:g}"
+@threshold_app.command("rescore")
+def rescore(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    json_: Json = False,
+) -> None:
+    """Score anew what is stored, by the present thresholds. No text, status or decision changes; ctrl+c stops it, and
+    the next time it goes on."""
+    from traintui.quality import rescoring
 
+    async def work() -> tuple[rescoring.Outstanding, rescoring.Rescored | None]:
+        async with workspace() as db:
+            wanted = await rescoring.outstanding(db)
+            if dry_run or not wanted.number:
+                return wanted, None
+            say(f"Scoring {wanted.number:,} conversations anew.")
+            return wanted, await rescoring.rescore(db, wanted)
 
-def read_value(written: str) -> Any:
-    """What was written, as numbers where it is some; anything else is refused by the threshold itself."""
-    low, dots, high = written.partition("..")
-    if dots:
-        return [read_value(low), read_value(high)]
-    try:
-        return int(written)
-    except ValueError:
-        pass
-    try:
-        return float(written)
-    except ValueError:
-        return written
+    wanted, became = run(work())
+    if json_:
+        said = {"number": wanted.number, "before": wanted.before}
+        print(json.dumps(said if became is None else {**said, "done": became.done, "changed": became.changed}))
+    elif became is None:
+        print(f"{wanted.number:,} conversations would be scored anew")
+    else:
+        print(f"{became.done:,} scored anew, {became.changed:,} have another score")

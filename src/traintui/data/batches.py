@@ -108,7 +108,7 @@ async def create(
             insert(Batch)
             .values(
                 plan_id=plan_id, template_id=template_id, name=name, model=model, total=len(items),
-                is_rehearsal=is_rehearsal, budget_usd=budget_usd,
+                is_rehearsal=is_rehearsal, budget_usd=budget_usd, priority=priority,
             )
             .returning(Batch.id)
         )  # fmt: skip
@@ -156,7 +156,7 @@ PROGRESS = text("""
             SELECT late_reply_to FROM mine WHERE late_reply_to IS NOT NULL) AS settled) AS estimate
     )
     SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
-           finished_at, item.*, call.*
+           finished_at, priority, mode, item.*, call.*
     FROM batches AS batch, item, call WHERE batch.id = :batch_id
 """)
 
@@ -219,6 +219,16 @@ async def pause(db: Database, batch_id: int, reason: str | None = None) -> None:
 async def resume(db: Database, batch_id: int) -> None:
     """Puts a paused or interrupted batch back into the queue; a worker takes it up."""
     await change_state(db, batch_id, "queued", allowed=("paused", "interrupted"))
+
+
+async def change_priority(db: Database, batch_id: int, by: int) -> int:
+    """Raises the priority of a batch by so much, or lowers it, from -1,000 to 1,000; what it is then. From their next
+    call on workers take those of a higher one first. Raises `Refused` when it is over (TT003), or one may not."""
+    async with db.write() as connection:
+        changed = await connection.scalar(
+            text("SELECT change_priority(:batch_id, :by)"), {"batch_id": batch_id, "by": by}
+        )
+    return int(changed or 0)
 
 
 async def cancel(db: Database, batch_id: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from traintui.data.engine import Database
 from traintui.data.models import Chunk, Document
-from traintui.data.records import ChunkRecord, DocumentRecord
+from traintui.data.records import ChunkOutline, ChunkRecord, DocumentRecord
 
 
 class NewChunk(Protocol):
@@ -162,3 +162,15 @@ async def chunks(db: Database, names: Sequence[str] = ()) -> tuple[ChunkRecord, 
         statement = statement.where(Document.name.in_(names))
     async with db.read() as connection:
         return tuple(ChunkRecord(*row) for row in await connection.execute(statement))
+
+
+async def outline(db: Database) -> tuple[ChunkOutline, ...]:
+    """The chunks in use of all documents without their text, by title, in reading order."""
+    statement = (
+        select(Chunk.id, Document.name, Document.title, Chunk.heading, Chunk.token_estimate)
+        .join(Document, Document.id == Chunk.document_id)
+        .where(Chunk.retired_at.is_(None))
+        .order_by(Document.title, Document.name, Chunk.ordinal, Chunk.id)
+    )
+    async with db.read() as connection:
+        return tuple(ChunkOutline(*row) for row in await connection.execute(statement))

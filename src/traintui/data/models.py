@@ -218,6 +218,7 @@ class Batch(Base):
     __table_args__ = (
         one_of("state", BATCH_STATES, "state"),
         one_of("mode", BATCH_MODES, "mode"),
+        CheckConstraint("priority BETWEEN -1000 AND 1000", name="priority"),
         Index(None, "state"),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -235,6 +236,7 @@ class Batch(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     mode: Mapped[str] = mapped_column(server_default=text("'calls'"))
+    priority: Mapped[int] = mapped_column(INT, server_default=text("0"))
 
 
 class Worker(Base):

@@ -152,6 +152,17 @@ class ChunkRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkOutline:
+    """A piece of a document without its text; tokens are estimated."""
+
+    id: int
+    document: str
+    title: str
+    heading: str
+    token_estimate: int
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRecord:
     """A document and how many chunks of it are in use."""
 
@@ -214,6 +225,7 @@ class BatchProgress:
     """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
+    Of two that run the one of the higher `priority` is written first.
     """
 
     id: int
@@ -239,6 +251,8 @@ class BatchProgress:
     started_at: datetime | None
     finished_at: datetime | None
     rate_per_minute: float | None
+    priority: int = 0
+    mode: Literal["calls", "batches"] = "calls"
 
     @property
     def seconds_left(self) -> float | None:

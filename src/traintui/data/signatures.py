@@ -1,25 +1,23 @@
-"""Signatures: which conversation says nearly the same as another, and the signing of what was imported or edited."""
+"""Signatures: which conversation says nearly the same as another, and the queue of what is not signed yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from operator import eq
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.keeping_up import keeping_up
+from traintui.data.signature_models import SignaturePending
 
 NEAR = text("SELECT conversation_id, signature FROM conversations_near(:signature, :itself)")
 TAKE = text("SELECT conversation_id, revision, contents FROM take_unsigned(:limit)")
 KEEP = text("SELECT keep_signature(:conversation_id, :signature, :revision)")
-
-Sign = Callable[[Sequence[str]], bytes]
-"""Makes the signature of what a conversation says, turn by turn."""
+HOLD = text("SELECT hold_bands(CAST(:signatures AS bytea[]))")
+MOST_HELD = 50
+"""Conversations whose bands one transaction holds: each has up to twenty, and the locks of a server are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +44,32 @@ async def nearest(connection: AsyncConnection, signature: bytes, *, itself: str)
     return max(near, key=lambda each: each.similarity, default=None)
 
 
-async def sign_some(db: Database, sign: Sign, limit: int = 200) -> int:
-    """Signs up to `limit` queued conversations; how many were done. Raises `TraintuiError` as every writing does."""
-    async with db.write() as connection:
-        rows = (await connection.execute(TAKE, {"limit": limit})).all()
-        if rows:
-            await connection.execute(
-                KEEP,
-                [
-                    {"conversation_id": public, "revision": revision, "signature": sign(contents)}
-                    for public, revision, contents in rows
-                ],
-            )
-    return len(rows)
+async def hold(connection: AsyncConnection, signatures: Sequence[bytes]) -> None:
+    """Holds the bands of up to `MOST_HELD` signatures, so that nothing near them is stored beside this transaction."""
+    await connection.execute(HOLD, {"signatures": list(signatures)})
 
 
-def signing(db: Database, sign: Sign) -> AbstractAsyncContextManager[None]:
-    """Signs what is queued beside the block."""
-    return keeping_up(partial(sign_some, db, sign))
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A conversation that was imported or edited: its text, turn by turn."""
+
+    conversation_id: str
+    revision: int
+    contents: Sequence[str]
+
+
+async def take_unsigned(connection: AsyncConnection, limit: int) -> tuple[Unsigned, ...]:
+    """Up to `limit` conversations out of the queue; they are in it again if the transaction fails."""
+    return tuple(Unsigned(*row) for row in await connection.execute(TAKE, {"limit": limit}))
+
+
+async def keep(connection: AsyncConnection, unsigned: Unsigned, signature: bytes) -> None:
+    """Keeps the signature of a conversation that was taken out of the queue."""
+    values = {"conversation_id": unsigned.conversation_id, "revision": unsigned.revision, "signature": signature}
+    await connection.execute(KEEP, values)
+
+
+async def pending(db: Database) -> int:
+    """How many entries the queue has."""
+    async with db.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(SignaturePending)) or 0

@@ -43,6 +43,9 @@ class BatchSubmission(Base):
     expires_at: Mapped[datetime | None]
     cancelling_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    polled_at: Mapped[datetime | None]
+    unwanted_at: Mapped[datetime | None]
+    unwanted_by: Mapped[str | None]
 
 
 class BatchSubmissionItem(Base):

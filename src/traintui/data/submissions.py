@@ -41,7 +41,7 @@ class Submission:
     age: float
     cancelling: bool
     unwanted: bool
-    """Its batch was cancelled, or paused by a person: what has not begun there need not begin."""
+    """Somebody called it off, or its batch was cancelled or paused by a person: what has not begun need not begin."""
 
     def custom_id(self, item_id: int) -> str:
         """What the provider calls a request: our key and the item, at most 64 letters, digits and underscores."""
@@ -194,7 +194,9 @@ async def claim(db: Database, worker_id: int, *, endpoint: str, is_rehearsal: bo
 
 
 async def _read(connection: AsyncConnection, submission_id: int) -> Submission:
-    unwanted = or_(Batch.state == "cancelled", (Batch.state == "paused") & Batch.state_reason.is_(None))
+    unwanted = or_(
+        Batch.state == "cancelled", (Batch.state == "paused") & Batch.state_reason.is_(None), S.unwanted_at.is_not(None)
+    )
     age = func.extract("epoch", func.clock_timestamp() - S.created_at)
     statement = (
         select(S, age.label("age"), unwanted.label("unwanted"))

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from typing import Protocol, TypeVar
 
-from traintui.data.records import ChunkRecord
 from traintui.errors import TraintuiError
-from traintui.generation.plan import Plan, nearest
+from traintui.generation.meant import nearest
 
 PATH = " > "
 """Between a document and the headings below it, as in `fees > Accounts > Overdraft`."""
 
 
-def chosen(plan: Plan, chunks: Sequence[ChunkRecord]) -> tuple[ChunkRecord, ...]:
+class Piece(Protocol):
+    """A chunk, as far as a plan can name it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def document(self) -> str: ...
+    @property
+    def heading(self) -> str: ...
+
+
+PieceT = TypeVar("PieceT", bound=Piece)
+
+
+class Named(Protocol):
+    """What names chunks: a plan, or its form."""
+
+    @property
+    def documents(self) -> Sequence[str]: ...
+    @property
+    def chunks(self) -> Sequence[int | str]: ...
+
+
+def chosen(plan: Named, chunks: Sequence[PieceT]) -> tuple[PieceT, ...]:
     """The chunks of the documents and chunks that a plan names, in reading order; all, when it names none.
 
     Raises `TraintuiError` for one that there is not, with the nearest.
@@ -24,7 +48,24 @@ def chosen(plan: Plan, chunks: Sequence[ChunkRecord]) -> tuple[ChunkRecord, ...]
     return tuple(chunk for chunk in chunks if chunk.id in ids)
 
 
-def of_document(name: str, chunks: Sequence[ChunkRecord], *, key: str = "documents") -> list[ChunkRecord]:
+def naming(ids: Collection[int], chunks: Sequence[PieceT]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The documents and the chunks by which a plan names these of all chunks: whole documents by their names, the
+    others by their numbers. Nothing where it is all of them."""
+    wanted = set(ids)
+    if wanted.issuperset(chunk.id for chunk in chunks):
+        return (), ()
+    documents: list[str] = []
+    single: list[int] = []
+    for name, group in groupby(sorted(chunks, key=lambda chunk: chunk.document), key=lambda chunk: chunk.document):
+        pieces = [chunk.id for chunk in group]
+        if wanted.issuperset(pieces):
+            documents.append(name)
+        else:
+            single += [piece for piece in pieces if piece in wanted]
+    return tuple(documents), tuple(single)
+
+
+def of_document(name: str, chunks: Sequence[PieceT], *, key: str = "documents") -> list[PieceT]:
     """The chunks of a document. Raises `TraintuiError` when it has none, or there is no such document."""
     found = [chunk for chunk in chunks if chunk.document == name]
     if not found:
@@ -33,7 +74,7 @@ def of_document(name: str, chunks: Sequence[ChunkRecord], *, key: str = "documen
     return found
 
 
-def of_place(wanted: int | str, chunks: Sequence[ChunkRecord], *, key: str = "chunks") -> list[ChunkRecord]:
+def of_place(wanted: int | str, chunks: Sequence[PieceT], *, key: str = "chunks") -> list[PieceT]:
     """The chunk of that number, or those below a heading: `document > heading`, or a document as a whole.
 
     Raises `TraintuiError` when there is none.
@@ -47,7 +88,7 @@ def of_place(wanted: int | str, chunks: Sequence[ChunkRecord], *, key: str = "ch
     return below(heading, of_document(document, chunks, key=key), key=key)
 
 
-def below(heading: str, chunks: Sequence[ChunkRecord], *, key: str) -> list[ChunkRecord]:
+def below(heading: str, chunks: Sequence[PieceT], *, key: str) -> list[PieceT]:
     """Those of a document's chunks that stand below a heading, given from the first level on; all when it is empty.
 
     Raises `TraintuiError` when there are none.

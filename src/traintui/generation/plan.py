@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from traintui.data.nearest import nearest as nearest_name
 from traintui.errors import TraintuiError
+from traintui.generation.meant import nearest
 from traintui.generation.strategy_names import COUNTING, STRATEGIES, Strategy
 
 Dimension = Literal["persona", "emotion", "topic", "intent", "tone", "tier"]
@@ -104,12 +104,6 @@ def _weights(values: object) -> object:
     if twice:
         raise ValueError(f"{twice[0]!r} is listed twice; give a table with weights instead")
     return dict.fromkeys(values, 1.0)
-
-
-def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.55) -> str:
-    """The end of a sentence about a word nobody knows: `, did you mean 'x'?` if one comes near, else `.`"""
-    close = nearest_name(word, known, cutoff=cutoff)
-    return f", did you mean {close!r}?" if close else "."
 
 
 def load_plan(path: Path, changes: Mapping[str, Any] | None = None) -> Plan:

@@ -14,7 +14,8 @@ from traintui.data.metadata_values import ValueType, checked_key, parse_value
 from traintui.data.records import ChunkRecord
 from traintui.errors import TraintuiError
 from traintui.generation.chunk_choice import PATH, below, of_document, of_place
-from traintui.generation.plan import DIMENSIONS, MOST_CONVERSATIONS, MOST_EXCHANGES, Plan, Tier, nearest
+from traintui.generation.meant import nearest
+from traintui.generation.plan import DIMENSIONS, MOST_CONVERSATIONS, MOST_EXCHANGES, Plan, Tier
 from traintui.generation.planned import (
     Affinity,
     PlannedConversation,

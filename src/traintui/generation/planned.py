@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from traintui.errors import TraintuiError
-from traintui.generation.plan import DIMENSIONS, MOST_CONVERSATIONS, TIERS, Dimension, Plan, Tier, nearest
+from traintui.generation.meant import nearest
+from traintui.generation.plan import DIMENSIONS, MOST_CONVERSATIONS, TIERS, Dimension, Plan, Tier
 from traintui.generation.strategies import Gaps, columns, counted_out, dice
 
 

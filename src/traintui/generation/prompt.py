@@ -15,7 +15,7 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError,
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from traintui.errors import TraintuiError
-from traintui.generation.plan import nearest
+from traintui.generation.meant import nearest
 from traintui.generation.sandbox import Sandbox, limited
 
 BUILTIN_VERSION = 1

@@ -39,6 +39,20 @@ async def provider_of(settings: Settings) -> Provider:
     return Provider(base_url, key, urlsplit(base_url).netloc if base_url else "api.anthropic.com", is_rehearsal=False)
 
 
+async def provider_like(settings: Settings, *, is_rehearsal: bool) -> Provider:
+    """The provider of these settings, which must be of the kind that a batch was begun with. Raises `TraintuiError`."""
+    provider = await provider_of(settings)
+    if provider.is_rehearsal != is_rehearsal:
+        kinds = ("the rehearsal", "a real provider")
+        of, now = kinds if is_rehearsal else reversed(kinds)
+        raise TraintuiError(
+            "Another provider",
+            f"this batch was begun with {of}, and this app works with {now}; nothing was changed.",
+            "Start Traintui with the TRAINTUI_API_BASE_URL that it was begun with.",
+        )
+    return provider
+
+
 async def is_rehearsal(base_url: str) -> bool:
     """Whether the rehearsal answers at an address of this machine. Asked on the plain root, which is no model call.
 

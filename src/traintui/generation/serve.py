@@ -8,7 +8,6 @@ from collections.abc import Callable
 from traintui.audit.regions import expect_phones_of_workspace
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
-from traintui.data.signatures import signing
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelClient
@@ -16,6 +15,7 @@ from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
 from traintui.processes import stopping
 from traintui.quality.signatures import signature
+from traintui.quality.signing import signing
 from traintui.settings import Settings
 
 

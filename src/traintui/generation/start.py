@@ -9,7 +9,8 @@ from traintui.data.engine import Database
 from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
 from traintui.generation.draft import draft
-from traintui.generation.plan import Plan, nearest
+from traintui.generation.meant import nearest
+from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
 from traintui.generation.prompt import TemplateText, builtin_names, builtin_template, check_template
 from traintui.generation.strategies import Gaps
@@ -59,7 +60,10 @@ async def template_of(db: Database, name: str) -> TemplateText:
 def usable(active: TemplateRecord | None, name: str) -> TemplateText:
     """An active version as what is rendered, else the built-in one. Raises `TraintuiError` where it has mistakes."""
     template = text_of(active) if active is not None else builtin_template(name)
-    check_template(template)
+    try:
+        check_template(template)
+    except TraintuiError as mistake:
+        raise TraintuiError(mistake.title, f"`template`: {mistake.message}", mistake.remedy) from mistake
     return template
 
 
@@ -74,7 +78,7 @@ async def active_template(db: Database, name: str) -> TemplateRecord | None:
     if newest is None and versions:
         raise TraintuiError(
             "Template not active",
-            f"No version of template {name!r} is active.",
+            f"`template`: no version of {name!r} is active.",
             "Activate one on the Templates screen, or name another template.",
         )
     if newest is not None:
@@ -86,7 +90,9 @@ async def active_template(db: Database, name: str) -> TemplateRecord | None:
     known = {version.name for version in await templates.versions(db)} | set(builtin_names())
     if name not in known:
         raise TraintuiError(
-            "No such template", f"There is no template {name!r}{nearest(name, known)}", "Look at the Templates screen."
+            "No such template",
+            f"`template`: there is no {name!r}{nearest(name, known)}",
+            "Look at the Templates screen.",
         )
     return None
 

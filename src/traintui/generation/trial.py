@@ -35,7 +35,10 @@ class TrialPart(BaseModel):
 
 
 class Trial(BaseModel):
-    """A template as it stands in an editor, saved or not, what it is tried with, and the model that is asked."""
+    """A template as it stands in an editor, saved or not, what it is tried with, and the model that is asked.
+
+    `template_id` is the stored version that its text began with, among whose costs the call is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,6 +55,7 @@ class Trial(BaseModel):
     model: str
     max_tokens: int = 4096
     effort: Literal["low", "medium", "high"] | None = "medium"
+    template_id: int | None = None
 
     @property
     def context(self) -> PromptContext:
@@ -100,7 +104,14 @@ def reply_of(line: str) -> TrialReply:
     return said
 
 
-def trial_of(template: TemplateText, context: PromptContext, *, model: str, max_tokens: int = 4096) -> Trial:
+def trial_of(
+    template: TemplateText,
+    context: PromptContext,
+    *,
+    model: str,
+    max_tokens: int = 4096,
+    template_id: int | None = None,
+) -> Trial:
     """A trial of a template with a context."""
     values = {name: getattr(context, name) for name in PromptContext.__slots__}
-    return Trial(template=template, model=model, max_tokens=max_tokens, **values)
+    return Trial(template=template, model=model, max_tokens=max_tokens, template_id=template_id, **values)

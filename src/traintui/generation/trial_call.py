@@ -19,6 +19,7 @@ from traintui.generation.serve import refuse_reader
 from traintui.generation.trial import Trial, TrialPart, TrialReply, TrialTurn
 from traintui.generation.verdict import CallFailed
 from traintui.processes import stopping
+from traintui.quality import thresholds
 from traintui.quality.structure import score
 from traintui.settings import Settings
 
@@ -50,7 +51,7 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
 async def tried(db: Database, client: ModelClient, provider: Provider, trial: Trial) -> TrialReply:
     """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown."""
     prompt = render(trial.template, trial.context)
-    costs = await prices.in_effect(db)
+    costs, asked = await prices.in_effect(db), await thresholds.read(db)
     call = ModelCall(trial.model, prompt.system, prompt.user, OUTPUT_SCHEMA, trial.max_tokens, trial.effort)
     payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call, costs)
     async with work.registered(db) as worker_id:
@@ -64,6 +65,7 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
                 "purpose": "template",
                 "template": trial.template.name,
                 "template_version": trial.template.version,
+                "template_id": trial.template_id,
                 "max_tokens": call.max_tokens,
                 "estimated_cost_usd": None if estimate is None else str(estimate),
                 "exchanges": trial.exchanges,
@@ -90,7 +92,8 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
         outcome = outcome_of_reply(reply, call.model, costs)
         await insist(partial(attempts.finish, db, attempt, outcome))
     count = 2 * trial.exchanges
-    judged = score(turns, expected_turns=range(count, count + 1), source=trial.source.text if trial.source else None)
+    source = trial.source.text if trial.source else None
+    judged = score(turns, expected_turns=range(count, count + 1), source=source, thresholds=asked)
     return answer(
         turns=tuple(TrialTurn(role=turn.role, content=turn.content) for turn in turns),
         score=judged.total,

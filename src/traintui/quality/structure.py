@@ -71,7 +71,13 @@ class StructureScore:
 
     def with_closeness(self, nearest: Nearest | None) -> StructureScore:
         """The same with closeness to other conversations as a part; `nearest` is None where none is alike."""
-        closeness = _closeness(nearest, self._thresholds)
+        return self._with(_closeness(nearest, self._thresholds))
+
+    def with_closeness_measured(self, value: float, sentence: str) -> StructureScore:
+        """The same with a closeness that was measured before: only what it earns is worked out."""
+        return self._with(_close(value, sentence, self._thresholds))
+
+    def _with(self, closeness: _Measure) -> StructureScore:
         return _weighed({**self._measures, "closeness": closeness}, self._thresholds)
 
 
@@ -272,11 +278,14 @@ def _repetition(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
 
 
 def _closeness(nearest: Nearest | None, thresholds: Thresholds) -> _Measure:
-    good, worst = thresholds.closeness_good, thresholds.closeness_worst
     if nearest is None:
-        return _Measure(0, 0, good, 1, "No other conversation is alike.")
+        return _Measure(0, 0, thresholds.closeness_good, 1, "No other conversation is alike.")
     sentence = f"It is {nearest.similarity:.0%} alike with {nearest.conversation_id}, the nearest other."
-    value = nearest.similarity
+    return _close(nearest.similarity, sentence, thresholds)
+
+
+def _close(value: float, sentence: str, thresholds: Thresholds) -> _Measure:
+    good, worst = thresholds.closeness_good, thresholds.closeness_worst
     return _Measure(value, 0, good, 1 - (value - good) / (worst - good), sentence)
 
 

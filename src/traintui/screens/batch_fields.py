@@ -1,16 +1,20 @@
-"""What the form of a new batch makes of what is typed into it."""
+"""The fields of a new batch, and what the form makes of what is typed into them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from textual.widgets import Input
+from textual.content import Content
+from textual.widgets import Button, Input, Select, Static
 
 from traintui import text
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
+from traintui.generation.strategy_names import STRATEGIES
+from traintui.widgets.form_field import FormField
+from traintui.widgets.model_choice import ModelChoice
 from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
@@ -18,17 +22,88 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 """The key that an error of a plan begins with."""
-
-
-def offer(price: Price) -> str:
-    """A model with its price."""
-    given, written = (f"${text.plain(rate)}" for rate in (price.rates.input, price.rates.output))
-    return f"{price.model:<17} {given:>5} in {written:>5} out, per million"
+MODES = {"calls": "calls, at once", "batches": "message batches: half the price, within a day"}
+"""How a batch can run."""
 
 
 def field(value: object, name: str, *, placeholder: str = "") -> Input:
     """A field of one line."""
     return Input(str(value), placeholder=placeholder, compact=True, id=name)
+
+
+def choice(options: Sequence[tuple[str, str]], value: str, name: str) -> Select[str]:
+    """A list of which one is chosen."""
+    return Select(options, value=value, allow_blank=False, compact=True, id=name)
+
+
+def opener(said: str, name: str) -> Button:
+    """A line that says what is chosen, and opens where it is chosen."""
+    return Button(opens(said), compact=True, id=name, classes="opener")
+
+
+def opens(said: str) -> Content:
+    """What is chosen, with the sign of what opens."""
+    return Content.assemble(text.shown(said, single_line=True, limit=200), ("  ▸", "$muted"))
+
+
+def fields_of(
+    given: Mapping[str, Any], prices: Sequence[Price], fills: Mapping[str, Mapping[str, int]]
+) -> Iterator[FormField]:
+    """The fields that every plan needs, filled in with what is given; `fills` is what coverage lacks, if it asks."""
+    strategy, template = given["strategy"], given["template"]
+    least, most = given["exchanges"]
+    budget = given.get("budget_usd")
+    yield FormField("Name", field(given["name"], "name-text"), id="name")
+    yield FormField(
+        "Strategy",
+        choice(
+            [(f"{name:<12} {about}", name) for name, about in STRATEGIES.items()],
+            strategy if strategy in STRATEGIES else "independent", "strategies",
+        ),
+        id="strategy",
+    )  # fmt: skip
+    yield FormField(
+        "Conversations", field(given.get("count") or "", "count-text", placeholder="as needed"), id="count",
+        about="to write",
+    )  # fmt: skip
+    yield FormField("", Static(id="outlook"), id="looked-out")
+    yield FormField("Model", ModelChoice(given["model"], prices, id="models"), id="model")
+    yield FormField("Template", choice([(template, template)], template, "templates"), id="template")
+    yield FormField("Written from", opener("◌ reading", "sources"), id="documents")
+    yield FormField("Values", opener("◌ reading", "values"), id="dimensions")
+    if fills:
+        filled = " and ".join(f"{text.plural(len(of), name)}" for name, of in fills.items())
+        yield FormField("Fills", Static(f"{filled}, each as often as it is missing", classes="filled"), id="fills")
+    yield FormField(
+        "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
+        id="exchanges", about="of question and answer in each",
+    )  # fmt: skip
+    yield FormField(
+        "Budget", field("" if budget is None else budget, "budget", placeholder="none"),
+        id="budget_usd", about="USD; it pauses before it costs more",
+    )  # fmt: skip
+    yield FormField("Seed", field(given["seed"], "seed-text"), id="seed", about="the same seed, the same plan")
+
+
+def more_fields(given: Mapping[str, Any], prices: Sequence[Price]) -> Iterator[FormField]:
+    """The fields that most plans leave as they are."""
+    yield FormField(
+        "Runs as", choice([(about, mode) for mode, about in MODES.items()], given.get("mode") or "calls", "modes"),
+        id="mode",
+    )  # fmt: skip
+    yield FormField(
+        "Priority", field(given.get("priority") or 0, "priority-text"), id="priority",
+        about="a higher one is written first",
+    )  # fmt: skip
+    yield FormField(
+        "If refused",
+        ModelChoice(given.get("fallback_model"), prices, none="it fails; no other model is asked", id="fallbacks"),
+        id="fallback_model",
+    )  # fmt: skip
+
+
+UNUSUAL: Mapping[str, object] = {"mode": "calls", "priority": 0, "fallback_model": None}
+"""The fields of `more_fields`, with what they are where nobody changed them."""
 
 
 def number(written: str) -> int | float | str:
@@ -56,3 +131,10 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
         {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
     )
     return outlook(plan, drawn(plan, vocabulary), gaps)
+
+
+def outlook_said(found: Outlook, *, counted: bool) -> str:
+    """What a strategy makes of a plan, in words; `counted` says that the person gave the number."""
+    pairs = f"all {found.pairs:,}" if found.covered == found.pairs else f"{found.covered} of {found.pairs:,}"
+    covered = "" if found.covered is None else f"{pairs} pairs · "
+    return f"{'' if counted else f'{found.count:,}: '}{covered}{found.combinations:,} combinations"

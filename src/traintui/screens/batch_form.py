@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import getters, on
@@ -16,39 +15,51 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Select, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Button, Input, Select, Static
 
 from traintui import commands, text
-from traintui.data.records import DocumentRecord, TemplateRecord, VocabularyValue
+from traintui.data.records import TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price, price_of
-from traintui.generation.strategy_names import STRATEGIES
+from traintui.screens import batch_values
 from traintui.screens.base import BaseDialog
-from traintui.screens.batch_fields import KEY, field, looked_out, number, offer, reason
+from traintui.screens.batch_fields import (
+    KEY,
+    UNUSUAL,
+    fields_of,
+    looked_out,
+    more_fields,
+    number,
+    opens,
+    outlook_said,
+    reason,
+)
 from traintui.screens.batch_preview import BatchPreview
+from traintui.screens.batch_sources import ChosenSources, NamedSources, SourcesDialog
+from traintui.screens.batch_values import ValuesDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
+from traintui.widgets.model_choice import ModelChoice
 from traintui.widgets.notice import sentence
-from traintui.widgets.tick import Ticks
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
     from traintui.screens.coverage import Filling
 
-OTHER = ""
-"""The choice of a model that is not on the price list."""
 TEMPLATE = "conversation"
 """The template that comes with Traintui."""
-TIERS = {"template": 3, "scenario": 5, "edge_case": 2}
 DRAWN = ("persona", "emotion", "topic", "intent", "tone")
 NEW: dict[str, Any] = {
     "strategy": "independent",
     "model": "claude-sonnet-5-5",
+    "template": TEMPLATE,
     "count": 40,
     "seed": 1,
     "exchanges": [2, 4],
+    "dimensions": {"tier": {"template": 3, "scenario": 5, "edge_case": 2}},
 }
+FIELD_OF = {"chunks": "documents"}
+"""Where a key of a plan that has no field of its own is answered."""
 
 LOOK_SECONDS = 0.15
 """How long a form rests before the strategy is worked out: not with every letter of a number."""
@@ -64,10 +75,11 @@ class BatchForm(BaseDialog[int]):
     AUTO_FOCUS = "#name Input"
 
     panel = getters.query_one(".dialog", VerticalScroll)
-    models: getters.query_one[Select[str]] = getters.query_one("#models", Select)
+    model = getters.query_one("#models", ModelChoice)
+    fallback = getters.query_one("#fallbacks", ModelChoice)
     strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
     templates: getters.query_one[Select[str]] = getters.query_one("#templates", Select)
-    documents: getters.query_one[SelectionList[str]] = getters.query_one("#chosen", SelectionList)
+    modes: getters.query_one[Select[str]] = getters.query_one("#modes", Select)
     answer = getters.query_one("#answer", Static)
 
     def __init__(
@@ -76,74 +88,29 @@ class BatchForm(BaseDialog[int]):
         super().__init__()
         self._prices = prices
         self._given = {**NEW, **(before or {}), "name": name}
-        self._weights: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
+        self._fills: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
+        self._weights: dict[str, dict[str, float]] = dict(self._given.get("dimensions") or {})
         if filling is not None:
-            tiers = self._weights.get("tier") or (self._given.get("dimensions") or {}).get("tier")
             self._given["strategy"] = filling.strategy or self._given["strategy"]
-            self._given |= {"count": filling.count, "dimensions": {"tier": tiers} if tiers else {}}
+            self._given["count"] = filling.count
+            tiers = self._weights.get("tier")
+            self._weights = {**({"tier": tiers} if tiers else {}), **_floats(filling.weights)}
         self._tried = False
         self._starting = False
         self._vocabulary: dict[str, tuple[str, ...]] = {}
+        self._sources = ChosenSources(NamedSources(self._given.get("documents") or (), self._given.get("chunks") or ()))
 
     def compose(self) -> ComposeResult:
-        """The fields, what it draws on, and the button."""
-        given = self._given
-        least, most = given["exchanges"]
-        tiers = (given.get("dimensions") or {}).get("tier") or TIERS
-        listed = price_of(given["model"], prices=self._prices)
+        """The fields, those that most leave alone folded away, and the buttons."""
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
-            yield FormField("Name", field(given["name"], "name-text"), id="name")
-            yield FormField(
-                "Strategy",
-                Select(
-                    [(f"{name:<12} {about}", name) for name, about in STRATEGIES.items()],
-                    value=given["strategy"] if given["strategy"] in STRATEGIES else "independent",
-                    allow_blank=False, compact=True, id="strategies",
-                ),
-                id="strategy",
-            )  # fmt: skip
-            yield FormField(
-                "Conversations", field(given.get("count") or "", "count-text", placeholder="as needed"),
-                Static("to write", id="outlook", classes="about"), id="count",
-            )  # fmt: skip
-            yield FormField(
-                "Model",
-                Select(
-                    [*((offer(price), price.model) for price in self._prices), ("another model", OTHER)],
-                    value=listed.model if listed else OTHER, allow_blank=False, compact=True, id="models",
-                ),
-                field("" if listed else given["model"], "model-text", placeholder="its name at the provider"),
-                id="model",
-            )  # fmt: skip
-            template = given.get("template", TEMPLATE)
-            yield FormField(
-                "Template",
-                Select([(template, template)], value=template, allow_blank=False, compact=True, id="templates"),
-                id="template",
+            yield from fields_of(self._given, self._prices, self._fills)
+            for each in more_fields(self._given, self._prices):
+                yield each.add_class("more")
+            yield Static(
+                Content.styled("f3: half price, priority, another model after a refusal", "$muted"), id="folded"
             )
-            yield FormField("Documents", Ticks[str](compact=True, id="chosen"), id="documents")
-            yield FormField(
-                "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
-                id="exchanges", about="of question and answer in each",
-            )  # fmt: skip
-            parts = (
-                (Static(tier.replace("_", " "), classes="word"), field(f"{tiers.get(tier, 0):g}", f"tier-{tier}"))
-                for tier in TIERS
-            )
-            yield FormField("Tiers", *chain.from_iterable(parts), id="dimensions")
-            if self._weights:
-                filled = " and ".join(f"{text.plural(len(of), name)}" for name, of in self._weights.items())
-                yield FormField(
-                    "Fills", Static(f"{filled}, each as often as it is missing", classes="filled"), id="fills"
-                )  # fmt: skip
-            budget = given.get("budget_usd")
-            yield FormField(
-                "Budget", field("" if budget is None else budget, "budget", placeholder="none"),
-                id="budget_usd", about="USD; it pauses before it costs more",
-            )  # fmt: skip
-            yield FormField("Seed", field(given["seed"], "seed-text"), id="seed", about="the same seed, the same plan")
-            yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="sources")
+            yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="drawn")
             yield Static(id="answer")
             with Horizontal(id="buttons"):
                 yield Button("Preview", compact=True, id="preview")
@@ -152,15 +119,25 @@ class BatchForm(BaseDialog[int]):
 
     def on_mount(self) -> None:
         """Reads what there is to write from."""
-        self._model_changed()
+        unusual = any((self._given.get(name) or usual) != usual for name, usual in UNUSUAL.items())
+        self.set_class(unusual, "-more")
         self.read(self._read_sources, name="sources")
 
     async def _read_sources(self) -> None:
         from traintui.data import documents, templates, vocabulary
 
         self._show_templates(await templates.versions(self.db))
-        found = await documents.documents(self.db)
-        self._show_sources(found, await vocabulary.values(self.db, active_only=True))
+        chunks = await documents.outline(self.db)
+        values = await vocabulary.values(self.db, active_only=True)
+        known = vocabulary.by_dimension((value.dimension, value.value) for value in values)
+        self._vocabulary = {dimension: known[dimension] for dimension in (*DRAWN, "tier") if dimension in known}
+        try:
+            self._sources.know(chunks)
+        except TraintuiError as error:
+            self._show_mistake(error)
+        self._show_drawn(values)
+        self._show_openers()
+        self._look_out()
 
     def _show_templates(self, versions: tuple[TemplateRecord, ...]) -> None:
         """Offers those that new batches may take; the built-in one is there before it is stored."""
@@ -174,65 +151,80 @@ class BatchForm(BaseDialog[int]):
         if before in offered:
             self.templates.value = before
 
-    def _show_sources(self, found: tuple[DocumentRecord, ...], values: tuple[VocabularyValue, ...]) -> None:
-        from traintui.data import vocabulary
-
-        wanted = set(self._given.get("documents") or ())
-        self.documents.clear_options()
-        self.documents.add_options(
-            Selection(
-                Content.assemble(
-                    text.shown(each.title, single_line=True, limit=60),
-                    (f"  {text.plural(each.chunk_count, 'chunk')}", "$muted"),
-                ),
-                each.name,
-                not wanted or each.name in wanted,
-            )
-            for each in found
-        )
-        chunks, tokens = sum(each.chunk_count for each in found), sum(each.token_estimate for each in found)
-        self._vocabulary = vocabulary.by_dimension((value.dimension, value.value) for value in values)
-        self._look_out()
+    def _show_drawn(self, values: tuple[VocabularyValue, ...]) -> None:
+        """Says of which values the vocabulary has how many, or what is missing before anything can be planned."""
         counts = Counter(value.dimension for value in values)
         missing = [dimension for dimension in DRAWN if not counts[dimension]]
-        if not chunks:
+        if not self._sources.chunks:
             said = Content.assemble(("! ", "$warning"), "No documents yet: traintui import FILE brings some.")
         elif missing:
             said = Content.assemble(("! ", "$warning"), f"The vocabulary has no {' and no '.join(missing)} yet.")
         else:
             drawn = ", ".join(text.plural(counts[dimension], dimension) for dimension in DRAWN)
-            said = Content.styled(
-                f"Draws on {text.plural(chunks, 'chunk')} of {text.plural(len(found), 'document')}, "
-                f"~{text.tokens(tokens)} tokens, and on {drawn}.",
-                "$muted",
-            )
-        self.query_one("#sources", Static).update(said)
+            said = Content.styled(f"Draws on {drawn}.", "$muted")
+        self.query_one("#drawn", Static).update(said)
+
+    # What to write from, and of which values
+
+    def _show_openers(self) -> None:
+        self.query_one("#sources", Button).label = opens(self._sources.said)
+        self.query_one("#values", Button).label = opens(batch_values.said_of(self._weights, self._vocabulary))
+
+    @on(Button.Pressed, "#sources")
+    def _sources_asked(self) -> None:
+        if self._sources.chunks:
+            self.app.push_screen(SourcesDialog(self._sources.chunks, self._sources.ids), self._sources_chosen)
+
+    def _sources_chosen(self, chosen: frozenset[int] | None) -> None:
+        if chosen is not None:
+            self._sources.choose(chosen)
+            self.query_one("#documents", FormField).clear()
+            self._show_openers()
+
+    @on(Button.Pressed, "#values")
+    def _values_asked(self) -> None:
+        if self._vocabulary:
+            self.app.push_screen(ValuesDialog(self._weights, self._vocabulary), self._values_chosen)
+
+    def _values_chosen(self, weights: dict[str, dict[str, float]] | None) -> None:
+        if weights is not None:
+            self._weights = weights
+            self.query_one("#dimensions", FormField).clear()
+            self._show_openers()
+            self._look_out()
+
+    def action_more(self) -> None:
+        """Shows the fields that most leave alone, or folds them away."""
+        self.toggle_class("-more")
+        if self.has_class("-more"):
+            self.modes.focus()
+            self.panel.scroll_end(animate=False)
 
     # What was filled in
 
     def _text(self, selector: str) -> str:
-        return self.query_one(selector, Input).value
+        return self.query_one(selector, Input).value.strip()
 
     @property
     def given(self) -> dict[str, Any]:
         """The plan as it is filled in, mistakes and all."""
-        weights = {tier: number(self._text(f"#tier-{tier}") or "0") for tier in TIERS}
-        chosen = self.documents.selected
-        model = self.models.value
+        named = self._sources.named
         given: dict[str, Any] = {
-            "name": self._text("#name-text").strip(),
+            "name": self._text("#name-text"),
             "strategy": self.strategies.value,
-            "count": number(self._text("#count-text")) if self._text("#count-text").strip() else None,
-            "model": model if isinstance(model, str) and model != OTHER else self._text("#model-text").strip(),
+            "count": number(self._text("#count-text")) if self._text("#count-text") else None,
+            "model": self.model.model,
             "template": self.templates.value,
-            "documents": chosen if len(chosen) < self.documents.option_count else [],
+            "documents": list(named.documents),
+            "chunks": list(named.chunks),
             "exchanges": [number(self._text("#least")), number(self._text("#most"))],
-            "dimensions": {
-                **self._weights, "tier": {tier: weight for tier, weight in weights.items() if weight != 0},
-            },
+            "dimensions": self._weights,
             "seed": number(self._text("#seed-text") or "0"),
-        }  # fmt: skip
-        if budget := self._text("#budget").strip().removeprefix("$"):
+            "mode": self.modes.value,
+            "priority": number(self._text("#priority-text") or "0"),
+            "fallback_model": self.fallback.model,
+        }
+        if budget := self._text("#budget").removeprefix("$"):
             given["budget_usd"] = budget
         return given
 
@@ -241,32 +233,40 @@ class BatchForm(BaseDialog[int]):
         from traintui.generation.plan import parse_plan
 
         plan = parse_plan(self.given, source="")
-        if self.documents.option_count and not self.documents.selected:
-            raise TraintuiError("Nothing to write from", "`documents`: choose at least one.", "space chooses.")
-        if plan.budget_usd is not None and price_of(plan.model, prices=self._prices) is None:
-            raise TraintuiError(
-                "Budget not kept", f"`budget_usd`: the price of {plan.model} is not known, so no budget can be kept.",
-                "Leave it empty, take a listed model, or set its price ($).",
-            )  # fmt: skip
+        for key, model in (("budget_usd", plan.model), ("fallback_model", plan.fallback_model)):
+            if plan.budget_usd is not None and model and price_of(model, prices=self._prices) is None:
+                raise TraintuiError(
+                    "Budget not kept", f"`{key}`: the price of {model} is not known, so no budget can be kept.",
+                    "Leave the budget empty, take a listed model, or set its price ($).",
+                )  # fmt: skip
         return plan
+
+    def _say(self, said: Content) -> None:
+        self.answer.update(said)
+        self.set_class(bool(said), "-answered")
 
     def _show_mistake(self, error: TraintuiError | None, *, title: bool = False) -> None:
         """Puts an answer at its field, or below the form where it belongs to none. None takes it away."""
         for each in self.query(FormField):
             each.clear()
-        self.answer.update("")
+        self._say(Content(""))
+        self.remove_class("-miscounted")
         if error is None:
             return
         message = error.message.removeprefix(": ")
         named = KEY.match(message)
-        found = self.query(f"FormField#{named[1]}").results(FormField) if named else ()
+        key = FIELD_OF.get(named[1], named[1]) if named else ""
+        found = self.query(f"FormField#{key}").results(FormField) if key else ()
         for each in found:
             rest = KEY.sub("", message, count=1)
             each.fail(f"{rest} {error.remedy}" if title else rest)
+            if each.has_class("more"):
+                self.set_class(True, "-more")
+            self.set_class(key == "count", "-miscounted")
             each.fill()
             each.scroll_visible(animate=False)
             return
-        self.answer.update(
+        self._say(
             Content.assemble(
                 ("! ", "$error"), text.shown(error.title, single_line=True, style="bold $error"), "\n",
                 text.shown(sentence(message), limit=400), "\n", text.shown(error.remedy, limit=400, style="$muted"),
@@ -276,7 +276,7 @@ class BatchForm(BaseDialog[int]):
 
     # What the strategy makes of it
 
-    @on(Input.Changed, "#count-text, #seed-text, #dimensions Input")
+    @on(Input.Changed, "#count-text, #seed-text")
     @on(Select.Changed, "#strategies")
     def _look_out(self) -> None:
         if self._vocabulary:
@@ -292,18 +292,14 @@ class BatchForm(BaseDialog[int]):
         except TraintuiError as error:
             self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
             return
-        number = "" if given["count"] is not None else f"{found.count:,}: "
-        pairs = f"all {found.pairs:,}" if found.covered == found.pairs else f"{found.covered} of {found.pairs:,}"
-        counted = "" if found.covered is None else f"{pairs} pairs · "
-        said = f"{number}{counted}{found.combinations:,} combinations"
-        self._show_outlook(Content.styled(said, "$muted"))
+        self._show_outlook(Content.styled(outlook_said(found, counted=given["count"] is not None), "$muted"))
 
     def _show_outlook(self, said: Content) -> None:
         self.query_one("#outlook", Static).update(said)
 
     @on(Input.Changed)
-    @on(SelectionList.SelectedChanged)
-    @on(Select.Changed, "#strategies")
+    @on(ModelChoice.Changed)
+    @on(Select.Changed, "#strategies, #templates, #modes")
     def _changed(self) -> None:
         """A mistake that was answered is answered until it is mended."""
         if self._tried and not self._starting:
@@ -311,11 +307,6 @@ class BatchForm(BaseDialog[int]):
                 self._plan()
                 self._tried = False
                 self._show_mistake(None)
-
-    @on(Select.Changed, "#models")
-    def _model_changed(self) -> None:
-        self.set_class(self.models.value == OTHER, "-other-model")
-        self._changed()
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -357,7 +348,7 @@ class BatchForm(BaseDialog[int]):
             return
         self._starting = True
         self._show_mistake(None)
-        self.answer.update(Content.styled("◌ Planning the conversations", "$muted"))
+        self._say(Content.styled("◌ Planning the conversations", "$muted"))
         self.write(partial(self._start, plan), name="start")
 
     async def _start(self, plan: Plan) -> None:
@@ -381,3 +372,8 @@ class BatchForm(BaseDialog[int]):
         """Closes the form, unless the batch is just being queued."""
         if not self._starting:
             self.dismiss(None)
+
+
+def _floats(weights: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
+    """Numbers that are missing as weights."""
+    return {name: {value: float(missing) for value, missing in of.items()} for name, of in weights.items()}

@@ -32,7 +32,8 @@ WORKS_IN: dict[str, str] = {"do": "asking", "back": "asking", "stop": "running"}
 class BulkDialog(BaseDialog[bool]):
     """Asks, does it, and answers; True when it was begun, so that what is shown is read again.
 
-    `title` names the action with the exact number, `says` is the small print, `number` how many there are.
+    `title` names the action with the exact number, `says` is the small print, `number` how many there are; `remains`
+    says what can be done with what was done before a failure.
     """
 
     PLACES = ("bulk",)
@@ -44,13 +45,22 @@ class BulkDialog(BaseDialog[bool]):
     answer = getters.query_one("#says", Static)
     progress = getters.query_one("#progress", Static)
 
-    def __init__(self, title: Content, number: int, work: BulkWork, *, says: Content | None = None) -> None:
+    def __init__(
+        self,
+        title: Content,
+        number: int,
+        work: BulkWork,
+        *,
+        says: Content | None = None,
+        remains: str = "u takes back what was done.",
+    ) -> None:
         super().__init__(classes="sheet")
         self.state: Literal["asking", "running", "over"] = "asking"
         self._title = title
         self._number = number
         self._work = work
         self._says = says or Content("")
+        self._remains = remains
         self._stop = asyncio.Event()
         self._done = 0
 
@@ -100,11 +110,7 @@ class BulkDialog(BaseDialog[bool]):
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers here: what was done before it failed is done, and can be taken back."""
         answer = self.app.answer(error)
-        before = (
-            f" {self._done:,} of {self._number:,} were dealt with before; u takes back what was done."
-            if self._done
-            else ""
-        )
+        before = f" {self._done:,} of {self._number:,} were dealt with before; {self._remains}" if self._done else ""
         self.panel.add_class("-failed")
         self._end(Content.assemble(failure(answer, gap=" "), (before, "bold")))
 

@@ -57,6 +57,12 @@ class Doors(Shell):
 
         self.push_screen(PricesDialog())
 
+    def action_thresholds(self) -> None:
+        """Opens what the score asks for."""
+        from traintui.screens.thresholds import ThresholdsDialog
+
+        self.push_screen(ThresholdsDialog())
+
     def action_vocabulary(self) -> None:
         """Opens the vocabulary."""
         from traintui.screens.vocabulary import VocabularyDialog

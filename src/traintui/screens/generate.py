@@ -16,11 +16,13 @@ from textual.worker import Worker
 from traintui import commands, text
 from traintui.data.records import BatchProgress, ConversationRow, StreamView
 from traintui.errors import TraintuiError
+from traintui.generation.provider import provider_like
 from traintui.screens.base import BaseScreen
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.batch_watch import BatchWatch, Look
 from traintui.screens.shell import OpenConversation, ShowConversations
+from traintui.screens.submissions import SubmissionsDialog
 from traintui.widgets import marks
 from traintui.widgets.batch_band import OVER, BatchBand
 from traintui.widgets.batch_lists import CAUSES, Cause, batch_columns, cause_columns, causes, meaning, written_columns
@@ -31,7 +33,6 @@ from traintui.widgets.row_table import RowTable
 from traintui.widgets.writing_pane import WritingPane
 
 if TYPE_CHECKING:
-    from traintui.generation.provider import Provider
     from traintui.screens.coverage import Filling
 
 POLL = 0.3
@@ -269,7 +270,7 @@ class GenerateScreen(BaseScreen):
         chosen = self.watched.last.chosen
         if action == "retry" and (chosen is None or not chosen.failed or chosen.state == "cancelled"):
             return None
-        if action in {"pause", "cancel", "worker"} and (chosen is None or chosen.state in OVER):
+        if action in {"pause", "cancel", "worker", "rank"} and (chosen is None or chosen.state in OVER):
             return None
         return super().check_action(action, parameters)
 
@@ -321,25 +322,10 @@ class GenerateScreen(BaseScreen):
     async def _resume(self, batch: BatchProgress) -> None:
         from traintui.data import batches
 
-        await self._provider_for(batch)
+        await provider_like(self.app.crew.settings, is_rehearsal=batch.is_rehearsal)
         await batches.resume(self.db, batch.id)
         self._look(whole=True)
         await self._start_worker()
-
-    async def _provider_for(self, batch: BatchProgress) -> Provider:
-        """The provider, which must be of the kind that the batch was begun with. Raises `TraintuiError`."""
-        from traintui.generation.provider import provider_of
-
-        provider = await provider_of(self.app.crew.settings)
-        if provider.is_rehearsal != batch.is_rehearsal:
-            kinds = ("the rehearsal", "a real provider")
-            of, now = kinds if batch.is_rehearsal else reversed(kinds)
-            raise TraintuiError(
-                "Another provider",
-                f"this batch was begun with {of}, and this app works with {now}; nothing was changed.",
-                "Start Traintui with the TRAINTUI_API_BASE_URL that it was begun with.",
-            )
-        return provider
 
     def action_worker(self) -> None:
         """Starts a worker here."""
@@ -348,7 +334,7 @@ class GenerateScreen(BaseScreen):
             self.write(partial(self._start_worker_for, chosen), name="worker")
 
     async def _start_worker_for(self, batch: BatchProgress) -> None:
-        await self._provider_for(batch)
+        await provider_like(self.app.crew.settings, is_rehearsal=batch.is_rehearsal)
         await self._start_worker()
         self._look(whole=True)
 
@@ -378,10 +364,26 @@ class GenerateScreen(BaseScreen):
     async def _retry(self, batch: BatchProgress, reason: str | None) -> None:
         from traintui.data import batches
 
-        await self._provider_for(batch)
+        await provider_like(self.app.crew.settings, is_rehearsal=batch.is_rehearsal)
         await batches.retry(self.db, batch.id, reason=reason)
         self._look(whole=True)
         await self._start_worker()
+
+    def action_rank(self, by: int) -> None:
+        """Raises the priority of the batch, or lowers it."""
+        chosen = self.watched.last.chosen
+        if chosen is not None:
+            self.write(partial(self._rank, chosen, by), name="rank")
+
+    async def _rank(self, batch: BatchProgress, by: int) -> None:
+        from traintui.data import batches
+
+        await batches.change_priority(self.db, batch.id, by)
+        self._look(whole=True)
+
+    def action_submissions(self) -> None:
+        """Shows what is out at half price."""
+        self.app.push_screen(SubmissionsDialog())
 
     def action_lists(self) -> None:
         """Shows the batches where what is being written stands, or gives it the room again."""

@@ -207,7 +207,8 @@ class TemplatesDialog(BaseDialog[None]):
         prompt = await asyncio.to_thread(prompts.render, draft, context)
         trials = await asyncio.to_thread(importlib.import_module, "traintui.generation.trial")
         self.preview.show(preview_of(prompt, example), key=(draft.name, example))
-        self.trial.prepare(trials.trial_of(draft, context, model=self._model), prompt)
+        began = self.newest.id if self.newest is not None else None
+        self.trial.prepare(trials.trial_of(draft, context, model=self._model, template_id=began), prompt)
 
     def action_edit(self) -> None:
         """Goes into the text."""
@@ -322,9 +323,9 @@ class TemplatesDialog(BaseDialog[None]):
             self.read(self._call, name="call")
 
     async def _call(self) -> None:
-        asked = self.trial.trial
-        if asked is not None:
+        if (asked := self.trial.trial) is not None:
             self.trial.show(await self.app.crew.try_template(asked))
+            self._count_uses()
 
     # Views
 

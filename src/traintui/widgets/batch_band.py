@@ -74,6 +74,8 @@ def headline(progress: BatchProgress) -> Content:
         Content.styled(f"batch {progress.id}", "$muted"),
         text.shown(f"by {progress.requested_by}", single_line=True, limit=40, style="$muted"),
     ]
+    if progress.mode == "batches":
+        parts.insert(3, Content.styled("half price", "$muted"))
     if progress.is_rehearsal:
         parts.insert(2, Content.styled("rehearsal", "$generating"))
     return Content("   ").join(parts)

@@ -24,6 +24,7 @@ def batch_columns() -> list[Column[BatchProgress]]:
         Column("Batch", 13, lambda batch: state(batch.state)),
         Column("Name", 0, lambda batch: text.shown(batch.name, single_line=True, limit=80)),
         Column("Done", 11, lambda batch: Content(f"{batch.done:,}/{batch.total:,}"), right=True),
+        Column("Prio", 4, _priority, right=True),
         Column("Failed", 6, _failed, right=True, from_width=74),
         Column("Cost", 9, lambda batch: Content.styled(cost(batch), "$muted"), right=True, from_width=74),
         Column("Age", 5, lambda batch: Content.styled(text.ago(batch.created_at)[-5:], "$muted"), right=True),
@@ -32,6 +33,10 @@ def batch_columns() -> list[Column[BatchProgress]]:
 
 def _failed(batch: BatchProgress) -> Content:
     return Content.styled(f"{batch.failed:,}", "$failed" if batch.failed else "$faint")
+
+
+def _priority(batch: BatchProgress) -> Content:
+    return Content.styled(f"{batch.priority:+}" if batch.priority else "0", "$accent" if batch.priority else "$faint")
 
 
 def written_columns(labels: Callable[[], marks.Labels]) -> list[Column[ConversationRow]]:

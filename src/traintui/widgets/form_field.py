@@ -56,7 +56,7 @@ class FormField(Vertical):
 
     def fill(self) -> None:
         """Puts the cursor into the first of its fields."""
-        for field in self._fields:
-            if field.can_focus and field.display:
+        for field in self.query("*"):
+            if field.focusable and field.display:
                 field.focus()
                 return

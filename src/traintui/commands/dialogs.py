@@ -1,0 +1,162 @@
+"""The commands of forms and questions."""
+
+from __future__ import annotations
+
+from traintui.commands.command import Command
+
+PLACES: dict[str, str] = {
+    "coverage_pair": "Coverage of",
+    "coverage_target": "A target",
+    "value_form": "A value",
+    "merging": "Merge a value",
+    "template_name": "A new template",
+    "price_form": "A price",
+    "budget_form": "The month's budget",
+    "batch_form": "New batch",
+    "batch_preview": "Preview of a batch",
+    "batch_sources": "What to write from",
+    "batch_values": "Values and weights",
+    "cancelling": "End a batch",
+    "calling_off": "Call a submission off",
+    "threshold_form": "A threshold",
+    "reasons": "Reasons",
+    "sorting": "Order",
+    "columns": "Columns",
+    "jump": "Go to",
+    "note": "Note",
+    "bulk": "Many at once",
+    "views": "Views",
+    "metadata": "Metadata",
+    "metadata_keys": "Metadata keys",
+    "key_form": "A metadata key",
+    "export": "Export",
+    "help": "Help",
+    "opening": "Opening",
+}
+"""What each of them is called in the help."""
+
+COMMANDS: tuple[Command, ...] = (
+    # Coverage of
+    Command("coverage_pair.back", "escape", "Back", "Keep the dimensions", "back", True, palette=False),
+    # A target
+    Command("coverage_target.save", "ctrl+s", "Set", "Store the target", "save", True, True, palette=False),
+    Command("coverage_target.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # A value
+    Command("value_form.save", "ctrl+s", "Save", "Store it", "save", True, True, palette=False),
+    Command("value_form.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # Merge a value
+    Command("merging.merge", "y", "Merge", "Give all of them the other value", "merge", True, palette=False),
+    Command("merging.back", "escape", "Back", "Back, or stop the merge", "back", True, palette=False),
+    # A new template
+    Command("template_name.save", "ctrl+s,enter", "Create", "Store it as its first version", "save", True, True,
+            palette=False),
+    Command("template_name.back", "escape", "Close", "Create none", "back", True, palette=False),
+    # A price
+    Command("price_form.save", "ctrl+s", "Save", "Set the price", "save", True, True, palette=False),
+    Command("price_form.back", "escape", "Back", "Set no price", "back", True, palette=False),
+    # The month's budget
+    Command("budget_form.save", "ctrl+s,enter", "Save", "Set the budget", "save", True, True, palette=False,
+            key_display="ctrl+s"),
+    Command("budget_form.back", "escape", "Back", "Leave the budget as it is", "back", True, palette=False),
+    # New batch
+    Command("batch_form.start", "ctrl+s", "Start", "Queue it, and start a worker", "start", True, True, palette=False),
+    Command("batch_form.preview", "f2", "Preview", "Its prompts, and what it may cost", "preview", True, palette=False),
+    Command("batch_form.more", "f3", "More", "Show more of the plan, or less", "more", True, palette=False),
+    Command("batch_form.back", "escape", "Close", "Plan nothing", "back", True, palette=False),
+    # Preview of a batch
+    Command("batch_preview.start", "ctrl+s", "Start", "Queue it, and start a worker", "start", True, palette=False),
+    Command("batch_preview.next", "right_square_bracket", "Next", "The next prompt", "step(1)", True, palette=False),
+    Command("batch_preview.previous", "left_square_bracket", "Back one", "The one before", "step(-1)", palette=False),
+    Command("batch_preview.back", "escape", "Back", "Back to the plan", "back", True, palette=False),
+    # What to write from
+    Command("batch_sources.choose", "space", "Choose", "Write from it, or not", "choose", True, key_display="space",
+            palette=False),
+    Command("batch_sources.all", "asterisk", "All, none", "Everything, or nothing", "all", True, palette=False),
+    Command("batch_sources.unfold", "right,l", "Unfold", "Show the chunks of the document", "fold(False)", True,
+            palette=False),
+    Command("batch_sources.fold", "left,h", "Fold", "Fold the chunks away", "fold(True)", palette=False),
+    Command("batch_sources.keep", "ctrl+s", "Keep", "Write from what is chosen", "keep", True, True, palette=False),
+    Command("batch_sources.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # Values and weights
+    Command("batch_values.choose", "space", "In or out", "Take the value, or leave it out", "choose", True,
+            key_display="space", palette=False),
+    Command("batch_values.more", "plus", "More often", "Weigh one more", "weigh(1)", True, key_display="+",
+            palette=False),
+    Command("batch_values.less", "minus", "Less", "Weigh one less", "weigh(-1)", True, key_display="-",
+            palette=False),
+    *(
+        Command(f"batch_values.weight_{weight}", str(weight), f"Weight {weight}", f"Weigh {weight}",
+                f"weight({weight})", palette=False)
+        for weight in range(10)
+    ),
+    Command("batch_values.alike", "a", "All alike", "Every value of the dimension as often", "alike", True,
+            palette=False),
+    Command("batch_values.next", "right,l,tab", "Next", "To the next dimension", "dimension(1)", palette=False),
+    Command("batch_values.previous", "left,h,shift+tab", "Previous", "To the dimension before", "dimension(-1)",
+            palette=False),
+    Command("batch_values.keep", "ctrl+s", "Keep", "Plan with these weights", "keep", True, True, palette=False),
+    Command("batch_values.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # End a batch
+    Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
+    Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),
+    # Reasons
+    Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
+    Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),
+    # Order
+    Command("sorting.back", "escape", "Back", "Keep the order", "back", True, palette=False),
+    # Columns
+    Command("columns.show", "space", "Show", "Show the column, or hide it", "show", True, palette=False),
+    Command("columns.up", "K", "Up", "Further left in the table", "shift(-1)", True, palette=False),
+    Command("columns.down", "J", "Down", "Further right in the table", "shift(1)", True, palette=False),
+    Command("columns.wider", "plus", "Wider", "Two cells wider", "widen(2)", True, palette=False),
+    Command("columns.narrower", "minus", "Narrower", "Two cells narrower", "widen(-2)", True, palette=False),
+    Command("columns.usual", "u", "Usual", "The columns that a new table has", "usual", True, palette=False),
+    Command("columns.keep", "ctrl+s", "Keep", "Show the table like this", "keep", True, True, palette=False),
+    Command("columns.back", "escape", "Back", "Leave the table as it was", "back", True, palette=False),
+    # Go to
+    Command("jump.go", "enter", "Go", "To that row", "go", True, True, palette=False),
+    Command("jump.back", "escape", "Back", "Stay where you are", "back", True, palette=False),
+    # Note
+    Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
+    Command("note.back", "escape", "Back", "Leave the note as it was", "back", True, palette=False),
+    # Many at once
+    Command("bulk.do", "y,enter", "Do it", "Do it to all of them", "do", True, palette=False),
+    Command("bulk.stop", "escape", "Stop", "Stop; what is done stays done", "stop", True, palette=False),
+    Command("bulk.back", "escape,n", "Back", "Leave all of them as they are", "back", True, palette=False),
+    # Views
+    Command("views.new", "n", "Save as", "Save the present filter, order and columns", "new", True, role="reviewer",
+            palette=False),
+    Command("views.delete", "d", "Delete", "Delete the view, after asking", "delete", True, role="reviewer",
+            palette=False),
+    Command("views.save", "ctrl+s", "Save", "Save under this name", "save", True, True, palette=False, role="reviewer"),
+    Command("views.back", "escape", "Close", "Leave everything as it is", "back", True, palette=False),
+    # Metadata
+    Command("metadata.save", "ctrl+s", "Save", "Write the changes", "save", True, True, palette=False),
+    Command("metadata.new", "n", "New key", "Add a key", "new", True, palette=False),
+    Command("metadata.edit", "e", "Edit", "Edit the value", "edit", True, palette=False),
+    Command("metadata.remove", "d", "Remove", "Take the key out, or leave it in", "remove", True, palette=False),
+    Command("metadata.type", "r", "Type", "Give the key a type, or none", "type", True, palette=False, role="author"),
+    Command("metadata.back", "escape", "Back", "Leave the field; stop; close", "back", True, palette=False),
+    # Metadata keys
+    Command("metadata_keys.new", "n", "New key", "Register a key", "new", True, palette=False, role="author"),
+    Command("metadata_keys.edit", "e", "Edit", "Change or unregister it", "edit", True, palette=False, role="author"),
+    Command("metadata_keys.back", "escape", "Close", "Close the list", "back", True, palette=False),
+    # A metadata key
+    Command("key_form.save", "ctrl+s", "Save", "Register it as it stands here", "save", True, True, palette=False),
+    Command("key_form.back", "escape", "Close", "Change nothing", "back", True, palette=False),
+    # Export
+    Command("export.write", "ctrl+s", "Write", "Write the file", "write", True, True, palette=False),
+    Command("export.back", "escape", "Close", "Close the dialog", "back", True, palette=False),
+    # Help
+    Command("help.back", "escape,question_mark,q", "Close", "Back to the screen", "back", True, palette=False),
+    # Opening
+    Command("opening.retry", "r", "Try again", "Open the workspace again", "retry", True, palette=False),
+    Command("opening.quit", "q", "Quit", "Leave Traintui", "app.quit", True, palette=False),
+    # Call a submission off
+    Command("calling_off.end", "y", "Call it off", "Ask the provider to begin nothing more", "end", True,
+            palette=False),
+    Command("calling_off.back", "escape,n", "Back", "Leave it as it is", "back", True, palette=False),
+    # A threshold
+    Command("threshold_form.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False),
+    Command("threshold_form.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
+)  # fmt: skip
