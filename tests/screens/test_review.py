@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
@@ -169,6 +170,17 @@ async def test_note_and_wrong_turn_go_with_the_decision(app: TraintuiApp, db: Da
         await until(pilot, lambda: first in said(app, "#said"))
     entry = (await conversations.read(db, first)).history[0]
     assert (entry.reviewer_notes, entry.turn_number) == ("fee", 2)
+
+
+async def test_what_was_typed_right_before_a_key_belongs_to_it(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and isinstance(app.focused, TextArea))
+        for key in (*(Key(letter, letter) for letter in "fees"), Key("ctrl+s", None)):  # as from a paste: at once
+            app.post_message(key)
+        await until(pilot, lambda: "✎ fees" in said(app, "#position"))
 
 
 async def test_a_note_that_is_too_long_is_not_kept(app: TraintuiApp, db: Database) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.events import Event, Key
 from textual.message import Message
 from textual.reactive import var
 from textual.signal import Signal
+from textual.widgets import Input, TextArea
 
 from traintui import clock, text
 from traintui.data.records import VocabularyValue
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.filters import Filter
     from traintui.data.live import Live
+
+
+TYPING = 0.25
+"""Seconds for which a key waits at most for the field that has the focus."""
 
 
 class OpenConversation(Message):
@@ -72,6 +80,23 @@ class Shell(App[None]):
         """The filter of Conversations, which is the scope of an export."""
         self.changed: Signal[BitMap] = Signal(self, "changed")
         """Conversations changed, here or elsewhere: their internal ids."""
+
+    async def on_event(self, event: Event) -> None:
+        """A key that is not text waits until the field has taken what was typed before it.
+
+        Textual runs a key with priority at once, while letters still wait in the field's queue: a save would lose them.
+        """
+        if isinstance(event, Key) and not event.is_printable and not event.is_forwarded:
+            await self._typed()
+        await super().on_event(event)
+
+    async def _typed(self) -> None:
+        field = self.focused
+        if isinstance(field, Input | TextArea):
+            taken = asyncio.Event()
+            if field.call_later(taken.set):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(taken.wait(), TYPING)
 
     def look_now(self) -> None:
         """Somebody here changed conversations: the copy in memory is brought up to date at once."""
