@@ -1,7 +1,7 @@
 """Structured replies: how JSON is asked of a model, and how its answer is read.
 
-A server with structured output is handed the schema and keeps to it. Any other is asked in the words of the prompt; what
-it answers is read tolerantly, and who reads the log sees how much of that was needed.
+A server with structured output is handed the schema and keeps to it. Any other is asked in the words of the prompt, and
+what it answers is read tolerantly; the log says where that was needed.
 """
 
 from __future__ import annotations
