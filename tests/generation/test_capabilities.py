@@ -200,9 +200,8 @@ async def test_a_trial_is_held_to_the_budget_of_the_month(db: Database) -> None:
 
 
 async def test_a_trial_asks_in_words_where_it_has_to(db: Database) -> None:
-    async with playing("ollama") as server:
-        async with ModelClient(api_key="rehearsal", base_url=server.url) as client:
-            reply = await tried(db, client, await provider_at(server), a_trial())
+    async with playing("ollama") as server, ModelClient(api_key="rehearsal", base_url=server.url) as client:
+        reply = await tried(db, client, await provider_at(server), a_trial())
     assert reply.failure is None and len(reply.turns) == 4
     assert "<schema>" in server.requests[-1].body["system"][0]["text"]
 

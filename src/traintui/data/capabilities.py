@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from traintui.data.attempts import OpenAttempt
 from traintui.data.capability_models import ProviderCapability as C
 from traintui.data.engine import Database
+from traintui.data.log_models import GenerationLog as L
 from traintui.data.storable import storable
 
 Capability = Literal["structured_output", "count_tokens", "caching", "batches", "rate_limits"]
@@ -42,6 +43,21 @@ async def of_address(db: Database, endpoint: str) -> tuple[Found, ...]:
     statement = select(*COLUMNS).where(C.endpoint == endpoint).order_by(C.model, C.capability)
     async with db.read() as connection:
         return tuple(Found(*row) for row in await connection.execute(statement))
+
+
+async def everything(db: Database) -> tuple[Found, ...]:
+    """All that was found of all addresses."""
+    statement = select(*COLUMNS).order_by(C.endpoint, C.model, C.capability)
+    async with db.read() as connection:
+        return tuple(Found(*row) for row in await connection.execute(statement))
+
+
+async def address_of_batch(db: Database, batch_id: int) -> str | None:
+    """An address that calls of a batch went to; None before the first."""
+    statement = select(L.endpoint).where(L.run_id == batch_id, L.endpoint.is_not(None)).limit(1)
+    async with db.read() as connection:
+        address: str | None = await connection.scalar(statement)
+    return address
 
 
 async def note(

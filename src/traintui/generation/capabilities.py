@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from traintui import clock
 from traintui.data import capabilities as found_capabilities
 from traintui.data.capabilities import OF_MODEL, Capability, Found
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
-from traintui.generation.plan import Plan
+
+if TYPE_CHECKING:
+    from traintui.generation.plan import Plan
 
 FRESH = timedelta(days=7)
 """How long what was found counts; then it is asked again: servers are updated, another model is put behind a name."""
@@ -25,12 +28,14 @@ SHOWN: dict[Capability, str] = {
     "batches": "batches",
     "rate_limits": "limits named",
 }
+SIGNS = {True: "✓", False: "✗", None: "?"}
+"""Whether something is there; the last for what nobody knows."""
 FOLLOWS: dict[Capability, str] = {
     "structured_output": "JSON is asked for in the prompt",
     "count_tokens": "estimates count characters",
     "caching": "prompts are paid in full",
     "batches": "nothing at half price",
-    "rate_limits": "calls at once as it answers well",
+    "rate_limits": "asked as much at once as it answers well",
 }
 """What it means where a provider cannot."""
 
@@ -88,6 +93,12 @@ def said(capabilities: Capabilities) -> Iterator[tuple[str, bool | None]]:
     """The name of each capability, and whether it is there."""
     for capability, name in SHOWN.items():
         yield name, capabilities.can(capability)
+
+
+def in_a_line(capabilities: Capabilities) -> str:
+    """Each capability with a sign for whether it is there, and what follows from what is lacking."""
+    signs = " · ".join(f"{name} {SIGNS[can]}" for name, can in said(capabilities))
+    return f"{signs}{': ' if capabilities.lacking else ''}{', '.join(follows(capabilities))}"
 
 
 def follows(capabilities: Capabilities) -> list[str]:

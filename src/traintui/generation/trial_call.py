@@ -56,8 +56,8 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
 async def tried(db: Database, client: ModelClient, provider: Provider, trial: Trial) -> TrialReply:
     """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown.
 
-    It waits in the line of its model. Raises `TraintuiError` where nothing was sent: at the budget of the month, and where
-    it could not be found out how to ask this provider.
+    It waits in the line of its model. Raises `TraintuiError` where nothing was sent: at the budget of the month, and
+    where it could not be found out how to ask this provider.
     """
     prompt = render(trial.template, trial.context)
     costs, asked = await prices.in_effect(db), await thresholds.read(db)
