@@ -287,8 +287,8 @@ class GenerateScreen(BaseScreen):
     async def _open_form(self) -> None:
         from traintui.data import batches, prices
 
-        newest = await batches.newest_id(self.db)
-        before = None if newest is None else dict((await batches.setup(self.db, newest)).definition)
+        newest, last = await batches.newest_id(self.db), await batches.newest_id(self.db, "generate")
+        before = None if last is None else dict((await batches.setup(self.db, last)).definition)
         if before is not None and isinstance(before.get("seed"), int):
             before["seed"] += 1
         filling, self._filling = self._filling, None
