@@ -104,7 +104,7 @@ async def test_what_a_batch_with_a_judge_writes_is_judged_by_itself(
 ) -> None:
     progress = await generate(furnished, rehearsal, plan())
     assert (progress.state, progress.total, progress.done, progress.failed, progress.calls) == ("finished", 3, 3, 0, 6)
-    judge = await judgements.progress(furnished, progress.id)
+    judge = progress.judge
     assert judge and (judge.model, judge.done, judge.failed, judge.waiting) == (JUDGE, 3, 0, 0)
     assert await column(furnished, "SELECT kind FROM generation_logs ORDER BY id") == ["generate"] * 3 + ["judge"] * 3
     for key in await column(furnished, "SELECT conversation_id FROM conversations"):
@@ -250,7 +250,7 @@ async def test_an_opinion_that_failed_is_tried_again_and_nothing_is_written_anew
 ) -> None:
     rehearsal.fail_next(None, "refusal")
     progress = await generate(furnished, rehearsal, plan(count=1, fallback_model="claude-haiku-5-5"), slots=1)
-    judge = await judgements.progress(furnished, progress.id)
+    judge = progress.judge
     assert judge and (judge.failed, progress.calls) == (1, 2)  # no other judge is asked instead
     assert await batches.retry(furnished, progress.id) == 1
     assert (await the_one(furnished)).row.status == "generated"

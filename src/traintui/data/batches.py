@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import case, func, insert, select, text, true, update
 
-from traintui.data import work
+from traintui.data import judgements, work
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Conversation, GenerationItem, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
@@ -174,7 +174,7 @@ PROGRESS = text("""
             SELECT late_reply_to FROM mine WHERE late_reply_to IS NOT NULL) AS settled) AS estimate
     )
     SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
-           finished_at, priority, mode, item.*, call.*
+           finished_at, priority, mode, batch.kind, batch.judge_model, item.*, call.*
     FROM batches AS batch, item, call WHERE batch.id = :batch_id
 """)
 
@@ -184,10 +184,13 @@ async def progress(db: Database, batch_id: int) -> BatchProgress:
     `ix_generation_items_batch_id_state` and `ix_generation_logs_run_id`; weeks before the batch are not touched."""
     async with db.read() as connection:
         values = dict((await connection.execute(PROGRESS, {"batch_id": batch_id})).mappings().one())
+        model = values.pop("judge_model")
+        reads = model is not None and values["kind"] == "generate"
+        judge = await judgements.progress(connection, batch_id, model) if reads else None
     lately, seconds = values.pop("lately"), values.pop("lately_seconds")
     # A rate over less than a few seconds says nothing yet.
     rate = lately / max(seconds, 2.0) * 60 if lately and values["state"] == "running" else None
-    return BatchProgress(rate_per_minute=rate, **values)
+    return BatchProgress(rate_per_minute=rate, judge=judge, **values)
 
 
 async def newest_id(db: Database, kind: str | None = None) -> int | None:

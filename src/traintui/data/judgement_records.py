@@ -18,6 +18,9 @@ CRITERIA: Mapping[str, str] = {
 }
 """What is judged, in the order in which it is shown. What a conversation has nothing to be held against is left out."""
 
+NOT_JUDGED = "Not judged: "
+"""How the cause of an opinion that failed begins, so that it stands apart from those of conversations that failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -177,19 +177,10 @@ async def of_conversation(connection: AsyncConnection, key: int, conversation_id
     return Judging(judgement, place.state, place.last_error)
 
 
-PROGRESS = text("""
-    SELECT batch.judge_model AS model, count(*) FILTER (WHERE item.state = 'done') AS done,
-           count(*) FILTER (WHERE item.state = 'failed') AS failed,
-           count(*) FILTER (WHERE item.state IN ('queued', 'running')) AS waiting
-    FROM batches AS batch LEFT JOIN generation_items AS item ON item.batch_id = batch.id AND item.kind = 'judge'
-    WHERE batch.id = :batch_id AND batch.judge_model IS NOT NULL AND batch.kind = 'generate'
-    GROUP BY batch.judge_model
-""")
-
-
-async def progress(db: Database, batch_id: int) -> JudgeProgress | None:
-    """How far the judge of a batch that generates is; None where it has none. Served by
-    `ix_generation_items_batch_id_state`."""
-    async with db.read() as connection:
-        row = (await connection.execute(PROGRESS, {"batch_id": batch_id})).mappings().one_or_none()
-    return None if row is None else JudgeProgress(**row)
+async def progress(connection: AsyncConnection, batch_id: int, model: str) -> JudgeProgress:
+    """How far the judge of a batch that writes is. Served by `ix_generation_items_batch_id_state`."""
+    I = GenerationItem  # noqa: E741 - a table's alias
+    counts = [func.count().filter(I.state.in_(states)) for states in (("done",), ("failed",), ("queued", "running"))]
+    statement = select(*counts).where(I.batch_id == batch_id, I.kind == "judge")
+    done, failed, waiting = (await connection.execute(statement)).one()
+    return JudgeProgress(model, done, failed, waiting)

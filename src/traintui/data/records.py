@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from traintui.data.judgement_records import Judging
+    from traintui.data.judgement_records import JudgeProgress, Judging
 
 Status = Literal["planned", "generating", "generated", "approved", "rejected", "failed"]
 TurnRole = Literal["user", "assistant"]
@@ -233,7 +233,8 @@ class BatchProgress:
     """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
-    Of two that run the one of the higher `priority` is written first.
+    Of two that run the one of the higher `priority` is written first. A batch of the kind `judge` counts opinions; of
+    one that writes, `judge` says how far its judge is, if it has one.
     """
 
     id: int
@@ -261,6 +262,13 @@ class BatchProgress:
     rate_per_minute: float | None
     priority: int = 0
     mode: Literal["calls", "batches"] = "calls"
+    kind: Literal["generate", "judge"] = "generate"
+    judge: JudgeProgress | None = None
+
+    @property
+    def to_retry(self) -> int:
+        """What can be tried again: conversations that failed, and opinions."""
+        return self.failed + (self.judge.failed if self.judge else 0)
 
     @property
     def seconds_left(self) -> float | None:

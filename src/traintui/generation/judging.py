@@ -13,7 +13,7 @@ from typing import Literal
 
 from traintui.data import attempts, batches, judgements, templates, vocabulary, work
 from traintui.data.engine import Database
-from traintui.data.judgement_records import ToJudge
+from traintui.data.judgement_records import NOT_JUDGED, ToJudge
 from traintui.data.records import VocabularyValue
 from traintui.generation.answer import Answer
 from traintui.generation.client import ModelCall
@@ -26,8 +26,6 @@ from traintui.generation.rubric import asked, criteria_of, opinion_from, opinion
 from traintui.generation.start import text_of
 from traintui.generation.verdict import CallFailed, Verdict
 
-NOT_JUDGED = "Not judged: "
-"""How the cause of a failed opinion begins, so that it stands apart from those of conversations that failed."""
 OF_THE_ACCOUNT = {"spend_cap", "no_credit", "key", "on_hold", "redirect"}
 """Failures that writing meets as well, and for which a batch pauses. Any other is the judge's own: nobody could change
 the judge of a batch that waits for it, and what is to be written would wait along."""

@@ -14,13 +14,14 @@ from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
+from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.generation.answer import Answer
 from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.jobs import Job
-from traintui.generation.judging import NOT_JUDGED, JudgeJob, Judging, NotJudged, about_opinions
+from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
