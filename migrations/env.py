@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from traintui.data import (  # noqa: F401
     bulk_models,
     coverage_models,
+    judgement_models,
     log_models,
     metadata_models,
     money_models,
