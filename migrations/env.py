@@ -13,6 +13,7 @@ from traintui.data import (  # noqa: F401
     bulk_models,
     capability_models,
     coverage_models,
+    judgement_models,
     log_models,
     metadata_models,
     money_models,

@@ -26,6 +26,7 @@ from traintui.screens.coverage_target import TargetDialog
 from traintui.screens.export import ExportDialog
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.help import HelpScreen
+from traintui.screens.judge_form import JudgeForm
 from traintui.screens.jump import JumpDialog
 from traintui.screens.metadata import MetadataDialog
 from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
@@ -57,7 +58,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
-    SubmissionsDialog, CallOff, ThresholdsDialog, ThresholdForm,
+    SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -1,7 +1,7 @@
 """What a provider can: asked by probes, seen in calls.
 
 Revision: 0018
-Follows: 0016
+Follows: 0017
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

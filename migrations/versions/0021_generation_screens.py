@@ -1,7 +1,7 @@
 """Priorities of batches change, submissions are called off one by one, scores are renewed, trials cost their template.
 
 Revision: 0021
-Follows: 0018
+Follows: 0016
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -16,6 +16,7 @@ import typer
 from traintui.cli.database import db_app
 from traintui.cli.files import export, import_
 from traintui.cli.generating import generate, rehearsal, template_test, worker
+from traintui.cli.judging import judge
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
 from traintui.cli.running import say
@@ -35,6 +36,7 @@ app.command()(doctor)
 app.command("import")(import_)
 app.command()(export)
 app.command()(generate)
+app.command()(judge)
 app.command()(worker)
 app.command()(rehearsal)
 app.command("template-test", hidden=True)(template_test)

@@ -77,7 +77,8 @@ def as_object(estimate: Estimate) -> dict[str, object]:
     def pair(found: Range | None, digits: int) -> list[float] | None:
         return None if found is None else [round(found.p50, digits), round(found.p90, digits)]
 
-    return {
+    judged = {} if estimate.judge is None else {"judge_cost_usd": pair(estimate.judge.cost_usd, 6)}
+    return judged | {
         "conversations": estimate.conversations,
         "basis": estimate.basis,
         "past": estimate.past,
@@ -96,10 +97,18 @@ def lines(plan: Plan, estimate: Estimate) -> list[str]:
         time = "within a day"
     else:
         time = f"{seconds.p50 / 60:,.1f} min, 9 in 10 below {seconds.p90 / 60:,.1f} min, {plan.slots} at a time"
+    judge = estimate.judge
+    judged = [f"  judge    {amount(judge.cost_usd)} of it, by {plan.judge_model}"] if judge is not None else []
     return [
         f"{estimate.conversations:,} conversations of {plan.model}, {BASES[estimate.basis]}{past}",
-        "cost       unknown" if cost is None else f"cost       ${cost.p50:,.2f}, 9 in 10 below ${cost.p90:,.2f}",
+        f"cost       {amount(cost)}",
+        *judged,
         f"tokens in  {estimate.input_tokens.p50:,.0f}",
         f"tokens out {estimate.output_tokens.p50:,.0f}, 9 in 10 below {estimate.output_tokens.p90:,.0f}",
         f"time       {time}",
     ]
+
+
+def amount(cost: Range | None) -> str:
+    """What something costs, for people; not known where a price is not."""
+    return "unknown" if cost is None else f"${cost.p50:,.2f}, 9 in 10 below ${cost.p90:,.2f}"

@@ -16,6 +16,7 @@ PLACES: dict[str, str] = {
     "batch_preview": "Preview of a batch",
     "batch_sources": "What to write from",
     "batch_values": "Values and weights",
+    "judge_form": "Judge conversations",
     "cancelling": "End a batch",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
@@ -51,6 +52,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("template_name.save", "ctrl+s,enter", "Create", "Store it as its first version", "save", True, True,
             palette=False),
     Command("template_name.back", "escape", "Close", "Create none", "back", True, palette=False),
+    # Judge conversations
+    Command("judge_form.start", "ctrl+s", "Start", "Queue the batch that judges them", "start", True, True,
+            palette=False),
+    Command("judge_form.back", "escape", "Back", "Judge nothing", "back", True, palette=False),
     # A price
     Command("price_form.save", "ctrl+s", "Save", "Set the price", "save", True, True, palette=False),
     Command("price_form.back", "escape", "Back", "Set no price", "back", True, palette=False),

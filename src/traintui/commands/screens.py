@@ -55,6 +55,8 @@ COMMANDS: tuple[Command, ...] = (
             role="reviewer"),
     Command("conversations.trash", "delete", "Trash", "Row or selection to the trash, or back", "trash",
             role="author"),
+    Command("conversations.judge", "", "Judge", "A second model's opinion of selection, or of all that match",
+            "judge", role="author"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Back", "End the search, the selection, the filter", "clear"),

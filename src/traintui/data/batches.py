@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import case, func, insert, select, text, update
+from sqlalchemy import case, func, insert, select, text, true, update
 
-from traintui.data import work
+from traintui.data import judgements, work
 from traintui.data.engine import Database
 from traintui.data.models import Batch, Conversation, GenerationItem, GenerationStream, Plan
 from traintui.data.records import BatchProgress, StreamView
@@ -46,13 +46,17 @@ class PlannedItem(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchSetup:
-    """What a worker needs to know of a batch."""
+    """What a worker needs to know of a batch. `judge_model` reads with the rubric `judge_template_id`, if there is one;
+    `kind` says whether it generates or only judges."""
 
     id: int
     template_id: int
     model: str
     is_rehearsal: bool
     definition: Mapping[str, Any]
+    judge_model: str | None = None
+    judge_template_id: int | None = None
+    kind: str = "generate"
 
 
 ITEM_COLUMNS = ("chunk_id", "persona", "emotion", "topic", "intent", "tone", "tier", "exchanges", "variation")
@@ -93,12 +97,14 @@ async def create(
     is_rehearsal: bool,
     budget_usd: Decimal | None = None,
     priority: int = 0,
+    judge: tuple[str, int] | None = None,
     progress: Callable[[int], None] = lambda stored: None,
 ) -> int:
     """Stores the plan, a batch of it, and one planned conversation with its place in the queue per item.
 
-    All of it or nothing. `progress` gets how many are stored, after each statement. Returns the id of the batch, which
-    is queued until a worker takes it up. Raises `Refused` when one may not, or a value is not in the vocabulary.
+    All of it or nothing. `judge` is the model that judges what is written, and the id of its rubric. `progress` gets
+    how many are stored, after each statement. Returns the id of the batch, which is queued until a worker takes it up.
+    Raises `Refused` when one may not, or a value is not in the vocabulary.
     """
     async with db.write() as connection:
         plan_id = await connection.scalar(
@@ -109,6 +115,7 @@ async def create(
             .values(
                 plan_id=plan_id, template_id=template_id, name=name, model=model, total=len(items),
                 is_rehearsal=is_rehearsal, budget_usd=budget_usd, priority=priority,
+                judge_model=judge[0] if judge else None, judge_template_id=judge[1] if judge else None,
             )
             .returning(Batch.id)
         )  # fmt: skip
@@ -124,7 +131,16 @@ async def create(
 async def setup(db: Database, batch_id: int) -> BatchSetup:
     """What a worker needs to know of a batch."""
     statement = (
-        select(Batch.id, Batch.template_id, Batch.model, Batch.is_rehearsal, Plan.definition)
+        select(
+            Batch.id,
+            Batch.template_id,
+            Batch.model,
+            Batch.is_rehearsal,
+            Plan.definition,
+            Batch.judge_model,
+            Batch.judge_template_id,
+            Batch.kind,
+        )
         .join(Plan, Plan.id == Batch.plan_id)
         .where(Batch.id == batch_id)
     )
@@ -139,7 +155,9 @@ PROGRESS = text("""
                count(*) FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds') AS lately,
                extract(epoch FROM clock_timestamp() - min(finished_at)
                    FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds'))::float AS lately_seconds
-        FROM generation_items WHERE batch_id = :batch_id
+        FROM generation_items
+        -- Of a batch that generates, what its judge does counts by itself (`judgements.progress`).
+        WHERE batch_id = :batch_id AND kind = (SELECT kind FROM batches WHERE id = :batch_id)
     ), mine AS (
         SELECT * FROM generation_logs
         WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
@@ -158,7 +176,7 @@ PROGRESS = text("""
             SELECT late_reply_to FROM mine WHERE late_reply_to IS NOT NULL) AS settled) AS estimate
     )
     SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
-           finished_at, priority, mode, item.*, call.*
+           finished_at, priority, mode, batch.kind, batch.judge_model, item.*, call.*
     FROM batches AS batch, item, call WHERE batch.id = :batch_id
 """)
 
@@ -168,16 +186,20 @@ async def progress(db: Database, batch_id: int) -> BatchProgress:
     `ix_generation_items_batch_id_state` and `ix_generation_logs_run_id`; weeks before the batch are not touched."""
     async with db.read() as connection:
         values = dict((await connection.execute(PROGRESS, {"batch_id": batch_id})).mappings().one())
+        model = values.pop("judge_model")
+        reads = model is not None and values["kind"] == "generate"
+        judge = await judgements.progress(connection, batch_id, model) if reads else None
     lately, seconds = values.pop("lately"), values.pop("lately_seconds")
     # A rate over less than a few seconds says nothing yet.
     rate = lately / max(seconds, 2.0) * 60 if lately and values["state"] == "running" else None
-    return BatchProgress(rate_per_minute=rate, **values)
+    return BatchProgress(rate_per_minute=rate, judge=judge, **values)
 
 
-async def newest_id(db: Database) -> int | None:
-    """The batch that was made last, or None."""
+async def newest_id(db: Database, kind: str | None = None) -> int | None:
+    """The batch that was made last, of all or of those that `generate` or `judge`; or None."""
+    among = true() if kind is None else Batch.kind == kind
     async with db.read() as connection:
-        return await connection.scalar(select(func.max(Batch.id)))
+        return await connection.scalar(select(func.max(Batch.id)).where(among))
 
 
 async def recent(db: Database, *, limit: int = 20) -> tuple[BatchProgress, ...]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, Select, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui.data import judgements
+from traintui.data.conversation_text import source_of, turns_of
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter, parse
-from traintui.data.models import Chunk, ConversationTurn, Document
+from traintui.data.models import Chunk, ConversationTurn
 from traintui.data.models import Conversation as C
-from traintui.data.records import Conversation, ConversationRow, ScorePart, Source, Turn
+from traintui.data.records import Conversation, ConversationRow, ScorePart
 from traintui.data.refusals import Refused
 from traintui.data.review_log import entries_of
 
@@ -43,6 +44,7 @@ ROW_COLUMNS = (
     C.id, C.conversation_id, C.status, C.quality_score, C.persona, C.emotion, C.topic, C.intent, C.tone, C.tier,
     C.turn_count, C.revision, C.decision_id, C.is_seed, C.is_rehearsal, C.flagged, C.created_at, C.updated_at,
     func.coalesce(OPENING, "").label("opening"), C.model, C.reviewed_at, C.cost_usd, STALE_AT.label("stale_at"),
+    C.judge_score,
 )  # fmt: skip
 ROW_NAMES = tuple(name for name in ConversationRow.__slots__ if name != "metadata")
 
@@ -125,25 +127,5 @@ async def read(db: Database, conversation_id: str) -> Conversation:
             score_parts=tuple(ScorePart(**part) for part in row.score_parts),
             source=await source_of(connection, row.chunk_id),
             history=await entries_of(connection, conversation_id),
+            judging=await judgements.of_conversation(connection, row.id, conversation_id, row.revision),
         )
-
-
-async def turns_of(connection: AsyncConnection, key: int) -> tuple[Turn, ...]:
-    """The turns of a conversation by its internal id, in order."""
-    T = ConversationTurn
-    statement = (
-        select(T.turn_number, T.role, T.content, T.train).where(T.conversation_id == key).order_by(T.turn_number)
-    )
-    return tuple(Turn(*row) for row in await connection.execute(statement))
-
-
-async def source_of(connection: AsyncConnection, chunk_id: int | None) -> Source | None:
-    """The chunk that a conversation is about, if it is about one."""
-    if chunk_id is None:
-        return None
-    statement = (
-        select(Document.name, Document.title, Chunk.heading, Chunk.content)
-        .join(Document, Document.id == Chunk.document_id)
-        .where(Chunk.id == chunk_id)
-    )
-    return Source(*(await connection.execute(statement)).one())

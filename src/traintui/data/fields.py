@@ -127,6 +127,7 @@ STATIC: tuple[Field, ...] = (
     key("tier", "how hard it is", values=TIERS),
     key("model", "what wrote it"),
     Field("score", "Score", Kind.NUMBER, "quality, 0 to 10", C.quality_score, places=2),
+    Field("judge", "Judge", Kind.NUMBER, "what a judge says of it, 0 to 10", C.judge_score, places=2),
     Field("turns", "Turns", Kind.NUMBER, "how many turns", C.turn_count),
     Field("cost", "Cost", Kind.NUMBER, "what its calls cost, in USD", C.cost_usd, places=6),
     Field("created", "Created", Kind.TIME, "when it was planned or imported", C.created_at),

@@ -55,8 +55,9 @@ NUMBER_OPERATORS = {
 TIME_OPERATORS = {
     ">=": "since", "<=": "up to the end of", ">": "after", "<": "before", ":": "on that day, or from a..b",
 }  # fmt: skip
-RANGES = {"score": {"0..4": "bad", "4..7": "doubtful", "7..10": "good"}, "turns": {"2..4": "short", "6..20": "long"}}
-BOUNDS = {"score": ("7", "4", "9"), "turns": ("4", "6", "10"), "cost": ("0.01", "0.1", "1")}
+GRADES = {"0..4": "bad", "4..7": "doubtful", "7..10": "good"}
+RANGES = {"score": GRADES, "judge": GRADES, "turns": {"2..4": "short", "6..20": "long"}}
+BOUNDS = {"score": ("7", "4", "9"), "judge": ("7", "4", "9"), "turns": ("4", "6", "10"), "cost": ("0.01", "0.1", "1")}
 """Useful numbers of a field: in a range, and for a comparison."""
 
 

@@ -174,12 +174,17 @@ class Chunk(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+TEMPLATE_KINDS = ("conversation", "rubric")
+"""What writes a conversation, or what judges one."""
+
+
 class Template(Base):
     """A version of a prompt template. A version is never edited: batches and logs name it."""
 
     __tablename__ = "templates"
     __table_args__ = (
-        UniqueConstraint("name", "version"),
+        UniqueConstraint("kind", "name", "version"),
+        one_of("kind", TEMPLATE_KINDS, "kind"),
         CheckConstraint(r"name ~ '^\S(.*\S)?$' AND char_length(name) <= 80", name="name"),
         CheckConstraint(r"user_prompt ~ '\S'", name="user_prompt"),
         CheckConstraint("octet_length(system) + octet_length(user_prompt) <= 262144", name="size"),
@@ -193,6 +198,7 @@ class Template(Base):
     created_by: Mapped[str] = mapped_column(server_default=text("session_user"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     built_in: Mapped[bool] = mapped_column(server_default=text("false"))
+    kind: Mapped[str] = mapped_column(server_default=text("'conversation'"))
 
 
 class Plan(Base):
@@ -208,6 +214,8 @@ class Plan(Base):
 
 BATCH_MODES = ("calls", "batches")
 """Call by call, or through the provider's Message Batches API. A trigger takes it from the plan."""
+WORK_KINDS = ("generate", "judge")
+"""What is asked of a model: to write a conversation, or an opinion of one."""
 BATCH_STATES = ("queued", "running", "paused", "interrupted", "finished", "cancelled")
 
 
@@ -219,6 +227,9 @@ class Batch(Base):
         one_of("state", BATCH_STATES, "state"),
         one_of("mode", BATCH_MODES, "mode"),
         CheckConstraint("priority BETWEEN -1000 AND 1000", name="priority"),
+        one_of("kind", WORK_KINDS, "kind"),
+        CheckConstraint("(judge_model IS NULL) = (judge_template_id IS NULL)", name="judge_has_rubric"),
+        CheckConstraint("kind = 'generate' OR judge_model IS NOT NULL", name="judge_is_named"),
         Index(None, "state"),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -237,6 +248,9 @@ class Batch(Base):
     finished_at: Mapped[datetime | None]
     mode: Mapped[str] = mapped_column(server_default=text("'calls'"))
     priority: Mapped[int] = mapped_column(INT, server_default=text("0"))
+    kind: Mapped[str] = mapped_column(server_default=text("'generate'"))
+    judge_model: Mapped[str | None]
+    judge_template_id: Mapped[int | None] = mapped_column(ForeignKey("templates.id", ondelete="RESTRICT"))
 
 
 class Worker(Base):
@@ -263,6 +277,7 @@ class Conversation(Base):
         one_of("tier", TIERS, "tier"),
         CheckConstraint("id BETWEEN 1 AND 2147483647", name="id"),  # bitmaps hold 32-bit numbers
         CheckConstraint("quality_score BETWEEN 0 AND 10", name="quality_score"),
+        CheckConstraint("judge_score BETWEEN 0 AND 10", name="judge_score"),
         CheckConstraint("turn_count >= 0", name="turn_count"),
         CheckConstraint("revision >= 1", name="revision"),
         CheckConstraint("jsonb_typeof(metadata) = 'object' AND octet_length(metadata::text) <= 65536", name="metadata"),
@@ -310,6 +325,7 @@ class Conversation(Base):
     score_parts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     reviewed_at: Mapped[datetime | None]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 6))
+    judge_score: Mapped[Decimal | None] = mapped_column(Numeric(4, 2))
 
 
 conversation_changes = Table(
@@ -348,13 +364,21 @@ ITEM_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
 class GenerationItem(Base):
-    """A place in the queue: one planned conversation of a batch. `fence` counts claims; a write that names an older
-    one changes nothing, so a worker that was only slow cannot overwrite its successor."""
+    """A place in the queue: one planned conversation of a batch, or one that its judge is to read. `fence` counts
+    claims; a write that names an older one changes nothing, so a worker that was only slow cannot overwrite its
+    successor."""
 
     __tablename__ = "generation_items"
     __table_args__ = (
-        UniqueConstraint("conversation_id"),
+        UniqueConstraint("conversation_id", "batch_id", "kind"),
+        Index(
+            "uq_generation_items_generated_once",
+            "conversation_id",
+            unique=True,
+            postgresql_where=text("kind = 'generate'"),
+        ),
         one_of("state", ITEM_STATES, "state"),
+        one_of("kind", WORK_KINDS, "kind"),
         Index("ix_generation_items_batch_id_state", "batch_id", "state"),
         Index(
             "ix_generation_items_queue", text("priority DESC"), "id", postgresql_where=text("state = 'queued'")
@@ -374,6 +398,7 @@ class GenerationItem(Base):
     worker_id: Mapped[int | None] = mapped_column(ForeignKey("workers.id", ondelete="RESTRICT"))
     last_error: Mapped[str | None]
     finished_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(server_default=text("'generate'"))
 
 
 class GenerationStream(Base):

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from traintui.data.judgement_records import JudgeProgress, Judging
 
 Status = Literal["planned", "generating", "generated", "approved", "rejected", "failed"]
 TurnRole = Literal["user", "assistant"]
@@ -15,9 +18,9 @@ BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation as a table shows it. `quality_score` is 0 to 10, `cost_usd` what its calls cost; `opening` are the
-    first words of the first turn, `metadata` its values of registered keys; `stale_at` is when its document lost the
-    chunk that it is about."""
+    """A conversation as a table shows it. `quality_score` is 0 to 10 as `judge_score`, the mean of what a judge says of
+    this revision; `cost_usd` is what its calls cost; `opening` are the first words of the first turn, `metadata` its
+    values of registered keys; `stale_at` is when its document lost the chunk that it is about."""
 
     id: int
     conversation_id: str
@@ -42,6 +45,7 @@ class ConversationRow:
     reviewed_at: datetime | None = None
     cost_usd: Decimal | None = None
     stale_at: datetime | None = None
+    judge_score: Decimal | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -103,7 +107,8 @@ class ReviewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation whole: its row, its text, where it comes from and what was done to it (newest first)."""
+    """A conversation whole: its row, its text, where it comes from, what was done to it (newest first) and what a judge
+    says of it."""
 
     row: ConversationRow
     system_prompt: str | None
@@ -113,6 +118,7 @@ class Conversation:
     score_parts: tuple[ScorePart, ...]
     source: Source | None
     history: tuple[ReviewEntry, ...]
+    judging: Judging | None = None
 
 
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "grey")
@@ -177,7 +183,8 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRecord:
-    """A version of a prompt template. One that is not active begins no batch; `built_in` came with Traintui."""
+    """A version of a prompt template. One that is not active begins no batch; `built_in` came with Traintui. Its kind
+    says whether conversations are written with it or, a rubric, judged."""
 
     id: int
     name: str
@@ -188,6 +195,7 @@ class TemplateRecord:
     built_in: bool
     created_by: str
     created_at: datetime
+    kind: Literal["conversation", "rubric"] = "conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +233,8 @@ class BatchProgress:
     """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
-    Of two that run the one of the higher `priority` is written first.
+    Of two that run the one of the higher `priority` is written first. A batch of the kind `judge` counts opinions; of
+    one that writes, `judge` says how far its judge is, if it has one.
     """
 
     id: int
@@ -253,6 +262,13 @@ class BatchProgress:
     rate_per_minute: float | None
     priority: int = 0
     mode: Literal["calls", "batches"] = "calls"
+    kind: Literal["generate", "judge"] = "generate"
+    judge: JudgeProgress | None = None
+
+    @property
+    def to_retry(self) -> int:
+        """What can be tried again: conversations that failed, and opinions."""
+        return self.failed + (self.judge.failed if self.judge else 0)
 
     @property
     def seconds_left(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -39,19 +40,19 @@ class PastRuns:
 # The newest calls of each version of the template, by ix_generation_logs_template_id. A batch item has no duration.
 PAST = text("""
     WITH recent AS (
-        SELECT log.conversation_id, log.cost_usd, log.output_tokens, log.duration_ms,
+        SELECT log.conversation_id, log.run_id, log.cost_usd, log.output_tokens, log.duration_ms,
                coalesce(log.input_tokens, 0) + coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_tokens, 0)
                    AS input_tokens
         FROM generation_logs AS log JOIN templates AS template ON template.id = log.template_id
         WHERE template.name = :template AND log.model = :model AND log.is_rehearsal = :is_rehearsal
-          AND log.kind IN ('generate', 'batch_item') AND log.state IN ('ok', 'error')
+          AND log.kind = ANY(CAST(:kinds AS text[])) AND log.state IN ('ok', 'error')
           AND log.output_tokens IS NOT NULL AND log.conversation_id IS NOT NULL
         ORDER BY log.created_at DESC LIMIT 5000
     ), whole AS (
         SELECT sum(input_tokens)::float AS input_tokens, sum(output_tokens)::float AS output_tokens,
                CASE WHEN bool_and(cost_usd IS NOT NULL) THEN sum(cost_usd)::float END AS cost_usd,
                sum(duration_ms)::float / 1000 AS seconds
-        FROM recent GROUP BY conversation_id HAVING sum(output_tokens) > 0
+        FROM recent GROUP BY conversation_id, run_id HAVING sum(output_tokens) > 0
     )
     SELECT count(*) AS conversations, avg(input_tokens) AS input_mean, stddev_samp(input_tokens) AS input_deviation,
            avg(output_tokens) AS output_mean, stddev_samp(output_tokens) AS output_deviation,
@@ -61,9 +62,12 @@ PAST = text("""
 """)
 
 
-async def past(db: Database, template: str, model: str, *, is_rehearsal: bool) -> PastRuns | None:
-    """What the newest conversations of a template with a model took; None when there is none."""
-    values = {"template": template, "model": model, "is_rehearsal": is_rehearsal}
+async def past(
+    db: Database, template: str, model: str, *, is_rehearsal: bool, kinds: Sequence[str] = ("generate", "batch_item")
+) -> PastRuns | None:
+    """What the newest conversations of a template with a model took, in calls of these kinds; None when there is none.
+    One that was judged twice counts as two."""
+    values = {"template": template, "model": model, "is_rehearsal": is_rehearsal, "kinds": list(kinds)}
     async with db.read() as connection:
         row = (await connection.execute(PAST, values)).one()
     if not row.conversations:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import insert, select, text, update
 
 from traintui.data.engine import Database
 from traintui.data.models import Template
@@ -12,30 +13,40 @@ from traintui.data.records import TemplateRecord, TemplateUsage
 from traintui.data.refusals import Refused
 from traintui.data.storable import storable
 
+Kind = Literal["conversation", "rubric"]
 COLUMNS = tuple(getattr(Template, name) for name in TemplateRecord.__slots__)
 
 
-async def store(db: Database, name: str, *, system: str, user_prompt: str, built_in: bool = False) -> TemplateRecord:
+async def store(
+    db: Database, name: str, *, system: str, user_prompt: str, built_in: bool = False, kind: Kind = "conversation"
+) -> TemplateRecord:
     """The newest version of a template if it reads like this, else a new version of it, which is active.
 
-    Raises `Refused` when one may not, or the name or the text is not one for a template.
+    `kind` says whether conversations are written with it or, a rubric, judged. Raises `Refused` when one may not, or
+    the name or the text is not one for a template.
     """
     system, user_prompt = storable(system), storable(user_prompt)
     async with db.write() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(7453, 4)"))
         newest = (
             await connection.execute(
-                select(*COLUMNS).where(Template.name == name).order_by(Template.version.desc()).limit(1)
+                select(*COLUMNS)
+                .where(Template.kind == kind, Template.name == name)
+                .order_by(Template.version.desc())
+                .limit(1)
             )
         ).one_or_none()
         if newest is not None and (newest.system, newest.user_prompt) == (system, user_prompt):
             return TemplateRecord(*newest)
-        version = 1 + (await connection.scalar(select(func.max(Template.version)).where(Template.name == name)) or 0)
+        version = 1 + (newest.version if newest is not None else 0)
         made = await connection.execute(
             insert(Template)
-            .values(name=storable(name), version=version, system=system, user_prompt=user_prompt, built_in=built_in)
+            .values(
+                name=storable(name), version=version, system=system, user_prompt=user_prompt, built_in=built_in,
+                kind=kind,
+            )
             .returning(*COLUMNS)
-        )
+        )  # fmt: skip
         return TemplateRecord(*made.one())
 
 
@@ -45,9 +56,10 @@ async def get(db: Database, template_id: int) -> TemplateRecord:
         return TemplateRecord(*(await connection.execute(select(*COLUMNS).where(Template.id == template_id))).one())
 
 
-async def versions(db: Database, name: str | None = None) -> tuple[TemplateRecord, ...]:
-    """Every version of a template, or of all by name, the newest first. Served by `uq_templates_name_version`."""
-    statement = select(*COLUMNS).order_by(Template.name, Template.version.desc())
+async def versions(db: Database, name: str | None = None, *, kind: Kind = "conversation") -> tuple[TemplateRecord, ...]:
+    """Every version of a template, or of all of a kind by name, the newest first. Served by
+    `uq_templates_kind_name_version`."""
+    statement = select(*COLUMNS).where(Template.kind == kind).order_by(Template.name, Template.version.desc())
     if name is not None:
         statement = statement.where(Template.name == name)
     async with db.read() as connection:

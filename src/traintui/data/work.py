@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from sqlalchemy import ColumnElement, Select, func, insert, select, text, update
@@ -53,6 +53,8 @@ class ClaimedItem:
     document: str | None
     heading: str | None
     source: str | None
+    kind: Literal["generate", "judge"] = "generate"
+    """Whether the conversation is to be written, or to be judged as it is."""
 
 
 @asynccontextmanager
@@ -208,7 +210,7 @@ def items_where(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             I.id, I.batch_id, I.fence, I.attempts, C.conversation_id, C.persona, C.emotion, C.topic, C.intent, C.tone,
-            C.tier, I.exchanges, I.variation, Document.title, Chunk.heading, Chunk.content,
+            C.tier, I.exchanges, I.variation, Document.title, Chunk.heading, Chunk.content, I.kind,
         )
         .join(C, C.id == I.conversation_id)
         .outerjoin(Chunk, Chunk.id == C.chunk_id)

@@ -51,6 +51,11 @@ class Job:
     thresholds: Thresholds
     warming: Warming = field(default_factory=Warming)
 
+    @property
+    def fallback_model(self) -> str | None:
+        """What writes when the model refuses."""
+        return self.plan.fallback_model
+
     def facet(self, dimension: str, value: str) -> Facet:
         """A value with the words that people use for it."""
         known = self.facets.get((dimension, value))

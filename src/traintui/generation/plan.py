@@ -57,6 +57,7 @@ class Plan(BaseModel):
     slots: StrictInt = Field(default=4, ge=1, le=256, description="Calls in flight at a time.")
     budget_usd: Decimal | None = Field(default=None, gt=0, description="The batch stops before it costs more.")
     fallback_model: Name | None = Field(default=None, description="What writes when the model refuses.")
+    judge_model: Name | None = Field(default=None, description="What judges each conversation once it is written.")
     priority: StrictInt = Field(default=0, ge=-1000, le=1000, description="A higher one is generated first.")
 
     @field_validator("count")

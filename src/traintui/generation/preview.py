@@ -11,11 +11,12 @@ from traintui.data import runs
 from traintui.data.engine import Database
 from traintui.generation.draft import Draft, draft
 from traintui.generation.estimate import CHARACTERS_PER_TOKEN, Estimate, from_past, from_prompt
+from traintui.generation.judge_plan import JudgePlan, judge_estimate
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
 from traintui.generation.planned import PlannedConversation
 from traintui.generation.prompt import Facet, Prompt, PromptContext, Source, TemplateText, render
-from traintui.generation.start import template_of
+from traintui.generation.start import RUBRIC, template_of
 from traintui.generation.strategies import Gaps
 
 SAMPLE = 100
@@ -66,7 +67,19 @@ async def preview(
         counted = await count(asked) if count else None
         length = await asyncio.to_thread(prompt_tokens, made, template) if counted is None else counted
         estimate = from_prompt(plan, len(made.items), length, counted=counted is not None)
+    if plan.judge_model is not None:
+        estimate = estimate.with_judge(await _judge(db, made, estimate, is_rehearsal=is_rehearsal))
     return Preview(made, template, estimate, await runs.warn_above(db))
+
+
+async def _judge(db: Database, made: Draft, estimate: Estimate, *, is_rehearsal: bool) -> Estimate:
+    """What the judge of a plan takes: it reads what is written, and the source."""
+    judge = JudgePlan(name=made.plan.name, model=made.plan.judge_model or "", slots=made.plan.slots)
+    rubric = await template_of(db, RUBRIC, "rubric")
+    sources = [len(made.chunks[item.chunk_id].content) for item in sample(made.items, SAMPLE)]
+    written = estimate.output_tokens.p50 / len(made.items) * CHARACTERS_PER_TOKEN
+    characters = written + sum(sources) / len(sources)
+    return await judge_estimate(db, judge, len(made.items), rubric, characters, is_rehearsal=is_rehearsal)
 
 
 def prompt_tokens(made: Draft, template: TemplateText) -> float:

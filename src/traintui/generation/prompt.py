@@ -21,16 +21,19 @@ from traintui.generation.structured import InvalidReply as InvalidReply
 from traintui.generation.structured import read_json
 
 BUILTIN_VERSION = 1
+TemplateKind = Literal["conversation", "rubric"]
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """A prompt template as a person wrote it: Jinja2 for the system prompt and for the user message."""
+    """A prompt template as a person wrote it: Jinja2 for the system prompt and for the user message. Its kind says
+    whether conversations are written with it or, a rubric, judged, and so which names it may use."""
 
     name: str
     version: int
     system: str
     user: str
+    kind: TemplateKind = "conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,32 @@ class PromptContext:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenTurn:
+    """A turn of a conversation that is judged; `number` counts from 1."""
+
+    number: int
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class RubricContext:
+    """The names a rubric may use. A dimension, the tier, the source and the system prompt are none where the
+    conversation has none; `criteria` are the names of what it is to be judged by."""
+
+    persona: Facet | None
+    emotion: Facet | None
+    topic: Facet | None
+    intent: Facet | None
+    tone: Facet | None
+    tier: str | None
+    source: Source | None
+    system_prompt: str | None
+    turns: tuple[SpokenTurn, ...]
+    criteria: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What is sent. `system` is the stable prefix that calls of one template share, and that the cache keeps."""
 
@@ -75,50 +104,58 @@ class Prompt:
 
 
 NAMES = tuple(field.name for field in fields(PromptContext))
+NAMES_OF: dict[TemplateKind, tuple[str, ...]] = {
+    "conversation": NAMES,
+    "rubric": tuple(field.name for field in fields(RubricContext)),
+}
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("persona", "emotion", "topic", "intent", "tone"), tuple(field.name for field in fields(Facet))),
     "source": tuple(field.name for field in fields(Source)),
 }
 """What can stand behind a dot of which name."""
 _PARTS = {"system": "the system prompt", "user": "the user message"}
-_OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief)\b)", re.IGNORECASE)
+_OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief|conversation|turn)\b)", re.IGNORECASE)
+_FOLDERS: dict[TemplateKind, str] = {"conversation": "templates", "rubric": "rubrics"}
 
 _environment = Sandbox()
 
 
-def builtin_names() -> list[str]:
-    """The names of the templates that come with Traintui."""
+def builtin_names(kind: TemplateKind = "conversation") -> list[str]:
+    """The names of the templates of a kind that come with Traintui."""
     return sorted(
-        entry.name.removesuffix(".user.j2") for entry in _folder().iterdir() if entry.name.endswith(".user.j2")
+        entry.name.removesuffix(".user.j2") for entry in _folder(kind).iterdir() if entry.name.endswith(".user.j2")
     )
 
 
-def _folder() -> Traversable:
-    return resources.files("traintui.generation") / "templates"
+def _folder(kind: TemplateKind) -> Traversable:
+    return resources.files("traintui.generation") / _FOLDERS[kind]
 
 
-def builtin_template(name: str = "conversation", version: int = BUILTIN_VERSION) -> TemplateText:
-    """The template of that name which comes with Traintui.
+def builtin_template(
+    name: str = "conversation", version: int = BUILTIN_VERSION, kind: TemplateKind = "conversation"
+) -> TemplateText:
+    """The template of that name and kind which comes with Traintui.
 
     Raises `TraintuiError` when there is none.
     """
-    known = builtin_names()
+    known = builtin_names(kind)
     if name not in known:
         raise TraintuiError(
             "No such template", f"There is no built-in template {name!r}{nearest(name, known)}", f"Take {known[0]!r}."
         )
-    parts = {part: (_folder() / f"{name}.{part}.j2").read_text(encoding="utf-8") for part in _PARTS}
-    return TemplateText(name, version, **parts)
+    parts = {part: (_folder(kind) / f"{name}.{part}.j2").read_text(encoding="utf-8") for part in _PARTS}
+    return TemplateText(name, version, **parts, kind=kind)
 
 
-def render(template: TemplateText, context: PromptContext) -> Prompt:
-    """The prompt of one conversation.
+def render(template: TemplateText, context: PromptContext | RubricContext) -> Prompt:
+    """The prompt of one conversation, to write or to judge it.
 
-    Names and descriptions are put on one line and nothing in them or in the source can open or close a `<source>` or
-    `<brief>` tag, so that a document cannot speak outside of its place, whatever the template does with it.
+    Names and descriptions are put on one line, and nothing in them, in the source or in a turn can open or close one of
+    our tags (`<source>`, `<brief>`, `<conversation>`, `<turn>`), so that a text cannot speak outside of its place,
+    whatever the template does with it.
     Raises `TraintuiError` with the part and line of the template for a syntax error or a name that nobody knows.
     """
-    values = {name: _harmless(getattr(context, name)) for name in NAMES}
+    values = {field.name: _harmless(getattr(context, field.name)) for field in fields(context)}
     return Prompt(*(_rendered(template, part, values).strip() for part in _PARTS))
 
 
@@ -128,7 +165,7 @@ def check_template(template: TemplateText) -> None:
         _compiled(template, part)
 
 
-def mistakes_of(template: TemplateText, context: PromptContext) -> tuple[TemplateMistake, ...]:
+def mistakes_of(template: TemplateText, context: PromptContext | RubricContext) -> tuple[TemplateMistake, ...]:
     """All that is wrong with a template, by part and line: its syntax, every name and attribute that nobody knows, also
     where this context does not lead, and, where all of these are right, what goes wrong with this context."""
     found: list[TemplateMistake] = []
@@ -138,7 +175,7 @@ def mistakes_of(template: TemplateText, context: PromptContext) -> tuple[Templat
         except TemplateSyntaxError as error:
             found.append(_bad_syntax(template, part, error))
         else:
-            found += [TemplateMistake(template, part, line, wrong) for line, wrong in _strangers(tree)]
+            found += [TemplateMistake(template, part, line, wrong) for line, wrong in _strangers(tree, template.kind)]
     if not found:
         try:
             render(template, context)
@@ -154,6 +191,10 @@ def _harmless(value: object) -> object:
         case Source():
             document, heading = (_one_line(text).replace('"', "&quot;") for text in (value.document, value.heading))
             return Source(document, heading, _OUR_TAG.sub("&lt;", value.text).strip())
+        case SpokenTurn():
+            return SpokenTurn(value.number, value.role, _OUR_TAG.sub("&lt;", value.content).strip())
+        case tuple():
+            return tuple(_harmless(item) for item in value)
         case str():
             return _one_line(value)
         case _:
@@ -168,18 +209,19 @@ def _one_line(text: str) -> str:
 def _compiled(template: TemplateText, part: str) -> Template:
     text = getattr(template, part)
     try:
-        for line, wrong in _strangers(_environment.parse(text)):
+        for line, wrong in _strangers(_environment.parse(text), template.kind):
             raise TemplateMistake(template, part, line, wrong)
         return _environment.compiled(text)
     except TemplateSyntaxError as error:
         raise _bad_syntax(template, part, error) from error
 
 
-def _strangers(tree: nodes.Template) -> list[tuple[int, str]]:
+def _strangers(tree: nodes.Template, kind: TemplateKind) -> list[tuple[int, str]]:
     """The names that nobody knows, and the attributes that a known name does not have, with their lines."""
-    unknown = meta.find_undeclared_variables(tree) - set(NAMES)
+    names, thing = NAMES_OF[kind], "rubric" if kind == "rubric" else "template"
+    unknown = meta.find_undeclared_variables(tree) - set(names)
     found = {
-        (node.lineno, f"{node.name!r} is not a name that a template knows{nearest(node.name, NAMES)}")
+        (node.lineno, f"{node.name!r} is not a name that a {thing} knows{nearest(node.name, names)}")
         for node in tree.find_all(nodes.Name)
         if node.name in unknown
     }
@@ -235,7 +277,7 @@ class TemplateMistake(TraintuiError):
         super().__init__(
             "Template not usable",
             f"{template.name} version {template.version}, {where}: {wrong}",
-            f"Mend the template. It may use: {', '.join(NAMES)}.",
+            f"Mend it. It may use: {', '.join(NAMES_OF[template.kind])}.",
         )
 
 

@@ -13,8 +13,17 @@ from traintui.generation.draft import draft
 from traintui.generation.meant import nearest
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
-from traintui.generation.prompt import TemplateText, builtin_names, builtin_template, check_template
+from traintui.generation.prompt import (
+    TemplateKind,
+    TemplateText,
+    builtin_names,
+    builtin_template,
+    check_template,
+)
 from traintui.generation.strategies import Gaps
+
+RUBRIC = "judge"
+"""The rubric that judges read with; its newest active version."""
 
 
 async def start_batch(
@@ -36,12 +45,13 @@ async def start_batch(
     """
     if endpoint is not None:
         await refuse_impossible(db, plan, endpoint)
-    active = await active_template(db, plan.template)
-    template = usable(active, plan.template)
+    await template_of(db, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
-    stored = active or await templates.store(
-        db, template.name, system=template.system, user_prompt=template.user, built_in=True
-    )
+    stored, _ = await stored_template(db, plan.template)
+    judge = None
+    if plan.judge_model is not None:
+        rubric, _ = await stored_template(db, RUBRIC, "rubric")
+        judge = plan.judge_model, rubric.id
     return await batches.create(
         db,
         made.items,
@@ -52,32 +62,47 @@ async def start_batch(
         is_rehearsal=is_rehearsal,
         budget_usd=plan.budget_usd,
         priority=plan.priority,
+        judge=judge,
         progress=progress,
     )
 
 
-async def template_of(db: Database, name: str) -> TemplateText:
+async def template_of(db: Database, name: str, kind: TemplateKind = "conversation") -> TemplateText:
     """The template that a batch begun now would have. Raises `TraintuiError` when there is none, or it is unusable."""
-    return usable(await active_template(db, name), name)
+    return usable(await active_template(db, name, kind), name, kind)
 
 
-def usable(active: TemplateRecord | None, name: str) -> TemplateText:
+async def stored_template(
+    db: Database, name: str, kind: TemplateKind = "conversation"
+) -> tuple[TemplateRecord, TemplateText]:
+    """The same as it stands in the workspace, where the built-in one is stored when it is first used. Raises
+    `TraintuiError` as `template_of` does."""
+    active = await active_template(db, name, kind)
+    template = usable(active, name, kind)
+    stored = active or await templates.store(
+        db, template.name, system=template.system, user_prompt=template.user, built_in=True, kind=kind
+    )
+    return stored, template
+
+
+def usable(active: TemplateRecord | None, name: str, kind: TemplateKind = "conversation") -> TemplateText:
     """An active version as what is rendered, else the built-in one. Raises `TraintuiError` where it has mistakes."""
-    template = text_of(active) if active is not None else builtin_template(name)
+    template = text_of(active) if active is not None else builtin_template(name, kind=kind)
     try:
         check_template(template)
     except TraintuiError as mistake:
-        raise TraintuiError(mistake.title, f"`template`: {mistake.message}", mistake.remedy) from mistake
+        key = "rubric" if kind == "rubric" else "template"
+        raise TraintuiError(mistake.title, f"`{key}`: {mistake.message}", mistake.remedy) from mistake
     return template
 
 
-async def active_template(db: Database, name: str) -> TemplateRecord | None:
+async def active_template(db: Database, name: str, kind: TemplateKind = "conversation") -> TemplateRecord | None:
     """The newest active version of a template; None where it is the built-in one as it comes with this Traintui, which
     is stored when it is first used.
 
     Raises `TraintuiError` when there is no such template, or no version of it is active.
     """
-    versions = await templates.versions(db, name)
+    versions = await templates.versions(db, name, kind=kind)
     newest = next((version for version in versions if version.active), None)
     if newest is None and versions:
         raise TraintuiError(
@@ -88,10 +113,12 @@ async def active_template(db: Database, name: str) -> TemplateRecord | None:
     if newest is not None:
         # A newer Traintui may bring another text; as long as nobody wrote a version, that one is meant.
         renewed = (
-            newest.built_in and newest == versions[0] and text_of(newest) != builtin_template(name, newest.version)
+            newest.built_in
+            and newest == versions[0]
+            and text_of(newest) != builtin_template(name, newest.version, kind)
         )
         return None if renewed else newest
-    known = {version.name for version in await templates.versions(db)} | set(builtin_names())
+    known = {version.name for version in await templates.versions(db, kind=kind)} | set(builtin_names(kind))
     if name not in known:
         raise TraintuiError(
             "No such template",
@@ -112,4 +139,4 @@ async def keep_builtin(db: Database) -> None:
 
 def text_of(record: TemplateRecord) -> TemplateText:
     """A stored version as what is rendered."""
-    return TemplateText(record.name, record.version, record.system, record.user_prompt)
+    return TemplateText(record.name, record.version, record.system, record.user_prompt, record.kind)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -14,11 +14,14 @@ from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
+from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
+from traintui.generation.answer import Answer
 from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.jobs import Job
+from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
@@ -30,11 +33,11 @@ from traintui.generation.prompt import (
     InvalidReply,
     PromptContext,
     Source,
-    TemplateText,
     render,
     turns_of,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.start import text_of
 from traintui.generation.structured import Reading, read_json
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
@@ -50,14 +53,8 @@ GRACE_SECONDS = 5.0
 """How long calls under way may go on when the worker is asked to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How a call ended that was sent."""
-
-    attempt: OpenAttempt
-    reply: ModelReply | CallFailed
-    prices: Sequence[Price]
-    tokens: Tokens
+Keep = Callable[[ModelCall, Answer], Awaitable[InvalidReply | None]]
+"""Stores what a call brought with its end in the ledger; what cannot be used it concludes there, and returns."""
 
 
 class Worker:
@@ -85,6 +82,7 @@ class Worker:
         self._streaming: int | None = None
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self.judging = Judging(db, say=say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.batching = Batching(
             db, client, provider, job=self._job, call=self._call, prices=self.prices, probing=self.probing, say=say
@@ -169,21 +167,24 @@ class Worker:
 
     async def _go_through(self, item: work.ClaimedItem) -> None:
         """Done, failed, or back in the queue."""
-        job = await self._job(item.batch_id)
-        call = self._call(job, item)
+        try:
+            job, call, keep = await self._prepared(item)
+        except NotJudged as never:
+            await work.release(self.db, item, "failed", error=NOT_JUDGED + never.reason)
+            return
         regenerated: Counter[str] = Counter()
         number = item.attempts
         try:
             while True:
                 number += 1
-                failure = await self._attempt(job, item, call)
+                failure = await self._attempt(job, item, call, keep)
                 if failure is None:
                     self._alike.clear()
                     return
                 if isinstance(failure, CallFailed) and await self.probing.doubted(call, failure):
                     continue
                 kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
-                fallback = job.plan.fallback_model
+                fallback = job.fallback_model
                 verdict = judge(
                     failure,
                     number,
@@ -191,6 +192,8 @@ class Worker:
                     in_a_row=self._in_a_row(job, failure),
                     fallback_model=fallback if fallback != call.model else None,
                 )
+                if item.kind == "judge":
+                    verdict = about_opinions(verdict, failure)
                 if verdict.kind != "regenerate":
                     await self._conclude(job, item, verdict, number)
                     return
@@ -202,7 +205,16 @@ class Worker:
             if self._streaming == item.id:
                 self._streaming = None
 
-    async def _stand_back(self, job: Job, item: work.ClaimedItem, refused: Refused) -> None:
+    async def _prepared(self, item: work.ClaimedItem) -> tuple[Job | JudgeJob, ModelCall, Keep]:
+        """What an item shares with others of its batch, its first call, and what becomes of an answer."""
+        if item.kind == "judge":
+            judge = await self.judging.job(item.batch_id)
+            conversation = await self.judging.read(item)
+            return judge, self.judging.call(judge, conversation), partial(self.judging.keep, conversation, item)
+        job = await self._job(item.batch_id)
+        return job, self._call(job, item), partial(self._keep, job, item)
+
+    async def _stand_back(self, job: Job | JudgeJob, item: work.ClaimedItem, refused: Refused) -> None:
         """Leaves an item that the database does not let us go on with: it is another's by now, its batch was stopped,
         or its budget is reached."""
         if refused.code == "TT013":
@@ -220,7 +232,7 @@ class Worker:
             job = Job(
                 id=batch_id,
                 plan=Plan.model_validate(setup.definition),
-                template=TemplateText(stored.name, stored.version, stored.system, stored.user_prompt),
+                template=text_of(stored),
                 model=setup.model,
                 is_rehearsal=setup.is_rehearsal,
                 facets=await vocabulary.labels(self.db),
@@ -244,7 +256,9 @@ class Worker:
         prompt = render(job.template, context)
         return ModelCall(job.model, prompt.system, prompt.user, OUTPUT_SCHEMA, job.plan.max_tokens, job.plan.effort)
 
-    async def _attempt(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> CallFailed | InvalidReply | None:
+    async def _attempt(
+        self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
+    ) -> CallFailed | InvalidReply | None:
         """One call: its turn, its row, the request, and its end with what it brought. None when it is stored."""
         try:
             call = await self.probing.fitted(call, job.id)
@@ -252,8 +266,11 @@ class Worker:
             return failure
         async with job.warming.turn():
             answer = await self._ask(job, item, call)
-        if isinstance(answer.reply, CallFailed):
-            return answer.reply
+        return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
+
+    async def _keep(self, job: Job, item: work.ClaimedItem, call: ModelCall, answer: Answer) -> InvalidReply | None:
+        """Stores a conversation that was written, scored, with the end of its call."""
+        assert not isinstance(answer.reply, CallFailed)  # noqa: S101 - failures are not kept
         attempt, reply, prices, tokens = answer.attempt, answer.reply, answer.prices, answer.tokens
         reading: Reading | None = None
         try:
@@ -288,11 +305,11 @@ class Worker:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
 
-    async def _ask(self, job: Job, item: work.ClaimedItem, call: ModelCall) -> Answer:
+    async def _ask(self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall) -> Answer:
         """What the provider says to a call; one that failed is concluded in the ledger."""
         place = await self._line.enter(call, item)
         try:
-            if self._streaming is None:
+            if self._streaming is None and item.kind == "generate":  # an opinion is nothing to watch
                 self._streaming = item.id
             streams = self._streaming == item.id
             tokens, prices = Tokens(), await self.prices.now()
@@ -312,7 +329,7 @@ class Worker:
 
     async def _record(
         self,
-        job: Job,
+        job: Job | JudgeJob,
         item: work.ClaimedItem,
         call: ModelCall,
         prices: Sequence[Price],
@@ -325,7 +342,7 @@ class Worker:
         estimate = dearest_cost(call, prices)
         return await attempts.start(
             self.db,
-            kind="generate",
+            kind=item.kind,
             model=call.model,
             endpoint=self.provider.endpoint,
             request_payload=cast("Any", payload.value),
@@ -343,7 +360,7 @@ class Worker:
         )
 
     async def _send(
-        self, job: Job, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
+        self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
     ) -> ModelReply:
         """The reply. While it is being written, what there is of it is shown to whoever watches."""
         if not streams:
@@ -371,12 +388,12 @@ class Worker:
                 await work.write_stream(self.db, item, redact_text("".join(written)).value)
             await asyncio.sleep(STREAM_SECONDS)
 
-    def _in_a_row(self, job: Job, failure: CallFailed | InvalidReply) -> int:
+    def _in_a_row(self, job: Job | JudgeJob, failure: CallFailed | InvalidReply) -> int:
         key = (job.id, str(failure))
         self._alike = {key: self._alike.get(key, 0) + 1}
         return self._alike[key]
 
-    async def _conclude(self, job: Job, item: work.ClaimedItem, verdict: Verdict, number: int) -> None:
+    async def _conclude(self, job: Job | JudgeJob, item: work.ClaimedItem, verdict: Verdict, number: int) -> None:
         """Does with the item what the verdict says."""
         reason = redact_text(verdict.reason).value
         match verdict.kind:
@@ -392,4 +409,4 @@ class Worker:
                 self.say(f"Batch {job.id} paused: {reason}")
             case _:
                 await work.release(self.db, item, "failed", error=reason)
-                self.say(f"{item.conversation_id} failed: {reason}")
+                self.say(f"{item.conversation_id}{'' if item.kind == 'judge' else ' failed'}: {reason}")

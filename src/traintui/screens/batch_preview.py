@@ -154,6 +154,10 @@ def figures(plan: Plan, estimate: Estimate, *, is_rehearsal: bool) -> Iterator[C
     yield Content.assemble(
         ("Cost     ", "$muted"), "unknown" if cost is None else spread(cost, lambda usd: text.usd(Decimal(usd))), free
     )
+    if (judge := estimate.judge) is not None:
+        share = "unknown" if judge.cost_usd is None else spread(judge.cost_usd, lambda usd: text.usd(Decimal(usd)))
+        by = text.shown(f", by {plan.judge_model}", single_line=True, limit=60, style="$muted")
+        yield Content.assemble(("  judge  ", "$muted"), share, (" of it", "$muted"), by)
     prompts = text.tokens(round(estimate.input_tokens.p50))
     replies = spread(estimate.output_tokens, lambda number: text.tokens(round(number)))
     yield Content.assemble(("Tokens   ", "$muted"), f"~{prompts} in   ", replies, (" out", "$muted"))

@@ -101,9 +101,9 @@ class BatchWatch:
                 chosen.id, None if budget is None else Decimal(str(budget)), slots if isinstance(slots, int) else 4
             )  # fmt: skip
         failures, written = look.failures, look.written
-        if self._failed_for != (chosen.id, chosen.failed):
-            failures = await batches.failures(db, chosen.id) if chosen.failed else ()
-            self._failed_for = (chosen.id, chosen.failed)
+        if self._failed_for != (chosen.id, chosen.to_retry):
+            failures = await batches.failures(db, chosen.id) if chosen.to_retry else ()
+            self._failed_for = (chosen.id, chosen.to_retry)
         if self._written_for != (chosen.id, chosen.done):
             wanted = f"run:{chosen.id} status:generated,approved,rejected"
             written = (await conversations.first_rows(db, wanted, limit=WRITTEN)).rows if chosen.done else ()

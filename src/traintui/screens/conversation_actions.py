@@ -17,7 +17,7 @@ from traintui.screens.undoing import Undoing, how_far
 from traintui.widgets import marks
 
 if TYPE_CHECKING:
-    from traintui.data.filters import Term
+    from traintui.data.filters import Condition, Term
     from traintui.data.reviews import Action
     from traintui.screens.bulk import BulkDialog
 
@@ -189,6 +189,39 @@ class ConversationActions(ConversationRows):
         elif (row := self.table.current) is not None:
             self.table.stay()
             self.read(partial(self._metadata, row.conversation_id), name="metadata")
+
+    # A judge
+
+    def action_judge(self) -> None:
+        """Asks who is to judge what is selected, else all that match the filter."""
+        self.read(self._open_judge, name="judge")
+
+    async def _open_judge(self) -> None:
+        from traintui.data import batches, judgements, prices
+        from traintui.screens.judge_form import JudgeForm
+
+        scope = self._selected() if self.table.selected else None
+        filter_text = self._text if scope is None else scope.filter_text
+        label = scope.label if scope else f"all that match {self._text}" if self._text else "all conversations"
+        last = await batches.newest_id(self.db, "judge")
+        wanted = partial(judgements.among, scope.ids) if scope else partial(self._condition, self._text)
+        form = JudgeForm(
+            label, wanted, await prices.in_effect(self.db), filter_text=filter_text,
+            model=(await batches.setup(self.db, last)).model if last is not None else None,
+        )  # fmt: skip
+        self.app.push_screen(form, self._judging)
+
+    def _condition(self, filter_text: str) -> Condition:
+        return self.app.read_filter(filter_text).where
+
+    def _judging(self, batch_id: int | None) -> None:
+        if batch_id is not None:
+            self.table.clear_selection()
+            self._say(("● ", "$accent"), f"Batch {batch_id} judges them.", ("  3 shows how far it is.", "$muted"))
+            self.write(self._start_worker, name="worker")
+
+    async def _start_worker(self) -> None:
+        await self.app.crew.ensure_worker(slots=4)
 
     def _selected(self) -> Scope:
         """What is selected, as a dialog calls it."""

@@ -215,7 +215,7 @@ class ConversationsScreen(ConversationActions):
     def _previewed(self, conversation: Conversation) -> Content:
         row = conversation.row
         title = Content.assemble(marks.status(row.status), "  ", (row.conversation_id, "$muted"), "  ", marks.tags(row))
-        return Content("\n\n").join([title, facts(conversation, self.app.labels, with_turns=True)])
+        return Content("\n\n").join([title, facts(conversation, self.app.labels, with_turns=True, with_judge=True)])
 
     def action_preview(self) -> None:
         """Shows or hides the preview."""

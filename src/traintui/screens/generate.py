@@ -253,11 +253,12 @@ class GenerateScreen(BaseScreen):
             self.written.focus()
 
     @on(RowTable.Opened, "#failures")
-    def _cause_opened(self) -> None:
-        """The conversations of the batch that failed."""
+    def _cause_opened(self, event: RowTable.Opened[Cause]) -> None:
+        """The conversations of the batch that failed, or that have no opinion."""
         chosen = self.watched.last.chosen
         if chosen is not None:
-            self.post_message(ShowConversations(f"run:{chosen.id} status:failed"))
+            which = "-judge>=0" if event.row.of_judge else "status:failed"
+            self.post_message(ShowConversations(f"run:{chosen.id} {which}"))
 
     @on(RowTable.Opened, "#written")
     def _written_opened(self, event: RowTable.Opened[ConversationRow]) -> None:
@@ -268,7 +269,7 @@ class GenerateScreen(BaseScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What a batch's state does not allow rests, too."""
         chosen = self.watched.last.chosen
-        if action == "retry" and (chosen is None or not chosen.failed or chosen.state == "cancelled"):
+        if action == "retry" and (chosen is None or not chosen.to_retry or chosen.state == "cancelled"):
             return None
         if action in {"pause", "cancel", "worker", "rank"} and (chosen is None or chosen.state in OVER):
             return None
@@ -287,8 +288,8 @@ class GenerateScreen(BaseScreen):
     async def _open_form(self) -> None:
         from traintui.data import batches, prices
 
-        newest = await batches.newest_id(self.db)
-        before = None if newest is None else dict((await batches.setup(self.db, newest)).definition)
+        newest, last = await batches.newest_id(self.db), await batches.newest_id(self.db, "generate")
+        before = None if last is None else dict((await batches.setup(self.db, last)).definition)
         if before is not None and isinstance(before.get("seed"), int):
             before["seed"] += 1
         filling, self._filling = self._filling, None
@@ -358,7 +359,7 @@ class GenerateScreen(BaseScreen):
         """Tries again what failed for the cause under the cursor; all of it where the cursor is elsewhere."""
         chosen = self.watched.last.chosen
         cause = self.failures.current if self.failures.has_focus else None
-        if chosen is not None and chosen.failed:
+        if chosen is not None and chosen.to_retry:
             self.write(partial(self._retry, chosen, None if cause is None else cause.reason), name="retry")
 
     async def _retry(self, batch: BatchProgress, reason: str | None) -> None:

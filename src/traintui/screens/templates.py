@@ -105,7 +105,7 @@ class TemplatesDialog(BaseDialog[None]):
             await start.keep_builtin(self.db)
         await self._read_templates()
         self._count_uses()
-        newest = await batches.newest_id(self.db)
+        newest = await batches.newest_id(self.db, "generate")
         self._model = (await batches.setup(self.db, newest)).model if newest is not None else MODEL
         await self._take_source(0)
 

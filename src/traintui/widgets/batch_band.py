@@ -137,8 +137,18 @@ def seconds_taken(progress: BatchProgress) -> float | None:
 
 
 def money_line(progress: BatchProgress, money: Money) -> Content:
-    """What the cache saved, what was refused, and the month where it has a budget; nothing where there is nothing."""
+    """How far the judge is, what the cache saved, what was refused, and the month where it has a budget; nothing where
+    there is nothing."""
     parts = []
+    if (judge := progress.judge) is not None:
+        parts.append(
+            Content.assemble(
+                f"{judge.done:,} judged",
+                text.shown(f" by {judge.model}", single_line=True, limit=40, style="$muted"),
+                (f", {judge.waiting:,} wait" if judge.waiting else "", "$muted"),
+                (f", {judge.failed:,} failed" if judge.failed else "", "$failed"),
+            )
+        )
     if (saved := money.saved_usd) is not None:
         said = f"The cache saved {text.usd(saved)}" if saved >= 0 else f"The cache cost {text.usd(-saved)} more"
         parts.append(Content.styled(said, "$muted" if saved >= 0 else "$warning"))

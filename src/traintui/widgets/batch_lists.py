@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from traintui import text
+from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.records import BatchProgress, ConversationRow
 from traintui.widgets import marks
 from traintui.widgets.batch_band import cost, state
@@ -51,10 +52,15 @@ def written_columns(labels: Callable[[], marks.Labels]) -> list[Column[Conversat
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why conversations failed, and how many."""
+    """Why conversations failed, or opinions of them, and how many."""
 
     reason: str
     number: int
+
+    @property
+    def of_judge(self) -> bool:
+        """Whether it is why there is no opinion; the conversations are there."""
+        return self.reason.startswith(NOT_JUDGED)
 
 
 def causes(failures: Sequence[tuple[str, int]]) -> list[Cause]:
@@ -82,6 +88,13 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
     if last_words is not None and batch.state in {"queued", "running"}:
         said = text.shown(sentence(last_words), single_line=True, limit=160)
         return Content.assemble(("! The worker here has ended. w starts another. ", "bold $error"), said)
+    if batch.kind == "judge" and batch.state in {"running", "finished"}:
+        return Content.styled(
+            f"{batch.running:,} being judged, {batch.queued:,} wait"
+            if batch.state == "running"
+            else "Finished. The preview in 1 shows what the judge says; a filter such as judge<7 finds it",
+            "$muted",
+        )
     match batch.state:
         case "interrupted":
             return Content.assemble((f"Interrupted {at}: p resumes it", "bold $failed"), "  ", reason)

@@ -19,7 +19,7 @@ USUAL = ("status", "score", "persona", "emotion", "topic", "tier", "turns", "cre
 """What is shown until somebody chooses."""
 WIDTHS = {
     "status": 12, "score": 10, "persona": 18, "emotion": 14, "topic": 20, "intent": 16, "tone": 14, "tier": 10,
-    "model": 18, "turns": 5, "cost": 8, "created": 6, "updated": 7, "reviewed": 8,
+    "model": 18, "judge": 5, "turns": 5, "cost": 8, "created": 6, "updated": 7, "reviewed": 8,
 }  # fmt: skip
 ROOM = {"turns": 84, "emotion": 96, "topic": 120, "tier": 132}
 """How wide the table is at least before a usual column has room beside the others."""
@@ -64,8 +64,8 @@ def column_of(field: Field, labels: Callable[[], marks.Labels]) -> Column[Conver
 
 
 ATTRIBUTES = {
-    "score": "quality_score", "turns": "turn_count", "cost": "cost_usd", "created": "created_at",
-    "updated": "updated_at", "reviewed": "reviewed_at",
+    "score": "quality_score", "judge": "judge_score", "turns": "turn_count", "cost": "cost_usd",
+    "created": "created_at", "updated": "updated_at", "reviewed": "reviewed_at",
 }  # fmt: skip
 
 

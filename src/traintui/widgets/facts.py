@@ -20,6 +20,7 @@ STALE = (
     " reject it, or leave it; a new batch writes from the new text."
 )
 """What a stale conversation means, and what to do."""
+SPAN_LENGTH = 160
 OPENING_TURNS = 4
 OPENING_LENGTH = 320
 
@@ -73,6 +74,40 @@ def score(conversation: Conversation) -> Iterable[Content]:
             if part.value is not None
             else why
         )
+
+
+def judgement(conversation: Conversation) -> Iterable[Content]:
+    """What a judge says of it, apart from the score: each criterion with its sentence and the words that it points at;
+    where there is no opinion, why."""
+    judging = conversation.judging
+    if judging is None or (judging.judgement is None and judging.state is None):
+        return
+    opinion = judging.judgement
+    yield heading("Judge", marks.score(opinion.mean if opinion else None))
+    if opinion is not None:
+        yield Content.assemble(
+            text.shown(opinion.model, single_line=True, limit=40, style="$muted"),
+            (f"  {text.ago(opinion.created_at)}", "$muted"),
+            ("  rehearsal" if opinion.is_rehearsal else "", "$generating"),
+        )  # fmt: skip
+        for criterion in sorted(opinion.criteria, key=lambda each: each.score):
+            figure = float(criterion.score)
+            yield Content.assemble(
+                marks.meter(figure, 10, 6), f" {figure:>4g}", (" / 10    ", "$faint"),
+                text.shown(criterion.name, single_line=True, limit=40),
+            )  # fmt: skip
+            yield text.shown(criterion.sentence, single_line=True, limit=500, style="$muted")
+            for span in criterion.spans:
+                quote = text.shown(f"“{span.quote}”", single_line=True, limit=SPAN_LENGTH)
+                yield Content.assemble((f"  turn {span.turn} ", "$faint"), quote)
+        if opinion.spans_dropped:
+            number = text.plural(opinion.spans_dropped, "quotation")
+            yield Content.styled(f"{number} left out: not in the turn that it named", "$faint")
+    if judging.state == "failed":
+        cause = text.shown(judging.cause or "Not judged.", single_line=True, limit=400, style="$failed")
+        yield Content.assemble(("✕ ", "$failed"), cause)
+    elif judging.state is not None:
+        yield Content.styled("◌ waits for its judge" if judging.state == "queued" else "◐ is being judged", "$muted")
 
 
 def value_and_range(part: ScorePart) -> str:
@@ -138,9 +173,14 @@ def opening(conversation: Conversation) -> Iterable[Content]:
         yield Content.styled(f"… {text.plural(len(conversation.turns) - OPENING_TURNS, 'more turn')}", "$faint")
 
 
-def facts(conversation: Conversation, labels: marks.Labels, *, with_turns: bool = False) -> Content:
-    """All of it as one text; `with_turns` for where the turns themselves are not on the screen."""
+def facts(
+    conversation: Conversation, labels: marks.Labels, *, with_turns: bool = False, with_judge: bool = False
+) -> Content:
+    """All of it as one text; `with_turns` for where the turns themselves are not on the screen, `with_judge` for where
+    nobody is to decide uninfluenced."""
     sections: list[Iterable[Content]] = [dimensions(conversation, labels), score(conversation)]
+    if with_judge:
+        sections.append(judgement(conversation))
     if with_turns:
         sections.append(opening(conversation))
     sections += [source(conversation), history(conversation)]

@@ -13,6 +13,7 @@ import orjson
 from traintui.generation.rehearsal.brief import Brief, read_brief
 from traintui.generation.rehearsal.faults import DIRECTIVE
 from traintui.generation.rehearsal.likeness import schema_in_words
+from traintui.generation.rehearsal.opinions import is_opinion, write_opinion
 from traintui.generation.rehearsal.schema import is_exchanges, synthesise
 from traintui.generation.rehearsal.writer import write_exchanges
 
@@ -58,6 +59,8 @@ def reply_text(body: Mapping[str, Any], fault: str | None = None) -> str:
         return (
             "I am sorry, but I would rather describe the conversation in my own words than in the form you asked for."
         )
+    if schema is not None and is_opinion(schema):
+        return _dumped(write_opinion(prompt, list(schema["properties"]), seed))
     if schema is not None and not is_exchanges(schema):
         return _dumped(synthesise(schema, random.Random(seed)))  # noqa: S311 - repeatable on purpose
     if schema is not None or (brief.given and re.search(r"\bjson\b", _everything(body, prompt), re.I)):

@@ -1,0 +1,30 @@
+"""The text of a conversation, and of the chunk that it is about, within a transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.data.models import Chunk, ConversationTurn, Document
+from traintui.data.records import Source, Turn
+
+
+async def turns_of(connection: AsyncConnection, key: int) -> tuple[Turn, ...]:
+    """The turns of a conversation by its internal id, in order."""
+    T = ConversationTurn
+    statement = (
+        select(T.turn_number, T.role, T.content, T.train).where(T.conversation_id == key).order_by(T.turn_number)
+    )
+    return tuple(Turn(*row) for row in await connection.execute(statement))
+
+
+async def source_of(connection: AsyncConnection, chunk_id: int | None) -> Source | None:
+    """The chunk that a conversation is about, if it is about one."""
+    if chunk_id is None:
+        return None
+    statement = (
+        select(Document.name, Document.title, Chunk.heading, Chunk.content)
+        .join(Document, Document.id == Chunk.document_id)
+        .where(Chunk.id == chunk_id)
+    )
+    return Source(*(await connection.execute(statement)).one())

@@ -1,0 +1,186 @@
+"""Judges' opinions: batches that only judge, what a judge is shown, and what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, func, insert, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.data.conversation_text import source_of, turns_of
+from traintui.data.engine import Database
+from traintui.data.judgement_models import JudgementRow as J
+from traintui.data.judgement_records import Judgement, JudgeProgress, Judging, Span, ToJudge, judgement_of
+from traintui.data.models import DIMENSIONS, Batch, GenerationItem, Plan
+from traintui.data.models import Conversation as C
+from traintui.data.storable import as_json
+from traintui.data.work import ClaimedItem
+from traintui.errors import TraintuiError
+
+WITH_TEXT = C.status.in_(("generated", "approved", "rejected")) & C.deleted_at.is_(None)
+"""What can be judged."""
+COLUMNS = tuple(getattr(J, name) for name in (*(n for n in Judgement.__slots__ if n != "criteria"), "scores", "spans"))
+
+
+def among(ids: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that names conversations by their internal ids."""
+    named: ColumnElement[bool] = C.id == func.any(literal(list(ids), ARRAY(BigInteger())))
+    return named
+
+
+async def readable(db: Database, wanted: ColumnElement[bool]) -> tuple[tuple[int, ...], int, float]:
+    """Of the conversations that are wanted: the ids of those that can be judged, how many others there are, and how
+    many characters one has on average together with its chunk, by a sample of a hundred."""
+    statement = select(C.id).where(and_(wanted, WITH_TEXT)).order_by(C.id)
+    async with db.read() as connection:
+        ids = tuple((await connection.scalars(statement)).all())
+        total = await connection.scalar(select(func.count()).select_from(C).where(wanted)) or 0
+        sample = ids[:: -(-len(ids) // 100) or 1]
+        length = await connection.scalar(LENGTH, {"ids": list(sample)})
+    return ids, total - len(ids), float(length or 0)
+
+
+LENGTH = text("""
+    SELECT avg(coalesce(length(chunk.content), 0) + (
+        SELECT coalesce(sum(length(content)), 0) FROM conversation_turns AS turn WHERE turn.conversation_id = one.id))
+    FROM conversations AS one LEFT JOIN chunks AS chunk ON chunk.id = one.chunk_id WHERE one.id = ANY(:ids)
+""")
+
+# One statement, so that the number of the batch is that of its items, whatever is moved to the trash meanwhile.
+BEGIN = text("""
+    WITH chosen AS (
+        SELECT id, turn_count FROM conversations
+        WHERE id = ANY(CAST(:ids AS bigint[])) AND status IN ('generated', 'approved', 'rejected')
+          AND deleted_at IS NULL
+    ), batch AS (
+        INSERT INTO batches (plan_id, template_id, judge_template_id, name, model, judge_model, kind, total,
+                             is_rehearsal, budget_usd, priority)
+        SELECT :plan_id, :rubric_id, :rubric_id, :name, :model, :model, 'judge', count(*), :is_rehearsal, :budget_usd,
+               :priority
+        FROM chosen HAVING count(*) > 0 RETURNING id
+    ), item AS (
+        INSERT INTO generation_items (batch_id, conversation_id, kind, priority, exchanges, variation)
+        SELECT batch.id, chosen.id, 'judge', :priority, chosen.turn_count / 2, 0 FROM chosen, batch ORDER BY chosen.id
+    )
+    SELECT id FROM batch
+""")
+
+
+async def begin(
+    db: Database,
+    ids: Sequence[int],
+    *,
+    name: str,
+    definition: Mapping[str, Any],
+    rubric_id: int,
+    model: str,
+    is_rehearsal: bool,
+    budget_usd: Decimal | None = None,
+    priority: int = 0,
+) -> int:
+    """Stores a batch that judges the conversations with these internal ids, whole or not at all; its id.
+
+    Raises `TraintuiError` where none of them can be judged, and `Refused` when one may not.
+    """
+    async with db.write() as connection:
+        plan_id = await connection.scalar(
+            insert(Plan).values(name=name, definition=dict(definition)).returning(Plan.id)
+        )
+        values = {
+            "ids": list(ids), "plan_id": plan_id, "rubric_id": rubric_id, "name": name, "model": model,
+            "is_rehearsal": is_rehearsal, "budget_usd": budget_usd, "priority": priority,
+        }  # fmt: skip
+        batch_id = await connection.scalar(BEGIN, values)
+        if batch_id is None:
+            raise TraintuiError(
+                "Nothing to judge", "no conversation that was asked for has its text.", "Change the filter."
+            )
+        return int(batch_id)
+
+
+async def to_judge(db: Database, item: ClaimedItem) -> ToJudge | None:
+    """The conversation of an item as it is now; None when it was purged."""
+    columns = (*(getattr(C, name) for name in DIMENSIONS), C.id, C.revision, C.system_prompt, C.chunk_id, C.deleted_at)
+    async with db.read() as connection:
+        row = (
+            await connection.execute(select(*columns).where(C.conversation_id == item.conversation_id))
+        ).one_or_none()
+        if row is None:
+            return None
+        return ToJudge(
+            item.conversation_id, row.revision, row.system_prompt,
+            {name: row._mapping[name] for name in DIMENSIONS}, await turns_of(connection, row.id),
+            await source_of(connection, row.chunk_id), row.deleted_at is not None,
+        )  # fmt: skip
+
+
+async def store(
+    db: Database,
+    item: ClaimedItem,
+    *,
+    revision: int,
+    model: str,
+    scores: Mapping[str, Mapping[str, Any]],
+    spans: Sequence[Span],
+    spans_dropped: int,
+    call: tuple[int, Any],
+    finish: tuple[str, Mapping[str, Any]],
+) -> bool:
+    """Stores an opinion of a revision together with the end of its `call` (id and time), in one transaction.
+
+    `scores` has `score` and `sentence` for each criterion; `finish` is the statement of `attempts.finishing`. False
+    when the item is not ours any more: then only the call is completed.
+    """
+    statement, values = finish
+    pointed = [{name: getattr(span, name) for name in Span.__slots__} for span in spans]
+    async with db.write() as connection:
+        stored = await connection.scalar(
+            text(
+                "SELECT store_judgement(:id, :fence, :revision, :model, CAST(:scores AS jsonb), CAST(:spans AS jsonb),"
+                " :dropped, :log_id, :logged_at)"
+            ),
+            {
+                "id": item.id, "fence": item.fence, "revision": revision, "model": model, "scores": as_json(scores),
+                "spans": as_json(pointed), "dropped": spans_dropped, "log_id": call[0], "logged_at": call[1],
+            },
+        )  # fmt: skip
+        await connection.execute(text(statement), dict(values))
+    return bool(stored)
+
+
+async def of_conversation(connection: AsyncConnection, key: int, conversation_id: str, revision: int) -> Judging:
+    """The opinion that counts of a conversation, the newest of its present revision, and what became of a newer place
+    in the queue. Served by `ix_judgements_conversation_id_revision_id` and
+    `uq_generation_items_conversation_id_batch_id_kind`."""
+    newest = (
+        select(*COLUMNS)
+        .where(J.conversation_id == conversation_id, J.revision == revision)
+        .order_by(J.id.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(newest)).one_or_none()
+    judgement = None if row is None else judgement_of(dict(row._mapping))
+    I, B = GenerationItem, Batch  # noqa: E741 - aliases of tables
+    asked = (
+        select(I.state, I.last_error)
+        .join(B, B.id == I.batch_id)
+        .where(I.conversation_id == key, I.kind == "judge", B.state != "cancelled")
+        .order_by(I.id.desc())
+        .limit(1)
+    )
+    place = (await connection.execute(asked)).one_or_none()
+    if place is None or place.state not in {"queued", "running", "failed"}:
+        return Judging(judgement)
+    return Judging(judgement, place.state, place.last_error)
+
+
+async def progress(connection: AsyncConnection, batch_id: int, model: str) -> JudgeProgress:
+    """How far the judge of a batch that writes is. Served by `ix_generation_items_batch_id_state`."""
+    I = GenerationItem  # noqa: E741 - a table's alias
+    counts = [func.count().filter(I.state.in_(states)) for states in (("done",), ("failed",), ("queued", "running"))]
+    statement = select(*counts).where(I.batch_id == batch_id, I.kind == "judge")
+    done, failed, waiting = (await connection.execute(statement)).one()
+    return JudgeProgress(model, done, failed, waiting)
