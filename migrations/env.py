@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 # Their tables belong to the same metadata.
 from traintui.data import (  # noqa: F401
     bulk_models,
+    capability_models,
     coverage_models,
     judgement_models,
     log_models,

@@ -160,6 +160,15 @@ def test_the_doctor_looks_at_everything_and_fails_only_where_nothing_can_work(ho
     states = {finding["name"]: finding["state"] for finding in json.loads(result.stdout)["findings"]}
     assert states["Database"] == states["Schema"] == states["Role"] == "ok"
     assert states["Terminal"] == states["Provider"] == "warning"
+    statement = "SELECT note_capability('h', %s, %s, %s, 'probe', 'HTTP 404', NULL, NULL)"
+    with psycopg.connect(EmbeddedServer(home).conninfo(SUPERUSER, DATABASE), autocommit=True) as connection:
+        for found in (("m", "structured_output", True), ("", "batches", False)):
+            connection.execute(statement, found)
+    seen = {
+        finding["name"]: finding["message"]
+        for finding in json.loads(traintui(home, "doctor", "--json").stdout)["findings"]
+    }
+    assert seen["Model"].startswith("m at h: structured output ✓ · count_tokens ? · caching ? · batches ✗")
     broken = traintui(home, "doctor", check=False, TRAINTUI_DATABASE_URL="postgresql://127.0.0.1:1/none")
     assert broken.returncode == 1 and "Database" in broken.stdout
 

@@ -9,11 +9,14 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import traintui
 from traintui.errors import TraintuiError
 from traintui.settings import Settings, config_path
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
 
 COLUMNS, LINES = 80, 24
 """The smallest terminal that every screen fits into."""
@@ -89,6 +92,8 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
                 )  # fmt: skip
             else:
                 yield Finding("Role", "ok", f"{db.login} is {'an' if db.role[0] == 'a' else 'a'} {db.role}")
+                for finding in await capabilities(db):
+                    yield finding
     except TraintuiError as error:
         yield Finding("Database", "failed", error.message, error.remedy)
     if settings.embedded:
@@ -99,6 +104,24 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             "" if gigabytes > 2 else "Free some: a million conversations take about 5 GB.",
         )  # fmt: skip
         yield await asyncio.to_thread(newest_backup, settings)
+
+
+async def capabilities(db: Database) -> list[Finding]:
+    """What is known of each model at each address that workers have asked. Nothing is asked of them here."""
+    from traintui.data.capabilities import everything
+    from traintui.generation.capabilities import in_a_line, of_model
+    from traintui.text import visible
+
+    found = await everything(db)
+    findings = []
+    for endpoint, model in sorted({(each.endpoint, each.model) for each in found if each.model}):
+        there = of_model((each for each in found if each.endpoint == endpoint), endpoint, model)
+        about = f"{model} at {endpoint}"
+        seen = max(each.found_at for each in there.found.values())
+        findings.append(
+            Finding("Model", "ok", f"{visible(about, single_line=True)}: {in_a_line(there)}, seen {seen:%Y-%m-%d}")
+        )
+    return findings
 
 
 def newest_backup(settings: Settings) -> Finding:

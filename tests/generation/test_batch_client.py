@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -132,3 +133,25 @@ async def test_an_id_that_would_lead_elsewhere_is_never_asked_for(
     with recorded(7), pytest.raises(CallFailed):
         await batches.retrieve("../../v1/models?x=")
     assert not server.requests
+
+
+async def test_lines_come_as_they_are_sent_and_not_once_all_are_there() -> None:
+    read_on = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nfirst\n")
+        await writer.drain()
+        await read_on.wait()
+        writer.write(b"second")
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(10), ModelClient(api_key="rehearsal", base_url=url) as client:
+        with recorded("lines"):
+            async with aclosing(client.lines("/v1/messages/batches/b/results")) as lines:
+                assert await anext(lines) == b"first"
+                read_on.set()
+                assert [line async for line in lines] == [b"second"]
+    listener.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -13,10 +15,12 @@ from textual.widgets import Button, Input, Static
 from screens.waiting import until
 from support import add_document, add_vocabulary, generated, planned, scalar, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import batches, limits, templates, work
+from traintui.data import batches, capabilities, limits, templates, work
 from traintui.data.engine import Database
 from traintui.demo.run import rehearsal
 from traintui.generation.children import Crew
+from traintui.generation.provider import provider_of
+from traintui.generation.rehearsal import RehearsalServer, like
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
 from traintui.screens.batch_preview import BatchPreview
@@ -293,6 +297,27 @@ async def test_limits_and_workers_stand_below_the_figures_while_a_batch_runs(app
             assert "requests ━" in said and "of 50" in said and "of 40" in said and f" {os.getpid()} " in said
 
 
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+async def test_what_the_provider_can_stands_there_with_what_follows(
+    app: TraintuiApp, db: Database, size: tuple[int, int]
+) -> None:
+    await add_vocabulary(db)
+    await planned(db, 3)
+    model = await scalar(db, "SELECT model FROM batches")
+    note = partial(capabilities.note, db, "models.example.org", model, basis="probe", seen="seen", attempt=None)
+    for capability, supported in (("structured_output", True), ("count_tokens", False), ("batches", False)):
+        await note(cast("capabilities.Capability", capability), supported=supported)
+    await work.take_up_batches(db, is_rehearsal=False)
+    place = await limits.reserve(db, "models.example.org", model, worker_id=None, input_tokens=1, output_tokens=1)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "structured output" in str(screen.limits.content))
+        said = str(screen.limits.content)
+        assert "structured output ✓ · count_tokens ✗ · caching ? · batches ✗" in said
+        assert "estimates count characters, nothing at half price" in said
+    await limits.settle(db, place, {}, {})
+
+
 async def test_another_batch_is_chosen_with_the_cursor(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
     await generated(db, 1)
@@ -373,6 +398,28 @@ async def test_without_a_key_the_form_says_what_to_do_and_keeps_what_was_filled_
         assert "ANTHROPIC_API_KEY" in str(dialog.answer.content)
         assert dialog.given["name"] == "Fees"
         assert worker_starts == [] and await scalar(db, "SELECT count(*) FROM batches") == 0
+
+
+async def test_half_price_is_refused_at_its_field_where_the_provider_is_known_to_have_no_batches(
+    db: Database, tmp_path: Path, worker_starts: list[int]
+) -> None:
+    await add_vocabulary(db)
+    await add_document(db)
+    async with RehearsalServer(port=0, like=like("ollama")) as server:
+        settings = Settings(home=tmp_path, api_base_url=server.url)
+        endpoint = (await provider_of(settings)).endpoint
+        await capabilities.note(
+            db, endpoint, "", "batches", supported=False, basis="probe", seen="HTTP 404", attempt=None
+        )
+        app = TraintuiApp(settings, workspace=db)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await opened(pilot, app)
+            dialog = await form(pilot, app)
+            dialog.modes.value = "batches"
+            await pilot.press("ctrl+s")
+            field = dialog.query_one("#mode", FormField)
+            await until(pilot, lambda: "no Message Batches API" in str(field.answer.content))
+    assert worker_starts == [] and await scalar(db, "SELECT count(*) FROM batches") == 0
 
 
 async def test_a_batch_is_planned_and_a_worker_started_for_it(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BASES = {
     "past": "from past conversations of this template and model: ",
     "counted": "from prompts that the provider counted and the room for replies",
-    "length": "from the length of the prompts and the room for replies",
+    "length": "from the characters of the prompts, about four a token, and the room for replies",
 }
 
 

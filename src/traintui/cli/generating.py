@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,8 +62,9 @@ def generate(
         provider = await provider_of(settings)
         async with workspace(settings) as db:
             batch_id = await start_batch(
-                db, chosen, is_rehearsal=provider.is_rehearsal, rows=rows, progress=stored_so_far
-            )
+                db, chosen, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint, rows=rows,
+                progress=stored_so_far,
+            )  # fmt: skip
             queued = (await batches.progress(db, batch_id)).total
             say(f"Batch {batch_id}: {queued} conversations of {chosen.model} are queued.")
             if wait:
@@ -112,15 +114,18 @@ def worker(
 
 def rehearsal(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    like: Annotated[str, typer.Option(help="What kind of server to play: anthropic, vllm or ollama.")] = "anthropic",
     attached: Attached = False,
 ) -> None:
     """The loopback Messages API on its own: it writes conversations by rule, for trying and testing."""
+    from traintui.generation.rehearsal import like as played
     from traintui.generation.rehearsal import serve
     from traintui.processes import stopping
 
     async def work() -> None:
         async with stopping(attached=attached) as stop:
-            await serve(port, announce=lambda line: print(line, flush=True), until=stop)
+            announce = partial(print, flush=True)
+            await serve(port, announce=announce, until=stop, like=played(like))
 
     run(work())
 

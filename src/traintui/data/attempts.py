@@ -86,6 +86,44 @@ async def start(
     return OpenAttempt(row.id, row.created_at)
 
 
+async def start_probe(
+    db: Database,
+    *,
+    batch_id: int | None,
+    model: str,
+    endpoint: str,
+    request_payload: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    redactions: Mapping[str, int],
+    is_rehearsal: bool,
+    worker_id: int | None,
+) -> OpenAttempt:
+    """Commits the row of a call that tries something and belongs to no conversation; with a batch, on its account.
+
+    Raises `Refused` when the batch does not run (TT012), and when the call could pass a budget (TT013).
+    """
+    async with db.write() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT * FROM start_probe(:batch_id, :model, :endpoint, CAST(:payload AS jsonb),"
+                    " CAST(:parameters AS jsonb), CAST(:redactions AS jsonb), :is_rehearsal, :worker_id)"
+                ),
+                {
+                    "batch_id": batch_id,
+                    "model": model,
+                    "endpoint": endpoint,
+                    "payload": as_json(request_payload),
+                    "parameters": as_json(parameters),
+                    "redactions": as_json(redactions),
+                    "is_rehearsal": is_rehearsal,
+                    "worker_id": worker_id,
+                },
+            )
+        ).one()
+    return OpenAttempt(row.id, row.created_at)
+
+
 def finishing(attempt: OpenAttempt, outcome: Outcome) -> tuple[str, dict[str, Any]]:
     """The statement that completes a call and its values, to run in a transaction with what else belongs to it."""
     return (

@@ -163,7 +163,9 @@ PROGRESS = text("""
         WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
     ), call AS (
         -- The estimate of a call that was given up does not count once its late reply is here with the real cost.
-        SELECT count(*) AS calls, count(*) FILTER (WHERE state IN ('error', 'unknown')) AS failed_calls,
+        -- A probe that is answered with an error has found something out.
+        SELECT count(*) AS calls,
+               count(*) FILTER (WHERE state IN ('error', 'unknown') AND kind <> 'probe') AS failed_calls,
                coalesce(sum(cost_usd) FILTER (WHERE settled), 0) AS cost_usd,
                coalesce(bool_or(cost_is_estimate) FILTER (WHERE settled), false) AS cost_is_estimate,
                count(*) FILTER (WHERE state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls,

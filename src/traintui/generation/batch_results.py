@@ -19,8 +19,9 @@ from traintui.generation.client import ModelReply, recorded
 from traintui.generation.outcome import outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.pricing import Price, Usage, cost_usd
-from traintui.generation.prompt import InvalidReply, turns_from
+from traintui.generation.prompt import InvalidReply, turns_of
 from traintui.generation.received import Received, storable, usage_of
+from traintui.generation.structured import Reading, read_json
 from traintui.generation.submission_calls import failed_outcome
 from traintui.generation.submission_search import NOTHING
 from traintui.generation.verdict import CallFailed, Verdict, judge
@@ -105,10 +106,12 @@ class Importing:
             return
         reply = ModelReply(seen.text, stop_reason, usage, None, HTTPStatus.OK, seen.payload, 0, {})
         exchanges = member.item.exchanges if member.item else 0
+        reading: Reading | None = None
         try:
-            turns = turns_from(reply.text, exchanges=exchanges)
+            reading = read_json(reply.text)
+            turns = turns_of(reading.value, exchanges=exchanges)
         except InvalidReply as failure:
-            outcome = self._outcome_of_reply(job, reply, unusable=failure.reason)
+            outcome = self._outcome_of_reply(job, reply, reading, unusable=failure.reason)
             await self._failed(job, member, failure, outcome)
             return
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
@@ -123,12 +126,14 @@ class Importing:
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
                 judged=judged_among_others(judged),
-                finish=attempts.finishing(member.attempt, self._outcome_of_reply(job, reply)),
+                finish=attempts.finishing(member.attempt, self._outcome_of_reply(job, reply, reading)),
             )
         )
 
-    def _outcome_of_reply(self, job: Job, reply: ModelReply, *, unusable: str | None = None) -> Outcome:
-        outcome = outcome_of_reply(reply, job.model, self._prices, unusable=unusable)
+    def _outcome_of_reply(
+        self, job: Job, reply: ModelReply, reading: Reading | None, *, unusable: str | None = None
+    ) -> Outcome:
+        outcome = outcome_of_reply(reply, job.model, self._prices, unusable=unusable, reading=reading)
         return self._at_half_price(job, outcome, reply.usage)
 
     def _outcome_of_failure(self, job: Job, failure: CallFailed) -> Outcome:

@@ -26,11 +26,13 @@ from traintui.data.submissions import Submission, SubmissionRequest
 from traintui.errors import TraintuiError
 from traintui.generation.batch_client import BatchClient, ProviderBatch
 from traintui.generation.batch_results import Importing
+from traintui.generation.capabilities import no_batches
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
+from traintui.generation.probing import Prober
 from traintui.generation.provider import Provider
 from traintui.generation.submission_calls import Patience, answered_outcome, failed_outcome
 from traintui.generation.submission_search import find
@@ -55,7 +57,8 @@ SURELY_REFUSED = {
 
 
 class Batching:
-    """Looks after the submissions of one provider, one thing at a time. `job`, `call` and `prices` are the worker's."""
+    """Looks after the submissions of one provider, one thing at a time. `job`, `call`, `prices` and `probing` are the
+    worker's."""
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Batching:
         job: Callable[[int], Awaitable[Job]],
         call: Callable[[Job, work.ClaimedItem], ModelCall],
         prices: PriceList,
+        probing: Prober,
         say: Callable[[str], None] = lambda _: None,
         patience: Patience | None = None,
         most_requests: int = MOST_REQUESTS,
@@ -76,6 +80,7 @@ class Batching:
         self.job = job
         self.call = call
         self.prices = prices
+        self.probing = probing
         self.say = say
         self.patience = patience or Patience()
         self.most_requests = most_requests
@@ -161,7 +166,18 @@ class Batching:
     async def _submit(self, items: Sequence[work.ClaimedItem]) -> None:
         """Commits, then sends, as many of the claimed items as fit; the others go back into the queue."""
         job = await self.job(items[0].batch_id)
-        calls = await self._calls(job, items)
+        try:
+            if not await self.probing.batches(job.model, job.id):
+                await self._give_back(items)
+                await self._pause(job, no_batches(self.provider.endpoint).message)
+                return
+            calls = await self._calls(job, items)
+        except CallFailed as unasked:
+            await self._not_asked(job, items, unasked)
+            return
+        except Refused as refused:
+            await self._stand_back(job, items, refused)
+            return
         costs = await self.prices.now()
         key = f"tt{uuid.uuid4().hex[:20]}"
         try:
@@ -203,7 +219,7 @@ class Batching:
         calls: list[tuple[work.ClaimedItem, ModelCall]] = []
         size = 0
         for item in items:
-            call = self.call(job, item)
+            call = await self.probing.fitted(self.call(job, item), job.id)
             if failures.get(item.id, Counter())["max_tokens"]:
                 call = replace(call, max_tokens=call.max_tokens * MORE_ROOM)
             size += len(orjson.dumps(call.payload()))
@@ -255,6 +271,17 @@ class Batching:
             self._held_until = asyncio.get_running_loop().time() + delay
             return
         # What is refused as a whole is refused again, so somebody has to look.
+        await self._pause(job, reason)
+
+    async def _not_asked(self, job: Job, items: Sequence[work.ClaimedItem], failure: CallFailed) -> None:
+        """Gives items back where it could not be found out what the provider can."""
+        verdict = judge(failure, 1)
+        pauses = verdict.kind == "pause"
+        await self._give_back(items, delay=0.0 if pauses else verdict.retry_after or self.patience.first)
+        if pauses:
+            await self._pause(job, redact_text(verdict.reason).value)
+
+    async def _pause(self, job: Job, reason: str) -> None:
         await pause_quietly(self.db, job.id, reason)
         self.say(f"Batch {job.id} paused: {reason}")
 
@@ -268,8 +295,7 @@ class Batching:
             await self._give_back(items, delay=self.patience.room)
             return
         if refused.code == "TT013":
-            await pause_quietly(self.db, job.id, refused.message)
-            self.say(f"Batch {job.id} paused: {refused.message}")
+            await self._pause(job, refused.message)
         await self._give_back(items)
 
     async def _give_back(self, items: Sequence[work.ClaimedItem], *, delay: float = 0.0) -> None:

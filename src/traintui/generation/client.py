@@ -18,7 +18,6 @@ from typing import Any, Literal, Self
 
 import anthropic
 import httpx2
-from anthropic._constants import RAW_RESPONSE_HEADER
 
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import CacheLifetime, Usage
@@ -282,16 +281,17 @@ class ModelClient:
         query: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> httpx2.Response:
-        # As `with_raw_response` and `with_streaming_response` ask: an error status is still raised, the body is ours.
-        headers = {RAW_RESPONSE_HEADER: "stream" if stream else "raw"}
-        headers |= {"content-type": "application/json"} if content else {}
+        # The response is asked for as the type, so an error status is still raised and the body is ours to read.
         options: anthropic.RequestOptions = {
-            "headers": headers, "params": dict(query or {}), "timeout": self._chosen_timeout or _timeout(READ_SECONDS),
+            "headers": {"content-type": "application/json"} if content else {}, "params": dict(query or {}),
+            "timeout": self._chosen_timeout or _timeout(READ_SECONDS),
         }  # fmt: skip
+        kind: Any = anthropic.AsyncAPIResponse[object]
+        streaming: Any = {"stream": True, "stream_cls": anthropic.AsyncStream[object]} if stream else {}
         raw: Any = (
-            await self._sdk.get(path, cast_to=object, options=options)
+            await self._sdk.get(path, cast_to=kind, options=options, **streaming)
             if method == "GET"
-            else await self._sdk.post(path, cast_to=object, content=content or None, options=options)
+            else await self._sdk.post(path, cast_to=kind, content=content or None, options=options, **streaming)
         )
         response: httpx2.Response = raw.http_response
         return response

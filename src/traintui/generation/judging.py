@@ -22,8 +22,9 @@ from traintui.generation.judge_plan import MAX_TOKENS, JudgePlan
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.prompt import InvalidReply, TemplateText
-from traintui.generation.rubric import asked, criteria_of, opinion_from, opinion_schema
+from traintui.generation.rubric import asked, criteria_of, opinion_of, opinion_schema
 from traintui.generation.start import text_of
+from traintui.generation.structured import Reading, read_json
 from traintui.generation.verdict import CallFailed, Verdict
 
 OF_THE_ACCOUNT = {"spend_cap", "no_credit", "key", "on_hold", "redirect"}
@@ -105,13 +106,17 @@ class Judging:
         """Stores the opinion with the end of its call; what is none stays with the call, and is returned."""
         reply = answer.reply
         assert not isinstance(reply, CallFailed)  # noqa: S101 - failures are not kept
+        reading: Reading | None = None
         try:
-            opinion = opinion_from(reply.text, criteria_of(conversation), conversation.turns)
+            reading = read_json(reply.text)
+            opinion = opinion_of(reading.value, criteria_of(conversation), conversation.turns)
         except InvalidReply as failure:
-            outcome = outcome_of_reply(reply, call.model, answer.prices, unusable=failure.reason, tokens=answer.tokens)
+            outcome = outcome_of_reply(
+                reply, call.model, answer.prices, unusable=failure.reason, tokens=answer.tokens, reading=reading
+            )
             await insist(partial(attempts.finish, self.db, answer.attempt, outcome))
             return failure
-        outcome = outcome_of_reply(reply, call.model, answer.prices, tokens=answer.tokens)
+        outcome = outcome_of_reply(reply, call.model, answer.prices, tokens=answer.tokens, reading=reading)
         stored = await insist(
             partial(
                 judgements.store,

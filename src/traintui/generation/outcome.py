@@ -12,6 +12,7 @@ from traintui.audit.redaction import Tokens, redact
 from traintui.data.attempts import Outcome
 from traintui.generation.client import ModelCall, ModelReply
 from traintui.generation.pricing import Price, Usage, cost_usd
+from traintui.generation.structured import Reading
 from traintui.generation.verdict import CallFailed
 
 COUNTED = {"max_tokens", "context_window", "refusal", "unexpected_stop"}
@@ -35,15 +36,18 @@ def outcome_of_reply(
     *,
     unusable: str | None = None,
     tokens: Tokens | None = None,
+    reading: Reading | None = None,
 ) -> Outcome:
-    """How a call that was answered ended; `unusable` says why its text is no conversation.
+    """How a call that was answered ended; `unusable` says why its text is not what was asked for, and `reading` what it
+    took to read it, which is noted with the response under `traintui`.
 
     With the `tokens` of the request, what it named is named alike in the reply.
     """
     found = cast("Any", redact({"payload": cast("Any", reply.payload), "message": unusable}, tokens))
+    noted = reading.noted if reading is not None else {}
     return replace(
         usage_outcome("ok", model, reply.usage, prices),
-        response_payload=found.value["payload"],
+        response_payload=found.value["payload"] | ({"traintui": noted} if noted else {}),
         duration_ms=reply.duration_ms,
         http_status=reply.http_status,
         request_id=reply.request_id,

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from traintui.errors import TraintuiError
 from traintui.generation.meant import nearest
 from traintui.generation.sandbox import Sandbox, limited
+from traintui.generation.structured import InvalidReply as InvalidReply
+from traintui.generation.structured import read_json
 
 BUILTIN_VERSION = 1
 TemplateKind = Literal["conversation", "rubric"]
@@ -342,32 +344,19 @@ class DraftTurn:
     content: str
 
 
-class InvalidReply(Exception):
-    """A reply arrived whole and is not a conversation. `reason` says why in one sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
-
-
-def unfenced(text: str) -> str:
-    """A reply without the code fence that servers without structured output put around it."""
-    fenced = _FENCED.match(text)
-    return fenced[1] if fenced else text
-
-
 def turns_from(text: str, *, exchanges: int | None = None) -> tuple[DraftTurn, ...]:
+    """The turns of a reply as it was written, read as `read_json` reads. Raises `InvalidReply` as `turns_of` does."""
+    return turns_of(read_json(text).value, exchanges=exchanges)
+
+
+def turns_of(value: Any, *, exchanges: int | None = None) -> tuple[DraftTurn, ...]:
     """The turns of a reply, which alternate and begin with the user; blanks around a message are removed.
 
-    A code fence around the JSON is accepted: servers without structured output add it.
     Raises `InvalidReply` for anything but non-empty exchanges, for text that PostgreSQL cannot store, and, when
     `exchanges` is given, for another number of them. The API enforces neither lengths nor counts of a schema.
     """
     try:
-        reply = Exchanges.model_validate_json(unfenced(text))
+        reply = Exchanges.model_validate(value)
     except ValidationError as error:
         raise InvalidReply(_why(error)) from error
     if exchanges is not None and len(reply.exchanges) != exchanges:
@@ -391,8 +380,6 @@ def _why(error: ValidationError) -> str:
     """One sentence about the first thing that is wrong, without the text itself."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = first["loc"]
-    if first["type"] == "json_invalid":
-        return f"The reply is not JSON ({first['msg'].removeprefix('Invalid JSON: ')})."
     if not place or place == ("exchanges",):
         return "The reply is not an object with a list of exchanges that has at least one."
     if place[0] != "exchanges":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from traintui.generation.prompt import (
     SpokenTurn,
     TemplateText,
     render,
-    unfenced,
 )
+from traintui.generation.structured import read_json
 
 MOST_SPANS = 6
 """Spans of one criterion that are kept, first come first; a model may point at everything."""
@@ -126,15 +125,16 @@ class Opinion:
 
 
 def opinion_from(text: str, criteria: Sequence[str], turns: Sequence[Turn]) -> Opinion:
+    """The opinion in a reply as it was written, read as `read_json` reads. Raises as `opinion_of` does."""
+    return opinion_of(read_json(text).value, criteria, turns)
+
+
+def opinion_of(given: Any, criteria: Sequence[str], turns: Sequence[Turn]) -> Opinion:
     """The opinion in a reply about these turns.
 
     Raises `InvalidReply` for anything but an object with a score from 0 to 10, a sentence and spans for each criterion
     that was asked for, and no other.
     """
-    try:
-        given = json.loads(unfenced(text))
-    except (ValueError, RecursionError) as error:
-        raise InvalidReply(f"The reply is not JSON ({error}).") from error
     if not isinstance(given, dict):
         raise InvalidReply("The reply is not an object with a score for each criterion.")
     if strange := [name for name in given if name not in criteria]:

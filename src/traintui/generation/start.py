@@ -8,6 +8,7 @@ from traintui.data import batches, templates
 from traintui.data.engine import Database
 from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
+from traintui.generation.capabilities import refuse_impossible
 from traintui.generation.draft import draft
 from traintui.generation.meant import nearest
 from traintui.generation.plan import Plan
@@ -30,17 +31,20 @@ async def start_batch(
     plan: Plan,
     *,
     is_rehearsal: bool,
+    endpoint: str | None = None,
     rows: PlanRows | None = None,
     gaps: Gaps | None = None,
     progress: Callable[[int], None] = lambda stored: None,
 ) -> int:
     """Stores the plan and queues a batch of it, whole or not at all. Returns the id of the batch.
 
-    `rows` are those of a plan in a CSV file, `gaps` is what the strategy of that name fills; `progress` gets how many
-    conversations are stored.
-    Raises `TraintuiError` when the plan names a value, a document or a template that there is not, or a template of
-    which no version is active, and `Refused` when one may not generate.
+    `endpoint` is the provider's, `rows` are those of a plan in a CSV file, `gaps` is what the strategy of that name
+    fills; `progress` gets how many conversations are stored.
+    Raises `TraintuiError` when the plan names a value, a document or a template that there is not, a template of which
+    no version is active, or what the provider is known not to have, and `Refused` when one may not generate.
     """
+    if endpoint is not None:
+        await refuse_impossible(db, plan, endpoint)
     await template_of(db, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
     stored, _ = await stored_template(db, plan.template)

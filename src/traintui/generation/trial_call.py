@@ -10,13 +10,18 @@ from traintui.audit.redaction import redact
 from traintui.data import attempts, prices, work
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
+from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist
-from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, render, turns_from
+from traintui.generation.price_list import PriceList
+from traintui.generation.probing import Prober
+from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, render, turns_of
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.serve import refuse_reader
+from traintui.generation.structured import Reading, read_json
 from traintui.generation.trial import Trial, TrialPart, TrialReply, TrialTurn
+from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed
 from traintui.processes import stopping
 from traintui.quality import thresholds
@@ -49,47 +54,68 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
 
 
 async def tried(db: Database, client: ModelClient, provider: Provider, trial: Trial) -> TrialReply:
-    """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown."""
+    """One call of kind `probe`, as a worker of its own: should this process end, its row says that it is unknown.
+
+    It waits in the line of its model. Raises `TraintuiError` where nothing was sent: at the budget of the month, and
+    where it could not be found out how to ask this provider.
+    """
     prompt = render(trial.template, trial.context)
     costs, asked = await prices.in_effect(db), await thresholds.read(db)
     call = ModelCall(trial.model, prompt.system, prompt.user, OUTPUT_SCHEMA, trial.max_tokens, trial.effort)
-    payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call, costs)
     async with work.registered(db) as worker_id:
-        attempt = await attempts.start(
-            db,
-            kind="probe",
-            model=call.model,
-            endpoint=provider.endpoint,
-            request_payload=cast("Any", payload.value),
-            parameters={
-                "purpose": "template",
-                "template": trial.template.name,
-                "template_version": trial.template.version,
-                "template_id": trial.template_id,
-                "max_tokens": call.max_tokens,
-                "estimated_cost_usd": None if estimate is None else str(estimate),
-                "exchanges": trial.exchanges,
-                "variation": trial.variation,
-            },
-            redactions=payload.counts,
-            is_rehearsal=provider.is_rehearsal,
-            worker_id=worker_id,
-        )
+        probing = Prober(db, client, provider, PriceList(db))
+        line = probing.line = Turnstile(db, provider.endpoint, worker_id)
+        try:
+            call = await probing.fitted(call, None)
+        except CallFailed as failure:
+            raise TraintuiError(
+                "Not tried", f"what {provider.endpoint} can was asked first: {failure.message}", "Try again later."
+            ) from failure
+        payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call, costs)
+        place = await line.enter(call)
+        try:
+            attempt = await attempts.start_probe(
+                db,
+                batch_id=None,
+                model=call.model,
+                endpoint=provider.endpoint,
+                request_payload=cast("Any", payload.value),
+                parameters={
+                    "purpose": "template",
+                    "template": trial.template.name,
+                    "template_version": trial.template.version,
+                    "template_id": trial.template_id,
+                    "max_tokens": call.max_tokens,
+                    "estimated_cost_usd": None if estimate is None else str(estimate),
+                    "exchanges": trial.exchanges,
+                    "variation": trial.variation,
+                },
+                redactions=payload.counts,
+                is_rehearsal=provider.is_rehearsal,
+                worker_id=worker_id,
+            )
+        except BaseException:
+            await asyncio.shield(line.give_back(place))
+            raise
         answer = partial(TrialReply, attempt_id=attempt.id, model=call.model, is_rehearsal=provider.is_rehearsal)
         try:
             with recorded(attempt.id):
                 reply = await client.send(call)
         except CallFailed as failure:
             outcome = outcome_of_failure(failure, call.model, costs)
+            await insist(partial(line.failed, place, call.model, failure))
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.message, **_figures(outcome))
+        await insist(partial(line.answered, place, reply))
+        reading: Reading | None = None
         try:
-            turns = turns_from(reply.text, exchanges=trial.exchanges)
+            reading = read_json(reply.text)
+            turns = turns_of(reading.value, exchanges=trial.exchanges)
         except InvalidReply as failure:
-            outcome = outcome_of_reply(reply, call.model, costs, unusable=failure.reason)
+            outcome = outcome_of_reply(reply, call.model, costs, unusable=failure.reason, reading=reading)
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.reason, raw=reply.text[:LONGEST_RAW], **_figures(outcome))
-        outcome = outcome_of_reply(reply, call.model, costs)
+        outcome = outcome_of_reply(reply, call.model, costs, reading=reading)
         await insist(partial(attempts.finish, db, attempt, outcome))
     count = 2 * trial.exchanges
     source = trial.source.text if trial.source else None

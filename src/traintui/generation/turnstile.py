@@ -20,6 +20,9 @@ SOON, LOOK_SECONDS = 0.02, 0.5
 CHARACTERS_PER_TOKEN = 4
 USUAL_SHARE = 0.5
 """Of the room for a reply, before it is known how much such replies take."""
+COUNTING, BATCHES = "count_tokens", "batches"
+"""Lines beside those of the models: these requests are limited apart from messages (platform.claude.com, Rate limits),
+so they take nothing from the models, and stop none of them where they were too many."""
 _HEADERS: Mapping[str, Kind] = {"requests": "requests", "input-tokens": "input", "output-tokens": "output"}
 _SLOW_DOWN = {"overloaded", "rate_limit", "server"}
 
@@ -32,19 +35,28 @@ class Turnstile:
         self.endpoint = endpoint
         self.worker_id = worker_id
 
-    async def enter(self, call: ModelCall, item: ClaimedItem) -> int:
+    async def enter(self, call: ModelCall, item: ClaimedItem | None = None) -> int:
         """Waits for the call's turn; its place, to be settled whatever happens.
 
         Raises `Refused` (TT012) when the item's batch is stopped meanwhile or another worker has the item.
         """
+        tokens = (len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN
+        return await self._wait(call.model, tokens, call.max_tokens * USUAL_SHARE, item)
+
+    async def enter_lightly(self, line: str) -> int:
+        """Waits in a line with a request that is too small to be estimated; its place, to be settled. What it uses is
+        counted, and nothing is learnt from it for the calls that the line is of."""
+        return await self._wait(line, 0.0, 0.0, None)
+
+    async def _wait(self, line: str, input_tokens: float, output_tokens: float, item: ClaimedItem | None) -> int:
         place = await limits.reserve(
-            self.db, self.endpoint, call.model, worker_id=self.worker_id,
-            input_tokens=(len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN,
-            output_tokens=call.max_tokens * USUAL_SHARE,
+            self.db, self.endpoint, line, worker_id=self.worker_id, input_tokens=input_tokens,
+            output_tokens=output_tokens,
         )  # fmt: skip
+        of_item = {"item_id": item.id, "fence": item.fence} if item else {}
         try:
             while True:
-                wait = await limits.take_turn(self.db, place, item_id=item.id, fence=item.fence)
+                wait = await limits.take_turn(self.db, place, **of_item)
                 if wait is None:
                     raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
                 if not wait:
@@ -64,12 +76,17 @@ class Turnstile:
             self.db, place, used_by(reply.usage), told_by(reply.rate_limits), latency_ms=reply.duration_ms
         )
 
-    async def failed(self, place: int, model: str, failure: CallFailed) -> None:
+    async def passed(self, place: int, reply: ModelReply | None = None) -> None:
+        """Ends the place of a request that entered lightly."""
+        usage, told = (reply.usage, told_by(reply.rate_limits)) if reply is not None else (None, {})
+        await limits.settle(self.db, place, used_by(usage), told)
+
+    async def failed(self, place: int, line: str, failure: CallFailed) -> None:
         """Ends the place of a call that failed. One that was refused for its rate used nothing, and no other call of
-        that model passes before the time is over that the provider named, from whatever worker."""
+        that model or line passes before the time is over that the provider named, from whatever worker."""
         if failure.kind == "rate_limit":
             wait = UNTOLD_WAIT if failure.retry_after is None else failure.retry_after
-            await limits.hold(self.db, self.endpoint, model, wait)
+            await limits.hold(self.db, self.endpoint, line, wait)
         used = used_by(failure.usage) if failure.kind != "rate_limit" else {}
         await limits.settle(
             self.db, place, used, told_by(failure.rate_limits), is_overloaded=failure.kind in _SLOW_DOWN

@@ -26,6 +26,7 @@ FailureKind = Literal[
     "permission",  # 403
     "on_hold",  # 400: the organisation is disabled
     "not_found",  # 404: no such model, or no such address
+    "unprobed",  # none of a server's own: it could not be found out what it can
     "redirect",  # 3xx: the base URL is not the server's own; we never follow with the key
     "too_slow",  # 408 or 504 from the server, or a timeout_error in mid-stream
     "conflict",  # 409
@@ -51,6 +52,7 @@ _PAUSE: Mapping[FailureKind, str] = {
     "on_hold": "The provider has put the organisation on hold.",
     "not_found": "The provider knows no such model or address.",
     "redirect": "The provider's address points somewhere else.",
+    "unprobed": "What the provider can could not be found out.",
 }
 _RETRY: Mapping[FailureKind, str] = {
     "too_slow": "The provider took too long.",

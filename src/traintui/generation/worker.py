@@ -27,16 +27,18 @@ from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.plan import Plan
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
+from traintui.generation.probing import Prober
 from traintui.generation.prompt import (
     OUTPUT_SCHEMA,
     InvalidReply,
     PromptContext,
     Source,
     render,
-    turns_from,
+    turns_of,
 )
 from traintui.generation.provider import Provider
 from traintui.generation.start import text_of
+from traintui.generation.structured import Reading, read_json
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.quality import thresholds
@@ -81,12 +83,15 @@ class Worker:
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self.judging = Judging(db, say=say)
-        self.batching = Batching(db, client, provider, job=self._job, call=self._call, prices=self.prices, say=say)
+        self.probing = Prober(db, client, provider, self.prices, say=say)
+        self.batching = Batching(
+            db, client, provider, job=self._job, call=self._call, prices=self.prices, probing=self.probing, say=say
+        )
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
         async with work.registered(self.db) as self.worker_id, self.batching.beside(self.worker_id):
-            self._line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
+            self._line = self.probing.line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -176,6 +181,8 @@ class Worker:
                 if failure is None:
                     self._alike.clear()
                     return
+                if isinstance(failure, CallFailed) and await self.probing.doubted(call, failure):
+                    continue
                 kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
                 fallback = job.fallback_model
                 verdict = judge(
@@ -253,6 +260,10 @@ class Worker:
         self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
     ) -> CallFailed | InvalidReply | None:
         """One call: its turn, its row, the request, and its end with what it brought. None when it is stored."""
+        try:
+            call = await self.probing.fitted(call, job.id)
+        except CallFailed as failure:
+            return failure
         async with job.warming.turn():
             answer = await self._ask(job, item, call)
         return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
@@ -261,13 +272,19 @@ class Worker:
         """Stores a conversation that was written, scored, with the end of its call."""
         assert not isinstance(answer.reply, CallFailed)  # noqa: S101 - failures are not kept
         attempt, reply, prices, tokens = answer.attempt, answer.reply, answer.prices, answer.tokens
+        reading: Reading | None = None
         try:
-            turns = turns_from(reply.text, exchanges=item.exchanges)
+            reading = read_json(reply.text)
+            turns = turns_of(reading.value, exchanges=item.exchanges)
         except InvalidReply as failure:
             # It was answered and is paid for; the raw text stays with the call.
-            outcome = outcome_of_reply(reply, call.model, prices, unusable=failure.reason, tokens=tokens)
+            outcome = outcome_of_reply(
+                reply, call.model, prices, unusable=failure.reason, tokens=tokens, reading=reading
+            )
             await insist(partial(attempts.finish, self.db, attempt, outcome))
+            self.probing.misread(call, reading)
             return failure
+        self.probing.misread(call, reading)
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
         judged = score(turns, expected_turns=expected, source=item.source, thresholds=job.thresholds)
         stored = await insist(
@@ -277,10 +294,13 @@ class Worker:
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
                 judged=judged_among_others(judged),
-                finish=attempts.finishing(attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens)),
+                finish=attempts.finishing(
+                    attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens, reading=reading)
+                ),
                 model=call.model if call.model != job.model else None,
             )
         )
+        await self.probing.heard(attempt, call.model, reply)
         if not stored:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None

@@ -357,7 +357,9 @@ class BatchForm(BaseDialog[int]):
         # The templates' language takes a moment to load; the form answers keys meanwhile.
         start = await asyncio.to_thread(importlib.import_module, "traintui.generation.start")
         provider = await provider_of(self.app.crew.settings)
-        batch_id: int = await start.start_batch(self.db, plan, is_rehearsal=provider.is_rehearsal)
+        batch_id: int = await start.start_batch(
+            self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint
+        )
         self.dismiss(batch_id)
 
     def work_failed(self, name: str, error: BaseException) -> None:

@@ -144,7 +144,7 @@ def figures(plan: Plan, estimate: Estimate, *, is_rehearsal: bool) -> Iterator[C
     sources = {
         "past": f"as {text.plural(estimate.past, 'past one')} of this template and model took",
         "counted": "from counted prompts and the room for replies: none like it yet",
-        "length": "from prompts and the room for replies: none like it yet",
+        "length": "from characters, about four a token, and the room for replies",
     }
     yield Content.assemble(
         text.plural(estimate.conversations, "conversation"), (f", {sources[estimate.basis]}", "$muted")

@@ -39,6 +39,10 @@ class Look:
     workers: tuple[WorkerView, ...] = ()
     line: Line | None = None
     """The line at the provider in which the calls of the chosen batch's model wait."""
+    can: tuple[tuple[str, bool | None], ...] = ()
+    """What the provider of the chosen batch can with its model, None for what nobody knows; nothing before a call."""
+    follows: tuple[str, ...] = ()
+    """What follows from what it cannot."""
 
     @property
     def priced(self) -> bool:
@@ -80,7 +84,9 @@ class BatchWatch:
         chosen = known.get(self.chosen_id or 0)
         look = Look(listed) if chosen is None else await self._more(db, replace(self.last, batches=listed), chosen)
         another = chosen is not None and (self._money_for is None or self._money_for[0] != chosen.id)
-        self.last = await self._look_at_money(db, look) if whole or another else look
+        if whole or another:
+            look = await self._look_at_provider(db, await self._look_at_money(db, look))
+        self.last = look
         return self.last
 
     async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
@@ -110,6 +116,20 @@ class BatchWatch:
             look, chosen=chosen, budget_usd=budget_usd, slots=slots, failures=failures, written=written,
             streams=streams, workers=workers, line=next((each for each in lines if each.model == chosen.model), None),
         )  # fmt: skip
+
+    async def _look_at_provider(self, db: Database, look: Look) -> Look:
+        """The look with what is known of the provider that the chosen batch goes to. Nothing is asked of it."""
+        from traintui.data.capabilities import address_of_batch
+        from traintui.generation.capabilities import follows, known, said
+
+        chosen = look.chosen
+        if chosen is None:
+            return look
+        address = look.line.endpoint if look.line is not None else await address_of_batch(db, chosen.id)
+        if address is None:
+            return replace(look, can=(), follows=())
+        there = await known(db, address, chosen.model)
+        return replace(look, can=tuple(said(there)), follows=tuple(follows(there)))
 
     async def _look_at_money(self, db: Database, look: Look) -> Look:
         """The look with the prices, the month, and of the chosen batch what the cache saved and what was refused."""

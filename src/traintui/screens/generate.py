@@ -182,7 +182,7 @@ class GenerateScreen(BaseScreen):
             said = f"{failed.title}. {sentence(failed.message)} {failed.remedy}"
             hint = Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=240))
         self.band.show(look.chosen, budget_usd=look.budget_usd, priced=look.priced, hint=hint, money=look.money)
-        self.limits.show(look.line, look.workers)
+        self.limits.show(look.line, look.workers, look.can, look.follows)
 
     def _show_writing(self, look: Look, chosen: BatchProgress) -> None:
         """What is being written; then how it ended; where nothing was seen, what was written last."""

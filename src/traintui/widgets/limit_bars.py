@@ -1,4 +1,5 @@
-"""What the provider's limits are doing, and who works: a bar for each limit, and the workers with their heartbeat."""
+"""What the provider's limits are doing, who works, and what the provider can: a bar for each limit, the workers with
+their heartbeat, and a sign for each capability."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ LITTLE = 0.15
 LATE = 12.0
 """Seconds without a heartbeat after which a worker may be gone; it renews its lease every seven."""
 GAP = Content("    ")
+SIGNS = {True: ("✓", "$success"), False: ("✗", "$warning"), None: ("?", "$muted")}
 
 
 def bucket_bar(bucket: Bucket) -> Content:
@@ -30,6 +32,15 @@ def bucket_bar(bucket: Bucket) -> Content:
         (f"{NAMES[bucket.kind]} ", "$muted"), ("━" * cells, colour), ("━" * (BAR - cells), "$rule"),
         f" {text.tokens(max(0, round(bucket.level)))}", (f" of {text.tokens(round(bucket.per_minute))}", "$muted"),
     )  # fmt: skip
+
+
+def can_said(can: Sequence[tuple[str, bool | None]], follows: Sequence[str]) -> list[Content]:
+    """What the provider can, a sign for each, and what follows from what it cannot."""
+    if not can:
+        return []
+    signs = (Content.assemble((f"{name} ", "$muted"), SIGNS[there]) for name, there in can)
+    parts = [Content.styled(" · ", "$faint").join(signs)]
+    return [*parts, Content.styled(", ".join(follows), "$muted")] if follows else parts
 
 
 def limits_said(line: Line | None) -> list[Content]:
@@ -72,7 +83,7 @@ def in_lines(parts: Sequence[Content], width: int) -> list[Content]:
 
 
 class LimitBars(Static):
-    """Limits and workers. Nothing where there is nothing to say."""
+    """Limits, workers and capabilities. Nothing where there is nothing to say."""
 
     DEFAULT_CSS = """
     LimitBars {
@@ -85,10 +96,18 @@ class LimitBars(Static):
         super().__init__(id=id)
         self._line: Line | None = None
         self._workers: Sequence[WorkerView] = ()
+        self._can: Sequence[tuple[str, bool | None]] = ()
+        self._follows: Sequence[str] = ()
 
-    def show(self, line: Line | None, workers: Sequence[WorkerView]) -> None:
-        """Shows the limits of a model, and who works."""
-        self._line, self._workers = line, workers
+    def show(
+        self,
+        line: Line | None,
+        workers: Sequence[WorkerView],
+        can: Sequence[tuple[str, bool | None]] = (),
+        follows: Sequence[str] = (),
+    ) -> None:
+        """Shows the limits of a model, who works, and what the provider can with what follows from it."""
+        self._line, self._workers, self._can, self._follows = line, workers, can, follows
         self._draw()
 
     def on_resize(self, event: Resize) -> None:
@@ -97,6 +116,7 @@ class LimitBars(Static):
 
     def _draw(self) -> None:
         width = self.content_size.width
-        lines = [*in_lines(limits_said(self._line), width), *in_lines(workers_said(self._workers), width)]
+        parts = (limits_said(self._line), workers_said(self._workers), can_said(self._can, self._follows))
+        lines = [line for each in parts for line in in_lines(each, width)]
         self.display = bool(lines)
         self.update(Content("\n").join(lines))

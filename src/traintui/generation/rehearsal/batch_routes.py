@@ -71,7 +71,7 @@ def _made(
 
 async def _refuse(answer: Answer, error: ApiError, retry_after: int) -> int:
     waits = {"retry-after": str(retry_after)} if error.retry_after and retry_after else {}
-    payload = error_payload(error, answer.headers["request-id"])
+    payload = error_payload(error, answer.headers.get("request-id"))
     headers = {**answer.headers, **waits}
     await write_json(answer.writer, error.status, payload, headers, keep_alive=answer.keep_alive)
     return error.status

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from traintui.generation.rehearsal.faults import ApiError
+from traintui.generation.rehearsal.likeness import ANTHROPIC, Likeness, loosely
 from traintui.generation.rehearsal.replies import reply_text
 from traintui.generation.rehearsal.schema import problem
 from traintui.generation.rehearsal.usage import CHARACTERS_A_TOKEN, Usage, tokens_of
@@ -31,12 +32,12 @@ MODELS: tuple[tuple[str, str, str], ...] = (
 """Models that `GET /v1/models` lists. Any other name is answered too: the rehearsal is the same under each."""
 
 
-def error_payload(error: ApiError, request_id: str) -> dict[str, Any]:
-    """An error in the API's shape."""
+def error_payload(error: ApiError, request_id: str | None) -> dict[str, Any]:
+    """An error in the API's shape; other servers number no requests."""
     inner: dict[str, Any] = {"type": error.type, "message": error.message}
     if error.code:
         inner["details"] = {"error_code": error.code}
-    return {"type": "error", "error": inner, "request_id": request_id}
+    return {"type": "error", "error": inner} | ({"request_id": request_id} if request_id else {})
 
 
 def models_payload() -> dict[str, Any]:
@@ -165,9 +166,13 @@ class Reply:
         }
 
 
-def compose(body: Mapping[str, Any], weighed: Usage, fault: str | None) -> Reply:
+def compose(body: Mapping[str, Any], weighed: Usage, fault: str | None, likeness: Likeness = ANTHROPIC) -> Reply:
     """The reply to a valid request: its text, why it stops, and its usage. `weighed` is the input side of the usage."""
-    text, stop, details = reply_text(body, fault), "end_turn", None
+    if likeness.structured_output:
+        text = reply_text(body, fault)
+    else:
+        text = loosely(reply_text({key: value for key, value in body.items() if key != "output_config"}, fault))
+    stop, details = "end_turn", None
     if fault == "refusal":
         explanation = "The rehearsal was asked to refuse."
         text, stop, details = "", "refusal", {"type": "refusal", "category": "frontier_llm", "explanation": explanation}

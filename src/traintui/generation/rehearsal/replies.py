@@ -12,6 +12,7 @@ import orjson
 
 from traintui.generation.rehearsal.brief import Brief, read_brief
 from traintui.generation.rehearsal.faults import DIRECTIVE
+from traintui.generation.rehearsal.likeness import schema_in_words
 from traintui.generation.rehearsal.opinions import is_opinion, write_opinion
 from traintui.generation.rehearsal.schema import is_exchanges, synthesise
 from traintui.generation.rehearsal.writer import write_exchanges
@@ -52,6 +53,7 @@ def reply_text(body: Mapping[str, Any], fault: str | None = None) -> str:
     prompt = DIRECTIVE.sub("", last_user_text(body))
     seed = _seed(body)
     schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    schema = schema if schema is not None else schema_in_words(_everything(body, prompt))
     brief = read_brief(prompt)
     if fault == "invalid-content":
         return (

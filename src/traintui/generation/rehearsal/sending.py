@@ -128,7 +128,7 @@ async def _stream(answer: Answer, reply: Reply, fault: str | None, pace: Pace) -
 
 async def _ended_early(answer: Answer, chunks: Chunks, fault: str) -> bool:
     if fault == "midstream-overloaded":
-        await chunks.send(event("error", error_payload(ERRORS["529"], answer.headers["request-id"])))
+        await chunks.send(event("error", error_payload(ERRORS["529"], answer.headers.get("request-id"))))
     elif fault != "midstream-eof":
         await _break_off(answer, fault)
     await chunks.end()

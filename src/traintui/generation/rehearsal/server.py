@@ -19,7 +19,8 @@ from traintui.generation.rehearsal.batch_routes import answer_batch_call
 from traintui.generation.rehearsal.batches import PATH as BATCHES
 from traintui.generation.rehearsal.batches import Batches
 from traintui.generation.rehearsal.faults import ERRORS, ApiError, Faults
-from traintui.generation.rehearsal.http import MAX_HEAD, BadRequest, Request, read_request, write_json
+from traintui.generation.rehearsal.http import MAX_HEAD, BadRequest, Request, read_request, write_bytes, write_json
+from traintui.generation.rehearsal.likeness import ANTHROPIC, Likeness
 from traintui.generation.rehearsal.limits import Clock, Limits, Meter
 from traintui.generation.rehearsal.messages import compose, error_payload, invalid, models_payload, new_id
 from traintui.generation.rehearsal.replies import last_user_text
@@ -55,7 +56,8 @@ class RehearsalServer:
     """A Messages API on loopback that writes conversations by rule.
 
     An async context manager: it listens from entering to leaving. `port=0` takes a free one. `clock` gives the
-    seconds since the epoch to rate limits, cache and batches, each of which takes `batch_seconds`.
+    seconds since the epoch to rate limits, cache and batches, each of which takes `batch_seconds`. `like` is another
+    kind of server that it plays.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class RehearsalServer:
         pace: Pace | None = None,
         clock: Clock = time.time,
         batch_seconds: float = 5.0,
+        like: Likeness = ANTHROPIC,
     ) -> None:
+        self._like = like
         self._wanted = port
         self._faults = faults or Faults()
         self._pace = pace or Pace()
@@ -176,6 +180,8 @@ class RehearsalServer:
                 return
 
     def _headers(self, request_id: str) -> dict[str, str]:
+        if not self._like.rate_limits:
+            return {"server": f"{SERVER}/{self._like.name}"}
         return {
             "server": SERVER,
             "request-id": request_id,
@@ -189,7 +195,7 @@ class RehearsalServer:
         headers = {**answer.headers, **({"retry-after": str(retry_after)} if retry_after else {})}
         if record is not None:
             record.status = error.status
-        payload = error_payload(error, answer.headers["request-id"])
+        payload = error_payload(error, answer.headers.get("request-id"))
         await write_json(answer.writer, error.status, payload, headers, keep_alive=answer.keep_alive)
 
     # Routes
@@ -208,6 +214,11 @@ class RehearsalServer:
         elif route == ("GET", "/v1/models"):
             record.status = 200
             return await write_json(writer, 200, models_payload(), answer.headers, keep_alive=answer.keep_alive)
+        elif self._is_foreign(route):
+            record.status = 404
+            return await write_bytes(
+                writer, 404, b"404 page not found", "text/plain", answer.headers, keep_alive=answer.keep_alive
+            )
         elif readable and request.path.startswith(BATCHES):
             return await self._batch_call(request, body, record, answer)
         elif route == ("GET", BILL):
@@ -228,6 +239,11 @@ class RehearsalServer:
                 return await self._messages(body, record, answer)
             error = ApiError(400, "invalid_request_error", wrong)
         await self._refuse(answer, error, record)
+
+    def _is_foreign(self, route: tuple[str, str]) -> bool:
+        """Whether this is a path that the server that is played does not know."""
+        counting = route[1] == "/v1/messages/count_tokens"
+        return (counting and not self._like.count_tokens) or (route[1].startswith(BATCHES) and not self._like.batches)
 
     async def _remember(self, record: Recorded) -> None:
         self.requests.append(record)
@@ -269,7 +285,8 @@ class RehearsalServer:
             allowed = f"{refusal.limit:,} {refusal.name} per minute"
             message = f"This request would exceed your organization's rate limit of {allowed}."
             return await self._refuse(answer, ApiError(429, "rate_limit_error", message), record, refusal.retry_after)
-        reply = compose(body, self._cache.weigh(body), fault)
+        used = self._cache.weigh(body) if self._like.caching else Usage(_all_input(weighed), plain=True)
+        reply = compose(body, used, fault, self._like)
         self._meter.charge_output(reply.usage.output_tokens)
         answer = replace(answer, headers=self._headers(record.request_id))
         record.status = {"html502": 502, "reset": None, "silence": None}.get(fault or "", 200)
@@ -288,12 +305,13 @@ async def serve(
     limits: Limits | None = None,
     faults: Faults | None = None,
     pace: Pace | None = None,
+    like: Likeness = ANTHROPIC,
 ) -> None:
     """Run the rehearsal by itself until `until` is set, or until cancelled; `announce` gets lines for a person.
 
     Raises `TraintuiError` when the port can't be opened.
     """
-    async with RehearsalServer(port, limits=limits, faults=faults, pace=pace) as server:
+    async with RehearsalServer(port, limits=limits, faults=faults, pace=pace, like=like) as server:
         announce(f"The rehearsal listens on {server.url} and answers with any key. Stop it with ctrl+c.")
         announce(f"To use it: TRAINTUI_API_BASE_URL={server.url} ANTHROPIC_API_KEY=rehearsal traintui")
         try:

@@ -42,6 +42,8 @@ class Usage:
     cache_write_1h: int = 0
     cache_read: int = 0
     output_tokens: int = 0
+    plain: bool = False
+    """Told without a word of a cache, as servers do that have none."""
 
     @property
     def cache_write(self) -> int:
@@ -55,6 +57,9 @@ class Usage:
 
     def payload(self, output_tokens: int | None = None) -> dict[str, Any]:
         """The `usage` object of a message."""
+        written = self.output_tokens if output_tokens is None else output_tokens
+        if self.plain:
+            return {"input_tokens": self.input_tokens, "output_tokens": written}
         return {
             "input_tokens": self.input_tokens,
             "cache_creation_input_tokens": self.cache_write,
@@ -63,7 +68,7 @@ class Usage:
                 "ephemeral_5m_input_tokens": self.cache_write_5m,
                 "ephemeral_1h_input_tokens": self.cache_write_1h,
             },
-            "output_tokens": self.output_tokens if output_tokens is None else output_tokens,
+            "output_tokens": written,
             "output_tokens_details": {"thinking_tokens": 0},
             "server_tool_use": None,
             "service_tier": "standard",
@@ -75,7 +80,7 @@ class Usage:
         """The cumulative `usage` of a `message_delta` event."""
         whole = self.payload()
         kept = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-        return {key: whole[key] for key in (*kept, "output_tokens_details", "server_tool_use")}
+        return {key: whole[key] for key in (*kept, "output_tokens_details", "server_tool_use") if key in whole}
 
 
 @dataclass
