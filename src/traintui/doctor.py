@@ -110,17 +110,14 @@ async def capabilities(db: Database) -> list[Finding]:
     """What is known of each model at each address that workers have asked. Nothing is asked of them here."""
     from traintui.data.capabilities import everything
     from traintui.generation.capabilities import in_a_line, of_model
-    from traintui.text import visible
 
     found = await everything(db)
     findings = []
     for endpoint, model in sorted({(each.endpoint, each.model) for each in found if each.model}):
         there = of_model((each for each in found if each.endpoint == endpoint), endpoint, model)
-        about = f"{model} at {endpoint}"
+        about = "".join(sign if sign.isprintable() else "\ufffd" for sign in f"{model} at {endpoint}")
         seen = max(each.found_at for each in there.found.values())
-        findings.append(
-            Finding("Model", "ok", f"{visible(about, single_line=True)}: {in_a_line(there)}, seen {seen:%Y-%m-%d}")
-        )
+        findings.append(Finding("Model", "ok", f"{about}: {in_a_line(there)}, seen {seen:%Y-%m-%d}"))
     return findings
 
 
