@@ -118,6 +118,18 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             result = traintui(home, *listed, "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
             summary = json.loads(result.stdout)
             assert (summary["name"], summary["done"], summary["total"]) == ("rows", 2, 2)
+            ask = ("judge", "--filter", "persona:v", "--model", "claude-opus-5-5")
+            first = traintui(home, *ask, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
+            estimate = json.loads(first.stdout)
+            assert (estimate["conversations"], estimate["left_out"], estimate["is_rehearsal"]) == (4, 0, True)
+            assert estimate["cost_usd"][1] > 0 and "4 conversations by claude-opus-5-5: $" in first.stderr
+            wrong = traintui(home, *ask, "--budget", "much", check=False, TRAINTUI_API_BASE_URL=found[0])
+            assert "no amount in USD" in refused(wrong)
+            result = traintui(home, *ask, "--budget", "5", "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
+            summary = json.loads(result.stdout)
+            assert (summary["done"], summary["failed"], summary["total"], summary["calls"]) == (4, 0, 4, 4)
+            nobody = (*ask[:2], "judge>10", *ask[3:])
+            assert "no conversation" in refused(traintui(home, *nobody, check=False, TRAINTUI_API_BASE_URL=found[0]))
         finally:
             rehearsal.send_signal(signal.SIGINT)
         assert rehearsal.wait(20) in (0, 130)

@@ -112,7 +112,7 @@ def test_dates_are_near_today_and_scores_are_ranges() -> None:
     assert offered("reviewed:") == ["2026-11-24", "2026-11-23", "2026-11-23..2026-11-24", "2026-11-01..2026-11-24"]
     assert offered("score:7") == ["7..10"]
     with clock.fixed(NOON):
-        for name in ("score", "turns", "cost", "created", "meta.margin"):
+        for name in ("score", "judge", "turns", "cost", "created", "meta.margin"):
             for operator in (candidate.insert for candidate in at(name).items):
                 for value in offered(operator):
                     parse(operator + value, fields=Fields([MARGIN] if MARGIN else []), now=NOON)

@@ -32,7 +32,7 @@ from traintui.data.models import Conversation as C
 FILL = """
 INSERT INTO conversations (persona, emotion, topic, intent, tone, tier, status, decision_id, quality_score, turn_count,
                            created_at, updated_at, model, cost_usd, reviewed_at, flagged, is_seed, is_rehearsal,
-                           deleted_at)
+                           deleted_at, judge_score)
 SELECT CASE WHEN n %% 7 > 0 THEN 'anxious_planner' END, 'worried', 'overdraft_fees', 'understand',
        (ARRAY['formal', 'warm', NULL])[1 + n %% 3], (ARRAY['template', 'scenario', 'edge_case', NULL])[1 + n %% 4],
        (ARRAY['planned', 'generating', 'generated', 'approved', 'rejected', 'failed'])[1 + n %% 6], 1,
@@ -41,7 +41,8 @@ SELECT CASE WHEN n %% 7 > 0 THEN 'anxious_planner' END, 'worried', 'overdraft_fe
        timestamptz '2026-11-01' + (n * 7919 %% 100000) * interval '1 millisecond', (ARRAY['m1', NULL])[1 + n %% 2],
        CASE WHEN n %% 3 > 0 THEN (n * 104729 %% 1000000) / 1000000.0 END,
        CASE WHEN n %% 4 > 0 THEN timestamptz '2026-10-20' + n * interval '1 second' END,
-       n %% 11 = 0, true, n %% 13 = 0, CASE WHEN n %% 50 = 0 THEN now() END
+       n %% 11 = 0, true, n %% 13 = 0, CASE WHEN n %% 50 = 0 THEN now() END,
+       CASE WHEN n %% 4 > 0 THEN (n * 613 %% 1001) / 100.0 END
 FROM generate_series(%s::int, %s::int) AS n
 """
 ORDERS = [NEWEST, *(Order(field, descending) for field in FIELDS.values() for descending in (False, True))]
@@ -49,7 +50,8 @@ ORDERS = [NEWEST, *(Order(field, descending) for field in FIELDS.values() for de
 WORDS = (
     "status:generated", "status:approved,rejected", "-status:planned", "persona:none", "-persona:anxious_planner",
      "tone:warm", "tone:formal,none", "-tone:none", "tier:edge_case,template", "model:none", "model:m1", "score>=5",
-     "score<2.5", "-score>3", "score:4..6", "turns:2", "turns>6", "cost>0.5", "cost<=0.25", "created>=2026-10-10",
+     "score<2.5", "-score>3", "score:4..6", "judge>=7", "-judge<7", "turns:2", "turns>6", "cost>0.5", "cost<=0.25",
+     "created>=2026-10-10",
      "created:2026-10-01..2026-10-05", "updated<2026-11-02", "reviewed>2026-10-19", "-reviewed<2027-01-01",
      "is:flagged", "-is:flagged", "is:rehearsal,flagged", "is:seed", "is:deleted", "is:deleted,flagged",
 )  # fmt: skip

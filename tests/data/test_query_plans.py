@@ -124,6 +124,7 @@ TERMS: dict[str, tuple[str, ...]] = {
     "tier": ("tier:edge_case", "-tier:template"),
     "model": ("model:m1", "model:none"),
     "score": ("score>=9.9", "score:4..6", "-score<5"),
+    "judge": ("judge>=7", "-judge>=0"),
     "turns": ("turns:2",),
     "cost": ("cost>0.999", "cost<=0.25"),
     "created": ("created>=2026-10-30", "created:2026-08-01..2026-08-02"),

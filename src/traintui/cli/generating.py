@@ -28,6 +28,7 @@ def generate(
     max_tokens: Annotated[int | None, typer.Option(help="Room for one reply, thinking included.")] = None,
     effort: Annotated[str | None, typer.Option(help="How long the model thinks: low, medium or high.")] = None,
     mode: Annotated[str | None, typer.Option(help="calls, or batches for the Message Batches API.")] = None,
+    judge_model: Annotated[str | None, typer.Option(help="Model that judges each once it is written.")] = None,
     priority: Annotated[int | None, typer.Option(help="A higher one is generated first.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same.")] = None,
     dry_run: Annotated[
@@ -46,7 +47,7 @@ def generate(
 
     given = {
         "name": name, "model": model, "template": template, "budget_usd": budget, "max_tokens": max_tokens,
-        "effort": effort, "mode": mode, "priority": priority, "seed": seed,
+        "effort": effort, "mode": mode, "judge_model": judge_model, "priority": priority, "seed": seed,
     }  # fmt: skip
     changes = {key: value for key, value in given.items() if value is not None}
 

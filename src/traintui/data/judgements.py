@@ -182,5 +182,5 @@ async def progress(connection: AsyncConnection, batch_id: int, model: str) -> Ju
     I = GenerationItem  # noqa: E741 - a table's alias
     counts = [func.count().filter(I.state.in_(states)) for states in (("done",), ("failed",), ("queued", "running"))]
     statement = select(*counts).where(I.batch_id == batch_id, I.kind == "judge")
-    done, failed, waiting = (await connection.execute(statement)).one()
-    return JudgeProgress(model, done, failed, waiting)
+    counted = (await connection.execute(statement)).one()
+    return JudgeProgress(model, counted[0], counted[1], counted[2])

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +22,7 @@ from traintui.generation.structured import read_json
 
 BUILTIN_VERSION = 1
 TemplateKind = Literal["conversation", "rubric"]
+TEMPLATE_KINDS: tuple[TemplateKind, ...] = get_args(TemplateKind)
 
 
 @dataclass(frozen=True, slots=True)

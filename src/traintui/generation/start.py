@@ -14,6 +14,7 @@ from traintui.generation.meant import nearest
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
 from traintui.generation.prompt import (
+    TEMPLATE_KINDS,
     TemplateKind,
     TemplateText,
     builtin_names,
@@ -130,11 +131,12 @@ async def active_template(db: Database, name: str, kind: TemplateKind = "convers
 
 async def keep_builtin(db: Database) -> None:
     """Stores each built-in template that is not there yet, so that people can see it and write versions of it."""
-    there = {version.name for version in await templates.versions(db)}
-    for name in builtin_names():
-        if name not in there:
-            text = builtin_template(name)
-            await templates.store(db, name, system=text.system, user_prompt=text.user, built_in=True)
+    for kind in TEMPLATE_KINDS:
+        there = {version.name for version in await templates.versions(db, kind=kind)}
+        for name in builtin_names(kind):
+            if name not in there:
+                text = builtin_template(name, kind=kind)
+                await templates.store(db, name, system=text.system, user_prompt=text.user, built_in=True, kind=kind)
 
 
 def text_of(record: TemplateRecord) -> TemplateText:

@@ -81,7 +81,7 @@ class JudgeForm(BaseDialog[int]):
             yield FormField("Judge", ModelChoice(self._model, self._prices, id="judge-model"), id="judge")
             yield FormField(
                 "Budget", Input("", placeholder="none", compact=True, id="budget-text", max_length=20), id="budget",
-                about="USD; the batch pauses before it costs more",
+                about="USD; it pauses before it costs more",
             )  # fmt: skip
             yield FormField("Takes", Static(Content.styled("◌ counting", "$muted"), id="will"), id="takes")
             yield Static(id="answer")

@@ -14,11 +14,13 @@ from traintui.data.records import ChunkRecord, VocabularyValue
 from traintui.importing.chunks import estimate_tokens
 
 if TYPE_CHECKING:
-    from traintui.generation.prompt import Prompt, PromptContext
+    from traintui.generation.prompt import Prompt, PromptContext, RubricContext, TemplateKind
 
 DRAWN = ("persona", "emotion", "topic", "intent", "tone", "tier")
 LIMIT = 60
 SHORT = 22
+ANSWER = 300
+"""Characters of a passage that answer in the turns of an example."""
 STAND_IN = "none_yet"
 """What stands where a dimension has no active value."""
 
@@ -59,29 +61,41 @@ def drawn(labels: Mapping[tuple[str, str], VocabularyValue], chunk: ChunkRecord 
     return Example(chunk, values, dice.randint(2, 4), dice.randint(1, 99))
 
 
-def context_of(example: Example) -> PromptContext:
-    """An example as a template sees it. Loads the templates' language."""
-    from traintui.generation.prompt import Facet, PromptContext, Source
+def context_of(example: Example, kind: TemplateKind = "conversation") -> PromptContext | RubricContext:
+    """An example as a template sees it; as a rubric does, with two turns about its passage. Loads the templates'
+    language."""
+    from traintui.data.judgement_records import CRITERIA
+    from traintui.generation.prompt import Facet, PromptContext, RubricContext, Source, SpokenTurn
 
     def facet(dimension: str) -> Facet:
         value = example.values[dimension]
         return Facet(value.value, value.label, value.description)
 
     chunk = example.chunk
+    source = Source(chunk.title, chunk.heading, chunk.content) if chunk else None
+    persona, emotion, topic, intent, tone = (facet(dimension) for dimension in DRAWN[:-1])
+    tier = example.values["tier"].value
+    if kind == "rubric":
+        said = " ".join(chunk.content.split())[:ANSWER] if chunk else "I would have to look that up."
+        asked = f"What holds for {chunk.heading or chunk.title}?" if chunk else "What holds here?"
+        turns = SpokenTurn(1, "user", asked), SpokenTurn(2, "assistant", said)
+        return RubricContext(persona, emotion, topic, intent, tone, tier, source, None, turns, tuple(CRITERIA))
     return PromptContext(
-        persona=facet("persona"), emotion=facet("emotion"), topic=facet("topic"), intent=facet("intent"),
-        tone=facet("tone"), tier=example.values["tier"].value,
-        source=Source(chunk.title, chunk.heading, chunk.content) if chunk else None,
-        exchanges=example.exchanges, variation=example.variation,
-    )  # fmt: skip
+        persona, emotion, topic, intent, tone, tier, source, exchanges=example.exchanges, variation=example.variation
+    )
 
 
-def names_of(context: PromptContext) -> Iterator[Content]:
+def names_of(context: PromptContext | RubricContext) -> Iterator[Content]:
     """Every name that a template may use, with what it is in the example."""
     for field in fields(context):
         value = getattr(context, field.name)
         if value is None or isinstance(value, str | int):
             yield _name(field.name, "none" if value is None else str(value))
+        elif isinstance(value, tuple):
+            parts = [each if isinstance(each, str) else f"{each.number} {each.role}" for each in value]
+            yield _name(field.name, ", ".join(parts))
+            if value and not isinstance(value[0], str):
+                yield from (_name(f"  .{inner.name}", str(getattr(value[0], inner.name))) for inner in fields(value[0]))
         else:
             for inner in fields(value):
                 yield _name(f"{field.name}.{inner.name}", getattr(value, inner.name))

@@ -18,13 +18,17 @@ class TemplateShelf:
         self.usage: dict[int, TemplateUsage] | None = None
 
     async def read(self, db: Database) -> None:
-        """Reads every version."""
+        """Reads every version, rubrics last."""
         from traintui.data import templates
 
         found: dict[str, list[TemplateRecord]] = {}
         for record in await templates.versions(db):
             found.setdefault(record.name, []).append(record)
-        self.versions = found
+        rubrics: dict[str, list[TemplateRecord]] = {}
+        for record in await templates.versions(db, kind="rubric"):
+            rubrics.setdefault(record.name, []).append(record)
+        # A template is known by its name here: one that is called like a rubric hides it, and is never mixed with it.
+        self.versions = found | {name: versions for name, versions in rubrics.items() if name not in found}
 
     async def count(self, db: Database) -> None:
         """Counts what was made, which takes a while where there is much."""

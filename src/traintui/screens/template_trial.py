@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from typing import TYPE_CHECKING
 
 from textual import getters
@@ -20,7 +22,7 @@ from traintui.widgets.transcript import Transcript
 from traintui.widgets.writing_pane import WritingPane
 
 if TYPE_CHECKING:
-    from traintui.generation.prompt import Prompt
+    from traintui.generation.prompt import Prompt, PromptContext, RubricContext, TemplateText
     from traintui.generation.trial import Trial, TrialReply
 
 
@@ -66,6 +68,28 @@ class TrialPane(Vertical):
             f"One call of {trial.model}",
             f"With the text as it stands, and the example of the preview. {price}",
             "c makes it · o takes another example, ] another passage",
+        )
+
+    async def offer(
+        self,
+        draft: TemplateText,
+        context: PromptContext | RubricContext,
+        prompt: Prompt,
+        *,
+        model: str,
+        template_id: int | None,
+    ) -> None:
+        """The text as it stands can be tried; a rubric by judging a conversation, which is a batch."""
+        trials = await asyncio.to_thread(importlib.import_module, "traintui.generation.trial")
+        if draft.kind == "conversation":
+            self.prepare(trials.trial_of(draft, context, model=model, template_id=template_id), prompt)
+            return
+        self.trial, self._answered = None, False
+        self.pane.nothing(
+            "empty",
+            "A rubric is tried by judging",
+            "Once it is saved, select a conversation in 1; Judge in the palette asks for an opinion of it, on record"
+            " and priced like any call.",
         )
 
     def wait(self) -> None:

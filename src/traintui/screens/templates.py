@@ -162,6 +162,7 @@ class TemplatesDialog(BaseDialog[None]):
         if event.row is not None and event.row.name != self._shown:
             self._open_current()
             self._show_versions()
+            self.refresh_bindings()
 
     @on(RowTable.Opened)
     def _opened(self, event: RowTable.Opened[Any]) -> None:
@@ -187,7 +188,7 @@ class TemplatesDialog(BaseDialog[None]):
         if newest is None:
             return None
         version = newest.version + self.editor.is_draft(newest.name)
-        return TemplateText(newest.name, version, self.editor.system_text, self.editor.user_text)
+        return TemplateText(newest.name, version, self.editor.system_text, self.editor.user_text, newest.kind)
 
     async def _check(self) -> None:
         """What is wrong with the text, its names with their values in the example, and the preview."""
@@ -196,7 +197,7 @@ class TemplatesDialog(BaseDialog[None]):
         draft, example = self._draft(), self._example
         if draft is None or example is None:
             return
-        context = context_of(example)
+        context = context_of(example, draft.kind)
         found = await asyncio.to_thread(prompts.mistakes_of, draft, context)
         self.editor.show_mistakes(found)
         self.editor.names.show(names_of(context), key="names")
@@ -205,10 +206,9 @@ class TemplatesDialog(BaseDialog[None]):
             self.trial.prepare(None, None)
             return
         prompt = await asyncio.to_thread(prompts.render, draft, context)
-        trials = await asyncio.to_thread(importlib.import_module, "traintui.generation.trial")
         self.preview.show(preview_of(prompt, example), key=(draft.name, example))
         began = self.newest.id if self.newest is not None else None
-        self.trial.prepare(trials.trial_of(draft, context, model=self._model, template_id=began), prompt)
+        await self.trial.offer(draft, context, prompt, model=self._model, template_id=began)
 
     def action_edit(self) -> None:
         """Goes into the text."""
@@ -227,7 +227,7 @@ class TemplatesDialog(BaseDialog[None]):
         draft, example = self._draft(), self._example
         if draft is None or example is None:
             return
-        found = await asyncio.to_thread(prompts.mistakes_of, draft, context_of(example))
+        found = await asyncio.to_thread(prompts.mistakes_of, draft, context_of(example, draft.kind))
         if found:
             self._choose("edit")
             self.editor.show_mistakes(found)
@@ -237,7 +237,9 @@ class TemplatesDialog(BaseDialog[None]):
         if not self.editor.is_draft(draft.name):
             self._say(("○ ", "$accent"), "Nothing to save: it reads like the newest version.")
             return
-        stored = await templates.store(self.db, draft.name, system=draft.system, user_prompt=draft.user)
+        stored = await templates.store(
+            self.db, draft.name, system=draft.system, user_prompt=draft.user, kind=draft.kind
+        )
         self.editor.forget(draft.name)
         self._say(("● ", "$success"), f"Saved as version {stored.version}: new batches take it.")
         await self._read_templates()
@@ -365,7 +367,8 @@ class TemplatesDialog(BaseDialog[None]):
             return self.switcher.current == "versions"
         if not self.allowed("templates", action) or (self._shown == "" and action not in {"back", "view"}):
             return None
-        return True
+        is_rubric = self.newest is not None and self.newest.kind == "rubric"
+        return None if is_rubric and action in {"new", "call"} else True
 
     def action_back(self) -> None:
         """Leaves the field, ends a call, closes; what is not saved is named first."""

@@ -37,7 +37,8 @@ class VersionRow:
 
 def _name(row: TemplateRow) -> Content:
     mark = Content.styled("✎ ", "$warning") if row.edited else Content("")
-    return Content.assemble(mark, text.shown(row.name, single_line=True, limit=80))
+    rubric = Content.styled(" rubric", "$muted") if row.newest.kind == "rubric" else Content("")
+    return Content.assemble(mark, text.shown(row.name, single_line=True, limit=80), rubric)
 
 
 def _active(row: TemplateRow) -> Content:
