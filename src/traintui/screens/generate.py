@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import ScreenResume
+from textual.events import ScreenResume, ScreenSuspend
 from textual.worker import Worker
 
 from traintui import commands, text
@@ -102,6 +102,14 @@ class GenerateScreen(BaseScreen):
     def _resumed(self) -> None:
         if self.app.workspace is not None:
             self._look(whole=True)
+
+    @on(ScreenSuspend)
+    def _suspended(self) -> None:
+        if self.app.workspace is not None:
+            self.write(self._leave, name="watch")
+
+    async def _leave(self) -> None:
+        await self.watched.leave(self.db)
 
     # Looking
 
