@@ -150,7 +150,7 @@ async def setup(db: Database, batch_id: int) -> BatchSetup:
 
 PROGRESS = text("""
     WITH figures AS (
-        -- Of a batch that generates, what its judge does counts by itself (`judgements.progress`); its calls are of both.
+        -- Of a batch that generates, what its judge does counts by itself (`judgements.progress`); calls are of both.
         SELECT coalesce(sum(done) FILTER (WHERE of_batch), 0)::bigint AS done,
                coalesce(sum(failed) FILTER (WHERE of_batch), 0)::bigint AS failed,
                coalesce(sum(running) FILTER (WHERE of_batch), 0)::bigint AS running,

@@ -183,5 +183,5 @@ async def progress(connection: AsyncConnection, batch_id: int, model: str) -> Ju
     F = BatchFigures
     sums = [func.coalesce(func.sum(figure), 0) for figure in (F.done, F.failed, F.queued + F.running)]
     statement = select(*sums).where(F.batch_id == batch_id, F.kind == "judge")
-    done, failed, waiting = (await connection.execute(statement)).one()
-    return JudgeProgress(model, int(done), int(failed), int(waiting))
+    row = (await connection.execute(statement)).one()
+    return JudgeProgress(model, *(int(figure) for figure in row))

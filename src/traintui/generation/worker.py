@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,7 +52,6 @@ STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
 IDLE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
-"""How long calls under way may go on when the worker is asked to stop."""
 
 
 Keep = Callable[[ModelCall, Answer], Awaitable[InvalidReply | None]]
@@ -79,6 +79,8 @@ class Worker:
         self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
         self.worker_id = 0
+        self.grace = GRACE_SECONDS
+        """Seconds that calls under way may go on when it is asked to stop."""
         self._jobs: dict[int, Job] = {}
         self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
@@ -111,8 +113,11 @@ class Worker:
                     running = self._reap(running)
                     self.batching.check()
             finally:
+                self._line.closed = True
                 if running:
-                    await asyncio.wait(running, timeout=GRACE_SECONDS)
+                    with contextlib.suppress(TraintuiError):
+                        await work.take_no_more(self.db, self.worker_id)
+                    await asyncio.wait(running, timeout=self.grace)
                     for task in running:
                         task.cancel()
                     await asyncio.gather(*running, return_exceptions=True)

@@ -105,6 +105,7 @@ class GenerateScreen(BaseScreen):
 
     @on(ScreenSuspend)
     def _suspended(self) -> None:
+        self.app.meanwhile = None  # it has been seen
         if self.app.workspace is not None:
             self.write(self._leave, name="watch")
 
@@ -314,7 +315,7 @@ class GenerateScreen(BaseScreen):
         chosen = self.watched.chosen_id
         look = self.watched.last
         slots = look.slots if look.chosen is not None and look.chosen.id == chosen else 4
-        await self.app.crew.ensure_worker(slots=slots)
+        await self.app.ensure_worker(slots=slots)
 
     def action_pause(self) -> None:
         """Pauses the batch, or resumes it."""
