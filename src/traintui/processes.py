@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.02
+LESS_URGENT = 5
 LONGEST_LINE = 16_000_000
 """Bytes of the longest line that a child may print."""
 Parting = Literal["stay", "finish"]
@@ -181,6 +182,14 @@ class Found:
 
     async def stop(self) -> None:
         """Leaves it as it is: it is not ours to end."""
+
+
+def give_way() -> None:
+    """From now on others come first where it wants the processor too, so that keys are answered at once."""
+    os.nice(LESS_URGENT)
+    # Linux compares whole sessions where it groups processes by them (sched(7), the autogroup feature).
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(LESS_URGENT), encoding="ascii")
 
 
 async def parent_left() -> str:

@@ -14,8 +14,8 @@ ZERO = text("0")
 
 
 class BatchFigures(Base):
-    """What became of the items and calls of a batch, of each kind, as sums that triggers keep: a row for each connection
-    that changed something, so that none waits for another. The figure of a batch is the sum of its rows."""
+    """What became of the items and calls of a batch, of each kind, as sums that triggers keep: a row for each
+    connection that changed something, so that none waits for another. The figure of a batch is the sum of its rows."""
 
     __tablename__ = "batch_figures"
     batch_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -15,7 +15,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
-from traintui.processes import Orders, orders
+from traintui.processes import Orders, give_way, orders
 from traintui.quality.signatures import signature
 from traintui.quality.signing import signing
 from traintui.settings import Settings
@@ -32,6 +32,8 @@ async def serve(
     Calls under way are given a few seconds to finish. A parent that leaves may ask it to stay until nothing is left to
     do, or to finish: then they are given as long as they take. Raises `TraintuiError` without a key or a database.
     """
+    if attached:
+        give_way()
     provider = await provider_of(settings)
     async with open_workspace(settings) as db, orders(attached=attached) as given, indexing(db):
         refuse_reader(db)

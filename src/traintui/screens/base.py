@@ -21,7 +21,7 @@ from traintui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
-    from traintui.data.presence import Meanwhile
+    from traintui.data.presence_records import Meanwhile
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")

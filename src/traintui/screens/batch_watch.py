@@ -95,6 +95,18 @@ class BatchWatch:
         self.last = look
         return self.last
 
+    async def words(self, db: Database) -> Look:
+        """The last look with what is being written by now, and nothing else read again."""
+        from traintui.data import batches
+
+        chosen = self.last.chosen
+        if chosen is not None and chosen.running:
+            streams = await batches.streams(db, chosen.id)
+            # A look that was begun meanwhile may have found another one.
+            if self.last.chosen is not None and self.last.chosen.id == chosen.id:
+                self.last = replace(self.last, streams=streams)
+        return self.last
+
     async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
         """The look with what belongs to the chosen batch."""
         from traintui.data import batches, conversations, limits, work

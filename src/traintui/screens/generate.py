@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from traintui.screens.coverage import Filling
 
 POLL = 0.3
-"""Seconds between two looks while a batch runs."""
-REST = 7
-"""Looks that are left out while none does, and after which all batches are read."""
-LOST = 35
+"""Seconds between two looks at what is being written while a batch runs."""
+FIGURES = 3
+"""Looks after which the figures of the batch are read too."""
+REST = 9
+"""Looks that are left out while none runs, and after which all batches are read."""
+LOST = 36
 """Looks after which lost workers are looked for."""
 
 OPEN = frozenset({"queued", "running"})
@@ -121,7 +123,10 @@ class GenerateScreen(BaseScreen):
         whole = self._ticks % REST == 0
         # A look that takes longer than the time between two is waited for, not begun anew.
         if (self.watched.running or whole) and (self._reading is None or self._reading.is_finished):
-            self._look(whole=whole)
+            if whole or self._ticks % FIGURES == 0:
+                self._look(whole=whole)
+            else:
+                self._reading = self.read(self._read_words, name="words")
         ended = self.watched.running and self.app.crew.worker_last_words() is not None
         if (self._ticks % LOST == 0 or (whole and ended)) and self.db.role in commands.ALLOWED["reviewer"]:
             self.write(self._recover, name="recover")
@@ -140,10 +145,15 @@ class GenerateScreen(BaseScreen):
         self._failure = None
         self._show(look, before)
 
+    async def _read_words(self) -> None:
+        look = await self.watched.words(self.db)
+        if look.chosen is not None:
+            self._show_writing(look, look.chosen)
+
     def work_failed(self, name: str, error: BaseException) -> None:
         """Looking that fails is answered below the figures, all else beside the work."""
         answer = self.app.answer(error)
-        if name not in {"batches", "recover", "conversation"}:
+        if name not in {"batches", "words", "recover", "conversation", "watch"}:
             self.app.tell(answer)
             self._look(whole=True)
         elif self.watched.last.chosen is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.filters import Filter
     from traintui.data.live import Live
-    from traintui.data.presence import Meanwhile
+    from traintui.data.presence_records import Meanwhile
 
 
 TYPING = 0.25

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import text
-from traintui.data.presence import BatchNews, Meanwhile
+from traintui.data.presence_records import BatchNews, Meanwhile
 
 CAUSES = {
     "refusal": "refused",
