@@ -119,9 +119,10 @@ class Child:
     def leave(self, parting: Parting) -> None:
         """Goes without it: it does what it is told, and ends by itself."""
         self._tell(parting)
-        self._let_go()
+        self.let_go()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Closes what it reads and writes: it hears that we have left."""
         if self._hearing is not None:
             self._hearing.close()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -131,7 +132,7 @@ class Child:
 
     async def stop(self) -> None:
         """Asks the child to stop, and insists after a while."""
-        self._let_go()
+        self.let_go()
         if self.running:
             # One that is still loading does not see its input closed, and ends by this at once.
             self._process.terminate()

@@ -27,7 +27,7 @@ from traintui.errors import TraintuiError
 Judge = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
 """What tells score and parts as soon as the conversation that is nearest is known."""
 LEASE_SECONDS = 20.0
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 """How often a worker looks for others that are gone."""
 LOCK_CLASS = 7454
 """Class of the advisory lock that shows a worker alive; `recover_lost_work` looks for it."""
@@ -63,7 +63,7 @@ async def registered(db: Database, *, endpoint: str | None = None) -> AsyncItera
 
     The lease is renewed meanwhile, and on a direct connection a lock is held too, so that its death is seen at once.
     Its items go back to the queue when the block ends. What workers that are gone left behind is found at the
-    beginning, at the end, and every two seconds.
+    beginning, at the end, and every second.
     """
     async with db.write() as connection:
         worker_id = await connection.scalar(

@@ -19,6 +19,13 @@ from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 
 
+def ending(under_way: int) -> str:
+    """What a worker does that is to stop."""
+    if not under_way:
+        return "It ends at once"
+    return f"It ends after {text.plural(under_way, 'call')} under way"
+
+
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """How the app goes without its worker, and whether it does so each time from now on."""
@@ -55,10 +62,9 @@ class Quitting(BaseDialog[Leaving]):
             yield Static("")
             yield Static(
                 Content.assemble(
-                    ("l", "bold"), "  The worker goes on without the app, and ends when all are written.\n",
-                    ("s", "bold"), f"  It ends after {text.plural(under_way, 'call')} under way, which are paid for;"
-                    " p on Generate resumes the batch.\n",
-                    ("esc", "bold"), "  The app stays open.",
+                    ("l    ", "bold"), "The worker goes on without the app, and ends when all are written.\n",
+                    ("s    ", "bold"), f"{ending(under_way)}; p on Generate goes on with the rest.\n",
+                    ("esc  ", "bold"), "The app stays open.",
                 )
             )  # fmt: skip
             yield Static("")
