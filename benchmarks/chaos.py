@@ -17,17 +17,20 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from benchmarks.generate import work
+from benchmarks.pooling import pooled
 from benchmarks.rehearsing import Rehearsal, rehearsing
 from benchmarks.report import Figure, median, p95, publish
 from traintui.data import batches
+from traintui.data import work as work_queue
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
 from traintui.demo.contents import furnish
@@ -45,6 +48,8 @@ FAULTS = {
     "midstream-eof": 0.01,
     "refusal": 0.01,
 }
+POOLED_GOAL = work_queue.LEASE_SECONDS + work_queue.LOOK_SECONDS
+"""Seconds: a lease that was renewed in the last moment, and the next look of another worker."""
 PATIENCE = 900.0
 """Seconds for the whole batch."""
 OUTCOMES = text("""
@@ -65,7 +70,8 @@ LEDGER = text("""
 
 @dataclass
 class Chaos:
-    """What happened: kills, and the seconds until what a killed worker had was on its way again."""
+    """What happened: kills, and the seconds until what a killed worker had was in the queue again, and until another
+    one was at all of it."""
 
     home: Path
     db: Database
@@ -74,6 +80,7 @@ class Chaos:
     luck: random.Random
     workers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     kills: int = 0
+    taken_back: list[float] = field(default_factory=list)
     recovered: list[float] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -91,7 +98,7 @@ class Chaos:
         self.workers[int(worker_id)] = process
 
     async def kill(self) -> None:
-        """Ends a worker in the middle of whatever it does, and waits until what it had is on its way again."""
+        """Ends a worker in the middle of whatever it does, and waits until another one is at what it had."""
         worker_id = self.luck.choice(sorted(self.workers))
         process = self.workers.pop(worker_id)
         async with self.db.read() as connection:
@@ -102,12 +109,21 @@ class Chaos:
         process.wait()
         self.kills += 1
         began = time.perf_counter()
-        left = text("SELECT count(*) FROM generation_items WHERE worker_id = :id AND state = 'running'")
-        while had:
+        lost = text("SELECT count(*) FROM generation_items WHERE worker_id = :id AND state = 'running'")
+        waiting = text(
+            "SELECT count(*) FROM generation_items"
+            " WHERE id = ANY(:had) AND state = 'queued' AND not_before <= clock_timestamp()"
+        )
+        if had:
+            self.taken_back.append(await self.until_none(lost, began, {"id": worker_id}))
+            self.recovered.append(await self.until_none(waiting, began, {"had": had}))
+
+    async def until_none(self, statement: TextClause, began: float, values: dict[str, Any]) -> float:
+        """Waits until a query counts none; seconds since it began."""
+        while True:
             async with self.db.read() as connection:
-                if not await connection.scalar(left, {"id": worker_id}):
-                    self.recovered.append(time.perf_counter() - began)
-                    break
+                if not await connection.scalar(statement, values):
+                    return time.perf_counter() - began
             await asyncio.sleep(0.02)
 
     async def run(self, kills: int) -> None:
@@ -181,7 +197,10 @@ async def measure(home: Path, chosen: argparse.Namespace) -> tuple[dict[str, Fig
     async with open_workspace(Settings(home=home)) as db:
         await furnish(db)
         faults = ["--faults", json.dumps(FAULTS), "--seed", str(chosen.seed), "--every"]
-        with rehearsing(*faults, "--pace", str(chosen.pace)) as rehearsal:
+        with ExitStack() as stack:
+            rehearsal = stack.enter_context(rehearsing(*faults, "--pace", str(chosen.pace)))
+            if chosen.pooler:
+                os.environ["TRAINTUI_DATABASE_URL"] = stack.enter_context(pooled(db.conninfo))
             batch_id = await start_batch(db, Plan(name="Chaos", count=chosen.rows), is_rehearsal=True)
             chaos = Chaos(home, db, rehearsal, batch_id, random.Random(chosen.seed))
             await chaos.run(chosen.kills)
@@ -191,8 +210,10 @@ async def measure(home: Path, chosen: argparse.Namespace) -> tuple[dict[str, Fig
     figures = compared(rehearsal.told, ledger, outcomes)
     if chaos.recovered:
         figures |= {
+            "taken_back_median_s": Figure(median(chaos.taken_back), "s"),
+            "taken_back_max_s": Figure(round(max(chaos.taken_back), 2), "s", POOLED_GOAL if chosen.pooler else None),
             "running_again_median_s": Figure(median(chaos.recovered), "s"),
-            "running_again_max_s": Figure(round(max(chaos.recovered), 2), "s", 5),
+            "running_again_max_s": Figure(round(max(chaos.recovered), 2), "s", None if chosen.pooler else 5),
             "running_again_p95_s": Figure(p95(chaos.recovered), "s"),
         }
     return figures, chaos.kills
@@ -204,6 +225,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000, help="conversations")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--pace", type=float, default=200.0, help="tokens a second of a reply")
+    parser.add_argument("--pooler", action="store_true", help="the workers reach the server through PgBouncer")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

@@ -22,6 +22,9 @@ class RecordingDriver(HeadlessDriver):
     """A terminal of which only what is written to it is kept, with the time."""
 
     written: list[tuple[float, str]] = []  # noqa: RUF012 - one app at a time
+    looked_for: Callable[[], object] | None = None
+    found_at: float | None = None
+    """When something was written while what is looked for held; None as long as it did not."""
 
     @property
     def is_headless(self) -> bool:
@@ -31,6 +34,9 @@ class RecordingDriver(HeadlessDriver):
     def write(self, data: str) -> None:
         """Keeps what is written."""
         self.written.append((time.perf_counter(), data))
+        looked_for = RecordingDriver.looked_for
+        if RecordingDriver.found_at is None and looked_for is not None and looked_for():
+            RecordingDriver.found_at = self.written[-1][0]
 
 
 class Driven:
@@ -61,14 +67,14 @@ class Driven:
         self.app._driver.send_message(pressed)
         return moment
 
-    async def until(self, holds: Callable[[], object], *, seconds: float = PATIENCE) -> None:
-        """Returns as soon as a condition holds."""
+    async def until(self, holds: Callable[[], object], *, seconds: float = PATIENCE, every: float = 0.005) -> None:
+        """Returns as soon as a condition holds, which is looked at `every` so many seconds."""
         deadline = time.perf_counter() + seconds
         while not holds():
             if time.perf_counter() > deadline or (hasattr(self, "_running") and self._running.done()):
                 said = ", ".join(str(toast.message) for toast in self.app._notifications)
                 raise SystemExit(f"The app did not show in time what the benchmark waits for. {said}")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(every)
 
     async def settled(self, quiet: float = QUIET) -> float:
         """Waits until nothing was written for a while; the moment of the last byte."""

@@ -1,4 +1,5 @@
-"""How fast conversations are generated: stored, scored, redacted and logged by one worker, and at a provider's limits.
+"""How fast conversations are generated: stored, scored, redacted and logged by one worker, and at a provider's limits;
+and what a person notices beside it: how soon keys are answered, and how soon a pause holds.
 
 The rehearsal stands in for the provider, as a process of its own on the same machine. `--speed 10` lets its minute pass
 in six seconds: its limits are ten times as large, and it writes ten times as fast.
@@ -21,6 +22,7 @@ from sqlalchemy import text
 
 from benchmarks.rehearsing import Rehearsal, rehearsing
 from benchmarks.report import Figure, publish
+from benchmarks.while_running import Pauses, keys, more_done
 from traintui.data import batches
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -99,11 +101,34 @@ async def limited(home: Path, db: Database, rehearsal: Rehearsal, seconds: float
     return batch_id, gone
 
 
+async def noticed(home: Path, db: Database, chosen: argparse.Namespace) -> dict[str, Figure]:
+    """What a person notices while a batch runs without delay."""
+    pauses = Pauses()
+    with rehearsing("--every") as rehearsal:
+        batch_id = await start_batch(
+            db, Plan(name="Watched", count=chosen.running, exchanges=(3, 4)), is_rehearsal=True
+        )
+        worker = work(home, rehearsal, chosen.slots, "--attached")  # as the app starts it
+        try:
+            await more_done(db, batch_id)
+            figures = await keys(db, Settings(home=home), chosen.keys)
+            await pauses.make(db, batch_id, chosen.pauses)
+            await batches.cancel(db, batch_id)
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(worker.wait)
+    return figures | pauses.figures(rehearsal.told)
+
+
 def work(home: Path, rehearsal: Rehearsal, slots: int, *more: str) -> subprocess.Popen[bytes]:
     """A worker of the workspace."""
     command = [sys.executable, "-m", "traintui", "worker", "--slots", str(slots), *more]
     return subprocess.Popen(
-        command, env={**rehearsal.environment, "TRAINTUI_HOME": str(home)}, stderr=subprocess.DEVNULL
+        command,
+        env={**rehearsal.environment, "TRAINTUI_HOME": str(home)},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session="--attached" in more,
     )
 
 
@@ -118,6 +143,7 @@ async def measure(home: Path, chosen: argparse.Namespace) -> dict[str, Figure]:
         with rehearsing() as rehearsal:
             rate = await paced(home, db, rehearsal, chosen.rows, chosen.slots)
         figures["conversations_per_second"] = Figure(round(rate, 1), "1/s", 25, at_least=True)
+        figures |= await noticed(home, db, chosen)
         requests, output_tokens = REQUESTS * chosen.speed, OUTPUT_TOKENS * chosen.speed
         asked = [
             "--requests", str(requests), "--output-tokens", str(output_tokens),
@@ -142,6 +168,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000, help="conversations that are written as fast as it goes")
     parser.add_argument("--slots", type=int, default=8)
+    parser.add_argument("--running", type=int, default=MANY, help="conversations of the batch that runs beside keys")
+    parser.add_argument("--keys", type=int, default=300, help="keys that are pressed on each of two screens")
+    parser.add_argument("--pauses", type=int, default=12)
     parser.add_argument("--limited-slots", type=int, default=64)
     parser.add_argument("--speed", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=30, help="how long it runs at the limits")

@@ -83,7 +83,7 @@ def told(request: Recorded) -> dict[str, Any]:
     usage = asdict(request.usage) if request.usage else None
     return {
         "id": request.request_id, "text": hashlib.sha256(body).hexdigest(), "model": request.body["model"],
-        "fault": request.fault, "status": request.status, "usage": usage,
+        "fault": request.fault, "status": request.status, "usage": usage, "received": request.received,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,12 +24,14 @@ from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.doors import Doors
-from traintui.settings import Settings
+from traintui.settings import Settings, remember
 from traintui.widgets import themes
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
+    from traintui.processes import Parting
+    from traintui.screens.quitting import Leaving
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -38,6 +41,8 @@ LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
 RESTING = 1.0
 """Seconds without a key or a click after which nobody is in the middle of something."""
+STILL_HERE = 60.0
+"""Seconds after which it is noted again that this person is here."""
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
@@ -118,6 +123,7 @@ class TraintuiApp(Doors, Working):
         self._touched = 0.0
         self._fields: Fields
         self._background: list[Worker[None]] = []
+        self._parting: Parting | None = None
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -150,6 +156,7 @@ class TraintuiApp(Doors, Working):
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
                 await self._leave.wait()
                 self.workspace = None
+                await self._note_presence(database)
                 await self.crew.stop()
         finally:
             await self.crew.stop()
@@ -167,18 +174,33 @@ class TraintuiApp(Doors, Working):
 
     async def _resume_work(self) -> None:
         """Marks what a lost worker left behind, and works on what is queued, if there is a provider for it."""
-        from traintui.data import batches, work
+        from traintui.data import batches, presence, work
         from traintui.generation.provider import provider_of
 
         if self.db.role in commands.ALLOWED["reviewer"]:
             await batches.recover(self.db)
+        before = await presence.note(self.db)
+        if before is not None and self.db.role in commands.ALLOWED["author"]:
+            self.meanwhile = await presence.ran_since(self.db, before)
         if self.db.role in commands.ALLOWED["author"]:
             try:
                 provider = await provider_of(self.settings)
             except TraintuiError:  # the Generate screen says so where somebody wants to generate
                 return
             if await work.open_batches(self.db, is_rehearsal=provider.is_rehearsal):
-                await self.crew.ensure_worker()
+                await self.ensure_worker()
+
+    async def _note_presence(self, database: Database) -> None:
+        from traintui.data import presence
+
+        with suppress(TraintuiError):  # a comfort, which a database that is away does without
+            await presence.note(database)
+
+    async def _be_present(self) -> None:
+        """Notes now and then that this person is here, so that the next start knows since when they were away."""
+        while True:
+            await asyncio.sleep(STILL_HERE)
+            await self._note_presence(self.db)
 
     def _progressed(self, step: str) -> None:
         self.call_from_thread(setattr, self, "progress", step)
@@ -188,7 +210,7 @@ class TraintuiApp(Doors, Working):
         self.refresh_words()
         self._background = [
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
-            for name, work in (("follow", self._follow), ("index", self._index))
+            for name, work in (("follow", self._follow), ("index", self._index), ("presence", self._be_present))
         ]
 
     # The copy in memory
@@ -262,7 +284,11 @@ class TraintuiApp(Doors, Working):
         return Fields(await metadata.registered_fields(self.db))
 
     def work_failed(self, name: str, error: BaseException) -> None:
-        """A workspace that does not open is answered with a panel, all else beside the work."""
+        """A workspace that does not open is answered with a panel, all else beside the work. Nobody is kept from
+        leaving."""
+        if name == "leaving":
+            self.run_quit()
+            return
         if name != "workspace":
             super().work_failed(name, error)
             return
@@ -306,7 +332,32 @@ class TraintuiApp(Doors, Working):
             await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)
 
     async def action_quit(self) -> None:
-        """Ends the app once what is being written is written and the workspace is closed."""
+        """Ends the app once what is being written is written and the workspace is closed. While a batch runs with a
+        worker of the app, it asks before what is to become of that; a second time it does not."""
+        if self.crew.working and not self.demo and self.workspace is not None and not self.reading_now("leaving"):
+            self.read(self._look_before_leaving, name="leaving")
+        else:
+            self.run_quit()
+
+    async def _look_before_leaving(self) -> None:
+        from traintui.data import batches
+        from traintui.screens.quitting import Leaving, Quitting
+
+        running = tuple(batch for batch in await batches.recent(self.db) if batch.state in {"queued", "running"})
+        if not running:
+            self.run_quit()
+        elif self.settings.worker_on_quit == "ask":
+            self.push_screen(Quitting(running), self._left)
+        else:
+            self._left(Leaving("stay" if self.settings.worker_on_quit == "leave" else "finish"))
+
+    def _left(self, answer: Leaving | None) -> None:
+        if answer is None:
+            return
+        self._parting = answer.parting
+        if answer.always:
+            wish = "leave" if answer.parting == "stay" else "stop"
+            self.write(partial(asyncio.to_thread, remember, "worker_on_quit", wish), name="remember")
         self.run_quit()
 
     def _hang_up(self) -> None:
@@ -328,6 +379,10 @@ class TraintuiApp(Doors, Working):
         if writing:
             with suppress(TimeoutError, WorkerFailed):
                 await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
+        if self._parting is None and self.settings.worker_on_quit == "leave":
+            self._parting = "stay"  # nobody can be asked where the terminal is gone
+        if self._parting is not None:
+            await self.crew.leave(self._parting)
         self._leave.set()
         if self._holder is not None and not self._holder.is_finished:
             self.progress = "Closing the workspace"

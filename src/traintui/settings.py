@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
     api_base_url: str | None = Field(default=None, description="Any server that speaks /v1/messages.")
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     theme: Literal["dark", "light"] = "dark"
+    worker_on_quit: Literal["ask", "leave", "stop"] = Field(
+        default="ask", description="What becomes of the worker when the app is closed while a batch runs."
+    )
     keymap: dict[str, str] = Field(default_factory=dict, description="Command id to key, as in `review.approve = 'y'`.")
 
     @classmethod
@@ -60,6 +65,32 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether this workspace runs its own PostgreSQL."""
         return self.database_url is None
+
+
+def remember(name: str, value: str) -> None:
+    """Writes a setting that is a word into the TOML file of this person, the rest of which stays as it is.
+
+    Raises `TraintuiError` when the file cannot be written. With no such file (`TRAINTUI_CONFIG=/dev/null`) nothing is.
+    """
+    path = config_path()
+    if path == Path(os.devnull):
+        return
+    line = f'{name} = "{value}"\n'
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        # What belongs to no table stands before the first one.
+        found = re.search(r"^[ \t]*\[", before, re.MULTILINE)
+        head, tables = (before[: found.start()], before[found.start() :]) if found else (before, "")
+        kept = re.sub(rf"^[ \t]*{name}[ \t]*=.*(?:\n|\Z)", "", head, flags=re.MULTILINE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(line + kept + tables)
+        Path(partial).replace(path)
+    except OSError as error:
+        raise TraintuiError(
+            "Not remembered", f"{path} cannot be written ({error.strerror}).", "Check who owns the file."
+        ) from error
 
 
 def load_settings() -> Settings:

@@ -429,18 +429,18 @@ async def test_a_plan_is_stored_whole_or_not_at_all(db: Database, reviewer_db: D
 
 
 async def test_what_is_being_written_is_shown_until_it_is_stored(db: Database) -> None:
-    await queued(db, 2)
+    batch_id = await queued(db, 2)
     async with work.registered(db) as worker_id:
         first, second = await work.claim(db, worker_id, 2, is_rehearsal=False)
         await work.write_stream(db, second, "B")
         await work.write_stream(db, first, "A")
         await work.write_stream(db, first, "A longer\x00")
-        shown = await batches.streams(db)
+        shown = await batches.streams(db, batch_id)
         assert [view.content for view in shown] == ["A longer\N{REPLACEMENT CHARACTER}", "B"]
         assert await stored(db, first, await started(db, first, worker_id))
         await work.release(db, second, "queued")
         await work.write_stream(db, second, "Too late")
-        assert await batches.streams(db) == ()
+        assert await batches.streams(db, batch_id) == ()
         assert await fetch(db, "SELECT FROM generation_streams") == []
 
 

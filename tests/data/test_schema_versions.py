@@ -212,10 +212,11 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
         " AND prosrc !~ 'require_role' ORDER BY 1",
     )
     assert asks_nobody == [
-        ("feed_change",), ("feed_retired_chunks",), ("hold_chunks",), ("index_search",), ("look_at_submissions",),
-        ("make_generation_partitions",), ("note_cost",), ("prune_changes",), ("queue_added_metadata",),
-        ("queue_added_turns",), ("queue_changed_metadata",), ("queue_changed_turn",), ("queue_language",),
-        ("queue_removed_turns",), ("queue_unsigned",), ("record_setting_change",),
+        ("end_watch",), ("feed_change",), ("feed_retired_chunks",), ("hold_chunks",), ("index_search",),
+        ("look_at_submissions",), ("make_generation_partitions",), ("note_cost",), ("note_items",), ("note_presence",),
+        ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",), ("queue_changed_metadata",),
+        ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",), ("queue_unsigned",),
+        ("record_setting_change",), ("watch_batch",),
     ]  # fmt: skip
 
 

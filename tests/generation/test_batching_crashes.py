@@ -231,12 +231,14 @@ async def freeze(db: Database, worker: asyncio.subprocess.Process) -> None:
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
     async def none_active() -> bool:
-        return int(await value(db, f"SELECT count(*) {others} AND state = 'active'")) == 0
+        # One that waits for a row of another's stays active: it is let go on below.
+        waiting = "coalesce(wait_event_type, '') = 'Lock'"
+        return int(await value(db, f"SELECT count(*) {others} AND state = 'active' AND NOT {waiting}")) == 0
 
     while True:
         os.kill(worker.pid, signal.SIGSTOP)
         await eventually(none_active)
-        if await value(db, f"SELECT count(*) {others} AND state LIKE 'idle in transaction%'") == 0:
+        if await value(db, f"SELECT count(*) {others} AND state <> 'idle'") == 0:
             return
         os.kill(worker.pid, signal.SIGCONT)
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +17,7 @@ from traintui.audit.personal import look_for_phones_of
 from traintui.audit.phones import DEFAULT_REGIONS
 from traintui.audit.redaction import redact_text
 from traintui.audit.regions import expect_phones_of_workspace
-from traintui.data import attempts, batches, conversations, work
+from traintui.data import attempts, batches, conversations, watches, work
 from traintui.data.engine import Database
 from traintui.data.records import BatchProgress
 from traintui.demo.contents import furnish
@@ -176,19 +177,55 @@ async def test_a_worker_for_the_rehearsal_leaves_real_batches_alone(
     assert (await batches.progress(furnished, real)).calls == 0
 
 
-async def test_what_is_being_written_can_be_watched(furnished: Database, rehearsal: RehearsalServer) -> None:
-    await start_batch(furnished, plan(count=1), is_rehearsal=True)
+async def test_what_somebody_watches_is_written_down_while_it_is_written(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    batch_id = await start_batch(furnished, plan(count=1), is_rehearsal=True)
+    await watches.watch(furnished, uuid4(), batch_id)
     rehearsal.fail_next("midstream-silence")
     running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=1))
     try:
         async with asyncio.timeout(30):
-            while not (views := await batches.streams(furnished)):
+            while not (views := await batches.streams(furnished, batch_id)):
                 await asyncio.sleep(0.05)
         assert views[0].content.startswith('{"exchanges"')
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    assert await batches.streams(furnished) == ()
+    assert await batches.streams(furnished, batch_id) == ()
+
+
+async def test_what_nobody_watches_comes_as_whole_replies(furnished: Database, rehearsal: RehearsalServer) -> None:
+    other = await start_batch(furnished, plan(count=1), is_rehearsal=False)
+    await watches.watch(furnished, uuid4(), other)
+    await generate(furnished, rehearsal, plan(count=6), slots=3)
+    asked = [request.body.get("stream", False) for request in rehearsal.requests if request.path == "/v1/messages"]
+    # The first of its prompt is streamed: when its reply begins, the others find its prompt in the cache.
+    assert asked == [True] + [False] * 5
+
+
+async def test_of_calls_at_once_one_is_streamed_for_a_screen_and_then_the_next(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    # Until a server has answered once, one call at a time asks it what it allows.
+    await generate(furnished, rehearsal, plan(count=1))
+    asked_before = len(rehearsal.requests)
+    batch_id = await start_batch(furnished, plan(count=12), is_rehearsal=True)
+    await watches.watch(furnished, uuid4(), batch_id)
+    rehearsal.fail_next("midstream-silence")
+    running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=3))
+    try:
+        async with asyncio.timeout(30):
+            while (await batches.progress(furnished, batch_id)).done < 11:
+                await asyncio.sleep(0.05)
+        asked = [request.body.get("stream", False) for request in list(rehearsal.requests)[asked_before:]]
+        assert sum(asked) == 1, "while one is being shown, the others come whole"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    await batches.resume(furnished, batch_id)
+    await run_until_idle(furnished, rehearsal)
+    assert rehearsal.requests[-1].body.get("stream") is True, "the next call is shown once the screen is free"
 
 
 async def test_keys_and_personal_data_of_a_document_never_come_into_the_log(

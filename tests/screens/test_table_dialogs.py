@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets._footer import FooterKey
 
 from screens.waiting import until
 from traintui.app import TraintuiApp
@@ -21,6 +20,7 @@ from traintui.screens.jump import JumpDialog
 from traintui.screens.sorting import SortDialog
 from traintui.settings import Settings
 from traintui.table_layout import TableLayout
+from traintui.widgets.keybar import KeyBar
 
 
 class Shown:
@@ -32,7 +32,7 @@ class Shown:
 
     @property
     def keys(self) -> list[str]:
-        return [key.description for key in self.dialog.query(FooterKey)]
+        return [key.label for _, key in self.dialog.query_one(KeyBar).shown]
 
     async def answered(self, *keys: str) -> Any:
         await self.pilot.press(*keys)

@@ -70,10 +70,10 @@ def generate(
             say(f"Batch {batch_id}: {queued} conversations of {chosen.model} are queued.")
             if wait:
                 from traintui.generation.serve import run_worker
-                from traintui.processes import stopping
+                from traintui.processes import orders
 
-                async with stopping(attached=False) as stop:
-                    await run_worker(db, provider, slots=chosen.slots, stop=stop, say=say)
+                async with orders(attached=False) as given:
+                    await run_worker(db, provider, slots=chosen.slots, given=given, say=say)
             return await batches.progress(db, batch_id)
 
     if dry_run:

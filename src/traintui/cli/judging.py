@@ -49,10 +49,10 @@ def judge(
             batch_id = await start_judging(db, plan, found.ids, is_rehearsal=provider.is_rehearsal)
             if wait:
                 from traintui.generation.serve import run_worker
-                from traintui.processes import stopping
+                from traintui.processes import orders
 
-                async with stopping(attached=False) as stop:
-                    await run_worker(db, provider, slots=plan.slots, stop=stop, say=say)
+                async with orders(attached=False) as given:
+                    await run_worker(db, provider, slots=plan.slots, given=given, say=say)
             return found, provider.is_rehearsal, await batches.progress(db, batch_id)
 
     found, is_rehearsal, progress = run(work())

@@ -18,6 +18,7 @@ PLACES: dict[str, str] = {
     "batch_values": "Values and weights",
     "judge_form": "Judge conversations",
     "cancelling": "End a batch",
+    "quitting": "Closing the app",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
     "reasons": "Reasons",
@@ -104,6 +105,13 @@ COMMANDS: tuple[Command, ...] = (
     # End a batch
     Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
     Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),
+    Command("quitting.leave", "l", "Leave it running", "Close the app; the worker goes on", "leave", True,
+            palette=False),
+    Command("quitting.stop", "s", "Stop it", "Close the app; the worker ends after its calls", "stop", True,
+            palette=False),
+    Command("quitting.always", "space", "Each time", "Do the same each time", "always", True, palette=False,
+            key_display="space"),
+    Command("quitting.back", "escape,n", "Stay", "Leave the app open", "back", True, palette=False),
     # Reasons
     Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
     Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),

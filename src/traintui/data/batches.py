@@ -149,41 +149,39 @@ async def setup(db: Database, batch_id: int) -> BatchSetup:
 
 
 PROGRESS = text("""
-    WITH item AS (
-        SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
-               count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'queued') AS queued,
-               count(*) FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds') AS lately,
-               extract(epoch FROM clock_timestamp() - min(finished_at)
-                   FILTER (WHERE finished_at > clock_timestamp() - interval '60 seconds'))::float AS lately_seconds
+    WITH figures AS (
+        -- Of a batch that generates, what its judge does counts by itself (`judgements.progress`); calls are of both.
+        SELECT coalesce(sum(done) FILTER (WHERE of_batch), 0)::bigint AS done,
+               coalesce(sum(failed) FILTER (WHERE of_batch), 0)::bigint AS failed,
+               coalesce(sum(running) FILTER (WHERE of_batch), 0)::bigint AS running,
+               coalesce(sum(queued) FILTER (WHERE of_batch), 0)::bigint AS queued,
+               coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(failed_calls), 0)::bigint AS failed_calls,
+               coalesce(sum(estimated_calls), 0) > 0 AS cost_is_estimate,
+               coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+               coalesce(sum(output_tokens), 0)::bigint AS output_tokens
+        FROM batch_figures AS figure,
+             LATERAL (SELECT figure.kind = (SELECT kind FROM batches WHERE id = :batch_id) AS of_batch) AS mine
+        WHERE batch_id = :batch_id
+    ), paid AS (
+        SELECT coalesce(sum(spent_usd), 0) AS cost_usd, coalesce(sum(unpriced_calls), 0)::bigint AS unpriced_calls
+        FROM spending WHERE run_id = :batch_id
+    ), minute AS (
+        -- Not clock_timestamp(): what changes within a statement no index answers.
+        SELECT count(*) AS lately, extract(epoch FROM statement_timestamp() - min(finished_at))::float AS lately_seconds
         FROM generation_items
-        -- Of a batch that generates, what its judge does counts by itself (`judgements.progress`).
-        WHERE batch_id = :batch_id AND kind = (SELECT kind FROM batches WHERE id = :batch_id)
-    ), mine AS (
-        SELECT * FROM generation_logs
-        WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
-    ), call AS (
-        -- The estimate of a call that was given up does not count once its late reply is here with the real cost.
-        -- A probe that is answered with an error has found something out.
-        SELECT count(*) AS calls,
-               count(*) FILTER (WHERE state IN ('error', 'unknown') AND kind <> 'probe') AS failed_calls,
-               coalesce(sum(cost_usd) FILTER (WHERE settled), 0) AS cost_usd,
-               coalesce(bool_or(cost_is_estimate) FILTER (WHERE settled), false) AS cost_is_estimate,
-               count(*) FILTER (WHERE state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls,
-               coalesce(sum(coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0)
-                            + coalesce(cache_write_tokens, 0)), 0) AS input_tokens,
-               coalesce(sum(output_tokens), 0) AS output_tokens
-        FROM mine, LATERAL (SELECT mine.id NOT IN (
-            SELECT late_reply_to FROM mine WHERE late_reply_to IS NOT NULL) AS settled) AS estimate
+        WHERE finished_at > statement_timestamp() - interval '60 seconds' AND batch_id = :batch_id
+          AND kind = (SELECT kind FROM batches WHERE id = :batch_id)
     )
     SELECT batch.id, name, model, state, state_reason, total, is_rehearsal, requested_by, created_at, started_at,
-           finished_at, priority, mode, batch.kind, batch.judge_model, item.*, call.*
-    FROM batches AS batch, item, call WHERE batch.id = :batch_id
+           finished_at, priority, mode, batch.kind, batch.judge_model, figures.*, paid.*, minute.*
+    FROM batches AS batch, figures, paid, minute WHERE batch.id = :batch_id
 """)
 
 
 async def progress(db: Database, batch_id: int) -> BatchProgress:
-    """How far a batch is, from the database, so that every machine says the same. Served by
-    `ix_generation_items_batch_id_state` and `ix_generation_logs_run_id`; weeks before the batch are not touched."""
+    """How far a batch is, from the database, so that every machine says the same. It costs as much at the end of a
+    large batch as at its beginning: sums that triggers keep (`batch_figures`, `spending` by `ix_spending_run_id`), and
+    what was finished in the last minute, by `ix_generation_items_finished_at`."""
     async with db.read() as connection:
         values = dict((await connection.execute(PROGRESS, {"batch_id": batch_id})).mappings().one())
         model = values.pop("judge_model")
@@ -278,14 +276,15 @@ async def recover(db: Database) -> int:
     return await work.recover(db)
 
 
-async def streams(db: Database, *, limit: int = 4) -> tuple[StreamView, ...]:
-    """What is being written right now, the longest under way first, so that each keeps its place."""
+async def streams(db: Database, batch_id: int, *, limit: int = 4) -> tuple[StreamView, ...]:
+    """What of a batch is being written before somebody's eyes, the longest under way first, so that each keeps its
+    place."""
     S, C = GenerationStream, Conversation
     statement = (
         select(S.item_id, C.conversation_id, C.persona, C.emotion, C.topic, C.tier, S.content, S.updated_at)
-        .join(GenerationItem, GenerationItem.id == S.item_id)
+        .join(GenerationItem, (GenerationItem.id == S.item_id) & (GenerationItem.fence == S.fence))
         .join(C, C.id == GenerationItem.conversation_id)
-        .where(GenerationItem.state == "running")
+        .where(GenerationItem.batch_id == batch_id, GenerationItem.state == "running")
         .order_by(S.item_id)
         .limit(limit)
     )

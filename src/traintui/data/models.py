@@ -251,6 +251,7 @@ class Batch(Base):
     kind: Mapped[str] = mapped_column(server_default=text("'generate'"))
     judge_model: Mapped[str | None]
     judge_template_id: Mapped[int | None] = mapped_column(ForeignKey("templates.id", ondelete="RESTRICT"))
+    changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class Worker(Base):
@@ -265,6 +266,7 @@ class Worker(Base):
     lease_until: Mapped[datetime]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     ended_at: Mapped[datetime | None]
+    endpoint: Mapped[str | None]
 
 
 class Conversation(Base):
@@ -384,6 +386,9 @@ class GenerationItem(Base):
             "ix_generation_items_queue", text("priority DESC"), "id", postgresql_where=text("state = 'queued'")
         ),  # what to claim next
         Index("ix_generation_items_worker_id", "worker_id", postgresql_where=text("state = 'running'")),
+        Index(
+            "ix_generation_items_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")
+        ),  # the rate of the last minute; what was finished since somebody was here
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id", ondelete="RESTRICT"))
@@ -411,3 +416,4 @@ class GenerationStream(Base):
     )
     content: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    fence: Mapped[int] = mapped_column(server_default=text("0"))

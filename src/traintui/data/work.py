@@ -27,7 +27,7 @@ from traintui.errors import TraintuiError
 Judge = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
 """What tells score and parts as soon as the conversation that is nearest is known."""
 LEASE_SECONDS = 20.0
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 """How often a worker looks for others that are gone."""
 LOCK_CLASS = 7454
 """Class of the advisory lock that shows a worker alive; `recover_lost_work` looks for it."""
@@ -58,15 +58,18 @@ class ClaimedItem:
 
 
 @asynccontextmanager
-async def registered(db: Database) -> AsyncIterator[int]:
-    """A worker of this process for the block; its id. The lease is renewed meanwhile, and on a direct connection a lock
-    is held too, so that its death is seen at once. Its items go back to the queue when the block ends.
+async def registered(db: Database, *, endpoint: str | None = None) -> AsyncIterator[int]:
+    """A worker of this process for the block, which calls that `endpoint`; its id.
 
-    What workers that are gone left behind is found at the beginning, at the end, and every two seconds.
+    The lease is renewed meanwhile, and on a direct connection a lock is held too, so that its death is seen at once.
+    Its items go back to the queue when the block ends. What workers that are gone left behind is found at the
+    beginning, at the end, and every second.
     """
     async with db.write() as connection:
         worker_id = await connection.scalar(
-            insert(Worker).values(host=socket.gethostname(), pid=os.getpid(), lease_until=lease()).returning(Worker.id)
+            insert(Worker)
+            .values(host=socket.gethostname(), pid=os.getpid(), lease_until=lease(), endpoint=endpoint)
+            .returning(Worker.id)
         )
     assert worker_id is not None  # noqa: S101 - RETURNING gives the row that was inserted
     held: psycopg.AsyncConnection[Any] | None = None
@@ -158,6 +161,22 @@ async def workers(db: Database) -> tuple[WorkerView, ...]:
         return tuple(WorkerView(*row) for row in rows)
 
 
+async def processes_here(db: Database, endpoint: str) -> tuple[int, ...]:
+    """The processes of this machine and login that generate through an endpoint, and take more work."""
+    statement = select(Worker.pid).where(
+        Worker.ended_at.is_(None), Worker.host == socket.gethostname(), Worker.login == db.login,
+        Worker.endpoint == endpoint,
+    )  # fmt: skip
+    async with db.read() as connection:
+        return tuple(await connection.scalars(statement.order_by(Worker.id)))
+
+
+async def take_no_more(db: Database, worker_id: int) -> None:
+    """Says that a worker ends after what it has under way, so that nobody counts on it."""
+    async with db.write() as connection:
+        await connection.execute(update(Worker).where(Worker.id == worker_id).values(endpoint=None))
+
+
 async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:
     """Batches that wait for such a worker are running from now on."""
     async with db.write() as connection:
@@ -244,9 +263,10 @@ async def write_stream(db: Database, item: ClaimedItem, content: str) -> None:
     async with db.write() as connection:
         await connection.execute(
             text(
-                "INSERT INTO generation_streams AS stream (item_id, content) SELECT id, :content FROM generation_items"
-                " WHERE id = :id AND fence = :fence AND state = 'running'"
-                " ON CONFLICT (item_id) DO UPDATE SET content = excluded.content, updated_at = now()"
+                "INSERT INTO generation_streams (item_id, fence, content) SELECT id, fence, :content"
+                " FROM generation_items WHERE id = :id AND fence = :fence AND state = 'running'"
+                " ON CONFLICT (item_id) DO UPDATE"
+                " SET content = excluded.content, fence = excluded.fence, updated_at = now()"
             ),
             {"id": item.id, "fence": item.fence, "content": storable(content)},
         )

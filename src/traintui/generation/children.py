@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from traintui.errors import TraintuiError
-from traintui.processes import Child
+from traintui.processes import Child, Found, Parting
 from traintui.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,16 +19,17 @@ TRIAL_SECONDS = 660.0
 
 
 class Crew:
-    """The children of one app. They end when the app does, however it ends."""
+    """The children of one app. They end when the app does, however it ends, unless it `leave`s its worker. One that it
+    left before is found again."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._worker: Child | None = None
+        self._worker: Child | Found | None = None
         self._rehearsal: Child | None = None
 
     @property
     def working(self) -> bool:
-        """Whether the app's own worker runs."""
+        """Whether a worker of this app runs here."""
         return self._worker is not None and self._worker.running
 
     async def start_rehearsal(self) -> str:
@@ -49,6 +52,23 @@ class Crew:
             log = self.settings.home / "logs" / "worker.log"
             self._worker = await Child.start("worker", "--slots", str(slots), environment=self._environment(), log=log)
 
+    def find(self, pids: Iterable[int]) -> None:
+        """Takes a worker that runs here already for the app's own, unless it has one."""
+        for pid in pids:
+            if not self.working:
+                self._worker = Found.worker(pid)
+
+    async def leave(self, parting: Parting) -> None:
+        """Goes without the worker: it goes on by itself until nothing is left to do, or (`finish`) only until the calls
+        under way have ended. A rehearsal of the app's own ends with the app, and its worker with it."""
+        worker, self._worker = self._worker, None
+        if worker is None or not worker.running:
+            return
+        if self._rehearsal is not None:
+            await worker.stop()
+        else:
+            await asyncio.to_thread(worker.leave, parting)
+
     async def try_template(self, trial: Trial) -> TrialReply:
         """Makes the one call of a trial in a process of its own, and says what came of it. Cancelling ends the process.
 
@@ -66,7 +86,8 @@ class Crew:
 
     def worker_last_words(self) -> str | None:
         """What a worker that ended by itself said last; None while it runs, or when there was none."""
-        return None if self._worker is None or self._worker.running else self._worker.last_words()
+        worker = self._worker
+        return worker.last_words() if isinstance(worker, Child) and not worker.running else None
 
     async def stop(self) -> None:
         """Stops what runs: the worker first, so that its calls can finish."""

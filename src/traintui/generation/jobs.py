@@ -21,15 +21,15 @@ class Warming:
         self._done = asyncio.Event()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """The first one goes at once; the others when it said that it is `done`, or has ended."""
+    async def turn(self) -> AsyncIterator[bool]:
+        """The first one goes at once, and is told so; the others when it said that it is `done`, or has ended."""
         if self._begun:
             await self._done.wait()
-            yield
+            yield False
             return
         self._begun = True
         try:
-            yield
+            yield True
         finally:
             self._done.set()
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from traintui.audit.regions import expect_phones_of_workspace
+from traintui.data import work
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
-from traintui.generation.client import ModelClient
+from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
-from traintui.processes import stopping
+from traintui.processes import Orders, give_way, orders
 from traintui.quality.signatures import signature
 from traintui.quality.signing import signing
 from traintui.settings import Settings
+
+LOOK_SECONDS = 1.0
+"""How often a worker that was left alone looks whether anything is left to do."""
 
 
 async def serve(
@@ -24,12 +29,32 @@ async def serve(
 ) -> None:
     """Generates until it is interrupted, its parent leaves (`attached`) or nothing is left to do (`until_idle`).
 
-    Calls under way are given a few seconds to finish. Raises `TraintuiError` without a key or a database.
+    Calls under way are given a few seconds to finish. A parent that leaves may ask it to stay until nothing is left to
+    do, or to finish: then they are given as long as they take. Raises `TraintuiError` without a key or a database.
     """
+    if attached:
+        give_way()
     provider = await provider_of(settings)
-    async with open_workspace(settings) as db, stopping(attached=attached) as stop, indexing(db):
+    async with open_workspace(settings) as db, orders(attached=attached) as given, indexing(db):
         refuse_reader(db)
-        await run_worker(db, provider, slots=slots, until_idle=until_idle, stop=stop, say=say)
+        staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")
+        try:
+            await run_worker(db, provider, slots=slots, until_idle=until_idle, given=given, say=say)
+        finally:
+            staying.cancel()
+
+
+async def end_when_done(db: Database, provider: Provider, given: Orders, say: Callable[[str], None]) -> None:
+    """Stops this process once nothing is left to do, from when its parent left and asked it to stay."""
+    await given.stay.wait()
+    say("The app was closed. Going on until nothing is left to do.")
+    while True:
+        with contextlib.suppress(TraintuiError):  # a database that is away comes back
+            if not await work.open_batches(db, is_rehearsal=provider.is_rehearsal):
+                break
+        await asyncio.sleep(LOOK_SECONDS)
+    say("Nothing is left to do.")
+    given.stop.set()
 
 
 async def run_worker(
@@ -38,7 +63,7 @@ async def run_worker(
     *,
     slots: int = 4,
     until_idle: bool = True,
-    stop: asyncio.Event | None = None,
+    given: Orders | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """A worker in this process, over a client of its own."""
@@ -49,8 +74,20 @@ async def run_worker(
         ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client,
         signing(db, signature),
     ):
+        given = given or Orders()
         worker = Worker(db, client, provider, slots=slots, say=say)
-        await worker.run(stop or asyncio.Event(), until_idle=until_idle)
+        finishing = asyncio.create_task(finish(worker, given), name="finish")
+        try:
+            await worker.run(given.stop, until_idle=until_idle)
+        finally:
+            finishing.cancel()
+
+
+async def finish(worker: Worker, given: Orders) -> None:
+    """Stops a worker that is asked to finish, with as much time for the calls under way as a call may take."""
+    await given.finish.wait()
+    worker.grace = DEADLINE_SECONDS
+    given.stop.set()
 
 
 def refuse_reader(db: Database) -> None:

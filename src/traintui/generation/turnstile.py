@@ -34,11 +34,14 @@ class Turnstile:
         self.db = db
         self.endpoint = endpoint
         self.worker_id = worker_id
+        self.closed = False
+        """Whether the worker stops: no other call goes."""
 
     async def enter(self, call: ModelCall, item: ClaimedItem | None = None) -> int:
         """Waits for the call's turn; its place, to be settled whatever happens.
 
-        Raises `Refused` (TT012) when the item's batch is stopped meanwhile or another worker has the item.
+        Raises `Refused` (TT012) when the item's batch or this worker is stopped meanwhile, or another worker has the
+        item.
         """
         tokens = (len(call.system) + len(call.user)) / CHARACTERS_PER_TOKEN
         return await self._wait(call.model, tokens, call.max_tokens * USUAL_SHARE, item)
@@ -57,8 +60,9 @@ class Turnstile:
         try:
             while True:
                 wait = await limits.take_turn(self.db, place, **of_item)
-                if wait is None:
-                    raise Refused("Not wanted now", "The batch does not run any more.", "Resume it.", code="TT012")
+                if wait is None or self.closed:
+                    stopped = "The batch, or its worker, does not run any more."
+                    raise Refused("Not wanted now", stopped, "Resume it.", code="TT012")
                 if not wait:
                     return place
                 await asyncio.sleep(min(max(wait, SOON), LOOK_SECONDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,6 +42,7 @@ from traintui.generation.start import text_of
 from traintui.generation.structured import Reading, read_json
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
+from traintui.generation.watching import Watching
 from traintui.quality import thresholds
 from traintui.quality.signatures import signature
 from traintui.quality.stored import judged_among_others
@@ -50,7 +52,6 @@ STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
 IDLE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
-"""How long calls under way may go on when the worker is asked to stop."""
 
 
 Keep = Callable[[ModelCall, Answer], Awaitable[InvalidReply | None]]
@@ -78,8 +79,10 @@ class Worker:
         self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
         self.worker_id = 0
+        self.grace = GRACE_SECONDS
+        """Seconds that calls under way may go on when it is asked to stop."""
         self._jobs: dict[int, Job] = {}
-        self._streaming: int | None = None
+        self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self.judging = Judging(db, say=say)
@@ -90,7 +93,10 @@ class Worker:
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
-        async with work.registered(self.db) as self.worker_id, self.batching.beside(self.worker_id):
+        async with (
+            work.registered(self.db, endpoint=self.provider.endpoint) as self.worker_id,
+            self.batching.beside(self.worker_id),
+        ):
             self._line = self.probing.line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
             running: set[asyncio.Task[None]] = set()
             try:
@@ -107,8 +113,11 @@ class Worker:
                     running = self._reap(running)
                     self.batching.check()
             finally:
+                self._line.closed = True
                 if running:
-                    await asyncio.wait(running, timeout=GRACE_SECONDS)
+                    with contextlib.suppress(TraintuiError):
+                        await work.take_no_more(self.db, self.worker_id)
+                    await asyncio.wait(running, timeout=self.grace)
                     for task in running:
                         task.cancel()
                     await asyncio.gather(*running, return_exceptions=True)
@@ -201,9 +210,6 @@ class Worker:
                 call = replace(call, max_tokens=call.max_tokens * verdict.room, model=verdict.model or call.model)
         except Refused as refused:
             await self._stand_back(job, item, refused)
-        finally:
-            if self._streaming == item.id:
-                self._streaming = None
 
     async def _prepared(self, item: work.ClaimedItem) -> tuple[Job | JudgeJob, ModelCall, Keep]:
         """What an item shares with others of its batch, its first call, and what becomes of an answer."""
@@ -264,8 +270,8 @@ class Worker:
             call = await self.probing.fitted(call, job.id)
         except CallFailed as failure:
             return failure
-        async with job.warming.turn():
-            answer = await self._ask(job, item, call)
+        async with job.warming.turn() as is_first:
+            answer = await self._ask(job, item, call, is_first=is_first)
         return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
 
     async def _keep(self, job: Job, item: work.ClaimedItem, call: ModelCall, answer: Answer) -> InvalidReply | None:
@@ -305,20 +311,21 @@ class Worker:
             self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
         return None
 
-    async def _ask(self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall) -> Answer:
-        """What the provider says to a call; one that failed is concluded in the ledger."""
+    async def _ask(self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, *, is_first: bool) -> Answer:
+        """What the provider says to a call; one that failed is concluded in the ledger. It is streamed while somebody
+        watches; the first of its prompt too, to hear when its reply begins."""
         place = await self._line.enter(call, item)
         try:
-            if self._streaming is None and item.kind == "generate":  # an opinion is nothing to watch
-                self._streaming = item.id
-            streams = self._streaming == item.id
+            # An opinion is nothing to watch.
+            is_shown = item.kind == "generate" and await self._watching.wants(item)
+            streams = is_shown or is_first
             tokens, prices = Tokens(), await self.prices.now()
             attempt = await self._record(job, item, call, prices, tokens, streams=streams)
         except BaseException:
             await self._line.give_back(place)
             raise
         try:
-            reply = await self._send(job, item, call, attempt, streams=streams)
+            reply = await self._send(job, item, call, attempt, streams=streams, is_shown=is_shown)
         except CallFailed as failure:
             await insist(partial(self._line.failed, place, call.model, failure))
             outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
@@ -360,7 +367,14 @@ class Worker:
         )
 
     async def _send(
-        self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, attempt: OpenAttempt, *, streams: bool
+        self,
+        job: Job | JudgeJob,
+        item: work.ClaimedItem,
+        call: ModelCall,
+        attempt: OpenAttempt,
+        *,
+        streams: bool,
+        is_shown: bool,
     ) -> ModelReply:
         """The reply. While it is being written, what there is of it is shown to whoever watches."""
         if not streams:
@@ -372,13 +386,14 @@ class Worker:
             job.warming.done()
             written.append(piece)
 
-        showing = asyncio.create_task(self._show(item, written), name=f"show {item.id}")
+        showing = [asyncio.create_task(self._show(item, written), name=f"show {item.id}")] if is_shown else []
         try:
             with recorded(attempt.id):
                 return await self.client.send(call, on_text=hear)
         finally:
-            showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
+            for task in showing:
+                task.cancel()
+            await asyncio.gather(*showing, return_exceptions=True)
 
     async def _show(self, item: work.ClaimedItem, written: list[str]) -> None:
         shown = 0

@@ -15,11 +15,13 @@ from textual.worker import Worker, WorkerState
 from traintui import commands, text
 from traintui.errors import TraintuiError
 from traintui.screens.shell import Shell
+from traintui.widgets.away_line import AwayLine
 from traintui.widgets.header import HeaderBar
 from traintui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.data.presence_records import Meanwhile
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")
@@ -89,6 +91,7 @@ class BaseScreen(Screen[None], Working):
     def compose(self) -> ComposeResult:
         """Header, body, keys."""
         yield HeaderBar(self.PLACES[0], demo=self.app.demo)
+        yield AwayLine()
         with Container(id="body"):
             yield from self.compose_body()
         yield KeyBar()
@@ -101,6 +104,7 @@ class BaseScreen(Screen[None], Working):
         """Waits for the workspace beside the painting."""
         self.watch(self.app, "workspace", self._workspace_changed)
         self.watch(self.app, "progress", self._place_changed)
+        self.watch(self.app, "meanwhile", self._meanwhile_changed)
 
     def _workspace_changed(self, workspace: Database | None) -> None:
         self._place_changed()
@@ -123,6 +127,9 @@ class BaseScreen(Screen[None], Working):
         login = text.visible(workspace.login, single_line=True, limit=24)
         label = text.visible(workspace.label, single_line=True, limit=40)
         header.place = (f"{label} · {login} ({workspace.role})", f"{label} · {login}", login, "")
+
+    def _meanwhile_changed(self, meanwhile: Meanwhile | None) -> None:
+        self.query_one(AwayLine).show(meanwhile, hint="" if self.PLACES[0] == "generate" else "3 shows it")
 
     @on(HeaderBar.Chosen)
     def _tab_chosen(self, event: HeaderBar.Chosen) -> None:

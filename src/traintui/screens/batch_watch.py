@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+from traintui import clock
 from traintui.data.price_records import Price
 from traintui.data.records import BatchProgress, ConversationRow, StreamView
 from traintui.generation.pricing import PRICES, price_of, saved_by_cache
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 RUNNING = frozenset({"running", "queued"})
 LISTED = 20
 """Batches in the list."""
+SAY_AGAIN = 3.0
+"""Seconds after which a screen says again what it shows, so that workers go on writing it down."""
 WRITTEN = 8
 """Conversations in the list of what was written last."""
 
@@ -60,6 +64,8 @@ class BatchWatch:
         self._written_for: tuple[int, int] | None = None
         self._failed_for: tuple[int, int] | None = None
         self._money_for: tuple[int, int] | None = None
+        self._watcher = uuid4()
+        self._said: tuple[int, float] | None = None
 
     @property
     def running(self) -> bool:
@@ -89,6 +95,18 @@ class BatchWatch:
         self.last = look
         return self.last
 
+    async def words(self, db: Database) -> Look:
+        """The last look with what is being written by now, and nothing else read again."""
+        from traintui.data import batches
+
+        chosen = self.last.chosen
+        if chosen is not None and chosen.running:
+            streams = await batches.streams(db, chosen.id)
+            # A look that was begun meanwhile may have found another one.
+            if self.last.chosen is not None and self.last.chosen.id == chosen.id:
+                self.last = replace(self.last, streams=streams)
+        return self.last
+
     async def _more(self, db: Database, look: Look, chosen: BatchProgress) -> Look:
         """The look with what belongs to the chosen batch."""
         from traintui.data import batches, conversations, limits, work
@@ -108,7 +126,9 @@ class BatchWatch:
             wanted = f"run:{chosen.id} status:generated,approved,rejected"
             written = (await conversations.first_rows(db, wanted, limit=WRITTEN)).rows if chosen.done else ()
             self._written_for = (chosen.id, chosen.done)
-        streams = await batches.streams(db) if chosen.running else ()
+        if chosen.state in RUNNING:
+            await self._keep_watching(db, chosen.id)
+        streams = await batches.streams(db, chosen.id) if chosen.running else ()
         workers = await work.workers(db) if chosen.state in RUNNING else ()
         lines = await limits.lines(db) if chosen.state in RUNNING else ()
         _, budget_usd, slots = self._definition
@@ -130,6 +150,22 @@ class BatchWatch:
             return replace(look, can=(), follows=())
         there = await known(db, address, chosen.model)
         return replace(look, can=tuple(said(there)), follows=tuple(follows(there)))
+
+    async def _keep_watching(self, db: Database, batch_id: int) -> None:
+        """Says whose words are wanted here: the next call of this batch is streamed, and one after the other."""
+        from traintui.data import watches
+
+        if self._said is None or self._said[0] != batch_id or clock.ticks() - self._said[1] >= SAY_AGAIN:
+            await watches.watch(db, self._watcher, batch_id)
+            self._said = (batch_id, clock.ticks())
+
+    async def leave(self, db: Database) -> None:
+        """Nobody looks here any more."""
+        from traintui.data import watches
+
+        if self._said is not None:
+            self._said = None
+            await watches.end(db, self._watcher)
 
     async def _look_at_money(self, db: Database, look: Look) -> Look:
         """The look with the prices, the month, and of the chosen batch what the cache saved and what was refused."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import ScreenResume
+from textual.events import ScreenResume, ScreenSuspend
 from textual.worker import Worker
 
 from traintui import commands, text
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from traintui.screens.coverage import Filling
 
 POLL = 0.3
-"""Seconds between two looks while a batch runs."""
-REST = 7
-"""Looks that are left out while none does, and after which all batches are read."""
-LOST = 35
+"""Seconds between two looks at what is being written while a batch runs."""
+FIGURES = 3
+"""Looks after which the figures of the batch are read too."""
+REST = 9
+"""Looks that are left out while none runs, and after which all batches are read."""
+LOST = 36
 """Looks after which lost workers are looked for."""
 
 OPEN = frozenset({"queued", "running"})
@@ -103,6 +105,15 @@ class GenerateScreen(BaseScreen):
         if self.app.workspace is not None:
             self._look(whole=True)
 
+    @on(ScreenSuspend)
+    def _suspended(self) -> None:
+        self.app.meanwhile = None  # it has been seen
+        if self.app.workspace is not None:
+            self.write(self._leave, name="watch")
+
+    async def _leave(self) -> None:
+        await self.watched.leave(self.db)
+
     # Looking
 
     def _poll(self) -> None:
@@ -112,7 +123,10 @@ class GenerateScreen(BaseScreen):
         whole = self._ticks % REST == 0
         # A look that takes longer than the time between two is waited for, not begun anew.
         if (self.watched.running or whole) and (self._reading is None or self._reading.is_finished):
-            self._look(whole=whole)
+            if whole or self._ticks % FIGURES == 0:
+                self._look(whole=whole)
+            else:
+                self._reading = self.read(self._read_words, name="words")
         ended = self.watched.running and self.app.crew.worker_last_words() is not None
         if (self._ticks % LOST == 0 or (whole and ended)) and self.db.role in commands.ALLOWED["reviewer"]:
             self.write(self._recover, name="recover")
@@ -131,10 +145,15 @@ class GenerateScreen(BaseScreen):
         self._failure = None
         self._show(look, before)
 
+    async def _read_words(self) -> None:
+        look = await self.watched.words(self.db)
+        if look.chosen is not None:
+            self._show_writing(look, look.chosen)
+
     def work_failed(self, name: str, error: BaseException) -> None:
         """Looking that fails is answered below the figures, all else beside the work."""
         answer = self.app.answer(error)
-        if name not in {"batches", "recover", "conversation"}:
+        if name not in {"batches", "words", "recover", "conversation", "watch"}:
             self.app.tell(answer)
             self._look(whole=True)
         elif self.watched.last.chosen is None:
@@ -306,7 +325,7 @@ class GenerateScreen(BaseScreen):
         chosen = self.watched.chosen_id
         look = self.watched.last
         slots = look.slots if look.chosen is not None and look.chosen.id == chosen else 4
-        await self.app.crew.ensure_worker(slots=slots)
+        await self.app.ensure_worker(slots=slots)
 
     def action_pause(self) -> None:
         """Pauses the batch, or resumes it."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.filters import Filter
     from traintui.data.live import Live
+    from traintui.data.presence_records import Meanwhile
 
 
 TYPING = 0.25
@@ -68,6 +69,8 @@ class Shell(App[None]):
     """The copy in memory of what filters ask for; None until the workspace is open."""
     loaded: var[float] = var(0.0)
     """The share of that copy that is there, 0 to 1."""
+    meanwhile: var[Meanwhile | None] = var["Meanwhile | None"](None, init=False)
+    """What ran while this person was away; None when nothing did, or when they have seen it."""
     outage: var[TraintuiError | None] = var["TraintuiError | None"](None, init=False)
     """Why the workspace does not answer at present; None while it does."""
 
@@ -97,6 +100,19 @@ class Shell(App[None]):
             if field.call_later(taken.set):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(taken.wait(), TYPING)
+
+    async def ensure_worker(self, *, slots: int = 4) -> None:
+        """Sees to it that a worker runs here: one that was left running is found, else one is started.
+
+        Raises `TraintuiError` where there is no provider to generate with.
+        """
+        from traintui.data import work
+        from traintui.generation.provider import provider_of
+
+        if self.workspace is not None and not self.crew.working:
+            provider = await provider_of(self.crew.settings)
+            self.crew.find(await work.processes_here(self.workspace, provider.endpoint))
+        await self.crew.ensure_worker(slots=slots)
 
     def look_now(self) -> None:
         """Somebody here changed conversations: the copy in memory is brought up to date at once."""

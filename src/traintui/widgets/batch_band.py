@@ -225,7 +225,9 @@ class BatchBand(Static):
             lines.append(money)
         if self._hint:
             lines.append(self._hint)
-        self.update(Content("\n").join(lines))
+        drawn = Content("\n").join(lines)
+        # Without another height the screen need not be laid out anew, several times a second.
+        self.update(drawn, layout=drawn.plain.count("\n") + 1 != self.content_size.height)
 
     def on_resize(self, event: Resize) -> None:
         """The bar is as wide as there is room."""

@@ -82,6 +82,9 @@ def in_lines(parts: Sequence[Content], width: int) -> list[Content]:
     return lines
 
 
+MOST_LINES = 5
+
+
 class LimitBars(Static):
     """Limits, workers and capabilities. Nothing where there is nothing to say."""
 
@@ -119,4 +122,5 @@ class LimitBars(Static):
         parts = (limits_said(self._line), workers_said(self._workers), can_said(self._can, self._follows))
         lines = [line for each in parts for line in in_lines(each, width)]
         self.display = bool(lines)
-        self.update(Content("\n").join(lines))
+        # Without another height the screen need not be laid out anew, several times a second.
+        self.update(Content("\n").join(lines), layout=min(MOST_LINES, len(lines)) != self.content_size.height)

@@ -46,7 +46,7 @@ class WritingPane(Container):
     def show(self, conversation_id: str, heading: Content, turns: Sequence[Turn], *, growing: bool) -> None:
         """Shows a conversation. One that is `growing` is followed to its end, another is shown from its beginning."""
         self.set_class(False, "-nothing")
-        self.heading.update(heading)
+        self.heading.update(heading, layout=False)
         transcript = self.transcript
         same = self.shown == conversation_id
         if same and tuple(turns) == transcript.turns:
