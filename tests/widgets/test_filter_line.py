@@ -164,7 +164,7 @@ async def test_a_list_that_is_longer_than_the_view_is_walked_to_its_end_and_clic
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert app.list_lines[0].startswith("status:") and "more" in app.list_lines[-1]
-        await pilot.press("up", *["down"] * 12)
+        await pilot.press("up", *["down"] * 13)
         assert any(line.endswith("when it was planned or imported") for line in app.list_lines)
         await pilot.click(app.line.offers, offset=(2, 0))
         await pilot.pause()

@@ -21,13 +21,13 @@ SCORED = """
            r.origin, CASE WHEN s.revision = c.revision THEN s.signature END
     FROM conversations AS c
     LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id
-    LEFT JOIN generation_items AS item ON item.conversation_id = c.id
+    LEFT JOIN generation_items AS item ON item.conversation_id = c.id AND item.kind = 'generate'
     LEFT JOIN batches AS batch ON batch.id = item.batch_id
     LEFT JOIN plans AS plan ON plan.id = batch.plan_id
     LEFT JOIN conversation_revisions AS r ON r.conversation_id = c.conversation_id AND r.revision = c.revision
     LEFT JOIN conversation_signatures AS s ON s.conversation_id = c.id
 """
-"""Served by primary keys and by `uq_generation_items_conversation_id`."""
+"""Served by primary keys and by `uq_generation_items_generated_once`."""
 AFTER = text(f"{SCORED} WHERE c.id > :after AND c.id <= :up_to AND c.turn_count > 0 ORDER BY c.id LIMIT :limit")
 NAMED = text(f"{SCORED} WHERE c.conversation_id = ANY(:ids) AND c.turn_count > 0 ORDER BY c.id")
 
