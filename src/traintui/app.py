@@ -341,9 +341,9 @@ class TraintuiApp(Doors, Working):
 
     async def _look_before_leaving(self) -> None:
         from traintui.data import batches
-        from traintui.screens.quitting import Leaving, Quitting
+        from traintui.screens.quitting import Leaving, Quitting, still_to_do
 
-        running = tuple(batch for batch in await batches.recent(self.db) if batch.state in {"queued", "running"})
+        running = tuple(batch for batch in await batches.recent(self.db) if still_to_do(batch))
         if not running:
             self.run_quit()
         elif self.settings.worker_on_quit == "ask":

@@ -160,6 +160,7 @@ MEANINGS = [
     ("template:1", "cd"),
     ("template:none", "abe"),
     ("score>=7", "cd"),
+    ("judge>=0", ""),
     ("score:4.25", "a"),
     ("score=7.5", "cd"),
     ("score:4..7.5", "acd"),

@@ -46,7 +46,7 @@ async def test_a_worker_that_is_left_running_writes_all_of_it_is_found_again_and
     terminal: Open, place: Path
 ) -> None:
     home = place / "home"
-    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=80)) as server:
+    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=30)) as server:
         environment = {"TRAINTUI_HOME": str(home), "TRAINTUI_API_BASE_URL": server.url}
         app = await begun(terminal, place, environment)
         ((pid,),) = await asyncio.to_thread(query, home, WORKERS)
@@ -65,6 +65,7 @@ async def test_a_worker_that_is_left_running_writes_all_of_it_is_found_again_and
         await asyncio.to_thread(again.shows, "still running")
         again.press("l")
         await asyncio.to_thread(again.shows, "left with 0")
+        server.pace = Pace(0)
         await ended(home, int(str(pid)))
         last = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         await asyncio.to_thread(last.shows, "While you were away", "generated", "Trial finished", "3 shows it")

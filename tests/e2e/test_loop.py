@@ -99,7 +99,7 @@ async def test_after_a_kill_the_batch_is_interrupted_no_call_lacks_its_row_and_a
         assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 20))[1]
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         again.press("3")
-        await asyncio.to_thread(again.shows, "nterrupted")
+        await asyncio.to_thread(again.shows, "p resumes it")
         asked = {request.request_id for request in server.requests if request.path == "/v1/messages"}
         rows = await asyncio.to_thread(query, home, "SELECT request_id, state FROM generation_logs")
         assert len(rows) >= len(asked)

@@ -18,7 +18,7 @@ async def note(db: Database) -> datetime | None:
     return found
 
 
-DONE = text("SELECT count(*) FROM generation_items WHERE finished_at > :since AND state = 'done'")
+DONE = text("SELECT count(*) FROM generation_items WHERE finished_at > :since AND state = 'done' AND kind = 'generate'")
 """Served by `ix_generation_items_finished_at`."""
 FAILED = text("""
     SELECT coalesce(last.error_type, '') AS error, count(*) AS number
@@ -28,7 +28,7 @@ FAILED = text("""
         WHERE log.conversation_id = one.conversation_id AND log.kind IN ('generate', 'batch_item')
         ORDER BY log.created_at DESC LIMIT 1
     ) AS last ON true
-    WHERE item.finished_at > :since AND item.state = 'failed'
+    WHERE item.finished_at > :since AND item.state = 'failed' AND item.kind = 'generate'
     GROUP BY 1 ORDER BY 2 DESC, 1
 """)
 """Served by `ix_generation_items_finished_at` and, for each that failed, by `ix_generation_logs_conversation_id`."""

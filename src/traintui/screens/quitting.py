@@ -19,6 +19,13 @@ from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 
 
+def still_to_do(batch: BatchProgress) -> int:
+    """How many conversations of a batch wait to be written or judged, or are under way."""
+    if batch.state not in {"queued", "running"}:
+        return 0
+    return batch.queued + batch.running + (batch.judge.waiting if batch.judge is not None else 0)
+
+
 def ending(under_way: int) -> str:
     """What a worker does that is to stop."""
     if not under_way:
@@ -50,7 +57,7 @@ class Quitting(BaseDialog[Leaving]):
 
     def compose(self) -> ComposeResult:
         """The question, what each answer means, and whether it is to be remembered."""
-        first, left = self._batches[0], sum(batch.queued + batch.running for batch in self._batches)
+        first, left = self._batches[0], sum(still_to_do(batch) for batch in self._batches)
         under_way = sum(batch.running for batch in self._batches)
         others = f" and {text.plural(len(self._batches) - 1, 'other')}" if len(self._batches) > 1 else ""
         with Vertical(classes="dialog") as panel:
@@ -58,11 +65,11 @@ class Quitting(BaseDialog[Leaving]):
                 ("◐ ", "$generating"), text.shown(first.name, single_line=True, limit=40), f"{others} still running"
             )
             yield Static(f"{text.plural(left, 'conversation')} of {text.plural(len(self._batches), 'batch', 'batches')}"
-                         " are not written yet. What is to become of them?")  # fmt: skip
+                         " are not done yet. What is to become of them?")  # fmt: skip
             yield Static("")
             yield Static(
                 Content.assemble(
-                    ("l    ", "bold"), "The worker goes on without the app, and ends when all are written.\n",
+                    ("l    ", "bold"), "The worker goes on without the app, and ends when all are done.\n",
                     ("s    ", "bold"), f"{ending(under_way)}; p on Generate goes on with the rest.\n",
                     ("esc  ", "bold"), "The app stays open.",
                 )

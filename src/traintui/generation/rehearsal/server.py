@@ -74,7 +74,7 @@ class RehearsalServer:
         self._like = like
         self._wanted = port
         self._faults = faults or Faults()
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
         self._meter = Meter(limits or Limits(), clock)
         self._cache = Cache(clock)
         self._server: asyncio.Server | None = None
@@ -295,7 +295,7 @@ class RehearsalServer:
             self.bill.add(reply.model, reply.usage)
         if await send_transport_fault(answer, reply, fault):
             return
-        await send_reply(answer, reply, fault, self._pace, streaming=streaming)
+        await send_reply(answer, reply, fault, self.pace, streaming=streaming)
 
 
 async def serve(
