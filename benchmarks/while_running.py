@@ -47,9 +47,9 @@ async def keys(db: Database, settings: Settings, presses: int) -> dict[str, Figu
         generate = app.screen
 
         def focus() -> tuple[bool, Widget | None]:
-            return generate.has_class("-lists"), app.focused
+            return generate.query_one("#parts").has_class("-lists"), app.focused
 
-        spans = await pressed(driven, ("tab", "tab", "b", "b"), focus, presses)
+        spans = await pressed(driven, ("tab",) * 6 + ("b", "b"), focus, presses)
         figures |= named("key_generate", spans)
         if not (isinstance(generate, GenerateScreen) and generate.watched.running):
             raise SystemExit("The batch ended before the keys were pressed: take more rows.")

@@ -47,7 +47,9 @@ app.add_typer(threshold_app, name="threshold")
 
 def main() -> None:
     """Runs what the command line asks for and ends the process."""
-    logging.getLogger("anthropic").addHandler(logging.NullHandler())
+    # What libraries say by the way, as of a query that was given up by quitting, would stand on the terminal.
+    for library in ("anthropic", "psycopg"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         app(prog_name="traintui")
     except TraintuiError as error:

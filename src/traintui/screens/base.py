@@ -9,7 +9,9 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from traintui import commands, text
@@ -84,6 +86,8 @@ class BaseScreen(Screen[None], Working):
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As in Textual, but who loses and who gets the focus is drawn anew, not the whole screen."""
     ready: bool = False
     """Whether the screen is there and the workspace is open."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]  # noqa: RUF012

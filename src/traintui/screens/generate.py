@@ -61,6 +61,7 @@ class GenerateScreen(BaseScreen):
     notice = getters.query_one("#none", Notice)
     batches: getters.query_one[RowTable[BatchProgress]] = getters.query_one("#batches", RowTable)
     written: getters.query_one[RowTable[ConversationRow]] = getters.query_one("#written", RowTable)
+    parts = getters.query_one("#parts", Horizontal)
     limits = getters.query_one(LimitBars)
     failures: getters.query_one[RowTable[Cause]] = getters.query_one("#failures", RowTable)
 
@@ -205,7 +206,7 @@ class GenerateScreen(BaseScreen):
 
     def _show_writing(self, look: Look, chosen: BatchProgress) -> None:
         """What is being written; then how it ended; where nothing was seen, what was written last."""
-        self.set_class(bool(look.streams), "-writing")
+        self.parts.set_class(bool(look.streams), "-writing")
         shown = self.pane.shown
         if look.streams:
             stream = next((each for each in look.streams if each.conversation_id == shown), look.streams[0])
@@ -407,7 +408,7 @@ class GenerateScreen(BaseScreen):
 
     def action_lists(self) -> None:
         """Shows the batches where what is being written stands, or gives it the room again."""
-        self.toggle_class("-lists")
+        self.parts.toggle_class("-lists")
 
     def action_look(self) -> None:
         """Reads all of it again."""
