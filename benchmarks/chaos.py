@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,18 @@ from traintui.settings import Settings
 FAULTS = {
     "429": 0.01,
     "529": 0.03,
+    "html502": 0.01,
     "reset": 0.02,
     "silence": 0.001,
     "cut-json": 0.02,
+    "not-a-message": 0.005,
     "midstream-eof": 0.01,
+    "midstream-reset": 0.01,
+    "midstream-overloaded": 0.01,
+    "midstream-silence": 0.001,
     "refusal": 0.01,
+    "truncate": 0.01,
+    "invalid-content": 0.01,
 }
 POOLED_GOAL = work_queue.LEASE_SECONDS + work_queue.LOOK_SECONDS
 """Seconds: a lease that was renewed in the last moment, and the next look of another worker."""
@@ -62,7 +70,7 @@ OUTCOMES = text("""
     WHERE item.batch_id = :batch_id
 """)
 LEDGER = text("""
-    SELECT request_id, state, cost_usd, cost_is_estimate, error_type, late_reply_to,
+    SELECT id, request_id, state, cost_usd, cost_is_estimate, error_type, late_reply_to,
            request_payload->'messages'->0->>'content' AS content
     FROM generation_logs WHERE run_id = :batch_id
 """)
@@ -157,37 +165,68 @@ def is_given_up(row: Any) -> bool:
     return (row.status, row.state, row.written) == ("failed", "failed", 0) and bool(row.last_error)
 
 
+def billed(request: dict[str, Any]) -> Decimal:
+    """What the server asks for a request, in USD, rounded as the ledger rounds."""
+    used = request["usage"]
+    if used is None:
+        return Decimal(0)
+    written = used["cache_write_5m"] + used["cache_write_1h"]
+    usage = Usage(used["input_tokens"], used["output_tokens"], used["cache_read"], written)
+    return cost_usd(request["model"], usage) or Decimal(0)
+
+
+def compared_costs(told: dict[str, Any], ledger: list[Any]) -> dict[str, Figure]:
+    """The ledger against the bill: what is certain in the ledger is billed so, and all that is billed beyond it stands
+    behind rows that are `unknown`, which cost at most what they say."""
+    late = {row.late_reply_to for row in ledger if row.late_reply_to}
+    certain = [row for row in ledger if row.state in {"ok", "error"}]
+    unknown = [row for row in ledger if row.state == "unknown" and row.id not in late]
+    asked = {each["id"]: each for each in told["asked"]}
+    off = sum(row.cost_usd != (billed(asked[row.request_id]) if row.request_id in asked else 0) for row in certain)
+    accounted = {row.request_id for row in certain}
+    beyond = [each for each in told["asked"] if each["id"] not in accounted and each["usage"]]
+    behind = Counter(row_of(row) for row in unknown)
+    unlisted = Counter(each["text"] for each in beyond) - behind
+    bill = sum(map(Decimal, told["bill"].values()), Decimal(0))
+    sure, estimated = (sum((row.cost_usd or Decimal(0) for row in rows), Decimal(0)) for rows in (certain, unknown))
+    lacking = sum(map(billed, beyond), Decimal(0))
+    return {
+        "costs_that_differ": Figure(off, "rows", 0),
+        "paid_and_not_listed": Figure(sum(unlisted.values()), "calls", 0),
+        "unknown_without_cost": Figure(sum(row.cost_usd is None for row in unknown), "rows", 0),
+        "bill_usd": Figure(float(round(bill, 4)), "USD"),
+        "certain_usd": Figure(float(sure), "USD"),
+        "difference_usd": Figure(float(round(bill - sure, 4)), "USD"),
+        "difference_not_unknown_usd": Figure(float(abs(round(bill - sure - lacking, 2))), "USD", 0),
+        "rows_unknown": Figure(len(unknown), "rows"),
+        "unknown_and_billed": Figure(len(beyond), "calls"),
+        "unknown_usd_at_most": Figure(float(estimated), "USD"),
+        "difference_above_unknown_usd": Figure(max(0.0, float(round(bill - sure - estimated, 2))), "USD", 0),
+    }
+
+
+def row_of(row: Any) -> str:
+    """What was asked, as the server tells it."""
+    return hashlib.sha256(orjson.dumps(row.content)).hexdigest()
+
+
 def compared(told: dict[str, Any], ledger: list[Any], outcomes: list[Any]) -> dict[str, Figure]:
     """What does not agree, in figures that should all be 0, and what is told beside."""
     wrong = [row for row in outcomes if not (is_written(row) or is_given_up(row))]
-    rows = Counter(hashlib.sha256(orjson.dumps(row.content)).hexdigest() for row in ledger if row.content is not None)
+    rows = Counter(row_of(row) for row in ledger if row.content is not None)
     asked = Counter(each["text"] for each in told["asked"])
-    known = {row.request_id: row for row in ledger if row.request_id}
-    unseen = [each for each in told["asked"] if each["id"] not in known and each["usage"]]
-    unknown = [row for row in ledger if row.state == "unknown"]
-    off = 0
-    for each in told["asked"]:
-        row = known.get(each["id"])
-        if row is not None and each["usage"] and not row.cost_is_estimate:
-            used = each["usage"]
-            written = used["cache_write_5m"] + used["cache_write_1h"]
-            usage = Usage(used["input_tokens"], used["output_tokens"], used["cache_read"], written)
-            off += row.cost_usd is not None and row.cost_usd != cost_usd(each["model"], usage)
     answered = Counter(row.state for row in ledger)
+    lost = sum(row.error_type == "worker_lost" for row in ledger)
     return {
         "conversations_wrong": Figure(len(wrong), "rows", 0),
         "requests_without_row": Figure(sum((asked - rows).values()), "requests", 0),
-        "costs_that_differ": Figure(off, "rows", 0),
-        "paid_and_not_listed": Figure(max(0, len(unseen) - len(unknown)), "calls", 0),
+        **compared_costs(told, ledger),
         "generated": Figure(sum(row.status == "generated" for row in outcomes), "rows"),
         "failed": Figure(sum(row.status == "failed" for row in outcomes), "rows"),
         "requests": Figure(len(told["asked"]), "calls"),
         "rows_ok": Figure(answered["ok"], "rows"),
         "rows_error": Figure(answered["error"], "rows"),
-        "rows_unknown": Figure(len(unknown), "rows"),
-        "rows_of_unknown_cost": Figure(sum(row.cost_usd is None for row in ledger), "rows"),
-        "unknown_without_cost": Figure(sum(row.cost_usd is None for row in unknown), "rows", 0),
-        "paid_at_a_kill": Figure(len(unseen), "calls"),
+        "under_way_at_a_kill": Figure(lost, "rows"),
     }
 
 

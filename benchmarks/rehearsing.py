@@ -69,6 +69,7 @@ async def run(chosen: argparse.Namespace) -> None:
             "requests": len(asked),
             "status": Counter(str(each.status) for each in asked),
             "asked": [told(each) for each in asked] if chosen.every else [],
+            "bill": {model: str(usd) for model, usd in server.bill.usd.items()},
             "output_tokens": sum(server.bill.output_tokens.values()),
             "peak_in_flight": server.peak_in_flight,
         }

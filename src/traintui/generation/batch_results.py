@@ -102,6 +102,7 @@ class Importing:
             stop_reason, usage = seen.finished(streamed=False)
         except CallFailed as failure:
             failure.usage, failure.payload = usage_of(seen.payload), seen.payload
+            failure.counted = seen.counted(streamed=False)
             await self._failed(job, member, failure, self._outcome_of_failure(job, failure))
             return
         reply = ModelReply(seen.text, stop_reason, usage, None, HTTPStatus.OK, seen.payload, 0, {})
@@ -153,7 +154,7 @@ class Importing:
         else:
             failure = CallFailed("conflict", "The request was called off before it had begun.")
         error_type = failure.error_type or result.kind
-        failure.usage = Usage(0, 0)
+        failure.usage, failure.counted = Usage(0, 0), True
         outcome = replace(self._outcome_of_failure(job, failure), error_type=error_type)
         if result.kind == "canceled" and self.submission.cancelling:
             verdict = Verdict("wait", failure.message, 0.0)

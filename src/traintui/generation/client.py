@@ -202,8 +202,10 @@ class ModelClient:
                     await self._streamed(call, patience, seen, on_text)
             stop_reason, usage = seen.finished(streamed=on_text is not None)
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
+            failure = self._completed(failure_of(error), seen, started)
+            failure.room, failure.counted = call.max_tokens, seen.counted(streamed=on_text is not None)
             # The chain ends here: the SDK's own errors quote what a server echoes.
-            raise self._completed(failure_of(error), seen, started) from None
+            raise failure from None
         payload = storable(seen.payload)
         return ModelReply(
             text=Received(payload=payload).text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
@@ -69,7 +70,9 @@ async def _tokens(
             counted = await client.count(call)
     except CallFailed as failure:
         await insist(partial(line.failed, place, COUNTING, failure))
-        await insist(partial(attempts.finish, db, attempt, outcome_of_failure(failure, call.model, ())))
+        # Counting is free, however it ends.
+        outcome = replace(outcome_of_failure(failure, call.model, ()), state="error", cost_usd=Decimal(0))
+        await insist(partial(attempts.finish, db, attempt, replace(outcome, cost_is_estimate=False)))
         # A prompt may be refused for what it is, and a model for not being there; the lack of the path counts alone.
         if failure.http_status in ABSENT and call.model not in failure.message:
             await note(supported=False, seen=f"HTTP {failure.http_status}")

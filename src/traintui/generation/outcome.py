@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any, Literal, cast
 
 from traintui.audit.redaction import Tokens, redact
@@ -14,9 +13,6 @@ from traintui.generation.client import ModelCall, ModelReply
 from traintui.generation.pricing import Price, Usage, cost_usd
 from traintui.generation.structured import Reading
 from traintui.generation.verdict import CallFailed
-
-COUNTED = {"max_tokens", "context_window", "refusal", "unexpected_stop"}
-"""Failures with a whole reply, whose usage is final; one that broke off was counted only up to there."""
 
 
 def dearest_cost(call: ModelCall, prices: Sequence[Price], *, batch: bool = False) -> Decimal | None:
@@ -61,30 +57,34 @@ def outcome_of_reply(
 def outcome_of_failure(
     failure: CallFailed, model: str, prices: Sequence[Price], *, tokens: Tokens | None = None
 ) -> Outcome:
-    """How a call that failed ended. A refusal or a reply that did not fit is paid for, and says so.
+    """How a call that failed ended: `error` where what it cost is certain, `unknown` where its reply broke off.
 
-    An error status means that nothing was written, and so nothing is billed. Where the connection broke, the cost is
-    what the provider had counted up to there, an estimate, or unknown.
+    A refusal or a reply that did not fit is paid for, and says so. What is unknown has an estimate of what it cost at
+    most: with the prompt as the provider counted it, if it came so far, else what the row of the call was begun with.
     """
-    usage = failure.usage
-    if usage is None and (failure.http_status or 0) >= HTTPStatus.BAD_REQUEST:
-        usage = Usage(0, 0)
+    billed = failure.billed
+    if billed is not None:
+        ended = usage_outcome("error", model, billed, prices)
+    else:
+        most = usage_outcome("unknown", model, failure.most, prices)
+        ended = replace(most, output_tokens=None, cost_is_estimate=True)
     payload = failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}
     found = cast("Any", redact({"payload": cast("Any", payload), "message": failure.message}, tokens))
     return replace(
-        usage_outcome("error", model, usage, prices),
+        ended,
         response_payload=None if failure.payload is None else found.value["payload"],
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
         request_id=failure.request_id,
-        cost_is_estimate=failure.usage is not None and failure.kind not in COUNTED,
         error_type=failure.error_type or failure.kind,
         error_message=found.value["message"],
         redactions=found.counts,
     )
 
 
-def usage_outcome(state: Literal["ok", "error"], model: str, usage: Usage | None, prices: Sequence[Price]) -> Outcome:
+def usage_outcome(
+    state: Literal["ok", "error", "unknown"], model: str, usage: Usage | None, prices: Sequence[Price]
+) -> Outcome:
     """Tokens and cost of a call. Without a usage nothing is known of either, without a price nothing of its cost."""
     if usage is None:
         return Outcome(state)

@@ -137,6 +137,15 @@ class Received:
         category = details.get("category") if isinstance(details, dict) else None
         raise CallFailed(kind, message, error_type=stop, category=category)
 
+    def counted(self, *, streamed: bool) -> bool:
+        """Whether the usage that has come is that of the whole reply.
+
+        A stream counts its prompt in its first event, and the reply in the one that brings the stop reason.
+        """
+        if usage_of(self.payload) is None:
+            return False
+        return not streamed or self.payload.get("stop_reason") is not None
+
 
 def _is_content(content: Any) -> bool:
     return isinstance(content, list) and all(isinstance(block, dict) for block in content)

@@ -34,10 +34,10 @@ def failure_of(error: Exception) -> CallFailed:
 def _unreached(cause: BaseException | None) -> CallFailed:
     match cause:
         case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return CallFailed("connection", "The server did not take the connection in time.")
+            return CallFailed("connection", "The server did not take the connection in time.", sent=False)
         case httpx2.TimeoutException():
             return CallFailed("silence", "The server did not answer in time.")
         case httpx2.ConnectError():
-            return CallFailed("connection", "The server cannot be reached.")
+            return CallFailed("connection", "The server cannot be reached.", sent=False)
         case _:
             return CallFailed("connection", f"The connection broke before the reply ({type(cause).__name__}).")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random as chance
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any, Literal, get_args
 
 from traintui.generation.pricing import Usage
@@ -72,8 +73,9 @@ class CallFailed(Exception):
     """A call that gave no usable reply: the one exception of `ModelClient.send`.
 
     `usage` is what the provider has counted so far, and `payload` what it has sent; a reply that is refused or does
-    not fit carries both, because it is paid for. `duration_ms` and `retry_after` (seconds) are measured and told,
-    `error_code` and `category` are the provider's names for the cause and for a refusal.
+    not fit carries both, because it is paid for. `counted` says that this usage is that of the whole reply, and `sent`
+    is false where nothing can have left. `duration_ms` and `retry_after` (seconds) are measured and told, `error_code`
+    and `category` are the provider's names for the cause and for a refusal, `room` is the call's max_tokens.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class CallFailed(Exception):
         retry_after: float | None = None,
         request_id: str | None = None,
         usage: Usage | None = None,
+        counted: bool = False,
+        sent: bool = True,
         payload: Any = None,
         duration_ms: int = 0,
         rate_limits: Mapping[str, str] | None = None,
@@ -102,9 +106,32 @@ class CallFailed(Exception):
         self.retry_after = retry_after
         self.request_id = request_id
         self.usage = usage
+        self.counted = counted
+        self.sent = sent
+        self.room: int | None = None
         self.payload = payload
         self.duration_ms = duration_ms
         self.rate_limits = dict(rate_limits or {})
+
+    @property
+    def billed(self) -> Usage | None:
+        """What the provider bills; None where nobody here can know, since the reply broke off on its way.
+
+        An error status instead of a reply means that nothing was written, and so nothing is billed.
+        """
+        if self.usage is not None and self.counted:
+            return self.usage
+        if not self.sent or (self.http_status or 0) >= HTTPStatus.MULTIPLE_CHOICES:
+            return Usage(0, 0)
+        return None
+
+    @property
+    def most(self) -> Usage | None:
+        """What it can have used at most: the prompt as the provider counted it, and all the room that the reply had;
+        None where the provider had not counted the prompt yet."""
+        if self.usage is None or self.room is None:
+            return None
+        return replace(self.usage, output_tokens=max(self.room, self.usage.output_tokens))
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ TRANSPORT = {
     "not-a-message": "200, and JSON that is not a message",
 }
 
+WRITTEN = {"cut-json"}
+"""Of these the faults after which a reply was written, and is billed."""
+
 MIDSTREAM = {
     "midstream-overloaded": "an error event in the middle of the stream (without streaming: 529)",
     "midstream-reset": "the connection drops in the middle of the body",

@@ -18,7 +18,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.rehearsal.batch_routes import answer_batch_call
 from traintui.generation.rehearsal.batches import PATH as BATCHES
 from traintui.generation.rehearsal.batches import Batches
-from traintui.generation.rehearsal.faults import ERRORS, ApiError, Faults
+from traintui.generation.rehearsal.faults import ERRORS, TRANSPORT, WRITTEN, ApiError, Faults
 from traintui.generation.rehearsal.http import MAX_HEAD, BadRequest, Request, read_request, write_bytes, write_json
 from traintui.generation.rehearsal.likeness import ANTHROPIC, Likeness
 from traintui.generation.rehearsal.limits import Clock, Limits, Meter
@@ -290,10 +290,11 @@ class RehearsalServer:
         self._meter.charge_output(reply.usage.output_tokens)
         answer = replace(answer, headers=self._headers(record.request_id))
         record.status = {"html502": 502, "reset": None, "silence": None}.get(fault or "", 200)
+        if fault in WRITTEN or fault not in TRANSPORT:
+            record.usage = reply.usage
+            self.bill.add(reply.model, reply.usage)
         if await send_transport_fault(answer, reply, fault):
             return
-        record.usage = reply.usage
-        self.bill.add(reply.model, reply.usage)
         await send_reply(answer, reply, fault, self._pace, streaming=streaming)
 
 
