@@ -232,7 +232,7 @@ async def test_a_cancelled_batch_is_called_off_and_keeps_what_was_written_until_
     await batches.cancel(furnished, batch_id)
     await running
     progress = await batches.progress(furnished, batch_id)
-    assert (progress.state, progress.done, progress.queued) == ("cancelled", 2, 2)
+    assert (progress.state, progress.done, progress.queued, progress.failed) == ("cancelled", 2, 0, 2)
     assert abs(progress.cost_usd - sum(rehearsal.bill.usd.values())) < Decimal("0.0001") and progress.cost_usd > 0
 
 

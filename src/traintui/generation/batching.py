@@ -109,12 +109,6 @@ class Batching:
         if self._task is not None and self._task.done() and not self._task.cancelled():
             self._task.result()
 
-    async def idle(self) -> bool:
-        """Whether no submission is out."""
-        return not await submissions.out(
-            self.db, endpoint=self.provider.endpoint, is_rehearsal=self.provider.is_rehearsal
-        )
-
     async def _run(self) -> None:
         while not self._stopping.is_set():
             worked = False

@@ -123,6 +123,8 @@ class Received:
         body, usage = self.payload, usage_of(self.payload)
         if isinstance(body, dict) and body.get("type") == "error":
             raise refused(self.status or HTTPStatus.OK, self.headers, body)
+        if streamed and body is None and not self.headers.get("content-type", "").startswith("text/event-stream"):
+            raise CallFailed("not_a_message", "The answer is no stream of events.")
         if streamed and (not isinstance(body, dict) or body.get("stop_reason") is None):
             raise CallFailed("unfinished", "The stream ended before the reply was finished.")
         if not isinstance(body, dict) or usage is None or not _is_content(body.get("content")):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact, redact_text
-from traintui.data import attempts, batches, templates, vocabulary, work
+from traintui.data import attempts, batches, submissions, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
 from traintui.data.judgement_records import NOT_JUDGED
@@ -68,6 +68,7 @@ class Worker:
         provider: Provider,
         *,
         slots: int = 4,
+        only: int | None = None,
         say: Callable[[str], None] = lambda _: None,
         dice: random.Random | None = None,
     ) -> None:
@@ -75,6 +76,8 @@ class Worker:
         self.client = client
         self.provider = provider
         self.slots = slots
+        self.only = only
+        """The batch that it keeps to; None for all of them."""
         self.say = say
         self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
@@ -92,7 +95,7 @@ class Worker:
         )
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
-        """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
+        """Works until `stop` is set or, with `until_idle`, until no batch of its own has anything left to do."""
         async with (
             work.registered(self.db, endpoint=self.provider.endpoint) as self.worker_id,
             self.batching.beside(self.worker_id),
@@ -128,21 +131,25 @@ class Worker:
         while self._left:
             await work.release(self.db, self._left[-1], "queued", counts=False)
             self._left.pop()
-        await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only)
         claimed = await self._claim(free)
         return {asyncio.create_task(self._work_on(item), name=f"item {item.id}") for item in claimed}
 
     async def _idle(self) -> bool:
         """Whether nothing is left to do."""
         await work.finish_batches(self.db)
-        open_batches = await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
-        return not open_batches and await self.batching.idle()
+        endpoint, is_rehearsal = self.provider.endpoint, self.provider.is_rehearsal
+        if await work.open_batches(self.db, is_rehearsal=is_rehearsal, batch_id=self.only):
+            return False
+        return not await submissions.out(self.db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=self.only)
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken."""
         if free <= 0:
             return ()
-        return await work.claim(self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal)
+        return await work.claim(
+            self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only
+        )
 
     async def _pause(self, running: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
         """Until an item is done, it is time to look again, or somebody wants us to stop."""
