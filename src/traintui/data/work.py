@@ -300,11 +300,16 @@ async def store(
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
         stored = await write(connection, item, turns, signature=signature, judged=judged)
         if stored and model is not None:
-            await connection.execute(
-                text("SELECT note_model(:id, :fence, :model)"), {"id": item.id, "fence": item.fence, "model": model}
-            )
+            await note_model(connection, item, model)
         await connection.execute(text(statement), dict(values))
     return stored
+
+
+async def note_model(connection: AsyncConnection, item: ClaimedItem, model: str) -> None:
+    """Names the model that wrote what was stored for an item, where that is not the one of its plan."""
+    await connection.execute(
+        text("SELECT note_model(:id, :fence, :model)"), {"id": item.id, "fence": item.fence, "model": model}
+    )
 
 
 async def write(

@@ -208,13 +208,16 @@ class Batching:
         self.say(f"Batch {job.id}: {len(sent)} requests submitted as {batch.id}.")
 
     async def _calls(self, job: Job, items: Sequence[work.ClaimedItem]) -> list[tuple[work.ClaimedItem, ModelCall]]:
-        """The calls of items, as many as fit into one submission; with more room where a reply did not fit before."""
+        """The calls of items, as many as fit into one submission; with more room where a reply did not fit before, and
+        of the fallback model where the other declined."""
         failures = await submissions.failures_of(self.db, [item.id for item in items])
         calls: list[tuple[work.ClaimedItem, ModelCall]] = []
         size = 0
         for item in items:
-            call = await self.probing.fitted(self.call(job, item), job.id)
-            if failures.get(item.id, Counter())["max_tokens"]:
+            before = failures.get(item.id, Counter())
+            wanted = replace(self.call(job, item), model=job.model_after(before))
+            call = await self.probing.fitted(wanted, job.id)
+            if before["max_tokens"]:
                 call = replace(call, max_tokens=call.max_tokens * MORE_ROOM)
             size += len(orjson.dumps(call.payload()))
             if calls and size > MOST_BYTES:
