@@ -33,6 +33,7 @@ from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
+from traintui.generation.prompt import TemplateMistake
 from traintui.generation.provider import Provider
 from traintui.generation.submission_calls import Patience, answered_outcome, failed_outcome
 from traintui.generation.submission_search import find
@@ -172,6 +173,8 @@ class Batching:
         except Refused as refused:
             await self._stand_back(job, items, refused)
             return
+        if not calls:
+            return
         costs = await self.prices.now()
         key = f"tt{uuid.uuid4().hex[:20]}"
         try:
@@ -215,7 +218,11 @@ class Batching:
         size = 0
         for item in items:
             before = failures.get(item.id, Counter())
-            wanted = replace(self.call(job, item), model=job.model_after(before))
+            try:
+                wanted = replace(self.call(job, item), model=job.model_after(before))
+            except TemplateMistake as mistake:
+                await work.release(self.db, item, "failed", error=mistake.message)
+                continue
             call = await self.probing.fitted(wanted, job.id)
             if before["max_tokens"]:
                 call = replace(call, max_tokens=call.max_tokens * MORE_ROOM)

@@ -15,6 +15,7 @@ from traintui.generation.pricing import Usage
 from traintui.generation.verdict import CallFailed, FailureKind
 
 LONGEST_MESSAGE = 500
+NO_MESSAGE = "The answer is not a message with content and usage."
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: "key",
@@ -124,11 +125,11 @@ class Received:
         if isinstance(body, dict) and body.get("type") == "error":
             raise refused(self.status or HTTPStatus.OK, self.headers, body)
         if streamed and body is None and not self.headers.get("content-type", "").startswith("text/event-stream"):
-            raise CallFailed("not_a_message", "The answer is no stream of events.")
+            raise CallFailed("not_a_message", NO_MESSAGE)
         if streamed and (not isinstance(body, dict) or body.get("stop_reason") is None):
             raise CallFailed("unfinished", "The stream ended before the reply was finished.")
         if not isinstance(body, dict) or usage is None or not _is_content(body.get("content")):
-            raise CallFailed("not_a_message", "The answer is JSON, but not a message with content and usage.")
+            raise CallFailed("not_a_message", NO_MESSAGE)
         stop = body.get("stop_reason")
         if stop in _FINISHED:
             return stop, usage

@@ -34,6 +34,7 @@ from traintui.generation.prompt import (
     InvalidReply,
     PromptContext,
     Source,
+    TemplateMistake,
     render,
     turns_of,
 )
@@ -177,6 +178,9 @@ class Worker:
         except thresholds.BadThreshold as bad:
             await work.release(self.db, item, "queued", counts=False)
             await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
+        except TemplateMistake as mistake:  # the same at each try, since a batch keeps its version
+            reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
+            await work.release(self.db, item, "failed", error=reason)
         except TraintuiError as away:
             self.say(f"{item.conversation_id}: {away.message}")
             self._left.append(item)
