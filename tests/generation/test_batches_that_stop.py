@@ -120,6 +120,36 @@ async def test_a_worker_outlasts_a_database_that_is_away(
     assert await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE state = 'sending'") == 0
 
 
+async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_nothing_twice(
+    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo
+) -> None:
+    batch_id = await begun(furnished, 4)
+    told: list[str] = []
+    # What PostgreSQL raises where it cannot extend a file: first nothing can be taken up, then nothing stored.
+    full = (
+        "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;"
+        "CREATE TRIGGER filled BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION disk_full()"
+    )
+    free = "DROP FUNCTION disk_full() CASCADE"
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(full.format("generation_items").encode())
+        async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
+            worker = Worker(furnished, client, provider(rehearsal), slots=2, say=told.append, dice=Quick())
+            running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
+            await asyncio.sleep(1.6)  # three tries
+            assert [line.partition(":")[0] for line in told] == ["Disk full"] and not rehearsal.requests
+            connection.execute(free)
+            connection.execute(full.format("conversation_revisions").encode())
+            await rehearsal.received(2)
+            await asyncio.sleep(0.3)
+            connection.execute(free)
+            await running
+    assert await stands(furnished, batch_id) == ("finished", 4, 0, 0, 0)
+    assert await scalar(furnished, "SELECT count(*) FROM conversation_revisions") == 4
+    assert (await batches.progress(furnished, batch_id)).calls == 4
+
+
 # What needs a person ----------------------------------------------------------------------------------------------
 
 

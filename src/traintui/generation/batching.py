@@ -29,7 +29,7 @@ from traintui.generation.batch_results import Importing
 from traintui.generation.capabilities import no_batches
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost
-from traintui.generation.persisting import insist, pause_quietly
+from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
@@ -111,18 +111,17 @@ class Batching:
             self._task.result()
 
     async def _run(self) -> None:
+        outages = Outages(self.say)
         while not self._stopping.is_set():
             worked = False
             try:
                 worked = await self.step()
-            except Refused as refused:
-                # Ours say that somebody else has it now, or that something is wrong here; others, such as a full disk,
-                # that the database cannot at this moment.
-                if refused.code.startswith("TT") and refused.code != "TT011":
-                    raise
-                self.say(f"{refused.message} Trying again.")
+                outages.over()
             except TraintuiError as away:
-                self.say(f"{away.message} Trying again.")
+                if isinstance(away, Refused) and away.code == "TT011":
+                    self.say(f"{away.message} Trying again.")
+                else:
+                    outages.met(away)
             if not worked:
                 await self._rest()
 

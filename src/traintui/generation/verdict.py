@@ -66,6 +66,8 @@ _WAITS_FOR: Mapping[FailureKind, str] = {
     "not_a_message": "Set TRAINTUI_API_BASE_URL to a server that speaks the Messages API, start a worker, then resume.",
 }
 """What a person does before a paused batch can go on."""
+_OURS = {"unprobed", "not_a_message"}
+"""Failures whose message is not the provider's."""
 _RETRY: Mapping[FailureKind, str] = {
     "too_slow": "The provider took too long.",
     "conflict": "The provider met a conflict.",
@@ -215,7 +217,8 @@ def judge(
 
 def _waiting(kind: FailureKind, what: str, told: str) -> str:
     """Why a batch is paused, what was told of it, and what it waits for."""
-    return " ".join((what, f"{told.removesuffix('.')}.", _WAITS_FOR.get(kind, "Then resume."))).strip()
+    said = f"{'' if kind in _OURS else 'It says: '}{told.removesuffix('.')}." if told else ""
+    return " ".join(part for part in (what, said, _WAITS_FOR.get(kind, "Then resume.")) if part)
 
 
 def backoff(attempt: int, random: chance.Random) -> float:

@@ -24,7 +24,7 @@ from traintui.generation.client import ModelCall, ModelClient, ModelReply, recor
 from traintui.generation.jobs import Job
 from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
-from traintui.generation.persisting import insist, pause_quietly
+from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.plan import Plan
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
@@ -89,6 +89,7 @@ class Worker:
         self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self._outages = Outages(say)
         self.judging = Judging(db, say=say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.batching = Batching(
@@ -109,10 +110,9 @@ class Worker:
                         running |= await self._begin(self.slots - len(running))
                         if not running and until_idle and await self._idle():
                             return
-                    except Refused:
-                        raise
+                        self._outages.over()
                     except TraintuiError as away:
-                        self.say(f"{away.message} Trying again.")
+                        self._outages.met(away)
                     await self._pause(running, stop)
                     running = self._reap(running)
                     self.batching.check()
@@ -173,8 +173,6 @@ class Worker:
         """Takes one item as far as it goes. One that a lost database stopped goes back into the queue later."""
         try:
             await self._go_through(item)
-        except Refused:
-            raise
         except thresholds.BadThreshold as bad:
             await work.release(self.db, item, "queued", counts=False)
             await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
@@ -182,7 +180,7 @@ class Worker:
             reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
             await work.release(self.db, item, "failed", error=reason)
         except TraintuiError as away:
-            self.say(f"{item.conversation_id}: {away.message}")
+            self._outages.met(away)
             self._left.append(item)
 
     async def _go_through(self, item: work.ClaimedItem) -> None:
