@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from traintui.audit.redaction import redact_text
+from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, submissions
 from traintui.data.attempts import Outcome
 from traintui.data.submissions import Member, Submission
+from traintui.errors import TraintuiError
 from traintui.generation.batch_client import BatchResult
 from traintui.generation.client import ModelReply, recorded
 from traintui.generation.outcome import outcome_of_failure, outcome_of_reply
@@ -69,7 +70,8 @@ class Importing:
         delay = self.batching.patience.delay(self.submission.looks + 1)
         if failure is not None:
             delay = max(delay, failure.retry_after or 0.0)
-        await submissions.note(self.db, self.submission, delay=delay, error=failure.message if failure else None)
+        error = redact_text(failure.message).value if failure else None
+        await submissions.note(self.db, self.submission, delay=delay, error=error)
 
     async def _read(self, job: Job, missing: dict[int, Member]) -> CallFailed | None:
         """Takes each result as it comes out of `missing`; how the list broke off, if it did."""
@@ -137,11 +139,21 @@ class Importing:
         """Who was asked: known from what had happened to the item before it was submitted."""
         return job.model_after(self._failures.get(member.item_id, Counter()))
 
+    def _named(self, job: Job, member: Member) -> Tokens:
+        """What the request named, so that its reply names it alike."""
+        tokens = Tokens()
+        if member.item is not None:
+            with suppress(TraintuiError):
+                redact(cast("Any", self.batching.call(job, member.item).payload()), tokens)
+        return tokens
+
     def _outcome_of_reply(
         self, job: Job, member: Member, reply: ModelReply, reading: Reading | None, *, unusable: str | None = None
     ) -> Outcome:
         model = self._model(job, member)
-        outcome = outcome_of_reply(reply, model, self._prices, unusable=unusable, reading=reading)
+        outcome = outcome_of_reply(
+            reply, model, self._prices, unusable=unusable, tokens=self._named(job, member), reading=reading
+        )
         return self._at_half_price(model, outcome, reply.usage)
 
     def _outcome_of_failure(self, job: Job, member: Member, failure: CallFailed) -> Outcome:

@@ -258,11 +258,9 @@ class Batching:
         """Puts the items back after a clear no; after anything else looks later whether the batch is there."""
         finish = _finishing(attempt, failure)
         if failure.kind not in SURELY_REFUSED:
-            delay = self.patience.delay(0)
-            await insist(
-                partial(submissions.note, self.db, submission, error=failure.message, delay=delay, finish=finish)
-            )
-            self.say(f"Batch {job.id}: whether it was submitted is looked for. {failure.message}")
+            delay, told = self.patience.delay(0), redact_text(failure.message).value
+            await insist(partial(submissions.note, self.db, submission, error=told, delay=delay, finish=finish))
+            self.say(f"Batch {job.id}: whether it was submitted is looked for. {told}")
             return
         verdict = judge(failure, 1)
         reason = redact_text(verdict.reason).value
@@ -364,7 +362,8 @@ class Batching:
             self.say(f"Batch {submission.batch_id}: {reason}")
             return
         delay = max(self.patience.delay(submission.looks + 1), failure.retry_after or 0.0)
-        await submissions.note(self.db, submission, error=failure.message, delay=delay, finish=finish)
+        told = redact_text(failure.message).value
+        await submissions.note(self.db, submission, error=told, delay=delay, finish=finish)
         verdict = judge(failure, 1)
         if verdict.kind == "pause":
             await pause_quietly(self.db, submission.batch_id, redact_text(verdict.reason).value)

@@ -138,6 +138,8 @@ class Received:
         kind, message = _BY_STOP.get(stop, ("unexpected_stop", f"The model stopped for {stop!r}, not at its end."))
         details = body.get("stop_details")
         category = details.get("category") if isinstance(details, dict) else None
+        if kind == "refusal" and isinstance(category, str):
+            message = f"{message.removesuffix('.')} ({category})."
         raise CallFailed(kind, message, error_type=stop, category=category)
 
     def counted(self, *, streamed: bool) -> bool:
