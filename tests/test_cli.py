@@ -106,6 +106,10 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             assert "5 values" in traintui(home, "import", "words.toml").stdout
             result = traintui(home, *generate, TRAINTUI_API_BASE_URL=found[0])
             assert json.loads(result.stdout)["done"] == 2
+            absent = traintui(home, *generate, "--model", "no-such-model", check=False, TRAINTUI_API_BASE_URL=found[0])
+            stopped = json.loads(absent.stdout)
+            assert absent.returncode == 1 and (stopped["state"], stopped["done"], stopped["queued"]) == ("paused", 0, 2)
+            assert "no-such-model" in stopped["state_reason"] and "another batch" in absent.stderr
             (home / "rows.csv").write_text("persona;Source;exchanges\nv;mail;1\nw;mail;1\n")
             listed = ("generate", "--plan", "rows.csv", "--model", "claude-haiku-5-5", "--budget", "5")
             wrong = traintui(home, *listed, check=False, TRAINTUI_API_BASE_URL=found[0])

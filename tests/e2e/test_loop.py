@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -79,8 +80,9 @@ def test_a_terminal_that_is_too_small_is_an_answer(terminal: Open, place: Path) 
     app.shows("Terminal too small", "80 by 24", "left with 1")
 
 
-async def test_after_a_kill_the_batch_is_interrupted_no_call_lacks_its_row_and_a_key_resumes_it(
-    terminal: Open, place: Path
+@pytest.mark.parametrize("restarts", [False, True], ids=["the app", "the machine"])
+async def test_after_a_kill_no_call_lacks_its_row_and_the_app_goes_on_with_the_batch(
+    terminal: Open, place: Path, restarts: bool
 ) -> None:
     home = place / "home"
     async with RehearsalServer(port=0, pace=Pace(tokens_per_second=300)) as server:
@@ -93,21 +95,28 @@ async def test_after_a_kill_the_batch_is_interrupted_no_call_lacks_its_row_and_a
         await asyncio.to_thread(app.until, lambda _: query(home, calls) > [(1,)], "calls under way")
         children = psutil.Process(app.pid).children(recursive=True)
         workers = [child for child in children if "worker" in child.cmdline()]
-        os.kill(app.pid, signal.SIGKILL)
+        gone = [app.pid]
+        if restarts:
+            database = psutil.Process(int(next(home.glob("postgres/*/postmaster.pid")).read_text().split()[0]))
+            gone += [each.pid for each in (*workers, database, *database.children())]
+        for pid in gone:
+            with contextlib.suppress(ProcessLookupError):  # some go with the one before
+                os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(app.shows, "left with 137")
         # A worker that still ends its calls would be taken for one that goes on.
         assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 20))[1]
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
+        await asyncio.to_thread(again.shows, "to review")
         again.press("3")
-        await asyncio.to_thread(again.shows, "p resumes it")
+        await asyncio.to_thread(again.shows, "Trial")
+        done = "SELECT count(*) FROM generation_items WHERE state = 'done'"
+        await asyncio.to_thread(again.until, lambda _: query(home, done) == [(12,)], "12 that are done")
         asked = {request.request_id for request in server.requests if request.path == "/v1/messages"}
         rows = await asyncio.to_thread(query, home, "SELECT request_id, state FROM generation_logs")
         assert len(rows) >= len(asked)
-        assert "sending" not in {state for _, state in rows}
-        assert len(rows) - sum(state == "unknown" for _, state in rows) == len(asked & {key for key, _ in rows})
-        again.press("p")
-        done = "SELECT count(*) FROM generation_items WHERE state = 'done'"
-        await asyncio.to_thread(again.until, lambda _: query(home, done) == [(12,)], "12 that are done")
+        states = [state for _, state in rows]
+        assert "sending" not in states and ("unknown" in states or not restarts)
+        assert len(rows) - states.count("unknown") == len(asked & {key for key, _ in rows})
         again.press("q")
         await asyncio.to_thread(again.shows, "left with 0")
 

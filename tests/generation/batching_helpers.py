@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from traintui.data import batches
@@ -64,6 +68,19 @@ async def value(db: Database, statement: str) -> Any:
 async def cost(db: Database) -> Decimal:
     """What the ledger says that everything cost, in USD."""
     return Decimal(await value(db, "SELECT coalesce(sum(cost_usd), 0) FROM generation_logs"))
+
+
+async def process(db: Database, rehearsal: RehearsalServer, *arguments: str) -> asyncio.subprocess.Process:
+    """A real worker of this database and that rehearsal."""
+    parts = conninfo_to_dict(db.conninfo)
+    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
+    if "port" in parts:
+        url += f"&port={parts['port']}"
+    environment = {**os.environ, "TRAINTUI_DATABASE_URL": url, "TRAINTUI_API_BASE_URL": rehearsal.url}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "traintui", "worker", *arguments, env=environment,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def submitted(server: RehearsalServer) -> list[str]:

@@ -108,6 +108,35 @@ async def test_a_request_that_brought_nothing_goes_into_another_submission(
     assert abs(await cost(furnished) - sum(rehearsal.bill.usd.values())) < Decimal("0.0001")
 
 
+async def test_a_refused_request_goes_to_the_fallback_model_once_at_half_its_price(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    main, fallback = "claude-sonnet-5-5", "claude-haiku-4-5"
+    rehearsal.batches.fail_items(None, "refusal", None)
+    progress = await generated(furnished, rehearsal, count=3, model=main, fallback_model=fallback)
+    assert (progress.state, progress.done, progress.failed) == ("finished", 3, 0)
+    assert [[each["params"]["model"] for each in batch.requests] for batch in rehearsal.batches.all] == [
+        [main] * 3, [fallback],
+    ]  # fmt: skip
+    assert sorted(await column(furnished, "SELECT model FROM conversations")) == [fallback, main, main]
+    items = "FROM generation_logs WHERE kind = 'batch_item'"
+    assert await value(furnished, f"SELECT count(*) {items} AND model = '{fallback}' AND state = 'ok'") == 1
+    assert rehearsal.bill.usd[fallback] > 0
+    for model, billed in rehearsal.bill.usd.items():
+        logged = await value(furnished, f"SELECT sum(cost_usd) FROM generation_logs WHERE model = '{model}'")
+        assert abs(logged - billed) < Decimal("0.00001")
+
+
+async def test_what_the_fallback_model_refuses_too_fails_with_its_category(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    rehearsal.batches.fail_items("refusal", "refusal")
+    progress = await generated(furnished, rehearsal, count=1, fallback_model="claude-haiku-4-5")
+    assert (progress.done, progress.failed) == (0, 1) and len(rehearsal.batches.all) == 2
+    ((reason, _),) = await batches.failures(furnished, progress.id)
+    assert "declined" in reason and "frontier_llm" in reason
+
+
 async def test_a_reply_that_did_not_fit_gets_twice_the_room_and_no_third_try(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:
@@ -232,7 +261,7 @@ async def test_a_cancelled_batch_is_called_off_and_keeps_what_was_written_until_
     await batches.cancel(furnished, batch_id)
     await running
     progress = await batches.progress(furnished, batch_id)
-    assert (progress.state, progress.done, progress.queued) == ("cancelled", 2, 2)
+    assert (progress.state, progress.done, progress.queued, progress.failed) == ("cancelled", 2, 0, 2)
     assert abs(progress.cost_usd - sum(rehearsal.bill.usd.values())) < Decimal("0.0001") and progress.cost_usd > 0
 
 

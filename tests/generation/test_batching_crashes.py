@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from generation.batching_helpers import (
     assert_each_once,
     begun,
     column,
     plan,
+    process,
     run_until_idle,
     submitted,
     value,
@@ -41,9 +39,7 @@ async def furnished(db: Database) -> Database:
 
 
 async def resumed(db: Database, rehearsal: RehearsalServer, batch_id: int) -> None:
-    """Another worker comes; what was interrupted is taken up by a person's key."""
-    async with db.write() as connection:
-        await connection.exec_driver_sql("UPDATE batches SET state = 'queued' WHERE state = 'interrupted'")
+    """Another worker comes, and goes on with what was interrupted."""
     await run_until_idle(db, rehearsal)
     await assert_each_once(db, rehearsal, batch_id)
 
@@ -125,8 +121,6 @@ async def test_a_rehearsal_that_was_started_anew_has_forgotten_its_batches_and_g
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     async with RehearsalServer(port=0, pace=Pace(0), batch_seconds=0) as another:
-        async with furnished.write() as connection:
-            await connection.exec_driver_sql("UPDATE batches SET state = 'queued' WHERE state = 'interrupted'")
         await run_until_idle(furnished, another)
     assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
     assert await value(furnished, "SELECT count(*) FROM generation_items WHERE state = 'done'") == 3
@@ -183,7 +177,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_an_import_leaves_nothing
 ) -> None:
     batch_id = await begun(furnished, count=150)
     worker = await process(furnished, rehearsal)
-    await eventually(lambda: _settled(furnished, 20))
+    await eventually(lambda: _settled(furnished, 20), seconds=60)
     await kill(furnished, worker)
     settled = await value(furnished, "SELECT count(*) FROM batch_submission_items WHERE settled_at IS NOT NULL")
     assert 20 <= settled < 150
@@ -196,7 +190,7 @@ async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
 ) -> None:
     batch_id = await begun(furnished, count=150)
     worker = await process(furnished, rehearsal)
-    await eventually(lambda: _settled(furnished, 20))
+    await eventually(lambda: _settled(furnished, 20), seconds=60)
     await freeze(furnished, worker)
     await end_leases(furnished)
     await resumed(furnished, rehearsal, batch_id)
@@ -204,19 +198,6 @@ async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
     worker.terminate()
     await worker.wait()
     await assert_each_once(furnished, rehearsal, batch_id)
-
-
-async def process(db: Database, rehearsal: RehearsalServer) -> asyncio.subprocess.Process:
-    """A real worker of this database and that rehearsal."""
-    parts = conninfo_to_dict(db.conninfo)
-    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
-    if "port" in parts:
-        url += f"&port={parts['port']}"
-    environment = {**os.environ, "TRAINTUI_DATABASE_URL": url, "TRAINTUI_API_BASE_URL": rehearsal.url}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "traintui", "worker", env=environment,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
 
 
 async def kill(db: Database, worker: asyncio.subprocess.Process) -> None:

@@ -137,6 +137,8 @@ async def test_a_server_that_is_not_there_is_a_failed_connection() -> None:
             "cut_body",
         ),
         (stream(), "unfinished"),
+        (response("<html>Log in to the hotel's network</html>", kind="text/html"), "not_a_message"),
+        (response({"models": ["llama"]}), "not_a_message"),
     ],
 )
 async def test_what_goes_wrong_in_mid_stream_keeps_what_had_come(answer: Answer, kind: FailureKind) -> None:

@@ -69,6 +69,12 @@ def test_invalid_content_is_regenerated_once_and_then_fails_with_its_reason() ->
     assert (again.kind, again.reason) == ("fail", "Exchange 1 has an empty user message.")
 
 
+def test_a_server_that_is_none_pauses_the_batch_before_it_eats_all_attempts() -> None:
+    verdicts = [judge(failed("not_a_message"), 1, in_a_row=in_a_row) for in_a_row in range(1, 6)]
+    assert [verdict.kind for verdict in verdicts] == ["retry"] * 4 + ["pause"]
+    assert "TRAINTUI_API_BASE_URL" in verdicts[-1].reason
+
+
 def test_a_rejected_request_fails_its_item_and_five_alike_pause_the_batch() -> None:
     kinds = [judge(failed("rejected"), 1, in_a_row=in_a_row).kind for in_a_row in range(1, 6)]
     assert kinds == ["fail"] * 4 + ["pause"]

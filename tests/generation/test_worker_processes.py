@@ -14,7 +14,8 @@ import pytest
 from benchmarks.pooling import pgbouncer, pooled
 from sqlalchemy import text
 
-from generation.test_batching_crashes import end_leases, freeze, process
+from generation.batching_helpers import process
+from generation.test_batching_crashes import end_leases, freeze
 from generation.test_worker import plan, run_until_idle
 from support import eventually, fetch, scalar
 from traintui.data import batches, work

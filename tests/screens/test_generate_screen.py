@@ -130,7 +130,7 @@ async def test_what_is_being_written_appears_turn_by_turn_and_ends_as_it_was_sto
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-async def test_an_interrupted_batch_says_that_p_resumes_it(
+async def test_an_interrupted_batch_says_that_any_worker_goes_on_with_it(
     app: TraintuiApp, db: Database, size: tuple[int, int]
 ) -> None:
     await add_vocabulary(db)
@@ -138,7 +138,8 @@ async def test_an_interrupted_batch_says_that_p_resumes_it(
     await batches.change_state(db, batch_id, "interrupted", allowed=("queued",), reason="The [worker] ended.")
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app)
-        await until(pilot, lambda: "Interrupted at 0 of 5: p resumes it  The [worker] ended." in band(app))
+        await until(pilot, lambda: "Interrupted at 0 of 5: w starts a worker, which goes on" in band(app))
+        await until(pilot, lambda: "The [worker] ended." in band(app))
 
 
 async def test_p_pauses_and_without_a_provider_p_changes_nothing(

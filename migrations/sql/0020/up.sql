@@ -119,7 +119,8 @@ BEGIN
         ORDER BY item.id FOR NO KEY UPDATE OF item SKIP LOCKED
     ), failed AS (
         UPDATE generation_items AS item SET state = 'failed', finished_at = clock_timestamp(),
-            last_error = 'The batch was cancelled before this was written.'
+            last_error = CASE item.kind WHEN 'judge' THEN 'Not judged: ' ELSE '' END
+                || 'The batch was cancelled before its turn came.'
         FROM left_over WHERE item.id = left_over.id RETURNING item.conversation_id
     ), told AS (
         UPDATE conversations SET status = 'failed' FROM failed
@@ -164,6 +165,37 @@ BEGIN
     UPDATE batches SET state = 'interrupted', state_reason = 'The worker ended before the batch did.'
     WHERE state = 'running' AND NOT EXISTS (SELECT FROM workers WHERE ended_at IS NULL);
     RETURN retired;
+END
+$$;
+
+-- Puts failed items of a batch back into the queue, as before; a batch that was cancelled goes on with these alone.
+CREATE OR REPLACE FUNCTION retry_items(p_batch_id bigint, p_reason text DEFAULT NULL, p_conversation_id text DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    batch batches;
+    number integer;
+BEGIN
+    PERFORM require_role('author');
+    SELECT * INTO batch FROM batches WHERE id = p_batch_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no batch %', p_batch_id USING ERRCODE = 'TT002';
+    END IF;
+    WITH again AS (
+        UPDATE generation_items AS item
+        SET state = 'queued', attempts = 0, not_before = clock_timestamp(), finished_at = NULL, last_error = NULL
+        WHERE batch_id = p_batch_id AND state = 'failed' AND (p_reason IS NULL OR coalesce(last_error, '') = p_reason)
+          AND (p_conversation_id IS NULL OR EXISTS (SELECT FROM conversations AS one
+               WHERE one.id = item.conversation_id AND one.conversation_id = p_conversation_id))
+        RETURNING item.conversation_id, item.kind
+    ), planned AS (
+        UPDATE conversations SET status = 'planned' FROM again
+        WHERE conversations.id = again.conversation_id AND again.kind = 'generate'
+    )
+    SELECT count(*) INTO number FROM again;
+    IF number > 0 AND batch.state IN ('finished', 'cancelled') THEN
+        UPDATE batches SET state = 'queued', state_reason = NULL, finished_at = NULL WHERE id = p_batch_id;
+    END IF;
+    RETURN number;
 END
 $$;
 

@@ -73,7 +73,7 @@ def generate(
                 from traintui.processes import orders
 
                 async with orders(attached=False) as given:
-                    await run_worker(db, provider, slots=chosen.slots, given=given, say=say)
+                    await run_worker(db, provider, slots=chosen.slots, only=batch_id, given=given, say=say)
             return await batches.progress(db, batch_id)
 
     if dry_run:

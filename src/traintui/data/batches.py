@@ -254,14 +254,15 @@ async def change_priority(db: Database, batch_id: int, by: int) -> int:
 
 
 async def cancel(db: Database, batch_id: int) -> None:
-    """Ends a batch; what is planned and not begun stays planned."""
+    """Ends a batch. What is planned of it and not begun fails with that reason, as does, within seconds, what is under
+    way and brings nothing; `retry` plans it anew."""
     await change_state(db, batch_id, "cancelled", allowed=("queued", "running", "paused", "interrupted"))
 
 
 async def retry(db: Database, batch_id: int, *, reason: str | None = None, conversation_id: str | None = None) -> int:
     """Puts what failed of a batch back into the queue: what failed for one `reason`, one conversation, or all of it.
 
-    Returns how many. Raises `Refused` (TT003) when the batch was cancelled.
+    Returns how many. A batch that was cancelled goes on with what is tried again, and with nothing else.
     """
     async with db.write() as connection:
         number = await connection.scalar(

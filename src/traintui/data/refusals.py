@@ -33,6 +33,11 @@ class Refused(TraintuiError):
         """Whether the conversation has moved on since it was shown."""
         return self.code == "TT001"
 
+    @property
+    def passing(self) -> bool:
+        """Whether the database cannot at this moment, and would take the same later: a full disk, rows in use."""
+        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300"}
+
 
 ANSWERS: dict[str, tuple[str, str]] = {
     "TT001": ("Changed meanwhile", "Nothing was applied. Read it as it is now, then decide."),

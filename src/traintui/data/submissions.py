@@ -18,7 +18,7 @@ from traintui.data.models import GenerationItem as I
 from traintui.data.storable import as_json, storable
 from traintui.data.submission_models import BatchSubmission as S
 from traintui.data.submission_models import BatchSubmissionItem as M
-from traintui.data.work import ClaimedItem, Judge, items_where, write
+from traintui.data.work import ClaimedItem, Judge, items_where, note_model, write
 
 Finish = tuple[str, Mapping[str, Any]]
 """The statement of `attempts.finishing` and its values."""
@@ -275,11 +275,12 @@ async def store(
     signature: bytes,
     judged: Judge,
     finish: Finish,
+    model: str | None = None,
 ) -> bool:
     """Stores what was written for a request and the end of its call, in one transaction and once.
 
-    False when that was done before, or the item is gone: then only the call is completed. Raises `Refused` (TT011) when
-    the submission is another's.
+    `model` wrote it, where that is not the one of the plan. False when that was done before, or the item is gone: then
+    only the call is completed. Raises `Refused` (TT011) when the submission is another's.
     """
     async with db.write() as connection:
         if not await _settle(connection, submission, member, None):
@@ -287,6 +288,8 @@ async def store(
         stored = member.item is not None and await write(
             connection, member.item, turns, signature=signature, judged=judged
         )
+        if stored and member.item is not None and model is not None:
+            await note_model(connection, member.item, model)
         await connection.execute(text(finish[0]), dict(finish[1]))
     return stored
 

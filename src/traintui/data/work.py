@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import psycopg
-from sqlalchemy import ColumnElement, Select, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui import clock
@@ -177,13 +177,15 @@ async def take_no_more(db: Database, worker_id: int) -> None:
         await connection.execute(update(Worker).where(Worker.id == worker_id).values(endpoint=None))
 
 
-async def take_up_batches(db: Database, *, is_rehearsal: bool) -> None:
-    """Batches that wait for such a worker are running from now on."""
+async def take_up_batches(db: Database, *, is_rehearsal: bool, batch_id: int | None = None) -> None:
+    """Batches that wait for such a worker, or that one, are running from now on; so are those whose worker was lost,
+    which nobody needs to ask for."""
+    among = true() if batch_id is None else Batch.id == batch_id
     async with db.write() as connection:
         await connection.execute(
             update(Batch)
-            .where(Batch.state == "queued", Batch.is_rehearsal == is_rehearsal)
-            .values(state="running", started_at=func.coalesce(Batch.started_at, func.now()))
+            .where(Batch.state.in_(("queued", "interrupted")), Batch.is_rehearsal == is_rehearsal, among)
+            .values(state="running", state_reason=None, started_at=func.coalesce(Batch.started_at, func.now()))
         )
 
 
@@ -200,20 +202,24 @@ async def finish_batches(db: Database) -> None:
         )
 
 
-async def open_batches(db: Database, *, is_rehearsal: bool) -> int:
-    """How many batches still have something to do for such a worker."""
+async def open_batches(db: Database, *, is_rehearsal: bool, batch_id: int | None = None) -> int:
+    """How many batches, or whether that one, still have something to do for such a worker."""
     async with db.read() as connection:
         statement = select(func.count()).select_from(Batch)
-        statement = statement.where(Batch.state.in_(("queued", "running")), Batch.is_rehearsal == is_rehearsal)
+        waiting = Batch.state.in_(("queued", "running", "interrupted"))
+        among = true() if batch_id is None else Batch.id == batch_id
+        statement = statement.where(waiting, Batch.is_rehearsal == is_rehearsal, among)
         return await connection.scalar(statement) or 0
 
 
-async def claim(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool) -> tuple[ClaimedItem, ...]:
-    """Up to `limit` items of running batches, now ours."""
+async def claim(
+    db: Database, worker_id: int, limit: int, *, is_rehearsal: bool, batch_id: int | None = None
+) -> tuple[ClaimedItem, ...]:
+    """Up to `limit` items of running batches, or of that one, now ours."""
     async with db.write() as connection:
         rows = await connection.execute(
-            text("SELECT id FROM claim_items(:worker_id, :limit, :is_rehearsal)"),
-            {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal},
+            text("SELECT id FROM claim_items(:worker_id, :limit, :is_rehearsal, :batch_id)"),
+            {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal, "batch_id": batch_id},
         )
         ids = [row.id for row in rows]
     if not ids:
@@ -294,11 +300,16 @@ async def store(
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
         stored = await write(connection, item, turns, signature=signature, judged=judged)
         if stored and model is not None:
-            await connection.execute(
-                text("SELECT note_model(:id, :fence, :model)"), {"id": item.id, "fence": item.fence, "model": model}
-            )
+            await note_model(connection, item, model)
         await connection.execute(text(statement), dict(values))
     return stored
+
+
+async def note_model(connection: AsyncConnection, item: ClaimedItem, model: str) -> None:
+    """Names the model that wrote what was stored for an item, where that is not the one of its plan."""
+    await connection.execute(
+        text("SELECT note_model(:id, :fence, :model)"), {"id": item.id, "fence": item.fence, "model": model}
+    )
 
 
 async def write(

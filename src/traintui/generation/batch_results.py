@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from traintui.audit.redaction import redact_text
+from traintui.audit.redaction import Tokens, redact, redact_text
 from traintui.data import attempts, submissions
 from traintui.data.attempts import Outcome
 from traintui.data.submissions import Member, Submission
+from traintui.errors import TraintuiError
 from traintui.generation.batch_client import BatchResult
 from traintui.generation.client import ModelReply, recorded
 from traintui.generation.outcome import outcome_of_failure, outcome_of_reply
@@ -69,7 +70,8 @@ class Importing:
         delay = self.batching.patience.delay(self.submission.looks + 1)
         if failure is not None:
             delay = max(delay, failure.retry_after or 0.0)
-        await submissions.note(self.db, self.submission, delay=delay, error=failure.message if failure else None)
+        error = redact_text(failure.message).value if failure else None
+        await submissions.note(self.db, self.submission, delay=delay, error=error)
 
     async def _read(self, job: Job, missing: dict[int, Member]) -> CallFailed | None:
         """Takes each result as it comes out of `missing`; how the list broke off, if it did."""
@@ -103,7 +105,7 @@ class Importing:
         except CallFailed as failure:
             failure.usage, failure.payload = usage_of(seen.payload), seen.payload
             failure.counted = seen.counted(streamed=False)
-            await self._failed(job, member, failure, self._outcome_of_failure(job, failure))
+            await self._failed(job, member, failure, self._outcome_of_failure(job, member, failure))
             return
         reply = ModelReply(seen.text, stop_reason, usage, None, HTTPStatus.OK, seen.payload, 0, {})
         exchanges = member.item.exchanges if member.item else 0
@@ -112,13 +114,14 @@ class Importing:
             reading = read_json(reply.text)
             turns = turns_of(reading.value, exchanges=exchanges)
         except InvalidReply as failure:
-            outcome = self._outcome_of_reply(job, reply, reading, unusable=failure.reason)
+            outcome = self._outcome_of_reply(job, member, reply, reading, unusable=failure.reason)
             await self._failed(job, member, failure, outcome)
             return
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
         source = member.item.source if member.item else None
         judged = score(turns, expected_turns=expected, source=source, thresholds=job.thresholds)
         self._alike = ("", 0)
+        model = self._model(job, member)
         await insist(
             lambda: submissions.store(
                 self.db,
@@ -127,22 +130,39 @@ class Importing:
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
                 judged=judged_among_others(judged),
-                finish=attempts.finishing(member.attempt, self._outcome_of_reply(job, reply, reading)),
+                finish=attempts.finishing(member.attempt, self._outcome_of_reply(job, member, reply, reading)),
+                model=model if model != job.model else None,
             )
         )
 
+    def _model(self, job: Job, member: Member) -> str:
+        """Who was asked: known from what had happened to the item before it was submitted."""
+        return job.model_after(self._failures.get(member.item_id, Counter()))
+
+    def _named(self, job: Job, member: Member) -> Tokens:
+        """What the request named, so that its reply names it alike."""
+        tokens = Tokens()
+        if member.item is not None:
+            with suppress(TraintuiError):
+                redact(cast("Any", self.batching.call(job, member.item).payload()), tokens)
+        return tokens
+
     def _outcome_of_reply(
-        self, job: Job, reply: ModelReply, reading: Reading | None, *, unusable: str | None = None
+        self, job: Job, member: Member, reply: ModelReply, reading: Reading | None, *, unusable: str | None = None
     ) -> Outcome:
-        outcome = outcome_of_reply(reply, job.model, self._prices, unusable=unusable, reading=reading)
-        return self._at_half_price(job, outcome, reply.usage)
+        model = self._model(job, member)
+        outcome = outcome_of_reply(
+            reply, model, self._prices, unusable=unusable, tokens=self._named(job, member), reading=reading
+        )
+        return self._at_half_price(model, outcome, reply.usage)
 
-    def _outcome_of_failure(self, job: Job, failure: CallFailed) -> Outcome:
-        return self._at_half_price(job, outcome_of_failure(failure, job.model, self._prices), failure.usage)
+    def _outcome_of_failure(self, job: Job, member: Member, failure: CallFailed) -> Outcome:
+        model = self._model(job, member)
+        return self._at_half_price(model, outcome_of_failure(failure, model, self._prices), failure.usage)
 
-    def _at_half_price(self, job: Job, outcome: Outcome, usage: Usage | None) -> Outcome:
+    def _at_half_price(self, model: str, outcome: Outcome, usage: Usage | None) -> Outcome:
         """As an answer of its own, but at the price of a batch, and without the times of a call that there was not."""
-        cost = None if usage is None else cost_usd(job.model, usage, batch=True, prices=self._prices)
+        cost = None if usage is None else cost_usd(model, usage, batch=True, prices=self._prices)
         return replace(outcome, cost_usd=cost, cost_is_estimate=False, duration_ms=None, http_status=None)
 
     async def _not_written(self, job: Job, member: Member, result: BatchResult) -> None:
@@ -155,7 +175,7 @@ class Importing:
             failure = CallFailed("conflict", "The request was called off before it had begun.")
         error_type = failure.error_type or result.kind
         failure.usage, failure.counted = Usage(0, 0), True
-        outcome = replace(self._outcome_of_failure(job, failure), error_type=error_type)
+        outcome = replace(self._outcome_of_failure(job, member, failure), error_type=error_type)
         if result.kind == "canceled" and self.submission.cancelling:
             verdict = Verdict("wait", failure.message, 0.0)
             await self._release(member, verdict, "canceled", outcome)
@@ -166,11 +186,13 @@ class Importing:
         kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
         said, times = self._alike
         self._alike = (str(failure), times + 1 if said == str(failure) else 1)
+        fallback = job.plan.fallback_model
         verdict = judge(
             failure,
             member.item.attempts if member.item else 1,
             regenerated=self._failures.get(member.item_id, Counter())[kind],
             in_a_row=self._alike[1],
+            fallback_model=fallback if fallback != self._model(job, member) else None,
         )
         await self._release(member, verdict, kind, outcome)
         if verdict.kind == "pause":

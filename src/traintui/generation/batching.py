@@ -29,10 +29,11 @@ from traintui.generation.batch_results import Importing
 from traintui.generation.capabilities import no_batches
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost
-from traintui.generation.persisting import insist, pause_quietly
+from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
+from traintui.generation.prompt import TemplateMistake
 from traintui.generation.provider import Provider
 from traintui.generation.submission_calls import Patience, answered_outcome, failed_outcome
 from traintui.generation.submission_search import find
@@ -109,25 +110,18 @@ class Batching:
         if self._task is not None and self._task.done() and not self._task.cancelled():
             self._task.result()
 
-    async def idle(self) -> bool:
-        """Whether no submission is out."""
-        return not await submissions.out(
-            self.db, endpoint=self.provider.endpoint, is_rehearsal=self.provider.is_rehearsal
-        )
-
     async def _run(self) -> None:
+        outages = Outages(self.say)
         while not self._stopping.is_set():
             worked = False
             try:
                 worked = await self.step()
-            except Refused as refused:
-                # Ours say that somebody else has it now, or that something is wrong here; others, such as a full disk,
-                # that the database cannot at this moment.
-                if refused.code.startswith("TT") and refused.code != "TT011":
-                    raise
-                self.say(f"{refused.message} Trying again.")
+                outages.over()
             except TraintuiError as away:
-                self.say(f"{away.message} Trying again.")
+                if isinstance(away, Refused) and away.code == "TT011":
+                    self.say(f"{away.message} Trying again.")
+                else:
+                    outages.met(away)
             if not worked:
                 await self._rest()
 
@@ -178,6 +172,8 @@ class Batching:
         except Refused as refused:
             await self._stand_back(job, items, refused)
             return
+        if not calls:
+            return
         costs = await self.prices.now()
         key = f"tt{uuid.uuid4().hex[:20]}"
         try:
@@ -214,13 +210,20 @@ class Batching:
         self.say(f"Batch {job.id}: {len(sent)} requests submitted as {batch.id}.")
 
     async def _calls(self, job: Job, items: Sequence[work.ClaimedItem]) -> list[tuple[work.ClaimedItem, ModelCall]]:
-        """The calls of items, as many as fit into one submission; with more room where a reply did not fit before."""
+        """The calls of items, as many as fit into one submission; with more room where a reply did not fit before, and
+        of the fallback model where the other declined."""
         failures = await submissions.failures_of(self.db, [item.id for item in items])
         calls: list[tuple[work.ClaimedItem, ModelCall]] = []
         size = 0
         for item in items:
-            call = await self.probing.fitted(self.call(job, item), job.id)
-            if failures.get(item.id, Counter())["max_tokens"]:
+            before = failures.get(item.id, Counter())
+            try:
+                wanted = replace(self.call(job, item), model=job.model_after(before))
+            except TemplateMistake as mistake:
+                await work.release(self.db, item, "failed", error=mistake.message)
+                continue
+            call = await self.probing.fitted(wanted, job.id)
+            if before["max_tokens"]:
                 call = replace(call, max_tokens=call.max_tokens * MORE_ROOM)
             size += len(orjson.dumps(call.payload()))
             if calls and size > MOST_BYTES:
@@ -255,11 +258,9 @@ class Batching:
         """Puts the items back after a clear no; after anything else looks later whether the batch is there."""
         finish = _finishing(attempt, failure)
         if failure.kind not in SURELY_REFUSED:
-            delay = self.patience.delay(0)
-            await insist(
-                partial(submissions.note, self.db, submission, error=failure.message, delay=delay, finish=finish)
-            )
-            self.say(f"Batch {job.id}: whether it was submitted is looked for. {failure.message}")
+            delay, told = self.patience.delay(0), redact_text(failure.message).value
+            await insist(partial(submissions.note, self.db, submission, error=told, delay=delay, finish=finish))
+            self.say(f"Batch {job.id}: whether it was submitted is looked for. {told}")
             return
         verdict = judge(failure, 1)
         reason = redact_text(verdict.reason).value
@@ -361,7 +362,8 @@ class Batching:
             self.say(f"Batch {submission.batch_id}: {reason}")
             return
         delay = max(self.patience.delay(submission.looks + 1), failure.retry_after or 0.0)
-        await submissions.note(self.db, submission, error=failure.message, delay=delay, finish=finish)
+        told = redact_text(failure.message).value
+        await submissions.note(self.db, submission, error=told, delay=delay, finish=finish)
         verdict = judge(failure, 1)
         if verdict.kind == "pause":
             await pause_quietly(self.db, submission.batch_id, redact_text(verdict.reason).value)

@@ -22,7 +22,7 @@ import httpx2
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import CacheLifetime, Usage
 from traintui.generation.provider_url import trusted
-from traintui.generation.received import Received, storable, usage_of
+from traintui.generation.received import NO_MESSAGE, Received, storable, usage_of
 from traintui.generation.sdk_failures import failure_of
 from traintui.generation.verdict import CallFailed, FailureKind
 
@@ -352,7 +352,7 @@ def _json_of(body: bytes) -> Any:
     except ValueError:
         cut = body.lstrip().startswith(b"{")
         kind: FailureKind = "cut_body" if cut else "not_a_message"
-        raise CallFailed(kind, "The JSON stopped in the middle." if cut else "The answer is not JSON.") from None
+        raise CallFailed(kind, "The JSON stopped in the middle." if cut else NO_MESSAGE) from None
 
 
 def _taken(seen: Received, event: str | None, data: str) -> str:

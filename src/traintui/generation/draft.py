@@ -16,6 +16,7 @@ from traintui.generation.chunk_choice import chosen
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows, listed
 from traintui.generation.planned import PlannedConversation, planned
+from traintui.generation.prompt import Facet, Prompt, PromptContext, Source, TemplateText, render
 from traintui.generation.strategies import Gaps
 
 
@@ -77,3 +78,30 @@ def affinity_of(values: Sequence[VocabularyValue], chunks: Sequence[ChunkRecord]
         return found / max(1, len(text.split())) * 100
 
     return affinity
+
+
+def sample(items: Sequence[PlannedConversation], most: int) -> Sequence[PlannedConversation]:
+    """Up to so many of them, evenly from the first to the last."""
+    return items[:: -(-len(items) // most)]
+
+
+def prompt_of(made: Draft, template: TemplateText, item: PlannedConversation) -> Prompt:
+    """The prompt of one planned conversation. Raises `TraintuiError` as `render` does."""
+
+    def facet(dimension: str, value: str) -> Facet:
+        known = made.values.get((dimension, value))
+        return Facet(value, known.label, known.description) if known else Facet(value, value)
+
+    chunk = made.chunks[item.chunk_id]
+    context = PromptContext(
+        persona=facet("persona", item.persona),
+        emotion=facet("emotion", item.emotion),
+        topic=facet("topic", item.topic),
+        intent=facet("intent", item.intent),
+        tone=facet("tone", item.tone),
+        tier=item.tier,
+        source=Source(chunk.title, chunk.heading, chunk.content),
+        exchanges=item.exchanges,
+        variation=item.variation,
+    )
+    return render(template, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -55,6 +55,10 @@ class Job:
     def fallback_model(self) -> str | None:
         """What writes when the model refuses."""
         return self.plan.fallback_model
+
+    def model_after(self, failures: Mapping[str, int]) -> str:
+        """Who is asked after so many failures of each kind: the fallback, if there is one, once the model declined."""
+        return self.plan.fallback_model if failures.get("refusal") and self.plan.fallback_model else self.model
 
     def facet(self, dimension: str, value: str) -> Facet:
         """A value with the words that people use for it."""

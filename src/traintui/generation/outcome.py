@@ -69,14 +69,15 @@ def outcome_of_failure(
         most = usage_outcome("unknown", model, failure.most, prices)
         ended = replace(most, output_tokens=None, cost_is_estimate=True)
     payload = failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}
-    found = cast("Any", redact({"payload": cast("Any", payload), "message": failure.message}, tokens))
+    told = {"payload": payload, "message": failure.message, "type": failure.error_type}
+    found = cast("Any", redact(cast("Any", told), tokens))
     return replace(
         ended,
         response_payload=None if failure.payload is None else found.value["payload"],
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
         request_id=failure.request_id,
-        error_type=failure.error_type or failure.kind,
+        error_type=found.value["type"] or failure.kind,
         error_message=found.value["message"],
         redactions=found.counts,
     )

@@ -15,18 +15,40 @@ T = TypeVar("T")
 
 
 async def insist(write: Callable[[], Awaitable[T]]) -> T:
-    """What a write of something that is paid for gives, tried again for half a minute while the database is away.
+    """What a write of something that is paid for gives, tried again for half a minute while the database is away or
+    its disk is full.
 
     A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
     """
     for seconds in (1, 2, 4, 8, 16):
         try:
             return await write()
-        except Refused:
-            raise
-        except TraintuiError:
+        except TraintuiError as away:
+            if isinstance(away, Refused) and not away.passing:
+                raise
             await asyncio.sleep(seconds)
     return await write()
+
+
+class Outages:
+    """What keeps a worker from its database: said once and not at each try."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said = ""
+
+    def met(self, away: TraintuiError) -> None:
+        """Says it, unless it was said last. Raises a refusal that no waiting ends."""
+        if isinstance(away, Refused) and not away.passing:
+            raise away
+        if away.title != self._said:
+            self._said = away.title
+            remedy = f" {away.remedy}" if isinstance(away, Refused) else ""
+            self._say(f"{away.title}: {away.message}{remedy} Trying again until it works.")
+
+    def over(self) -> None:
+        """The database answers again."""
+        self._said = ""
 
 
 async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:

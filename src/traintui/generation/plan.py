@@ -169,6 +169,6 @@ def _explained(mistake: dict[str, Any]) -> tuple[str, str]:
         return "`chunks`: each is the number of a chunk, or a text as in 'fees > Overdraft'.", "Change `chunks`."
     if mistake["type"] == "string_pattern_mismatch":
         return f"`{key}` must be one line without blanks around it.", f"Change `{key}`."
-    said = str(mistake["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    said = str(mistake["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     said = said if re.search(r"[.?]$", said) else f"{said}."
     return f"`{key}`: {said}", f"Change `{key}`."

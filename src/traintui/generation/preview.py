@@ -9,13 +9,12 @@ from decimal import Decimal
 
 from traintui.data import runs
 from traintui.data.engine import Database
-from traintui.generation.draft import Draft, draft
+from traintui.generation.draft import Draft, draft, prompt_of, sample
 from traintui.generation.estimate import CHARACTERS_PER_TOKEN, Estimate, from_past, from_prompt
 from traintui.generation.judge_plan import JudgePlan, judge_estimate
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
-from traintui.generation.planned import PlannedConversation
-from traintui.generation.prompt import Facet, Prompt, PromptContext, Source, TemplateText, render
+from traintui.generation.prompt import Prompt, TemplateText
 from traintui.generation.start import RUBRIC, template_of
 from traintui.generation.strategies import Gaps
 
@@ -86,30 +85,3 @@ def prompt_tokens(made: Draft, template: TemplateText) -> float:
     """About how many tokens a prompt has: the mean of a sample, four characters each."""
     prompts = [prompt_of(made, template, item) for item in sample(made.items, SAMPLE)]
     return sum(len(prompt.system) + len(prompt.user) for prompt in prompts) / CHARACTERS_PER_TOKEN / len(prompts)
-
-
-def sample(items: Sequence[PlannedConversation], most: int) -> Sequence[PlannedConversation]:
-    """Up to so many of them, evenly from the first to the last."""
-    return items[:: -(-len(items) // most)]
-
-
-def prompt_of(made: Draft, template: TemplateText, item: PlannedConversation) -> Prompt:
-    """The prompt of one planned conversation. Raises `TraintuiError` as `render` does."""
-
-    def facet(dimension: str, value: str) -> Facet:
-        known = made.values.get((dimension, value))
-        return Facet(value, known.label, known.description) if known else Facet(value, value)
-
-    chunk = made.chunks[item.chunk_id]
-    context = PromptContext(
-        persona=facet("persona", item.persona),
-        emotion=facet("emotion", item.emotion),
-        topic=facet("topic", item.topic),
-        intent=facet("intent", item.intent),
-        tone=facet("tone", item.tone),
-        tier=item.tier,
-        source=Source(chunk.title, chunk.heading, chunk.content),
-        exchanges=item.exchanges,
-        variation=item.variation,
-    )
-    return render(template, context)

@@ -17,7 +17,7 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from traintui import clock
-from traintui.audit.redaction import redact
+from traintui.audit.redaction import redact, redact_text
 from traintui.data import attempts
 from traintui.data import capabilities as found_capabilities
 from traintui.data.attempts import OpenAttempt, Outcome
@@ -169,7 +169,14 @@ class Prober:
         self, model: str, capability: Capability, supported: bool, basis: Basis, seen: str, attempt: OpenAttempt | None
     ) -> bool:
         await found_capabilities.note(
-            self.db, self.endpoint, model, capability, supported=supported, basis=basis, seen=seen, attempt=attempt
+            self.db,
+            self.endpoint,
+            model,
+            capability,
+            supported=supported,
+            basis=basis,
+            seen=redact_text(seen).value,
+            attempt=attempt,
         )
         self._known.clear()
         return supported

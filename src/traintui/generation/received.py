@@ -15,6 +15,7 @@ from traintui.generation.pricing import Usage
 from traintui.generation.verdict import CallFailed, FailureKind
 
 LONGEST_MESSAGE = 500
+NO_MESSAGE = "The answer is not a message with content and usage."
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: "key",
@@ -123,10 +124,12 @@ class Received:
         body, usage = self.payload, usage_of(self.payload)
         if isinstance(body, dict) and body.get("type") == "error":
             raise refused(self.status or HTTPStatus.OK, self.headers, body)
+        if streamed and body is None and not self.headers.get("content-type", "").startswith("text/event-stream"):
+            raise CallFailed("not_a_message", NO_MESSAGE)
         if streamed and (not isinstance(body, dict) or body.get("stop_reason") is None):
             raise CallFailed("unfinished", "The stream ended before the reply was finished.")
         if not isinstance(body, dict) or usage is None or not _is_content(body.get("content")):
-            raise CallFailed("not_a_message", "The answer is JSON, but not a message with content and usage.")
+            raise CallFailed("not_a_message", NO_MESSAGE)
         stop = body.get("stop_reason")
         if stop in _FINISHED:
             return stop, usage
@@ -135,6 +138,8 @@ class Received:
         kind, message = _BY_STOP.get(stop, ("unexpected_stop", f"The model stopped for {stop!r}, not at its end."))
         details = body.get("stop_details")
         category = details.get("category") if isinstance(details, dict) else None
+        if kind == "refusal" and isinstance(category, str):
+            message = f"{message.removesuffix('.')} ({category})."
         raise CallFailed(kind, message, error_type=stop, category=category)
 
     def counted(self, *, streamed: bool) -> bool:

@@ -63,10 +63,11 @@ async def run_worker(
     *,
     slots: int = 4,
     until_idle: bool = True,
+    only: int | None = None,
     given: Orders | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """A worker in this process, over a client of its own."""
+    """A worker in this process, over a client of its own; for all batches, or `only` one."""
     wrong = await expect_phones_of_workspace(db)
     if wrong:
         say(wrong)
@@ -75,7 +76,7 @@ async def run_worker(
         signing(db, signature),
     ):
         given = given or Orders()
-        worker = Worker(db, client, provider, slots=slots, say=say)
+        worker = Worker(db, client, provider, slots=slots, only=only, say=say)
         finishing = asyncio.create_task(finish(worker, given), name="finish")
         try:
             await worker.run(given.stop, until_idle=until_idle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from traintui.data import batches, templates
@@ -9,7 +10,7 @@ from traintui.data.engine import Database
 from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
 from traintui.generation.capabilities import refuse_impossible
-from traintui.generation.draft import draft
+from traintui.generation.draft import Draft, draft, prompt_of, sample
 from traintui.generation.meant import nearest
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows
@@ -23,6 +24,8 @@ from traintui.generation.prompt import (
 )
 from traintui.generation.strategies import Gaps
 
+TRIED = 100
+"""Prompts of a plan that are made before it is stored; more would keep a large plan waiting."""
 RUBRIC = "judge"
 """The rubric that judges read with; its newest active version."""
 
@@ -46,8 +49,9 @@ async def start_batch(
     """
     if endpoint is not None:
         await refuse_impossible(db, plan, endpoint)
-    await template_of(db, plan.template)
+    template = await template_of(db, plan.template)
     made = await draft(db, plan, rows=rows, gaps=gaps)
+    await asyncio.to_thread(try_prompts, made, template)
     stored, _ = await stored_template(db, plan.template)
     judge = None
     if plan.judge_model is not None:
@@ -66,6 +70,15 @@ async def start_batch(
         judge=judge,
         progress=progress,
     )
+
+
+def try_prompts(made: Draft, template: TemplateText) -> None:
+    """Raises `TraintuiError` where a prompt of the plan, out of a sample, does not come to be."""
+    for item in sample(made.items, TRIED):
+        try:
+            prompt_of(made, template, item)
+        except TraintuiError as mistake:
+            raise TraintuiError(mistake.title, f"`template`: {mistake.message}", mistake.remedy) from mistake
 
 
 async def template_of(db: Database, name: str, kind: TemplateKind = "conversation") -> TemplateText:

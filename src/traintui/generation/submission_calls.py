@@ -50,7 +50,7 @@ def answered_outcome(answered: Answered) -> Outcome:
 def failed_outcome(failure: CallFailed) -> Outcome:
     """How a call that failed ended."""
     payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
-    message = redact_text(failure.message)
+    message, error_type = redact_text(failure.message), redact_text(failure.error_type or failure.kind)
     return Outcome(
         "error",
         response_payload=None if failure.payload is None else cast("Any", payload.value),
@@ -58,7 +58,7 @@ def failed_outcome(failure: CallFailed) -> Outcome:
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
         request_id=failure.request_id,
-        error_type=failure.error_type or failure.kind,
+        error_type=error_type.value,
         error_message=message.value,
         redactions=payload.counts,
     )

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any, cast
 
-from traintui.audit.redaction import redact
+from traintui.audit.redaction import Tokens, redact
 from traintui.data import attempts, prices, work
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -71,7 +71,8 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             raise TraintuiError(
                 "Not tried", f"what {provider.endpoint} can was asked first: {failure.message}", "Try again later."
             ) from failure
-        payload, estimate = redact(cast("Any", call.payload())), dearest_cost(call, costs)
+        tokens = Tokens()
+        payload, estimate = redact(cast("Any", call.payload()), tokens), dearest_cost(call, costs)
         place = await line.enter(call)
         try:
             attempt = await attempts.start_probe(
@@ -102,7 +103,7 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             with recorded(attempt.id):
                 reply = await client.send(call)
         except CallFailed as failure:
-            outcome = outcome_of_failure(failure, call.model, costs)
+            outcome = outcome_of_failure(failure, call.model, costs, tokens=tokens)
             await insist(partial(line.failed, place, call.model, failure))
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.message, **_figures(outcome))
@@ -112,10 +113,12 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             reading = read_json(reply.text)
             turns = turns_of(reading.value, exchanges=trial.exchanges)
         except InvalidReply as failure:
-            outcome = outcome_of_reply(reply, call.model, costs, unusable=failure.reason, reading=reading)
+            outcome = outcome_of_reply(
+                reply, call.model, costs, unusable=failure.reason, tokens=tokens, reading=reading
+            )
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.reason, raw=reply.text[:LONGEST_RAW], **_figures(outcome))
-        outcome = outcome_of_reply(reply, call.model, costs, reading=reading)
+        outcome = outcome_of_reply(reply, call.model, costs, tokens=tokens, reading=reading)
         await insist(partial(attempts.finish, db, attempt, outcome))
     count = 2 * trial.exchanges
     source = trial.source.text if trial.source else None

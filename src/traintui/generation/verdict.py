@@ -55,6 +55,19 @@ _PAUSE: Mapping[FailureKind, str] = {
     "redirect": "The provider's address points somewhere else.",
     "unprobed": "What the provider can could not be found out.",
 }
+_WAITS_FOR: Mapping[FailureKind, str] = {
+    "spend_cap": "Raise it there, then resume.",
+    "no_credit": "Add some there, then resume.",
+    "key": "Set ANTHROPIC_API_KEY anew and start a worker with it, then resume.",
+    "permission": "Have it allowed there, or start a worker with another key, then resume.",
+    "on_hold": "Ask the provider to lift that, then resume.",
+    "not_found": "Check TRAINTUI_API_BASE_URL, then resume; another model needs another batch.",
+    "redirect": "Set TRAINTUI_API_BASE_URL to where the server itself is, start a worker, then resume.",
+    "not_a_message": "Set TRAINTUI_API_BASE_URL to a server that speaks the Messages API, start a worker, then resume.",
+}
+"""What a person does before a paused batch can go on."""
+_OURS = {"unprobed", "not_a_message"}
+"""Failures whose message is not the provider's."""
 _RETRY: Mapping[FailureKind, str] = {
     "too_slow": "The provider took too long.",
     "conflict": "The provider met a conflict.",
@@ -175,7 +188,10 @@ def judge(
         wait = UNTOLD_WAIT if failure.retry_after is None else failure.retry_after
         return Verdict("wait", "The rate limit of this model is used up.", wait, said, status)
     if kind in _PAUSE:
-        return Verdict("pause", f"{_PAUSE[kind]} {failure.message}", None, said, status)
+        return Verdict("pause", _waiting(kind, _PAUSE[kind], failure.message), None, said, status)
+    if kind == "not_a_message" and in_a_row >= MOST_ALIKE:
+        reason = _waiting(kind, f"{in_a_row} answers in a row were no replies of a model.", failure.message)
+        return Verdict("pause", reason, None, said, status)
     if kind in _RETRY:
         if attempt >= MOST_ATTEMPTS:
             return Verdict("fail", f"{_RETRY[kind]} That was attempt {attempt}, the last.", None, said, status)
@@ -197,6 +213,12 @@ def judge(
     if in_a_row >= MOST_ALIKE:
         return Verdict("pause", f"{in_a_row} in a row were refused alike: {failure.message}", None, said, status)
     return Verdict("fail", f"The provider refused the request: {failure.message}", None, said, status)
+
+
+def _waiting(kind: FailureKind, what: str, told: str) -> str:
+    """Why a batch is paused, what was told of it, and what it waits for."""
+    said = f"{'' if kind in _OURS else 'It says: '}{told.removesuffix('.')}." if told else ""
+    return " ".join(part for part in (what, said, _WAITS_FOR.get(kind, "Then resume.")) if part)
 
 
 def backoff(attempt: int, random: chance.Random) -> float:

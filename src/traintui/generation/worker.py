@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact, redact_text
-from traintui.data import attempts, batches, templates, vocabulary, work
+from traintui.data import attempts, batches, submissions, templates, vocabulary, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
 from traintui.data.judgement_records import NOT_JUDGED
@@ -24,7 +24,7 @@ from traintui.generation.client import ModelCall, ModelClient, ModelReply, recor
 from traintui.generation.jobs import Job
 from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
-from traintui.generation.persisting import insist, pause_quietly
+from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.plan import Plan
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
@@ -34,6 +34,7 @@ from traintui.generation.prompt import (
     InvalidReply,
     PromptContext,
     Source,
+    TemplateMistake,
     render,
     turns_of,
 )
@@ -68,6 +69,7 @@ class Worker:
         provider: Provider,
         *,
         slots: int = 4,
+        only: int | None = None,
         say: Callable[[str], None] = lambda _: None,
         dice: random.Random | None = None,
     ) -> None:
@@ -75,6 +77,8 @@ class Worker:
         self.client = client
         self.provider = provider
         self.slots = slots
+        self.only = only
+        """The batch that it keeps to; None for all of them."""
         self.say = say
         self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
@@ -85,6 +89,7 @@ class Worker:
         self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self._outages = Outages(say)
         self.judging = Judging(db, say=say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.batching = Batching(
@@ -92,7 +97,7 @@ class Worker:
         )
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
-        """Works until `stop` is set or, with `until_idle`, until no batch has anything left to do."""
+        """Works until `stop` is set or, with `until_idle`, until no batch of its own has anything left to do."""
         async with (
             work.registered(self.db, endpoint=self.provider.endpoint) as self.worker_id,
             self.batching.beside(self.worker_id),
@@ -105,10 +110,9 @@ class Worker:
                         running |= await self._begin(self.slots - len(running))
                         if not running and until_idle and await self._idle():
                             return
-                    except Refused:
-                        raise
+                        self._outages.over()
                     except TraintuiError as away:
-                        self.say(f"{away.message} Trying again.")
+                        self._outages.met(away)
                     await self._pause(running, stop)
                     running = self._reap(running)
                     self.batching.check()
@@ -128,21 +132,25 @@ class Worker:
         while self._left:
             await work.release(self.db, self._left[-1], "queued", counts=False)
             self._left.pop()
-        await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
+        await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only)
         claimed = await self._claim(free)
         return {asyncio.create_task(self._work_on(item), name=f"item {item.id}") for item in claimed}
 
     async def _idle(self) -> bool:
         """Whether nothing is left to do."""
         await work.finish_batches(self.db)
-        open_batches = await work.open_batches(self.db, is_rehearsal=self.provider.is_rehearsal)
-        return not open_batches and await self.batching.idle()
+        endpoint, is_rehearsal = self.provider.endpoint, self.provider.is_rehearsal
+        if await work.open_batches(self.db, is_rehearsal=is_rehearsal, batch_id=self.only):
+            return False
+        return not await submissions.out(self.db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=self.only)
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken."""
         if free <= 0:
             return ()
-        return await work.claim(self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal)
+        return await work.claim(
+            self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only
+        )
 
     async def _pause(self, running: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
         """Until an item is done, it is time to look again, or somebody wants us to stop."""
@@ -165,13 +173,14 @@ class Worker:
         """Takes one item as far as it goes. One that a lost database stopped goes back into the queue later."""
         try:
             await self._go_through(item)
-        except Refused:
-            raise
         except thresholds.BadThreshold as bad:
             await work.release(self.db, item, "queued", counts=False)
             await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
+        except TemplateMistake as mistake:  # the same at each try, since a batch keeps its version
+            reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
+            await work.release(self.db, item, "failed", error=reason)
         except TraintuiError as away:
-            self.say(f"{item.conversation_id}: {away.message}")
+            self._outages.met(away)
             self._left.append(item)
 
     async def _go_through(self, item: work.ClaimedItem) -> None:

@@ -39,8 +39,8 @@ class CancelBatch(BaseDialog[bool]):
             )  # fmt: skip
             yield Static(
                 Content.assemble(
-                    f"{kept}{under_way}. {text.plural(batch.queued, 'planned one')} will not be written, and it cannot"
-                    " be resumed: ",
+                    f"{kept}{under_way}. {text.plural(batch.queued, 'planned one')} will not be written, and count as"
+                    " failed; r plans them anew. ",
                     ("p only pauses it.", "bold"),
                 )
             )

@@ -289,7 +289,7 @@ class GenerateScreen(BaseScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What a batch's state does not allow rests, too."""
         chosen = self.watched.last.chosen
-        if action == "retry" and (chosen is None or not chosen.to_retry or chosen.state == "cancelled"):
+        if action == "retry" and (chosen is None or not chosen.to_retry):
             return None
         if action in {"pause", "cancel", "worker", "rank"} and (chosen is None or chosen.state in OVER):
             return None

@@ -97,7 +97,8 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
         )
     match batch.state:
         case "interrupted":
-            return Content.assemble((f"Interrupted {at}: p resumes it", "bold $failed"), "  ", reason)
+            goes_on = f"Interrupted {at}: w starts a worker, which goes on"
+            return Content.assemble((goes_on, "bold $failed"), "  ", reason)
         case "paused":
             return Content.assemble((f"Paused {at}: p resumes it", "bold $warning"), "  ", reason)
         case "queued":
@@ -107,5 +108,5 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
         case "running":
             return Content.styled(f"{batch.running:,} being written, {batch.queued:,} wait", "$muted")
         case "cancelled":
-            return Content.styled(f"Ended {at}; what was not begun stays planned. n plans more", "$muted")
+            return Content.styled(f"Ended {at}. r plans anew what was not written, n plans more", "$muted")
     return Content.styled("Finished. 2 reads and decides what it wrote, n plans more", "$muted")

@@ -44,6 +44,8 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     cached = f", {text.tokens(attempt.cache_read_tokens)} of the cache" if attempt.cache_read_tokens else ""
     yield from fact("Tokens", tokens + cached)
     yield from fact("Cost", text.usd(attempt.cost_usd, estimate=attempt.cost_is_estimate))
+    if attempt.state == "unknown":
+        yield from fact("", "at most: nobody here knows what was billed", style="$muted")
     yield from fact("Took", text.duration(attempt.duration_ms))
     yield from fact("HTTP status", attempt.http_status)
     yield from fact("Request id", attempt.request_id)

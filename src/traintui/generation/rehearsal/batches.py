@@ -16,7 +16,7 @@ import orjson
 from traintui.errors import TraintuiError
 from traintui.generation.rehearsal.faults import CONTENT, ERRORS, ApiError, Faults
 from traintui.generation.rehearsal.limits import Clock
-from traintui.generation.rehearsal.messages import Reply, compose, error_payload, invalid, new_id
+from traintui.generation.rehearsal.messages import Reply, absent_model, compose, error_payload, invalid, new_id
 from traintui.generation.rehearsal.replies import last_user_text
 from traintui.generation.rehearsal.usage import Bill, Cache
 
@@ -131,8 +131,8 @@ class Batches:
         wrong = invalid(params, version)
         if wrong is None and params.get("stream"):
             wrong = "stream: a request of a batch is not streamed"
-        if wrong is not None:
-            made.error = ApiError(400, "invalid_request_error", wrong)
+        made.error = ApiError(400, "invalid_request_error", wrong) if wrong is not None else absent_model(params)
+        if made.error is not None:
             return made
         try:
             chosen = self._next_items.popleft() if self._next_items else self._faults.by_itself(last_user_text(params))

@@ -30,6 +30,8 @@ MODELS: tuple[tuple[str, str, str], ...] = (
     ("claude-haiku-4-5", "Claude Haiku 4.5", "haiku"),
 )
 """Models that `GET /v1/models` lists. Any other name is answered too: the rehearsal is the same under each."""
+ABSENT = "no-such-"
+"""What the name of a model begins with that is not there either."""
 
 
 def error_payload(error: ApiError, request_id: str | None) -> dict[str, Any]:
@@ -80,6 +82,12 @@ def invalid(body: Any, version: str, *, counting: bool = False) -> str | None:
     if "stream" in body and not isinstance(body["stream"], bool):
         return "stream: Input should be a valid boolean"
     return _invalid_messages(body["messages"]) or _invalid_system(body.get("system")) or _invalid_output(body)
+
+
+def absent_model(body: Mapping[str, Any]) -> ApiError | None:
+    """What the API answers where a request names a model that it has not."""
+    model = str(body["model"])
+    return ApiError(404, "not_found_error", f"model: {model}") if model.startswith(ABSENT) else None
 
 
 def _invalid_messages(messages: Any) -> str | None:

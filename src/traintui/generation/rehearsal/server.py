@@ -22,7 +22,7 @@ from traintui.generation.rehearsal.faults import ERRORS, TRANSPORT, WRITTEN, Api
 from traintui.generation.rehearsal.http import MAX_HEAD, BadRequest, Request, read_request, write_bytes, write_json
 from traintui.generation.rehearsal.likeness import ANTHROPIC, Likeness
 from traintui.generation.rehearsal.limits import Clock, Limits, Meter
-from traintui.generation.rehearsal.messages import compose, error_payload, invalid, models_payload, new_id
+from traintui.generation.rehearsal.messages import absent_model, compose, error_payload, invalid, models_payload, new_id
 from traintui.generation.rehearsal.replies import last_user_text
 from traintui.generation.rehearsal.sending import Answer, Gone, Pace, send_reply, send_transport_fault
 from traintui.generation.rehearsal.usage import Bill, Cache, Usage
@@ -231,6 +231,9 @@ class RehearsalServer:
         else:
             counting = route[1].endswith("/count_tokens")
             wrong = invalid(body, request.headers["anthropic-version"], counting=counting)
+            absent = absent_model(body) if wrong is None else None
+            if absent is not None:
+                return await self._refuse(answer, absent, record)
             if wrong is None and counting:
                 record.status = 200
                 counted = {"input_tokens": _all_input(self._cache.weigh(body, touch=False))}
