@@ -80,7 +80,7 @@ async def test_a_schema_before_the_judge_finds_nothing_that_it_would_generate(db
     await queued(db)
     await db.close()
     superuser = conninfo(SUPERUSER)
-    schema.downgrade(superuser, "0021")
+    schema.downgrade(superuser, "0017")
     with psycopg.connect(superuser) as connection:
         for table in ("generation_items", "batches", "templates"):
             assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)

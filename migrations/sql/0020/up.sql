@@ -1,235 +1,231 @@
--- Calls of unknown end --------------------------------------------------------------------------------------------------
+-- What a running batch shows and needs: its figures without adding up its items and calls, who watches what is being
+-- written, who was here when, and whom a worker calls.
 
--- Completes the row of a call, once. A reply to a row that is `unknown` by now becomes a row of its own. A call whose end is
--- not known (its reply was cut, or never came) counts at what it was begun with, unless its worker knows better. Returns
--- the id of the row that holds the reply.
-CREATE OR REPLACE FUNCTION finish_attempt(
-    p_id bigint, p_created_at timestamptz, p_state text, p_response_payload jsonb, p_cost_usd numeric,
-    p_cost_is_estimate boolean, p_input_tokens integer, p_output_tokens integer, p_cache_read_tokens integer,
-    p_cache_write_tokens integer, p_duration_ms integer, p_http_status integer, p_request_id text, p_stop_reason text,
-    p_error_type text, p_error_message text, p_redactions jsonb
-) RETURNS bigint
+-- Figures -----------------------------------------------------------------------------------------------------------
+
+-- What became of the items of a batch and of its calls, of each kind, as sums that are kept with each change. Each connection has a row
+-- of its own, so that no two transactions wait for each other there; the figure of a batch is the sum of its rows. Cost
+-- stands in `spending`. input_tokens has those of the cache too.
+CREATE TABLE batch_figures (
+    batch_id bigint NOT NULL,
+    kind text NOT NULL,
+    backend integer DEFAULT pg_backend_pid() NOT NULL,
+    queued bigint DEFAULT 0 NOT NULL,
+    running bigint DEFAULT 0 NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    failed_calls bigint DEFAULT 0 NOT NULL,
+    estimated_calls bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_batch_figures PRIMARY KEY (batch_id, kind, backend)
+) WITH (fillfactor = 50);
+
+-- The rate of the last minute, and what was finished since somebody was here.
+CREATE INDEX ix_generation_items_finished_at ON generation_items (finished_at) WHERE finished_at IS NOT NULL;
+
+CREATE FUNCTION note_items() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    log generation_logs;
 BEGIN
-    PERFORM require_role('author');
-    IF p_state NOT IN ('ok', 'error', 'unknown') THEN
-        RAISE EXCEPTION '"%" does not finish a call', p_state USING ERRCODE = 'TT003';
+    -- Of each operation only the tables that it has may be named, so each has a statement of its own.
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO batch_figures AS sum (batch_id, kind, queued, running, done, failed)
+        SELECT batch_id, kind, count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'running'),
+               count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed')
+        FROM after_it GROUP BY batch_id, kind
+        ON CONFLICT (batch_id, kind, backend) DO UPDATE SET queued = sum.queued + excluded.queued,
+            running = sum.running + excluded.running, done = sum.done + excluded.done, failed = sum.failed + excluded.failed;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO batch_figures AS sum (batch_id, kind, queued, running, done, failed)
+        SELECT batch_id, kind, -count(*) FILTER (WHERE state = 'queued'), -count(*) FILTER (WHERE state = 'running'),
+               -count(*) FILTER (WHERE state = 'done'), -count(*) FILTER (WHERE state = 'failed')
+        FROM before_it GROUP BY batch_id, kind
+        ON CONFLICT (batch_id, kind, backend) DO UPDATE SET queued = sum.queued + excluded.queued,
+            running = sum.running + excluded.running, done = sum.done + excluded.done, failed = sum.failed + excluded.failed;
+    ELSIF EXISTS (SELECT FROM before_it JOIN after_it USING (id) WHERE before_it.state <> after_it.state) THEN
+        INSERT INTO batch_figures AS sum (batch_id, kind, queued, running, done, failed)
+        SELECT batch_id, kind, coalesce(sum(sign) FILTER (WHERE state = 'queued'), 0),
+               coalesce(sum(sign) FILTER (WHERE state = 'running'), 0),
+               coalesce(sum(sign) FILTER (WHERE state = 'done'), 0), coalesce(sum(sign) FILTER (WHERE state = 'failed'), 0)
+        FROM (SELECT batch_id, kind, state, 1 AS sign FROM after_it
+              UNION ALL SELECT batch_id, kind, state, -1 FROM before_it) AS change
+        GROUP BY batch_id, kind
+        ON CONFLICT (batch_id, kind, backend) DO UPDATE SET queued = sum.queued + excluded.queued,
+            running = sum.running + excluded.running, done = sum.done + excluded.done, failed = sum.failed + excluded.failed;
     END IF;
-    SELECT * INTO log FROM generation_logs WHERE id = p_id AND created_at = p_created_at FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no call %', p_id USING ERRCODE = 'TT002';
-    END IF;
-    IF p_state = 'unknown' AND p_cost_usd IS NULL THEN
-        p_cost_usd := estimate_of(log.parameters);
-        p_cost_is_estimate := true;
-    END IF;
-    IF log.state = 'sending' THEN
-        UPDATE generation_logs SET state = p_state, response_payload = p_response_payload, cost_usd = p_cost_usd,
-            cost_is_estimate = p_cost_is_estimate, input_tokens = p_input_tokens, output_tokens = p_output_tokens,
-            cache_read_tokens = p_cache_read_tokens, cache_write_tokens = p_cache_write_tokens,
-            duration_ms = p_duration_ms, http_status = p_http_status, request_id = p_request_id,
-            stop_reason = p_stop_reason, error_type = p_error_type, error_message = p_error_message,
-            redactions = added_up(log.redactions, p_redactions)
-        WHERE id = p_id AND created_at = p_created_at;
-        RETURN p_id;
-    END IF;
-    IF log.state <> 'unknown' THEN
-        RAISE EXCEPTION 'call % is finished', p_id USING ERRCODE = 'TT005';
-    END IF;
-    p_created_at := clock_timestamp();
-    PERFORM ensure_generation_partition(p_created_at);
-    INSERT INTO generation_logs (
-        created_at, conversation_id, run_id, item_id, fence, attempt, template_id, template_version, worker_id, kind, state,
-        requested_by, endpoint, is_rehearsal, model, request_sha256, parameters, response_payload, cost_usd,
-        cost_is_estimate, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, duration_ms, http_status,
-        request_id, stop_reason, error_type, error_message, late_reply_to, redactions)
-    VALUES (
-        p_created_at, log.conversation_id, log.run_id, log.item_id, log.fence, log.attempt, log.template_id,
-        log.template_version, log.worker_id, log.kind, p_state, log.requested_by, log.endpoint, log.is_rehearsal, log.model, log.request_sha256,
-        log.parameters, p_response_payload, p_cost_usd, p_cost_is_estimate, p_input_tokens, p_output_tokens,
-        p_cache_read_tokens, p_cache_write_tokens, p_duration_ms, p_http_status, p_request_id, p_stop_reason, p_error_type,
-        p_error_message, p_id, p_redactions)
-    RETURNING id INTO p_id;
-    RETURN p_id;
+    RETURN NULL;
 END
 $$;
+CREATE TRIGGER note_items_inserted AFTER INSERT ON generation_items
+    REFERENCING NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION note_items();
+CREATE TRIGGER note_items_updated AFTER UPDATE ON generation_items
+    REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION note_items();
+CREATE TRIGGER note_items_deleted AFTER DELETE ON generation_items
+    REFERENCING OLD TABLE AS before_it FOR EACH STATEMENT EXECUTE FUNCTION note_items();
 
--- 1 for a reply whose cost is not known; a call of unknown end may have had one.
-CREATE OR REPLACE FUNCTION unpriced_of(log generation_logs) RETURNS integer
+-- What a call adds to the figures of its batch: whether it failed, whether its cost is an estimate, its tokens.
+CREATE FUNCTION tokens_in(log generation_logs) RETURNS integer
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT (log.state <> 'sending' AND log.cost_usd IS NULL
-            AND (log.state = 'unknown' OR coalesce(log.output_tokens, 0) > 0))::integer
+    SELECT coalesce(log.input_tokens, 0) + coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_tokens, 0)
 $$;
 
--- The estimate of a call that was given up does not count once its late reply is here with what it really cost.
-CREATE OR REPLACE FUNCTION note_spending() RETURNS trigger
+-- A call that is about an opinion counts with those, all others with what is generated.
+CREATE FUNCTION item_kind_of(log generation_logs) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN log.kind = 'judge' THEN 'judge' ELSE 'generate' END
+$$;
+
+-- 1 for a call that failed. A probe that is answered with an error has found something out.
+CREATE FUNCTION failures_of(log generation_logs) RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(log.state IN ('error', 'unknown') AND log.kind <> 'probe', false)::integer
+$$;
+
+CREATE FUNCTION note_calls() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    given_up generation_logs;
+    before generation_logs;
+    settled integer := 0;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0) - coalesce(OLD.cost_usd, 0),
-                             under_way_of(NEW) - under_way_of(OLD), 0, unpriced_of(NEW) - unpriced_of(OLD));
-        RETURN NULL;
+        before := OLD;
+    ELSIF NEW.late_reply_to IS NOT NULL AND NOT EXISTS (SELECT FROM generation_logs AS late WHERE late.id > NEW.late_reply_to
+        AND late.late_reply_to = NEW.late_reply_to AND late.id <> NEW.id) THEN
+        -- The estimate of a call that was given up does not count once its late reply is here.
+        SELECT log.cost_is_estimate::integer INTO settled FROM generation_logs AS log
+        WHERE log.id = NEW.late_reply_to AND log.state = 'unknown';
     END IF;
-    IF NEW.late_reply_to IS NOT NULL THEN
-        SELECT * INTO given_up FROM generation_logs AS log WHERE log.id = NEW.late_reply_to AND log.state = 'unknown';
-        IF (given_up.cost_usd <> 0 OR unpriced_of(given_up) > 0) AND NOT EXISTS (SELECT FROM generation_logs AS late WHERE late.id > NEW.late_reply_to
-            AND late.late_reply_to = NEW.late_reply_to AND late.id <> NEW.id) THEN
-            PERFORM add_spending(given_up, -coalesce(given_up.cost_usd, 0), 0, 0, -unpriced_of(given_up));
-        END IF;
-    END IF;
-    PERFORM add_spending(NEW, coalesce(NEW.cost_usd, 0), under_way_of(NEW), 1, unpriced_of(NEW));
+    INSERT INTO batch_figures AS sum (batch_id, kind, calls, failed_calls, estimated_calls, input_tokens, output_tokens)
+    VALUES (NEW.run_id, item_kind_of(NEW), (TG_OP = 'INSERT')::integer, failures_of(NEW) - failures_of(before),
+            NEW.cost_is_estimate::integer - coalesce(before.cost_is_estimate, false)::integer - coalesce(settled, 0),
+            tokens_in(NEW) - tokens_in(before), coalesce(NEW.output_tokens, 0) - coalesce(before.output_tokens, 0))
+    ON CONFLICT (batch_id, kind, backend) DO UPDATE
+    SET calls = sum.calls + excluded.calls, failed_calls = sum.failed_calls + excluded.failed_calls,
+        estimated_calls = sum.estimated_calls + excluded.estimated_calls,
+        input_tokens = sum.input_tokens + excluded.input_tokens, output_tokens = sum.output_tokens + excluded.output_tokens;
     RETURN NULL;
 END
 $$;
+CREATE TRIGGER note_calls AFTER INSERT OR UPDATE ON generation_logs FOR EACH ROW WHEN (NEW.run_id IS NOT NULL)
+    EXECUTE FUNCTION note_calls();
 
--- Adds up the whole log anew, as before; a call whose late reply is here is not one of unknown cost.
-CREATE OR REPLACE FUNCTION add_up_spending() RETURNS void
+-- Adds up items and log anew: for what was there before the triggers. Writers wait until this is committed.
+CREATE FUNCTION add_up_batches() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    LOCK TABLE generation_logs IN SHARE ROW EXCLUSIVE MODE;
-    DELETE FROM spending;
-    INSERT INTO spending (month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls)
-    SELECT month_of(created_at), coalesce(run_id, 0), coalesce(worker_id, 0), model, is_rehearsal,
-           coalesce(sum(cost_usd) FILTER (WHERE NOT replaced), 0), sum(under_way_of(log)), count(*),
-           coalesce(sum(unpriced_of(log)) FILTER (WHERE NOT replaced), 0)
+    LOCK TABLE generation_items, generation_logs IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM batch_figures;
+    INSERT INTO batch_figures (batch_id, kind, backend, queued, running, done, failed)
+    SELECT batch_id, kind, 0, count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'running'),
+           count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed')
+    FROM generation_items GROUP BY batch_id, kind;
+    INSERT INTO batch_figures AS sum
+        (batch_id, kind, backend, calls, failed_calls, estimated_calls, input_tokens, output_tokens)
+    SELECT run_id, item_kind_of(log), 0, count(*), sum(failures_of(log)),
+           count(*) FILTER (WHERE cost_is_estimate AND NOT replaced), sum(tokens_in(log)), coalesce(sum(output_tokens), 0)
     FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND id IN (
         SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL) AS replaced) AS estimate
-    GROUP BY 1, 2, 3, 4, 5;
+    WHERE run_id IS NOT NULL GROUP BY 1, 2
+    ON CONFLICT (batch_id, kind, backend) DO UPDATE
+    SET calls = excluded.calls, failed_calls = excluded.failed_calls, estimated_calls = excluded.estimated_calls,
+        input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens;
 END
 $$;
-SELECT add_up_spending();
+SELECT add_up_batches();
 
--- Cancelled batches -----------------------------------------------------------------------------------------------------
-
--- What a cancelled batch has in its queue fails with that reason: nothing is planned that nobody will write. Tried again, it
--- is planned anew. Locks are taken as in every verb here: item, then conversation. Returns how many.
-CREATE FUNCTION fail_cancelled_items(p_batch_id bigint DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    number integer;
-BEGIN
-    PERFORM require_role('reviewer');
-    WITH left_over AS (
-        SELECT item.id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE batch.state = 'cancelled' AND item.state = 'queued' AND (p_batch_id IS NULL OR batch.id = p_batch_id)
-        ORDER BY item.id FOR NO KEY UPDATE OF item SKIP LOCKED
-    ), failed AS (
-        UPDATE generation_items AS item SET state = 'failed', finished_at = clock_timestamp(),
-            last_error = CASE item.kind WHEN 'judge' THEN 'Not judged: ' ELSE '' END
-                || 'The batch was cancelled before its turn came.'
-        FROM left_over WHERE item.id = left_over.id RETURNING item.conversation_id
-    ), told AS (
-        UPDATE conversations SET status = 'failed' FROM failed
-        WHERE conversations.id = failed.conversation_id AND conversations.status = 'planned' RETURNING conversations.id
-    )
-    SELECT count(*) INTO number FROM failed;
-    RETURN number;
-END
-$$;
-
-CREATE FUNCTION note_cancelled() RETURNS trigger
+-- When a batch last went from one state to another.
+ALTER TABLE batches ADD COLUMN changed_at timestamptz DEFAULT now() NOT NULL;
+UPDATE batches SET changed_at = coalesce(finished_at, started_at, created_at);
+CREATE FUNCTION note_batch_state() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    PERFORM fail_cancelled_items(NEW.id);
-    RETURN NULL;
+    NEW.changed_at := clock_timestamp();
+    RETURN NEW;
 END
 $$;
-CREATE TRIGGER fail_what_was_cancelled AFTER UPDATE OF state ON batches
-    FOR EACH ROW WHEN (NEW.state = 'cancelled' AND OLD.state <> 'cancelled') EXECUTE FUNCTION note_cancelled();
+CREATE TRIGGER note_batch_state BEFORE UPDATE ON batches FOR EACH ROW WHEN (NEW.state IS DISTINCT FROM OLD.state)
+    EXECUTE FUNCTION note_batch_state();
 
-CREATE OR REPLACE FUNCTION recover_lost_work() RETURNS integer
+-- Watching ----------------------------------------------------------------------------------------------------------
+
+-- Whose screen shows a batch, for some seconds unless it says so again, and which of its calls it is shown. Worth nothing
+-- after a crash, as what is being written.
+CREATE UNLOGGED TABLE generation_watches (
+    watcher uuid CONSTRAINT pk_generation_watches PRIMARY KEY,
+    batch_id bigint NOT NULL,
+    watched_until timestamptz NOT NULL,
+    item_id bigint,
+    fence bigint
+);
+-- A worker that was fenced may write in the same moment: what it wrote is not taken for its successor's.
+ALTER TABLE generation_streams ADD COLUMN fence bigint DEFAULT 0 NOT NULL;
+
+-- Says that a screen shows a batch for the next seconds.
+CREATE FUNCTION watch_batch(p_watcher uuid, p_batch_id bigint, p_seconds double precision) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    gone bigint;
-    retired integer := 0;
 BEGIN
-    PERFORM require_role('reviewer');
-    FOR gone IN
-        SELECT id FROM workers WHERE ended_at IS NULL AND (lease_until < clock_timestamp() OR (holds_lock AND NOT EXISTS (
-            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 7454 AND objid = workers.id::oid
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
-        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-    LOOP
-        PERFORM retire_worker(gone);
-        retired := retired + 1;
-    END LOOP;
-    -- What was under way when its batch was cancelled, and went back into the queue since.
-    PERFORM fail_cancelled_items();
-    UPDATE batches SET state = 'finished', finished_at = clock_timestamp()
-    WHERE state = 'running' AND started_at IS NOT NULL AND NOT EXISTS (SELECT FROM generation_items
-        WHERE batch_id = batches.id AND generation_items.state IN ('queued', 'running'));
-    UPDATE batches SET state = 'interrupted', state_reason = 'The worker ended before the batch did.'
-    WHERE state = 'running' AND NOT EXISTS (SELECT FROM workers WHERE ended_at IS NULL);
-    RETURN retired;
+    DELETE FROM generation_watches WHERE watched_until < clock_timestamp() AND watcher <> p_watcher;
+    INSERT INTO generation_watches AS watch (watcher, batch_id, watched_until)
+    VALUES (p_watcher, p_batch_id, clock_timestamp() + make_interval(secs => p_seconds))
+    ON CONFLICT (watcher) DO UPDATE SET batch_id = excluded.batch_id, watched_until = excluded.watched_until,
+        item_id = CASE WHEN watch.batch_id = excluded.batch_id THEN watch.item_id END,
+        fence = CASE WHEN watch.batch_id = excluded.batch_id THEN watch.fence END;
 END
 $$;
 
--- Puts failed items of a batch back into the queue, as before; a batch that was cancelled goes on with these alone.
-CREATE OR REPLACE FUNCTION retry_items(p_batch_id bigint, p_reason text DEFAULT NULL, p_conversation_id text DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    batch batches;
-    number integer;
-BEGIN
-    PERFORM require_role('author');
-    SELECT * INTO batch FROM batches WHERE id = p_batch_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no batch %', p_batch_id USING ERRCODE = 'TT002';
-    END IF;
-    WITH again AS (
-        UPDATE generation_items AS item
-        SET state = 'queued', attempts = 0, not_before = clock_timestamp(), finished_at = NULL, last_error = NULL
-        WHERE batch_id = p_batch_id AND state = 'failed' AND (p_reason IS NULL OR coalesce(last_error, '') = p_reason)
-          AND (p_conversation_id IS NULL OR EXISTS (SELECT FROM conversations AS one
-               WHERE one.id = item.conversation_id AND one.conversation_id = p_conversation_id))
-        RETURNING item.conversation_id, item.kind
-    ), planned AS (
-        UPDATE conversations SET status = 'planned' FROM again
-        WHERE conversations.id = again.conversation_id AND again.kind = 'generate'
-    )
-    SELECT count(*) INTO number FROM again;
-    IF number > 0 AND batch.state IN ('finished', 'cancelled') THEN
-        UPDATE batches SET state = 'queued', state_reason = NULL, finished_at = NULL WHERE id = p_batch_id;
-    END IF;
-    RETURN number;
-END
+CREATE FUNCTION end_watch(p_watcher uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    DELETE FROM generation_watches WHERE watcher = p_watcher
 $$;
 
--- One batch -------------------------------------------------------------------------------------------------------------
-
--- Takes up to p_limit items of running batches, or of one of them, for a worker.
-DROP FUNCTION claim_items(bigint, integer, boolean);
-CREATE FUNCTION claim_items(p_worker_id bigint, p_limit integer, p_is_rehearsal boolean, p_batch_id bigint DEFAULT NULL)
-RETURNS SETOF generation_items
+-- Whether the call that is about to begin is shown to somebody: to whom watches its batch and is shown no other one.
+CREATE FUNCTION show_call(p_item_id bigint, p_fence bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM require_role('author');
-    -- A worker that was taken for dead, as after a laptop's sleep, and claims again lives; from here on by its lease.
-    UPDATE workers SET ended_at = NULL, holds_lock = false, lease_until = clock_timestamp() + interval '20 seconds'
-    WHERE id = p_worker_id AND ended_at IS NOT NULL;
-    RETURN QUERY
-    WITH next AS (
-        SELECT item.id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
-        WHERE item.state = 'queued' AND item.not_before <= clock_timestamp() AND batch.state = 'running'
-          AND batch.is_rehearsal = p_is_rehearsal AND (batch.mode = 'calls' OR item.kind = 'judge')
-          AND (p_batch_id IS NULL OR batch.id = p_batch_id)
-        ORDER BY item.priority DESC, item.id LIMIT p_limit
-        FOR NO KEY UPDATE OF item SKIP LOCKED
-    ), claimed AS (
-        UPDATE generation_items AS item SET state = 'running', worker_id = p_worker_id, fence = item.fence + 1
-        FROM next WHERE item.id = next.id RETURNING item.*
-    ), started AS (
-        UPDATE conversations SET status = 'generating' FROM claimed
-        WHERE conversations.id = claimed.conversation_id AND claimed.kind = 'generate'
-    )
-    SELECT * FROM claimed ORDER BY id;
+    UPDATE generation_watches AS watch SET item_id = p_item_id, fence = p_fence
+    FROM generation_items AS item
+    WHERE item.id = p_item_id AND item.fence = p_fence AND watch.batch_id = item.batch_id
+      AND watch.watched_until > clock_timestamp()
+      AND (watch.item_id IS NULL OR watch.item_id = p_item_id OR NOT EXISTS (
+            SELECT FROM generation_items AS shown
+            WHERE shown.id = watch.item_id AND shown.fence = watch.fence AND shown.state = 'running'));
+    RETURN FOUND;
 END
 $$;
 
-REVOKE ALL ON FUNCTION fail_cancelled_items(bigint), note_cancelled(), claim_items(bigint, integer, boolean, bigint)
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION fail_cancelled_items(bigint), claim_items(bigint, integer, boolean, bigint) TO traintui_author;
+-- Being here --------------------------------------------------------------------------------------------------------
+
+-- When each person last had the app open.
+CREATE TABLE presence (
+    login text CONSTRAINT pk_presence PRIMARY KEY,
+    seen_at timestamptz NOT NULL
+);
+
+-- Notes that whoever asks is here now; when that was noted last, or NULL.
+CREATE FUNCTION note_presence() RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    before timestamptz;
+BEGIN
+    SELECT seen_at INTO before FROM presence WHERE login = session_user FOR NO KEY UPDATE;
+    INSERT INTO presence (login, seen_at) VALUES (session_user, clock_timestamp())
+    ON CONFLICT (login) DO UPDATE SET seen_at = excluded.seen_at;
+    RETURN before;
+END
+$$;
+
+-- Whom a worker calls, as the ledger has it; NULL when it takes no more work.
+ALTER TABLE workers ADD COLUMN endpoint text;
+GRANT INSERT (endpoint), UPDATE (endpoint) ON workers TO traintui_author;
+
+REVOKE ALL ON batch_figures, generation_watches, presence FROM PUBLIC;
+GRANT SELECT ON batch_figures, generation_watches, presence
+    TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
+REVOKE ALL ON FUNCTION note_items(), note_calls(), tokens_in(generation_logs), item_kind_of(generation_logs),
+    failures_of(generation_logs), add_up_batches(), note_batch_state(),
+    watch_batch(uuid, bigint, double precision), end_watch(uuid), show_call(bigint, bigint), note_presence() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION watch_batch(uuid, bigint, double precision), end_watch(uuid), note_presence()
+    TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
+GRANT EXECUTE ON FUNCTION show_call(bigint, bigint) TO traintui_author;

@@ -1,15 +1,15 @@
-"""A judge's opinion of a conversation, beside its score.
+"""Figures of a batch are kept as it runs; who watches it, who was here when, and whom a worker calls.
 
-Revision: 0017
-Follows: 0021
+Revision: 0020
+Follows: 0019
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0017"
-down_revision = "0021"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

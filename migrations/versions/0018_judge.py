@@ -1,15 +1,15 @@
-"""Calls of unknown end have an estimate, cancelled batches leave no orphans, a worker may keep to one batch.
+"""A judge's opinion of a conversation, beside its score.
 
-Revision: 0020
-Follows: 0019
+Revision: 0018
+Follows: 0017
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0020"
-down_revision = "0019"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

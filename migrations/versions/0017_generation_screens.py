@@ -1,15 +1,15 @@
-"""Figures of a batch are kept as it runs; who watches it, who was here when, and whom a worker calls.
+"""Priorities of batches change, submissions are called off one by one, scores are renewed, trials cost their template.
 
-Revision: 0019
-Follows: 0018
+Revision: 0017
+Follows: 0016
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0019"
-down_revision = "0018"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
-"""What a provider can: asked by probes, seen in calls.
+"""Calls of unknown end have an estimate, cancelled batches leave no orphans, a worker may keep to one batch.
 
-Revision: 0018
-Follows: 0017
+Revision: 0021
+Follows: 0020
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0018"
-down_revision = "0017"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
-"""Priorities of batches change, submissions are called off one by one, scores are renewed, trials cost their template.
+"""What a provider can: asked by probes, seen in calls.
 
-Revision: 0021
-Follows: 0016
+Revision: 0019
+Follows: 0018
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0021"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
