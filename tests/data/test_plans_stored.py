@@ -5,8 +5,9 @@ from sqlalchemy import func, select
 
 from support import VALUES, Wanted, add_document, add_vocabulary, planned
 from traintui.data import batches, documents
+from traintui.data.batch_models import Batch, GenerationItem, Plan
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Conversation, GenerationItem, Plan
+from traintui.data.models import Conversation
 from traintui.data.refusals import Refused
 
 

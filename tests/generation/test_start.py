@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from support import add_vocabulary
 from traintui.data import batches, documents
+from traintui.data.batch_models import GenerationItem
 from traintui.data.engine import Database
-from traintui.data.models import Conversation, GenerationItem
+from traintui.data.models import Conversation
 from traintui.demo.contents import furnish
 from traintui.errors import TraintuiError
 from traintui.generation.draft import draft

@@ -119,7 +119,7 @@ async def test_values_are_weighed_left_out_and_taken_alike_again(app: TraintuiAp
         assert label(dialog, "values") == "persona 1 of 2, emotion 3 : 1, others alike"
 
 
-async def test_f3_unfolds_mode_priority_and_fallback_which_reach_the_plan(
+async def test_f3_unfolds_mode_priority_fallback_and_judge_which_reach_the_plan(
     stocked: Database, app: TraintuiApp, no_worker: None
 ) -> None:
     async with rehearsal() as url:
@@ -132,23 +132,31 @@ async def test_f3_unfolds_mode_priority_and_fallback_which_reach_the_plan(
             dialog.modes.value = "batches"
             dialog.query_one("#priority-text", Input).value = "5"
             dialog.fallback.listed.value = "claude-haiku-5-5"
+            dialog.judge.listed.value = "claude-opus-5-5"
             await pilot.press("ctrl+s")
             await until(pilot, lambda: isinstance(app.screen, GenerateScreen))
     definition = await scalar(stocked, "SELECT definition FROM plans")
     assert (definition["mode"], definition["priority"], definition["fallback_model"]) == (
         "batches", 5, "claude-haiku-5-5",
     )  # fmt: skip
-    assert await scalar(stocked, "SELECT mode || ' ' || priority FROM batches") == "batches 5"
+    assert await scalar(stocked, "SELECT mode || ' ' || priority || ' ' || judge_model FROM batches") == (
+        "batches 5 claude-opus-5-5"
+    )
 
 
 async def test_the_next_form_begins_with_what_the_last_plan_had(app: TraintuiApp, stocked: Database) -> None:
-    await start_batch(stocked, parse_plan({**PLAN, "mode": "batches", "fallback_model": "my-model"}), is_rehearsal=True)
+    await start_batch(
+        stocked,
+        parse_plan({**PLAN, "mode": "batches", "fallback_model": "my-model", "judge_model": "claude-opus-5-5"}),
+        is_rehearsal=True,
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await opened(pilot, app)
         assert label(dialog, "sources") == "2 of 5 chunks, of 1 document, ~20 tokens"
         given = dialog.given
         assert given["documents"] == ["fees.md"] and given["dimensions"] == PLAN["dimensions"] and given["seed"] == 5
         assert (given["mode"], given["fallback_model"]) == ("batches", "my-model")
+        assert given["judge_model"] == "claude-opus-5-5"
         assert dialog.query_one("#mode", FormField).display, "what is not as usual is shown"
         dialog.fallback.listed.value = NONE
         assert dialog.given["fallback_model"] is None

@@ -299,7 +299,7 @@ async def test_limits_and_workers_stand_below_the_figures_while_a_batch_runs(app
 
 
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
-async def test_what_the_provider_can_stands_there_with_what_follows(
+async def test_what_the_provider_can_stands_there_with_what_follows_and_is_asked_again(
     app: TraintuiApp, db: Database, size: tuple[int, int]
 ) -> None:
     await add_vocabulary(db)
@@ -316,6 +316,9 @@ async def test_what_the_provider_can_stands_there_with_what_follows(
         said = str(screen.limits.content)
         assert "structured output ✓ · count_tokens ✗ · caching ? · batches ✗" in said
         assert "estimates count characters, nothing at half price" in said
+        await screen.run_action("ask")
+        await until(pilot, lambda: "count_tokens ?" in str(screen.limits.content))
+    assert await capabilities.of_address(db, "models.example.org") == ()
     await limits.settle(db, place, {}, {})
 
 

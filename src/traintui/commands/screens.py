@@ -87,6 +87,8 @@ COMMANDS: tuple[Command, ...] = (
             key_display="+", role="author"),
     Command("generate.lower", "minus", "Lower", "Write it after batches of a higher priority", "rank(-1)",
             key_display="-", role="author"),
+    Command("generate.ask", "", "Ask again", "Ask the provider again what it can, before its next call", "ask",
+            role="author"),
     Command("generate.refresh", "R", "Refresh", "Read the batches again", "look"),
     # Coverage
     Command("coverage.fill", "g", "Fill", "Plan what is missing", "fill", True, palette=False, role="author"),

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from sqlalchemy import case, func, insert, select, text, true, update
 
 from traintui.data import judgements, work
+from traintui.data.batch_models import Batch, GenerationItem, GenerationStream, Plan
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Conversation, GenerationItem, GenerationStream, Plan
+from traintui.data.models import Conversation
 from traintui.data.records import BatchProgress, StreamView
 from traintui.data.refusals import Refused
 from traintui.data.storable import as_json

@@ -10,12 +10,12 @@ from sqlalchemy import BigInteger, ColumnElement, and_, func, insert, literal, s
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from traintui.data.batch_models import BatchFigures
+from traintui.data.batch_models import Batch, BatchFigures, GenerationItem, Plan
 from traintui.data.conversation_text import source_of, turns_of
 from traintui.data.engine import Database
 from traintui.data.judgement_models import JudgementRow as J
 from traintui.data.judgement_records import Judgement, JudgeProgress, Judging, Span, ToJudge, judgement_of
-from traintui.data.models import DIMENSIONS, Batch, GenerationItem, Plan
+from traintui.data.models import DIMENSIONS
 from traintui.data.models import Conversation as C
 from traintui.data.storable import as_json
 from traintui.data.work import ClaimedItem

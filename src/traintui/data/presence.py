@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 
+from traintui.data.batch_models import Batch
 from traintui.data.engine import Database
-from traintui.data.models import Batch
 from traintui.data.presence_records import BatchNews, Meanwhile
 
 

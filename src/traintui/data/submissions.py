@@ -12,9 +12,9 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.attempts import OpenAttempt
+from traintui.data.batch_models import Batch
+from traintui.data.batch_models import GenerationItem as I
 from traintui.data.engine import Database
-from traintui.data.models import Batch
-from traintui.data.models import GenerationItem as I
 from traintui.data.storable import as_json, storable
 from traintui.data.submission_models import BatchSubmission as S
 from traintui.data.submission_models import BatchSubmissionItem as M

@@ -18,8 +18,9 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, text, true, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui import clock
+from traintui.data.batch_models import Batch, GenerationItem, Worker
 from traintui.data.engine import Database
-from traintui.data.models import Batch, Chunk, Conversation, Document, GenerationItem, Worker
+from traintui.data.models import Chunk, Conversation, Document
 from traintui.data.signatures import Nearest, nearest
 from traintui.data.storable import as_json, storable
 from traintui.errors import TraintuiError

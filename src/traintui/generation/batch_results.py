@@ -51,7 +51,7 @@ class Importing:
 
     async def run(self) -> None:
         """Stores what there is, then closes the submission, or has it looked at again when something is missing."""
-        job = await self.batching.job(self.submission.batch_id)
+        job = await self.batching.writing.job(self.submission.batch_id)
         self._prices = await self.batching.prices.now()
         missing = await submissions.members(self.db, self.submission)
         self._failures = await submissions.failures_of(self.db, list(missing))
@@ -144,7 +144,7 @@ class Importing:
         tokens = Tokens()
         if member.item is not None:
             with suppress(TraintuiError):
-                redact(cast("Any", self.batching.call(job, member.item).payload()), tokens)
+                redact(cast("Any", self.batching.writing.call(job, member.item).payload()), tokens)
         return tokens
 
     def _outcome_of_reply(

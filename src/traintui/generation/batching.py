@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -41,6 +41,7 @@ from traintui.generation.verdict import MORE_ROOM, CallFailed, judge
 
 if TYPE_CHECKING:
     from traintui.generation.jobs import Job
+    from traintui.generation.writing import Writing
 
 MOST_REQUESTS = 1_000
 """Requests of one submission. The API takes 100,000; what is smaller is committed, sent and imported in seconds."""
@@ -58,7 +59,7 @@ SURELY_REFUSED = {
 
 
 class Batching:
-    """Looks after the submissions of one provider, one thing at a time. `job`, `call`, `prices` and `probing` are the
+    """Looks after the submissions of one provider, one thing at a time. `writing`, `prices` and `probing` are the
     worker's."""
 
     def __init__(
@@ -67,8 +68,7 @@ class Batching:
         client: ModelClient,
         provider: Provider,
         *,
-        job: Callable[[int], Awaitable[Job]],
-        call: Callable[[Job, work.ClaimedItem], ModelCall],
+        writing: Writing,
         prices: PriceList,
         probing: Prober,
         say: Callable[[str], None] = lambda _: None,
@@ -78,8 +78,7 @@ class Batching:
         self.db = db
         self.client = BatchClient(client)
         self.provider = provider
-        self.job = job
-        self.call = call
+        self.writing = writing
         self.prices = prices
         self.probing = probing
         self.say = say
@@ -159,7 +158,7 @@ class Batching:
 
     async def _submit(self, items: Sequence[work.ClaimedItem]) -> None:
         """Commits, then sends, as many of the claimed items as fit; the others go back into the queue."""
-        job = await self.job(items[0].batch_id)
+        job = await self.writing.job(items[0].batch_id)
         try:
             if not await self.probing.batches(job.model, job.id):
                 await self._give_back(items)
@@ -218,7 +217,7 @@ class Batching:
         for item in items:
             before = failures.get(item.id, Counter())
             try:
-                wanted = replace(self.call(job, item), model=job.model_after(before))
+                wanted = replace(self.writing.call(job, item), model=job.model_after(before))
             except TemplateMistake as mistake:
                 await work.release(self.db, item, "failed", error=mistake.message)
                 continue

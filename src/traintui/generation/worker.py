@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact, redact_text
-from traintui.data import attempts, batches, submissions, templates, vocabulary, work
+from traintui.data import attempts, submissions, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
 from traintui.data.judgement_records import NOT_JUDGED
@@ -23,31 +23,21 @@ from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
 from traintui.generation.jobs import Job
 from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
-from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
+from traintui.generation.outcome import dearest_cost, outcome_of_failure
 from traintui.generation.persisting import Outages, insist, pause_quietly
-from traintui.generation.plan import Plan
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
 from traintui.generation.prompt import (
-    OUTPUT_SCHEMA,
     InvalidReply,
-    PromptContext,
-    Source,
     TemplateMistake,
-    render,
-    turns_of,
 )
 from traintui.generation.provider import Provider
-from traintui.generation.start import text_of
-from traintui.generation.structured import Reading, read_json
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
 from traintui.generation.watching import Watching
+from traintui.generation.writing import Writing
 from traintui.quality import thresholds
-from traintui.quality.signatures import signature
-from traintui.quality.stored import judged_among_others
-from traintui.quality.structure import score
 
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
@@ -85,15 +75,15 @@ class Worker:
         self.worker_id = 0
         self.grace = GRACE_SECONDS
         """Seconds that calls under way may go on when it is asked to stop."""
-        self._jobs: dict[int, Job] = {}
         self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self._outages = Outages(say)
         self.judging = Judging(db, say=say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
+        self.writing = Writing(db, self.probing, say=say)
         self.batching = Batching(
-            db, client, provider, job=self._job, call=self._call, prices=self.prices, probing=self.probing, say=say
+            db, client, provider, writing=self.writing, prices=self.prices, probing=self.probing, say=say
         )
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
@@ -226,8 +216,8 @@ class Worker:
             judge = await self.judging.job(item.batch_id)
             conversation = await self.judging.read(item)
             return judge, self.judging.call(judge, conversation), partial(self.judging.keep, conversation, item)
-        job = await self._job(item.batch_id)
-        return job, self._call(job, item), partial(self._keep, job, item)
+        job = await self.writing.job(item.batch_id)
+        return job, self.writing.call(job, item), partial(self.writing.keep, job, item)
 
     async def _stand_back(self, job: Job | JudgeJob, item: work.ClaimedItem, refused: Refused) -> None:
         """Leaves an item that the database does not let us go on with: it is another's by now, its batch was stopped,
@@ -240,37 +230,6 @@ class Worker:
         if refused.code != "TT011":
             await work.release(self.db, item, "queued", counts=False)
 
-    async def _job(self, batch_id: int) -> Job:
-        if batch_id not in self._jobs:
-            setup = await batches.setup(self.db, batch_id)
-            stored = await templates.get(self.db, setup.template_id)
-            job = Job(
-                id=batch_id,
-                plan=Plan.model_validate(setup.definition),
-                template=text_of(stored),
-                model=setup.model,
-                is_rehearsal=setup.is_rehearsal,
-                facets=await vocabulary.labels(self.db),
-                thresholds=await thresholds.read(self.db),
-            )
-            self._jobs.setdefault(batch_id, job)  # several items may begin at once, and share one
-        return self._jobs[batch_id]
-
-    def _call(self, job: Job, item: work.ClaimedItem) -> ModelCall:
-        context = PromptContext(
-            persona=job.facet("persona", item.persona),
-            emotion=job.facet("emotion", item.emotion),
-            topic=job.facet("topic", item.topic),
-            intent=job.facet("intent", item.intent),
-            tone=job.facet("tone", item.tone),
-            tier=item.tier,
-            source=Source(item.document or "", item.heading or "", item.source) if item.source else None,
-            exchanges=item.exchanges,
-            variation=item.variation,
-        )
-        prompt = render(job.template, context)
-        return ModelCall(job.model, prompt.system, prompt.user, OUTPUT_SCHEMA, job.plan.max_tokens, job.plan.effort)
-
     async def _attempt(
         self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
     ) -> CallFailed | InvalidReply | None:
@@ -282,43 +241,6 @@ class Worker:
         async with job.warming.turn() as is_first:
             answer = await self._ask(job, item, call, is_first=is_first)
         return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
-
-    async def _keep(self, job: Job, item: work.ClaimedItem, call: ModelCall, answer: Answer) -> InvalidReply | None:
-        """Stores a conversation that was written, scored, with the end of its call."""
-        assert not isinstance(answer.reply, CallFailed)  # noqa: S101 - failures are not kept
-        attempt, reply, prices, tokens = answer.attempt, answer.reply, answer.prices, answer.tokens
-        reading: Reading | None = None
-        try:
-            reading = read_json(reply.text)
-            turns = turns_of(reading.value, exchanges=item.exchanges)
-        except InvalidReply as failure:
-            # It was answered and is paid for; the raw text stays with the call.
-            outcome = outcome_of_reply(
-                reply, call.model, prices, unusable=failure.reason, tokens=tokens, reading=reading
-            )
-            await insist(partial(attempts.finish, self.db, attempt, outcome))
-            self.probing.misread(call, reading)
-            return failure
-        self.probing.misread(call, reading)
-        expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
-        judged = score(turns, expected_turns=expected, source=item.source, thresholds=job.thresholds)
-        stored = await insist(
-            lambda: work.store(
-                self.db,
-                item,
-                [(turn.role, turn.content) for turn in turns],
-                signature=signature([turn.content for turn in turns]),
-                judged=judged_among_others(judged),
-                finish=attempts.finishing(
-                    attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens, reading=reading)
-                ),
-                model=call.model if call.model != job.model else None,
-            )
-        )
-        await self.probing.heard(attempt, call.model, reply)
-        if not stored:
-            self.say(f"{item.conversation_id}: another worker has it now; this reply is in the log only.")
-        return None
 
     async def _ask(self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, *, is_first: bool) -> Answer:
         """What the provider says to a call; one that failed is concluded in the ledger. It is streamed while somebody

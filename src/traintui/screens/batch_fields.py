@@ -100,9 +100,13 @@ def more_fields(given: Mapping[str, Any], prices: Sequence[Price]) -> Iterator[F
         ModelChoice(given.get("fallback_model"), prices, none="it fails; no other model is asked", id="fallbacks"),
         id="fallback_model",
     )  # fmt: skip
+    yield FormField(
+        "Judged by", ModelChoice(given.get("judge_model"), prices, none="nobody; the score alone", id="judges"),
+        id="judge_model",
+    )  # fmt: skip
 
 
-UNUSUAL: Mapping[str, object] = {"mode": "calls", "priority": 0, "fallback_model": None}
+UNUSUAL: Mapping[str, object] = {"mode": "calls", "priority": 0, "fallback_model": None, "judge_model": None}
 """The fields of `more_fields`, with what they are where nobody changed them."""
 
 

@@ -77,6 +77,7 @@ class BatchForm(BaseDialog[int]):
     panel = getters.query_one(".dialog", VerticalScroll)
     model = getters.query_one("#models", ModelChoice)
     fallback = getters.query_one("#fallbacks", ModelChoice)
+    judge = getters.query_one("#judges", ModelChoice)
     strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
     templates: getters.query_one[Select[str]] = getters.query_one("#templates", Select)
     modes: getters.query_one[Select[str]] = getters.query_one("#modes", Select)
@@ -108,7 +109,8 @@ class BatchForm(BaseDialog[int]):
             for each in more_fields(self._given, self._prices):
                 yield each.add_class("more")
             yield Static(
-                Content.styled("f3: half price, priority, another model after a refusal", "$muted"), id="folded"
+                Content.styled("f3: half price, priority, a model for refusals, a judge", "$muted"),
+                id="folded",
             )
             yield Static(Content.styled("◌ Reading what there is to write from", "$muted"), id="drawn")
             yield Static(id="answer")
@@ -223,6 +225,7 @@ class BatchForm(BaseDialog[int]):
             "mode": self.modes.value,
             "priority": number(self._text("#priority-text") or "0"),
             "fallback_model": self.fallback.model,
+            "judge_model": self.judge.model,
         }
         if budget := self._text("#budget").removeprefix("$"):
             given["budget_usd"] = budget
@@ -233,7 +236,8 @@ class BatchForm(BaseDialog[int]):
         from traintui.generation.plan import parse_plan
 
         plan = parse_plan(self.given, source="")
-        for key, model in (("budget_usd", plan.model), ("fallback_model", plan.fallback_model)):
+        paid = ("budget_usd", plan.model), ("fallback_model", plan.fallback_model), ("judge_model", plan.judge_model)
+        for key, model in paid:
             if plan.budget_usd is not None and model and price_of(model, prices=self._prices) is None:
                 raise TraintuiError(
                     "Budget not kept", f"`{key}`: the price of {model} is not known, so no budget can be kept.",

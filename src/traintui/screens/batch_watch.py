@@ -139,17 +139,33 @@ class BatchWatch:
 
     async def _look_at_provider(self, db: Database, look: Look) -> Look:
         """The look with what is known of the provider that the chosen batch goes to. Nothing is asked of it."""
-        from traintui.data.capabilities import address_of_batch
         from traintui.generation.capabilities import follows, known, said
 
         chosen = look.chosen
         if chosen is None:
             return look
-        address = look.line.endpoint if look.line is not None else await address_of_batch(db, chosen.id)
+        address = await self._address(db, look)
         if address is None:
             return replace(look, can=(), follows=())
         there = await known(db, address, chosen.model)
         return replace(look, can=tuple(said(there)), follows=tuple(follows(there)))
+
+    async def _address(self, db: Database, look: Look) -> str | None:
+        from traintui.data.capabilities import address_of_batch
+
+        if look.line is not None or look.chosen is None:
+            return look.line.endpoint if look.line is not None else None
+        return await address_of_batch(db, look.chosen.id)
+
+    async def forget_provider(self, db: Database) -> str | None:
+        """Forgets what is known of the provider of the chosen batch, so that it is asked again; its address, None
+        where nothing was ever asked of one. Raises `Refused` for who may not generate."""
+        from traintui.data import capabilities
+
+        address = await self._address(db, self.last)
+        if address is not None:
+            await capabilities.forget(db, address)
+        return address
 
     async def _keep_watching(self, db: Database, batch_id: int) -> None:
         """Says whose words are wanted here: the next call of this batch is streamed, and one after the other."""
