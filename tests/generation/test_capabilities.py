@@ -138,8 +138,10 @@ async def test_nothing_is_asked_of_a_documented_provider_before_its_first_genera
     assert all(has for _, has in said(there)) and follows(there) == []
 
 
-@pytest.mark.parametrize("fault", ["529", "500", "reset", "429"])
-async def test_an_outage_is_no_answer(db: Database, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "state"), [("529", "error"), ("500", "error"), ("reset", "unknown"), ("429", "error")]
+)
+async def test_an_outage_is_no_answer(db: Database, fault: str, state: str) -> None:
     async with playing("vllm") as server:
         server.fail_next(fault)
         provider = await provider_at(server)
@@ -147,7 +149,7 @@ async def test_an_outage_is_no_answer(db: Database, fault: str) -> None:
             with pytest.raises(CallFailed):
                 await Prober(db, client, provider, PriceList(db)).structured(MODEL, None)
     assert await capabilities.of_address(db, provider.endpoint) == ()
-    assert [row[1] for row in await fetch(db, PROBES)] == ["error"], "on record all the same"
+    assert [row[1] for row in await fetch(db, PROBES)] == [state], "on record all the same"
 
 
 async def test_a_server_that_refuses_schemas_is_asked_in_words(db: Database) -> None:
