@@ -235,7 +235,7 @@ async def stored(
     turns = [("user", f"Question of {item.conversation_id}?"), ("assistant", "An answer.")]
     return await work.store(
         db, item, turns, signature=signature([content for _, content in turns]),
-        judged=lambda _: (Decimal(score), []), finish=attempts.finishing(attempt, outcome),
+        scoring=lambda _: (Decimal(score), []), finish=attempts.finishing(attempt, outcome),
     )  # fmt: skip
 
 

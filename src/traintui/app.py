@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from textual.worker import Worker, WorkerFailed
 
 from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
+from traintui.loading import loaded
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.doors import Doors
 from traintui.settings import Settings, remember
@@ -147,7 +147,7 @@ class TraintuiApp(Doors, Working):
         if self.demo:  # before anything else: the worker loads for two seconds
             self.write(self._start_demo_crew, name="demo crew")
         # The drivers take half a second to import; the app answers keys meanwhile.
-        workspace = await asyncio.to_thread(importlib.import_module, "traintui.data.workspace")
+        workspace = await loaded("traintui.data.workspace")
         try:
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo

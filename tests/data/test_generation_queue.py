@@ -123,7 +123,7 @@ async def test_a_reply_that_is_no_conversation_leaves_everything_as_it_was(db: D
         with pytest.raises(Refused) as refused:
             await work.store(
                 db, item, [("user", "Q?"), ("user", "Q?")], signature=bytes(240),
-                judged=lambda _: (Decimal(5), []), finish=attempts.finishing(attempt, ANSWERED),
+                scoring=lambda _: (Decimal(5), []), finish=attempts.finishing(attempt, ANSWERED),
             )  # fmt: skip
         assert refused.value.code == "TT008"
         assert [row[0] for row in await fetch(db, "SELECT state FROM generation_logs")] == ["sending"]

@@ -55,7 +55,7 @@ async def store(db: Database, worker_id: int, *contents: str) -> tuple[ClaimedIt
     """Stores turns for the next planned conversation as the worker does: which it is, and what was nearest."""
     found: list[Nearest | None] = []
 
-    def judged(nearest: Nearest | None) -> tuple[Decimal, Sequence[Mapping[str, Any]]]:
+    def scored(nearest: Nearest | None) -> tuple[Decimal, Sequence[Mapping[str, Any]]]:
         found.append(nearest)
         return Decimal(5), []
 
@@ -63,7 +63,7 @@ async def store(db: Database, worker_id: int, *contents: str) -> tuple[ClaimedIt
     attempt = await started(db, item, worker_id)
     turns = [(("user", "assistant")[place % 2], content) for place, content in enumerate(contents)]
     assert await work.store(
-        db, item, turns, signature=signature(contents), judged=judged, finish=attempts.finishing(attempt, ANSWERED)
+        db, item, turns, signature=signature(contents), scoring=scored, finish=attempts.finishing(attempt, ANSWERED)
     )
     return item, found[-1]
 

@@ -42,14 +42,14 @@ async def started(db: Database, worker_id: int, *, estimate: str = "0.25", key: 
     return submission
 
 
-def judged(_: object) -> tuple[Decimal, list[Any]]:
+def scored(_: object) -> tuple[Decimal, list[Any]]:
     return Decimal("7.5"), []
 
 
 async def store(db: Database, submission: Submission, item_id: int) -> bool:
     member = (await submissions.members(db, submission))[item_id]
     return await submissions.store(
-        db, submission, member, TURNS, signature=bytes(240), judged=judged,
+        db, submission, member, TURNS, signature=bytes(240), scoring=scored,
         finish=attempts.finishing(member.attempt, ANSWERED),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ async def test_a_result_is_stored_once_with_its_cost(db: Database) -> None:
         finish = attempts.finishing(member.attempt, ANSWERED)
         for expected in (True, False):
             stored = await submissions.store(
-                db, submission, member, TURNS, signature=bytes(240), judged=judged, finish=finish
+                db, submission, member, TURNS, signature=bytes(240), scoring=scored, finish=finish
             )
             assert stored is expected
         assert not await submissions.release(

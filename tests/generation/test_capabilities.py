@@ -152,6 +152,23 @@ async def test_an_outage_is_no_answer(db: Database, fault: str, state: str) -> N
     assert [row[1] for row in await fetch(db, PROBES)] == [state], "on record all the same"
 
 
+async def test_the_answers_of_a_judge_tell_of_its_provider_like_any_other(db: Database) -> None:
+    judge = "claude-opus-5-5"
+    async with playing("ollama") as server:
+        endpoint = (await provider_at(server)).endpoint
+        for model in (MODEL, judge):
+            await capabilities.note(
+                db, endpoint, model, "structured_output", supported=model == judge, basis="probe", seen="",
+                attempt=None,
+            )  # fmt: skip
+        progress = await generated(db, server, count=12, judge_model=judge)
+        found = await known(db, endpoint, judge)
+    assert (progress.done, progress.failed) == (12, 0)
+    assert found.can("structured_output") is False, "its answers were doubted, and a probe has settled it"
+    opinions = await fetch(db, "SELECT count(*) FROM judgements")
+    assert opinions[0][0] == 12
+
+
 async def test_a_server_that_refuses_schemas_is_asked_in_words(db: Database) -> None:
     async with playing("vllm") as server:
         server.fail_next("400-schema")

@@ -16,7 +16,7 @@ from traintui.generation.prompt import (
     turns_from,
 )
 from traintui.generation.rehearsal import FAULT_NAMES, Pace, RehearsalServer
-from traintui.generation.verdict import CallFailed, FailureKind, judge
+from traintui.generation.verdict import CallFailed, FailureKind, verdict_on
 
 SOURCE = Source(
     "Fee schedule",
@@ -107,7 +107,7 @@ async def test_every_fault_is_told_by_its_kind_and_has_a_verdict(fault: str, str
         await asked(fault, streamed=streamed)
     failure = caught.value
     assert failure.kind == FAILURES[fault][streamed]
-    assert judge(failure, 1).reason
+    assert verdict_on(failure, 1).reason
     if fault in PAID:
         assert isinstance(failure.usage, Usage)
         assert failure.payload
@@ -119,4 +119,4 @@ async def test_content_that_is_no_conversation_is_a_reply_and_no_turns(fault: st
     reply = await asked(fault, streamed=streamed)
     with pytest.raises(InvalidReply) as caught:
         turns_from(reply.text, exchanges=3)
-    assert judge(caught.value, 1).kind == "regenerate"
+    assert verdict_on(caught.value, 1).kind == "regenerate"

@@ -18,7 +18,7 @@ from traintui.data.engine import Database
 from traintui.data.storable import as_json, storable
 from traintui.data.submission_models import BatchSubmission as S
 from traintui.data.submission_models import BatchSubmissionItem as M
-from traintui.data.work import ClaimedItem, Judge, items_where, note_model, write
+from traintui.data.work import ClaimedItem, Scoring, items_where, note_model, write
 
 Finish = tuple[str, Mapping[str, Any]]
 """The statement of `attempts.finishing` and its values."""
@@ -273,7 +273,7 @@ async def store(
     turns: Sequence[tuple[str, str]],
     *,
     signature: bytes,
-    judged: Judge,
+    scoring: Scoring,
     finish: Finish,
     model: str | None = None,
 ) -> bool:
@@ -286,7 +286,7 @@ async def store(
         if not await _settle(connection, submission, member, None):
             return False
         stored = member.item is not None and await write(
-            connection, member.item, turns, signature=signature, judged=judged
+            connection, member.item, turns, signature=signature, scoring=scoring
         )
         if stored and member.item is not None and model is not None:
             await note_model(connection, member.item, model)

@@ -25,7 +25,7 @@ from traintui.data.signatures import Nearest, nearest
 from traintui.data.storable import as_json, storable
 from traintui.errors import TraintuiError
 
-Judge = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
+Scoring = Callable[[Nearest | None], tuple[Decimal, Sequence[Mapping[str, Any]]]]
 """What tells score and parts as soon as the conversation that is nearest is known."""
 LEASE_SECONDS = 20.0
 LOOK_SECONDS = 1.0
@@ -285,13 +285,13 @@ async def store(
     turns: Sequence[tuple[str, str]],
     *,
     signature: bytes,
-    judged: Judge,
+    scoring: Scoring,
     finish: tuple[str, Mapping[str, Any]],
     model: str | None = None,
 ) -> bool:
     """Stores what was written for an item together with the end of its call, in one transaction.
 
-    `turns` are (role, content), with the signature of what they say; `judged` gives score and parts as soon as it is
+    `turns` are (role, content), with the signature of what they say; `scoring` gives score and parts as soon as it is
     told what is nearest; `finish` is the statement of `attempts.finishing`. Of two that say the same and are stored at
     once the second sees the first. `model` wrote it, where that is not the one of the plan. False when the item is not
     ours any more: then only the call is completed.
@@ -299,7 +299,7 @@ async def store(
     statement, values = finish
     async with db.write() as connection:
         # The item is locked before the call, as everywhere: in the other order two workers could wait for each other.
-        stored = await write(connection, item, turns, signature=signature, judged=judged)
+        stored = await write(connection, item, turns, signature=signature, scoring=scoring)
         if stored and model is not None:
             await note_model(connection, item, model)
         await connection.execute(text(statement), dict(values))
@@ -314,10 +314,15 @@ async def note_model(connection: AsyncConnection, item: ClaimedItem, model: str)
 
 
 async def write(
-    connection: AsyncConnection, item: ClaimedItem, turns: Sequence[tuple[str, str]], *, signature: bytes, judged: Judge
+    connection: AsyncConnection,
+    item: ClaimedItem,
+    turns: Sequence[tuple[str, str]],
+    *,
+    signature: bytes,
+    scoring: Scoring,
 ) -> bool:
     """Writes the turns of an item with score and signature; False when the item is not ours any more."""
-    score, parts = judged(await nearest(connection, signature, itself=item.conversation_id))
+    score, parts = scoring(await nearest(connection, signature, itself=item.conversation_id))
     written = [{"role": role, "content": content, "train": True} for role, content in turns]
     return bool(
         await connection.scalar(

@@ -25,9 +25,9 @@ from traintui.generation.received import Received, storable, usage_of
 from traintui.generation.structured import Reading, read_json
 from traintui.generation.submission_calls import failed_outcome
 from traintui.generation.submission_search import NOTHING
-from traintui.generation.verdict import CallFailed, Verdict, judge
+from traintui.generation.verdict import CallFailed, Verdict, verdict_on
 from traintui.quality.signatures import signature
-from traintui.quality.stored import judged_among_others
+from traintui.quality.stored import scored_among_others
 from traintui.quality.structure import score
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Importing:
             return
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
         source = member.item.source if member.item else None
-        judged = score(turns, expected_turns=expected, source=source, thresholds=job.thresholds)
+        scored = score(turns, expected_turns=expected, source=source, thresholds=job.thresholds)
         self._alike = ("", 0)
         model = self._model(job, member)
         await insist(
@@ -129,7 +129,7 @@ class Importing:
                 member,
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
-                judged=judged_among_others(judged),
+                scoring=scored_among_others(scored),
                 finish=attempts.finishing(member.attempt, self._outcome_of_reply(job, member, reply, reading)),
                 model=model if model != job.model else None,
             )
@@ -187,7 +187,7 @@ class Importing:
         said, times = self._alike
         self._alike = (str(failure), times + 1 if said == str(failure) else 1)
         fallback = job.plan.fallback_model
-        verdict = judge(
+        verdict = verdict_on(
             failure,
             member.item.attempts if member.item else 1,
             regenerated=self._failures.get(member.item_id, Counter())[kind],

@@ -37,7 +37,7 @@ from traintui.generation.prompt import TemplateMistake
 from traintui.generation.provider import Provider
 from traintui.generation.submission_calls import Patience, answered_outcome, failed_outcome
 from traintui.generation.submission_search import find
-from traintui.generation.verdict import MORE_ROOM, CallFailed, judge
+from traintui.generation.verdict import MORE_ROOM, CallFailed, verdict_on
 
 if TYPE_CHECKING:
     from traintui.generation.jobs import Job
@@ -261,7 +261,7 @@ class Batching:
             await insist(partial(submissions.note, self.db, submission, error=told, delay=delay, finish=finish))
             self.say(f"Batch {job.id}: whether it was submitted is looked for. {told}")
             return
-        verdict = judge(failure, 1)
+        verdict = verdict_on(failure, 1)
         reason = redact_text(verdict.reason).value
         delay = verdict.retry_after or 0.0
         await insist(
@@ -275,7 +275,7 @@ class Batching:
 
     async def _not_asked(self, job: Job, items: Sequence[work.ClaimedItem], failure: CallFailed) -> None:
         """Gives items back where it could not be found out what the provider can."""
-        verdict = judge(failure, 1)
+        verdict = verdict_on(failure, 1)
         pauses = verdict.kind == "pause"
         await self._give_back(items, delay=0.0 if pauses else verdict.retry_after or self.patience.first)
         if pauses:
@@ -363,7 +363,7 @@ class Batching:
         delay = max(self.patience.delay(submission.looks + 1), failure.retry_after or 0.0)
         told = redact_text(failure.message).value
         await submissions.note(self.db, submission, error=told, delay=delay, finish=finish)
-        verdict = judge(failure, 1)
+        verdict = verdict_on(failure, 1)
         if verdict.kind == "pause":
             await pause_quietly(self.db, submission.batch_id, redact_text(verdict.reason).value)
 

@@ -21,6 +21,7 @@ from traintui.generation.jobs import Warming
 from traintui.generation.judge_plan import MAX_TOKENS, JudgePlan
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
+from traintui.generation.probing import Prober
 from traintui.generation.prompt import InvalidReply, TemplateText
 from traintui.generation.rubric import asked, criteria_of, opinion_of, opinion_schema
 from traintui.generation.start import text_of
@@ -60,10 +61,11 @@ class JudgeJob:
 
 
 class Judging:
-    """Asks for opinions and keeps them."""
+    """Asks for opinions and keeps them. `probing` hears what the replies tell of the provider."""
 
-    def __init__(self, db: Database, *, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, db: Database, probing: Prober, *, say: Callable[[str], None] = lambda _: None) -> None:
         self.db = db
+        self.probing = probing
         self.say = say
         self._jobs: dict[int, JudgeJob] = {}
 
@@ -115,7 +117,9 @@ class Judging:
                 reply, call.model, answer.prices, unusable=failure.reason, tokens=answer.tokens, reading=reading
             )
             await insist(partial(attempts.finish, self.db, answer.attempt, outcome))
+            self.probing.misread(call, None)
             return failure
+        self.probing.misread(call, reading)
         outcome = outcome_of_reply(reply, call.model, answer.prices, tokens=answer.tokens, reading=reading)
         stored = await insist(
             partial(
@@ -131,6 +135,7 @@ class Judging:
                 finish=attempts.finishing(answer.attempt, outcome),
             )
         )
+        await self.probing.heard(answer.attempt, call.model, reply)
         if not stored:
             self.say(f"{item.conversation_id}: another worker asks about it now; this opinion is in the log only.")
         return None

@@ -33,7 +33,7 @@ from traintui.generation.price_list import PriceList
 from traintui.generation.provider import Provider
 from traintui.generation.structured import Reading, in_words
 from traintui.generation.turnstile import BATCHES, COUNTING, Turnstile
-from traintui.generation.verdict import MOST_ATTEMPTS, CallFailed, judge
+from traintui.generation.verdict import MOST_ATTEMPTS, CallFailed, verdict_on
 
 QUESTION = "Is it usual to say thank you for a gift? Answer in a short sentence."
 """Nothing in it asks for JSON: only a server that holds the model to the schema answers with any."""
@@ -148,7 +148,8 @@ class Prober:
 
     def misread(self, call: ModelCall, reading: Reading | None) -> None:
         """Takes note that a reply was not the JSON that the server should have held the model to; `reading` is how it
-        could be read after all. Of a documented provider that is no reason for doubt: its models sometimes err."""
+        could be read after all, None where it was of no use. Of a documented provider that is no reason for doubt:
+        its models sometimes err."""
         if call.schema is not None and (reading is None or reading.how != "whole") and not is_documented(self.endpoint):
             self._doubt(call.model)
 
@@ -219,7 +220,7 @@ class Prober:
     def _later(self, model: str, failure: CallFailed) -> CallFailed:
         """The failure to tell. What may pass is not asked again for some seconds, however many calls wait for it, and
         when it does not pass, that is for somebody to look at: no item is given up for it."""
-        if judge(failure, 1).kind != "retry":
+        if verdict_on(failure, 1).kind != "retry":
             return failure
         times, _, _ = self._failed.get(model, (0, 0.0, failure))
         if times + 1 >= MOST_ATTEMPTS:

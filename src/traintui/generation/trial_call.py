@@ -122,15 +122,15 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
         await insist(partial(attempts.finish, db, attempt, outcome))
     count = 2 * trial.exchanges
     source = trial.source.text if trial.source else None
-    judged = score(turns, expected_turns=range(count, count + 1), source=source, thresholds=asked)
+    scored = score(turns, expected_turns=range(count, count + 1), source=source, thresholds=asked)
     return answer(
         turns=tuple(TrialTurn(role=turn.role, content=turn.content) for turn in turns),
-        score=judged.total,
+        score=scored.total,
         parts=tuple(
             TrialPart(
                 name=part.name, points=float(part.points), max_points=float(part.max_points), sentence=part.sentence
             )
-            for part in judged.parts
+            for part in scored.parts
         ),
         **_figures(outcome),
     )

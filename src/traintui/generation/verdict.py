@@ -167,7 +167,7 @@ class Verdict:
     model: str | None = field(default=None, kw_only=True)
 
 
-def judge(
+def verdict_on(
     failure: CallFailed | InvalidReply,
     attempt: int,
     *,

@@ -34,7 +34,7 @@ from traintui.generation.prompt import (
 )
 from traintui.generation.provider import Provider
 from traintui.generation.turnstile import Turnstile
-from traintui.generation.verdict import CallFailed, Verdict, backoff, judge
+from traintui.generation.verdict import CallFailed, Verdict, backoff, verdict_on
 from traintui.generation.watching import Watching
 from traintui.generation.writing import Writing
 from traintui.quality import thresholds
@@ -79,8 +79,8 @@ class Worker:
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self._outages = Outages(say)
-        self.judging = Judging(db, say=say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
+        self.judging = Judging(db, self.probing, say=say)
         self.writing = Writing(db, self.probing, say=say)
         self.batching = Batching(
             db, client, provider, writing=self.writing, prices=self.prices, probing=self.probing, say=say
@@ -193,7 +193,7 @@ class Worker:
                     continue
                 kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
                 fallback = job.fallback_model
-                verdict = judge(
+                verdict = verdict_on(
                     failure,
                     number,
                     regenerated=regenerated[kind],

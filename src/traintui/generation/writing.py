@@ -20,7 +20,7 @@ from traintui.generation.structured import Reading, read_json
 from traintui.generation.verdict import CallFailed
 from traintui.quality import thresholds
 from traintui.quality.signatures import signature
-from traintui.quality.stored import judged_among_others
+from traintui.quality.stored import scored_among_others
 from traintui.quality.structure import score
 
 
@@ -81,18 +81,18 @@ class Writing:
                 reply, call.model, prices, unusable=failure.reason, tokens=tokens, reading=reading
             )
             await insist(partial(attempts.finish, self.db, attempt, outcome))
-            self.probing.misread(call, reading)
+            self.probing.misread(call, None)
             return failure
         self.probing.misread(call, reading)
         expected = range(2 * job.plan.exchanges[0], 2 * job.plan.exchanges[1] + 1)
-        judged = score(turns, expected_turns=expected, source=item.source, thresholds=job.thresholds)
+        scored = score(turns, expected_turns=expected, source=item.source, thresholds=job.thresholds)
         stored = await insist(
             lambda: work.store(
                 self.db,
                 item,
                 [(turn.role, turn.content) for turn in turns],
                 signature=signature([turn.content for turn in turns]),
-                judged=judged_among_others(judged),
+                scoring=scored_among_others(scored),
                 finish=attempts.finishing(
                     attempt, outcome_of_reply(reply, call.model, prices, tokens=tokens, reading=reading)
                 ),

@@ -121,11 +121,11 @@ async def _renew(db: Database, found: Sequence[Scorable], asked: Thresholds) -> 
 def rescored(found: Scorable, asked: Thresholds) -> NewScore:
     """The score of a conversation. How close it is to others was measured when it came, and is not measured again:
     others that came since then were measured against it."""
-    judged = score(found.turns, expected_turns=found.expected_turns, source=found.source, thresholds=asked)
+    scored = score(found.turns, expected_turns=found.expected_turns, source=found.source, thresholds=asked)
     closeness = _closeness(found.parts)
     if closeness is not None:
-        judged = judged.with_closeness_measured(float(closeness["value"]), str(closeness["sentence"]))
-    return NewScore(found.conversation_id, found.revision, judged.total, stored_parts(judged))
+        scored = scored.with_closeness_measured(float(closeness["value"]), str(closeness["sentence"]))
+    return NewScore(found.conversation_id, found.revision, scored.total, stored_parts(scored))
 
 
 def _closeness(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -53,8 +53,8 @@ async def sign_some(db: Database, sign: Sign, limit: int = MOST_HELD) -> int:
 async def among_others(connection: AsyncConnection, found: Scorable, signature: bytes, asked: Thresholds) -> NewScore:
     """The score of a conversation with its closeness to what is signed by now."""
     near = await nearest(connection, signature, itself=found.conversation_id)
-    judged = score(found.turns, expected_turns=found.expected_turns, source=found.source, thresholds=asked)
-    whole = judged.with_closeness(near)
+    scored = score(found.turns, expected_turns=found.expected_turns, source=found.source, thresholds=asked)
+    whole = scored.with_closeness(near)
     return NewScore(found.conversation_id, found.revision, whole.total, stored_parts(whole))
 
 

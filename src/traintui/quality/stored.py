@@ -11,7 +11,7 @@ from traintui.quality.structure import StructureScore
 if TYPE_CHECKING:
     from traintui.data.signatures import Nearest
 
-Judged = tuple[Decimal, list[dict[str, Any]]]
+Scored = tuple[Decimal, list[dict[str, Any]]]
 """Total and parts."""
 
 
@@ -32,11 +32,11 @@ def stored_parts(score: StructureScore) -> list[dict[str, Any]]:
     ]
 
 
-def judged_among_others(score: StructureScore) -> Callable[[Nearest | None], Judged]:
+def scored_among_others(score: StructureScore) -> Callable[[Nearest | None], Scored]:
     """What tells total and parts as soon as the conversation that is nearest is known."""
 
-    def judged(nearest: Nearest | None) -> Judged:
+    def scored(nearest: Nearest | None) -> Scored:
         whole = score.with_closeness(nearest)
         return whole.total, stored_parts(whole)
 
-    return judged
+    return scored

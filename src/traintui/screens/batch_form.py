@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from traintui import commands, text
 from traintui.data.records import TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price, price_of
+from traintui.loading import loaded
 from traintui.screens import batch_values
 from traintui.screens.base import BaseDialog
 from traintui.screens.batch_fields import (
@@ -359,7 +359,7 @@ class BatchForm(BaseDialog[int]):
         from traintui.generation.provider import provider_of
 
         # The templates' language takes a moment to load; the form answers keys meanwhile.
-        start = await asyncio.to_thread(importlib.import_module, "traintui.generation.start")
+        start = await loaded("traintui.generation.start")
         provider = await provider_of(self.app.crew.settings)
         batch_id: int = await start.start_batch(
             self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +15,7 @@ from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.errors import TraintuiError
+from traintui.loading import loaded
 from traintui.screens.base import BaseDialog
 from traintui.widgets import marks
 from traintui.widgets.detail_view import DetailView
@@ -74,7 +73,7 @@ class BatchPreview(BaseDialog[bool]):
         except TraintuiError:  # without a provider a plan is still worth reading
             is_rehearsal = False
         # The templates' language takes a moment to load; the screen answers keys meanwhile.
-        module = await asyncio.to_thread(importlib.import_module, "traintui.generation.preview")
+        module = await loaded("traintui.generation.preview")
         self._preview = await module.preview(self.db, self._plan, is_rehearsal=is_rehearsal)
         self._show_figures(self._preview, is_rehearsal=is_rehearsal)
         self._show_prompt()

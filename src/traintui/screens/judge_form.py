@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
@@ -19,6 +18,7 @@ from textual.widgets import Input, Static
 from traintui import commands, text
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
+from traintui.loading import loaded
 from traintui.screens.base import BaseDialog
 from traintui.screens.batch_preview import spread
 from traintui.widgets.form_field import FormField
@@ -111,7 +111,7 @@ class JudgeForm(BaseDialog[int]):
     async def _read_forecast(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         # The rubric's language takes a moment to load; the form answers keys meanwhile.
-        module = await asyncio.to_thread(importlib.import_module, "traintui.generation.judge_plan")
+        module = await loaded("traintui.generation.judge_plan")
         is_rehearsal = await self._is_rehearsal()
         found: Forecast = await module.forecast(self.db, self._plan(), self._wanted(), is_rehearsal=is_rehearsal)
         self._found = found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -13,6 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from traintui import commands
+from traintui.loading import loaded
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
@@ -56,7 +55,7 @@ class TemplateName(BaseDialog[str]):
     async def _create(self) -> None:
         from traintui.data import templates
 
-        prompts = await asyncio.to_thread(importlib.import_module, "traintui.generation.prompt")
+        prompts = await loaded("traintui.generation.prompt")
         text = self._text
         if text is not None:
             prompts.check_template(text)

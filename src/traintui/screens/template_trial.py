@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 from typing import TYPE_CHECKING
 
 from textual import getters
@@ -17,6 +15,7 @@ from traintui.data.records import Turn
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Usage, cost_usd
 from traintui.importing.chunks import estimate_tokens
+from traintui.loading import loaded
 from traintui.widgets import marks
 from traintui.widgets.transcript import Transcript
 from traintui.widgets.writing_pane import WritingPane
@@ -80,7 +79,7 @@ class TrialPane(Vertical):
         template_id: int | None,
     ) -> None:
         """The text as it stands can be tried; a rubric by judging a conversation, which is a batch."""
-        trials = await asyncio.to_thread(importlib.import_module, "traintui.generation.trial")
+        trials = await loaded("traintui.generation.trial")
         if draft.kind == "conversation":
             self.prepare(trials.trial_of(draft, context, model=model, template_id=template_id), prompt)
             return

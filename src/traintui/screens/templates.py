@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import random
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from textual.widgets import ContentSwitcher, Static, TextArea
 from traintui import commands, text
 from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
+from traintui.loading import loaded
 from traintui.screens.base import BaseDialog
 from traintui.screens.template_editor import TemplateEditor
 from traintui.screens.template_example import Example, context_of, drawn, names_of, preview_of
@@ -35,8 +35,6 @@ from traintui.widgets.tab_line import TabLine
 from traintui.widgets.template_columns import TEMPLATE_COLUMNS, TemplateRow
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from traintui.generation.prompt import TemplateText
 
 VIEWS = {"edit": "Text", "preview": "Preview", "versions": "Versions", "trial": "Test call"}
@@ -101,18 +99,13 @@ class TemplatesDialog(BaseDialog[None]):
         from traintui.data import batches
 
         if self._may_change:
-            start = await asyncio.to_thread(importlib.import_module, "traintui.generation.start")
+            start = await loaded("traintui.generation.start")
             await start.keep_builtin(self.db)
         await self._read_templates()
         self._count_uses()
         newest = await batches.newest_id(self.db, "generate")
         self._model = (await batches.setup(self.db, newest)).model if newest is not None else MODEL
         await self._take_source(0)
-
-    @staticmethod
-    async def _prompts() -> ModuleType:
-        """The templates' language, which takes a moment to load; keys are answered meanwhile."""
-        return await asyncio.to_thread(importlib.import_module, "traintui.generation.prompt")
 
     # Templates
 
@@ -193,7 +186,7 @@ class TemplatesDialog(BaseDialog[None]):
     async def _check(self) -> None:
         """What is wrong with the text, its names with their values in the example, and the preview."""
         await asyncio.sleep(SETTLED)
-        prompts = await self._prompts()
+        prompts = await loaded("traintui.generation.prompt")
         draft, example = self._draft(), self._example
         if draft is None or example is None:
             return
@@ -223,7 +216,7 @@ class TemplatesDialog(BaseDialog[None]):
     async def _save(self) -> None:
         from traintui.data import templates
 
-        prompts = await self._prompts()
+        prompts = await loaded("traintui.generation.prompt")
         draft, example = self._draft(), self._example
         if draft is None or example is None:
             return
