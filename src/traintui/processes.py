@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.02
 LESS_URGENT = 5
 LONGEST_LINE = 16_000_000
 """Bytes of the longest line that a child may print."""
+STARTED_BY = "TRAINTUI_STARTED_BY"
+"""Variable that tells a child the number of its parent. A child whose parent has ended is given another one, and not
+always process 1, so that the parent of the moment alone does not tell."""
 Parting = Literal["stay", "finish"]
 """What a parent says that leaves: go on until nothing is left to do; or end what is under way, and begin nothing."""
 
@@ -51,7 +54,8 @@ class Child:
         `environment` is laid over our own, where None takes a variable away; `told` is a line that the child reads
         first. The child's standard output, if it has something to announce, is read with `first_line`.
         """
-        variables = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
+        laid_over = {**os.environ, **environment, STARTED_BY: str(os.getpid())}
+        variables = {name: value for name, value in laid_over.items() if value is not None}
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
             process = await asyncio.to_thread(
@@ -145,19 +149,24 @@ class Child:
 
 
 class Found:
-    """A worker that this process did not start, and that runs beside it."""
+    """A worker that an app left running, and that runs beside this process."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
 
     @classmethod
     def worker(cls, pid: int) -> Found | None:
-        """The worker that has this number; None where another process has it by now."""
+        """The worker that has this number, if an app started it and has ended. None for one that belongs to an app
+        that is open, or to somebody who started it by hand, and where another process has the number by now."""
         import psutil
 
         try:
             process = psutil.Process(pid)
-            return cls(process) if "worker" in process.cmdline() else None
+            command = process.cmdline()
+            if command[1:4] != ["-m", "traintui", "worker"] or "--attached" not in command:
+                return None
+            started_by = process.environ().get(STARTED_BY)
+            return cls(process) if started_by is not None and started_by != str(process.ppid()) else None
         except psutil.Error:
             return None
 
@@ -177,9 +186,13 @@ class Found:
         return self._process.pid
 
     def leave(self, parting: Parting) -> None:
-        """Lets it go on, or asks it to end after what is under way."""
+        """Lets it go on, or asks it to end after what is under way. One that has ended, or that may not be asked, is
+        left alone."""
+        import psutil
+
         if parting == "finish" and self.running:
-            self._process.send_signal(signal.SIGUSR1)
+            with contextlib.suppress(psutil.Error):
+                self._process.send_signal(signal.SIGUSR1)
 
     async def stop(self) -> None:
         """Leaves it as it is: it is not ours to end."""

@@ -53,7 +53,7 @@ class Crew:
             self._worker = await Child.start("worker", "--slots", str(slots), environment=self._environment(), log=log)
 
     def find(self, pids: Iterable[int]) -> None:
-        """Takes a worker that runs here already for the app's own, unless it has one."""
+        """Takes a worker that an app left running here for this app's own, unless it has one."""
         for pid in pids:
             if not self.working:
                 self._worker = Found.worker(pid)
