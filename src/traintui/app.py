@@ -343,14 +343,17 @@ class TraintuiApp(Doors, Working):
             self.run_quit()
 
     async def _look_before_leaving(self) -> None:
-        from traintui.data import batches
-        from traintui.screens.quitting import Leaving, Quitting, still_to_do
+        from traintui.data import batches, work
+        from traintui.screens.quitting import Leaving, Quitting, calls_of, still_to_do
 
-        running = tuple(batch for batch in await batches.recent(self.db) if still_to_do(batch))
+        running = tuple(batch for batch in await batches.to_do(self.db) if still_to_do(batch))
+        under_way = calls_of(self.crew.worker_pid, await work.workers(self.db))
         if not running:
+            if under_way:  # of a batch that was paused or ended a moment ago: they are paid for
+                self._parting = "finish"
             self.run_quit()
         elif self.settings.worker_on_quit == "ask":
-            self.push_screen(Quitting(running), self._left)
+            self.push_screen(Quitting(running, under_way), self._left)
         else:
             self._left(Leaving("stay" if self.settings.worker_on_quit == "leave" else "finish"))
 

@@ -208,6 +208,15 @@ async def recent(db: Database, *, limit: int = 20) -> tuple[BatchProgress, ...]:
     return tuple([await progress(db, batch_id) for batch_id in ids])
 
 
+async def to_do(db: Database) -> tuple[BatchProgress, ...]:
+    """The batches that a worker works on or takes up next, newest first, however many are newer. Served by
+    `ix_batches_state`."""
+    waiting = select(Batch.id).where(Batch.state.in_(("queued", "running")))
+    async with db.read() as connection:
+        ids = (await connection.scalars(waiting.order_by(Batch.id.desc()))).all()
+    return tuple([await progress(db, batch_id) for batch_id in ids])
+
+
 async def change_state(
     db: Database, batch_id: int, state: str, *, allowed: Sequence[str], reason: str | None = None
 ) -> None:

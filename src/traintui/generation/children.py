@@ -32,6 +32,11 @@ class Crew:
         """Whether a worker of this app runs here."""
         return self._worker is not None and self._worker.running
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The number of the worker of this app, None while there is none."""
+        return self._worker.pid if self._worker is not None and self._worker.running else None
+
     async def start_rehearsal(self) -> str:
         """Starts a rehearsal server, which from now on stands in for the provider. Returns its address.
 

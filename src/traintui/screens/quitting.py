@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
 from textual.app import ComposeResult
@@ -18,12 +20,22 @@ from traintui.processes import Parting
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 
+if TYPE_CHECKING:
+    from traintui.data.work import WorkerView
+
 
 def still_to_do(batch: BatchProgress) -> int:
     """How many conversations of a batch wait to be written or judged, or are under way."""
     if batch.state not in {"queued", "running"}:
         return 0
     return batch.queued + batch.running + (batch.judge.waiting if batch.judge is not None else 0)
+
+
+def calls_of(pid: int | None, workers: Iterable[WorkerView]) -> int:
+    """How many calls the worker of a process of this machine has under way. What is at the provider at half price is
+    no worker's."""
+    here = (socket.gethostname(), pid)
+    return sum(worker.running for worker in workers if (worker.host, worker.pid) == here)
 
 
 def ending(under_way: int) -> str:
@@ -50,15 +62,15 @@ class Quitting(BaseDialog[Leaving]):
 
     always = getters.query_one("#always", Static)
 
-    def __init__(self, running: tuple[BatchProgress, ...]) -> None:
+    def __init__(self, running: tuple[BatchProgress, ...], under_way: int) -> None:
         super().__init__(classes="sheet")
         self._batches = running
+        self._under_way = under_way
         self._is_always = False
 
     def compose(self) -> ComposeResult:
         """The question, what each answer means, and whether it is to be remembered."""
         first, left = self._batches[0], sum(still_to_do(batch) for batch in self._batches)
-        under_way = sum(batch.running for batch in self._batches)
         others = f" and {text.plural(len(self._batches) - 1, 'other')}" if len(self._batches) > 1 else ""
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(
@@ -70,7 +82,7 @@ class Quitting(BaseDialog[Leaving]):
             yield Static(
                 Content.assemble(
                     ("l    ", "bold"), "The worker goes on without the app, and ends when all are done.\n",
-                    ("s    ", "bold"), f"{ending(under_way)}; p on Generate goes on with the rest.\n",
+                    ("s    ", "bold"), f"{ending(self._under_way)}; p on Generate goes on with the rest.\n",
                     ("esc  ", "bold"), "The app stays open.",
                 )
             )  # fmt: skip
