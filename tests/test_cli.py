@@ -130,9 +130,13 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             assert estimate["cost_usd"][1] > 0 and "4 conversations by claude-opus-5-5: $" in first.stderr
             wrong = traintui(home, *ask, "--budget", "much", check=False, TRAINTUI_API_BASE_URL=found[0])
             assert "no amount in USD" in refused(wrong)
+            waiting = json.loads(traintui(home, *listed, "--json", TRAINTUI_API_BASE_URL=found[0]).stdout)["id"]
             result = traintui(home, *ask, "--budget", "5", "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
             summary = json.loads(result.stdout)
             assert (summary["done"], summary["failed"], summary["total"], summary["calls"]) == (4, 0, 4, 4)
+            with psycopg.connect(EmbeddedServer(home).conninfo(users.own_login())) as connection:
+                state = connection.execute("SELECT state FROM batches WHERE id = %s", [waiting]).fetchone()
+            assert state == ("queued",), "it does not pay for what others queued"
             nobody = (*ask[:2], "judge>10", *ask[3:])
             assert "no conversation" in refused(traintui(home, *nobody, check=False, TRAINTUI_API_BASE_URL=found[0]))
         finally:

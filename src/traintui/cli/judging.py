@@ -52,7 +52,7 @@ def judge(
                 from traintui.processes import orders
 
                 async with orders(attached=False) as given:
-                    await run_worker(db, provider, slots=plan.slots, given=given, say=say)
+                    await run_worker(db, provider, slots=plan.slots, only=batch_id, given=given, say=say)
             return found, provider.is_rehearsal, await batches.progress(db, batch_id)
 
     found, is_rehearsal, progress = run(work())
