@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from traintui.data.engine import Database
 from traintui.data.judgement_records import Span
 from traintui.generation.children import Crew
 from traintui.generation.judge_plan import JudgePlan, start_judging
+from traintui.generation.provider import provider_of
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.generate import GenerateScreen
@@ -161,6 +163,22 @@ async def test_number_and_cost_are_said_first_and_the_selection_is_judged(
     rows = await fetch(db, "SELECT kind, total, judge_model, budget_usd, is_rehearsal FROM batches")
     assert [(*row[:3], float(row[3]), row[4]) for row in rows] == [("judge", 2, "claude-opus-5-5", 2.5, True)]
     assert await scalar(db, "SELECT count(*) FROM generation_items WHERE kind = 'judge' AND state = 'queued'") == 2
+
+
+async def test_a_worker_that_was_left_running_judges_too(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = (await provider_of(app.settings)).endpoint
+    looked_at: list[int] = []
+    monkeypatch.setattr(Crew, "find", lambda _, pids: looked_at.extend(pids))
+    await imported(db)
+    async with work.registered(db, endpoint=endpoint), app.run_test(size=WIDE) as pilot:
+        await opened(pilot, app, 1)
+        await asked(pilot, app)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: looked_at)
+        await written(app)
+    assert looked_at == [os.getpid()]
 
 
 async def test_without_a_selection_all_that_match_the_filter_are_judged(app: TraintuiApp, db: Database) -> None:

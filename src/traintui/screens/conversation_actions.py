@@ -221,7 +221,7 @@ class ConversationActions(ConversationRows):
             self.write(self._start_worker, name="worker")
 
     async def _start_worker(self) -> None:
-        await self.app.crew.ensure_worker(slots=4)
+        await self.app.ensure_worker()
 
     def _selected(self) -> Scope:
         """What is selected, as a dialog calls it."""
