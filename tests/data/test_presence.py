@@ -9,7 +9,9 @@ from decimal import Decimal
 from support import ANSWERED, add_vocabulary, generated, planned, started, stored
 from traintui import clock
 from traintui.data import attempts, batches, presence, work
+from traintui.data.attempts import Outcome
 from traintui.data.engine import Database
+from traintui.widgets.away_line import said
 
 
 async def test_each_person_has_their_own_time(db: Database, reviewer_db: Database) -> None:
@@ -44,6 +46,25 @@ async def test_what_was_generated_failed_paid_and_stopped_since_is_told_and_noth
     assert (told.cost_usd, told.unpriced_calls, told.is_rehearsal) == (Decimal("0.04"), 0, False)
     ((batch),) = told.batches
     assert (batch.state, batch.reason) == ("paused", "The provider account has no credit.")
+
+
+async def test_calls_of_unknown_end_and_no_known_price_are_told_until_their_late_reply_is_here(db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db, 1)
+    since = clock.now() - timedelta(hours=1)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        lost, late = [await started(db, item, worker_id, parameters={}) for _ in range(2)]
+        for attempt in (lost, late):
+            await attempts.finish(db, attempt, Outcome("unknown"))
+        await work.release(db, item, "failed", error="The reply broke off.")
+    told = await presence.ran_since(db, since)
+    assert told is not None and (told.cost_usd, told.unpriced_calls) == (0, 2)
+    assert "unknown" in said(told, hint="").plain
+    await attempts.finish(db, late, ANSWERED)
+    told = await presence.ran_since(db, since)
+    assert told is not None and (told.cost_usd, told.unpriced_calls) == (Decimal("0.01"), 1)
 
 
 async def test_a_rehearsal_is_not_paid(db: Database) -> None:

@@ -52,8 +52,15 @@ async def words(db: Database) -> Database:
     return db
 
 
+UNLIKE = f"""
+    SELECT count(*) FROM generation_logs AS log
+    WHERE unpriced_of(log) <> ({attempts.UNPRICED} OR (log.cost_usd IS NULL AND {attempts.REPLACED}))::integer
+"""
+
+
 async def agree(superuser: str) -> None:
     with psycopg.connect(superuser) as connection:
+        assert connection.execute(UNLIKE.encode()).fetchone() == (0,), "one condition says what has no known price"
         kept = connection.execute(AS_KEPT).fetchall()
         assert kept == connection.execute(BY_ADDING_UP.encode()).fetchall() and kept
 

@@ -9,10 +9,10 @@ from typing import Any
 from textual.pilot import Pilot
 
 from screens.waiting import until, written
-from support import MODEL, Wanted, add_vocabulary, scalar
+from support import MODEL, Wanted, add_vocabulary, fetch, scalar
 from traintui import clock
 from traintui.app import TraintuiApp
-from traintui.data import batches, submissions, templates, work
+from traintui.data import attempts, batches, submission_views, submissions, templates, work
 from traintui.data.engine import Database
 from traintui.data.submission_views import SubmissionView
 from traintui.data.submissions import SubmissionRequest
@@ -59,7 +59,7 @@ def test_what_has_no_known_price_saved_nothing_that_is_known() -> None:
     assert row.saved_usd is None and "at half price" not in about(row, working=True).plain
 
 
-async def sent(db: Database, worker_id: int) -> None:
+async def sent(db: Database, worker_id: int, *, estimate: str | None = "0.25") -> None:
     """A submission of two requests that the provider has taken."""
     await add_vocabulary(db)
     template = await templates.store(db, "conversation", system="You write.", user_prompt="About {{ topic }}.")
@@ -69,7 +69,7 @@ async def sent(db: Database, worker_id: int) -> None:
     )  # fmt: skip
     await work.take_up_batches(db, is_rehearsal=False)
     items = await submissions.claim_items(db, worker_id, 10, is_rehearsal=False)
-    requests = [SubmissionRequest(item, MODEL, {}, {"estimated_cost_usd": "0.25"}, {}) for item in items]
+    requests = [SubmissionRequest(item, MODEL, {}, {"estimated_cost_usd": estimate}, {}) for item in items]
     submission, _, _ = await submissions.start(
         db, worker_id, "tt1", requests, endpoint="api.example.org", is_rehearsal=False, parameters={}
     )
@@ -92,6 +92,15 @@ async def test_before_the_first_one_it_says_how_there_can_be_one(app: TraintuiAp
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await opened(pilot, app)
         await until(pilot, lambda: "Nothing was submitted yet" in str(dialog.notice.content))
+
+
+async def test_a_request_of_unknown_end_and_no_known_price_is_of_unknown_cost_and_not_free(db: Database) -> None:
+    async with work.registered(db) as worker_id:
+        await sent(db, worker_id, estimate=None)
+        for row in await fetch(db, "SELECT id, created_at FROM generation_logs WHERE kind = 'batch_item' LIMIT 1"):
+            await attempts.finish(db, attempts.OpenAttempt(*row), attempts.Outcome("unknown"))
+    (listed,) = await submission_views.recent(db)
+    assert (listed.cost_usd, listed.unpriced) == (0, 1)
 
 
 async def test_one_is_called_off_only_after_asking(app: TraintuiApp, db: Database) -> None:

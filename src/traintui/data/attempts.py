@@ -17,6 +17,15 @@ from traintui.data.refusals import Refused
 from traintui.data.storable import as_json, storable
 from traintui.data.work import ClaimedItem
 
+REPLACED = """(log.state = 'unknown' AND EXISTS (
+    SELECT FROM generation_logs AS late WHERE late.late_reply_to = log.id))"""
+"""SQL: whether a call of unknown end, `log`, does not count, since its late reply does. Served by
+`ix_generation_logs_late_reply_to`."""
+UNPRICED = f"""(log.state <> 'sending' AND log.cost_usd IS NULL
+    AND (log.state = 'unknown' OR coalesce(log.output_tokens, 0) > 0) AND NOT {REPLACED})"""
+"""SQL: whether the cost of a call, `log`, is not known, as `unpriced_of` in the database says, and it counts: a reply
+of no known price, or a call of unknown end, which may have had one."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 
+from traintui.data.attempts import REPLACED, UNPRICED
 from traintui.data.batch_models import Batch
 from traintui.data.engine import Database
 from traintui.data.presence_records import BatchNews, Meanwhile
@@ -32,15 +33,12 @@ FAILED = text("""
     GROUP BY 1 ORDER BY 2 DESC, 1
 """)
 """Served by `ix_generation_items_finished_at` and, for each that failed, by `ix_generation_logs_conversation_id`."""
-PAID = text("""
-    SELECT coalesce(sum(cost_usd) FILTER (WHERE NOT is_rehearsal AND NOT replaced), 0) AS cost_usd,
-           count(*) FILTER (WHERE NOT is_rehearsal AND state <> 'sending' AND cost_usd IS NULL AND output_tokens > 0)
-               AS unpriced_calls,
+PAID = text(f"""
+    SELECT coalesce(sum(cost_usd) FILTER (WHERE NOT is_rehearsal AND NOT {REPLACED}), 0) AS cost_usd,
+           count(*) FILTER (WHERE NOT is_rehearsal AND {UNPRICED}) AS unpriced_calls,
            coalesce(bool_and(is_rehearsal), false) AS is_rehearsal
-    FROM generation_logs AS log, LATERAL (SELECT state = 'unknown' AND EXISTS (
-        SELECT FROM generation_logs AS late WHERE late.late_reply_to = log.id) AS replaced) AS estimate
-    WHERE created_at > :since
-""")
+    FROM generation_logs AS log WHERE created_at > :since
+""")  # noqa: S608 - conditions of ours
 """Served by `ix_generation_logs_created_at_id`; weeks before are not touched."""
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
+from traintui.data.attempts import UNPRICED
 from traintui.data.engine import Database
 
 SHOWN = 100
@@ -53,7 +54,7 @@ class SubmissionView:
     """Whether a worker looks after it at this moment."""
 
 
-RECENT = text("""
+RECENT = text(f"""
     WITH listed AS (
         SELECT * FROM batch_submissions ORDER BY id DESC LIMIT :limit
     )
@@ -70,16 +71,16 @@ RECENT = text("""
                coalesce((SELECT jsonb_object_agg(failure, number) FROM (
                    SELECT failure, count(*) AS number FROM batch_submission_items AS failed
                    WHERE failed.submission_id = s.id AND failure IS NOT NULL GROUP BY failure
-               ) AS kind), '{}') AS failures,
+               ) AS kind), '{{}}') AS failures,
                coalesce(sum(log.cost_usd), 0) AS cost_usd,
                coalesce(bool_or(log.cost_is_estimate), false) AS is_estimate,
-               count(*) FILTER (WHERE log.cost_usd IS NULL AND log.output_tokens > 0) AS unpriced
+               count(*) FILTER (WHERE {UNPRICED}) AS unpriced
         FROM batch_submission_items AS m
         LEFT JOIN generation_logs AS log ON log.id = m.attempt_id AND log.created_at = m.attempt_at
         WHERE m.submission_id = s.id
     ) AS item
     ORDER BY s.closed_at IS NOT NULL, s.id DESC
-""")
+""")  # noqa: S608 - a condition of ours
 
 
 async def recent(db: Database, *, limit: int = SHOWN) -> tuple[SubmissionView, ...]:
