@@ -174,7 +174,7 @@ class TraintuiApp(Doors, Working):
 
     async def _resume_work(self) -> None:
         """Marks what a lost worker left behind, and works on what is queued, if there is a provider for it."""
-        from traintui.data import batches, presence, submissions, work
+        from traintui.data import batches, presence
         from traintui.generation.provider import provider_of
 
         if self.db.role in commands.ALLOWED["reviewer"]:
@@ -187,10 +187,7 @@ class TraintuiApp(Doors, Working):
                 provider = await provider_of(self.settings)
             except TraintuiError:  # the Generate screen says so where somebody wants to generate
                 return
-            rehearsed = provider.is_rehearsal
-            if await work.open_batches(self.db, is_rehearsal=rehearsed) or await submissions.out(
-                self.db, endpoint=provider.endpoint, is_rehearsal=rehearsed
-            ):
+            if await batches.anything_left(self.db, endpoint=provider.endpoint, is_rehearsal=provider.is_rehearsal):
                 await self.ensure_worker()
 
     async def _note_presence(self, database: Database) -> None:

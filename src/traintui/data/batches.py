@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import case, func, insert, select, text, true, update
 
-from traintui.data import judgements, work
+from traintui.data import judgements, submissions, work
 from traintui.data.batch_models import Batch, GenerationItem, GenerationStream, Plan
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
@@ -215,6 +215,14 @@ async def to_do(db: Database) -> tuple[BatchProgress, ...]:
     async with db.read() as connection:
         ids = (await connection.scalars(waiting.order_by(Batch.id.desc()))).all()
     return tuple([await progress(db, batch_id) for batch_id in ids])
+
+
+async def anything_left(db: Database, *, endpoint: str, is_rehearsal: bool, batch_id: int | None = None) -> bool:
+    """Whether there is something to do for a worker of such a provider: a batch that is not over, of all or that one,
+    or a submission that is out, whose results are imported although its batch was paused or ended."""
+    if await work.open_batches(db, is_rehearsal=is_rehearsal, batch_id=batch_id):
+        return True
+    return bool(await submissions.out(db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=batch_id))
 
 
 async def change_state(

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 from traintui.audit.regions import expect_phones_of_workspace
-from traintui.data import work
+from traintui.data import batches
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
 from traintui.data.workspace import open_workspace
@@ -50,7 +50,7 @@ async def end_when_done(db: Database, provider: Provider, given: Orders, say: Ca
     say("The app was closed. Going on until nothing is left to do.")
     while True:
         with contextlib.suppress(TraintuiError):  # a database that is away comes back
-            if not await work.open_batches(db, is_rehearsal=provider.is_rehearsal):
+            if not await batches.anything_left(db, endpoint=provider.endpoint, is_rehearsal=provider.is_rehearsal):
                 break
         await asyncio.sleep(LOOK_SECONDS)
     say("Nothing is left to do.")

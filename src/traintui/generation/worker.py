@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact, redact_text
-from traintui.data import attempts, submissions, work
+from traintui.data import attempts, batches, work
 from traintui.data.attempts import OpenAttempt
 from traintui.data.engine import Database
 from traintui.data.judgement_records import NOT_JUDGED
@@ -130,9 +130,9 @@ class Worker:
         """Whether nothing is left to do."""
         await work.finish_batches(self.db)
         endpoint, is_rehearsal = self.provider.endpoint, self.provider.is_rehearsal
-        if await work.open_batches(self.db, is_rehearsal=is_rehearsal, batch_id=self.only):
-            return False
-        return not await submissions.out(self.db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=self.only)
+        return not await batches.anything_left(
+            self.db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=self.only
+        )
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken."""
