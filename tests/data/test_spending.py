@@ -218,28 +218,6 @@ async def test_only_an_administrator_sets_the_month_s_budget_and_it_is_on_record
     assert [tuple(change) for change in changes] == [(None, 5.5, "ada"), (5.5, None, "ada")]
 
 
-async def test_refusals_are_counted_by_category(words: Database) -> None:
-    batch_id = await running(words, 1)
-    async with work.registered(words) as worker_id:
-        (item,) = await work.claim(words, worker_id, 1, is_rehearsal=False)
-        for outcome in (REFUSED, REFUSED, replace(REFUSED, response_payload=None), replace(REFUSED, error_type="529")):
-            await attempts.finish(words, await started(words, item, worker_id), outcome)
-    assert await spending.refusals(words, batch_id) == (("frontier_llm", 2), ("no category", 1))
-    assert await spending.refusals(words, batch_id + 1) == ()
-
-
-async def test_what_the_cache_held_is_grouped_by_what_it_costs(words: Database) -> None:
-    batch_id = await running(words, 1)
-    async with work.registered(words) as worker_id:
-        (item,) = await work.claim(words, worker_id, 1, is_rehearsal=False)
-        for read, written in ((0, 1200), (1200, 0), (1200, 0), (0, 0), (200_000, 0)):
-            outcome = replace(ANSWERED, cache_read_tokens=read, cache_write_tokens=written)
-            await attempts.finish(words, await started(words, item, worker_id), outcome)
-    short, long = sorted(await spending.cached(words, batch_id, [100_000]), key=lambda each: each.prompt_tokens)
-    assert (short.read, short.written, short.prompt_tokens) == (2400, 1200, 1210)
-    assert (long.read, long.written, long.prompt_tokens) == (200_000, 0, 200_010)
-
-
 async def test_a_batch_shows_the_cost_that_its_budget_is_held_against(words: Database) -> None:
     batch_id = await running(words, 2)
     async with work.registered(words) as worker_id:

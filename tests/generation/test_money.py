@@ -12,6 +12,7 @@ import pytest
 
 from support import Conninfo, fetch, logged_in, scalar
 from traintui.data import batches, prices, spending
+from traintui.data.call_sums import call_sums
 from traintui.data.engine import Database
 from traintui.data.price_records import CachedTokens, Price, Rates
 from traintui.demo.contents import furnish
@@ -67,7 +68,7 @@ async def test_the_ledger_of_two_workers_equals_the_bill_of_the_server_with_the_
     assert abs(ledger - bill) <= 50 * Decimal("0.0000005") and round(ledger, 2) == round(bill, 2) > 0
     assert await scalar(furnished, "SELECT sum(spent_usd) FROM spending") == ledger == progress.cost_usd
 
-    cached = await spending.cached(furnished, batch_id)
+    cached = (await call_sums(furnished, batch_id, progress.created_at)).cached
     read = sum(request.usage.cache_read for request in rehearsal.requests if request.usage)
     assert sum(each.read for each in cached) == read > 40_000
     saved = saved_by_cache(cached, await prices.in_effect(furnished))

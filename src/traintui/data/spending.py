@@ -1,14 +1,13 @@
-"""What was spent: the month against its budget, and of a batch what the cache held and what was refused."""
+"""What was spent in the month, against its budget."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import text
 
 from traintui.data.engine import Database
-from traintui.data.price_records import CachedTokens, MonthSpending
+from traintui.data.price_records import MonthSpending
 from traintui.errors import TraintuiError
 
 MOST = Decimal(100_000_000)
@@ -45,38 +44,3 @@ async def set_monthly_budget(db: Database, amount: Decimal | None) -> None:
         # An INSERT that turns into an UPDATE would go on record as both.
         if (await connection.execute(change, {"amount": amount})).rowcount == 0:
             await connection.execute(begin, {"amount": amount})
-
-
-CACHED = text("""
-    SELECT model, (created_at AT TIME ZONE 'UTC')::date AS day, max(prompt)::bigint AS prompt_tokens,
-           sum(coalesce(cache_read_tokens, 0))::bigint AS read, sum(coalesce(cache_write_tokens, 0))::bigint AS written
-    FROM generation_logs, LATERAL (SELECT
-        coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0) AS prompt) AS whole
-    WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
-      AND (cache_read_tokens > 0 OR cache_write_tokens > 0)
-    GROUP BY model, day, width_bucket(prompt - 1, CAST(:limits AS integer[]))
-""")
-
-
-async def cached(db: Database, batch_id: int, limits: Sequence[int] = ()) -> tuple[CachedTokens, ...]:
-    """What a batch read from the cache and wrote to it. `limits` are the lengths of prompts, ascending, above which a
-    price may be another. Served by `ix_generation_logs_run_id`."""
-    async with db.read() as connection:
-        rows = await connection.execute(CACHED, {"batch_id": batch_id, "limits": sorted(set(limits)) or [0]})
-        return tuple(CachedTokens(*row) for row in rows)
-
-
-REFUSALS = text("""
-    SELECT coalesce(response_payload->'stop_details'->>'category', 'no category') AS category, count(*) AS calls
-    FROM generation_logs
-    WHERE run_id = :batch_id AND created_at >= (SELECT created_at FROM batches WHERE id = :batch_id)
-      AND error_type = 'refusal'
-    GROUP BY category ORDER BY calls DESC, category
-""")
-
-
-async def refusals(db: Database, batch_id: int) -> tuple[tuple[str, int], ...]:
-    """How often the model refused in a batch, by the category that it gave, most often first."""
-    async with db.read() as connection:
-        rows = await connection.execute(REFUSALS, {"batch_id": batch_id})
-        return tuple((str(row.category), int(row.calls)) for row in rows)

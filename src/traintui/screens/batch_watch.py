@@ -14,6 +14,7 @@ from traintui.generation.pricing import PRICES, price_of, saved_by_cache
 from traintui.widgets.batch_band import OVER, Money
 
 if TYPE_CHECKING:
+    from traintui.data.call_sums import CallSums
     from traintui.data.engine import Database
     from traintui.data.limits import Line
     from traintui.data.work import WorkerView
@@ -23,6 +24,8 @@ LISTED = 20
 """Batches in the list."""
 SAY_AGAIN = 3.0
 """Seconds after which a screen says again what it shows, so that workers go on writing it down."""
+RESTS = 20
+"""So many times as long as adding up the calls of a batch took are they left alone while it runs."""
 WRITTEN = 8
 """Conversations in the list of what was written last."""
 
@@ -63,7 +66,9 @@ class BatchWatch:
         self._definition: tuple[int, Decimal | None, int] | None = None
         self._written_for: tuple[int, int] | None = None
         self._failed_for: tuple[int, int] | None = None
-        self._money_for: tuple[int, int] | None = None
+        self._money_for: tuple[int, int, int, int] | None = None
+        self._money_rests = 0.0
+        self._sums: CallSums | None = None
         self._watcher = uuid4()
         self._said: tuple[int, float] | None = None
 
@@ -190,13 +195,23 @@ class BatchWatch:
         known = await prices.in_effect(db)
         month = await spending.month(db)
         money, chosen = replace(look.money, month=month), look.chosen
-        if chosen is not None and self._money_for != (chosen.id, chosen.calls):
-            limits = [price.long_prompt_over for price in known if price.long_prompt_over is not None]
-            cached = await spending.cached(db, chosen.id, limits)
-            money = Money(
-                month,
-                saved_by_cache(cached, known) if cached else None,
-                await spending.refusals(db, chosen.id) if chosen.failed_calls else (),
-            )
-            self._money_for = (chosen.id, chosen.calls)
+        if chosen is not None and (sums := await self._sums_of(db, chosen, known)) is not None:
+            money = Money(month, saved_by_cache(sums.cached, known) if sums.cached else None, sums.refusals)
         return replace(look, prices=known, money=money)
+
+    async def _sums_of(self, db: Database, chosen: BatchProgress, known: tuple[Price, ...]) -> CallSums | None:
+        """What came of the calls of a batch; None where nothing has changed. While it runs, what takes longer to read
+        is read less often."""
+        from traintui.data.call_sums import call_sums
+
+        at = (chosen.id, chosen.calls, chosen.failed_calls, chosen.input_tokens)
+        is_another = self._money_for is None or self._money_for[0] != chosen.id
+        rests = not is_another and chosen.state in RUNNING and clock.ticks() < self._money_rests
+        if self._money_for == at or rests:
+            return None
+        limits = [price.long_prompt_over for price in known if price.long_prompt_over is not None]
+        begun = clock.ticks()
+        self._sums = await call_sums(db, chosen.id, chosen.created_at, limits, before=self._sums)
+        self._money_for = at
+        self._money_rests = clock.ticks() + RESTS * (clock.ticks() - begun)
+        return self._sums
