@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 import tomllib
 from functools import cached_property
@@ -82,15 +83,28 @@ def remember(name: str, value: str) -> None:
         found = re.search(r"^[ \t]*\[", before, re.MULTILINE)
         head, tables = (before[: found.start()], before[found.start() :]) if found else (before, "")
         kept = re.sub(rf"^[ \t]*{name}[ \t]*=.*(?:\n|\Z)", "", head, flags=re.MULTILINE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(line + kept + tables)
-        Path(partial).replace(path)
+        write_whole(path.resolve(), line + kept + tables)
     except OSError as error:
         raise TraintuiError(
             "Not remembered", f"{path} cannot be written ({error.strerror}).", "Check who owns the file."
         ) from error
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Writes a file in one step: whoever reads it finds what was there or what is new. It keeps its mode; a new one has
+    0600. Raises `OSError`, and leaves nothing behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    partial = Path(name)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        if path.exists():
+            partial.chmod(stat.S_IMODE(path.stat().st_mode))
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def load_settings() -> Settings:
