@@ -60,7 +60,7 @@ async def test_calls_of_unknown_end_and_no_known_price_are_told_until_their_late
             await attempts.finish(db, attempt, Outcome("unknown"))
         await work.release(db, item, "failed", error="The reply broke off.")
     told = await presence.ran_since(db, since)
-    assert told is not None and (told.cost_usd, told.unpriced_calls) == (0, 2)
+    assert told is not None and (told.cost_usd, told.unpriced_calls) == (Decimal(0), 2)
     assert "unknown" in said(told, hint="").plain
     await attempts.finish(db, late, ANSWERED)
     told = await presence.ran_since(db, since)

@@ -100,7 +100,7 @@ async def test_a_request_of_unknown_end_and_no_known_price_is_of_unknown_cost_an
         for row in await fetch(db, "SELECT id, created_at FROM generation_logs WHERE kind = 'batch_item' LIMIT 1"):
             await attempts.finish(db, attempts.OpenAttempt(*row), attempts.Outcome("unknown"))
     (listed,) = await submission_views.recent(db)
-    assert (listed.cost_usd, listed.unpriced) == (0, 1)
+    assert (listed.cost_usd, listed.unpriced) == (Decimal(0), 1)
 
 
 async def test_one_is_called_off_only_after_asking(app: TraintuiApp, db: Database) -> None:
