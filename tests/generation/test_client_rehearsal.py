@@ -13,9 +13,10 @@ from traintui.generation.prompt import (
     Source,
     builtin_template,
     render,
-    turns_from,
+    turns_of,
 )
 from traintui.generation.rehearsal import FAULT_NAMES, Pace, RehearsalServer
+from traintui.generation.structured import read_json
 from traintui.generation.verdict import CallFailed, FailureKind, verdict_on
 
 SOURCE = Source(
@@ -86,7 +87,7 @@ def test_every_fault_of_the_rehearsal_is_expected_here() -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_conversation_goes_from_plan_cell_to_turns(streamed: bool) -> None:
     reply = await asked(None, streamed=streamed)
-    assert [turn.role for turn in turns_from(reply.text, exchanges=3)] == ["user", "assistant"] * 3
+    assert [turn.role for turn in turns_of(read_json(reply.text).value, exchanges=3)] == ["user", "assistant"] * 3
     assert reply.usage.output_tokens > 0
     assert reply.usage.prompt_tokens > 500
     assert reply.request_id
@@ -118,5 +119,5 @@ async def test_every_fault_is_told_by_its_kind_and_has_a_verdict(fault: str, str
 async def test_content_that_is_no_conversation_is_a_reply_and_no_turns(fault: str, streamed: bool) -> None:
     reply = await asked(fault, streamed=streamed)
     with pytest.raises(InvalidReply) as caught:
-        turns_from(reply.text, exchanges=3)
+        turns_of(read_json(reply.text).value, exchanges=3)
     assert verdict_on(caught.value, 1).kind == "regenerate"

@@ -23,8 +23,9 @@ from traintui.generation.prompt import (
     check_template,
     mistakes_of,
     render,
-    turns_from,
+    turns_of,
 )
+from traintui.generation.structured import read_json
 
 CONTEXT = PromptContext(
     persona=Facet("anxious_planner", "Anxious planner", "wants to know every consequence before acting"),
@@ -198,7 +199,7 @@ def test_prompts_are_made_without_loading_the_sdk() -> None:
 
 def test_turns_alternate_and_begin_with_the_user() -> None:
     text = '{"exchanges": [{"user": " Hi\\n", "assistant": "Hello."}, {"user": "Fee?", "assistant": "5 a day."}]}'
-    assert turns_from(text, exchanges=2) == (
+    assert turns_of(read_json(text).value, exchanges=2) == (
         DraftTurn("user", "Hi"),
         DraftTurn("assistant", "Hello."),
         DraftTurn("user", "Fee?"),
@@ -208,7 +209,7 @@ def test_turns_alternate_and_begin_with_the_user() -> None:
 
 @pytest.mark.parametrize("fence", ["```json\n{}\n```", "\n```\n{}\n```\n"])
 def test_a_code_fence_around_the_json_is_accepted(fence: str) -> None:
-    assert len(turns_from(fence.replace("{}", '{"exchanges": [{"user": "a", "assistant": "b"}]}'))) == 2
+    assert len(turns_of(read_json(fence.replace("{}", '{"exchanges": [{"user": "a", "assistant": "b"}]}')).value)) == 2
 
 
 @pytest.mark.parametrize(
@@ -236,19 +237,19 @@ def test_a_code_fence_around_the_json_is_accepted(fence: str) -> None:
 )
 def test_a_reply_that_is_no_conversation_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(InvalidReply) as caught:
-        turns_from(text)
+        turns_of(read_json(text).value)
     assert reason in caught.value.reason
 
 
 def test_another_number_of_exchanges_than_planned_is_refused() -> None:
     with pytest.raises(InvalidReply, match="asks for 3 exchanges, and the reply has 1"):
-        turns_from('{"exchanges": [{"user": "a", "assistant": "b"}]}', exchanges=3)
+        turns_of(read_json('{"exchanges": [{"user": "a", "assistant": "b"}]}').value, exchanges=3)
 
 
 @given(text=st.text(max_size=60) | st.from_regex(r'\{"exchanges": ?\[.{0,40}\]\}', fullmatch=True))
 def test_any_other_text_is_refused_and_never_breaks(text: str) -> None:
     try:
-        turns = turns_from(text)
+        turns = turns_of(read_json(text).value)
     except InvalidReply as invalid:
         assert invalid.reason.endswith(".")
     else:

@@ -11,7 +11,8 @@ import pytest
 from traintui.data.judgement_records import ToJudge
 from traintui.data.records import Source, Turn, VocabularyValue
 from traintui.generation.prompt import InvalidReply, builtin_template, check_template
-from traintui.generation.rubric import asked, criteria_of, opinion_from, opinion_schema
+from traintui.generation.rubric import asked, criteria_of, opinion_of, opinion_schema
+from traintui.generation.structured import read_json
 
 RUBRIC = builtin_template("judge", kind="rubric")
 TURNS = (Turn(1, "user", "What does it\ncost?"), Turn(2, "assistant", "It costs 12 dollars a month."))
@@ -57,7 +58,7 @@ def test_a_turn_cannot_speak_outside_of_its_place() -> None:
 
 def test_a_quotation_is_kept_with_its_place_and_one_that_is_not_there_is_dropped_and_counted() -> None:
     spans = ((2, "12 dollars"), (1, "does it cost"), (1, "12 dollars"), (7, "It"), (2, " "), (2, "13 dollars"))
-    opinion = opinion_from(reply(useful=said(9, "So.", *spans)), criteria_of(WHOLE), TURNS)
+    opinion = opinion_of(read_json(reply(useful=said(9, "So.", *spans))).value, criteria_of(WHOLE), TURNS)
     assert [(span.turn, span.start, span.end, span.quote) for span in opinion.spans] == [
         (2, 9, 19, "12 dollars"),
         (1, 5, 17, "does it\ncost"),
@@ -68,7 +69,7 @@ def test_a_quotation_is_kept_with_its_place_and_one_that_is_not_there_is_dropped
 
 def test_a_reply_in_a_fence_and_half_a_point_are_understood() -> None:
     written = reply(persona=said(7.5, " On  two\nlines. "))
-    opinion = opinion_from(f"```json\n{written}\n```", criteria_of(WHOLE), TURNS)
+    opinion = opinion_of(read_json(f"```json\n{written}\n```").value, criteria_of(WHOLE), TURNS)
     assert opinion.scores["persona"] == {"score": 7.5, "sentence": "On two lines."}
     assert opinion.scores["useful"]["score"] == 7
 
@@ -93,4 +94,4 @@ def test_a_reply_in_a_fence_and_half_a_point_are_understood() -> None:
 )
 def test_anything_else_is_no_opinion_and_the_reason_says_what_is_wrong(text: str, why: str) -> None:
     with pytest.raises(InvalidReply, match=why):
-        opinion_from(text, criteria_of(WHOLE), TURNS)
+        opinion_of(read_json(text).value, criteria_of(WHOLE), TURNS)

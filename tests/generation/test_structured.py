@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traintui.generation.client import ModelCall
-from traintui.generation.prompt import OUTPUT_SCHEMA, turns_from
+from traintui.generation.prompt import OUTPUT_SCHEMA, turns_of
 from traintui.generation.structured import InvalidReply, in_words, read_json
 
 SAID: dict[str, Any] = {
@@ -70,7 +70,7 @@ def test_slight_mistakes_are_mended_and_marked(text: str) -> None:
 def test_a_reply_that_stops_anywhere_in_its_text_is_not_passed_off_as_whole(fence: str) -> None:
     for cut in range(len('"}]}'), len(WRITTEN)):
         with pytest.raises(InvalidReply):
-            turns_from(fence + WRITTEN[:-cut], exchanges=2)
+            turns_of(read_json(fence + WRITTEN[:-cut]).value, exchanges=2)
 
 
 @pytest.mark.parametrize(

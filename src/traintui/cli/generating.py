@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ from traintui.errors import TraintuiError
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
+    from traintui.data.records import BatchProgress
     from traintui.generation.plan import Plan
     from traintui.generation.plan_rows import PlanRows
 
@@ -39,9 +41,6 @@ def generate(
 ) -> None:
     """Queue a batch of conversations, and with --wait generate them. Options go before what the file says."""
     from traintui.data import batches
-    from traintui.data.records import BatchProgress
-    from traintui.generation.plan import load_plan, parse_plan
-    from traintui.generation.plan_rows import read_rows
     from traintui.generation.provider import provider_of
     from traintui.generation.start import start_batch
 
@@ -51,15 +50,8 @@ def generate(
     }  # fmt: skip
     changes = {key: value for key, value in given.items() if value is not None}
 
-    def loaded() -> tuple[Plan, PlanRows | None]:
-        if plan.suffix.lower() != ".csv":
-            return load_plan(plan, changes), None
-        rows = read_rows(plan)
-        stated = {"name": plan.stem.strip(), "strategy": "listed", "count": len(rows.rows)}
-        return parse_plan(stated | changes, source=str(plan)), rows
-
     async def work() -> BatchProgress:
-        (chosen, rows), settings = loaded(), load_settings()
+        (chosen, rows), settings = loaded(plan, changes), load_settings()
         provider = await provider_of(settings)
         async with workspace(settings) as db:
             batch_id = await start_batch(
@@ -79,9 +71,25 @@ def generate(
     if dry_run:
         from traintui.cli.estimating import show_estimate
 
-        show_estimate(*loaded(), json_=json_)
+        show_estimate(*loaded(plan, changes), json_=json_)
         return
-    progress = run(work())
+    report(run(work()), wait=wait, json_=json_)
+
+
+def loaded(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | None]:
+    """The plan in a file with what the options change, and its rows where it is a CSV. Raises `TraintuiError`."""
+    from traintui.generation.plan import load_plan, parse_plan
+    from traintui.generation.plan_rows import read_rows
+
+    if path.suffix.lower() != ".csv":
+        return load_plan(path, changes), None
+    rows = read_rows(path)
+    stated = {"name": path.stem.strip(), "strategy": "listed", "count": len(rows.rows)}
+    return parse_plan({**stated, **changes}, source=str(path)), rows
+
+
+def report(progress: BatchProgress, *, wait: bool, json_: bool) -> None:
+    """Says what became of a batch; one that was waited for and is not finished ends this process with 1."""
     cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
     if json_:
         keys = ("id", "name", "state", "state_reason", "total", "done", "failed", "queued", "calls")

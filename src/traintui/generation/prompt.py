@@ -18,7 +18,6 @@ from traintui.errors import TraintuiError
 from traintui.generation.meant import nearest
 from traintui.generation.sandbox import Sandbox, limited
 from traintui.generation.structured import InvalidReply as InvalidReply
-from traintui.generation.structured import read_json
 
 BUILTIN_VERSION = 1
 TemplateKind = Literal["conversation", "rubric"]
@@ -343,11 +342,6 @@ class DraftTurn:
 
     role: Literal["user", "assistant"]
     content: str
-
-
-def turns_from(text: str, *, exchanges: int | None = None) -> tuple[DraftTurn, ...]:
-    """The turns of a reply as it was written, read as `read_json` reads. Raises `InvalidReply` as `turns_of` does."""
-    return turns_of(read_json(text).value, exchanges=exchanges)
 
 
 def turns_of(value: Any, *, exchanges: int | None = None) -> tuple[DraftTurn, ...]:

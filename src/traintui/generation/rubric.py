@@ -21,7 +21,6 @@ from traintui.generation.prompt import (
     TemplateText,
     render,
 )
-from traintui.generation.structured import read_json
 
 MOST_SPANS = 6
 """Spans of one criterion that are kept, first come first; a model may point at everything."""
@@ -64,7 +63,7 @@ def asked(rubric: TemplateText, conversation: ToJudge, labels: Labels) -> Prompt
 
 
 def opinion_schema(criteria: Sequence[str]) -> dict[str, Any]:
-    """The JSON schema of an opinion. The API keeps to types and names but to no ranges: `opinion_from` checks those."""
+    """The JSON schema of an opinion. The API keeps to types and names but to no ranges: `opinion_of` checks those."""
 
     def of_object(properties: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -122,11 +121,6 @@ class Opinion:
     scores: Mapping[str, Mapping[str, Any]]
     spans: tuple[Span, ...]
     spans_dropped: int
-
-
-def opinion_from(text: str, criteria: Sequence[str], turns: Sequence[Turn]) -> Opinion:
-    """The opinion in a reply as it was written, read as `read_json` reads. Raises as `opinion_of` does."""
-    return opinion_of(read_json(text).value, criteria, turns)
 
 
 def opinion_of(given: Any, criteria: Sequence[str], turns: Sequence[Turn]) -> Opinion:

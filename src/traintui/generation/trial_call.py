@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -15,8 +16,9 @@ from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.price_list import PriceList
+from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, render, turns_of
+from traintui.generation.prompt import OUTPUT_SCHEMA, DraftTurn, InvalidReply, render, turns_of
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.serve import refuse_reader
 from traintui.generation.structured import Reading, read_json
@@ -62,6 +64,7 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
     prompt = render(trial.template, trial.context)
     costs, asked = await prices.in_effect(db), await thresholds.read(db)
     call = ModelCall(trial.model, prompt.system, prompt.user, OUTPUT_SCHEMA, trial.max_tokens, trial.effort)
+    tokens = Tokens()
     async with work.registered(db) as worker_id:
         probing = Prober(db, client, provider, PriceList(db))
         line = probing.line = Turnstile(db, provider.endpoint, worker_id)
@@ -71,30 +74,9 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             raise TraintuiError(
                 "Not tried", f"what {provider.endpoint} can was asked first: {failure.message}", "Try again later."
             ) from failure
-        tokens = Tokens()
-        payload, estimate = redact(cast("Any", call.payload()), tokens), dearest_cost(call, costs)
         place = await line.enter(call)
         try:
-            attempt = await attempts.start_probe(
-                db,
-                batch_id=None,
-                model=call.model,
-                endpoint=provider.endpoint,
-                request_payload=cast("Any", payload.value),
-                parameters={
-                    "purpose": "template",
-                    "template": trial.template.name,
-                    "template_version": trial.template.version,
-                    "template_id": trial.template_id,
-                    "max_tokens": call.max_tokens,
-                    "estimated_cost_usd": None if estimate is None else str(estimate),
-                    "exchanges": trial.exchanges,
-                    "variation": trial.variation,
-                },
-                redactions=payload.counts,
-                is_rehearsal=provider.is_rehearsal,
-                worker_id=worker_id,
-            )
+            attempt = await _begun(db, provider, trial, call, costs, tokens, worker_id=worker_id)
         except BaseException:
             await asyncio.shield(line.give_back(place))
             raise
@@ -108,32 +90,68 @@ async def tried(db: Database, client: ModelClient, provider: Provider, trial: Tr
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.message, **_figures(outcome))
         await insist(partial(line.answered, place, reply))
+        ended = partial(outcome_of_reply, reply, call.model, costs, tokens=tokens)
         reading: Reading | None = None
         try:
             reading = read_json(reply.text)
             turns = turns_of(reading.value, exchanges=trial.exchanges)
         except InvalidReply as failure:
-            outcome = outcome_of_reply(
-                reply, call.model, costs, unusable=failure.reason, tokens=tokens, reading=reading
-            )
+            outcome = ended(unusable=failure.reason, reading=reading)
             await insist(partial(attempts.finish, db, attempt, outcome))
             return answer(failure=failure.reason, raw=reply.text[:LONGEST_RAW], **_figures(outcome))
-        outcome = outcome_of_reply(reply, call.model, costs, tokens=tokens, reading=reading)
+        outcome = ended(reading=reading)
         await insist(partial(attempts.finish, db, attempt, outcome))
+    return answer(**_scored(trial, turns, asked), **_figures(outcome))
+
+
+async def _begun(
+    db: Database,
+    provider: Provider,
+    trial: Trial,
+    call: ModelCall,
+    costs: Sequence[Price],
+    tokens: Tokens,
+    *,
+    worker_id: int,
+) -> attempts.OpenAttempt:
+    """The row of the call, committed before it is sent."""
+    payload, estimate = redact(cast("Any", call.payload()), tokens), dearest_cost(call, costs)
+    return await attempts.start_probe(
+        db,
+        batch_id=None,
+        model=call.model,
+        endpoint=provider.endpoint,
+        request_payload=cast("Any", payload.value),
+        parameters={
+            "purpose": "template",
+            "template": trial.template.name,
+            "template_version": trial.template.version,
+            "template_id": trial.template_id,
+            "max_tokens": call.max_tokens,
+            "estimated_cost_usd": None if estimate is None else str(estimate),
+            "exchanges": trial.exchanges,
+            "variation": trial.variation,
+        },
+        redactions=payload.counts,
+        is_rehearsal=provider.is_rehearsal,
+        worker_id=worker_id,
+    )
+
+
+def _scored(trial: Trial, turns: Sequence[DraftTurn], asked: thresholds.Thresholds) -> dict[str, Any]:
+    """What was written, and its score by what this workspace asks for."""
     count = 2 * trial.exchanges
     source = trial.source.text if trial.source else None
     scored = score(turns, expected_turns=range(count, count + 1), source=source, thresholds=asked)
-    return answer(
-        turns=tuple(TrialTurn(role=turn.role, content=turn.content) for turn in turns),
-        score=scored.total,
-        parts=tuple(
-            TrialPart(
-                name=part.name, points=float(part.points), max_points=float(part.max_points), sentence=part.sentence
-            )
-            for part in scored.parts
-        ),
-        **_figures(outcome),
+    parts = (
+        TrialPart(name=part.name, points=float(part.points), max_points=float(part.max_points), sentence=part.sentence)
+        for part in scored.parts
     )
+    return {
+        "turns": tuple(TrialTurn(role=turn.role, content=turn.content) for turn in turns),
+        "score": scored.total,
+        "parts": tuple(parts),
+    }
 
 
 def _figures(outcome: attempts.Outcome) -> dict[str, Any]:

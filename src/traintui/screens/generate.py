@@ -13,7 +13,7 @@ from traintui.data.records import BatchProgress, ConversationRow
 from traintui.generation.provider import provider_like
 from traintui.screens.batch_cancel import CancelBatch
 from traintui.screens.batch_form import BatchForm
-from traintui.screens.generate_looking import GenerateLooking
+from traintui.screens.generate_looking import STOPPED, GenerateLooking
 from traintui.screens.shell import OpenConversation, ShowConversations
 from traintui.screens.submissions import SubmissionsDialog
 from traintui.widgets.batch_band import OVER
@@ -22,18 +22,6 @@ from traintui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from traintui.screens.coverage import Filling
-
-POLL = 0.3
-"""Seconds between two looks at what is being written while a batch runs."""
-FIGURES = 3
-"""Looks after which the figures of the batch are read too."""
-REST = 9
-"""Looks that are left out while none runs, and after which all batches are read."""
-LOST = 36
-"""Looks after which lost workers are looked for."""
-
-OPEN = frozenset({"queued", "running"})
-STOPPED = frozenset({"paused", "interrupted"})
 
 
 class GenerateScreen(GenerateLooking):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -25,9 +24,6 @@ from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.partial_reply import turns_so_far
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.writing_pane import WritingPane
-
-if TYPE_CHECKING:
-    pass
 
 POLL = 0.3
 """Seconds between two looks at what is being written while a batch runs."""
