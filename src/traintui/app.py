@@ -24,6 +24,7 @@ from traintui.errors import TraintuiError
 from traintui.loading import loaded
 from traintui.screens.base import READING, WRITING, Working
 from traintui.screens.doors import Doors
+from traintui.screens.read_once import ReadOnce
 from traintui.settings import Settings, remember
 from traintui.widgets import themes
 
@@ -110,6 +111,7 @@ class TraintuiApp(Doors, Working):
         farewell: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(settings, demo=demo)
+        self.stylesheet = ReadOnce(self.get_css_variables())
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         self.theme = themes.named(settings.theme).name

@@ -14,7 +14,7 @@ from benchmarks.invented import Inventor
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.workspace import quiet
 
-pytestmark = pytest.mark.xdist_group("homes")
+pytestmark = pytest.mark.xdist_group("benchmarks")
 ROWS = 300
 
 

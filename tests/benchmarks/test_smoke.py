@@ -9,7 +9,7 @@ import sys
 import pytest
 from benchmarks.report import repository
 
-pytestmark = pytest.mark.xdist_group("homes")
+pytestmark = pytest.mark.xdist_group("benchmarks")
 
 
 @pytest.mark.parametrize(

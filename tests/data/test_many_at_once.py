@@ -89,7 +89,7 @@ async def test_a_worker_that_stores_and_one_that_is_retired_never_block_each_oth
         try:
             return await started(own, item, worker_id)
         except Refused as refused:
-            assert refused.code == "TT011"
+            assert refused.code in {"TT011", "TT012"}, "it is another's, or nobody was left for a moment"
             return None
 
     async def reaper() -> None:

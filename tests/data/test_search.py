@@ -255,12 +255,10 @@ async def test_every_word_and_phrase_of_a_turn_of_a_megabyte_is_found(db: Databa
             async with db.read() as connection:
                 assert list((await search.matching_ids(connection, search.text(words))).ids) == [one]
         await indexed(db)
-    for start in range(0, 149_000, 97):
+    for start in range(0, 149_000, 970):
         words = f"w{start} w{start + 1} w{start + 2}"
         async with db.read() as connection:
             assert await connection.scalar(select(Conversation.id).where(search.probe(search.text(words)))) == one
-        if start > 20_000:
-            break
     assert await found(db, "w1 w3") == set()
 
 
@@ -268,7 +266,7 @@ async def test_a_word_said_a_thousand_times_hides_no_phrase_and_a_long_one_stops
     zeros, endless, other = await conversations(
         db,
         ("Count.", "0 " * 1500 + "0 1 2 " + "0 " * 9000 + "saved money"),
-        ("Blob.", "x" * 700_000 + " after"),
+        ("Blob.", "x" * 300_000 + " after"),
         ("Calm.", "0 1."),
     )
     for _ in range(2):

@@ -16,7 +16,7 @@ from e2e.test_loop import furnish, query
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer
 
-pytestmark = [needs_tmux, pytest.mark.xdist_group("homes")]
+pytestmark = [needs_tmux, pytest.mark.xdist_group("terminal")]
 Open = Callable[..., Terminal]
 DONE = "SELECT count(*) FROM generation_items WHERE state = 'done'"
 WORKERS = "SELECT pid FROM workers WHERE ended_at IS NULL"

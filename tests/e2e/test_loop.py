@@ -22,7 +22,7 @@ from traintui.data import users
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer
 
-pytestmark = [needs_tmux, pytest.mark.xdist_group("homes")]
+pytestmark = [needs_tmux, pytest.mark.xdist_group("terminal")]
 Open = Callable[..., Terminal]
 
 
