@@ -19,6 +19,7 @@ from traintui.data import (  # noqa: F401
     metadata_models,
     money_models,
     rate_models,
+    reservation_models,
     search_models,
     signature_models,
     submission_models,

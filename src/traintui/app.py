@@ -15,7 +15,6 @@ from pyroaring import BitMap
 from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
-from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
@@ -122,7 +121,6 @@ class TraintuiApp(Doors, Working):
         self._farewell = farewell
         self._hung_up = False
         self._look = asyncio.Event()
-        self._touched = 0.0
         self._fields: Fields
         self._background: list[Worker[None]] = []
         self._parting: Parting | None = None
@@ -198,6 +196,14 @@ class TraintuiApp(Doors, Working):
         with suppress(TraintuiError):  # a comfort, which a database that is away does without
             await presence.note(database)
 
+    async def _release(self) -> None:
+        """Lets go of what this window has open: nobody waits for the lease to end."""
+        from traintui.data import reservations
+
+        if self.workspace is not None and self.outage is None and self.db.role in commands.ALLOWED["reviewer"]:
+            with suppress(TraintuiError):
+                await reservations.release(self.db, self.window_id)
+
     async def _be_present(self) -> None:
         """Notes now and then that this person is here, so that the next start knows since when they were away."""
         while True:
@@ -246,14 +252,8 @@ class TraintuiApp(Doors, Working):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
             self._look.clear()
-            if clock.ticks() - self._touched > RESTING:
+            if clock.ticks() - self.touched > RESTING:
                 garbage.tidy()
-
-    async def on_event(self, event: Event) -> None:
-        """Notes when somebody last did something."""
-        if isinstance(event, InputEvent):
-            self._touched = clock.ticks()
-        await super().on_event(event)
 
     async def _index(self) -> None:
         """Makes text and metadata searchable shortly after they were written."""
@@ -384,6 +384,7 @@ class TraintuiApp(Doors, Working):
         if writing:
             with suppress(TimeoutError, WorkerFailed):
                 await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
+        await self._release()
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone
         if self._parting is not None:

@@ -79,6 +79,26 @@ def test_new_ones_do_not_move_what_is_on_the_screen() -> None:
     assert (queue.current, queue.position) == ("b", 2)
 
 
+def test_what_others_have_is_passed_over_and_stays_in_its_place() -> None:
+    queue = queue_of("a", "b", "c")
+    assert queue.pass_over({"c"}.__contains__)
+    assert (queue.current, queue.ids) == ("c", ["a", "b", "c"])
+    assert queue.pass_over({"a"}.__contains__)
+    assert queue.current == "a"
+    assert not queue.pass_over(set().__contains__)
+    assert queue.current == "a"
+
+
+def test_what_somebody_goes_back_to_is_theirs_to_see() -> None:
+    queue = queue_of("a", "b")
+    queue.step(1)
+    assert queue.brought is None
+    queue.step(-1)
+    assert queue.brought == "a"
+    queue.decided()
+    assert queue.brought is None
+
+
 def test_what_is_gone_is_dropped() -> None:
     queue = queue_of("a", "b")
     queue.drop("a")

@@ -72,6 +72,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("review.system", "s", "System prompt", "Show the system prompt whole, or folded", "system"),
     Command("review.next", "right_square_bracket", "Next", "The next one, without a decision", "step(1)"),
     Command("review.previous", "left_square_bracket", "Previous", "The one before", "step(-1)"),
+    Command("review.take_over", "o", "Take over", "Take it over from whoever has it open", "take_over",
+            role="reviewer"),
     Command("review.refresh", "r", "Refresh", "Read it again", "refresh_queue"),
     # Generate
     Command("generate.new", "n", "New batch", "Plan a batch and start it", "new", True, role="author"),

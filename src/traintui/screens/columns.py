@@ -47,7 +47,7 @@ class ColumnsDialog(BaseDialog[TableLayout]):
     def __init__(self, fields: Mapping[str, Field], layout: TableLayout) -> None:
         super().__init__(classes="choice")
         self._layout = layout
-        made = columns_of(fields, dict, lambda row: Content(row.opening))
+        made = columns_of(fields, dict, lambda row: Content(row.opening), lambda _: None)
         self._made = {
             name: Choice(
                 name,

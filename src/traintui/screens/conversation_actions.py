@@ -12,6 +12,7 @@ from traintui import clock, text
 from traintui.data.records import ConversationRow
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.review_reservation import holder_said
 from traintui.screens.scope import Scope
 from traintui.screens.undoing import Undoing, how_far
 from traintui.widgets import marks
@@ -90,6 +91,9 @@ class ConversationActions(ConversationRows):
             return  # one's own decision is under way, or the row is still drawn as it was before it
         if row.status == DECIDED[action]:
             self._say(marks.status(row.status), (" already", "$muted"))
+            return
+        if (holder := self.holders.of(row)) is not None:
+            self._say(holder_said(holder), (": enter opens it, and there o takes it over", "$warning"))
             return
         self._deciding.add(one)
         self.write(partial(self._record, row, action, reason), name="decide")

@@ -19,6 +19,7 @@ from traintui import text
 from traintui.data.records import ConversationRow
 from traintui.history import History, history_path
 from traintui.screens.conversation_figures import TYPING, ConversationFigures
+from traintui.screens.holders import LOOK, Holders
 from traintui.table_layout import TableLayout, layout_path, read_layout, write_layout
 from traintui.widgets.conversation_columns import USUAL, chosen, columns_of
 from traintui.widgets.facet_panel import FacetPanel
@@ -49,6 +50,7 @@ class ConversationRows(ConversationFigures):
 
     def __init__(self) -> None:
         super().__init__()
+        self.holders = Holders()
         self._order: Order | None = None
         self._searching: Timer | None = None
         self._layout_path = layout_path()
@@ -75,6 +77,7 @@ class ConversationRows(ConversationFigures):
         """Nothing is there before the workspace is."""
         self._show_notice(True)
         self.set_interval(AGES, self._age)
+        self.set_interval(LOOK, self._look_who)
         self.watch(self.app, "labels", lambda _: self._learn(), init=False)
         self.watch(self.app, "live", lambda _: self._live_opened(), init=False)
         self.watch(self.app, "outage", self._outage_changed, init=False)
@@ -219,7 +222,7 @@ class ConversationRows(ConversationFigures):
 
     def _show_columns(self) -> None:
         self._shown_fields = self._fields
-        made = columns_of(self._fields, lambda: self.app.labels, self._opening)
+        made = columns_of(self._fields, lambda: self.app.labels, self._opening, self.holders.name_of)
         self.table.set_columns(chosen(made, self._layout.columns or USUAL, self._layout.widths))
         order = self.order
         self.table.set_sort(order.field.name if order.field else None, descending=order.descending)
@@ -284,6 +287,14 @@ class ConversationRows(ConversationFigures):
     def row_changed(self) -> None:
         """The row under the cursor changed."""
 
+    def _look_who(self) -> None:
+        if self.ready and self.is_current and self.app.outage is None and not self.reading_now("holders"):
+            self.read(self._read_who, name="holders")
+
+    async def _read_who(self) -> None:
+        if await self.holders.look(self.db):
+            self.table.redraw()
+
     def _age(self) -> None:
         if self.is_current:
             self.table.redraw()
@@ -299,7 +310,7 @@ class ConversationRows(ConversationFigures):
             self._looked = None
         if name == "find" and self._listing is None:
             self.notice.fail(answer, "r reads again.")
-        elif name in {"find", "rows", "preview"}:
+        elif name in {"find", "rows", "preview", "holders"}:
             self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=120))
         else:
             self.app.tell(answer)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from traintui import commands
 from traintui.data.records import Conversation, ConversationRow
 from traintui.screens.conversation_actions import ConversationActions
+from traintui.screens.review_reservation import holder_said
 from traintui.screens.shell import OpenConversation
 from traintui.table_layout import TableLayout
 from traintui.widgets import marks
@@ -215,6 +216,8 @@ class ConversationsScreen(ConversationActions):
     def _previewed(self, conversation: Conversation) -> Content:
         row = conversation.row
         title = Content.assemble(marks.status(row.status), "  ", (row.conversation_id, "$muted"), "  ", marks.tags(row))
+        if (holder := self.holders.of(row)) is not None:
+            title += Content("\n") + holder_said(holder)
         return Content("\n\n").join([title, facts(conversation, self.app.labels, with_turns=True, with_judge=True)])
 
     def action_preview(self) -> None:

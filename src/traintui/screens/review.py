@@ -13,6 +13,7 @@ from traintui.data.records import Conversation, ReviewEntry
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_reading import ReviewReading
+from traintui.screens.review_reservation import holder_said
 from traintui.screens.undoing import how_far
 from traintui.widgets import marks
 
@@ -54,7 +55,11 @@ class ReviewScreen(ReviewReading):
     def action_reject(self) -> None:
         """Asks for the reason, then rejects."""
         shown = self.reading.shown
-        if shown is not None and self.reading.seconds_seen is not None:
+        if (
+            shown is not None
+            and self.reading.seconds_seen is not None
+            and not self._held_elsewhere(shown.row.conversation_id)
+        ):
             self.app.push_screen(
                 ReasonsDialog(shown.row.conversation_id, self.app.reasons), partial(self._rejected, shown)
             )
@@ -71,6 +76,8 @@ class ReviewScreen(ReviewReading):
         shown, seconds = self.reading.shown, self.reading.seconds_seen
         if shown is None or seconds is None or shown.row.conversation_id != self.queue.current:
             return
+        if self._held_elsewhere(shown.row.conversation_id):
+            return
         if shown.row.status == DECIDED[action]:
             self._say(marks.status(shown.row.status), (" already", "$muted"))
             return
@@ -82,6 +89,34 @@ class ReviewScreen(ReviewReading):
         self.queue.decided()
         self._show_current()
         self.write(partial(self._record, decision), name="decide")
+
+    def _held_elsewhere(self, one: str) -> bool:
+        """Whether somebody else has it, or may have it: then it is said, and two never decide it unasked."""
+        if (holder := self.reservation.holder(one)) is not None:
+            self._say(holder_said(holder), (": o takes it over", "$warning"))
+        elif self.reservation.lapsed and self.app.outage is None:
+            self._say(("It was left alone for a while: reserving it again.", "$muted"))
+            self._read_ahead()
+        else:
+            return False
+        return True
+
+    def action_take_over(self) -> None:
+        """Takes what is on the screen over from whoever has it."""
+        if (shown := self.reading.shown) is not None:
+            self.write(partial(self._take_over, shown.row.conversation_id), name="take over")
+
+    async def _take_over(self, one: str) -> None:
+        holder = self.reservation.holder(one)
+        entry = await self.reservation.take_over(self.db, one)
+        self._known.forget(one)
+        if self.queue.current == one:
+            self.read(partial(self._read_current, one), name="conversation")
+        self._say_place()
+        if entry is None or holder is None:
+            self._say(("Nobody else has it.", "$muted"))
+        else:
+            self._say(("→ ", "$accent"), "taken over from ", text.shown(holder.reviewer_id, single_line=True, limit=24))
 
     async def _record(self, decision: Decision) -> None:
         from traintui.data import reviews

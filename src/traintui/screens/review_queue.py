@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -13,6 +13,8 @@ class ReviewQueue:
 
     ids: list[str] = field(default_factory=list)
     place: int = 0
+    brought: str | None = None
+    """What somebody went to themselves: it is on the screen whoever has it."""
     _waiting: set[str] = field(default_factory=set)
     _deciding: set[str] = field(default_factory=set)
 
@@ -58,6 +60,7 @@ class ReviewQueue:
             del self.ids[self.place]
             self._waiting.discard(current)
             self._deciding.add(current)
+            self.brought = None
             self._wrap()
         return current
 
@@ -76,6 +79,7 @@ class ReviewQueue:
     def bring(self, one: str, *, waits: bool) -> None:
         """Puts a conversation on the screen, whether it is in the queue or not."""
         self._leave()
+        self.brought = one
         if one not in self.ids:
             self.ids.insert(self.place, one)
         self.place = self.ids.index(one)
@@ -98,7 +102,16 @@ class ReviewQueue:
             return False
         place = self.place + (steps - 1 if left and steps > 0 else steps)
         self.place = place % len(self.ids)
+        self.brought = self.current if steps < 0 else None
         return place != self.place
+
+    def pass_over(self, free: Callable[[str], bool]) -> bool:
+        """Goes on to the next one that is free, the current one included; stays where none is. Whether there is one."""
+        for index in (*range(self.place, len(self.ids)), *range(self.place)):
+            if free(self.ids[index]):
+                self.place = index
+                return True
+        return False
 
     def _leave(self) -> bool:
         """A guest that is left does not come back."""

@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.events import ScreenResume
 from textual.widgets import Static
 
-from traintui import text
+from traintui import clock, text
 from traintui.data.records import Conversation
 from traintui.screens.base import BaseScreen
 from traintui.screens.read_ahead import ReadAhead
 from traintui.screens.review_queue import ReviewQueue
+from traintui.screens.review_reservation import AT_WORK, CANDIDATES, ReviewReservation, holder_said
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
 from traintui.widgets.reading import Reading
@@ -39,6 +40,8 @@ class ReviewReading(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.queue = ReviewQueue()
+        self.reservation = ReviewReservation(self.app.window_id)
+        self._once_more = False
         self._known = ReadAhead()
         self._notes: dict[str, str] = {}
         self._counts: dict[str, int] = {}
@@ -57,6 +60,7 @@ class ReviewReading(BaseScreen):
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""
         self.set_interval(POLL, self._poll)
+        self.set_interval(POLL, self._renew)
         self.watch(self.app, "labels", self.reading.describe, init=False)
         self.app.changed.subscribe(self, self._changed, immediate=True)
 
@@ -134,6 +138,9 @@ class ReviewReading(BaseScreen):
             self._say_place()
             return
         conversation, fresh = self._known.get(wanted)
+        if not self._is_free(wanted):
+            self._await_free()
+            return
         if conversation is not None:
             self._show(conversation)
         elif self.reading.shown is None or self.reading.shown.row.conversation_id != wanted:
@@ -154,9 +161,65 @@ class ReviewReading(BaseScreen):
             self._show(conversation)
             self._read_ahead()
 
+    # What is reserved, and read before it is needed
+
+    @property
+    def _reserves(self) -> bool:
+        """Whether this person decides; others read without keeping anything from anybody."""
+        return self.allowed("review", "decide")
+
+    def _is_free(self, one: str) -> bool:
+        """Whether it may be on the screen: what comes from the queue is reserved first."""
+        shown = self.reading.shown
+        on_screen = shown is not None and shown.row.conversation_id == one
+        return not self._reserves or on_screen or one == self.queue.brought or self.reservation.has(one)
+
+    def _await_free(self) -> None:
+        """Goes on to what is reserved; where nothing is, asks for it, and says so."""
+        if self.queue.pass_over(self.reservation.has):
+            self._show_current()
+            return
+        self.reading.nothing("loading", "Reading")
+        self._say_place()
+        self._read_ahead()
+
     def _read_ahead(self) -> None:
-        if missing := self._known.missing(self.queue.ahead(AHEAD), current=self.queue.current):
-            self.read(partial(self._known.fill, self.db, missing), name="ahead")
+        """Reserves what is on the screen and the next ones, and reads those; one round after the other."""
+        self._once_more = True
+        if not self.reading_now("ahead"):
+            self.read(self._prepare, name="ahead")
+
+    async def _prepare(self) -> None:
+        while self._once_more:
+            self._once_more = False
+            if self._reserves and self.queue.current is not None:
+                await self._reserve(self.queue.current)
+            ahead = self.queue.ahead(CANDIDATES)
+            following = [one for one in ahead if self.reservation.has(one) or not self._reserves][:AHEAD]
+            await self._known.fill(self.db, self._known.missing(following, current=self.queue.current))
+
+    async def _reserve(self, current: str) -> None:
+        wanted = [current, *self.queue.ahead(CANDIDATES - 1)]
+        kept = current if self._is_free(current) else None
+        before = self.reservation.holder(current)
+        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept)
+        if self.reading.shown is not None or self._is_free(current):
+            if before is not None or self.reservation.holder(current) is not None:
+                self._say_place()
+        elif self.queue.pass_over(self.reservation.has):
+            self._show_current()
+        elif holders := sorted({holder.reviewer_id for one in wanted if (holder := self.reservation.holder(one))}):
+            names = ", ".join(text.visible(name, single_line=True, limit=24) for name in holders)
+            self.reading.nothing(
+                "loading", "Everything that waits is open elsewhere", f"{names} has it.",
+                "What they leave comes here by itself.",
+            )  # fmt: skip
+
+    def _renew(self) -> None:
+        """What is open stays reserved while somebody works here, with a dialog over it too."""
+        at_work = clock.ticks() - self.app.touched < AT_WORK
+        if self.ready and at_work and self.app.outage is None and self in self.app.screen_stack:
+            self._read_ahead()
 
     def _say_place(self) -> None:
         """The line above: where one is in the queue, and what goes with the next decision."""
@@ -180,6 +243,8 @@ class ReviewReading(BaseScreen):
             Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
             text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
         ]
+        if (holder := self.reservation.holder(row.conversation_id)) is not None:
+            parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))
         self.position.update(Content("   ").join(part for part in parts if part))
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:

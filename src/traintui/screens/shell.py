@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from textual.app import App
-from textual.events import Event, Key
+from textual.events import Event, InputEvent, Key
 from textual.message import Message
 from textual.reactive import var
 from textual.signal import Signal
@@ -83,12 +84,18 @@ class Shell(App[None]):
         """The filter of Conversations, which is the scope of an export."""
         self.changed: Signal[BitMap] = Signal(self, "changed")
         """Conversations changed, here or elsewhere: their internal ids."""
+        self.window_id = uuid4()
+        """This window of this person: what it has open is reserved for it."""
+        self.touched = clock.ticks()
+        """When somebody last did something here."""
 
     async def on_event(self, event: Event) -> None:
         """A key that is not text waits until the field has taken what was typed before it.
 
         Textual runs a key with priority at once, while letters still wait in the field's queue: a save would lose them.
         """
+        if isinstance(event, InputEvent):
+            self.touched = clock.ticks()
         if isinstance(event, Key) and not event.is_printable and not event.is_forwarded:
             await self._typed()
         await super().on_event(event)

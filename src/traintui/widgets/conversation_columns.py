@@ -28,10 +28,13 @@ LEAST, MOST = 3, 60
 
 
 def columns_of(
-    fields: Mapping[str, Field], labels: Callable[[], marks.Labels], opening: Callable[[ConversationRow], Content]
+    fields: Mapping[str, Field],
+    labels: Callable[[], marks.Labels],
+    opening: Callable[[ConversationRow], Content],
+    holder: Callable[[ConversationRow], str | None],
 ) -> dict[str, Column[ConversationRow]]:
-    """Every column by its name, in the order in which they are offered."""
-    made = {field.name: column_of(field, labels) for field in fields.values()}
+    """Every column by its name, in the order in which they are offered. `holder` is who has a row open in Review."""
+    made = {field.name: column_of(field, labels, holder) for field in fields.values()}
     others: tuple[Column[ConversationRow], ...] = (
         Column("", 3, marks.short_tags, name="marks"),
         Column("Id", 16, lambda row: text.shown(row.conversation_id, single_line=True, limit=40), name="id"),
@@ -40,14 +43,16 @@ def columns_of(
     return made | {column.name: column for column in others}
 
 
-def column_of(field: Field, labels: Callable[[], marks.Labels]) -> Column[ConversationRow]:
+def column_of(
+    field: Field, labels: Callable[[], marks.Labels], holder: Callable[[ConversationRow], str | None]
+) -> Column[ConversationRow]:
     """The column of a field."""
     from traintui.data.fields import Kind  # with it comes SQLAlchemy, which the first frame does without
 
     width, value = WIDTHS.get(field.name, 12), value_of(field)
     cell: Callable[[ConversationRow], Content]
     if field.name == "status":
-        cell = lambda row: marks.status(row.status)  # noqa: E731
+        cell = lambda row: marks.status_or_holder(row.status, holder(row))  # noqa: E731
     elif field.name == "score":
         cell = lambda row: marks.score(row.quality_score)  # noqa: E731
     elif field.is_dimension:

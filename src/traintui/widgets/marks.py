@@ -36,6 +36,14 @@ def status(name: str, *, word: bool = True) -> Content:
     return Content.assemble((f"{glyph} {said}" if word else glyph, colour))
 
 
+def status_or_holder(name: str, holder: str | None) -> Content:
+    """A status as its glyph, and who has the conversation open: `○ @rita`; its word where nobody has."""
+    if holder is None:
+        return status(name)
+    said = text.shown(f"@{holder}", single_line=True, limit=40, style="bold $warning")
+    return Content.assemble(status(name, word=False), " ", said)
+
+
 def status_counts(counts: Mapping[str, int]) -> Content:
     """How many there are of each status, those that there are none of left out."""
     parts = [
