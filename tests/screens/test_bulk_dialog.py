@@ -92,10 +92,9 @@ async def test_it_says_what_is_left_alone_and_shows_ten_examples_before_it_asks(
     dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope="")
     async with opened(db, tmp_path, dialog) as shown:
         await until(shown.pilot, lambda: shown.screen.state == "asking")
-        found = str(shown.screen.found.content)
         assert "Approve: 13 of 16 conversations?" in shown.title
-        assert "Left alone: 2 are approved already; 1 is in the trash." in found
-        assert len(found.split("For example:\n")[1].split("\n")) == 10
+        assert "Left alone: 2 are approved already; 1 is in the trash." in str(shown.screen.left.content)
+        assert len(str(shown.screen.examples.content).split("For example:\n")[1].split("\n")) == 10
 
 
 async def test_where_nothing_would_change_it_says_so_and_any_key_closes(db: Database, tmp_path: Path) -> None:
@@ -103,7 +102,7 @@ async def test_where_nothing_would_change_it_says_so_and_any_key_closes(db: Data
     dialog = bulk_actions.decision(db, await all_ids(db), "approve", seen=await bulk.snapshot(db), scope=None)
     async with opened(db, tmp_path, dialog) as shown:
         await until(shown.pilot, lambda: shown.screen.state == "over")
-        assert "Nothing to do." in shown.said and "2 are approved already" in str(shown.screen.found.content)
+        assert "Nothing to do." in shown.said and "2 are approved already" in str(shown.screen.left.content)
         await shown.pilot.press("y")
         assert await shown.closed() == [False]
     assert await scalar(db, "SELECT count(*) FROM bulk_actions") == 0
@@ -116,7 +115,7 @@ async def test_what_is_purged_is_asked_for_with_its_number(db: Database, tmp_pat
     dialog = PurgeDialog(db, ids)
     async with opened(db, tmp_path, dialog) as shown:
         await until(shown.pilot, lambda: dialog.state == "asking" and dialog.typed.has_focus)
-        assert "Purge: 3 of 4 conversations?" in shown.title and "1 is not in the trash" in str(dialog.found.content)
+        assert "Purge: 3 of 4 conversations?" in shown.title and "1 is not in the trash" in str(dialog.left.content)
         await shown.pilot.press("y", "4", "enter")
         await until(shown.pilot, lambda: "4 is not 3." in shown.said)
         assert await scalar(db, "SELECT count(*) FROM conversations") == 4

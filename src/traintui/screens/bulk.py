@@ -23,8 +23,9 @@ Progress = Callable[[int, int], None]
 BulkWork = Callable[[Progress, asyncio.Event], Awaitable[Content]]
 """Does it, says how many of how many are dealt with, ends early once the event is set; returns what became of it."""
 
-Look = Callable[[Progress], Awaitable[tuple[int, Content]]]
-"""Counts beforehand, and says how many are looked at; returns how many it will change, and what to say of them."""
+Look = Callable[[Progress], Awaitable[tuple[int, Content, Content]]]
+"""Counts beforehand, and says how many are looked at; returns how many it will change, what is left alone, and some,
+one a line."""
 State = Literal["looking", "asking", "running", "over"]
 
 BAR = 40
@@ -49,7 +50,8 @@ class BulkDialog(BaseDialog[bool]):
 
     panel = getters.query_one(".dialog", Vertical)
     answer = getters.query_one("#says", Static)
-    found = getters.query_one("#found", Static)
+    left = getters.query_one("#left", Static)
+    examples = getters.query_one("#examples", Static)
     progress = getters.query_one("#progress", Static)
 
     def __init__(
@@ -80,7 +82,8 @@ class BulkDialog(BaseDialog[bool]):
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(self._title, "?")
             yield Static(self._says, id="says")
-            yield Static(id="found")
+            yield Static(id="left")
+            yield Static(id="examples")
             yield Static(id="progress")
         yield KeyBar()
 
@@ -88,7 +91,7 @@ class BulkDialog(BaseDialog[bool]):
         """Looks at what it is about."""
         self.turned(self.state)
         if self._look_ahead is not None:
-            self.found.update(Content.styled("Counting", "$muted"))
+            self.left.update(Content.styled("Counting", "$muted"))
             self.read(self._look, name="look")
 
     @property
@@ -99,16 +102,18 @@ class BulkDialog(BaseDialog[bool]):
 
     async def _look(self) -> None:
         assert self._look_ahead is not None  # noqa: S101 - begun only where there is something to look at
-        self._number, found = await self._look_ahead(self._looked)
+        self._number, left, examples = await self._look_ahead(self._looked)
         if not self.is_mounted or self.state != "looking":
             return
-        self.found.update(found)
+        self.left.update(left)
+        self.left.display = bool(left)
+        self.examples.update(examples)
         self._turn("asking" if self._number else "over")
         if not self._number:
             self.answer.update(Content.assemble("Nothing to do.", ("   any key closes", "$faint")))
 
     def _looked(self, done: int, total: int) -> None:
-        self.found.update(Content.styled(f"Counting: {done:,} of {total:,}", "$muted"))
+        self.left.update(Content.styled(f"Counting: {done:,} of {total:,}", "$muted"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense now has a key."""
@@ -161,7 +166,8 @@ class BulkDialog(BaseDialog[bool]):
     def _turn(self, state: State) -> None:
         self.state = state
         self.panel.border_title = Content.assemble(self._title, "?" if state == "asking" else "")
-        self.found.display = not self._begun
+        if self._begun:
+            self.left.display = self.examples.display = False
         self.set_class(state == "running", "-running")
         self.turned(state)
         self.refresh_bindings()

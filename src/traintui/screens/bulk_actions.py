@@ -96,19 +96,23 @@ def trashing(db: Database, ids: Sequence[int], deleted: bool, *, scope: str | No
     return _dialog(db, action, ids, work, scope, Content(says))
 
 
-def looked(action: BulkAction, found: Outlook) -> Content:
-    """What an outlook says: what is left alone and why, and some of those that will be changed."""
+def left_alone(action: BulkAction, found: Outlook) -> Content:
+    """What an outlook says is left alone, and why."""
     left = [why_left(action, why, number) for why, number in sorted(found.left_alone.items())]
-    lines = [Content.assemble(("Left alone: ", "$muted"), f"{'; '.join(left)}.")] if left else []
-    if found.examples:
-        lines.append(
-            Content.styled("All of them:" if found.number == len(found.examples) else "For example:", "$muted")
-        )
+    return Content.assemble(("Left alone: ", "$muted"), f"{'; '.join(left)}.") if left else Content()
+
+
+def examples(found: Outlook) -> Content:
+    """Some of those that will be changed, one a line."""
+    if not found.examples:
+        return Content()
+    all_of_them = found.number == len(found.examples)
+    lines = [Content.styled("All of them:" if all_of_them else "For example:", "$muted")]
     lines += [
         Content.assemble(
             marks.status(example.status, word=False), " ", marks.score(example.score), "  ",
             text.shown(example.conversation_id, single_line=True, limit=24, style="$muted"), "  ",
-            text.shown(example.says, single_line=True, limit=110),
+            text.shown(example.says, single_line=True, limit=200),
         )
         for example in found.examples
     ]  # fmt: skip
@@ -180,10 +184,10 @@ def which(scope: str | None, number: int) -> Content:
 def looking(db: Database, ids: Sequence[int], action: BulkAction) -> Look:
     """What a dialog looks at before it asks."""
 
-    async def look(progress: Progress) -> tuple[int, Content]:
+    async def look(progress: Progress) -> tuple[int, Content, Content]:
         from traintui.data.bulk_outlook import outlook
 
         found = await outlook(db, ids, action, progress=progress)
-        return found.number, looked(action, found)
+        return found.number, left_alone(action, found), examples(found)
 
     return look

@@ -48,7 +48,8 @@ class PurgeDialog(BulkDialog):
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(self._title, "?")
             yield Static(self._says, id="says")
-            yield Static(id="found")
+            yield Static(id="left")
+            yield Static(id="examples")
             yield Input(id="typed", restrict=r"[0-9,. ]*", max_length=12)
             yield Static(id="progress")
         yield KeyBar()
