@@ -16,6 +16,8 @@ from traintui.settings import Settings
 QUIET = 0.12
 """Seconds without a byte after which the app has finished drawing."""
 PATIENCE = 30.0
+DRAWN = 50
+"""Bytes from which on what is written is a frame, and not the place of the cursor alone."""
 
 
 class RecordingDriver(HeadlessDriver):
@@ -88,6 +90,16 @@ class Driven:
         """Waits until a page has been drawn since the last key; the moment at which it was."""
         await self.until(lambda: any(len(data) > size for _, data in RecordingDriver.written))
         return next(moment for moment, data in RecordingDriver.written if len(data) > size)
+
+    async def held(self, key: str, presses: int = 90, per_second: float = 30.0) -> float:
+        """Frames a second while a key is held."""
+        await self.settled()
+        frames, began = 0, time.perf_counter()
+        for number in range(presses):
+            self.press(key)
+            await asyncio.sleep(max(0.0, began + (number + 1) / per_second - time.perf_counter()))
+            frames += sum(len(data) > DRAWN for _, data in RecordingDriver.written)
+        return frames / (time.perf_counter() - began)
 
     def shown_at(self, needles: Iterable[str]) -> float | None:
         """The moment at which all of these texts had been written since the last key, or None."""

@@ -202,18 +202,6 @@ def arrived(screen: ConversationsScreen, rank: int) -> bool:
     return screen.table.cursor == rank and screen.table.current is not None
 
 
-async def held(table: Table, key: str, presses: int = 90, per_second: float = 30.0) -> float:
-    """Frames a second while a key is held."""
-    driven = table.driven
-    await driven.settled()
-    frames, began = 0, time.perf_counter()
-    for number in range(presses):
-        driven.press(key)
-        await asyncio.sleep(max(0.0, began + (number + 1) / per_second - time.perf_counter()))
-        frames += sum(len(data) > 50 for _, data in RecordingDriver.written)
-    return frames / (time.perf_counter() - began)
-
-
 async def scaling(db: Database, live: Live) -> tuple[float, float]:
     """Median milliseconds of a window (its ids and rows), and of a total with all facets."""
     luck = random.Random(3)
@@ -290,8 +278,8 @@ async def measure(home: Path, filters: int, moves: int) -> tuple[Measured, dict[
             rest = " ".join(local_terms(luck) for _ in range(number % 2))
             await table.filter_key(measured, "slow", f"{rest} {slow_terms(luck)}".strip())
         await keys(table, measured, moves)
-        single["held_down"] = await held(table, "down", min(90, moves))
-        single["held_page"] = await held(table, "pagedown", min(90, moves))
+        single["held_down"] = await driven.held("down", min(90, moves))
+        single["held_page"] = await driven.held("pagedown", min(90, moves))
         live = driven.app.live
         if live is not None:
             single["inexact"] = await exact(live, db)

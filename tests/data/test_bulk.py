@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from support import (
     seen,
     sqlstate,
 )
-from traintui.data import bulk, exports, metadata, reviews, vocabulary
+from traintui.data import bulk, bulk_outlook, exports, metadata, reservations, reviews, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -363,3 +364,50 @@ async def test_what_a_merge_of_values_moved_is_passed_over_by_undo(db: Database)
     await approved(db, one)
     await vocabulary.merge(db, "tone", "formal", "warm")
     assert (await reviews.undo_last(db, key=new_key())).conversation_id == one
+
+
+async def test_the_outlook_says_what_the_bulk_will_do_and_why_it_leaves_others(
+    db: Database, conninfo: Conninfo
+) -> None:
+    public = await imported(db, 12)
+    ids = await ids_of(db, public)
+    await approved(db, public[0])
+    await bulk.trash(db, ids[1:3], True)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("UPDATE conversations SET tier = 'edge_case' WHERE id = ANY(%s)", [ids[3:7]])
+    seen_before = await bulk_outlook.outlook(db, [*ids, 10**9], "approve")
+    assert seen_before.number == 5
+    assert seen_before.left_alone == {"already": 1, "trash": 2, "edge case": 4, "gone": 1}
+    assert len(seen_before.examples) == 5 and all(example.says for example in seen_before.examples)
+    result = await bulk.decide(db, [*ids, 10**9], "approve", seen=await bulk.snapshot(db))
+    assert (result.done, result.skipped) == (seen_before.number, seen_before.left_alone)
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "reopen", "flag", "unflag", "delete", "restore"])
+async def test_outlook_and_bulk_agree_for_every_action(db: Database, action: Any) -> None:
+    public = await imported(db, 30)
+    ids = await ids_of(db, public)
+    await approved(db, *public[:3])
+    await bulk.flag(db, ids[5:9], True)
+    await bulk.trash(db, ids[2:6], True)
+    expected = await bulk_outlook.outlook(db, ids, action)
+    assert expected.examples or not expected.number
+    assert len(expected.examples) == min(expected.number, 10)
+    match action:
+        case "flag" | "unflag":
+            result = await bulk.flag(db, ids, action == "flag")
+        case "delete" | "restore":
+            result = await bulk.trash(db, ids, action == "delete")
+        case _:
+            result = await bulk.decide(db, ids, action, seen=await bulk.snapshot(db))
+    assert (result.done, result.skipped) == (expected.number, expected.left_alone)
+
+
+async def test_what_somebody_else_has_open_is_left_to_them(db: Database, reviewer_db: Database) -> None:
+    public = await imported(db, 3)
+    ids = await ids_of(db, public)
+    await reservations.reserve(reviewer_db, uuid.uuid4(), public[:1], 1, shown=public[0])
+    await reservations.reserve(db, uuid.uuid4(), public[1:2], 1, shown=public[1])
+    expected = await bulk_outlook.outlook(db, ids, "reject")
+    result = await decided(db, ids, "reject")
+    assert (result.done, result.skipped) == (expected.number, expected.left_alone) == (2, {"reserved": 1})

@@ -114,7 +114,7 @@ async def test_who_is_not_at_work_keeps_nothing_for_good(app: TraintuiApp, db: D
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, one)
         screen = review_of(app)
-        await until(pilot, lambda: screen.reservation.has(one))
+        await until(pilot, lambda: screen.reservation.has(one) and not screen.reading_now("ahead"))
         asked: list[object] = []
         screen._prepare = lambda: asked.append(one)  # type: ignore[method-assign, assignment, return-value]
         app.touched = clock.ticks() - AT_WORK - 1

@@ -55,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
             role="reviewer"),
     Command("conversations.trash", "delete", "Trash", "Row or selection to the trash, or back", "trash",
             role="author"),
+    Command("conversations.purge", "", "Purge", "Erase what is selected in the trash for good", "purge", role="admin"),
     Command("conversations.judge", "", "Judge", "A second model's opinion of selection, or of all that match",
             "judge", role="author"),
     Command("conversations.preview", "p", "Preview", "Show or hide the preview", "preview"),

@@ -35,9 +35,10 @@ Progress = Callable[[int, int], None]
 class BulkResult:
     """What became of a bulk: how many were `done`, and why others were not.
 
-    `skipped` has `trash`, `no text` (not generated yet), `already` (is so already), `changed` (after the set was looked
-    at), `batch` (still to be written by a batch) and `gone` (purged), each where there is one; `left` are those that a
-    stop left alone.
+    `skipped` has `trash`, `no text` (not generated yet), `already` (is so already), `edge case` (nobody approves one
+    unread), `reserved` (somebody else has it open), `changed` (after the set was looked at), `batch` (still to be
+    written by a batch), `kept` (not in the trash, so not purged) and `gone` (purged), each where there is one; `left`
+    are those that a stop left alone.
     """
 
     bulk_id: str
@@ -94,7 +95,7 @@ async def decide(
 
     With the `bulk_id` of a call whose answer was lost nothing is done twice. Raises `Refused` when one may not.
     """
-    return await _in_batches(
+    return await in_batches(
         db,
         "SELECT done, skipped FROM decide_many(:ids, :action, CAST(:seen AS pg_snapshot), :bulk_id, :reason, :notes)",
         {"action": action, "reason": storable(reason), "notes": storable(notes), "seen": seen},
@@ -113,7 +114,7 @@ async def flag(
 ) -> BulkResult:
     """Flags conversations, or unflags them. Raises `Refused` when one may not."""
     statement = "SELECT done, skipped FROM flag_many(:ids, :flagged, :bulk_id)"
-    return await _in_batches(db, statement, {"flagged": flagged}, ids, progress, stop, bulk_id)
+    return await in_batches(db, statement, {"flagged": flagged}, ids, progress, stop, bulk_id)
 
 
 async def trash(
@@ -127,7 +128,7 @@ async def trash(
 ) -> BulkResult:
     """Moves conversations to the trash, or back. An author may. Raises `Refused`."""
     statement = "SELECT done, skipped FROM trash_many(:ids, :deleted, :bulk_id)"
-    return await _in_batches(db, statement, {"deleted": deleted}, ids, progress, stop, bulk_id)
+    return await in_batches(db, statement, {"deleted": deleted}, ids, progress, stop, bulk_id)
 
 
 async def undo(
@@ -178,7 +179,7 @@ async def last_bulk(db: Database) -> Bulk | None:
     return Bulk(bulk_id, action, rows, number or 0)
 
 
-async def _in_batches(
+async def in_batches(
     db: Database,
     statement: str,
     values: Mapping[str, Any],
@@ -186,13 +187,16 @@ async def _in_batches(
     progress: Progress | None,
     stop: asyncio.Event | None,
     bulk_id: str | None,
+    *,
+    size: int | None = None,
 ) -> BulkResult:
-    bulk_id = bulk_id or new_bulk_id()
+    """Runs a function of the database on ids, `size` of them in a transaction."""
+    bulk_id, size = bulk_id or new_bulk_id(), size or SIZE
     ordered = sorted(set(ids))
     done, passed = 0, 0
     skipped: Counter[str] = Counter()
     while passed < len(ordered) and not (stop is not None and stop.is_set()):
-        batch = ordered[passed : passed + SIZE]
+        batch = ordered[passed : passed + size]
         now, why = await one_row(db, statement, {**values, "ids": batch, "bulk_id": bulk_id})
         done += now
         skipped.update(why)

@@ -134,6 +134,14 @@ class ConversationActions(ConversationRows):
             filter_text = scope.filter_text if scope else None
             self._ask(bulk_actions.trashing(self.db, ids, not self._shows_trash, scope=filter_text))
 
+    def action_purge(self) -> None:
+        """Asks for the number, then erases what is selected, or the row, for good."""
+        from traintui.screens.purge import PurgeDialog
+
+        current = self.table.current_id
+        if ids := self._selected().ids if self.table.selected else [] if current is None else [current]:
+            self._ask(PurgeDialog(self.db, ids))
+
     @property
     def _shows_trash(self) -> bool:
         from traintui.data.filter_terms import Marked

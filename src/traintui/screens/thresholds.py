@@ -234,8 +234,13 @@ def rescoring_dialog(db: Database, wanted: Outstanding) -> BulkDialog:
         f"{before}Each gets the score that its text has by the present thresholds. No text, status or decision changes,"
         " approved ones stay approved. escape stops; what is done stays, and r goes on. It is on record."
     )
-    title = Content.assemble(("◐ ", "$accent"), f"Score anew: {text.plural(wanted.number, 'conversation')}")
-    return BulkDialog(title, wanted.number, work, says=Content(says), remains="r goes on with the others.")
+    return BulkDialog(
+        Content.assemble(("◐ ", "$accent"), "Score anew"),
+        wanted.number,
+        work,
+        says=Content(says),
+        remains="r goes on with the others.",
+    )
 
 
 def became(result: Rescored) -> Content:
