@@ -13,6 +13,7 @@ from traintui import text
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
 from traintui.generation.strategy_names import STRATEGIES
+from traintui.widgets.emptiest import BY
 from traintui.widgets.form_field import FormField
 from traintui.widgets.model_choice import ModelChoice
 from traintui.widgets.notice import sentence
@@ -46,10 +47,13 @@ def opens(said: str) -> Content:
     return Content.assemble(text.shown(said, single_line=True, limit=200), ("  ▸", "$muted"))
 
 
-def fields_of(
-    given: Mapping[str, Any], prices: Sequence[Price], fills: Mapping[str, Mapping[str, int]]
-) -> Iterator[FormField]:
-    """The fields that every plan needs, filled in with what is given; `fills` is what coverage lacks, if it asks."""
+def pair_options(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Pairs of dimensions as a list offers them."""
+    return [(f" {BY} ".join(pair), " ".join(pair)) for pair in pairs]
+
+
+def fields_of(given: Mapping[str, Any], prices: Sequence[Price]) -> Iterator[FormField]:
+    """The fields that every plan needs, filled in with what is given."""
     strategy, template = given["strategy"], given["template"]
     least, most = given["exchanges"]
     budget = given.get("budget_usd")
@@ -67,13 +71,12 @@ def fields_of(
         about="to write",
     )  # fmt: skip
     yield FormField("", Static(id="outlook"), id="looked-out")
+    pair = pair_options([given.get("gaps") or ("persona", "emotion")])
+    yield FormField("Fills", choice(pair, pair[0][1], "pairs"), id="gaps", about="what lacks most first")
     yield FormField("Model", ModelChoice(given["model"], prices, id="models"), id="model")
     yield FormField("Template", choice([(template, template)], template, "templates"), id="template")
     yield FormField("Written from", opener("◌ reading", "sources"), id="documents")
     yield FormField("Values", opener("◌ reading", "values"), id="dimensions")
-    if fills:
-        filled = " and ".join(f"{text.plural(len(of), name)}" for name, of in fills.items())
-        yield FormField("Fills", Static(f"{filled}, each as often as it is missing", classes="filled"), id="fills")
     yield FormField(
         "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
         id="exchanges", about="of question and answer in each",
@@ -132,7 +135,9 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
     from traintui.generation.strategies import outlook
 
     plan = parse_plan(
-        {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
+        {key: given[key] for key in ("strategy", "count", "seed", "dimensions", "gaps") if key in given}
+        | {"name": "-"},
+        source="",
     )
     return outlook(plan, drawn(plan, vocabulary), gaps)
 

@@ -32,6 +32,7 @@ from traintui.screens.batch_fields import (
     number,
     opens,
     outlook_said,
+    pair_options,
     reason,
 )
 from traintui.screens.batch_preview import BatchPreview
@@ -44,6 +45,7 @@ from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
+    from traintui.generation.strategies import Gaps
     from traintui.screens.coverage import Filling
 
 TEMPLATE = "conversation"
@@ -67,7 +69,7 @@ LOOK_SECONDS = 0.15
 
 class BatchForm(BaseDialog[int]):
     """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan,
-    `prices` what models cost today; `filling` says how many conversations are missing, and of which values."""
+    `prices` what models cost today; `filling` says how many conversations are missing, and in which cells."""
 
     PLACES = ("batch_form",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("batch_form")
@@ -80,6 +82,7 @@ class BatchForm(BaseDialog[int]):
     judge = getters.query_one("#judges", ModelChoice)
     strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
     templates: getters.query_one[Select[str]] = getters.query_one("#templates", Select)
+    pairs: getters.query_one[Select[str]] = getters.query_one("#pairs", Select)
     modes: getters.query_one[Select[str]] = getters.query_one("#modes", Select)
     answer = getters.query_one("#answer", Static)
 
@@ -89,13 +92,12 @@ class BatchForm(BaseDialog[int]):
         super().__init__()
         self._prices = prices
         self._given = {**NEW, **(before or {}), "name": name}
-        self._fills: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
+        self._rehearsal_counts = filling is None or filling.rehearsal
         self._weights: dict[str, dict[str, float]] = dict(self._given.get("dimensions") or {})
         if filling is not None:
-            self._given["strategy"] = filling.strategy or self._given["strategy"]
-            self._given["count"] = filling.count
-            tiers = self._weights.get("tier")
-            self._weights = {**({"tier": tiers} if tiers else {}), **_floats(filling.weights)}
+            self._given |= {"strategy": "gaps", "count": filling.count, "gaps": filling.dimensions}
+            kept = {"tier"} - set(filling.dimensions)
+            self._weights = {name: weights for name, weights in self._weights.items() if name in kept}
         self._tried = False
         self._starting = False
         self._vocabulary: dict[str, tuple[str, ...]] = {}
@@ -105,7 +107,7 @@ class BatchForm(BaseDialog[int]):
         """The fields, those that most leave alone folded away, and the buttons."""
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
-            yield from fields_of(self._given, self._prices, self._fills)
+            yield from fields_of(self._given, self._prices)
             for each in more_fields(self._given, self._prices):
                 yield each.add_class("more")
             yield Static(
@@ -123,12 +125,14 @@ class BatchForm(BaseDialog[int]):
         """Reads what there is to write from."""
         unusual = any((self._given.get(name) or usual) != usual for name, usual in UNUSUAL.items())
         self.set_class(unusual, "-more")
+        self.set_class(self.strategies.value == "gaps", "-gaps")
         self.read(self._read_sources, name="sources")
 
     async def _read_sources(self) -> None:
-        from traintui.data import documents, templates, vocabulary
+        from traintui.data import coverage, documents, templates, vocabulary
 
         self._show_templates(await templates.versions(self.db))
+        self._show_pairs(await coverage.pairs_with_targets(self.db))
         chunks = await documents.outline(self.db)
         values = await vocabulary.values(self.db, active_only=True)
         known = vocabulary.by_dimension((value.dimension, value.value) for value in values)
@@ -152,6 +156,15 @@ class BatchForm(BaseDialog[int]):
         )
         if before in offered:
             self.templates.value = before
+
+    def _show_pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Offers the pairs of dimensions that have targets."""
+        if not pairs:
+            return
+        before = set(self.pairs.value.split()) if isinstance(self.pairs.value, str) else set()
+        options = pair_options(pairs)
+        self.pairs.set_options(options)
+        self.pairs.value = next((key for _, key in options if set(key.split()) == before), options[0][1])
 
     def _show_drawn(self, values: tuple[VocabularyValue, ...]) -> None:
         """Says of which values the vocabulary has how many, or what is missing before anything can be planned."""
@@ -227,6 +240,8 @@ class BatchForm(BaseDialog[int]):
             "fallback_model": self.fallback.model,
             "judge_model": self.judge.model,
         }
+        if given["strategy"] == "gaps":
+            given["gaps"] = str(self.pairs.value).split()
         if budget := self._text("#budget").removeprefix("$"):
             given["budget_usd"] = budget
         return given
@@ -281,29 +296,37 @@ class BatchForm(BaseDialog[int]):
     # What the strategy makes of it
 
     @on(Input.Changed, "#count-text, #seed-text")
-    @on(Select.Changed, "#strategies")
+    @on(Select.Changed, "#strategies, #pairs")
     def _look_out(self) -> None:
+        self.set_class(self.strategies.value == "gaps", "-gaps")
         if self._vocabulary:
             self.read(partial(self._read_outlook, self.given), name="outlook")
 
     async def _read_outlook(self, given: Mapping[str, Any]) -> None:
-        from traintui.data import coverage
-
         await asyncio.sleep(LOOK_SECONDS)
         try:
-            gaps = await coverage.missing(self.db) if given["strategy"] == "gaps" else None
+            gaps = await self._gaps(given)
             found = await asyncio.to_thread(looked_out, given, self._vocabulary, gaps)
         except TraintuiError as error:
             self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
             return
         self._show_outlook(Content.styled(outlook_said(found, counted=given["count"] is not None), "$muted"))
 
+    async def _gaps(self, given: Mapping[str, Any]) -> Gaps | None:
+        """What is missing, for a plan that fills it."""
+        from traintui.generation.lacking import gaps_of
+
+        if given["strategy"] != "gaps":
+            return None
+        first, second = given["gaps"]
+        return await gaps_of(self.db, (first, second), rehearsal=self._rehearsal_counts)
+
     def _show_outlook(self, said: Content) -> None:
         self.query_one("#outlook", Static).update(said)
 
     @on(Input.Changed)
     @on(ModelChoice.Changed)
-    @on(Select.Changed, "#strategies, #templates, #modes")
+    @on(Select.Changed, "#strategies, #pairs, #templates, #modes")
     def _changed(self) -> None:
         """A mistake that was answered is answered until it is mended."""
         if self._tried and not self._starting:
@@ -330,7 +353,7 @@ class BatchForm(BaseDialog[int]):
         """Shows the prompts and what they may cost, unless something is wrong with the plan."""
         plan = None if self._starting else self._valid_plan()
         if plan is not None:
-            self.app.push_screen(BatchPreview(plan), self._previewed)
+            self.app.push_screen(BatchPreview(plan, rehearsal_counts=self._rehearsal_counts), self._previewed)
 
     def _previewed(self, begin: bool | None) -> None:
         if begin:
@@ -361,8 +384,9 @@ class BatchForm(BaseDialog[int]):
         # The templates' language takes a moment to load; the form answers keys meanwhile.
         start = await loaded("traintui.generation.start")
         provider = await provider_of(self.app.crew.settings)
+        gaps = await self._gaps({"strategy": plan.strategy, "gaps": plan.gaps})
         batch_id: int = await start.start_batch(
-            self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint
+            self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint, gaps=gaps
         )
         self.dismiss(batch_id)
 
@@ -378,8 +402,3 @@ class BatchForm(BaseDialog[int]):
         """Closes the form, unless the batch is just being queued."""
         if not self._starting:
             self.dismiss(None)
-
-
-def _floats(weights: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
-    """Numbers that are missing as weights."""
-    return {name: {value: float(missing) for value, missing in of.items()} for name, of in weights.items()}
