@@ -65,7 +65,7 @@ async def previewed(plan: Plan, rows: PlanRows | None) -> tuple[Preview, bool]:
                 for prompt in prompts
             ]
             async with ModelClient(api_key=provider.api_key, base_url=provider.base_url) as client:
-                return await mean_tokens(db, client, provider, calls)
+                return await mean_tokens(db, client, provider, calls, say=say)
 
         made = await preview(db, plan, is_rehearsal=provider.is_rehearsal, rows=rows, count=count)
     return made, provider.is_rehearsal
