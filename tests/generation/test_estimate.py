@@ -90,7 +90,8 @@ async def test_past_figures_are_those_of_the_template_and_model_with_all_calls_o
     async with work.registered(db) as worker_id:
         await work.take_up_batches(db, is_rehearsal=False)
         (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
-        for state, cost, tokens in (("error", "0.01", 20), ("ok", "0.03", 60)):
+        calls: tuple[tuple[Literal["ok", "error"], str, int], ...] = (("error", "0.01", 20), ("ok", "0.03", 60))
+        for state, cost, tokens in calls:
             attempt = await started(db, item, worker_id)
             await attempts.finish(
                 db,

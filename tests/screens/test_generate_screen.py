@@ -286,7 +286,7 @@ async def test_enter_on_a_cause_shows_what_failed_in_the_table(app: TraintuiApp,
         await pilot.press("3")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("j", "enter")
-        await until(pilot, lambda: app.screen is table and table.table.total == 1)
+        await until(pilot, lambda: table.table.total == 1 and app.screen is table)
         await until(pilot, lambda: app.filter_text == f'run:{batch_id} cause:"It declined."')
 
 

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from traintui import text
+from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
 from traintui.generation.strategy_names import STRATEGIES
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 """The key that an error of a plan begins with."""
+TEMPLATE = "conversation"
+"""The template that comes with Traintui."""
 MODES = {"calls": "calls, at once", "batches": "message batches: half the price, within a day"}
 """How a batch can run."""
 
@@ -50,6 +53,27 @@ def opens(said: str) -> Content:
 def pair_options(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
     """Pairs of dimensions as a list offers them."""
     return [(f" {BY} ".join(pair), " ".join(pair)) for pair in pairs]
+
+
+def offer_pairs(field: Select[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """Offers the pairs of dimensions that have targets, where there are any; the one that is chosen stays so, in either
+    order."""
+    if pairs:
+        before = set(str(field.value).split())
+        options = pair_options(pairs)
+        field.set_options(options)
+        field.value = next((key for _, key in options if set(key.split()) == before), options[0][1])
+
+
+def offer_templates(field: Select[str], versions: Sequence[TemplateRecord]) -> None:
+    """Offers those that new batches may take; the built-in one is there before it is stored."""
+    offered = sorted({each.name for each in versions if each.active})
+    if TEMPLATE not in {each.name for each in versions}:
+        offered.append(TEMPLATE)
+    before = field.value
+    field.set_options([(text.visible(name, single_line=True, limit=60), name) for name in offered or [TEMPLATE]])
+    if before in offered:
+        field.value = before
 
 
 def fields_of(given: Mapping[str, Any], prices: Sequence[Price]) -> Iterator[FormField]:

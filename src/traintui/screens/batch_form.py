@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +15,6 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from traintui import commands, text
-from traintui.data.records import TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price, price_of
 from traintui.loading import loaded
@@ -25,14 +22,16 @@ from traintui.screens import batch_values
 from traintui.screens.base import BaseDialog
 from traintui.screens.batch_fields import (
     KEY,
+    TEMPLATE,
     UNUSUAL,
     fields_of,
     looked_out,
     more_fields,
     number,
+    offer_pairs,
+    offer_templates,
     opens,
     outlook_said,
-    pair_options,
     reason,
 )
 from traintui.screens.batch_preview import BatchPreview
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
     from traintui.generation.strategies import Gaps
     from traintui.screens.coverage import Filling
 
-TEMPLATE = "conversation"
-"""The template that comes with Traintui."""
 DRAWN = ("persona", "emotion", "topic", "intent", "tone")
 NEW: dict[str, Any] = {
     "strategy": "independent",
@@ -131,8 +128,8 @@ class BatchForm(BaseDialog[int]):
     async def _read_sources(self) -> None:
         from traintui.data import coverage, documents, templates, vocabulary
 
-        self._show_templates(await templates.versions(self.db))
-        self._show_pairs(await coverage.pairs_with_targets(self.db))
+        offer_templates(self.templates, await templates.versions(self.db))
+        offer_pairs(self.pairs, await coverage.pairs_with_targets(self.db))
         chunks = await documents.outline(self.db)
         values = await vocabulary.values(self.db, active_only=True)
         known = vocabulary.by_dimension((value.dimension, value.value) for value in values)
@@ -141,35 +138,14 @@ class BatchForm(BaseDialog[int]):
             self._sources.know(chunks)
         except TraintuiError as error:
             self._show_mistake(error)
-        self._show_drawn(values)
+        self._show_drawn()
         self._show_openers()
         self._look_out()
 
-    def _show_templates(self, versions: tuple[TemplateRecord, ...]) -> None:
-        """Offers those that new batches may take; the built-in one is there before it is stored."""
-        offered = sorted({each.name for each in versions if each.active})
-        if TEMPLATE not in {each.name for each in versions}:
-            offered.append(TEMPLATE)
-        before = self.templates.value
-        self.templates.set_options(
-            [(text.visible(name, single_line=True, limit=60), name) for name in offered or [TEMPLATE]]
-        )
-        if before in offered:
-            self.templates.value = before
-
-    def _show_pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Offers the pairs of dimensions that have targets."""
-        if not pairs:
-            return
-        before = set(self.pairs.value.split()) if isinstance(self.pairs.value, str) else set()
-        options = pair_options(pairs)
-        self.pairs.set_options(options)
-        self.pairs.value = next((key for _, key in options if set(key.split()) == before), options[0][1])
-
-    def _show_drawn(self, values: tuple[VocabularyValue, ...]) -> None:
-        """Says of which values the vocabulary has how many, or what is missing before anything can be planned."""
-        counts = Counter(value.dimension for value in values)
-        missing = [dimension for dimension in DRAWN if not counts[dimension]]
+    def _show_drawn(self) -> None:
+        """Says of how many values it draws, or what is missing before anything can be planned."""
+        counts = {name: len(self._weights.get(name) or self._vocabulary.get(name, ())) for name in DRAWN}
+        missing = [dimension for dimension in DRAWN if not self._vocabulary.get(dimension)]
         if not self._sources.chunks:
             said = Content.assemble(("! ", "$warning"), "No documents yet: traintui import FILE brings some.")
         elif missing:
@@ -206,6 +182,7 @@ class BatchForm(BaseDialog[int]):
             self._weights = weights
             self.query_one("#dimensions", FormField).clear()
             self._show_openers()
+            self._show_drawn()
             self._look_out()
 
     def action_more(self) -> None:
@@ -264,8 +241,9 @@ class BatchForm(BaseDialog[int]):
         self.answer.update(said)
         self.set_class(bool(said), "-answered")
 
-    def _show_mistake(self, error: TraintuiError | None, *, title: bool = False) -> None:
-        """Puts an answer at its field, or below the form where it belongs to none. None takes it away."""
+    def _show_mistake(self, error: TraintuiError | None, *, title: bool = False, go: bool = True) -> None:
+        """Puts an answer at its field, or below the form where it belongs to none, and with `go` the cursor there. None
+        takes it away."""
         for each in self.query(FormField):
             each.clear()
         self._say(Content(""))
@@ -282,8 +260,9 @@ class BatchForm(BaseDialog[int]):
             if each.has_class("more"):
                 self.set_class(True, "-more")
             self.set_class(key == "count", "-miscounted")
-            each.fill()
-            each.scroll_visible(animate=False)
+            if go:
+                each.fill()
+                each.scroll_visible(animate=False)
             return
         self._say(
             Content.assemble(
@@ -295,7 +274,7 @@ class BatchForm(BaseDialog[int]):
 
     # What the strategy makes of it
 
-    @on(Input.Changed, "#count-text, #seed-text")
+    @on(Input.Changed, "#count-text, #seed-text, #budget")
     @on(Select.Changed, "#strategies, #pairs")
     def _look_out(self) -> None:
         self.set_class(self.strategies.value == "gaps", "-gaps")
@@ -304,6 +283,8 @@ class BatchForm(BaseDialog[int]):
 
     async def _read_outlook(self, given: Mapping[str, Any]) -> None:
         await asyncio.sleep(LOOK_SECONDS)
+        if not self._tried:
+            self._show_budget(given.get("budget_usd"))
         try:
             gaps = await self._gaps(given)
             found = await asyncio.to_thread(looked_out, given, self._vocabulary, gaps)
@@ -311,6 +292,17 @@ class BatchForm(BaseDialog[int]):
             self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
             return
         self._show_outlook(Content.styled(outlook_said(found, counted=given["count"] is not None), "$muted"))
+
+    def _show_budget(self, written: str | None) -> None:
+        """Says what is wrong with the budget while it is typed."""
+        from traintui.generation.plan import parse_plan
+
+        field = self.query_one("#budget_usd", FormField)
+        field.clear()
+        try:
+            parse_plan({"name": "-", "count": 1} | ({"budget_usd": written} if written else {}), source="")
+        except TraintuiError as error:
+            field.fail(reason(error))
 
     async def _gaps(self, given: Mapping[str, Any]) -> Gaps | None:
         """What is missing, for a plan that fills it."""
@@ -328,12 +320,19 @@ class BatchForm(BaseDialog[int]):
     @on(ModelChoice.Changed)
     @on(Select.Changed, "#strategies, #pairs, #templates, #modes")
     def _changed(self) -> None:
-        """A mistake that was answered is answered until it is mended."""
+        """A mistake that was answered is answered until it is mended, or gives way to another."""
         if self._tried and not self._starting:
-            with suppress(TraintuiError):
-                self._plan()
-                self._tried = False
-                self._show_mistake(None)
+            mistake = self._mistake()
+            self._tried = mistake is not None
+            self._show_mistake(mistake, go=False)
+
+    def _mistake(self) -> TraintuiError | None:
+        """What is wrong with the plan as it is filled in; None where nothing is."""
+        try:
+            self._plan()
+        except TraintuiError as error:
+            return error
+        return None
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -361,12 +360,12 @@ class BatchForm(BaseDialog[int]):
 
     def _valid_plan(self) -> Plan | None:
         """The plan, or None with the answer at its field."""
-        try:
-            return self._plan()
-        except TraintuiError as error:
+        mistake = self._mistake()
+        if mistake is not None:
             self._tried = True
-            self._show_mistake(error)
+            self._show_mistake(mistake)
             return None
+        return self._plan()
 
     def action_start(self) -> None:
         """Queues the batch, unless something is wrong with the plan."""
