@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from traintui.data.records import BatchProgress
     from traintui.generation.plan import Plan
     from traintui.generation.plan_rows import PlanRows
+
+OPTIONS = {"budget_usd": "--budget"}
+"""The options that are not called like the key of a plan that they change."""
 
 
 def generate(
@@ -78,7 +82,21 @@ def generate(
 
 
 def loaded(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | None]:
-    """The plan in a file with what the options change, and its rows where it is a CSV. Raises `TraintuiError`."""
+    """The plan in a file with what the options change, and its rows where it is a CSV. Raises `TraintuiError`, which
+    blames an option where that is what is wrong."""
+    try:
+        return in_file(path, changes)
+    except TraintuiError as error:
+        key = re.search(r"`([a-z_]+)`", error.message)
+        if key is None or key[1] not in changes:
+            raise
+        option = OPTIONS.get(key[1], f"--{key[1].replace('_', '-')}")
+        wrong = error.message[key.end() :].lstrip(": ")
+        raise TraintuiError(error.title, f"{option}: {wrong}", error.remedy.replace(f"`{key[1]}`", option)) from error
+
+
+def in_file(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | None]:
+    """The same, with answers that name the keys of the file."""
     from traintui.generation.plan import load_plan, parse_plan
     from traintui.generation.plan_rows import read_rows
 
