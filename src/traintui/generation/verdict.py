@@ -58,7 +58,7 @@ _PAUSE: Mapping[FailureKind, str] = {
 _WAITS_FOR: Mapping[FailureKind, str] = {
     "spend_cap": "Raise it there, then resume.",
     "no_credit": "Add some there, then resume.",
-    "key": "Set ANTHROPIC_API_KEY anew and start a worker with it, then resume.",
+    "key": "Set ANTHROPIC_API_KEY anew, start the app or a worker with it, then resume (p on Generate).",
     "permission": "Have it allowed there, or start a worker with another key, then resume.",
     "on_hold": "Ask the provider to lift that, then resume.",
     "not_found": "Check TRAINTUI_API_BASE_URL, then resume; another model needs another batch.",
