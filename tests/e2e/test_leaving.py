@@ -117,7 +117,7 @@ async def test_a_worker_that_is_killed_is_followed_by_another_and_a_batch_from_t
         app = await begun(terminal, place, environment)
         ((pid,),) = await asyncio.to_thread(query, home, WORKERS)
         os.kill(int(str(pid)), signal.SIGKILL)
-        await asyncio.to_thread(app.shows, "It ended by signal 9", "Another starts in 1 s")
+        await asyncio.to_thread(app.shows, "Worker ended", "It ended by signal 9")
         server.pace = Pace(0)
         await asyncio.to_thread(app.until, lambda _: query(home, DONE) == [(12,)], "that another writes the rest")
         assert (pid,) not in await asyncio.to_thread(query, home, WORKERS)

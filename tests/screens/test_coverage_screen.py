@@ -182,7 +182,7 @@ async def test_what_two_other_dimensions_miss_is_planned_in_its_cells(app: Train
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         dialog._look_at("persona", "tone")
-        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.missing)
+        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.columns == "tone")
         assert dialog.coverage is not None
         lacking = dialog.coverage.missing
         await pilot.press("g")
@@ -222,7 +222,7 @@ async def test_tiers_that_are_missing_stand_in_their_fields(app: TraintuiApp, fi
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         dialog._look_at("persona", "tier")
-        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.missing)
+        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.columns == "tier")
         await pilot.press("g")
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         form = app.screen
@@ -248,7 +248,7 @@ async def test_the_five_emptiest_say_what_to_do_and_a_digit_goes_there(app: Trai
         dialog = await opened(pilot, app)
         shown = said(dialog.emptiest).splitlines()
         assert len(shown) == 5, "the heading and four cells"
-        assert "0 of 4" in shown[1] and "g plans all 9 that are missing" in shown[1]
+        assert "0 of 4" in shown[1] and "g plans all 12 missing" in shown[1]
         await pilot.press("3")
         await until(pilot, lambda: dialog.current is not None and dialog.current.column == "calm")
         assert dialog.current is not None and dialog.current.row == "busy_parent"
@@ -260,7 +260,7 @@ async def test_what_has_its_target_is_none_of_the_emptiest(app: TraintuiApp, fil
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await opened(pilot, app)
         shown = said(dialog.emptiest).splitlines()
-        assert len(shown) == 2 and "1 of 2" in shown[1] and "g plans the 1 that is missing" in shown[1]
+        assert len(shown) == 2 and "1 of 2" in shown[1] and "g plans the 1 missing" in shown[1]
         await coverage.set_target(filled, "persona", "emotion", 1, row="busy_parent", column="calm")
         await pilot.press("r")
         await until(pilot, lambda: "every cell has its target" in said(dialog.emptiest))

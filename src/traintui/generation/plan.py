@@ -168,11 +168,11 @@ def _explained(mistake: dict[str, Any]) -> tuple[str, str]:
     if place[0] == "dimensions" and mistake["type"] in ("dict_type", "mapping_type"):
         form = 'Write `persona = ["a", "b"]`, or a table `a = 3` when one should come more often.'
         return f"`{key}` must be a list of values or a table of value = weight.", form
-    if mistake["type"] == "missing":
-        return f"`{key}` is missing.", f"Add a line `{key} = ...`."
     if place[0] == "gaps" and mistake["type"] != "value_error":
         known = ", ".join(DIMENSIONS)
         return '`gaps`: name two dimensions, as in ["topic", "tone"].', f"They are: {known}."
+    if mistake["type"] == "missing":
+        return f"`{key}` is missing.", f"Add a line `{key} = ...`."
     if key == "strategy":
         known = ", ".join(STRATEGIES)
         return f"`strategy`: {mistake['input']!r} is no strategy{nearest(str(mistake['input']), STRATEGIES)}", (

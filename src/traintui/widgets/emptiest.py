@@ -54,8 +54,7 @@ def advice(cell: Cell, missing: int) -> str:
     if cell.missing and cell.rejected > cell.held:
         return f"{cell.rejected:,} were rejected: enter shows them; see why before g plans more"
     if cell.missing:
-        one = "is" if missing == 1 else "are"
-        return f"g plans {'the' if cell.missing == missing else 'all'} {missing:,} that {one} missing"
+        return f"g plans {'the' if cell.missing == missing else 'all'} {missing:,} missing"
     if cell.generated:
         return f"{cell.generated:,} wait for review: enter shows them"
     if cell.planned:
