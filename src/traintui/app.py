@@ -154,6 +154,8 @@ class TraintuiApp(Doors, Working):
             ) as database:
                 self._opened(database)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
+                if database.role in commands.ALLOWED["author"]:
+                    self._keep_worker(database)
                 await self._leave.wait()
                 self.workspace = None
                 await self._note_presence(database)
@@ -220,6 +222,16 @@ class TraintuiApp(Doors, Working):
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (("follow", self._follow), ("index", self._index), ("presence", self._be_present))
         ]
+
+    def _keep_worker(self, database: Database) -> None:
+        """From now on a worker runs here whenever something waits for one."""
+        from traintui.generation.keeping import Keeper
+
+        def say(message: str, bad: bool) -> None:
+            self.say(message, title="Worker ended", bad=bad)
+
+        keeping = Keeper(self.crew, self.ensure_worker, say).keep(database)
+        self._background.append(self.run_worker(keeping, name="worker", group="background:worker", exit_on_error=False))
 
     # The copy in memory
 

@@ -148,4 +148,5 @@ async def provider(settings: Settings) -> Finding:
         found = await provider_of(settings)
     except TraintuiError as error:
         return Finding("Provider", "warning", error.message, error.remedy)
-    return Finding("Provider", "ok", f"{found.endpoint}{'' if found.is_rehearsal else ', key set'}")
+    asked = ", answers" if found.is_rehearsal else ", key set; it was not asked whether it takes the key"
+    return Finding("Provider", "ok", f"{found.endpoint}{asked}")

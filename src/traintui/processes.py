@@ -84,6 +84,11 @@ class Child:
         """Its number."""
         return self._process.pid
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, below 0 for the signal that ended it; None while it runs."""
+        return self._process.poll()
+
     async def first_line(self, *, seconds: float = 20.0) -> str:
         """The first line that the child prints. Raises `TraintuiError` with its last words when it prints none."""
         line = b""

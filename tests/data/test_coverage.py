@@ -111,17 +111,17 @@ async def test_the_newest_target_counts_and_covers_the_narrower_ones(filled: Dat
 async def test_a_new_value_has_the_target_of_all(filled: Database) -> None:
     await coverage.set_target(filled, "persona", "emotion", 5)
     await vocabulary.create(filled, VocabularyValue("emotion", "proud", "Proud"))
-    assert (await coverage.missing(filled))["busy_parent", "proud"] == 5
+    assert (await coverage.read(filled, "persona", "emotion")).missing["busy_parent", "proud"] == 5
 
 
 async def test_what_is_missing_counts_all_that_can_still_become_approved(filled: Database) -> None:
     await coverage.set_target(filled, "persona", "emotion", 2)
     lacking = {("anxious_planner", "calm"): 2, ("busy_parent", "worried"): 2}
-    assert await coverage.missing(filled) == lacking
+    assert (await coverage.read(filled, "persona", "emotion")).missing == lacking
     await vocabulary.change(filled, "emotion", "calm", active=False)
     found = await coverage.read(filled, "persona", "emotion")
     assert found.missing == {("busy_parent", "worried"): 2}, "no plan can use an inactive value"
-    assert found.emptiest(2) == (found.cells["busy_parent", "worried"], found.cells[ONE])
+    assert found.emptiest(2) == (found.cells["busy_parent", "worried"],), "what has its target is not empty"
 
 
 async def test_an_inactive_value_shows_only_where_something_has_it(filled: Database) -> None:

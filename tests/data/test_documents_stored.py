@@ -109,3 +109,19 @@ async def test_one_walks_through_the_chunks_in_both_directions_and_around(db: Da
     assert second is not None and second.content == "Three."
     assert await documents.chunk_beside(db, second.id) == first
     assert await documents.chunk_beside(db, first.id, backwards=True) == second
+
+
+async def test_what_an_import_would_do_is_foreseen_with_the_conversations_that_become_stale(db: Database) -> None:
+    await add_vocabulary(db)
+    await add_document(db, "fees.md", ("a", "b"))
+    first, second = (key for key, _ in await pieces(db))
+    await generated(db, wanted=[Wanted(chunk_id=first), Wanted(chunk_id=first), Wanted(chunk_id=second)])
+    for contents in (("b", "c"), ("b", "c"), ("c",)):
+        document = DocumentOf("fees.md", contents)
+        before = await pieces(db)
+        foreseen = await documents.foreseen(db, document)
+        assert await pieces(db) == before
+        stored = await documents.store(db, document, source_path="fees.md")
+        assert foreseen == stored
+    assert stored == StoredDocument("fees.md", "changed", 3, 1, 1, 1)
+    assert (await documents.foreseen(db, DocumentOf("terms.md", ("a",)))).outcome == "new"

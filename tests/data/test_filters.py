@@ -159,6 +159,8 @@ MEANINGS = [
     ("run:none", "abe"),
     ("template:1", "cd"),
     ("template:none", "abe"),
+    ("cause:none", ""),
+    ('-cause:"It declined."', "abcde"),
     ("score>=7", "cd"),
     ("judge>=0", ""),
     ("score:4.25", "a"),

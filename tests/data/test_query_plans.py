@@ -137,6 +137,7 @@ TERMS: dict[str, tuple[str, ...]] = {
     "reviewer": ("reviewer:rita", "reviewer:rare", "reviewer:none", "-reviewer:rita", "reviewer:nobody"),
     "run": ("run:5", "run:none", "-run:5", "run:777", "-run:777", "run:7777"),
     "template": ("template:2", "template:none", "-template:2", "template:777", "template:7777"),
+    "cause": ('cause:"It declined."', "cause:none", '-cause:"It declined."'),
     "has": ("has:meta.reviewer", "has:meta.source", "-has:meta.source", "has:meta.reviewer,meta.no", "has:meta.x"),
     "meta.": (
         "meta.source:web", "-meta.source:web", "meta.line:77", "meta.batch:12,13", "meta.source:none",

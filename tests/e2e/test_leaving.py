@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import psycopg
 import pytest
 
 from e2e.terminal import Terminal, needs_tmux
-from e2e.test_loop import furnish, query
+from e2e.test_loop import command, furnish, query
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer
 
@@ -104,6 +106,30 @@ async def test_a_worker_that_is_to_stop_ends_its_calls_and_begins_no_other_and_t
         states = connection.execute("SELECT state, count(*)::int FROM generation_logs GROUP BY 1").fetchall()
         assert states == [("ok", len(asked))], "what was under way was paid for and is there"
         assert connection.execute("SELECT state FROM batches").fetchall() == [("interrupted",)]
+
+
+async def test_a_worker_that_is_killed_is_followed_by_another_and_a_batch_from_the_command_line_finds_one(
+    terminal: Open, place: Path
+) -> None:
+    home = place / "home"
+    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=100)) as server:
+        environment = {"TRAINTUI_HOME": str(home), "TRAINTUI_API_BASE_URL": server.url}
+        app = await begun(terminal, place, environment)
+        ((pid,),) = await asyncio.to_thread(query, home, WORKERS)
+        os.kill(int(str(pid)), signal.SIGKILL)
+        await asyncio.to_thread(app.shows, "Worker ended", "It ended by signal 9")
+        server.pace = Pace(0)
+        await asyncio.to_thread(app.until, lambda _: query(home, DONE) == [(12,)], "that another writes the rest")
+        assert (pid,) not in await asyncio.to_thread(query, home, WORKERS)
+        ((other,),) = await asyncio.to_thread(query, home, WORKERS)
+        os.kill(int(str(other)), signal.SIGTERM)
+        await asyncio.to_thread(app.until, lambda _: query(home, WORKERS) == [], "that the worker ends")
+        await asyncio.to_thread(command, place, environment, "generate", "--plan", "plan.toml")
+        await asyncio.to_thread(
+            app.until, lambda _: query(home, DONE) == [(24,)], "the batch that was queued elsewhere"
+        )
+        app.press("q")
+        await asyncio.to_thread(app.shows, "left with 0")
 
 
 class EmbeddedServerOf:

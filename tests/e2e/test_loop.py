@@ -121,26 +121,28 @@ async def test_after_a_kill_no_call_lacks_its_row_and_the_app_goes_on_with_the_b
         await asyncio.to_thread(again.shows, "left with 0")
 
 
+def command(place: Path, environment: dict[str, str], *arguments: str) -> str:
+    """What a command of Traintui prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "traintui", *arguments],
+        cwd=place, env={**os.environ, **environment}, check=True, capture_output=True, text=True, timeout=120,
+    ).stdout  # fmt: skip
+
+
 async def furnish(place: Path, environment: dict[str, str]) -> None:
     """A workspace with a document, a vocabulary of one value each, and a batch of 12 in the queue."""
     (place / "fees.md").write_text("# Fees\n\n## Late payment\n\nA payment that is ten days late costs $25.\n")
     words = ("persona", "emotion", "topic", "intent", "tone")
     (place / "plan.toml").write_text('name = "Trial"\ncount = 12\nexchanges = [2, 2]\nslots = 2\n')
 
-    def run(*arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "traintui", *arguments],
-            cwd=place, env={**os.environ, **environment}, check=True, capture_output=True, text=True, timeout=120,
-        ).stdout  # fmt: skip
-
     def prepare() -> None:
-        run("import", "fees.md")
+        command(place, environment, "import", "fees.md")
         server = EmbeddedServer(Path(environment["TRAINTUI_HOME"]))
         server.start()
         with psycopg.connect(server.conninfo(users.own_login())) as connection:
             for word in words:
                 connection.execute("INSERT INTO vocabulary (dimension, value, label) VALUES (%s, 'v', 'V')", [word])
-        assert re.search("queued", run("generate", "--plan", "plan.toml"))
+        assert re.search("queued", command(place, environment, "generate", "--plan", "plan.toml"))
         server.stop()
 
     await asyncio.to_thread(prepare)

@@ -121,7 +121,7 @@ async def test_a_gateway_that_answers_with_a_page_is_tried_again_and_never_shown
     ((reason, _),) = await batches.failures(furnished, batch_id)
     assert reason == "The provider had an error. That was attempt 5, the last."
     messages = await fetch(furnished, "SELECT DISTINCT error_message FROM generation_logs WHERE state = 'error'")
-    assert messages == [("HTTP 502, without an explanation that is JSON.",)]
+    assert messages == [("HTTP 502, with a page of HTML instead of an explanation.",)]
 
 
 async def test_a_name_of_signs_and_a_seed_of_two_billion_go_through(

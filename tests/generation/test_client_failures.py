@@ -24,7 +24,7 @@ from generation.wire_double import (
 )
 from traintui.generation.client import ModelClient, recorded
 from traintui.generation.pricing import Usage
-from traintui.generation.verdict import CallFailed, FailureKind
+from traintui.generation.verdict import CallFailed, FailureKind, why
 
 REFUSALS: list[tuple[Answer, FailureKind, str | None]] = [
     (response(error("rate_limit_error", "Slow down."), 429, retry_after="7"), "rate_limit", "rate_limit_error"),
@@ -107,6 +107,16 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 async def silence(_writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(5)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_page_is_called_a_page(streamed: bool) -> None:
+    page = response("<html>Log in to the hotel's network</html>", kind="text/html; charset=utf-8")
+    assert "page of HTML" in (await failed(page, streamed=streamed)).message
+    gateway = response("<html>502</html>", 502, "text/html")
+    failure = await failed(gateway, streamed=streamed)
+    assert failure.message == "HTTP 502, with a page of HTML instead of an explanation."
+    assert why(failure) == f"The provider had an error. {failure.message}"
 
 
 @pytest.mark.parametrize("streamed", [False, True])

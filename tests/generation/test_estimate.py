@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -90,13 +90,14 @@ async def test_past_figures_are_those_of_the_template_and_model_with_all_calls_o
     async with work.registered(db) as worker_id:
         await work.take_up_batches(db, is_rehearsal=False)
         (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
-        for cost, tokens in (("0.01", 20), ("0.03", 60)):
+        calls: tuple[tuple[Literal["ok", "error"], str, int], ...] = (("error", "0.01", 20), ("ok", "0.03", 60))
+        for state, cost, tokens in calls:
             attempt = await started(db, item, worker_id)
             await attempts.finish(
                 db,
                 attempt,
                 Outcome(
-                    "error", cost_usd=Decimal(cost), input_tokens=10, output_tokens=tokens, cache_read_tokens=5,
+                    state, cost_usd=Decimal(cost), input_tokens=10, output_tokens=tokens, cache_read_tokens=5,
                     duration_ms=1_000,
                 ),
             )  # fmt: skip
@@ -104,6 +105,34 @@ async def test_past_figures_are_those_of_the_template_and_model_with_all_calls_o
     assert found == PastRuns(1, Spread(30, None), Spread(80, None), Spread(0.04, None), Spread(2, None))
     assert await runs.past(db, "conversation", "claude-opus-5-5", is_rehearsal=False) is None
     assert await runs.past(db, "conversation", "claude-haiku-5-5", is_rehearsal=True) is None
+
+
+async def test_what_brought_no_conversation_is_no_measure_and_its_cost_is_shared_by_those_that_were_brought(
+    db: Database,
+) -> None:
+    await add_vocabulary(db)
+    await planned(db, 5)
+
+    async def called(*outcomes: Outcome) -> PastRuns | None:
+        async with work.registered(db) as worker_id:
+            await work.take_up_batches(db, is_rehearsal=False)
+            for item, outcome in zip(
+                await work.claim(db, worker_id, len(outcomes), is_rehearsal=False), outcomes, strict=True
+            ):
+                await attempts.finish(db, await started(db, item, worker_id), outcome)
+        return await runs.past(db, "conversation", "claude-haiku-5-5", is_rehearsal=False)
+
+    def ended(state: Literal["ok", "error"], cost: str, tokens: int, error: str | None = None) -> Outcome:
+        return Outcome(
+            state, cost_usd=Decimal(cost), input_tokens=100, output_tokens=tokens, error_type=error, duration_ms=1_000
+        )
+
+    refused = ended("error", "0.01", 4, "refusal"), ended("ok", "0.01", 4, "invalid_reply")
+    assert await called(*refused) is None, "what was refused says nothing of what is written"
+    found = await called(ended("ok", "0.10", 400), ended("ok", "0.10", 400))
+    assert found is not None and found.conversations == 2 and found.cost_usd is not None
+    assert (found.output_tokens.mean, found.output_tokens.deviation) == (404, 0)
+    assert found.cost_usd.mean == pytest.approx(0.11)
 
 
 async def test_a_preview_stores_nothing_and_shows_every_prompt(db: Database) -> None:

@@ -101,6 +101,13 @@ def test_a_cell_may_hold_lines_and_rows_are_counted_as_a_spreadsheet_does(writte
     )
 
 
+def test_a_row_with_too_many_cells_hides_no_other_mistake(written: Written) -> None:
+    message = refusal(written(f"{FULL}\nretirees,,,,,,,,\n,,,,,,,,2,9\n,,,,,edgecase,,,\n,,,,,,,,two\n"))
+    assert [line.split(":")[0] for line in message.splitlines()[1:]] == [
+        "row 2, persona", "row 3", "row 4, tier", "row 5, exchanges",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from support import add_vocabulary
-from traintui.data import batches, documents
+from traintui.data import batches, coverage, documents
 from traintui.data.batch_models import GenerationItem
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
@@ -15,6 +15,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.draft import draft
 from traintui.generation.plan import Plan, parse_plan
 from traintui.generation.start import start_batch
+from traintui.generation.strategies import Gaps
 
 
 @pytest.fixture
@@ -68,11 +69,37 @@ async def test_a_batch_has_as_many_conversations_as_its_strategy_needs(furnished
     assert stored == wanted.model_copy(update={"count": total})
 
 
+async def test_a_plan_of_gaps_fills_the_two_dimensions_that_have_targets(furnished: Database) -> None:
+    wanted = plan(count=None, strategy="gaps")
+    with pytest.raises(TraintuiError, match="no target is set"):
+        await draft(furnished, wanted)
+    first, other, *_ = [value for dimension, value in (await draft(furnished, plan())).values if dimension == "topic"]
+    await coverage.set_target(furnished, "tone", "topic", 2, column=first)
+    made = await draft(furnished, wanted)
+    assert {item.topic for item in made.items} == {first} and len(made.items) == 2 * len(
+        {item.tone for item in made.items}
+    )
+    assert made.plan.gaps == ("topic", "tone"), "the stored plan says which"
+    await coverage.set_target(furnished, "topic", "intent", 1, row=other)
+    with pytest.raises(TraintuiError, match="for topic x intent and for topic x tone") as caught:
+        await draft(furnished, wanted)
+    assert "gaps = ['topic', 'intent']" in caught.value.remedy
+    chosen = await draft(furnished, plan(count=None, strategy="gaps", gaps=["intent", "topic"]))
+    assert {item.topic for item in chosen.items} == {other}
+
+
+@pytest.mark.parametrize("given", [["topic"], ["topic", "topic"], ["topic", "tune"], "topic"])
+def test_two_different_dimensions_are_named_for_gaps(given: object) -> None:
+    with pytest.raises(TraintuiError, match="`gaps`: name two"):
+        plan(gaps=given)
+
+
 async def test_gaps_come_into_a_batch_as_they_were_given(furnished: Database) -> None:
     vocabulary = (await draft(furnished, plan())).values
     persona = next(value for dimension, value in vocabulary if dimension == "persona")
     emotion = next(value for dimension, value in vocabulary if dimension == "emotion")
-    await start_batch(furnished, plan(count=None, strategy="gaps"), is_rehearsal=True, gaps={(persona, emotion): 3})
+    gaps = Gaps(("persona", "emotion"), {(persona, emotion): 3})
+    await start_batch(furnished, plan(count=None, strategy="gaps"), is_rehearsal=True, gaps=gaps)
     async with furnished.read() as connection:
         rows = (await connection.execute(select(Conversation.persona, Conversation.emotion))).all()
     assert [tuple(row) for row in rows] == [(persona, emotion)] * 3

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import prod
 from typing import Any
 
@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traintui.errors import TraintuiError
-from traintui.generation.plan import DIMENSIONS, TIERS, Plan
+from traintui.generation.plan import DIMENSIONS, TIERS, Dimension, Plan
 from traintui.generation.planned import PlannedConversation, planned
+from traintui.generation.strategies import Gaps
 
 VOCABULARY: dict[str, list[str]] = {
     "persona": ["anxious_planner", "busy_parent", "retiree"],
@@ -22,7 +23,8 @@ VOCABULARY: dict[str, list[str]] = {
     "tier": list(TIERS),
 }
 COMBINATIONS = prod(map(len, VOCABULARY.values()))
-GAPS = {("retiree", "calm"): 5, ("retiree", "worried"): 2, ("busy_parent", "calm"): 1, ("busy_parent", "worried"): 0}
+LACKS = {("retiree", "calm"): 5, ("retiree", "worried"): 2, ("busy_parent", "calm"): 1, ("busy_parent", "worried"): 0}
+GAPS = Gaps(("persona", "emotion"), LACKS)
 
 
 def made(**given_: Any) -> tuple[PlannedConversation, ...]:
@@ -164,9 +166,23 @@ def test_pairwise_keeps_weights_when_the_count_has_room_and_says_how_much_they_n
 def test_gaps_fills_exactly_what_is_missing() -> None:
     items = made(strategy="gaps")
     assert Counter((item.persona, item.emotion) for item in items) == {
-        key: times for key, times in GAPS.items() if times
+        key: times for key, times in LACKS.items() if times
     }
     assert len({item.topic for item in items}) == 4
+
+
+@pytest.mark.parametrize("pair", [*permutations(DIMENSIONS, 2)])
+def test_gaps_fills_exactly_the_cells_of_any_two_dimensions(pair: tuple[Dimension, Dimension]) -> None:
+    first, second = pair
+    lacks = {(VOCABULARY[first][0], VOCABULARY[second][1]): 5, (VOCABULARY[first][1], VOCABULARY[second][0]): 3}
+    items = planned(Plan(name="x", strategy="gaps"), VOCABULARY, [1, 2], gaps=Gaps(pair, lacks))
+    assert Counter((getattr(item, first), getattr(item, second)) for item in items) == lacks
+
+
+def test_gaps_without_a_target_says_that_none_is_set() -> None:
+    with pytest.raises(TraintuiError, match="no topic and tone has one") as caught:
+        planned(Plan(name="x", strategy="gaps"), VOCABULARY, [1], gaps=Gaps(("topic", "tone"), {}, has_targets=False))
+    assert caught.value.title == "No target is set"
 
 
 def test_gaps_fills_what_lacks_most_first() -> None:
@@ -195,7 +211,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another(strategy: st
     count = {"independent": 50, "balanced": 50}.get(strategy)
     shuffled = {dimension: list(reversed(values)) for dimension, values in VOCABULARY.items()}
     plan = Plan(name="x", strategy=strategy, count=count)
-    backwards = dict(reversed(GAPS.items()))
+    backwards = Gaps(GAPS.dimensions, dict(reversed(LACKS.items())))
     assert planned(plan, VOCABULARY, [1, 2], gaps=GAPS) == planned(plan, shuffled, [2, 1], gaps=backwards)
     other = plan.model_copy(update={"seed": 1})
     assert planned(plan, VOCABULARY, [1, 2], gaps=GAPS) != planned(other, VOCABULARY, [1, 2], gaps=GAPS)

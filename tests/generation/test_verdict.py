@@ -75,6 +75,14 @@ def test_a_server_that_is_none_pauses_the_batch_before_it_eats_all_attempts() ->
     assert "TRAINTUI_API_BASE_URL" in verdicts[-1].reason
 
 
+def test_what_could_not_be_found_out_says_what_to_check_before_the_batch_goes_on() -> None:
+    verdict = verdict_on(failed("unprobed", "Asked 5 times. HTTP 502, without an explanation."), 1)
+    assert verdict.reason == (
+        "What the provider can could not be found out. Asked 5 times. HTTP 502, without an explanation. "
+        "Check what answers at TRAINTUI_API_BASE_URL, then resume."
+    )
+
+
 def test_a_rejected_request_fails_its_item_and_five_alike_pause_the_batch() -> None:
     kinds = [verdict_on(failed("rejected"), 1, in_a_row=in_a_row).kind for in_a_row in range(1, 6)]
     assert kinds == ["fail"] * 4 + ["pause"]

@@ -49,7 +49,7 @@ def label(dialog: BatchForm, name: str) -> str:
 
 def answer(dialog: BatchForm, name: str) -> str:
     found = dialog.query_one(f"#{name}", FormField)
-    return str(found.answer.content) if found.has_class("-mistaken") else ""
+    return str(found.answer.content).removeprefix("! ") if found.has_class("-mistaken") else ""
 
 
 @pytest.fixture
@@ -259,3 +259,32 @@ async def test_the_outlook_stands_on_one_line_of_a_small_terminal(app: TraintuiA
         outlook.update("100,000: all 12,593 pairs · 12,248,384 combinations")
         await pilot.pause()
         assert outlook.size.height == 1
+
+
+async def test_a_mistake_gives_way_to_the_next_one_and_a_budget_is_told_while_it_is_typed(
+    app: TraintuiApp, stocked: Database
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app)
+        count, budget = (dialog.query_one(f"#{name}", Input) for name in ("count-text", "budget"))
+        count.value = "0"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "greater than or equal to 1" in answer(dialog, "count"))
+        assert str(dialog.query_one("#count", FormField).answer.content).startswith("! ")
+        count.value = "10000000"
+        await until(pilot, lambda: "less than or equal to 100000" in answer(dialog, "count"))
+        count.value = "10"
+        await until(pilot, lambda: not answer(dialog, "count"))
+        budget.value = "-5"
+        await until(pilot, lambda: "greater than 0" in answer(dialog, "budget_usd"))
+        budget.value = "5"
+        await until(pilot, lambda: not answer(dialog, "budget_usd"))
+
+
+async def test_what_is_drawn_on_is_what_was_chosen(app: TraintuiApp, stocked: Database) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app)
+        drawn = dialog.query_one("#drawn", Static)
+        assert "2 personas" in str(drawn.content)
+        dialog._values_chosen({"persona": {"busy_parent": 1.0}})
+        await until(pilot, lambda: "1 persona," in str(drawn.content))

@@ -174,23 +174,46 @@ async def test_g_plans_what_is_missing(app: TraintuiApp, filled: Database) -> No
         assert set(later.given["dimensions"]) == {"tier"}, "the next batch is about all values again"
 
 
-async def test_what_other_dimensions_miss_is_planned_by_the_weights_of_their_values(
-    app: TraintuiApp, filled: Database
-) -> None:
+async def test_what_two_other_dimensions_miss_is_planned_in_its_cells(app: TraintuiApp, filled: Database) -> None:
     await add_document(filled)
-    await coverage.set_target(filled, "persona", "tone", 2)
+    await coverage.set_target(filled, "persona", "emotion", 2)
+    await coverage.set_target(filled, "persona", "tone", 6, row="busy_parent", column="warm")
+    await coverage.set_target(filled, "persona", "tone", 5, row="anxious_planner", column="formal")
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         dialog._look_at("persona", "tone")
-        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.missing)
+        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.columns == "tone")
         assert dialog.coverage is not None
         lacking = dialog.coverage.missing
         await pilot.press("g")
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         form = app.screen
         assert isinstance(form, BatchForm)
-        weights = form.given["dimensions"]["persona"]
-        assert sum(weights.values()) == sum(lacking.values()) == form.given["count"]
+        await until(
+            pilot, lambda: len(form.pairs._options) == 2 and "combinations" in said(form.query_one("#outlook", Static))
+        )
+        plan = form._plan()
+        assert (plan.strategy, plan.count, plan.gaps) == ("gaps", sum(lacking.values()), ("persona", "tone"))
+        made = await draft(filled, plan)
+        assert Counter((each.persona, each.tone) for each in made.items) == lacking
+
+
+async def test_without_the_rehearsal_what_it_wrote_counts_in_the_batch_neither(
+    app: TraintuiApp, filled: Database
+) -> None:
+    await add_document(filled)
+    await generated(filled, wanted=[Wanted(persona="busy_parent", emotion="calm")] * 2, is_rehearsal=True)
+    await coverage.set_target(filled, "persona", "emotion", 4, row="busy_parent", column="calm")
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.action_rehearsal()
+        await until(pilot, lambda: dialog.coverage is not None and not dialog.coverage.rehearsal)
+        await pilot.press("g")
+        await until(pilot, lambda: isinstance(app.screen, BatchForm))
+        form = app.screen
+        assert isinstance(form, BatchForm)
+        await until(pilot, lambda: "combinations" in said(form.query_one("#outlook", Static)))
+        assert form.given["count"] == 3
 
 
 async def test_tiers_that_are_missing_stand_in_their_fields(app: TraintuiApp, filled: Database) -> None:
@@ -199,12 +222,14 @@ async def test_tiers_that_are_missing_stand_in_their_fields(app: TraintuiApp, fi
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         dialog._look_at("persona", "tier")
-        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.missing)
+        await until(pilot, lambda: dialog.coverage is not None and dialog.coverage.columns == "tier")
         await pilot.press("g")
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         form = app.screen
         assert isinstance(form, BatchForm)
-        assert form.given["dimensions"]["tier"] == {"edge_case": 2} and form.given["count"] == 2
+        plan = form._plan()
+        assert "tier" not in plan.dimensions and plan.count == 2
+        assert {each.tier for each in (await draft(filled, plan)).items} == {"edge_case"}
 
 
 async def test_where_nothing_is_missing_g_says_so(app: TraintuiApp, filled: Database) -> None:
@@ -223,10 +248,22 @@ async def test_the_five_emptiest_say_what_to_do_and_a_digit_goes_there(app: Trai
         dialog = await opened(pilot, app)
         shown = said(dialog.emptiest).splitlines()
         assert len(shown) == 5, "the heading and four cells"
-        assert "0 of 4" in shown[1] and "g plans the 4 that are missing" in shown[1]
+        assert "0 of 4" in shown[1] and "g plans all 12 missing" in shown[1]
         await pilot.press("3")
         await until(pilot, lambda: dialog.current is not None and dialog.current.column == "calm")
         assert dialog.current is not None and dialog.current.row == "busy_parent"
+
+
+async def test_what_has_its_target_is_none_of_the_emptiest(app: TraintuiApp, filled: Database) -> None:
+    await coverage.set_target(filled, "persona", "emotion", 1, row="anxious_planner", column="worried")
+    await coverage.set_target(filled, "persona", "emotion", 2, row="busy_parent", column="calm")
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app)
+        shown = said(dialog.emptiest).splitlines()
+        assert len(shown) == 2 and "1 of 2" in shown[1] and "g plans the 1 missing" in shown[1]
+        await coverage.set_target(filled, "persona", "emotion", 1, row="busy_parent", column="calm")
+        await pilot.press("r")
+        await until(pilot, lambda: "every cell has its target" in said(dialog.emptiest))
 
 
 async def test_other_dimensions_are_chosen_and_turned(app: TraintuiApp, filled: Database) -> None:

@@ -267,18 +267,27 @@ async def test_r_tries_again_what_failed_for_the_cause_under_the_cursor(
 
 async def test_enter_on_a_cause_shows_what_failed_in_the_table(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
-    batch_id = await planned(db, 1)
+    batch_id = await planned(db, 3)
     async with work.registered(db) as worker_id:
         await work.take_up_batches(db, is_rehearsal=False)
-        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
-        await work.release(db, item, "failed", error="It declined.")
+        for place, item in enumerate(await work.claim(db, worker_id, 3, is_rehearsal=False)):
+            await started(db, item, worker_id)
+            await work.release(db, item, "failed", error='It said "no", twice \\o/.' if place else "It declined.")
     async with app.run_test(size=(160, 45)) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: screen.failures.rows)
         screen.failures.focus()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConversationsScreen))
-        await until(pilot, lambda: app.filter_text == f"run:{batch_id} status:failed")
+        table = app.screen
+        assert isinstance(table, ConversationsScreen)
+        await until(pilot, lambda: app.filter_text == f'run:{batch_id} cause:"It said \\"no\\", twice \\\\o/."')
+        await until(pilot, lambda: table.table.total == 2)
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: table.table.total == 1 and app.screen is table)
+        await until(pilot, lambda: app.filter_text == f'run:{batch_id} cause:"It declined."')
 
 
 async def test_limits_and_workers_stand_below_the_figures_while_a_batch_runs(app: TraintuiApp, db: Database) -> None:

@@ -94,6 +94,17 @@ async def test_before_the_first_one_it_says_how_there_can_be_one(app: TraintuiAp
         await until(pilot, lambda: "Nothing was submitted yet" in str(dialog.notice.content))
 
 
+async def test_one_that_is_sent_while_nothing_was_out_shows_by_itself(app: TraintuiApp, db: Database) -> None:
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app)
+        await until(
+            pilot, lambda: dialog.has_class("-nothing") and "Nothing was submitted" in str(dialog.notice.content)
+        )
+        async with work.registered(db) as worker_id:
+            await sent(db, worker_id)
+            await until(pilot, lambda: len(dialog.table.rows) == 1 and not dialog.has_class("-nothing"))
+
+
 async def test_a_request_of_unknown_end_and_no_known_price_is_of_unknown_cost_and_not_free(db: Database) -> None:
     async with work.registered(db) as worker_id:
         await sent(db, worker_id, estimate=None)

@@ -109,6 +109,16 @@ async def test_a_misspelt_name_is_told_with_its_line_and_is_not_saved(app: Train
         await until(pilot, lambda: "line 2" in dialog.preview.plain)
 
 
+async def test_what_was_said_of_a_mistake_goes_when_it_is_mended(app: TraintuiApp, furnished: Database) -> None:
+    async with app.run_test(size=WIDE) as pilot:
+        dialog = await opened(pilot, app)
+        await write(pilot, dialog, "About {{ topik }}.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Not saved" in said(dialog))
+        dialog.editor.user.text = "About {{ topic }}."
+        await until(pilot, lambda: "Every name is known" in checked(dialog) and "Not saved" not in said(dialog))
+
+
 async def test_saving_makes_a_new_version_which_is_compared_with_the_one_before(
     app: TraintuiApp, furnished: Database
 ) -> None:
@@ -194,6 +204,22 @@ async def test_a_copy_gets_a_name_of_its_own(app: TraintuiApp, furnished: Databa
         await until(pilot, lambda: app.screen is dialog and dialog._shown == "phone calls")
         (made,) = await templates.versions(furnished, "phone calls")
         assert (made.version, made.user_prompt) == (1, builtin_template().user)
+
+
+async def test_a_copy_begins_like_the_version_that_batches_take(app: TraintuiApp, furnished: Database) -> None:
+    for user in ("First {{ topic }}.", "Second {{ topic }}."):
+        stored = await templates.store(furnished, "fees", system="You write.", user_prompt=user)
+    await templates.set_active(furnished, [stored.id], False)
+    async with app.run_test(size=WIDE) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.table.cursor = list(dialog.shelf.versions).index("fees")
+        await until(pilot, lambda: dialog.editor.user_text == "Second {{ topic }}.")
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, TemplateName))
+        app.screen.query_one(Input).value = "copy"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Created" in said(dialog))
+    assert (await templates.versions(furnished, "copy"))[0].user_prompt == "First {{ topic }}."
 
 
 async def test_one_call_is_made_when_asked_twice_and_shows_turns_score_and_cost(

@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 from textual.content import Content
 
+from traintui.data.judgement_records import JudgeProgress
 from traintui.data.price_records import MonthSpending
 from traintui.data.records import BatchProgress
-from traintui.widgets.batch_band import Money, bar, figures, headline, in_rows, money_line
-from traintui.widgets.batch_lists import meaning
+from traintui.widgets.batch_band import Money, bar, figures, headline, in_rows, money_line, state_of
+from traintui.widgets.batch_lists import Cause, in_full, meaning
 
 BEGUN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 RUNNING = BatchProgress(
@@ -105,3 +106,22 @@ def test_a_batch_near_its_budget_is_warned_of() -> None:
 
     assert any(span.style == "$warning" for span in budget("0.80").spans)
     assert not any(span.style == "$warning" for span in budget("0.79").spans)
+
+
+def test_who_judged_stands_behind_a_blank() -> None:
+    judged = replace(RUNNING, judge=JudgeProgress("claude-haiku-5-5", 30, 0, 0))
+    assert "30 judged by claude-haiku-5-5" in money_line(judged, Money()).plain
+
+
+def test_a_batch_that_wrote_nothing_does_not_look_like_one_that_did() -> None:
+    lost = replace(RUNNING, state="finished", done=0, failed=40, running=0, queued=0)
+    assert state_of(lost).plain == "✕ finished" and state_of(replace(lost, done=1)).plain == "● finished"
+    said = meaning(lost, working=True, last_words=None).plain
+    assert "nothing was written" in said and "r tries again" in said
+    assert "2 reads" in meaning(replace(lost, done=1), working=True, last_words=None).plain
+
+
+def test_a_cause_that_its_row_cannot_hold_is_told_whole() -> None:
+    long = Cause("The provider was not reached. " * 5, 3)
+    assert in_full(long, 80).plain == long.reason.strip()
+    assert not in_full(Cause("It declined.", 3), 80) and not in_full(None, 80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ async def previewed(plan: Plan, rows: PlanRows | None) -> tuple[Preview, bool]:
                 for prompt in prompts
             ]
             async with ModelClient(api_key=provider.api_key, base_url=provider.base_url) as client:
-                return await mean_tokens(db, client, provider, calls)
+                return await mean_tokens(db, client, provider, calls, say=say)
 
         made = await preview(db, plan, is_rehearsal=provider.is_rehearsal, rows=rows, count=count)
     return made, provider.is_rehearsal
@@ -96,7 +97,7 @@ def lines(plan: Plan, estimate: Estimate) -> list[str]:
     if seconds is None:
         time = "within a day"
     else:
-        time = f"{seconds.p50 / 60:,.1f} min, 9 in 10 below {seconds.p90 / 60:,.1f} min, {plan.slots} at a time"
+        time = f"{lasting(seconds.p50)}, 9 in 10 below {lasting(seconds.p90)}, {plan.slots} at a time"
     judge = estimate.judge
     judged = [f"  judge    {amount(judge.cost_usd)} of it, by {plan.judge_model}"] if judge is not None else []
     return [
@@ -107,6 +108,11 @@ def lines(plan: Plan, estimate: Estimate) -> list[str]:
         f"tokens out {estimate.output_tokens.p50:,.0f}, 9 in 10 below {estimate.output_tokens.p90:,.0f}",
         f"time       {time}",
     ]
+
+
+def lasting(seconds: float) -> str:
+    """A time for people: in seconds below two minutes."""
+    return f"{max(1, math.ceil(seconds))} s" if seconds < 120 else f"{seconds / 60:,.1f} min"
 
 
 def amount(cost: Range | None) -> str:

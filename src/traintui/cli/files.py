@@ -53,7 +53,11 @@ def import_(
         return
     for document in summary.documents:
         retired = f", {document.retired_count} retired" if document.retired_count else ""
-        outcome = "would be read" if dry_run else document.outcome
+        if document.stale_count:
+            stale = "1 conversation" if document.stale_count == 1 else f"{document.stale_count:,} conversations"
+            retired += f"; {stale} about these {'would become' if dry_run else 'became'} stale"
+        would = "stay " if document.outcome == "unchanged" else "be "
+        outcome = f"would {would}{document.outcome}" if dry_run else document.outcome
         chunks = "1 chunk" if document.chunk_count == 1 else f"{document.chunk_count} chunks"
         print(f"{document.name}: {outcome}, {chunks}{retired}")
     if summary.vocabulary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from traintui.cli.outcome import Failures, succeeded, summary, told
 from traintui.cli.running import Attached, Json, run, say, workspace
 from traintui.errors import TraintuiError
 from traintui.settings import load_settings
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from traintui.data.records import BatchProgress
     from traintui.generation.plan import Plan
     from traintui.generation.plan_rows import PlanRows
+
+OPTIONS = {"budget_usd": "--budget"}
+"""The options that are not called like the key of a plan that they change."""
 
 
 def generate(
@@ -50,7 +55,7 @@ def generate(
     }  # fmt: skip
     changes = {key: value for key, value in given.items() if value is not None}
 
-    async def work() -> BatchProgress:
+    async def work() -> tuple[BatchProgress, Failures]:
         (chosen, rows), settings = loaded(plan, changes), load_settings()
         provider = await provider_of(settings)
         async with workspace(settings) as db:
@@ -66,18 +71,32 @@ def generate(
 
                 async with orders(attached=False) as given:
                     await run_worker(db, provider, slots=chosen.slots, only=batch_id, given=given, say=say)
-            return await batches.progress(db, batch_id)
+            return await batches.progress(db, batch_id), await batches.failures(db, batch_id)
 
     if dry_run:
         from traintui.cli.estimating import show_estimate
 
         show_estimate(*loaded(plan, changes), json_=json_)
         return
-    report(run(work()), wait=wait, json_=json_)
+    report(*run(work()), wait=wait, json_=json_)
 
 
 def loaded(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | None]:
-    """The plan in a file with what the options change, and its rows where it is a CSV. Raises `TraintuiError`."""
+    """The plan in a file with what the options change, and its rows where it is a CSV. Raises `TraintuiError`, which
+    blames an option where that is what is wrong."""
+    try:
+        return in_file(path, changes)
+    except TraintuiError as error:
+        key = re.search(r"`([a-z_]+)`", error.message)
+        if key is None or key[1] not in changes:
+            raise
+        option = OPTIONS.get(key[1], f"--{key[1].replace('_', '-')}")
+        wrong = error.message[key.end() :].lstrip(": ")
+        raise TraintuiError(error.title, f"{option}: {wrong}", error.remedy.replace(f"`{key[1]}`", option)) from error
+
+
+def in_file(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | None]:
+    """The same, with answers that name the keys of the file."""
     from traintui.generation.plan import load_plan, parse_plan
     from traintui.generation.plan_rows import read_rows
 
@@ -88,19 +107,16 @@ def loaded(path: Path, changes: Mapping[str, Any]) -> tuple[Plan, PlanRows | Non
     return parse_plan({**stated, **changes}, source=str(path)), rows
 
 
-def report(progress: BatchProgress, *, wait: bool, json_: bool) -> None:
-    """Says what became of a batch; one that was waited for and is not finished ends this process with 1."""
-    cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
+def report(progress: BatchProgress, failures: Failures, *, wait: bool, json_: bool) -> None:
+    """Says what became of a batch; one that was waited for ends this process with 1 where it is not finished, or
+    nothing came of it."""
     if json_:
-        keys = ("id", "name", "state", "state_reason", "total", "done", "failed", "queued", "calls")
-        print(json.dumps({key: getattr(progress, key) for key in keys} | {"cost_usd": str(progress.cost_usd)}))
+        print(json.dumps(summary(progress, failures)))
     elif wait:
-        print(f"{progress.state}: {progress.done} done, {progress.failed} failed of {progress.total}; {cost}")
-        if progress.state_reason:
-            say(progress.state_reason)
+        print(told(progress, failures, done="done"))
     else:
         print(f"batch {progress.id} queued; it runs while the app or `traintui worker` does")
-    if wait and progress.state != "finished":
+    if wait and not succeeded(progress):
         sys.exit(1)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from traintui.cli.estimating import amount, as_object
+from traintui.cli.outcome import Failures, succeeded, summary, told
 from traintui.cli.running import Filter, Json, run, say, workspace
 from traintui.settings import load_settings
 
@@ -36,7 +37,7 @@ def judge(
 
     plan = judge_plan(name, model, filter_text=filter, budget=budget)
 
-    async def work() -> tuple[Forecast, bool, BatchProgress | None]:
+    async def work() -> tuple[Forecast, bool, BatchProgress | None, Failures]:
         settings = load_settings()
         provider = await provider_of(settings)
         async with workspace(settings) as db:
@@ -45,7 +46,7 @@ def judge(
             for line in said_first(found, model, is_rehearsal=provider.is_rehearsal):
                 say(line)
             if dry_run:
-                return found, provider.is_rehearsal, None
+                return found, provider.is_rehearsal, None, ()
             batch_id = await start_judging(db, plan, found.ids, is_rehearsal=provider.is_rehearsal)
             if wait:
                 from traintui.generation.serve import run_worker
@@ -53,25 +54,21 @@ def judge(
 
                 async with orders(attached=False) as given:
                     await run_worker(db, provider, slots=plan.slots, only=batch_id, given=given, say=say)
-            return found, provider.is_rehearsal, await batches.progress(db, batch_id)
+            progress = await batches.progress(db, batch_id)
+            return found, provider.is_rehearsal, progress, await batches.failures(db, batch_id)
 
-    found, is_rehearsal, progress = run(work())
+    found, is_rehearsal, progress, failures = run(work())
     estimate: dict[str, Any] = as_object(found.estimate) | {"is_rehearsal": is_rehearsal, "left_out": found.unreadable}
     if progress is None:
         print(json.dumps(estimate) if json_ else f"{len(found.ids):,} conversations, {amount(found.estimate.cost_usd)}")
         return
     if json_:
-        keys = ("id", "name", "state", "state_reason", "total", "done", "failed", "queued", "calls")
-        summary = {key: getattr(progress, key) for key in keys} | {"cost_usd": str(progress.cost_usd)}
-        print(json.dumps(summary | {"estimate": estimate}))
+        print(json.dumps(summary(progress, failures) | {"estimate": estimate}))
     elif wait:
-        cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
-        print(f"{progress.state}: {progress.done} judged, {progress.failed} failed of {progress.total}; {cost}")
-        if progress.state_reason:
-            say(progress.state_reason)
+        print(told(progress, failures, done="judged"))
     else:
         print(f"batch {progress.id} queued; it runs while the app or `traintui worker` does")
-    if wait and progress.state != "finished":
+    if wait and not succeeded(progress):
         sys.exit(1)
 
 

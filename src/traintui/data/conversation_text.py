@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui.data.batch_models import GenerationItem
 from traintui.data.models import Chunk, ConversationTurn, Document
 from traintui.data.records import Source, Turn
 
@@ -28,3 +29,11 @@ async def source_of(connection: AsyncConnection, chunk_id: int | None) -> Source
         .where(Chunk.id == chunk_id)
     )
     return Source(*(await connection.execute(statement)).one())
+
+
+async def failure_of(connection: AsyncConnection, key: int) -> str | None:
+    """Why a conversation could not be written, by its internal id; None where no reason was recorded."""
+    I = GenerationItem  # noqa: E741 - a table's alias
+    return await connection.scalar(
+        select(I.last_error).where(I.conversation_id == key, I.kind == "generate", I.state == "failed")
+    )

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Row, Select, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from traintui.data import judgements
-from traintui.data.conversation_text import source_of, turns_of
+from traintui.data.conversation_text import failure_of, source_of, turns_of
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter, parse
 from traintui.data.models import Chunk, ConversationTurn
@@ -127,5 +127,6 @@ async def read(db: Database, conversation_id: str) -> Conversation:
             score_parts=tuple(ScorePart(**part) for part in row.score_parts),
             source=await source_of(connection, row.chunk_id),
             history=await entries_of(connection, conversation_id),
+            failure=await failure_of(connection, row.id) if row.status == "failed" else None,
             judging=await judgements.of_conversation(connection, row.id, conversation_id, row.revision),
         )

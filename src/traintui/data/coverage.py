@@ -76,12 +76,17 @@ class Coverage:
         """What a plan has to add to each cell that is under its target."""
         return {key: cell.missing for key, cell in self.cells.items() if cell.missing}
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether any cell that plans can use has a target above 0."""
+        return any(cell.target for cell in self.cells.values() if cell.can_plan)
+
     def emptiest(self, number: int = 5) -> tuple[Cell, ...]:
-        """The cells that are furthest from their target, or, where none has one, with the fewest conversations; among
-        equals those first whose row and column have few."""
+        """The cells that are furthest below their target, or, where none has one, with the fewest conversations; among
+        equals those first whose row and column have few. None where all that have a target reached it."""
         cells = [cell for cell in self.cells.values() if cell.can_plan]
-        if with_target := [cell for cell in cells if cell.target]:
-            cells = with_target
+        if self.has_targets:
+            cells = [cell for cell in cells if cell.missing]
         around = Counter[Key]()
         for cell in self.cells.values():
             around["row", cell.row] += cell.held
@@ -117,11 +122,6 @@ async def read(
         for dimension in (rows, columns)
     }
     return _coverage(rows, columns, shown[rows], shown[columns], counts, rules, rehearsal=rehearsal)
-
-
-async def missing(db: Database, first: str = "persona", second: str = "emotion") -> dict[Key, int]:
-    """How many conversations each cell lacks that is under its target: what a plan of the gaps has to add."""
-    return (await read(db, first, second)).missing
 
 
 async def counts_of_copy(mirror: Mirror, rows: str, columns: str, *, rehearsal: bool) -> Counts:
@@ -182,6 +182,14 @@ async def _rules(db: Database, rows: str, columns: str) -> tuple[_Rule, ...]:
         found = (await connection.execute(statement)).all()
     return tuple(_Rule(id, *((one, other) if rows == first else (other, one)), target)
                  for id, one, other, target in found)  # fmt: skip
+
+
+async def pairs_with_targets(db: Database) -> tuple[tuple[str, str], ...]:
+    """The pairs of dimensions for which somebody set a target, each in the order of all dimensions."""
+    async with db.read() as connection:
+        found = (await connection.execute(select(T.first_dimension, T.second_dimension).distinct())).all()
+    return tuple(sorted(((first, second) for first, second in found),
+                        key=lambda pair: [DIMENSIONS.index(each) for each in pair]))  # fmt: skip
 
 
 async def set_target(

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.models import Chunk, Document
+from traintui.data.models import Chunk, Conversation, Document
 from traintui.data.records import ChunkOutline, ChunkRecord, DocumentRecord
 
 
@@ -47,13 +48,47 @@ class NewDocument(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """What storing a document did: it was `new`, `changed` (a new revision), or `unchanged`."""
+    """What storing a document did, or would do: it was `new`, `changed` (a new revision), or `unchanged`. `stale_count`
+    is how many conversations are about chunks that it retired."""
 
     name: str
     outcome: Literal["new", "changed", "unchanged"]
     revision: int
     chunk_count: int
     retired_count: int
+    stale_count: int = 0
+
+
+async def foreseen(db: Database, document: NewDocument) -> StoredDocument:
+    """What `store` would do; nothing is stored."""
+    digests = set(digests_of(document))
+    async with db.read() as connection:
+        found = (
+            await connection.execute(
+                select(Document.id, Document.revision, Document.content_sha256).where(Document.name == document.name)
+            )
+        ).one_or_none()
+        if found is None:
+            return StoredDocument(document.name, "new", 1, len(digests), 0)
+        if bytes(found.content_sha256) == document.sha256:
+            return StoredDocument(document.name, "unchanged", found.revision, len(digests), 0)
+        rows = await connection.execute(
+            select(Chunk.id, Chunk.content_sha256).where(Chunk.document_id == found.id, Chunk.retired_at.is_(None))
+        )
+        gone = [row.id for row in rows if bytes(row.content_sha256) not in digests]
+        stale = await _about(connection, gone)
+    return StoredDocument(document.name, "changed", found.revision + 1, len(digests), len(gone), stale)
+
+
+def digests_of(document: NewDocument) -> dict[bytes, NewChunk]:
+    """The chunks of a document by what tells them apart."""
+    return {hashlib.sha256(f"{chunk.heading}\n{chunk.content}".encode()).digest(): chunk for chunk in document.chunks}
+
+
+async def _about(connection: AsyncConnection, chunk_ids: Sequence[int]) -> int:
+    """How many conversations are about these chunks, those in the trash left out."""
+    statement = select(func.count()).where(Conversation.chunk_id.in_(chunk_ids), Conversation.deleted_at.is_(None))
+    return await connection.scalar(statement) or 0
 
 
 async def store(db: Database, document: NewDocument, *, source_path: str) -> StoredDocument:
@@ -62,7 +97,7 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
 
     Raises `Refused` when one may not.
     """
-    rows = {hashlib.sha256(f"{chunk.heading}\n{chunk.content}".encode()).digest(): chunk for chunk in document.chunks}
+    rows = digests_of(document)
     async with db.write() as connection:
         written = {
             "title": document.title, "source_path": source_path, "media_type": document.media_type,
@@ -108,13 +143,16 @@ async def store(db: Database, document: NewDocument, *, source_path: str) -> Sto
                     for digest, chunk in rows.items()
                 ],
             )  # fmt: skip
-        retired = await connection.execute(
+        retired = await connection.scalars(
             update(Chunk)
             .where(Chunk.document_id == found.id, Chunk.retired_at.is_(None), Chunk.document_revision < revision)
             .values(retired_at=func.now())
+            .returning(Chunk.id)
         )
+        gone = list(retired)
+        stale = await _about(connection, gone)
     outcome: Literal["new", "changed"] = "new" if made is not None else "changed"
-    return StoredDocument(document.name, outcome, revision, len(rows), retired.rowcount)
+    return StoredDocument(document.name, outcome, revision, len(rows), len(gone), stale)
 
 
 async def documents(db: Database) -> tuple[DocumentRecord, ...]:

@@ -15,6 +15,7 @@ from traintui.data.filter_terms import (
     CalledBy,
     Compared,
     DecidedBy,
+    FailedBy,
     From,
     HasKey,
     Holds,
@@ -160,6 +161,7 @@ BESIDE: dict[str, Callable[[Word], Asked]] = {
     "reviewer": lambda word: DecidedBy(*split(word.listed)),
     "run": lambda word: CalledBy("run", *numbered(word)),
     "template": lambda word: CalledBy("template", *numbered(word)),
+    "cause": lambda word: FailedBy(*split(word.listed)),
     "has": has,
 }
 """Words about what stands beside the row."""
@@ -172,6 +174,7 @@ ABOUT_BESIDE = {
     "reviewer": "who approved or rejected it",
     "run": "by the number of the batch",
     "template": "by the prompt template",
+    "cause": "why it failed, as Generate says it",
     "has": "a metadata key that is there",
     "is": "a mark: flagged, seed, rehearsal, stale, deleted, mine",
 }

@@ -24,10 +24,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from traintui.data import search
+from traintui.data.batch_models import Batch, GenerationItem
 from traintui.data.fields import MARKS, Field
 from traintui.data.log_models import GenerationLog, ReviewLog
 from traintui.data.models import Conversation as C
@@ -183,6 +185,28 @@ class CalledBy:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FailedBy:
+    """Its place in a batch failed for one of these reasons; `absent` where none was recorded. A judge that gave no
+    opinion counts too. Served by `ix_generation_items_batch_id_state`, batch after batch: failures are few."""
+
+    causes: tuple[str, ...]
+    absent: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        cause = GenerationItem.last_error
+        among = in_or_absent(cause.in_(self.causes) if self.causes else None, cause.is_(None) if self.absent else None)
+        failed = (
+            select(GenerationItem.conversation_id)
+            .where(GenerationItem.batch_id == Batch.id, GenerationItem.state == "failed", among)
+            .offset(0)  # kept apart: as a plain join, all places of all batches would be read
+            .lateral()
+        )
+        return C.id.in_(select(failed.c.conversation_id).select_from(Batch).join(failed, true()))
+
+
 # Metadata and text --------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +296,7 @@ Searched = Holds | HasKey | Text
 """Terms that the search tables answer."""
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
-Beside = Named | From | DecidedBy | CalledBy | Searched | LookedThrough
+Beside = Named | From | DecidedBy | CalledBy | FailedBy | Searched | LookedThrough
 """Terms that the server answers."""
 Asked = Local | Beside
 

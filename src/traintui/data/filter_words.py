@@ -155,6 +155,11 @@ def unescaped(quoted: str) -> str:
     return re.sub(r"(?s)\\(.)", r"\1", quoted[1:-1])
 
 
+def quoted(value: str) -> str:
+    """A value between quotes, as a filter takes it whatever it holds."""
+    return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
+
+
 def words(text: str) -> Iterator[Word]:
     """The words of a filter with their places. Raises `FilterError` for an unclosed quote."""
     for match, broken in marks(text):

@@ -107,8 +107,8 @@ class ReviewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation whole: its row, its text, where it comes from, what was done to it (newest first) and what a judge
-    says of it."""
+    """A conversation whole: its row, its text, where it comes from, what was done to it (newest first), what a judge
+    says of it, and why it failed where it did."""
 
     row: ConversationRow
     system_prompt: str | None
@@ -119,6 +119,7 @@ class Conversation:
     source: Source | None
     history: tuple[ReviewEntry, ...]
     judging: Judging | None = None
+    failure: str | None = None
 
 
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "grey")

@@ -27,8 +27,9 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class PastRuns:
-    """What each of `conversations` took, with all its calls: tokens, USD (None where a price was not known), seconds
-    in which its calls were under way."""
+    """What each of `conversations` that were brought about took, with all its calls: tokens, USD (None where a price
+    was not known), seconds in which its calls were under way. Every mean holds its share of what was paid for those
+    that failed."""
 
     conversations: int
     input_tokens: Spread
@@ -37,10 +38,12 @@ class PastRuns:
     seconds: Spread
 
 
+# The sums are over all, the counts over those that were brought about: so failures are paid for by the others.
 # The newest calls of each version of the template, by ix_generation_logs_template_id. A batch item has no duration.
 PAST = text("""
     WITH recent AS (
         SELECT log.conversation_id, log.run_id, log.cost_usd, log.output_tokens, log.duration_ms,
+               log.state = 'ok' AND log.error_type IS NULL AS is_usable,
                coalesce(log.input_tokens, 0) + coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_tokens, 0)
                    AS input_tokens
         FROM generation_logs AS log JOIN templates AS template ON template.id = log.template_id
@@ -49,15 +52,21 @@ PAST = text("""
           AND log.output_tokens IS NOT NULL AND log.conversation_id IS NOT NULL
         ORDER BY log.created_at DESC LIMIT 5000
     ), whole AS (
-        SELECT sum(input_tokens)::float AS input_tokens, sum(output_tokens)::float AS output_tokens,
+        SELECT bool_or(is_usable) AS brought,
+               sum(input_tokens)::float AS input_tokens, sum(output_tokens)::float AS output_tokens,
                CASE WHEN bool_and(cost_usd IS NOT NULL) THEN sum(cost_usd)::float END AS cost_usd,
                sum(duration_ms)::float / 1000 AS seconds
-        FROM recent GROUP BY conversation_id, run_id HAVING sum(output_tokens) > 0
+        FROM recent GROUP BY conversation_id, run_id
     )
-    SELECT count(*) AS conversations, avg(input_tokens) AS input_mean, stddev_samp(input_tokens) AS input_deviation,
-           avg(output_tokens) AS output_mean, stddev_samp(output_tokens) AS output_deviation,
-           avg(cost_usd) AS cost_mean, stddev_samp(cost_usd) AS cost_deviation,
-           coalesce(avg(seconds), 0) AS seconds_mean, stddev_samp(seconds) AS seconds_deviation
+    SELECT count(*) FILTER (WHERE brought) AS conversations,
+           sum(input_tokens) / nullif(count(*) FILTER (WHERE brought), 0) AS input_mean,
+           stddev_samp(input_tokens) FILTER (WHERE brought) AS input_deviation,
+           sum(output_tokens) / nullif(count(*) FILTER (WHERE brought), 0) AS output_mean,
+           stddev_samp(output_tokens) FILTER (WHERE brought) AS output_deviation,
+           sum(cost_usd) / nullif(count(cost_usd) FILTER (WHERE brought), 0) AS cost_mean,
+           stddev_samp(cost_usd) FILTER (WHERE brought) AS cost_deviation,
+           coalesce(sum(seconds) / nullif(count(*) FILTER (WHERE brought), 0), 0) AS seconds_mean,
+           stddev_samp(seconds) FILTER (WHERE brought) AS seconds_deviation
     FROM whole
 """)
 

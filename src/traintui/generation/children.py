@@ -26,6 +26,7 @@ class Crew:
         self.settings = settings
         self._worker: Child | Found | None = None
         self._rehearsal: Child | None = None
+        self._starting = asyncio.Lock()
 
     @property
     def working(self) -> bool:
@@ -53,7 +54,9 @@ class Crew:
 
     async def ensure_worker(self, *, slots: int = 4) -> None:
         """Starts the app's worker unless it runs. What it says goes to `logs/worker.log` in the home."""
-        if not self.working:
+        async with self._starting:
+            if self.working:
+                return
             log = self.settings.home / "logs" / "worker.log"
             self._worker = await Child.start("worker", "--slots", str(slots), environment=self._environment(), log=log)
 
@@ -88,6 +91,12 @@ class Crew:
             return reply_of(await child.first_line(seconds=TRIAL_SECONDS))
         finally:
             await child.stop()
+
+    @property
+    def worker_code(self) -> int | None:
+        """How the worker of this app ended: its exit code, below 0 for a signal. None while it runs, when there was
+        none, and for one that was found, whose code only its own parent learns."""
+        return self._worker.code if isinstance(self._worker, Child) else None
 
     def worker_last_words(self) -> str | None:
         """What a worker that ended by itself said last; None while it runs, or when there was none."""

@@ -22,7 +22,7 @@ import httpx2
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import CacheLifetime, Usage
 from traintui.generation.provider_url import trusted
-from traintui.generation.received import NO_MESSAGE, Received, storable, usage_of
+from traintui.generation.received import Received, storable, usage_of
 from traintui.generation.sdk_failures import failure_of
 from traintui.generation.verdict import CallFailed, FailureKind
 
@@ -245,7 +245,7 @@ class ModelClient:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 response = await self._requested(method, path, content=content, query=query)
                 _note(seen, response)
-                seen.payload = _json_of(response.content)
+                seen.payload = _json_of(response.content, seen)
         except (CallFailed, anthropic.AnthropicError, httpx2.HTTPError, TimeoutError) as error:
             raise self._completed(failure_of(error), seen, started) from None
         payload = storable(seen.payload)
@@ -320,7 +320,7 @@ class ModelClient:
     async def _whole(self, call: ModelCall, patience: httpx2.Timeout, seen: Received) -> None:
         raw = await self._sdk.messages.with_raw_response.create(**call.payload(), timeout=patience)
         _note(seen, raw.http_response)
-        seen.payload = _json_of(raw.http_response.content)
+        seen.payload = _json_of(raw.http_response.content, seen)
 
     async def _streamed(
         self, call: ModelCall, patience: httpx2.Timeout, seen: Received, on_text: Callable[[str], None]
@@ -346,13 +346,13 @@ def _note(seen: Received, response: httpx2.Response) -> None:
     seen.status, seen.headers = response.status_code, dict(response.headers)
 
 
-def _json_of(body: bytes) -> Any:
+def _json_of(body: bytes, seen: Received) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         cut = body.lstrip().startswith(b"{")
         kind: FailureKind = "cut_body" if cut else "not_a_message"
-        raise CallFailed(kind, "The JSON stopped in the middle." if cut else NO_MESSAGE) from None
+        raise CallFailed(kind, "The JSON stopped in the middle." if cut else seen.no_message) from None
 
 
 def _taken(seen: Received, event: str | None, data: str) -> str:

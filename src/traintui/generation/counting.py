@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -20,13 +20,19 @@ from traintui.generation.persisting import insist
 from traintui.generation.probing import ABSENT
 from traintui.generation.provider import Provider
 from traintui.generation.turnstile import COUNTING, Turnstile
-from traintui.generation.verdict import CallFailed
+from traintui.generation.verdict import CallFailed, why
 
 
 async def mean_tokens(
-    db: Database, client: ModelClient, provider: Provider, calls: Sequence[ModelCall]
+    db: Database,
+    client: ModelClient,
+    provider: Provider,
+    calls: Sequence[ModelCall],
+    *,
+    say: Callable[[str], None] = lambda _: None,
 ) -> float | None:
-    """How many tokens the prompts of these calls have on average; None where the provider does not say.
+    """How many tokens the prompts of these calls have on average; None where the provider does not say, and then `say`
+    is told why where it was asked.
 
     A row of kind `count` is committed before each request, which waits in the line for such requests. Whether this
     provider counts at all is noted; one that is known not to is not asked. Raises `Refused` when one may not generate.
@@ -37,7 +43,7 @@ async def mean_tokens(
     async with work.registered(db) as worker_id:
         line = Turnstile(db, provider.endpoint, worker_id)
         for call in calls:
-            tokens = await _tokens(db, client, provider, line, call)
+            tokens = await _tokens(db, client, provider, line, call, say)
             if tokens is None:
                 return None
             found.append(tokens)
@@ -45,7 +51,7 @@ async def mean_tokens(
 
 
 async def _tokens(
-    db: Database, client: ModelClient, provider: Provider, line: Turnstile, call: ModelCall
+    db: Database, client: ModelClient, provider: Provider, line: Turnstile, call: ModelCall, say: Callable[[str], None]
 ) -> int | None:
     payload = redact(cast("Any", call.counting()))
     place = await line.enter_lightly(COUNTING)
@@ -76,6 +82,7 @@ async def _tokens(
         # A prompt may be refused for what it is, and a model for not being there; the lack of the path counts alone.
         if failure.http_status in ABSENT and call.model not in failure.message:
             await note(supported=False, seen=f"HTTP {failure.http_status}")
+        say(f"The prompts could not be counted. {why(failure)}")
         return None
     await insist(partial(line.passed, place))
     outcome = Outcome(

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from traintui.data import coverage, documents, metadata, vocabulary
+from traintui.data import documents, metadata, vocabulary
 from traintui.data.engine import Database
 from traintui.data.records import ChunkRecord, VocabularyValue
 from traintui.generation.chunk_choice import chosen
+from traintui.generation.lacking import gaps_of
 from traintui.generation.plan import Plan
 from traintui.generation.plan_rows import PlanRows, listed
 from traintui.generation.planned import PlannedConversation, planned
@@ -34,12 +35,12 @@ class Draft:
 async def draft(db: Database, plan: Plan, *, rows: PlanRows | None = None, gaps: Gaps | None = None) -> Draft:
     """The conversations that a plan asks for in this workspace; nothing is stored.
 
-    `rows` are those of a CSV file, if the plan stands in one; `gaps` is how many conversations each (persona, emotion)
-    lacks to its target, for the strategy of that name; read from the coverage where it is not given.
+    `rows` are those of a CSV file, if the plan stands in one; `gaps` is what the dimensions of the plan lack
+    to their targets, for the strategy of that name; read from the coverage where it is not given.
     Raises `TraintuiError` when the plan names a value, a document or a chunk that there is not, or contradicts itself.
     """
     if plan.strategy == "gaps" and rows is None and gaps is None:
-        gaps = await coverage.missing(db)
+        gaps = await gaps_of(db, plan.gaps)
     values = await vocabulary.values(db, active_only=True)
     chunks = chosen(plan, await documents.chunks(db))
     by_dimension: dict[str, list[str]] = defaultdict(list)
@@ -55,7 +56,7 @@ async def draft(db: Database, plan: Plan, *, rows: PlanRows | None = None, gaps:
     # In a thread: a hundred thousand of them take seconds, in which a screen answers keys.
     items = await asyncio.to_thread(work)
     return Draft(
-        plan.model_copy(update={"count": len(items)}),
+        plan.model_copy(update={"count": len(items)} | ({"gaps": gaps.dimensions} if gaps else {})),
         items,
         {(value.dimension, value.value): value for value in values},
         {chunk.id: chunk for chunk in chunks},

@@ -58,6 +58,9 @@ class Plan(BaseModel):
     budget_usd: Decimal | None = Field(default=None, gt=0, description="The batch stops before it costs more.")
     fallback_model: Name | None = Field(default=None, description="What writes when the model refuses.")
     judge_model: Name | None = Field(default=None, description="What judges each conversation once it is written.")
+    gaps: tuple[Dimension, Dimension] | None = Field(
+        default=None, description="The two dimensions whose targets gaps fills; none means those that have targets."
+    )
     priority: StrictInt = Field(default=0, ge=-1000, le=1000, description="A higher one is generated first.")
 
     @field_validator("count")
@@ -85,6 +88,13 @@ class Plan(BaseModel):
             if tier not in TIERS:
                 raise ValueError(f"{tier!r} is not a tier{nearest(tier, TIERS)}")
         return {dimension: weights for dimension, weights in given.items() if weights}
+
+    @field_validator("gaps")
+    @classmethod
+    def _gaps_are_of_two(cls, given: tuple[Dimension, Dimension] | None) -> tuple[Dimension, Dimension] | None:
+        if given is not None and given[0] == given[1]:
+            raise ValueError('name two different dimensions, as in ["topic", "tone"]')
+        return given
 
     @field_validator("exchanges")
     @classmethod
@@ -158,6 +168,9 @@ def _explained(mistake: dict[str, Any]) -> tuple[str, str]:
     if place[0] == "dimensions" and mistake["type"] in ("dict_type", "mapping_type"):
         form = 'Write `persona = ["a", "b"]`, or a table `a = 3` when one should come more often.'
         return f"`{key}` must be a list of values or a table of value = weight.", form
+    if place[0] == "gaps" and mistake["type"] != "value_error":
+        known = ", ".join(DIMENSIONS)
+        return '`gaps`: name two dimensions, as in ["topic", "tone"].', f"They are: {known}."
     if mistake["type"] == "missing":
         return f"`{key}` is missing.", f"Add a line `{key} = ...`."
     if key == "strategy":

@@ -47,22 +47,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PlanRows:
-    """A whole file: `source` is its path."""
+    """A whole file: `source` is its path, `mistakes` what is wrong with its rows whatever the workspace holds, as row,
+    column and answer."""
 
     source: str
     rows: tuple[Row, ...]
+    mistakes: tuple[tuple[int, str, str], ...] = ()
 
 
 class Mistakes:
     """What is wrong in a file, by row and column."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, found: Sequence[tuple[int, str, str]] = ()) -> None:
         self.source = source
-        self._found: list[tuple[int, str, str]] = []
+        self.found = list(found)
 
     def add(self, row: int, column: str, wrong: str) -> None:
         """Takes down what is wrong in a cell, or in a row when `column` is empty."""
-        self._found.append((row, column, wrong))
+        self.found.append((row, column, wrong))
 
     def trying(self, row: int, column: str, work: Callable[[], T]) -> T | None:
         """What `work` returns, or None with its answer taken down."""
@@ -74,11 +76,11 @@ class Mistakes:
 
     def answer(self) -> None:
         """Raises `TraintuiError` with all that was found, a line for each, if anything was."""
-        if not self._found:
+        if not self.found:
             return
         lines = [
             f"row {row}{f', {column}' if column else ''}: {wrong}"
-            for row, column, wrong in sorted(self._found, key=lambda found: found[0])
+            for row, column, wrong in sorted(self.found, key=lambda found: found[0])
         ]
         more = f"\nand {len(lines) - MISTAKES_SHOWN} more" if len(lines) > MISTAKES_SHOWN else ""
         raise TraintuiError(
@@ -91,7 +93,8 @@ class Mistakes:
 def read_rows(path: Path) -> PlanRows:
     """The rows of a CSV file: a header, then one row for each conversation; empty ones are left out.
 
-    Commas, semicolons and tabs may part the columns. Raises `TraintuiError` with row and column of what is wrong.
+    Commas, semicolons and tabs may part the columns. Raises `TraintuiError` with row and column of what is wrong with
+    the header; what is wrong with a row is told by `listed`, together with what the workspace does not have.
     """
     text = _text(path)
     mistakes = Mistakes(str(path))
@@ -101,6 +104,7 @@ def read_rows(path: Path) -> PlanRows:
         mistakes.answer()
         raise _not_read(f"{path} is empty.", f"Begin with a row of names: {', '.join(COLUMNS)}.")
     names = _names(header, number, mistakes)
+    is_readable = not mistakes.found
     rows = []
     for number, record in records:
         if len(record) > len(names) and any(record[len(names) :]):
@@ -115,10 +119,11 @@ def read_rows(path: Path) -> PlanRows:
         )
         if len(rows) > MOST_CONVERSATIONS:
             raise _not_read(f"{path} has more than {MOST_CONVERSATIONS:,} rows.", "Divide it into several files.")
-    mistakes.answer()
+    if not is_readable or not rows:
+        mistakes.answer()
     if not rows:
         raise _not_read(f"{path} has a header and no rows.", "Add a row for each conversation.")
-    return PlanRows(str(path), tuple(rows))
+    return PlanRows(str(path), tuple(rows), tuple(mistakes.found))
 
 
 def _text(path: Path) -> str:
@@ -207,7 +212,7 @@ def listed(
     `key_types` are the types of the registered keys of metadata. Raises `TraintuiError` with row and column of all that
     the vocabulary and the documents do not have.
     """
-    mistakes = Mistakes(given.source)
+    mistakes = Mistakes(given.source, given.mistakes)
     filled = {
         dimension: counted_out(weights, len(given.rows), dice(plan, dimension))
         for dimension, weights in drawn(plan, vocabulary).items()

@@ -44,9 +44,9 @@ def planned(
 ) -> tuple[PlannedConversation, ...]:
     """The conversations of a plan: the same plan, vocabulary, chunks and gaps give the same ones in the same order.
 
-    `vocabulary` holds the active values of each dimension, `chunk_ids` the chunks to write from, `gaps` how many
-    conversations each (persona, emotion) lacks to its target; the order of none of them matters. Values come as the
-    plan's strategy says. Chunks take turns; with `affinity`, a topic takes the chunks that speak of it, in proportion
+    `vocabulary` holds the active values of each dimension, `chunk_ids` the chunks to write from, `gaps` what two
+    dimensions lack to their targets; the order of none of them matters. Values come as the plan's strategy says. Chunks
+    take turns; with `affinity`, a topic takes the chunks that speak of it, in proportion
     to how much they do.
     Raises `TraintuiError` for a value that the vocabulary does not have, when there is nothing to choose from, and
     where the strategy contradicts count or weights.

@@ -16,6 +16,7 @@ from traintui.generation.verdict import CallFailed, FailureKind
 
 LONGEST_MESSAGE = 500
 NO_MESSAGE = "The answer is not a message with content and usage."
+NO_MESSAGE_BUT_HTML = "A page of HTML was answered instead of a message, as by a login page, a proxy or a web site."
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: "key",
@@ -75,6 +76,11 @@ class Received:
         return self.headers.get("request-id")
 
     @property
+    def no_message(self) -> str:
+        """What is wrong with an answer that is no message."""
+        return NO_MESSAGE_BUT_HTML if is_page(self.headers) else NO_MESSAGE
+
+    @property
     def rate_limits(self) -> dict[str, str]:
         """The `anthropic-ratelimit-` headers, names in lower case; other servers send none."""
         return {
@@ -125,11 +131,11 @@ class Received:
         if isinstance(body, dict) and body.get("type") == "error":
             raise refused(self.status or HTTPStatus.OK, self.headers, body)
         if streamed and body is None and not self.headers.get("content-type", "").startswith("text/event-stream"):
-            raise CallFailed("not_a_message", NO_MESSAGE)
+            raise CallFailed("not_a_message", self.no_message)
         if streamed and (not isinstance(body, dict) or body.get("stop_reason") is None):
             raise CallFailed("unfinished", "The stream ended before the reply was finished.")
         if not isinstance(body, dict) or usage is None or not _is_content(body.get("content")):
-            raise CallFailed("not_a_message", NO_MESSAGE)
+            raise CallFailed("not_a_message", self.no_message)
         stop = body.get("stop_reason")
         if stop in _FINISHED:
             return stop, usage
@@ -150,6 +156,11 @@ class Received:
         if usage_of(self.payload) is None:
             return False
         return not streamed or self.payload.get("stop_reason") is not None
+
+
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that it is HTML."""
+    return any(name.lower() == "content-type" and "html" in value.lower() for name, value in headers.items())
 
 
 def _is_content(content: Any) -> bool:
@@ -179,7 +190,8 @@ def refused(status: int, headers: Mapping[str, str], body: Any) -> CallFailed:
     code = details.get("error_code") if isinstance(details, dict) else None
     told, error_type = _text(error.get("message")), _text(error.get("type"))
     retry_after = retry_after_seconds(headers)
-    message = " ".join((told or f"HTTP {status}, without an explanation that is JSON.").split())[:LONGEST_MESSAGE]
+    untold = "with a page of HTML instead of an explanation" if is_page(headers) else "without an explanation"
+    message = " ".join((told or f"HTTP {status}, {untold}.").split())[:LONGEST_MESSAGE]
     return CallFailed(
         _kind(status, error_type, _text(code), message, retry_after),
         message,

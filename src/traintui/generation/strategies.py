@@ -22,8 +22,23 @@ Drawn = Mapping[Dimension, Mapping[str, float]]
 """The values that each dimension takes, with their weights."""
 Columns = dict[Dimension, list[str]]
 """The value of each dimension for every conversation, in the same order."""
-Gaps = Mapping[tuple[str, str], int]
-"""How many conversations each (persona, emotion) lacks to its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """How many conversations each combination of values of two dimensions lacks to its target.
+
+    `has_targets` says whether any of them has one.
+    """
+
+    dimensions: tuple[Dimension, Dimension]
+    missing: Mapping[tuple[str, str], int]
+    has_targets: bool = True
+
+    @property
+    def named(self) -> str:
+        """Both dimensions in words."""
+        return " and ".join(self.dimensions)
 
 
 def columns(plan: Plan, drawn: Drawn, gaps: Gaps | None = None) -> Columns:
@@ -41,7 +56,9 @@ def columns(plan: Plan, drawn: Drawn, gaps: Gaps | None = None) -> Columns:
         case "pairwise":
             return _every_pair(plan, drawn)
         case "gaps":
-            return _filled_gaps(plan, drawn, gaps or {})
+            if gaps is None:
+                raise ValueError("what is missing must be given")
+            return _filled_gaps(plan, drawn, gaps)
         case _:
             return {
                 dimension: counted_out(weights, plan.count or 0, dice(plan, dimension))
@@ -313,8 +330,9 @@ def _room_for_weights(
 
 
 def _filled_gaps(plan: Plan, drawn: Drawn, gaps: Gaps) -> Columns:
-    """The cells of persona and emotion that lack conversations, those that lack most first; the rest spread evenly."""
-    for dimension in ("persona", "emotion"):
+    """The cells that lack conversations, those that lack most first; the other dimensions spread evenly."""
+    first, second = gaps.dimensions
+    for dimension in gaps.dimensions:
         if len(set(drawn[dimension].values())) > 1:
             raise TraintuiError(
                 "Plan not usable",
@@ -322,15 +340,21 @@ def _filled_gaps(plan: Plan, drawn: Drawn, gaps: Gaps) -> Columns:
                 f"Name the values without weights, as in {dimension} = [...].",
             )
     missing = {
-        (persona, emotion): number
-        for (persona, emotion), number in sorted(gaps.items())
-        if number > 0 and persona in drawn["persona"] and emotion in drawn["emotion"]
+        (one, other): number
+        for (one, other), number in sorted(gaps.missing.items())
+        if number > 0 and one in drawn[first] and other in drawn[second]
     }
     whole = sum(missing.values())
+    if not gaps.has_targets:
+        raise TraintuiError(
+            "No target is set",
+            f"`strategy`: gaps fills what is under its target, and no {gaps.named} has one.",
+            "Set targets in Coverage (C, then t), or take another strategy.",
+        )
     if not missing:
         raise TraintuiError(
             "Nothing is missing",
-            "`strategy`: no persona and emotion of this plan is under its target.",
+            f"`strategy`: no {gaps.named} of this plan is under its target.",
             "Set higher targets, or take another strategy.",
         )
     count = plan.count if plan.count is not None else min(whole, MOST_CONVERSATIONS)
@@ -351,5 +375,5 @@ def _filled_gaps(plan: Plan, drawn: Drawn, gaps: Gaps) -> Columns:
         cells.append(cell)
         heapq.heapreplace(heap, (lacks + 1, place, cell))
     chance.shuffle(cells)
-    fixed: Columns = {"persona": [persona for persona, _ in cells], "emotion": [emotion for _, emotion in cells]}
+    fixed: Columns = {first: [one for one, _ in cells], second: [other for _, other in cells]}
     return _spread(drawn, count, chance, fixed=fixed)

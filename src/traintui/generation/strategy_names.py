@@ -11,7 +11,7 @@ STRATEGIES: Mapping[Strategy, str] = {
     "balanced": "evenly over values and pairs of values",
     "product": "every combination",
     "pairwise": "every pair of values, in the fewest",
-    "gaps": "personas and emotions under their target",
+    "gaps": "what is under its target",
 }
 """The strategies that a person may choose. `listed` is a plan whose conversations stand in a CSV file."""
 COUNTING: frozenset[Strategy] = frozenset({"product", "pairwise", "gaps"})

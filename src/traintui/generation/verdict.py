@@ -58,11 +58,12 @@ _PAUSE: Mapping[FailureKind, str] = {
 _WAITS_FOR: Mapping[FailureKind, str] = {
     "spend_cap": "Raise it there, then resume.",
     "no_credit": "Add some there, then resume.",
-    "key": "Set ANTHROPIC_API_KEY anew and start a worker with it, then resume.",
+    "key": "Set ANTHROPIC_API_KEY anew, start the app or a worker with it, then resume (p on Generate).",
     "permission": "Have it allowed there, or start a worker with another key, then resume.",
     "on_hold": "Ask the provider to lift that, then resume.",
     "not_found": "Check TRAINTUI_API_BASE_URL, then resume; another model needs another batch.",
     "redirect": "Set TRAINTUI_API_BASE_URL to where the server itself is, start a worker, then resume.",
+    "unprobed": "Check what answers at TRAINTUI_API_BASE_URL, then resume.",
     "not_a_message": "Set TRAINTUI_API_BASE_URL to a server that speaks the Messages API, start a worker, then resume.",
 }
 """What a person does before a paused batch can go on."""
@@ -188,9 +189,10 @@ def verdict_on(
         wait = UNTOLD_WAIT if failure.retry_after is None else failure.retry_after
         return Verdict("wait", "The rate limit of this model is used up.", wait, said, status)
     if kind in _PAUSE:
-        return Verdict("pause", _waiting(kind, _PAUSE[kind], failure.message), None, said, status)
+        return Verdict("pause", f"{why(failure)} {_WAITS_FOR[kind]}", None, said, status)
     if kind == "not_a_message" and in_a_row >= MOST_ALIKE:
-        reason = _waiting(kind, f"{in_a_row} answers in a row were no replies of a model.", failure.message)
+        what = f"{in_a_row} answers in a row were no replies of a model."
+        reason = f"{what} {_ended(failure.message)} {_WAITS_FOR[kind]}"
         return Verdict("pause", reason, None, said, status)
     if kind in _RETRY:
         if attempt >= MOST_ATTEMPTS:
@@ -215,10 +217,16 @@ def verdict_on(
     return Verdict("fail", f"The provider refused the request: {failure.message}", None, said, status)
 
 
-def _waiting(kind: FailureKind, what: str, told: str) -> str:
-    """Why a batch is paused, what was told of it, and what it waits for."""
-    said = f"{'' if kind in _OURS else 'It says: '}{told.removesuffix('.')}." if told else ""
-    return " ".join(part for part in (what, said, _WAITS_FOR.get(kind, "Then resume.")) if part)
+def why(failure: CallFailed) -> str:
+    """What a failure means, and what the provider said of it."""
+    what = _PAUSE.get(failure.kind) or _RETRY.get(failure.kind, "")
+    said = _ended(failure.message)
+    is_told = said and what and failure.kind in _PAUSE and failure.kind not in _OURS
+    return " ".join(part for part in (what, f"It says: {said}" if is_told else said) if part)
+
+
+def _ended(told: str) -> str:
+    return f"{told.removesuffix('.')}." if told else ""
 
 
 def backoff(attempt: int, random: chance.Random) -> float:

@@ -99,8 +99,8 @@ async def import_paths(
             StoredConversations(str(path), file.format, len(file.conversations), 0, file.problems, file.ignored)
             for path, file in files
         )
-        read = tuple(StoredDocument(text.name, "new", 1, len(text.chunks), 0) for _, text in texts)
-        return ImportSummary(read, planned, dry_run=True, vocabulary=len(words))
+        read = [await documents.foreseen(db, text) for _, text in texts]
+        return ImportSummary(tuple(read), planned, dry_run=True, vocabulary=len(words))
     asked = await thresholds.read(db)
     await vocabulary.add(db, words)
     stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]

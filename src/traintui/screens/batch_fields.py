@@ -10,9 +10,11 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from traintui import text
+from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price
 from traintui.generation.strategy_names import STRATEGIES
+from traintui.widgets.emptiest import BY
 from traintui.widgets.form_field import FormField
 from traintui.widgets.model_choice import ModelChoice
 from traintui.widgets.notice import sentence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"`([a-z_]+)[\w.]*`:?\s*")
 """The key that an error of a plan begins with."""
+TEMPLATE = "conversation"
+"""The template that comes with Traintui."""
 MODES = {"calls": "calls, at once", "batches": "message batches: half the price, within a day"}
 """How a batch can run."""
 
@@ -46,10 +50,34 @@ def opens(said: str) -> Content:
     return Content.assemble(text.shown(said, single_line=True, limit=200), ("  ▸", "$muted"))
 
 
-def fields_of(
-    given: Mapping[str, Any], prices: Sequence[Price], fills: Mapping[str, Mapping[str, int]]
-) -> Iterator[FormField]:
-    """The fields that every plan needs, filled in with what is given; `fills` is what coverage lacks, if it asks."""
+def pair_options(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Pairs of dimensions as a list offers them."""
+    return [(f" {BY} ".join(pair), " ".join(pair)) for pair in pairs]
+
+
+def offer_pairs(field: Select[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """Offers the pairs of dimensions that have targets, where there are any; the one that is chosen stays so, in either
+    order."""
+    if pairs:
+        before = set(str(field.value).split())
+        options = pair_options(pairs)
+        field.set_options(options)
+        field.value = next((key for _, key in options if set(key.split()) == before), options[0][1])
+
+
+def offer_templates(field: Select[str], versions: Sequence[TemplateRecord]) -> None:
+    """Offers those that new batches may take; the built-in one is there before it is stored."""
+    offered = sorted({each.name for each in versions if each.active})
+    if TEMPLATE not in {each.name for each in versions}:
+        offered.append(TEMPLATE)
+    before = field.value
+    field.set_options([(text.visible(name, single_line=True, limit=60), name) for name in offered or [TEMPLATE]])
+    if before in offered:
+        field.value = before
+
+
+def fields_of(given: Mapping[str, Any], prices: Sequence[Price]) -> Iterator[FormField]:
+    """The fields that every plan needs, filled in with what is given."""
     strategy, template = given["strategy"], given["template"]
     least, most = given["exchanges"]
     budget = given.get("budget_usd")
@@ -67,13 +95,12 @@ def fields_of(
         about="to write",
     )  # fmt: skip
     yield FormField("", Static(id="outlook"), id="looked-out")
+    pair = pair_options([given.get("gaps") or ("persona", "emotion")])
+    yield FormField("Fills", choice(pair, pair[0][1], "pairs"), id="gaps", about="what lacks most first")
     yield FormField("Model", ModelChoice(given["model"], prices, id="models"), id="model")
     yield FormField("Template", choice([(template, template)], template, "templates"), id="template")
     yield FormField("Written from", opener("◌ reading", "sources"), id="documents")
     yield FormField("Values", opener("◌ reading", "values"), id="dimensions")
-    if fills:
-        filled = " and ".join(f"{text.plural(len(of), name)}" for name, of in fills.items())
-        yield FormField("Fills", Static(f"{filled}, each as often as it is missing", classes="filled"), id="fills")
     yield FormField(
         "Exchanges", field(least, "least"), Static(" to ", classes="word"), field(most, "most"),
         id="exchanges", about="of question and answer in each",
@@ -132,7 +159,9 @@ def looked_out(given: Mapping[str, Any], vocabulary: Mapping[str, tuple[str, ...
     from traintui.generation.strategies import outlook
 
     plan = parse_plan(
-        {key: given[key] for key in ("strategy", "count", "seed", "dimensions")} | {"name": "-"}, source=""
+        {key: given[key] for key in ("strategy", "count", "seed", "dimensions", "gaps") if key in given}
+        | {"name": "-"},
+        source="",
     )
     return outlook(plan, drawn(plan, vocabulary), gaps)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +15,6 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from traintui import commands, text
-from traintui.data.records import TemplateRecord, VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.pricing import Price, price_of
 from traintui.loading import loaded
@@ -25,11 +22,14 @@ from traintui.screens import batch_values
 from traintui.screens.base import BaseDialog
 from traintui.screens.batch_fields import (
     KEY,
+    TEMPLATE,
     UNUSUAL,
     fields_of,
     looked_out,
     more_fields,
     number,
+    offer_pairs,
+    offer_templates,
     opens,
     outlook_said,
     reason,
@@ -44,10 +44,9 @@ from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan
+    from traintui.generation.strategies import Gaps
     from traintui.screens.coverage import Filling
 
-TEMPLATE = "conversation"
-"""The template that comes with Traintui."""
 DRAWN = ("persona", "emotion", "topic", "intent", "tone")
 NEW: dict[str, Any] = {
     "strategy": "independent",
@@ -67,7 +66,7 @@ LOOK_SECONDS = 0.15
 
 class BatchForm(BaseDialog[int]):
     """Asks for a plan, queues it, and answers with the id of the batch. `before` is the definition of the last plan,
-    `prices` what models cost today; `filling` says how many conversations are missing, and of which values."""
+    `prices` what models cost today; `filling` says how many conversations are missing, and in which cells."""
 
     PLACES = ("batch_form",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("batch_form")
@@ -80,6 +79,7 @@ class BatchForm(BaseDialog[int]):
     judge = getters.query_one("#judges", ModelChoice)
     strategies: getters.query_one[Select[str]] = getters.query_one("#strategies", Select)
     templates: getters.query_one[Select[str]] = getters.query_one("#templates", Select)
+    pairs: getters.query_one[Select[str]] = getters.query_one("#pairs", Select)
     modes: getters.query_one[Select[str]] = getters.query_one("#modes", Select)
     answer = getters.query_one("#answer", Static)
 
@@ -89,13 +89,12 @@ class BatchForm(BaseDialog[int]):
         super().__init__()
         self._prices = prices
         self._given = {**NEW, **(before or {}), "name": name}
-        self._fills: Mapping[str, Mapping[str, int]] = filling.weights if filling else {}
+        self._rehearsal_counts = filling is None or filling.rehearsal
         self._weights: dict[str, dict[str, float]] = dict(self._given.get("dimensions") or {})
         if filling is not None:
-            self._given["strategy"] = filling.strategy or self._given["strategy"]
-            self._given["count"] = filling.count
-            tiers = self._weights.get("tier")
-            self._weights = {**({"tier": tiers} if tiers else {}), **_floats(filling.weights)}
+            self._given |= {"strategy": "gaps", "count": filling.count, "gaps": filling.dimensions}
+            kept = {"tier"} - set(filling.dimensions)
+            self._weights = {name: weights for name, weights in self._weights.items() if name in kept}
         self._tried = False
         self._starting = False
         self._vocabulary: dict[str, tuple[str, ...]] = {}
@@ -105,7 +104,7 @@ class BatchForm(BaseDialog[int]):
         """The fields, those that most leave alone folded away, and the buttons."""
         with VerticalScroll(classes="dialog", can_focus=False) as panel:
             panel.border_title = "New batch"
-            yield from fields_of(self._given, self._prices, self._fills)
+            yield from fields_of(self._given, self._prices)
             for each in more_fields(self._given, self._prices):
                 yield each.add_class("more")
             yield Static(
@@ -123,12 +122,14 @@ class BatchForm(BaseDialog[int]):
         """Reads what there is to write from."""
         unusual = any((self._given.get(name) or usual) != usual for name, usual in UNUSUAL.items())
         self.set_class(unusual, "-more")
+        self.set_class(self.strategies.value == "gaps", "-gaps")
         self.read(self._read_sources, name="sources")
 
     async def _read_sources(self) -> None:
-        from traintui.data import documents, templates, vocabulary
+        from traintui.data import coverage, documents, templates, vocabulary
 
-        self._show_templates(await templates.versions(self.db))
+        offer_templates(self.templates, await templates.versions(self.db))
+        offer_pairs(self.pairs, await coverage.pairs_with_targets(self.db))
         chunks = await documents.outline(self.db)
         values = await vocabulary.values(self.db, active_only=True)
         known = vocabulary.by_dimension((value.dimension, value.value) for value in values)
@@ -137,26 +138,14 @@ class BatchForm(BaseDialog[int]):
             self._sources.know(chunks)
         except TraintuiError as error:
             self._show_mistake(error)
-        self._show_drawn(values)
+        self._show_drawn()
         self._show_openers()
         self._look_out()
 
-    def _show_templates(self, versions: tuple[TemplateRecord, ...]) -> None:
-        """Offers those that new batches may take; the built-in one is there before it is stored."""
-        offered = sorted({each.name for each in versions if each.active})
-        if TEMPLATE not in {each.name for each in versions}:
-            offered.append(TEMPLATE)
-        before = self.templates.value
-        self.templates.set_options(
-            [(text.visible(name, single_line=True, limit=60), name) for name in offered or [TEMPLATE]]
-        )
-        if before in offered:
-            self.templates.value = before
-
-    def _show_drawn(self, values: tuple[VocabularyValue, ...]) -> None:
-        """Says of which values the vocabulary has how many, or what is missing before anything can be planned."""
-        counts = Counter(value.dimension for value in values)
-        missing = [dimension for dimension in DRAWN if not counts[dimension]]
+    def _show_drawn(self) -> None:
+        """Says of how many values it draws, or what is missing before anything can be planned."""
+        counts = {name: len(self._weights.get(name) or self._vocabulary.get(name, ())) for name in DRAWN}
+        missing = [dimension for dimension in DRAWN if not self._vocabulary.get(dimension)]
         if not self._sources.chunks:
             said = Content.assemble(("! ", "$warning"), "No documents yet: traintui import FILE brings some.")
         elif missing:
@@ -193,6 +182,7 @@ class BatchForm(BaseDialog[int]):
             self._weights = weights
             self.query_one("#dimensions", FormField).clear()
             self._show_openers()
+            self._show_drawn()
             self._look_out()
 
     def action_more(self) -> None:
@@ -227,6 +217,8 @@ class BatchForm(BaseDialog[int]):
             "fallback_model": self.fallback.model,
             "judge_model": self.judge.model,
         }
+        if given["strategy"] == "gaps":
+            given["gaps"] = str(self.pairs.value).split()
         if budget := self._text("#budget").removeprefix("$"):
             given["budget_usd"] = budget
         return given
@@ -249,8 +241,9 @@ class BatchForm(BaseDialog[int]):
         self.answer.update(said)
         self.set_class(bool(said), "-answered")
 
-    def _show_mistake(self, error: TraintuiError | None, *, title: bool = False) -> None:
-        """Puts an answer at its field, or below the form where it belongs to none. None takes it away."""
+    def _show_mistake(self, error: TraintuiError | None, *, title: bool = False, go: bool = True) -> None:
+        """Puts an answer at its field, or below the form where it belongs to none, and with `go` the cursor there. None
+        takes it away."""
         for each in self.query(FormField):
             each.clear()
         self._say(Content(""))
@@ -267,8 +260,9 @@ class BatchForm(BaseDialog[int]):
             if each.has_class("more"):
                 self.set_class(True, "-more")
             self.set_class(key == "count", "-miscounted")
-            each.fill()
-            each.scroll_visible(animate=False)
+            if go:
+                each.fill()
+                each.scroll_visible(animate=False)
             return
         self._say(
             Content.assemble(
@@ -280,37 +274,65 @@ class BatchForm(BaseDialog[int]):
 
     # What the strategy makes of it
 
-    @on(Input.Changed, "#count-text, #seed-text")
-    @on(Select.Changed, "#strategies")
+    @on(Input.Changed, "#count-text, #seed-text, #budget")
+    @on(Select.Changed, "#strategies, #pairs")
     def _look_out(self) -> None:
+        self.set_class(self.strategies.value == "gaps", "-gaps")
         if self._vocabulary:
             self.read(partial(self._read_outlook, self.given), name="outlook")
 
     async def _read_outlook(self, given: Mapping[str, Any]) -> None:
-        from traintui.data import coverage
-
         await asyncio.sleep(LOOK_SECONDS)
+        if not self._tried:
+            self._show_budget(given.get("budget_usd"))
         try:
-            gaps = await coverage.missing(self.db) if given["strategy"] == "gaps" else None
+            gaps = await self._gaps(given)
             found = await asyncio.to_thread(looked_out, given, self._vocabulary, gaps)
         except TraintuiError as error:
             self._show_outlook(Content.assemble(("! ", "$warning"), text.shown(reason(error), limit=160)))
             return
         self._show_outlook(Content.styled(outlook_said(found, counted=given["count"] is not None), "$muted"))
 
+    def _show_budget(self, written: str | None) -> None:
+        """Says what is wrong with the budget while it is typed."""
+        from traintui.generation.plan import parse_plan
+
+        field = self.query_one("#budget_usd", FormField)
+        field.clear()
+        try:
+            parse_plan({"name": "-", "count": 1} | ({"budget_usd": written} if written else {}), source="")
+        except TraintuiError as error:
+            field.fail(reason(error))
+
+    async def _gaps(self, given: Mapping[str, Any]) -> Gaps | None:
+        """What is missing, for a plan that fills it."""
+        from traintui.generation.lacking import gaps_of
+
+        if given["strategy"] != "gaps":
+            return None
+        first, second = given["gaps"]
+        return await gaps_of(self.db, (first, second), rehearsal=self._rehearsal_counts)
+
     def _show_outlook(self, said: Content) -> None:
         self.query_one("#outlook", Static).update(said)
 
     @on(Input.Changed)
     @on(ModelChoice.Changed)
-    @on(Select.Changed, "#strategies, #templates, #modes")
+    @on(Select.Changed, "#strategies, #pairs, #templates, #modes")
     def _changed(self) -> None:
-        """A mistake that was answered is answered until it is mended."""
+        """A mistake that was answered is answered until it is mended, or gives way to another."""
         if self._tried and not self._starting:
-            with suppress(TraintuiError):
-                self._plan()
-                self._tried = False
-                self._show_mistake(None)
+            mistake = self._mistake()
+            self._tried = mistake is not None
+            self._show_mistake(mistake, go=False)
+
+    def _mistake(self) -> TraintuiError | None:
+        """What is wrong with the plan as it is filled in; None where nothing is."""
+        try:
+            self._plan()
+        except TraintuiError as error:
+            return error
+        return None
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -330,7 +352,7 @@ class BatchForm(BaseDialog[int]):
         """Shows the prompts and what they may cost, unless something is wrong with the plan."""
         plan = None if self._starting else self._valid_plan()
         if plan is not None:
-            self.app.push_screen(BatchPreview(plan), self._previewed)
+            self.app.push_screen(BatchPreview(plan, rehearsal_counts=self._rehearsal_counts), self._previewed)
 
     def _previewed(self, begin: bool | None) -> None:
         if begin:
@@ -338,12 +360,12 @@ class BatchForm(BaseDialog[int]):
 
     def _valid_plan(self) -> Plan | None:
         """The plan, or None with the answer at its field."""
-        try:
-            return self._plan()
-        except TraintuiError as error:
+        mistake = self._mistake()
+        if mistake is not None:
             self._tried = True
-            self._show_mistake(error)
+            self._show_mistake(mistake)
             return None
+        return self._plan()
 
     def action_start(self) -> None:
         """Queues the batch, unless something is wrong with the plan."""
@@ -361,8 +383,9 @@ class BatchForm(BaseDialog[int]):
         # The templates' language takes a moment to load; the form answers keys meanwhile.
         start = await loaded("traintui.generation.start")
         provider = await provider_of(self.app.crew.settings)
+        gaps = await self._gaps({"strategy": plan.strategy, "gaps": plan.gaps})
         batch_id: int = await start.start_batch(
-            self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint
+            self.db, plan, is_rehearsal=provider.is_rehearsal, endpoint=provider.endpoint, gaps=gaps
         )
         self.dismiss(batch_id)
 
@@ -378,8 +401,3 @@ class BatchForm(BaseDialog[int]):
         """Closes the form, unless the batch is just being queued."""
         if not self._starting:
             self.dismiss(None)
-
-
-def _floats(weights: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
-    """Numbers that are missing as weights."""
-    return {name: {value: float(missing) for value, missing in of.items()} for name, of in weights.items()}

@@ -44,8 +44,9 @@ class BatchPreview(BaseDialog[bool]):
     which = getters.query_one("#which", Static)
     prompt = getters.query_one("#prompt", DetailView)
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, rehearsal_counts: bool = True) -> None:
         super().__init__()
+        self._rehearsal_counts = rehearsal_counts
         self._plan = plan
         self._preview: Preview | None = None
         self._number = 0
@@ -74,7 +75,11 @@ class BatchPreview(BaseDialog[bool]):
             is_rehearsal = False
         # The templates' language takes a moment to load; the screen answers keys meanwhile.
         module = await loaded("traintui.generation.preview")
-        self._preview = await module.preview(self.db, self._plan, is_rehearsal=is_rehearsal)
+        gaps = None
+        if self._plan.strategy == "gaps":
+            lacking = await loaded("traintui.generation.lacking")
+            gaps = await lacking.gaps_of(self.db, self._plan.gaps, rehearsal=self._rehearsal_counts)
+        self._preview = await module.preview(self.db, self._plan, is_rehearsal=is_rehearsal, gaps=gaps)
         self._show_figures(self._preview, is_rehearsal=is_rehearsal)
         self._show_prompt()
 

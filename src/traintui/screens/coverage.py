@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +31,10 @@ POLL = 1.0
 """Seconds between two looks at whether something has changed."""
 
 
+LEGEND = "· no target  ░▒▓ under it  █ reached"
+"""What the signs of the cells mean."""
+
+
 @dataclass(slots=True)
 class CoverageView:
     """What somebody looks at; it stays while the app runs."""
@@ -44,12 +47,12 @@ class CoverageView:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What a batch has to add: how many, and for both dimensions the weight of each value, the number it lacks."""
+    """What a batch has to add: how many, and to the cells of which two dimensions; `rehearsal` says whether what the
+    rehearsal wrote counts."""
 
     count: int
-    weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    strategy: str | None = None
-    """The one that fills exactly these cells, where there is one."""
+    dimensions: tuple[str, str]
+    rehearsal: bool = True
 
 
 class CoverageDialog(BaseDialog[str | Filling]):
@@ -79,6 +82,7 @@ class CoverageDialog(BaseDialog[str | Filling]):
         """The sums, the map, one cell, and the emptiest."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Coverage"
+            panel.border_subtitle = LEGEND
             yield Static(id="sums")
             with Vertical(id="parts"):
                 with Vertical(id="cells"):
@@ -167,7 +171,6 @@ class CoverageDialog(BaseDialog[str | Filling]):
             else Content(""),
             Content.styled("without the rehearsal" if not found.rehearsal else "", "$generating"),
             Content.styled(f"{found.outside:,} in no cell" if found.outside else "", "$faint"),
-            Content.assemble(("· no target  ░▒▓ under it  █ reached", "$faint")),
         ]
         self.sums.update(Content("   ").join(part for part in parts if part))
 
@@ -284,11 +287,4 @@ class CoverageDialog(BaseDialog[str | Filling]):
             )
             self.said.update(Content.assemble(("○ ", "$accent"), said))
             return
-        if {found.rows, found.columns} == {"persona", "emotion"}:
-            self.dismiss(Filling(sum(lacking.values()), strategy="gaps"))
-            return
-        weights: dict[str, dict[str, int]] = {found.rows: {}, found.columns: {}}
-        for key, number in lacking.items():
-            for dimension, value in zip((found.rows, found.columns), key, strict=True):
-                weights[dimension][value] = weights[dimension].get(value, 0) + number
-        self.dismiss(Filling(sum(lacking.values()), weights))
+        self.dismiss(Filling(sum(lacking.values()), (found.rows, found.columns), found.rehearsal))

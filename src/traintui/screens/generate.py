@@ -59,11 +59,13 @@ class GenerateScreen(GenerateLooking):
 
     @on(RowTable.Opened, "#failures")
     def _cause_opened(self, event: RowTable.Opened[Cause]) -> None:
-        """The conversations of the batch that failed, or that have no opinion."""
+        """The conversations of the batch that failed for this cause, or that have no opinion for it."""
+        from traintui.data.filter_words import quoted
+
         chosen = self.watched.last.chosen
         if chosen is not None:
-            which = "-judge>=0" if event.row.of_judge else "status:failed"
-            self.post_message(ShowConversations(f"run:{chosen.id} {which}"))
+            cause = quoted(event.row.reason) if event.row.reason else "none"
+            self.post_message(ShowConversations(f"run:{chosen.id} cause:{cause}"))
 
     @on(RowTable.Opened, "#written")
     def _written_opened(self, event: RowTable.Opened[ConversationRow]) -> None:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import ScreenResume, ScreenSuspend
+from textual.widgets import Static
 from textual.worker import Worker
 
 from traintui import commands, text
@@ -18,7 +19,16 @@ from traintui.screens.base import BaseScreen
 from traintui.screens.batch_watch import BatchWatch, Look
 from traintui.widgets import marks
 from traintui.widgets.batch_band import BatchBand
-from traintui.widgets.batch_lists import CAUSES, Cause, batch_columns, cause_columns, causes, meaning, written_columns
+from traintui.widgets.batch_lists import (
+    CAUSES,
+    Cause,
+    batch_columns,
+    cause_columns,
+    causes,
+    in_full,
+    meaning,
+    written_columns,
+)
 from traintui.widgets.limit_bars import LimitBars
 from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.partial_reply import turns_so_far
@@ -47,6 +57,7 @@ class GenerateLooking(BaseScreen):
     batches: getters.query_one[RowTable[BatchProgress]] = getters.query_one("#batches", RowTable)
     written: getters.query_one[RowTable[ConversationRow]] = getters.query_one("#written", RowTable)
     parts = getters.query_one("#parts", Horizontal)
+    cause = getters.query_one("#cause", Static)
     limits = getters.query_one(LimitBars)
     failures: getters.query_one[RowTable[Cause]] = getters.query_one("#failures", RowTable)
 
@@ -67,6 +78,7 @@ class GenerateLooking(BaseScreen):
             with Vertical(id="lists"):
                 yield RowTable[BatchProgress](batch_columns(), key=lambda batch: batch.id, id="batches")
                 yield RowTable[Cause](cause_columns(), key=lambda cause: cause.reason, opens="Show", id="failures")
+                yield Static(id="cause")
                 yield RowTable[ConversationRow](
                     written_columns(lambda: self.app.labels), key=lambda row: row.conversation_id, id="written"
                 )
@@ -167,6 +179,7 @@ class GenerateLooking(BaseScreen):
             self.set_class(bool(look.failures), "-failures")
             self.failures.styles.height = 1 + min(CAUSES, max(1, len(look.failures)))
             self.failures.show(causes(look.failures))
+            self._show_cause()
         if look.written != before.written:
             self.written.show(look.written, top=True)
         if before.chosen is None or before.chosen.id != chosen.id:
@@ -174,6 +187,13 @@ class GenerateLooking(BaseScreen):
         self._show_writing(look, chosen)
         if before.chosen is None or before.chosen.state != chosen.state:
             self.refresh_bindings()
+
+    @on(RowTable.Moved, "#failures")
+    def _show_cause(self) -> None:
+        """The cause under the cursor, where its row cannot hold it."""
+        said = in_full(self.failures.current, self.failures.size.width)
+        self.cause.update(said)
+        self.cause.display = bool(said)
 
     def _show_band(self, look: Look) -> None:
         if look.chosen is None:

@@ -45,6 +45,13 @@ def ending(under_way: int) -> str:
     return f"It ends after {text.plural(under_way, 'call')} under way"
 
 
+def question(left: int, batches: int) -> str:
+    """What is not done yet, and what is asked about it."""
+    said = f"{text.plural(left, 'conversation')} of {text.plural(batches, 'batch', 'batches')}"
+    are, them = ("is", "it") if left == 1 else ("are", "them")
+    return f"{said} {are} not done yet. What is to become of {them}?"
+
+
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """How the app goes without its worker, and whether it does so each time from now on."""
@@ -76,8 +83,7 @@ class Quitting(BaseDialog[Leaving]):
             panel.border_title = Content.assemble(
                 ("◐ ", "$generating"), text.shown(first.name, single_line=True, limit=40), f"{others} still running"
             )
-            yield Static(f"{text.plural(left, 'conversation')} of {text.plural(len(self._batches), 'batch', 'batches')}"
-                         " are not done yet. What is to become of them?")  # fmt: skip
+            yield Static(question(left, len(self._batches)))
             yield Static("")
             yield Static(
                 Content.assemble(

@@ -58,7 +58,7 @@ class SubmissionsDialog(BaseDialog[None]):
         self.action_look()
 
     def _poll(self) -> None:
-        if any(row.view.closed_at is None for row in self.table.rows) and not self.reading_now("submissions"):
+        if not self.reading_now("submissions"):  # also while none is out: a worker may send one at any time
             self.action_look()
 
     def action_look(self) -> None:

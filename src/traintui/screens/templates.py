@@ -71,6 +71,7 @@ class TemplatesDialog(BaseDialog[None]):
         self._model = MODEL
         self._dice = random.Random()  # noqa: S311 - an example, nothing secret
         self._left = False
+        self._refused = False
 
     def compose(self) -> ComposeResult:
         """The list, the views of one template, and below them what was done."""
@@ -198,6 +199,9 @@ class TemplatesDialog(BaseDialog[None]):
             self.preview.show([failure(each) for each in found], key="mistakes")
             self.trial.prepare(None, None)
             return
+        if self._refused:
+            self._refused = False
+            self._say("")  # what kept it from being saved is mended
         prompt = await asyncio.to_thread(prompts.render, draft, context)
         self.preview.show(preview_of(prompt, example), key=(draft.name, example))
         began = self.newest.id if self.newest is not None else None
@@ -222,6 +226,7 @@ class TemplatesDialog(BaseDialog[None]):
             return
         found = await asyncio.to_thread(prompts.mistakes_of, draft, context_of(example, draft.kind))
         if found:
+            self._refused = True
             self._choose("edit")
             self.editor.show_mistakes(found)
             self.editor.go_to(found[0])
@@ -238,8 +243,14 @@ class TemplatesDialog(BaseDialog[None]):
         await self._read_templates()
 
     def action_new(self) -> None:
-        """Asks for a name for a template that begins like this one."""
-        self.app.push_screen(TemplateName(frozenset(self.shelf.versions), self._draft()), self._created)
+        """Asks for a name for a template that begins like this one: like what is being written of it, else like the
+        version that new batches take."""
+        from traintui.generation.prompt import TemplateText
+
+        text = self._draft()
+        if text is not None and not self.editor.is_draft(text.name) and (active := self.shelf.active(text.name)):
+            text = TemplateText(active.name, active.version, active.system, active.user_prompt, active.kind)
+        self.app.push_screen(TemplateName(frozenset(self.shelf.versions), text), self._created)
 
     def _created(self, name: str | None) -> None:
         if name is not None:

@@ -42,6 +42,13 @@ def cost(progress: BatchProgress, *, priced: bool = True) -> str:
     return text.usd(known, estimate=progress.cost_is_estimate, unpriced=progress.unpriced_calls)
 
 
+def state_of(progress: BatchProgress) -> Content:
+    """A batch's state; one that is finished and wrote nothing does not look like one that did."""
+    if progress.state == "finished" and progress.failed and not progress.done:
+        return Content.styled("✕ finished", "$failed")
+    return state(progress.state)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """The month against its budget, and of a batch what the cache saved (None where it held nothing, or no price is
@@ -68,7 +75,7 @@ class Figure:
 def headline(progress: BatchProgress) -> Content:
     """State, name, model, and who asked for it."""
     parts = [
-        state(progress.state),
+        state_of(progress),
         text.shown(progress.name, single_line=True, limit=60, style="bold"),
         text.shown(progress.model, single_line=True, limit=40, style="$muted"),
         Content.styled(f"batch {progress.id}", "$muted"),
@@ -144,7 +151,8 @@ def money_line(progress: BatchProgress, money: Money) -> Content:
         parts.append(
             Content.assemble(
                 f"{judge.done:,} judged",
-                text.shown(f" by {judge.model}", single_line=True, limit=40, style="$muted"),
+                " ",
+                text.shown(f"by {judge.model}", single_line=True, limit=40, style="$muted"),
                 (f", {judge.waiting:,} wait" if judge.waiting else "", "$muted"),
                 (f", {judge.failed:,} failed" if judge.failed else "", "$failed"),
             )
@@ -224,7 +232,7 @@ class BatchBand(Static):
         if money := money_line(progress, self._money):
             lines.append(money)
         if self._hint:
-            lines.append(self._hint)
+            lines += self._hint.wrap(width)
         drawn = Content("\n").join(lines)
         # Without another height the screen need not be laid out anew, several times a second.
         self.update(drawn, layout=drawn.plain.count("\n") + 1 != self.content_size.height)

@@ -11,18 +11,20 @@ from traintui import text
 from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.records import BatchProgress, ConversationRow
 from traintui.widgets import marks
-from traintui.widgets.batch_band import cost, state
+from traintui.widgets.batch_band import cost, state_of
 from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column
 
 CAUSES = 5
 """Causes of failures that are in view at once."""
+REST_OF_ROW = 14
+"""Cells of a row of a cause that are not for it: how many, gaps, the edge."""
 
 
 def batch_columns() -> list[Column[BatchProgress]]:
     """A batch in a row."""
     return [
-        Column("Batch", 13, lambda batch: state(batch.state)),
+        Column("Batch", 13, state_of),
         Column("Name", 0, lambda batch: text.shown(batch.name, single_line=True, limit=80)),
         Column("Done", 11, lambda batch: Content(f"{batch.done:,}/{batch.total:,}"), right=True),
         Column("Prio", 4, _priority, right=True),
@@ -76,8 +78,14 @@ def cause_columns() -> list[Column[Cause]]:
     ]
 
 
-def _reason(cause: Cause) -> Content:
-    return text.shown(cause.reason or "No reason was recorded.", single_line=True, limit=160)
+def in_full(cause: Cause | None, width: int) -> Content:
+    """A cause that a row of so many cells cannot hold; nothing where it can."""
+    said = Content("") if cause is None else _reason(cause, limit=600)
+    return said.stylize_before("$muted") if said.cell_length > width - REST_OF_ROW else Content("")
+
+
+def _reason(cause: Cause, *, limit: int = 160) -> Content:
+    return text.shown(cause.reason or "No reason was recorded.", single_line=True, limit=limit)
 
 
 def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> Content:
@@ -109,4 +117,7 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
             return Content.styled(f"{batch.running:,} being written, {batch.queued:,} wait", "$muted")
         case "cancelled":
             return Content.styled(f"Ended {at}. r plans anew what was not written, n plans more", "$muted")
+    if batch.failed and not batch.done:
+        said = "Finished, and nothing was written: r tries again what failed, n plans more"
+        return Content.styled(said, "bold $failed")
     return Content.styled("Finished. 2 reads and decides what it wrote, n plans more", "$muted")

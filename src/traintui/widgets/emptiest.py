@@ -47,14 +47,14 @@ def of_target(cell: Cell) -> str:
     return f"{cell.held:,}" if cell.target is None else f"{cell.held:,} of {cell.target:,}"
 
 
-def advice(cell: Cell) -> str:
-    """What to do about a cell."""
+def advice(cell: Cell, missing: int) -> str:
+    """What to do about a cell; `missing` is what all cells lack together, which is what `g` plans."""
     if cell.target is None:
         return "no target yet: t sets one"
     if cell.missing and cell.rejected > cell.held:
         return f"{cell.rejected:,} were rejected: enter shows them; see why before g plans more"
     if cell.missing:
-        return f"g plans the {cell.missing:,} that are missing"
+        return f"g plans {'the' if cell.missing == missing else 'all'} {missing:,} missing"
     if cell.generated:
         return f"{cell.generated:,} wait for review: enter shows them"
     if cell.planned:
@@ -74,7 +74,11 @@ def described(cell: Cell, coverage: Coverage, labels: marks.Labels) -> Content:
         (f"  {cell.missing:,} missing" if cell.missing else "", "$warning"),
     )  # fmt: skip
     first = Content.assemble(
-        named(cell, coverage, labels).stylize("bold"), "   ", target, "   ", (advice(cell), "$muted")
+        named(cell, coverage, labels).stylize("bold"),
+        "   ",
+        target,
+        "   ",
+        (advice(cell, sum(coverage.missing.values())), "$muted"),
     )
     return Content("\n").join([first, Content("   ").join(counts)])
 
@@ -83,7 +87,11 @@ def listed(cells: Sequence[Cell], coverage: Coverage, labels: marks.Labels, widt
     """The emptiest cells, one a line, with the digit that goes there; where it is narrow, on two lines each."""
     heading = Content.styled("EMPTIEST", "bold $muted")
     if not cells:
-        return Content.assemble(heading, "  ", ("nothing: no active value in one of both", "$muted"))
+        said = (
+            "nothing: every cell has its target" if coverage.has_targets else "nothing: no active value in one of both"
+        )
+        return Content.assemble(heading, "  ", (said, "$muted"))
+    missing = sum(coverage.missing.values())
     beside = width >= 76
     name_width = min(44, width - 46) if beside else max(20, width - 16)
     lines = [heading]
@@ -91,7 +99,7 @@ def listed(cells: Sequence[Cell], coverage: Coverage, labels: marks.Labels, widt
         name = named(cell, coverage, labels).truncate(name_width, ellipsis=True, pad=True)
         line = Content.assemble((f"{place} ", "$accent"), name, f" {of_target(cell):>10}  ")
         if beside:
-            lines.append(Content.assemble(line, (advice(cell), "$muted")))
+            lines.append(Content.assemble(line, (advice(cell, missing), "$muted")))
         else:
-            lines += [line, Content.styled(f"  {advice(cell)}", "$muted")]
+            lines += [line, Content.styled(f"  {advice(cell, missing)}", "$muted")]
     return Content("\n").join(lines)

@@ -54,6 +54,15 @@ def dimensions(conversation: Conversation, labels: marks.Labels) -> Iterable[Con
         yield Content.assemble((f"{name:<9}", "$muted"), marks.label(labels, name, value))
 
 
+def failure(conversation: Conversation) -> Iterable[Content]:
+    """Why it could not be written."""
+    if conversation.row.status == "failed":
+        yield heading("Failed")
+        said = conversation.failure or "No reason was recorded."
+        yield Content.assemble(("✕ ", "$failed"), text.shown(said, single_line=True, limit=600, style="$failed"))
+        yield Content.styled("r on Generate tries it again.", "$muted")
+
+
 def score(conversation: Conversation) -> Iterable[Content]:
     """The score, then its parts, worst first: points, then the value, what is good, and the sentence that says why."""
     yield heading("Score", marks.score(conversation.row.quality_score))
@@ -178,7 +187,7 @@ def facts(
 ) -> Content:
     """All of it as one text; `with_turns` for where the turns themselves are not on the screen, `with_judge` for where
     nobody is to decide uninfluenced."""
-    sections: list[Iterable[Content]] = [dimensions(conversation, labels), score(conversation)]
+    sections: list[Iterable[Content]] = [failure(conversation), dimensions(conversation, labels), score(conversation)]
     if with_judge:
         sections.append(judgement(conversation))
     if with_turns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -47,7 +48,7 @@ class FormField(Vertical):
 
     def fail(self, message: str) -> None:
         """Says what is wrong with it, and puts the cursor there."""
-        self.answer.update(text.shown(sentence(message), limit=300))
+        self.answer.update(Content.assemble(("! ", "bold"), text.shown(sentence(message), limit=300)))
         self.set_class(True, "-mistaken")
 
     def clear(self) -> None:

@@ -96,7 +96,7 @@ TEMPLATE_COLUMNS: tuple[Column[TemplateRow], ...] = (
     Column("Convs", 6, _count, right=True),
     Column("Score", 5, _score, right=True),
     Column("Appr.", 5, _approved, right=True),
-    Column("Cost", 8, _cost, right=True, from_width=55),
+    Column("Cost", 14, _cost, right=True, from_width=61),
 )
 VERSION_COLUMNS: tuple[Column[VersionRow], ...] = (
     Column("Version", 8, _version),
@@ -105,5 +105,5 @@ VERSION_COLUMNS: tuple[Column[VersionRow], ...] = (
     Column("Convs", 8, _count, right=True),
     Column("Score", 5, _score, right=True),
     Column("Appr.", 5, _approved, right=True),
-    Column("Cost", 10, _cost, right=True, from_width=70),
+    Column("Cost", 14, _cost, right=True, from_width=74),
 )
