@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,14 @@ from traintui.generation.start import start_batch
 from traintui.generation.submission_calls import Patience
 from traintui.generation.worker import Worker
 
+
+class Quick(random.Random):
+    """Chance that never makes a retry wait."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
 IMPATIENT = Patience(first=0.01, most=0.05, settle=0.0, rest=0.02, room=0.05)
 
 
@@ -43,8 +52,7 @@ async def run_until_idle(
     """Works until nothing is left to do and nothing is out. `as_real`: as if the rehearsal were paid."""
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not as_real)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        worker = Worker(db, client, provider)
-        worker.batching.patience = replace(IMPATIENT, **patience)
+        worker = Worker(db, client, provider, patience=replace(IMPATIENT, **patience))
         worker.batching.most_requests = most
         await worker.run(asyncio.Event(), until_idle=True)
 

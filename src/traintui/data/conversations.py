@@ -127,5 +127,7 @@ async def read(db: Database, conversation_id: str) -> Conversation:
             score_parts=tuple(ScorePart(**part) for part in row.score_parts),
             source=await source_of(connection, row.chunk_id),
             history=await entries_of(connection, conversation_id),
-            judging=await judgements.of_conversation(connection, row.id, conversation_id, row.revision),
+            judging=await judgements.of_conversation(
+                connection, row.id, conversation_id, row.revision, is_rehearsal=row.is_rehearsal
+            ),
         )
