@@ -1,4 +1,4 @@
-"""A call is finished once however often that is asked for; a pause names who paused; claims look at running batches only.
+"""A call is ended once however often that is said, a pause says who paused, claims look at running batches only.
 
 Revision: 0022
 Follows: 0021

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import psycopg
 import pytest
@@ -29,13 +29,13 @@ async def all_failed(db: Database, number: int = 2) -> int:
 
 @pytest.mark.parametrize("finishing", [work.finish_batches, work.recover])
 async def test_what_is_tried_again_while_its_batch_is_being_finished_is_not_left_in_a_finished_batch(
-    db: Database, conninfo: Conninfo, finishing: Callable[[Database], Awaitable[object]]
+    db: Database, conninfo: Conninfo, finishing: Callable[[Database], Coroutine[None, None, object]]
 ) -> None:
     batch_id = await all_failed(db)
     with psycopg.connect(conninfo("ada")) as person:
         assert person.execute("SELECT retry_items(%s)", [batch_id]).fetchone() == (2,)
         # It sees nothing queued, since that is not committed yet, and waits for the batch.
-        ending = asyncio.create_task(finishing(db))
+        ending: asyncio.Task[object] = asyncio.create_task(finishing(db))
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

@@ -6,7 +6,8 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -78,17 +79,43 @@ async def cost(db: Database) -> Decimal:
     return Decimal(await value(db, "SELECT coalesce(sum(cost_usd), 0) FROM generation_logs"))
 
 
-async def process(db: Database, rehearsal: RehearsalServer, *arguments: str) -> asyncio.subprocess.Process:
-    """A real worker of this database and that rehearsal."""
-    parts = conninfo_to_dict(db.conninfo)
-    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
-    if "port" in parts:
-        url += f"&port={parts['port']}"
-    environment = {**os.environ, "TRAINTUI_DATABASE_URL": url, "TRAINTUI_API_BASE_URL": rehearsal.url}
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def process(
+    db: Database, rehearsal: RehearsalServer, *arguments: str, url: str | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real worker of this database, or of it at another address, and that rehearsal. It is killed when the block
+    ends, frozen or not."""
+    environment = {
+        **os.environ, "TRAINTUI_DATABASE_URL": url or url_of(db), "TRAINTUI_API_BASE_URL": rehearsal.url,
+    }  # fmt: skip
+    worker = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "traintui", "worker", *arguments, env=environment,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+        await worker.wait()
+
+
+def url_of(db: Database) -> str:
+    """Where a process finds this database."""
+    parts = conninfo_to_dict(db.conninfo)
+    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
+    return f"{url}&port={parts['port']}" if "port" in parts else url
+
+
+@asynccontextmanager
+async def at_work(db: Database, server: RehearsalServer, *, settle: float = 0.0) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker in this process that works until nothing is left to do; cut off when the block ends before."""
+    running = asyncio.create_task(run_until_idle(db, server, settle=settle))
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def submitted(server: RehearsalServer) -> list[str]:

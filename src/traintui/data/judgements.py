@@ -170,8 +170,8 @@ async def of_conversation(
     connection: AsyncConnection, key: int, conversation_id: str, revision: int, *, is_rehearsal: bool
 ) -> Judging:
     """The opinion that counts of a conversation, the newest of its present revision, and what became of a newer place
-    in the queue. What a rehearsal says counts for what a rehearsal wrote. Served by `ix_judgements_conversation_id_revision_id` and
-    `uq_generation_items_conversation_id_batch_id_kind`."""
+    in the queue. What a rehearsal says counts for what a rehearsal wrote. Served by
+    `ix_judgements_conversation_id_revision_id` and `uq_generation_items_conversation_id_batch_id_kind`."""
     newest = (
         select(*COLUMNS)
         .where(

@@ -235,8 +235,8 @@ async def take_items(db: Database, claiming: TextClause, values: Mapping[str, An
 
 
 async def held(db: Database, worker_id: int, *, for_submission: bool) -> tuple[ClaimedItem, ...]:
-    """The items that are a worker's now: those that it is to submit, or those that it calls the model for. A claim whose
-    answer was lost may have been made."""
+    """The items that are a worker's now: those that it is to submit, or those that it calls the model for. A claim
+    whose answer was lost may have been made."""
     submitted = (Batch.mode == "batches") & (GenerationItem.kind == "generate")
     statement = (
         items_where(GenerationItem.worker_id == worker_id, GenerationItem.state == "running")

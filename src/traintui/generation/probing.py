@@ -219,7 +219,7 @@ class Prober:
 
     def _later(self, model: str, failure: CallFailed) -> CallFailed:
         """The failure to tell. What may pass is not asked again for some seconds, however many calls wait for it, and
-        when it does not pass, that is for somebody to look at: no item is given up for it, since it is no attempt at it."""
+        when it does not pass, that is for somebody to look at: it is no attempt at any item, so none is given up."""
         if verdict_on(failure, 1).kind != "retry":
             return failure
         times, _, _ = self._failed.get(model, (0, 0.0, failure))

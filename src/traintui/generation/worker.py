@@ -362,7 +362,7 @@ class Worker:
     async def _conclude(
         self, job: Job | JudgeJob, item: work.ClaimedItem, verdict: Verdict, number: int, *, was_called: bool
     ) -> None:
-        """Does with the item what the verdict says. Where nothing `was_called` for it there is no attempt to give back."""
+        """Does with the item what the verdict says. Of one that was not called for there is no attempt to give back."""
         reason = redact_text(verdict.reason).value
         match verdict.kind:
             case "wait":
