@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import psycopg
 import pytest
@@ -24,6 +25,18 @@ async def test_the_batch_that_was_raised_is_claimed_first_and_the_one_that_was_l
         items = [item for _ in range(6) for item in await work.claim(db, worker_id, 1, is_rehearsal=False)]
     assert [item.batch_id for item in items] == [third, third, second, second, first, first]
     assert (await batches.progress(db, third)).priority == 2
+
+
+async def test_workers_that_claim_at_once_take_all_that_there_is(db: Database) -> None:
+    await add_vocabulary(db)
+    for _ in range(2):
+        await planned(db, 4)
+    async with contextlib.AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(work.registered(db)) for _ in range(4)]
+        await work.take_up_batches(db, is_rehearsal=False)
+        claims = await asyncio.gather(*(work.claim(db, worker_id, 2, is_rehearsal=False) for worker_id in workers))
+    assert [len(items) for items in claims] == [2] * 4
+    assert len({item.id for items in claims for item in items}) == 8
 
 
 async def test_what_is_tried_again_has_the_priority_that_its_batch_has_by_then(db: Database) -> None:

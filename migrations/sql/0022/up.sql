@@ -197,33 +197,43 @@ CREATE INDEX ix_generation_items_queue ON generation_items (batch_id, kind, id) 
 CREATE OR REPLACE FUNCTION claim_items(p_worker_id bigint, p_limit integer, p_is_rehearsal boolean, p_batch_id bigint DEFAULT NULL)
 RETURNS SETOF generation_items
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    place record;
+    number bigint;
+    room bigint := p_limit;
 BEGIN
     PERFORM require_role('author');
     -- A worker that was taken for dead, as after a laptop's sleep, and claims again lives; from here on by its lease.
     UPDATE workers SET ended_at = NULL, holds_lock = false, lease_until = clock_timestamp() + interval '20 seconds'
     WHERE id = p_worker_id AND ended_at IS NOT NULL;
-    RETURN QUERY
-    -- Each running batch is asked for the first of its own, along ix_generation_items_queue: what other batches have in
-    -- the queue is not looked at, however much that is.
-    WITH next AS (
-        SELECT item.id FROM batches AS batch, (VALUES ('generate'), ('judge')) AS asked (kind), LATERAL (
-            SELECT first.id FROM generation_items AS first
-            WHERE first.batch_id = batch.id AND first.kind = asked.kind AND first.state = 'queued'
-              AND first.not_before <= clock_timestamp()
-            ORDER BY first.id LIMIT p_limit
-            FOR NO KEY UPDATE OF first SKIP LOCKED
-        ) AS item
+    -- One running batch after the other is asked for the first of its own, along ix_generation_items_queue: what other
+    -- batches have in the queue is not looked at, however much that is, and nothing is locked that is not taken. What is to
+    -- be written goes before what is to be judged.
+    FOR place IN
+        SELECT batch.id, asked.kind FROM batches AS batch, (VALUES ('generate'), ('judge')) AS asked (kind)
         WHERE batch.state = 'running' AND batch.is_rehearsal = p_is_rehearsal
           AND (batch.mode = 'calls' OR asked.kind = 'judge') AND (p_batch_id IS NULL OR batch.id = p_batch_id)
-        ORDER BY batch.priority DESC, item.id LIMIT p_limit
-    ), claimed AS (
-        UPDATE generation_items AS item SET state = 'running', worker_id = p_worker_id, fence = item.fence + 1
-        FROM next WHERE item.id = next.id RETURNING item.*
-    ), started AS (
-        UPDATE conversations SET status = 'generating' FROM claimed
-        WHERE conversations.id = claimed.conversation_id AND claimed.kind = 'generate'
-    )
-    SELECT * FROM claimed ORDER BY id;
+        ORDER BY batch.priority DESC, asked.kind, batch.id
+    LOOP
+        RETURN QUERY
+        WITH next AS (
+            SELECT item.id FROM generation_items AS item
+            WHERE item.batch_id = place.id AND item.kind = place.kind AND item.state = 'queued'
+              AND item.not_before <= clock_timestamp()
+            ORDER BY item.id LIMIT room
+            FOR NO KEY UPDATE OF item SKIP LOCKED
+        ), claimed AS (
+            UPDATE generation_items AS item SET state = 'running', worker_id = p_worker_id, fence = item.fence + 1
+            FROM next WHERE item.id = next.id RETURNING item.*
+        ), started AS (
+            UPDATE conversations SET status = 'generating' FROM claimed
+            WHERE conversations.id = claimed.conversation_id AND claimed.kind = 'generate'
+        )
+        SELECT * FROM claimed ORDER BY id;
+        GET DIAGNOSTICS number = ROW_COUNT;
+        room := room - number;
+        EXIT WHEN room <= 0;
+    END LOOP;
 END
 $$;
 
