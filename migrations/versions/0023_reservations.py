@@ -1,7 +1,7 @@
 """Whoever has a conversation open has it reserved; taking it over is on record.
 
 Revision: 0023
-Follows: 0021
+Follows: 0022
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -23,12 +23,19 @@ KEPT = """
 """
 
 
+SPENT = """
+    SELECT month, run_id, worker_id, model, is_rehearsal, spent_usd, under_way_usd, calls, unpriced_calls
+    FROM spending ORDER BY 1, 2, 3, 4, 5
+"""
+
+
 def agree(conninfo: str) -> None:
     """What the triggers kept is what items and log add up to."""
     with psycopg.connect(conninfo) as connection:
-        kept = connection.execute(KEPT).fetchall()
-        connection.execute("SELECT add_up_batches()")
+        kept, spent = connection.execute(KEPT).fetchall(), connection.execute(SPENT).fetchall()
+        connection.execute("SELECT add_up_batches(), add_up_spending()")
         assert connection.execute(KEPT).fetchall() == kept
+        assert connection.execute(SPENT).fetchall() == spent
         connection.rollback()
 
 
@@ -59,8 +66,10 @@ async def test_whatever_happens_the_figures_are_what_items_and_log_add_up_to(db:
             agree(conninfo(SUPERUSER))
         # What was open goes back into the queue, and its calls are unknown.
         agree(conninfo(SUPERUSER))
-    for attempt in [*given_up[::2], given_up[0]]:
-        await attempts.finish(db, attempt, dice.choice(outcomes))
+    for attempt in given_up[::2]:
+        late = dice.choice(outcomes)
+        for _ in range(dice.randint(1, 3)):  # a reply that comes late, and is said again
+            await attempts.finish(db, attempt, late)
     for batch_id in batch_ids:
         await batches.retry(db, batch_id)
     agree(conninfo(SUPERUSER))
@@ -85,6 +94,22 @@ async def test_looking_at_a_batch_reads_neither_its_items_nor_its_calls(db: Data
         touched = await connection.scalar(text(read))
     assert (progress.done, progress.queued) == (2_450, 50)
     assert touched == 0
+
+
+async def test_a_claim_reads_nothing_of_what_other_batches_have_in_the_queue(db: Database, conninfo: Conninfo) -> None:
+    await add_vocabulary(db)
+    paused, submitted, mine = await planned(db, 2_000), await planned(db, 2_000), await planned(db, 5)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("UPDATE batches SET mode = 'batches', priority = 5 WHERE id = %s", [submitted])
+        connection.commit()
+        connection.execute("ANALYZE")
+    await work.take_up_batches(db, is_rehearsal=False)
+    await batches.pause(db, paused)
+    read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'generation_items'"
+    async with work.registered(db) as worker_id, db.write() as connection:
+        rows = await connection.execute(text(f"SELECT batch_id FROM claim_items({worker_id}, 4, false)"))
+        assert [row.batch_id for row in rows] == [mine] * 4
+        assert await connection.scalar(text(read)) < 50
 
 
 async def test_each_connection_counts_in_a_row_of_its_own(db: Database, conninfo: Conninfo) -> None:

@@ -150,6 +150,31 @@ async def test_a_call_is_finished_once(db: Database) -> None:
     assert (call.state, call.http_status, call.error_message) == ("error", 529, "overloaded")
 
 
+@pytest.mark.parametrize("end", [ANSWERED, Outcome("error", http_status=529), Outcome("unknown", error_type="lost")])
+async def test_an_end_that_is_said_again_stands_once(db: Database, end: Outcome) -> None:
+    attempt = await started(db, None, None, kind="probe")
+    for _ in range(3):
+        await attempts.finish(db, attempt, end)
+    (call,) = await attempts.newest(db)
+    assert call.state == end.state
+    assert await fetch(db, "SELECT calls, under_way_usd, spent_usd FROM spending") == [(1, 0, call.cost_usd or 0)]
+
+
+@pytest.mark.parametrize("end", [ANSWERED, Outcome("unknown", error_type="lost", duration_ms=5)])
+async def test_a_late_reply_that_is_said_again_stands_once(db: Database, end: Outcome) -> None:
+    async with work.registered(db) as worker_id:
+        attempt = await started(db, None, worker_id, kind="probe")
+    assert [call.state for call in await attempts.newest(db)] == ["unknown"]
+    for _ in range(3):
+        await attempts.finish(db, attempt, end)
+    late, lost = await attempts.newest(db)
+    assert (late.state, lost.state) == (end.state, "unknown")
+    assert await scalar(db, "SELECT sum(spent_usd) FROM spending") == late.cost_usd
+    with pytest.raises(Refused) as refused:
+        await attempts.finish(db, attempt, Outcome("error", http_status=529))
+    assert refused.value.code == "TT005"
+
+
 async def test_counts_of_what_was_redacted_add_up(db: Database) -> None:
     attempt = await started(db, None, None, kind="probe", redactions={"email": 1, "iban": 2})
     await attempts.finish(db, attempt, Outcome("ok", redactions={"email": 3, "phone": 1}))
@@ -388,7 +413,7 @@ async def test_a_paused_batch_is_not_claimed_and_what_is_under_way_finishes(db: 
     async with work.registered(db) as worker_id:
         item = await claimed(db, worker_id)
         begun = await started(db, item, worker_id)
-        await batches.pause(db, batch_id, "Budget")
+        await batches.hold(db, batch_id, "Budget")
         assert await work.claim(db, worker_id, 1, is_rehearsal=False) == ()
         with pytest.raises(Refused) as refused:
             await started(db, item, worker_id)

@@ -39,7 +39,7 @@ async def test_what_was_generated_failed_paid_and_stopped_since_is_told_and_noth
                 db, await started(db, item, worker_id), replace(ANSWERED, state="error", error_type=error)
             )
             await work.release(db, item, "failed", error="It did not come.")
-        await batches.pause(db, batch_id, "The provider account has no credit.")
+        await batches.hold(db, batch_id, "The provider account has no credit.")
     told = await presence.ran_since(db, since)
     assert told is not None
     assert (told.generated, told.failures, told.failed) == (1, (("refusal", 2), ("max_tokens", 1)), 3)

@@ -167,9 +167,10 @@ def test_what_each_role_may_write_is_written_down_here(conninfo: Conninfo) -> No
         "       ELSE has_any_column_privilege('traintui_' || role, table_name, right_) END",
     )
     author = {
-        *((table, right) for table in ("documents", "chunks", "vocabulary", "templates", "batches", "generation_items",
+        *((table, right) for table in ("documents", "chunks", "vocabulary", "templates", "batches",
                                        "generation_streams", "workers") for right in ("INSERT", "UPDATE")),
-        ("plans", "INSERT"), ("conversations", "INSERT"), ("generation_streams", "DELETE"),
+        ("plans", "INSERT"), ("conversations", "INSERT"), ("generation_items", "INSERT"),
+        ("generation_streams", "DELETE"),
     }  # fmt: skip
     admin = author | {("workspace_settings", "INSERT"), ("workspace_settings", "UPDATE")}
     assert {(table, right) for role, table, right in found if role == "reviewer"} == set()

@@ -97,8 +97,9 @@ async def test_what_is_kept_equals_the_sum_of_the_log_whatever_becomes_of_the_ca
             await agree(conninfo(SUPERUSER))
     # The workers ended in the middle of these; some replies come after all, one of them twice.
     await agree(conninfo(SUPERUSER))
+    ends: dict[int, Outcome] = {}
     for attempt in [*given_up[::2], given_up[0]]:
-        await attempts.finish(words, attempt, dice.choice(outcomes))
+        await attempts.finish(words, attempt, ends.setdefault(attempt.id, dice.choice(outcomes)))
         await agree(conninfo(SUPERUSER))
     # Adding up the whole log anew gives the same.
     with psycopg.connect(conninfo(SUPERUSER)) as connection:

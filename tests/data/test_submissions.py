@@ -216,6 +216,7 @@ async def test_a_pause_has_what_is_out_looked_at_at_once(db: Database) -> None:
         await submissions.note(db, submission, provider_id="msgbatch_1", state="in_progress", delay=3600.0)
         assert await submissions.claim(db, worker_id, endpoint=ENDPOINT, is_rehearsal=False) is None
         await batches.pause(db, batch_id)
+        assert await scalar(db, "SELECT state_reason FROM batches") == "Paused by ada."
         seen = await submissions.claim(db, worker_id, endpoint=ENDPOINT, is_rehearsal=False)
         assert seen is not None and seen.unwanted and not seen.cancelling
 
@@ -225,7 +226,7 @@ async def test_a_pause_for_a_reason_lets_what_is_out_go_on(db: Database) -> None
     async with work.registered(db) as worker_id:
         submission = await started(db, worker_id)
         await submissions.note(db, submission, provider_id="msgbatch_1", state="in_progress", delay=0.0)
-        await batches.pause(db, batch_id, "The key is refused.")
+        await batches.hold(db, batch_id, "The key is refused.")
         seen = await submissions.claim(db, worker_id, endpoint=ENDPOINT, is_rehearsal=False)
         assert seen is not None and not seen.unwanted
 

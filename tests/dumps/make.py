@@ -57,7 +57,7 @@ async def fill(home: Path) -> None:
             await imports.conversations(db, [seed], source="seeds.jsonl", format="openai")
             await export_conversations(db, path=home / "out.jsonl", rehearsal=True)
             second = sample_plan().model_copy(update={"name": "More questions", "count": 6, "seed": 8})
-            await batches.pause(db, await start_batch(db, second, is_rehearsal=True), "Paused by hand.")
+            await batches.hold(db, await start_batch(db, second, is_rehearsal=True), "Paused by hand.")
             await add_seeds(db)
             await sort_out_seeds(db)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -25,6 +27,14 @@ from traintui.generation.start import start_batch
 from traintui.generation.submission_calls import Patience
 from traintui.generation.worker import Worker
 
+
+class Quick(random.Random):
+    """Chance that never makes a retry wait."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
 IMPATIENT = Patience(first=0.01, most=0.05, settle=0.0, rest=0.02, room=0.05)
 
 
@@ -43,8 +53,7 @@ async def run_until_idle(
     """Works until nothing is left to do and nothing is out. `as_real`: as if the rehearsal were paid."""
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not as_real)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        worker = Worker(db, client, provider)
-        worker.batching.patience = replace(IMPATIENT, **patience)
+        worker = Worker(db, client, provider, patience=replace(IMPATIENT, **patience))
         worker.batching.most_requests = most
         await worker.run(asyncio.Event(), until_idle=True)
 
@@ -70,17 +79,43 @@ async def cost(db: Database) -> Decimal:
     return Decimal(await value(db, "SELECT coalesce(sum(cost_usd), 0) FROM generation_logs"))
 
 
-async def process(db: Database, rehearsal: RehearsalServer, *arguments: str) -> asyncio.subprocess.Process:
-    """A real worker of this database and that rehearsal."""
-    parts = conninfo_to_dict(db.conninfo)
-    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
-    if "port" in parts:
-        url += f"&port={parts['port']}"
-    environment = {**os.environ, "TRAINTUI_DATABASE_URL": url, "TRAINTUI_API_BASE_URL": rehearsal.url}
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def process(
+    db: Database, rehearsal: RehearsalServer, *arguments: str, url: str | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real worker of this database, or of it at another address, and that rehearsal. It is killed when the block
+    ends, frozen or not."""
+    environment = {
+        **os.environ, "TRAINTUI_DATABASE_URL": url or url_of(db), "TRAINTUI_API_BASE_URL": rehearsal.url,
+    }  # fmt: skip
+    worker = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "traintui", "worker", *arguments, env=environment,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+        await worker.wait()
+
+
+def url_of(db: Database) -> str:
+    """Where a process finds this database."""
+    parts = conninfo_to_dict(db.conninfo)
+    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
+    return f"{url}&port={parts['port']}" if "port" in parts else url
+
+
+@asynccontextmanager
+async def at_work(db: Database, server: RehearsalServer, *, settle: float = 0.0) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker in this process that works until nothing is left to do; cut off when the block ends before."""
+    running = asyncio.create_task(run_until_idle(db, server, settle=settle))
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def submitted(server: RehearsalServer) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from support import Conninfo, fetch, scalar
+from generation.batching_helpers import IMPATIENT, Quick
+from support import Conninfo, eventually, fetch, scalar
 from traintui.data import batches, templates
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -23,13 +23,6 @@ from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.start import start_batch
 from traintui.generation.worker import Worker
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -51,7 +44,7 @@ def plan(**changes: Any) -> Plan:
 async def work_on(db: Database, server: RehearsalServer, *, slots: int = 1) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        worker = Worker(db, client, provider, slots=slots, dice=Quick())
+        worker = Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick())
         await worker.run(asyncio.Event(), until_idle=True)
 
 
@@ -132,3 +125,45 @@ async def test_a_name_of_signs_and_a_seed_of_two_billion_go_through(
     await work_on(furnished, rehearsal)
     progress = await batches.progress(furnished, batch_id)
     assert (progress.name, progress.state, progress.done) == (name, "finished", 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "when"), [("generation_items", "NEW.state = 'failed'"), ("batches", "NEW.state = 'paused'")]
+)
+async def test_a_full_disk_while_what_is_wrong_is_noted_ends_no_worker(
+    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo, table: str, when: str
+) -> None:
+    asks = builtin_template("conversation")
+    await templates.store(furnished, "mine", system=asks.system, user_prompt="About {{ source.text }}\n" + asks.user)
+    batch_id = await start_batch(furnished, plan(template="mine", count=2), is_rehearsal=True)
+    told: list[str] = []
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        if table == "generation_items":
+            connection.execute(
+                "UPDATE conversations SET chunk_id = NULL WHERE id = (SELECT min(id) FROM conversations)"
+            )
+        else:
+            connection.execute("INSERT INTO workspace_settings (key, value) VALUES ('score.nonsense', '1')")
+        connection.execute(
+            "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;"
+            f"CREATE TRIGGER filled BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when})"
+            " EXECUTE FUNCTION disk_full()".encode()
+        )
+        provider = Provider(rehearsal.url, "rehearsal", "rehearsal", is_rehearsal=True)
+        async with asyncio.timeout(30), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
+            worker = Worker(furnished, client, provider, slots=1, say=told.append, patience=IMPATIENT, dice=Quick())
+            running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
+
+            async def met() -> bool:
+                assert not running.done(), running.exception()
+                return any(line.startswith("Disk full") for line in told)
+
+            await eventually(met)
+            connection.execute("DROP FUNCTION disk_full() CASCADE")
+            await running
+    progress = await batches.progress(furnished, batch_id)
+    if table == "generation_items":
+        assert (progress.state, progress.done, progress.failed) == ("finished", 1, 1)
+    else:
+        assert (progress.state, progress.queued) == ("paused", 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from generation.batching_helpers import process
+from generation.batching_helpers import IMPATIENT, Quick, process
 from support import Conninfo, eventually, fetch, scalar
 from traintui.data import batches, conversations, coverage
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
@@ -28,13 +27,6 @@ from traintui.generation.worker import Worker
 
 SLOW = Pace(tokens_per_second=100)
 CANCELLED = "The batch was cancelled before its turn came."
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -60,7 +52,7 @@ def provider(server: RehearsalServer) -> Provider:
 
 async def work_on(db: Database, server: RehearsalServer, *, slots: int = 2) -> None:
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        worker = Worker(db, client, provider(server), slots=slots, dice=Quick())
+        worker = Worker(db, client, provider(server), slots=slots, patience=IMPATIENT, dice=Quick())
         await worker.run(asyncio.Event(), until_idle=True)
 
 
@@ -75,10 +67,8 @@ async def stands(db: Database, batch_id: int) -> tuple[str, int, int, int, int]:
 async def test_a_batch_whose_worker_was_killed_is_interrupted_and_the_next_worker_goes_on(furnished: Database) -> None:
     async with RehearsalServer(port=0, pace=SLOW) as server:
         batch_id = await begun(furnished)
-        worker = await process(furnished, server)
-        await server.received(3)  # one of them is the worker asking who is there
-        worker.kill()
-        await worker.wait()
+        async with process(furnished, server):
+            await server.received(3)  # one of them is the worker asking who is there
 
         async def interrupted() -> bool:
             await batches.recover(furnished)
@@ -88,8 +78,7 @@ async def test_a_batch_whose_worker_was_killed_is_interrupted_and_the_next_worke
         lost = await fetch(furnished, "SELECT cost_usd > 0 FROM generation_logs WHERE state = 'unknown'")
         assert lost and all(row[0] for row in lost)
     async with RehearsalServer(port=0, pace=Pace(0)) as server:
-        worker = await process(furnished, server, "--until-idle")
-        assert await worker.wait() == 0
+        await work_on(furnished, server)
     assert await stands(furnished, batch_id) == ("finished", 4, 0, 0, 0)
     assert await scalar(furnished, "SELECT count(*) FROM conversation_revisions") == 4
 
@@ -135,9 +124,12 @@ async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_noth
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(full.format("generation_items").encode())
         async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
-            worker = Worker(furnished, client, provider(rehearsal), slots=2, say=told.append, dice=Quick())
+            worker = Worker(
+                furnished, client, provider(rehearsal), slots=2, say=told.append, patience=IMPATIENT, dice=Quick()
+            )
             running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
-            await asyncio.sleep(1.6)  # three tries
+            await eventually(lambda: told_it(told))
+            await asyncio.sleep(0.2)  # a dozen tries
             assert [line.partition(":")[0] for line in told] == ["Disk full"] and not rehearsal.requests
             connection.execute(free)
             connection.execute(full.format("conversation_revisions").encode())
@@ -148,6 +140,10 @@ async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_noth
     assert await stands(furnished, batch_id) == ("finished", 4, 0, 0, 0)
     assert await scalar(furnished, "SELECT count(*) FROM conversation_revisions") == 4
     assert (await batches.progress(furnished, batch_id)).calls == 4
+
+
+async def told_it(told: list[str]) -> bool:
+    return bool(told)
 
 
 # What needs a person ----------------------------------------------------------------------------------------------
@@ -219,11 +215,9 @@ async def test_what_was_under_way_when_its_batch_was_cancelled_and_brought_nothi
 ) -> None:
     rehearsal.fail_next("silence")
     batch_id = await begun(furnished, 2)
-    worker = await process(furnished, rehearsal)
-    await rehearsal.received(2)
-    await batches.cancel(furnished, batch_id)
-    worker.kill()
-    await worker.wait()
+    async with process(furnished, rehearsal):
+        await rehearsal.received(2)
+        await batches.cancel(furnished, batch_id)
 
     async def settled() -> bool:
         await batches.recover(furnished)
@@ -262,10 +256,11 @@ async def test_a_reviewer_neither_cancels_nor_tries_again(furnished: Database, r
 # Waiting for one batch --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("mode", ["calls", "batches"])
 async def test_who_waits_for_a_batch_works_on_that_one_alone(
-    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo
+    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo, mode: str
 ) -> None:
-    waiting, running = await begun(furnished, 5), await begun(furnished, 5)
+    waiting, running = await begun(furnished, 5, mode=mode), await begun(furnished, 5, mode=mode)
     with psycopg.connect(conninfo(SUPERUSER)) as connection:  # as if another worker had taken it up
         connection.execute("UPDATE batches SET state = 'running', started_at = now() WHERE id = %s", [running])
     mine = await begun(furnished, 2)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from generation.batching_helpers import (
     assert_each_once,
+    at_work,
     begun,
     column,
     plan,
@@ -19,7 +22,8 @@ from generation.batching_helpers import (
     submitted,
     value,
 )
-from support import eventually
+from support import Conninfo, eventually
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
 from traintui.generation.rehearsal import Pace, RehearsalServer
@@ -50,11 +54,10 @@ async def test_a_submission_whose_answer_is_lost_is_found_by_its_key(
 ) -> None:
     rehearsal.batches.fail_calls(fault)
     batch_id = await begun(furnished, count=5)
-    running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await rehearsal.received(1)
-    if fault == "silence":
-        running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with at_work(furnished, rehearsal) as running:
+        await rehearsal.received(1)
+        if fault != "silence":
+            await running
     await resumed(furnished, rehearsal, batch_id)
     assert len(rehearsal.batches.all) == 1
 
@@ -73,12 +76,10 @@ async def test_a_submission_that_never_arrived_is_made_again_once_that_is_sure(
 async def test_before_it_is_sure_nothing_is_submitted_again(furnished: Database, rehearsal: RehearsalServer) -> None:
     rehearsal.batches.fail_calls("unmade")
     await begun(furnished, count=3)
-    running = asyncio.create_task(run_until_idle(furnished, rehearsal, settle=3600))
-    await rehearsal.received(6)
-    assert submitted(rehearsal) == []
-    assert await value(furnished, "SELECT state FROM batch_submissions") == "submitting"
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with at_work(furnished, rehearsal, settle=3600):
+        await rehearsal.received(6)
+        assert submitted(rehearsal) == []
+        assert await value(furnished, "SELECT state FROM batch_submissions") == "submitting"
 
 
 async def test_batches_of_others_under_the_same_key_are_told_apart(
@@ -92,10 +93,10 @@ async def test_batches_of_others_under_the_same_key_are_told_apart(
     rehearsal.batches.fail_calls("reset")
     batch_id = await begun(furnished, count=3)
     # Some more come between, as when another worker submits meanwhile.
-    running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await rehearsal.received(1)
-    rehearsal.batches.submit(other("later"), "2026-10-21")
-    await running
+    async with at_work(furnished, rehearsal) as running:
+        await rehearsal.received(1)
+        rehearsal.batches.submit(other("later"), "2026-10-21")
+        await running
     assert (await column(furnished, "SELECT state FROM batch_submissions")) == ["imported"]
     assert await value(furnished, "SELECT count(*) FROM generation_items WHERE state = 'done'") == 3
     assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
@@ -116,10 +117,8 @@ async def test_a_rehearsal_that_was_started_anew_has_forgotten_its_batches_and_g
 ) -> None:
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=3)
-    running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await eventually(lambda: _submitted(furnished))
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with at_work(furnished, rehearsal):
+        await eventually(lambda: _submitted(furnished))
     async with RehearsalServer(port=0, pace=Pace(0), batch_seconds=0) as another:
         await run_until_idle(furnished, another)
     assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
@@ -146,10 +145,10 @@ async def test_a_worker_that_is_killed_while_it_submits_is_followed_by_one_that_
 ) -> None:
     rehearsal.batches.fail_calls("silence")
     batch_id = await begun(furnished, count=6)
-    worker = await process(furnished, rehearsal)
-    await rehearsal.received(2)  # the plain root first, which tells the rehearsal, then the submission
-    await eventually(lambda: _there(rehearsal))
-    await kill(furnished, worker)
+    async with process(furnished, rehearsal):
+        await rehearsal.received(2)  # the plain root first, which tells the rehearsal, then the submission
+        await eventually(lambda: _there(rehearsal))
+    await end_leases(furnished)
     await resumed(furnished, rehearsal, batch_id)
     assert len(rehearsal.batches.all) == 1
     assert await value(furnished, "SELECT state FROM generation_logs WHERE kind = 'batch_submit'") == "unknown"
@@ -160,9 +159,9 @@ async def test_a_worker_that_is_killed_while_its_batch_runs_is_followed_by_one_t
 ) -> None:
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=6)
-    worker = await process(furnished, rehearsal)
-    await eventually(lambda: _submitted(furnished))
-    await kill(furnished, worker)
+    async with process(furnished, rehearsal):
+        await eventually(lambda: _submitted(furnished), seconds=60)
+    await end_leases(furnished)
     (there,) = rehearsal.batches.all
     there.ready = there.created
     async with furnished.write() as connection:
@@ -173,14 +172,15 @@ async def test_a_worker_that_is_killed_while_its_batch_runs_is_followed_by_one_t
 
 
 async def test_a_worker_that_is_killed_in_the_middle_of_an_import_leaves_nothing_twice(
-    furnished: Database, rehearsal: RehearsalServer
+    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo
 ) -> None:
-    batch_id = await begun(furnished, count=150)
-    worker = await process(furnished, rehearsal)
-    await eventually(lambda: _settled(furnished, 20), seconds=60)
-    await kill(furnished, worker)
+    batch_id = await begun(furnished, count=12)
+    with stopped_after(conninfo(SUPERUSER), 5):
+        async with process(furnished, rehearsal):
+            await eventually(lambda: _settled(furnished, 5), seconds=60)
+    await end_leases(furnished)
     settled = await value(furnished, "SELECT count(*) FROM batch_submission_items WHERE settled_at IS NOT NULL")
-    assert 20 <= settled < 150
+    assert settled == 5
     assert await value(furnished, "SELECT count(*) FROM generation_items WHERE state = 'done'") == settled
     await resumed(furnished, rehearsal, batch_id)
 
@@ -188,28 +188,43 @@ async def test_a_worker_that_is_killed_in_the_middle_of_an_import_leaves_nothing
 async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:
-    batch_id = await begun(furnished, count=150)
-    worker = await process(furnished, rehearsal)
-    await eventually(lambda: _settled(furnished, 20), seconds=60)
-    await freeze(furnished, worker)
-    await end_leases(furnished)
-    await resumed(furnished, rehearsal, batch_id)
-    os.kill(worker.pid, signal.SIGCONT)
-    worker.terminate()
-    await worker.wait()
+    batch_id = await begun(furnished, count=60)
+    async with process(furnished, rehearsal) as worker:
+        await eventually(lambda: _settled(furnished, 5), seconds=60)
+        await freeze(furnished, worker)
+        await end_leases(furnished)
+        await resumed(furnished, rehearsal, batch_id)
+        os.kill(worker.pid, signal.SIGCONT)
+        worker.terminate()
+        await worker.wait()
     await assert_each_once(furnished, rehearsal, batch_id)
 
 
-async def kill(db: Database, worker: asyncio.subprocess.Process) -> None:
-    """SIGKILL, and its lease runs out."""
-    worker.kill()
-    await worker.wait()
-    await end_leases(db)
+@contextmanager
+def stopped_after(conninfo: str, number: int) -> Iterator[None]:
+    """Has an import wait with its next result once so many are stored, until the block ends."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(77)")
+        connection.execute(
+            "CREATE FUNCTION wait_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF (SELECT count(settled_at) FROM public.batch_submission_items) >= "
+            f"{number} THEN PERFORM pg_advisory_xact_lock(77); END IF; RETURN NEW; END $$;"
+            "CREATE TRIGGER wait_here BEFORE UPDATE ON batch_submission_items FOR EACH ROW EXECUTE FUNCTION wait_here()"
+            .encode()
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(77)")
+            connection.execute("DROP FUNCTION wait_here() CASCADE")
 
 
 async def freeze(db: Database, worker: asyncio.subprocess.Process) -> None:
     """Stops a worker between two transactions: in one it would hold rows that nobody gets until its session ends."""
-    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    others = (
+        "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"  # the server's own look after tables when they like
+    )
 
     async def none_active() -> bool:
         # One that waits for a row of another's stays active: it is let go on below.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
-from support import fetch
+from generation.batching_helpers import IMPATIENT, Quick
+from generation.wire_double import double, error, message, response
+from support import Conninfo, fetch
 from traintui import clock
 from traintui.data import batches, capabilities, conversations
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.records import BatchProgress
 from traintui.data.refusals import Refused
@@ -44,13 +47,6 @@ CONTEXT = PromptContext(
 )  # fmt: skip
 
 
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
-
-
 def playing(name: str) -> RehearsalServer:
     return RehearsalServer(port=0, pace=Pace(0), like=like(name))
 
@@ -71,7 +67,9 @@ async def generated(db: Database, server: RehearsalServer, **changes: Any) -> Ba
 async def work_on(db: Database, server: RehearsalServer) -> None:
     provider = await provider_at(server)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        await Worker(db, client, provider, slots=4, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(db, client, provider, slots=4, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
 
 
 def a_call() -> ModelCall:
@@ -258,6 +256,37 @@ async def test_a_provider_that_does_not_count_is_asked_once(db: Database) -> Non
     assert [tuple(row) for row in await fetch(db, "SELECT endpoint, model FROM rate_limits")] == [
         (provider.endpoint, "count_tokens")
     ], "it waits in the line for such requests"
+
+
+async def test_a_model_that_is_not_there_says_nothing_of_counting(db: Database) -> None:
+    said = response(error("not_found_error", f"model: {MODEL} is not there"), 404)
+    written = response(message(content=[{"type": "text", "text": '{"usual": "yes"}'}]))
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        asks = next(line for line in reversed(server.lines) if line)
+        await (written if asks.startswith("POST /v1/messages ") else said)(writer)
+
+    async with double(answer) as server, ModelClient(api_key="key", base_url=server.url) as client:
+        provider = Provider(server.url, "key", endpoint_of(server.url), is_rehearsal=True)
+        assert await Prober(db, client, provider, PriceList(db)).structured(MODEL, None)
+        assert await mean_tokens(db, client, provider, [a_call()]) is None
+    paths = [line.split()[1] for line in server.lines]
+    assert paths.count("/v1/messages/count_tokens") == 2, "it was asked, and is asked again"
+    there = await known(db, provider.endpoint, MODEL)
+    assert (there.can("count_tokens"), there.can("batches")) == (None, False)
+
+
+async def test_a_probe_that_fails_is_no_attempt_at_an_item(db: Database, conninfo: Conninfo) -> None:
+    async with playing("vllm") as server:
+        await furnish(db)
+        batch_id = await start_batch(db, Plan(name="Trial", count=1, exchanges=(2, 2), model=MODEL), is_rehearsal=True)
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:  # as if it had failed four times
+            connection.execute("UPDATE generation_items SET attempts = 4")
+        server.fail_next("529")
+        await work_on(db, server)
+    progress = await batches.progress(db, batch_id)
+    assert (progress.state, progress.done, progress.failed) == ("finished", 1, 0)
+    assert await fetch(db, "SELECT attempts FROM generation_items") == [(5,)]
 
 
 async def test_an_address_is_known_by_what_is_not_secret_in_it() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
+from generation.batching_helpers import IMPATIENT, Quick
+from support import Conninfo, imported
 from traintui.data import attempts, batches, conversations, judgements, reviews, work
 from traintui.data.conversations import count
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.records import BatchProgress, Conversation
@@ -29,13 +32,6 @@ from traintui.generation.start import start_batch
 from traintui.generation.worker import Worker
 
 JUDGE = "claude-opus-5-5"
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -57,7 +53,9 @@ def plan(**changes: Any) -> Plan:
 async def run_until_idle(db: Database, server: RehearsalServer, *, slots: int = 2, real: bool = False) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not real)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        await Worker(db, client, provider, slots=slots, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
 
 
 async def generate(db: Database, server: RehearsalServer, wanted: Plan, *, slots: int = 2) -> BatchProgress:
@@ -81,11 +79,11 @@ async def the_one(db: Database) -> Conversation:
     return await conversations.read(db, await value(db, "SELECT conversation_id FROM conversations"))
 
 
-async def judge_what_is_there(db: Database, filter_text: str = "", **changes: Any) -> int:
+async def judge_what_is_there(db: Database, filter_text: str = "", *, real: bool = False, **changes: Any) -> int:
     """A batch that judges what a filter names; its id."""
     wanted = JudgePlan(**({"name": "Judge", "model": JUDGE, "filter": filter_text} | changes))
-    found = await forecast(db, wanted, parse(filter_text).where, is_rehearsal=True)
-    return await start_judging(db, wanted, found.ids, is_rehearsal=True)
+    found = await forecast(db, wanted, parse(filter_text).where, is_rehearsal=not real)
+    return await start_judging(db, wanted, found.ids, is_rehearsal=not real)
 
 
 async def edited(db: Database, found: Conversation) -> None:
@@ -414,14 +412,62 @@ async def test_what_went_to_the_trash_meanwhile_is_not_asked_about(
 async def test_an_imported_conversation_is_judged_by_what_it_has(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:
-    from support import imported
-
     await imported(furnished)
-    await judge_what_is_there(furnished)
-    await run_until_idle(furnished, rehearsal)
+    await judge_what_is_there(furnished, real=True)
+    await run_until_idle(furnished, rehearsal, real=True)
     found = await the_one(furnished)
     assert found.judging and found.judging.judgement
     assert [each.name for each in found.judging.judgement.criteria] == ["useful"]
+
+
+async def test_a_rehearsal_judges_only_what_a_rehearsal_wrote_and_says_how_many_it_leaves_out(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    await generate(furnished, rehearsal, plan(count=2, judge_model=None))
+    await imported(furnished, 3)
+    wanted = JudgePlan(name="Judge", model=JUDGE)
+    found = await forecast(furnished, wanted, parse("").where, is_rehearsal=True)
+    assert (len(found.ids), found.unreadable, found.real) == (2, 0, 3)
+    assert (await forecast(furnished, wanted, parse("").where, is_rehearsal=False)).real == 0
+    ids = await column(furnished, "SELECT id FROM conversations ORDER BY id")
+    await start_judging(furnished, wanted, ids, is_rehearsal=True)
+    await run_until_idle(furnished, rehearsal)
+    assert await column(furnished, "SELECT is_rehearsal FROM conversations WHERE judge_score IS NOT NULL") == [True] * 2
+    assert await value(furnished, "SELECT count(*) FROM judgements") == 2
+    with pytest.raises(TraintuiError, match="3 are real"):
+        await forecast(furnished, wanted, parse("is:seed").where, is_rehearsal=True)
+
+
+async def test_what_a_rehearsal_says_of_what_is_real_is_neither_queued_nor_a_score(
+    furnished: Database, rehearsal: RehearsalServer, conninfo: Conninfo
+) -> None:
+    (key,) = await imported(furnished)
+    await judge_what_is_there(furnished, real=True)
+    await imported(furnished)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:  # as an earlier version queued it
+        connection.execute("UPDATE batches SET is_rehearsal = true")
+        with pytest.raises(psycopg.Error, match="only what a rehearsal wrote"), connection.transaction():
+            connection.execute(
+                "INSERT INTO generation_items (batch_id, conversation_id, kind, exchanges, variation)"
+                " SELECT id, (SELECT max(id) FROM conversations), 'judge', 1, 0 FROM batches"
+            )
+    await run_until_idle(furnished, rehearsal)
+    found = await conversations.read(furnished, key)
+    assert await value(furnished, "SELECT count(*) FROM judgements WHERE is_rehearsal") == 1
+    assert found.row.judge_score is None and found.judging and found.judging.judgement is None
+
+
+@pytest.mark.parametrize(("fault", "calls"), [("404-model", 1), ("413", 5)])
+async def test_a_batch_that_only_judges_pauses_where_its_judge_is_refused(
+    furnished: Database, rehearsal: RehearsalServer, fault: str, calls: int
+) -> None:
+    await generate(furnished, rehearsal, plan(count=7, judge_model=None))
+    batch_id = await judge_what_is_there(furnished)
+    rehearsal.fail_next(*[fault] * 7)
+    await run_until_idle(furnished, rehearsal, slots=1)
+    progress = await batches.progress(furnished, batch_id)
+    assert (progress.state, progress.calls, progress.failed) == ("paused", calls, calls - 1)
+    assert progress.state_reason and "Not judged" not in progress.state_reason
 
 
 async def test_where_nothing_has_its_text_nothing_is_judged_and_nothing_stored(furnished: Database) -> None:

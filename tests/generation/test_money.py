@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from generation.batching_helpers import IMPATIENT, Quick
 from support import Conninfo, fetch, logged_in, scalar
 from traintui.data import batches, prices, spending
 from traintui.data.call_sums import call_sums
@@ -25,13 +25,6 @@ from traintui.generation.start import start_batch
 from traintui.generation.worker import Worker
 
 MODEL = "claude-sonnet-5-5"
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -50,7 +43,9 @@ async def work_on(db: Database, server: RehearsalServer, *, slots: int = 2, paid
     """A worker, until nothing is left to do. `paid` takes the rehearsal for a provider that asks money."""
     provider = Provider(server.url, "key", "rehearsal", is_rehearsal=not paid)
     async with asyncio.timeout(120), ModelClient(api_key="key", base_url=server.url) as client:
-        await Worker(db, client, provider, slots=slots, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
 
 
 async def test_the_ledger_of_two_workers_equals_the_bill_of_the_server_with_the_cache(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import psycopg
 import pytest
 
-from generation.batching_helpers import IMPATIENT
+from generation.batching_helpers import IMPATIENT, Quick
 from generation.wire_double import Answer, double, error, response, stream
 from support import Conninfo, eventually, fetch
 from traintui.data.embedded import SUPERUSER
@@ -41,13 +40,6 @@ ANY = Facet("some", "Some")
 SAID = f"{' belongs to Ann. '.join(PERSONAL.values())} belongs to Ann. A late payment costs $25."
 
 
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
-
-
 @pytest.fixture
 async def rehearsal() -> AsyncIterator[RehearsalServer]:
     async with RehearsalServer(port=0, pace=Pace(0), batch_seconds=0) as server:
@@ -71,7 +63,7 @@ async def furnished(db: Database, conninfo: Conninfo) -> Database:
 async def work_on(db: Database, url: str) -> None:
     provider = Provider(url, "rehearsal", "rehearsal", is_rehearsal=True)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=url) as client:
-        worker = Worker(db, client, provider, slots=1, dice=Quick())
+        worker = Worker(db, client, provider, slots=1, patience=IMPATIENT, dice=Quick())
         worker.batching.patience = IMPATIENT
         await worker.run(asyncio.Event(), until_idle=True)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from support import add_vocabulary
 from traintui.data import batches, coverage, documents
-from traintui.data.batch_models import GenerationItem
+from traintui.data.batch_models import Batch, GenerationItem
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
 from traintui.demo.contents import furnish
@@ -105,10 +105,10 @@ async def test_gaps_come_into_a_batch_as_they_were_given(furnished: Database) ->
     assert [tuple(row) for row in rows] == [(persona, emotion)] * 3
 
 
-async def test_the_items_of_a_plan_wait_with_its_priority(furnished: Database) -> None:
+async def test_a_batch_waits_with_the_priority_of_its_plan(furnished: Database) -> None:
     await start_batch(furnished, plan(priority=7), is_rehearsal=True)
     async with furnished.read() as connection:
-        assert set(await connection.scalars(select(GenerationItem.priority))) == {7}
+        assert await connection.scalar(select(Batch.priority)) == 7
 
 
 async def test_how_much_of_a_large_plan_is_stored_is_told(furnished: Database) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from generation.batching_helpers import IMPATIENT, Quick
 from support import fetch, scalar
 from traintui.data import batches
 from traintui.data.engine import Database
@@ -27,13 +27,6 @@ from traintui.generation.worker import Worker
 MODEL = "claude-sonnet-5-5"
 CUT = ["cut-json", "midstream-eof", "midstream-reset", "midstream-overloaded"]
 """Faults that the rehearsal bills; the first and the second also come where the reply is not streamed."""
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -54,7 +47,9 @@ async def worked(db: Database, server: RehearsalServer, **changes: Any) -> int:
     batch_id = await start_batch(db, wanted, is_rehearsal=True)
     provider = Provider(server.url, "key", "rehearsal", is_rehearsal=True)
     async with asyncio.timeout(60), ModelClient(api_key="key", base_url=server.url) as client:
-        await Worker(db, client, provider, slots=1, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(db, client, provider, slots=1, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
     return batch_id
 
 
@@ -122,7 +117,9 @@ async def test_what_cannot_have_left_is_not_billed(furnished: Database, rehearsa
     await start_batch(furnished, Plan(name="Trial", model=MODEL, count=1), is_rehearsal=True)
     provider = Provider(url, "key", "rehearsal", is_rehearsal=True)
     async with asyncio.timeout(60), ModelClient(api_key="key", base_url=url) as client:
-        await Worker(furnished, client, provider, slots=1, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(furnished, client, provider, slots=1, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
     rows = await fetch(furnished, "SELECT state, cost_usd, cost_is_estimate, error_type FROM generation_logs")
     assert rows == [("error", 0, False, "connection")] * 5
 

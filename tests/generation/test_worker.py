@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -13,6 +12,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from generation.batching_helpers import IMPATIENT, Quick
 from traintui.audit.personal import look_for_phones_of
 from traintui.audit.phones import DEFAULT_REGIONS
 from traintui.audit.redaction import redact_text
@@ -30,13 +30,6 @@ from traintui.generation.serve import refuse_reader
 from traintui.generation.start import start_batch
 from traintui.generation.worker import Worker
 from traintui.settings import Settings
-
-
-class Quick(random.Random):
-    """Chance that never makes a retry wait."""
-
-    def uniform(self, a: float, b: float) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -65,7 +58,9 @@ async def generate(db: Database, server: RehearsalServer, wanted: Plan, *, slots
 async def run_until_idle(db: Database, server: RehearsalServer, *, slots: int = 2) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
     async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
-        await Worker(db, client, provider, slots=slots, dice=Quick()).run(asyncio.Event(), until_idle=True)
+        await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
+            asyncio.Event(), until_idle=True
+        )
 
 
 async def column(db: Database, statement: str) -> Sequence[Any]:

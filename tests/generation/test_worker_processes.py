@@ -3,10 +3,8 @@ bring too late is on record and changes nothing."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -49,31 +47,31 @@ async def under_way(db: Database, number: int) -> None:
     async def holds() -> bool:
         return int(await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")) >= number
 
-    await eventually(holds)
+    await eventually(holds, seconds=60)
 
 
 async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_on_record(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:
     batch_id = await start_batch(furnished, plan(count=4), is_rehearsal=True)
-    worker = await process(furnished, rehearsal)
-    await under_way(furnished, 2)
-    await freeze(furnished, worker)
-    lost = await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")
-    assert lost > 0
-    await end_leases(furnished)
-    await run_until_idle(furnished, rehearsal, slots=4)
-    assert await scalar(furnished, ONCE) == 4
-    os.kill(worker.pid, signal.SIGCONT)
+    async with process(furnished, rehearsal) as worker:
+        await under_way(furnished, 2)
+        await freeze(furnished, worker)
+        lost = await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")
+        assert lost > 0
+        await end_leases(furnished)
+        await run_until_idle(furnished, rehearsal, slots=4)
+        assert await scalar(furnished, ONCE) == 4
+        os.kill(worker.pid, signal.SIGCONT)
 
-    async def late() -> bool:
-        return bool(
-            await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE late_reply_to IS NOT NULL") == lost
-        )
+        async def late() -> bool:
+            return bool(
+                await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE late_reply_to IS NOT NULL") == lost
+            )
 
-    await eventually(late)
-    worker.terminate()
-    await worker.wait()
+        await eventually(late, seconds=60)
+        worker.terminate()
+        await worker.wait()
     # Its replies came after those of its successor: they stand in the log with what they cost, and nowhere else.
     assert await scalar(furnished, ONCE) == 4
     asked = [request.request_id for request in rehearsal.requests if request.path == "/v1/messages"]
@@ -100,14 +98,8 @@ async def test_through_a_transaction_pooler_a_killed_worker_is_missed_once_its_l
 ) -> None:
     batch_id = await start_batch(furnished, plan(count=6), is_rehearsal=True)
     with pooled(furnished.conninfo) as url:
-        environment = {**os.environ, "TRAINTUI_DATABASE_URL": url, "TRAINTUI_API_BASE_URL": rehearsal.url}
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "traintui", "worker", env=environment,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        await under_way(furnished, 2)
-        worker.kill()
-        await worker.wait()
+        async with process(furnished, rehearsal, url=url):
+            await under_way(furnished, 2)
         async with through_pooler(furnished, url) as through:
             # A lock would be the pooler's, and outlive the worker: it holds none, and only its lease tells.
             assert await fetch(through, "SELECT holds_lock, ended_at IS NULL FROM workers") == [(False, True)]

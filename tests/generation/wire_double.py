@@ -47,7 +47,8 @@ class Double:
                     name, _, value = row.partition(":")
                     head[name.lower()] = value.strip()
                 self.heads.append(head)
-                self.bodies.append(json.loads(await reader.readexactly(int(head["content-length"]))))
+                length = int(head.get("content-length", 0))
+                self.bodies.append(json.loads(await reader.readexactly(length)) if length else {})
                 await self.answer(writer)
         finally:
             writer.close()

@@ -162,7 +162,7 @@ async def test_p_pauses_and_without_a_provider_p_changes_nothing(
 async def test_p_resumes_with_a_worker(db: Database, tmp_path: Path, worker_starts: list[int]) -> None:
     await add_vocabulary(db)
     batch_id = await planned(db, 2, is_rehearsal=True)
-    await batches.pause(db, batch_id, "Looked too dear.")
+    await batches.hold(db, batch_id, "Looked too dear.")
     async with rehearsal() as url:
         app = TraintuiApp(Settings(home=tmp_path, api_base_url=url), workspace=db)
         async with app.run_test(size=(120, 30)) as pilot:
@@ -218,7 +218,7 @@ async def test_a_key_raises_the_priority_of_a_batch_and_another_lowers_it(app: T
         await until(pilot, lambda: screen.batches.rows[0].priority == 2)
         drawn = "\n".join(screen.batches.render_line(y).text for y in range(screen.batches.size.height))
         assert "+2" in drawn
-        assert await scalar(db, "SELECT min(priority) FROM generation_items") == 2
+        assert await scalar(db, "SELECT priority FROM batches") == 2
         await batches.cancel(db, batch_id)
         await pilot.press("R")
         await until(pilot, lambda: screen.check_action("rank", ()) is None)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from textual.pilot import Pilot
 
 from screens.waiting import until, written
-from support import add_document, add_vocabulary, fetch, imported, scalar
+from support import add_document, add_vocabulary, fetch, generated, imported, scalar
 from traintui.app import TraintuiApp
 from traintui.data import attempts, conversations, judgements, work
 from traintui.data.attempts import Outcome
@@ -48,6 +48,12 @@ def app(db: Database, tmp_path: Path, rehearsal: RehearsalServer, monkeypatch: p
 
     monkeypatch.setattr(Crew, "ensure_worker", none)
     return TraintuiApp(Settings(home=tmp_path, api_base_url=rehearsal.url), workspace=db)
+
+
+async def rehearsed(db: Database, number: int) -> None:
+    """Conversations that a rehearsal wrote, which is what one judges."""
+    await add_vocabulary(db)
+    await generated(db, number, is_rehearsal=True)
 
 
 async def judged(db: Database, *, score: int = 4, dropped: int = 0) -> str:
@@ -144,7 +150,7 @@ async def test_the_filter_and_the_table_know_the_mean(app: TraintuiApp, db: Data
 async def test_number_and_cost_are_said_first_and_the_selection_is_judged(
     app: TraintuiApp, db: Database, size: tuple[int, int]
 ) -> None:
-    await imported(db, 3)
+    await rehearsed(db, 3)
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app, 3)
         screen.table.focus()
@@ -154,13 +160,15 @@ async def test_number_and_cost_are_said_first_and_the_selection_is_judged(
             await until(pilot, lambda number=number: len(screen.table.selected) == number)  # type: ignore[misc]
         form = await asked(pilot, app)
         assert "2 conversations, ~$" in str(form.will.content)
-        assert await scalar(db, "SELECT count(*) FROM batches") == 0
+        assert await scalar(db, "SELECT count(*) FROM batches WHERE kind = 'judge'") == 0
         form.budget.value = "2.50"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen)
         await written(app)
         assert "judges them" in str(screen.said.content)
-    rows = await fetch(db, "SELECT kind, total, judge_model, budget_usd, is_rehearsal FROM batches")
+    rows = await fetch(
+        db, "SELECT kind, total, judge_model, budget_usd, is_rehearsal FROM batches WHERE kind = 'judge'"
+    )
     assert [(*row[:3], float(row[3]), row[4]) for row in rows] == [("judge", 2, "claude-opus-5-5", 2.5, True)]
     assert await scalar(db, "SELECT count(*) FROM generation_items WHERE kind = 'judge' AND state = 'queued'") == 2
 
@@ -182,20 +190,22 @@ async def test_a_worker_that_was_left_running_judges_too(
 
 
 async def test_without_a_selection_all_that_match_the_filter_are_judged(app: TraintuiApp, db: Database) -> None:
-    await imported(db, 3)
+    await rehearsed(db, 2)
+    await imported(db)
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot, app, 3)
         screen.visit('"an answer"')
         await until(pilot, lambda: screen.table.total == 3)
         form = await asked(pilot, app)
-        assert "3 conversations" in str(form.will.content)
+        assert "2 conversations" in str(form.will.content)
+        assert "1 left out: real, and a rehearsal invents its opinions" in str(form.will.content)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
-    assert await scalar(db, "SELECT count(*) FROM batches") == 0
+    assert await scalar(db, "SELECT count(*) FROM batches WHERE kind = 'judge'") == 0
 
 
 async def test_a_mistake_in_the_form_is_answered_there(app: TraintuiApp, db: Database) -> None:
-    await imported(db, 1)
+    await rehearsed(db, 1)
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot, app, 1)
         form = await asked(pilot, app)
@@ -205,11 +215,11 @@ async def test_a_mistake_in_the_form_is_answered_there(app: TraintuiApp, db: Dat
         form.budget.value = ""
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is not form)
-    assert await scalar(db, "SELECT count(*) FROM batches") == 1
+    assert await scalar(db, "SELECT count(*) FROM batches WHERE kind = 'judge'") == 1
 
 
 async def test_generate_says_how_far_the_judge_is_and_tries_its_failures_again(app: TraintuiApp, db: Database) -> None:
-    await judged(db)
+    await rehearsed(db, 1)
     number = await scalar(db, "SELECT id FROM conversations")
     await start_judging(db, JudgePlan(name="Again", model="m"), [number], is_rehearsal=True)
     await work.take_up_batches(db, is_rehearsal=True)

@@ -135,3 +135,19 @@ async def test_one_is_called_off_only_after_asking(app: TraintuiApp, db: Databas
             await written(app)
             await until(pilot, lambda: dialog.table.rows[0].view.unwanted_by == "ada")
             assert dialog.check_action("call_off", ()) is None
+
+
+async def test_p_on_generate_has_what_is_out_called_off(app: TraintuiApp, db: Database) -> None:
+    async with work.registered(db) as worker_id:
+        await sent(db, worker_id)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await until(pilot, lambda: app.workspace is not None)
+            await pilot.press("3")
+            await until(pilot, lambda: isinstance(app.screen, GenerateScreen) and app.screen.ready)
+            screen = app.screen
+            await until(pilot, lambda: screen.watched.last.chosen is not None)  # type: ignore[attr-defined]
+            await pilot.press("p")
+            await written(app)
+        assert await scalar(db, "SELECT state FROM batches") == "paused"
+        due = await submissions.claim(db, worker_id, endpoint="api.example.org", is_rehearsal=False)
+        assert due is not None and due.unwanted and not due.cancelling

@@ -58,7 +58,10 @@ def judge(
             return found, provider.is_rehearsal, progress, await batches.failures(db, batch_id)
 
     found, is_rehearsal, progress, failures = run(work())
-    estimate: dict[str, Any] = as_object(found.estimate) | {"is_rehearsal": is_rehearsal, "left_out": found.unreadable}
+    estimate: dict[str, Any] = as_object(found.estimate) | {
+        "is_rehearsal": is_rehearsal,
+        "left_out": found.unreadable + found.real,
+    }
     if progress is None:
         print(json.dumps(estimate) if json_ else f"{len(found.ids):,} conversations, {amount(found.estimate.cost_usd)}")
         return
@@ -77,6 +80,8 @@ def said_first(found: Forecast, model: str, *, is_rehearsal: bool) -> list[str]:
     lines = [f"{len(found.ids):,} conversations by {model}: {amount(found.estimate.cost_usd)}"]
     if found.unreadable:
         lines.append(f"{found.unreadable:,} are left out: without their text, or in the trash.")
+    if found.real:
+        lines.append(f"{found.real:,} are left out: they are real, and a rehearsal invents its opinions.")
     if is_rehearsal:
         lines.append("A rehearsal: nothing is paid.")
     elif found.estimate.cost_usd is not None and found.estimate.cost_usd.p90 > found.warn_above:

@@ -68,6 +68,7 @@ class Batch(Base):
     judge_model: Mapped[str | None]
     judge_template_id: Mapped[int | None] = mapped_column(ForeignKey("templates.id", ondelete="RESTRICT"))
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    paused_by: Mapped[str | None]
 
 
 class Worker(Base):
@@ -103,8 +104,8 @@ class GenerationItem(Base):
         one_of("kind", WORK_KINDS, "kind"),
         Index("ix_generation_items_batch_id_state", "batch_id", "state"),
         Index(
-            "ix_generation_items_queue", text("priority DESC"), "id", postgresql_where=text("state = 'queued'")
-        ),  # what to claim next
+            "ix_generation_items_queue", "batch_id", "kind", "id", postgresql_where=text("state = 'queued'")
+        ),  # what to claim next of a running batch
         Index("ix_generation_items_worker_id", "worker_id", postgresql_where=text("state = 'running'")),
         Index(
             "ix_generation_items_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")
@@ -114,7 +115,6 @@ class GenerationItem(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id", ondelete="RESTRICT"))
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(server_default="queued")
-    priority: Mapped[int] = mapped_column(INT, server_default=text("0"))
     exchanges: Mapped[int] = mapped_column(INT)
     variation: Mapped[int]
     attempts: Mapped[int] = mapped_column(INT, server_default=text("0"))

@@ -81,8 +81,8 @@ STORE = text("""
     ), ranked AS (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM made
     )
-    INSERT INTO generation_items (batch_id, conversation_id, priority, exchanges, variation)
-    SELECT :batch_id, ranked.id, :priority, item.exchanges, item.variation
+    INSERT INTO generation_items (batch_id, conversation_id, exchanges, variation)
+    SELECT :batch_id, ranked.id, item.exchanges, item.variation
     FROM ranked JOIN planned AS item USING (place) ORDER BY place
 """)
 
@@ -120,7 +120,7 @@ async def create(
             )
             .returning(Batch.id)
         )  # fmt: skip
-        shared = {"batch_id": batch_id, "model": model, "is_rehearsal": is_rehearsal, "priority": priority}
+        shared = {"batch_id": batch_id, "model": model, "is_rehearsal": is_rehearsal}
         for start in range(0, len(items), ROWS_PER_STATEMENT):
             part = items[start : start + ROWS_PER_STATEMENT]
             columns = {column: [getattr(item, column) for item in part] for column in ITEM_COLUMNS}
@@ -226,7 +226,13 @@ async def anything_left(db: Database, *, endpoint: str, is_rehearsal: bool, batc
 
 
 async def change_state(
-    db: Database, batch_id: int, state: str, *, allowed: Sequence[str], reason: str | None = None
+    db: Database,
+    batch_id: int,
+    state: str,
+    *,
+    allowed: Sequence[str],
+    reason: str | None = None,
+    paused_by: str | None = None,
 ) -> None:
     """Moves a batch to a state from one of those allowed. Raises `Refused` (TT003) when it is in another."""
     async with db.write() as connection:
@@ -236,6 +242,7 @@ async def change_state(
             .values(
                 state=state,
                 state_reason=reason,
+                paused_by=paused_by,
                 started_at=case(
                     (Batch.started_at.is_(None) & (state == "running"), func.now()), else_=Batch.started_at
                 ),
@@ -251,8 +258,17 @@ async def change_state(
             )
 
 
-async def pause(db: Database, batch_id: int, reason: str | None = None) -> None:
-    """Stops new calls of a batch; those under way finish."""
+async def pause(db: Database, batch_id: int) -> None:
+    """Stops new calls of a batch, as its person wants; those under way finish, and what is out at half price is called
+    off. Raises `Refused` (TT003) when it does not run."""
+    await change_state(
+        db, batch_id, "paused", allowed=("queued", "running"), reason=f"Paused by {db.login}.", paused_by=db.login
+    )
+
+
+async def hold(db: Database, batch_id: int, reason: str) -> None:
+    """Stops new calls of a batch for a reason that a worker met; what is under way or out finishes, and is kept. Raises
+    as `pause` does."""
     await change_state(db, batch_id, "paused", allowed=("queued", "running"), reason=reason)
 
 

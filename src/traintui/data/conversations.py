@@ -128,5 +128,7 @@ async def read(db: Database, conversation_id: str) -> Conversation:
             source=await source_of(connection, row.chunk_id),
             history=await entries_of(connection, conversation_id),
             failure=await failure_of(connection, row.id) if row.status == "failed" else None,
-            judging=await judgements.of_conversation(connection, row.id, conversation_id, row.revision),
+            judging=await judgements.of_conversation(
+                connection, row.id, conversation_id, row.revision, is_rehearsal=row.is_rehearsal
+            ),
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, insert, literal, select, text
+from sqlalchemy import BigInteger, ColumnElement, and_, func, insert, literal, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,16 +33,29 @@ def among(ids: Sequence[int]) -> ColumnElement[bool]:
     return named
 
 
-async def readable(db: Database, wanted: ColumnElement[bool]) -> tuple[tuple[int, ...], int, float]:
-    """Of the conversations that are wanted: the ids of those that can be judged, how many others there are, and how
-    many characters one has on average together with its chunk, by a sample of a hundred."""
-    statement = select(C.id).where(and_(wanted, WITH_TEXT)).order_by(C.id)
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Which of some conversations can be judged, by their internal ids; how many others there are, without their text
+    and `real` ones, which no rehearsal judges; and how many characters one has on average together with its chunk."""
+
+    ids: tuple[int, ...]
+    unreadable: int
+    real: int
+    characters: float
+
+
+async def readable(db: Database, wanted: ColumnElement[bool], *, is_rehearsal: bool) -> Readable:
+    """Of the conversations that are wanted, what can be judged. A rehearsal invents its opinions, and so is asked for
+    none of what is real. The characters are those of a sample of a hundred."""
+    among = and_(wanted, WITH_TEXT)
+    statement = select(C.id).where(and_(among, C.is_rehearsal) if is_rehearsal else among).order_by(C.id)
     async with db.read() as connection:
         ids = tuple((await connection.scalars(statement)).all())
         total = await connection.scalar(select(func.count()).select_from(C).where(wanted)) or 0
+        written = await connection.scalar(select(func.count()).select_from(C).where(among)) or 0
         sample = ids[:: -(-len(ids) // 100) or 1]
         length = await connection.scalar(LENGTH, {"ids": list(sample)})
-    return ids, total - len(ids), float(length or 0)
+    return Readable(ids, total - written, written - len(ids), float(length or 0))
 
 
 LENGTH = text("""
@@ -55,7 +69,7 @@ BEGIN = text("""
     WITH chosen AS (
         SELECT id, turn_count FROM conversations
         WHERE id = ANY(CAST(:ids AS bigint[])) AND status IN ('generated', 'approved', 'rejected')
-          AND deleted_at IS NULL
+          AND deleted_at IS NULL AND (is_rehearsal OR NOT :is_rehearsal)
     ), batch AS (
         INSERT INTO batches (plan_id, template_id, judge_template_id, name, model, judge_model, kind, total,
                              is_rehearsal, budget_usd, priority)
@@ -63,8 +77,8 @@ BEGIN = text("""
                :priority
         FROM chosen HAVING count(*) > 0 RETURNING id
     ), item AS (
-        INSERT INTO generation_items (batch_id, conversation_id, kind, priority, exchanges, variation)
-        SELECT batch.id, chosen.id, 'judge', :priority, chosen.turn_count / 2, 0 FROM chosen, batch ORDER BY chosen.id
+        INSERT INTO generation_items (batch_id, conversation_id, kind, exchanges, variation)
+        SELECT batch.id, chosen.id, 'judge', chosen.turn_count / 2, 0 FROM chosen, batch ORDER BY chosen.id
     )
     SELECT id FROM batch
 """)
@@ -97,7 +111,7 @@ async def begin(
         batch_id = await connection.scalar(BEGIN, values)
         if batch_id is None:
             raise TraintuiError(
-                "Nothing to judge", "no conversation that was asked for has its text.", "Change the filter."
+                "Nothing to judge", "no conversation that was asked for can be judged.", "Change the filter."
             )
         return int(batch_id)
 
@@ -152,13 +166,17 @@ async def store(
     return bool(stored)
 
 
-async def of_conversation(connection: AsyncConnection, key: int, conversation_id: str, revision: int) -> Judging:
+async def of_conversation(
+    connection: AsyncConnection, key: int, conversation_id: str, revision: int, *, is_rehearsal: bool
+) -> Judging:
     """The opinion that counts of a conversation, the newest of its present revision, and what became of a newer place
-    in the queue. Served by `ix_judgements_conversation_id_revision_id` and
-    `uq_generation_items_conversation_id_batch_id_kind`."""
+    in the queue. What a rehearsal says counts for what a rehearsal wrote. Served by
+    `ix_judgements_conversation_id_revision_id` and `uq_generation_items_conversation_id_batch_id_kind`."""
     newest = (
         select(*COLUMNS)
-        .where(J.conversation_id == conversation_id, J.revision == revision)
+        .where(
+            J.conversation_id == conversation_id, J.revision == revision, true() if is_rehearsal else ~J.is_rehearsal
+        )
         .order_by(J.id.desc())
         .limit(1)
     )

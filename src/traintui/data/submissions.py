@@ -18,7 +18,7 @@ from traintui.data.engine import Database
 from traintui.data.storable import as_json, storable
 from traintui.data.submission_models import BatchSubmission as S
 from traintui.data.submission_models import BatchSubmissionItem as M
-from traintui.data.work import ClaimedItem, Scoring, items_where, note_model, write
+from traintui.data.work import ClaimedItem, Scoring, items_where, note_model, take_items, write
 
 Finish = tuple[str, Mapping[str, Any]]
 """The statement of `attempts.finishing` and its values."""
@@ -73,19 +73,15 @@ class Member:
     item: ClaimedItem | None
 
 
-async def claim_items(db: Database, worker_id: int, limit: int, *, is_rehearsal: bool) -> tuple[ClaimedItem, ...]:
-    """Up to `limit` items of one batch that is to be submitted, now ours."""
-    async with db.write() as connection:
-        rows = await connection.execute(
-            text("SELECT id FROM claim_for_submission(:worker_id, :limit, :is_rehearsal)"),
-            {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal},
-        )
-        ids = [row.id for row in rows]
-    if not ids:
-        return ()
-    async with db.read() as connection:
-        rows = await connection.execute(items_where(I.id.in_(ids), I.worker_id == worker_id))
-        return tuple(ClaimedItem(*tuple(row)) for row in rows)
+async def claim_items(
+    db: Database, worker_id: int, limit: int, *, is_rehearsal: bool, batch_id: int | None = None
+) -> tuple[ClaimedItem, ...]:
+    """Up to `limit` items of one batch that is to be submitted, or of that one, now ours."""
+    return await take_items(
+        db,
+        text("SELECT id FROM claim_for_submission(:worker_id, :limit, :is_rehearsal, :batch_id)"),
+        {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal, "batch_id": batch_id},
+    )
 
 
 async def failures_of(db: Database, item_ids: Collection[int]) -> dict[int, Counter[str]]:
@@ -183,19 +179,21 @@ async def _start_call(
     return OpenAttempt(row.id, row.created_at)
 
 
-async def claim(db: Database, worker_id: int, *, endpoint: str, is_rehearsal: bool) -> Submission | None:
-    """A submission that is due to be looked at, now ours; None when none is."""
+async def claim(
+    db: Database, worker_id: int, *, endpoint: str, is_rehearsal: bool, batch_id: int | None = None
+) -> Submission | None:
+    """A submission that is due to be looked at, of all batches or of that one, now ours; None when none is."""
     async with db.write() as connection:
         taken = await connection.scalar(
-            text("SELECT id FROM claim_submission(:worker_id, :endpoint, :is_rehearsal)"),
-            {"worker_id": worker_id, "endpoint": endpoint, "is_rehearsal": is_rehearsal},
+            text("SELECT id FROM claim_submission(:worker_id, :endpoint, :is_rehearsal, :batch_id)"),
+            {"worker_id": worker_id, "endpoint": endpoint, "is_rehearsal": is_rehearsal, "batch_id": batch_id},
         )
         return None if taken is None else await _read(connection, taken)
 
 
 async def _read(connection: AsyncConnection, submission_id: int) -> Submission:
     unwanted = or_(
-        Batch.state == "cancelled", (Batch.state == "paused") & Batch.state_reason.is_(None), S.unwanted_at.is_not(None)
+        Batch.state == "cancelled", (Batch.state == "paused") & Batch.paused_by.is_not(None), S.unwanted_at.is_not(None)
     )
     age = func.extract("epoch", func.clock_timestamp() - S.created_at)
     statement = (

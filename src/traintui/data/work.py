@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import psycopg
-from sqlalchemy import ColumnElement, Select, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Select, TextClause, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui import clock
@@ -217,15 +217,32 @@ async def claim(
     db: Database, worker_id: int, limit: int, *, is_rehearsal: bool, batch_id: int | None = None
 ) -> tuple[ClaimedItem, ...]:
     """Up to `limit` items of running batches, or of that one, now ours."""
+    return await take_items(
+        db,
+        text("SELECT id FROM claim_items(:worker_id, :limit, :is_rehearsal, :batch_id)"),
+        {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal, "batch_id": batch_id},
+    )
+
+
+async def take_items(db: Database, claiming: TextClause, values: Mapping[str, Any]) -> tuple[ClaimedItem, ...]:
+    """The items that a claim gives, claimed and read in one transaction: none is ours that we do not know of."""
     async with db.write() as connection:
-        rows = await connection.execute(
-            text("SELECT id FROM claim_items(:worker_id, :limit, :is_rehearsal, :batch_id)"),
-            {"worker_id": worker_id, "limit": limit, "is_rehearsal": is_rehearsal, "batch_id": batch_id},
-        )
-        ids = [row.id for row in rows]
-    if not ids:
-        return ()
-    statement = items_where(GenerationItem.id.in_(ids), GenerationItem.worker_id == worker_id)
+        ids = (await connection.scalars(claiming, dict(values))).all()
+        if not ids:
+            return ()
+        rows = await connection.execute(items_where(GenerationItem.id.in_(ids)))
+        return tuple(ClaimedItem(*tuple(row)) for row in rows)
+
+
+async def held(db: Database, worker_id: int, *, for_submission: bool) -> tuple[ClaimedItem, ...]:
+    """The items that are a worker's now: those that it is to submit, or those that it calls the model for. A claim
+    whose answer was lost may have been made."""
+    submitted = (Batch.mode == "batches") & (GenerationItem.kind == "generate")
+    statement = (
+        items_where(GenerationItem.worker_id == worker_id, GenerationItem.state == "running")
+        .join(Batch, Batch.id == GenerationItem.batch_id)
+        .where(submitted if for_submission else ~submitted)
+    )
     async with db.read() as connection:
         return tuple(ClaimedItem(*tuple(row)) for row in await connection.execute(statement))
 

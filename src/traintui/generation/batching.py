@@ -59,8 +59,8 @@ SURELY_REFUSED = {
 
 
 class Batching:
-    """Looks after the submissions of one provider, one thing at a time. `writing`, `prices` and `probing` are the
-    worker's."""
+    """Looks after the submissions of one provider, of all batches or of `only` one, one thing at a time. `writing`,
+    `prices` and `probing` are the worker's."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Batching:
         probing: Prober,
         say: Callable[[str], None] = lambda _: None,
         patience: Patience | None = None,
+        only: int | None = None,
         most_requests: int = MOST_REQUESTS,
     ) -> None:
         self.db = db
@@ -83,10 +84,12 @@ class Batching:
         self.probing = probing
         self.say = say
         self.patience = patience or Patience()
+        self.only = only
         self.most_requests = most_requests
         self.worker_id = 0
         self._held_until = 0.0
         self._claimed: Sequence[work.ClaimedItem] = ()
+        self._claim_is_open = False
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -134,19 +137,29 @@ class Batching:
     async def step(self) -> bool:
         """Does one thing that is due: looks after a submission, or makes one. False when nothing is."""
         # What could not be given back: the database was away, or the template did not resolve.
+        if self._claim_is_open:
+            # Nor what a claim brought whose answer was lost.
+            self._claimed = await work.held(self.db, self.worker_id, for_submission=True)
+            self._claim_is_open = False
         await self._give_back(self._claimed)
         self._claimed = ()
         submission = await submissions.claim(
-            self.db, self.worker_id, endpoint=self.provider.endpoint, is_rehearsal=self.provider.is_rehearsal
+            self.db,
+            self.worker_id,
+            endpoint=self.provider.endpoint,
+            is_rehearsal=self.provider.is_rehearsal,
+            batch_id=self.only,
         )
         if submission is not None:
             await self._look_after(submission)
             return True
         if self._held_until > asyncio.get_running_loop().time():
             return False
+        self._claim_is_open = True
         items = await submissions.claim_items(
-            self.db, self.worker_id, self.most_requests, is_rehearsal=self.provider.is_rehearsal
+            self.db, self.worker_id, self.most_requests, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only
         )
+        self._claim_is_open = False
         if not items:
             return False
         self._claimed = items

@@ -17,7 +17,7 @@ from traintui.generation.capabilities import known
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.outcome import outcome_of_failure
 from traintui.generation.persisting import insist
-from traintui.generation.probing import ABSENT
+from traintui.generation.probing import is_absent
 from traintui.generation.provider import Provider
 from traintui.generation.turnstile import COUNTING, Turnstile
 from traintui.generation.verdict import CallFailed, why
@@ -79,8 +79,7 @@ async def _tokens(
         # Counting is free, however it ends.
         outcome = replace(outcome_of_failure(failure, call.model, ()), state="error", cost_usd=Decimal(0))
         await insist(partial(attempts.finish, db, attempt, replace(outcome, cost_is_estimate=False)))
-        # A prompt may be refused for what it is, and a model for not being there; the lack of the path counts alone.
-        if failure.http_status in ABSENT and call.model not in failure.message:
+        if is_absent(failure, call.model):
             await note(supported=False, seen=f"HTTP {failure.http_status}")
         say(f"The prompts could not be counted. {why(failure)}")
         return None

@@ -62,11 +62,13 @@ def judge_plan(name: str, model: str, *, filter_text: str | None, budget: str | 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What judging comes to: the internal ids of those that can be judged, how many others were named, and the
-    estimate; `warn_above` is the USD from which on the workspace warns."""
+    """What judging comes to: the internal ids of those that can be judged, how many others were named, without their
+    text and `real` ones that no rehearsal judges, and the estimate; `warn_above` is the USD from which on the workspace
+    warns."""
 
     ids: tuple[int, ...]
     unreadable: int
+    real: int
     estimate: Estimate
     warn_above: Decimal
 
@@ -76,16 +78,22 @@ async def forecast(db: Database, plan: JudgePlan, wanted: Condition, *, is_rehea
 
     Raises `TraintuiError` where there is none that has its text, or the rubric is unusable.
     """
-    ids, unreadable, characters = await judgements.readable(db, wanted)
-    if not ids:
+    found = await judgements.readable(db, wanted, is_rehearsal=is_rehearsal)
+    if not found.ids and found.real:
         raise TraintuiError(
             "Nothing to judge",
-            f"none of {unreadable:,} has its text." if unreadable else "no conversation was named.",
+            f"{found.real:,} are real, and a rehearsal judges only what a rehearsal wrote: its opinions are invented.",
+            "Name others, or set ANTHROPIC_API_KEY and a provider to judge these.",
+        )
+    if not found.ids:
+        raise TraintuiError(
+            "Nothing to judge",
+            f"none of {found.unreadable:,} has its text." if found.unreadable else "no conversation was named.",
             "Name others: only what is written can be judged.",
         )
     rubric = await template_of(db, RUBRIC, "rubric")
-    estimate = await judge_estimate(db, plan, len(ids), rubric, characters, is_rehearsal=is_rehearsal)
-    return Forecast(ids, unreadable, estimate, await runs.warn_above(db))
+    estimate = await judge_estimate(db, plan, len(found.ids), rubric, found.characters, is_rehearsal=is_rehearsal)
+    return Forecast(found.ids, found.unreadable, found.real, estimate, await runs.warn_above(db))
 
 
 async def judge_estimate(

@@ -30,7 +30,8 @@ from traintui.generation.verdict import CallFailed, Verdict
 
 OF_THE_ACCOUNT = {"spend_cap", "no_credit", "key", "on_hold", "redirect"}
 """Failures that writing meets as well, and for which a batch pauses. Any other is the judge's own: nobody could change
-the judge of a batch that waits for it, and what is to be written would wait along."""
+the judge of a batch that waits for it, and what is to be written would wait along. A batch that only judges pauses for
+its judge."""
 
 
 class NotJudged(Exception):
@@ -52,6 +53,8 @@ class JudgeJob:
     max_tokens: int
     effort: Literal["low", "medium", "high"] | None
     labels: Mapping[tuple[str, str], VocabularyValue]
+    writes: bool
+    """Whether its batch writes conversations too, or only judges."""
     warming: Warming = field(default_factory=Warming)
 
     @property
@@ -83,6 +86,7 @@ class Judging:
                 max_tokens=own.max_tokens if own else MAX_TOKENS,
                 effort=own.effort if own else "medium",
                 labels=await vocabulary.labels(self.db),
+                writes=own is None,
             )
             self._jobs.setdefault(batch_id, job)  # several items may begin at once, and share one
         return self._jobs[batch_id]
@@ -141,10 +145,10 @@ class Judging:
         return None
 
 
-def about_opinions(verdict: Verdict, failure: CallFailed | InvalidReply) -> Verdict:
-    """The verdict on a failure as it is for an opinion: what is the judge's own fails this opinion and stops nothing
-    else."""
+def about_opinions(verdict: Verdict, failure: CallFailed | InvalidReply, job: JudgeJob) -> Verdict:
+    """The verdict on a failure as it is for an opinion: where its batch writes too, what is the judge's own fails this
+    opinion and stops nothing else."""
     of_account = isinstance(failure, CallFailed) and failure.kind in OF_THE_ACCOUNT
-    kind = "fail" if verdict.kind == "pause" and not of_account else verdict.kind
+    kind = "fail" if verdict.kind == "pause" and job.writes and not of_account else verdict.kind
     reason = f"{NOT_JUDGED}{verdict.reason}" if kind == "fail" else verdict.reason
     return replace(verdict, kind=kind, reason=reason)

@@ -12,15 +12,18 @@ from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 
 T = TypeVar("T")
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between two tries of what must not be lost."""
 
 
 async def insist(write: Callable[[], Awaitable[T]]) -> T:
     """What a write of something that is paid for gives, tried again for half a minute while the database is away or
     its disk is full.
 
-    A commit whose answer was lost may have been done: the second try is then refused, or finds the item gone.
+    A commit whose answer was lost may have been done: the second try then finds the item gone, and its call ended as it
+    says.
     """
-    for seconds in (1, 2, 4, 8, 16):
+    for seconds in PAUSES:
         try:
             return await write()
         except TraintuiError as away:
@@ -54,7 +57,7 @@ class Outages:
 async def pause_quietly(db: Database, batch_id: int, reason: str) -> None:
     """Pauses a batch; one that somebody stopped meanwhile stays as it is."""
     try:
-        await batches.pause(db, batch_id, reason)
+        await batches.hold(db, batch_id, reason)
     except Refused as refused:
         if refused.code != "TT003":
             raise

@@ -219,7 +219,7 @@ class Prober:
 
     def _later(self, model: str, failure: CallFailed) -> CallFailed:
         """The failure to tell. What may pass is not asked again for some seconds, however many calls wait for it, and
-        when it does not pass, that is for somebody to look at: no item is given up for it."""
+        when it does not pass, that is for somebody to look at: it is no attempt at any item, so none is given up."""
         if verdict_on(failure, 1).kind != "retry":
             return failure
         times, _, _ = self._failed.get(model, (0, 0.0, failure))
@@ -296,7 +296,8 @@ class Prober:
             await insist(partial(self.line.failed, place, line, failure))
             outcome = outcome_of_failure(failure, model, ())
             await insist(partial(attempts.finish, self.db, attempt, outcome))
-            if not is_absent(failure):
+            # Of batches nothing else is asked than whether there are any; counting is asked of a model.
+            if not is_absent(failure, model if capability == "count_tokens" else None):
                 raise
             return await self._note(model, capability, False, "probe", f"HTTP {failure.http_status}", attempt)
         await insist(partial(self.line.passed, place))
@@ -337,7 +338,14 @@ def obeyed(text: str) -> tuple[bool, str]:
     return False, "the probe was answered with other JSON"
 
 
-def is_absent(failure: CallFailed) -> bool:
-    """Whether an answer means that there is no such thing to ask for, and not that it cannot be asked for now."""
-    whole = failure.kind == "not_a_message" and failure.http_status == HTTPStatus.OK
-    return whole or failure.kind == "rejected" or failure.http_status in ABSENT
+def is_absent(failure: CallFailed, model: str | None) -> bool:
+    """Whether an answer means that there is no such thing to ask for, and not that it cannot be asked for now.
+
+    A request that names a `model` may be refused for what it asks, and its model for not being there: of those only
+    the lack of the path counts.
+    """
+    if failure.kind == "not_a_message" and failure.http_status == HTTPStatus.OK:
+        return True
+    if model is None:
+        return failure.kind == "rejected" or failure.http_status in ABSENT
+    return failure.http_status in ABSENT and model not in failure.message

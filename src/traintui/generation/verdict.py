@@ -88,8 +88,9 @@ class CallFailed(Exception):
 
     `usage` is what the provider has counted so far, and `payload` what it has sent; a reply that is refused or does
     not fit carries both, because it is paid for. `counted` says that this usage is that of the whole reply, and `sent`
-    is false where nothing can have left. `duration_ms` and `retry_after` (seconds) are measured and told, `error_code`
-    and `category` are the provider's names for the cause and for a refusal, `room` is the call's max_tokens.
+    is false where nothing can have left. `is_probe` says that it met what had to be asked before the call, and not the
+    call. `duration_ms` and `retry_after` (seconds) are measured and told, `error_code` and `category` are the
+    provider's names for the cause and for a refusal, `room` is the call's max_tokens.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class CallFailed(Exception):
         self.counted = counted
         self.sent = sent
         self.room: int | None = None
+        self.is_probe = False
         self.payload = payload
         self.duration_ms = duration_ms
         self.rate_limits = dict(rate_limits or {})

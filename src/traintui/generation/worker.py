@@ -33,6 +33,7 @@ from traintui.generation.prompt import (
     TemplateMistake,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.submission_calls import Patience
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, verdict_on
 from traintui.generation.watching import Watching
@@ -41,7 +42,6 @@ from traintui.quality import thresholds
 
 STREAM_SECONDS = 0.25
 """How often what is being written is shown: four times a second."""
-IDLE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
@@ -60,6 +60,7 @@ class Worker:
         *,
         slots: int = 4,
         only: int | None = None,
+        patience: Patience | None = None,
         say: Callable[[str], None] = lambda _: None,
         dice: random.Random | None = None,
     ) -> None:
@@ -73,18 +74,22 @@ class Worker:
         self.prices = PriceList(db)
         self.dice = dice or random.Random()  # noqa: S311 - spreads retries, nothing secret
         self.worker_id = 0
+        self.patience = patience or Patience()
         self.grace = GRACE_SECONDS
         """Seconds that calls under way may go on when it is asked to stop."""
         self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
+        self._mine: set[int] = set()
+        self._claim_is_open = False
         self._outages = Outages(say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.judging = Judging(db, self.probing, say=say)
         self.writing = Writing(db, self.probing, say=say)
         self.batching = Batching(
-            db, client, provider, writing=self.writing, prices=self.prices, probing=self.probing, say=say
-        )
+            db, client, provider, writing=self.writing, prices=self.prices, probing=self.probing, say=say,
+            patience=self.patience, only=only,
+        )  # fmt: skip
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Works until `stop` is set or, with `until_idle`, until no batch of its own has anything left to do."""
@@ -121,7 +126,7 @@ class Worker:
         """Takes up batches that wait, and starts on new items of them."""
         while self._left:
             await work.release(self.db, self._left[-1], "queued", counts=False)
-            self._left.pop()
+            self._mine.discard(self._left.pop().id)
         await work.take_up_batches(self.db, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only)
         claimed = await self._claim(free)
         return {asyncio.create_task(self._work_on(item), name=f"item {item.id}") for item in claimed}
@@ -136,17 +141,27 @@ class Worker:
 
     async def _claim(self, free: int) -> tuple[work.ClaimedItem, ...]:
         """New items, unless every slot is taken."""
+        if self._claim_is_open:
+            # Nobody heard whether it was made. What it brought is ours until we say otherwise.
+            for item in await work.held(self.db, self.worker_id, for_submission=False):
+                if item.id not in self._mine:
+                    await work.release(self.db, item, "queued")
+            self._claim_is_open = False
         if free <= 0:
             return ()
-        return await work.claim(
+        self._claim_is_open = True
+        claimed = await work.claim(
             self.db, self.worker_id, free, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only
         )
+        self._claim_is_open = False
+        self._mine.update(item.id for item in claimed)
+        return claimed
 
     async def _pause(self, running: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
         """Until an item is done, it is time to look again, or somebody wants us to stop."""
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({*running, stopping}, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*running, stopping}, timeout=self.patience.rest, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
 
@@ -163,12 +178,7 @@ class Worker:
         """Takes one item as far as it goes. One that a lost database stopped goes back into the queue later."""
         try:
             await self._go_through(item)
-        except thresholds.BadThreshold as bad:
-            await work.release(self.db, item, "queued", counts=False)
-            await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
-        except TemplateMistake as mistake:  # the same at each try, since a batch keeps its version
-            reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
-            await work.release(self.db, item, "failed", error=reason)
+            self._mine.discard(item.id)
         except TraintuiError as away:
             self._outages.met(away)
             self._left.append(item)
@@ -180,11 +190,18 @@ class Worker:
         except NotJudged as never:
             await work.release(self.db, item, "failed", error=NOT_JUDGED + never.reason)
             return
+        except thresholds.BadThreshold as bad:
+            await work.release(self.db, item, "queued")
+            await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
+            return
+        except TemplateMistake as mistake:  # the same at each try, since a batch keeps its version
+            reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
+            await work.release(self.db, item, "failed", error=reason)
+            return
         regenerated: Counter[str] = Counter()
         number = item.attempts
         try:
             while True:
-                number += 1
                 failure = await self._attempt(job, item, call, keep)
                 if failure is None:
                     self._alike.clear()
@@ -193,17 +210,19 @@ class Worker:
                     continue
                 kind = failure.kind if isinstance(failure, CallFailed) else "invalid"
                 fallback = job.fallback_model
+                is_probe = isinstance(failure, CallFailed) and failure.is_probe
+                number += not is_probe
                 verdict = verdict_on(
                     failure,
-                    number,
+                    1 if is_probe else number,
                     regenerated=regenerated[kind],
                     in_a_row=self._in_a_row(job, failure),
                     fallback_model=fallback if fallback != call.model else None,
                 )
-                if item.kind == "judge":
-                    verdict = about_opinions(verdict, failure)
+                if isinstance(job, JudgeJob):
+                    verdict = about_opinions(verdict, failure, job)
                 if verdict.kind != "regenerate":
-                    await self._conclude(job, item, verdict, number)
+                    await self._conclude(job, item, verdict, number, was_called=not is_probe)
                     return
                 regenerated[kind] += 1
                 call = replace(call, max_tokens=call.max_tokens * verdict.room, model=verdict.model or call.model)
@@ -237,6 +256,7 @@ class Worker:
         try:
             call = await self.probing.fitted(call, job.id)
         except CallFailed as failure:
+            failure.is_probe = True
             return failure
         async with job.warming.turn() as is_first:
             answer = await self._ask(job, item, call, is_first=is_first)
@@ -339,18 +359,20 @@ class Worker:
         self._alike = {key: self._alike.get(key, 0) + 1}
         return self._alike[key]
 
-    async def _conclude(self, job: Job | JudgeJob, item: work.ClaimedItem, verdict: Verdict, number: int) -> None:
-        """Does with the item what the verdict says."""
+    async def _conclude(
+        self, job: Job | JudgeJob, item: work.ClaimedItem, verdict: Verdict, number: int, *, was_called: bool
+    ) -> None:
+        """Does with the item what the verdict says. Of one that was not called for there is no attempt to give back."""
         reason = redact_text(verdict.reason).value
         match verdict.kind:
             case "wait":
                 delay = verdict.retry_after or 0.0
-                await work.release(self.db, item, "queued", delay=delay, error=reason, counts=False)
+                await work.release(self.db, item, "queued", delay=delay, error=reason, counts=not was_called)
             case "retry":
                 delay = verdict.retry_after if verdict.retry_after is not None else backoff(number, self.dice)
                 await work.release(self.db, item, "queued", delay=delay, error=reason)
             case "pause":
-                await work.release(self.db, item, "queued", error=reason, counts=False)
+                await work.release(self.db, item, "queued", error=reason, counts=not was_called)
                 await pause_quietly(self.db, job.id, reason)
                 self.say(f"Batch {job.id} paused: {reason}")
             case _:

@@ -126,7 +126,7 @@ class GenerateScreen(GenerateLooking):
     async def _pause(self, batch: BatchProgress) -> None:
         from traintui.data import batches
 
-        await batches.pause(self.db, batch.id, f"Paused by {self.db.login}.")
+        await batches.pause(self.db, batch.id)
         self._look(whole=True)
 
     async def _resume(self, batch: BatchProgress) -> None:

@@ -164,4 +164,6 @@ def takes(found: Forecast, *, is_rehearsal: bool) -> Content:
         lines.append(Content.styled(above, "$warning"))
     if found.unreadable:
         lines.append(Content.styled(f"{found.unreadable:,} left out, without their text or in the trash", "$muted"))
+    if found.real:
+        lines.append(Content.styled(f"{found.real:,} left out: real, and a rehearsal invents its opinions", "$muted"))
     return Content("\n").join(lines)
