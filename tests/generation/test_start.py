@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from support import add_vocabulary
 from traintui.data import batches, coverage, documents
-from traintui.data.batch_models import Batch, GenerationItem
+from traintui.data.batch_models import Batch
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
 from traintui.demo.contents import furnish

@@ -40,7 +40,7 @@ async def test_it_stays_for_what_is_out_of_a_batch_that_was_paused_and_ends_when
     given = Orders()
     async with work.registered(db) as worker_id:
         await sent(db, worker_id)
-        await batches.pause(db, await scalar(db, "SELECT id FROM batches"), "The provider account has no credit.")
+        await batches.hold(db, await scalar(db, "SELECT id FROM batches"), "The provider account has no credit.")
         given.stay.set()
         staying = asyncio.create_task(serve.end_when_done(db, PROVIDER, given, said.append))
 

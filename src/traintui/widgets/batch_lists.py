@@ -118,6 +118,6 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
         case "cancelled":
             return Content.styled(f"Ended {at}. r plans anew what was not written, n plans more", "$muted")
     if batch.failed and not batch.done:
-        said = "Finished, and nothing was written: r tries again what failed, n plans more"
-        return Content.styled(said, "bold $failed")
+        nothing = "Finished, and nothing was written: r tries again what failed, n plans more"
+        return Content.styled(nothing, "bold $failed")
     return Content.styled("Finished. 2 reads and decides what it wrote, n plans more", "$muted")
