@@ -21,6 +21,7 @@ from traintui.data import (  # noqa: F401
     rate_models,
     reservation_models,
     search_models,
+    second_review_models,
     signature_models,
     submission_models,
     view_models,

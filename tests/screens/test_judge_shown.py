@@ -1,4 +1,4 @@
-"""A judge's opinion on the screen: asked for by number and cost, shown apart from the score, and never in Review."""
+"""A judge's opinion on the screen: asked for by number and cost, shown apart from the score, after the decision."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.judge_form import JudgeForm
+from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.templates import TemplatesDialog
 from traintui.settings import Settings
@@ -122,8 +123,8 @@ async def test_what_nobody_judged_says_nothing_of_a_judge(db: Database) -> None:
     assert "JUDGE" not in facts(await conversations.read(db, key), {}, with_judge=True).plain
 
 
-async def test_the_preview_shows_the_opinion_and_review_does_not(app: TraintuiApp, db: Database) -> None:
-    await judged(db)
+async def test_the_preview_shows_the_opinion_and_review_after_the_decision(app: TraintuiApp, db: Database) -> None:
+    decided = await judged(db)
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot, app, 1)
         await until(pilot, lambda: SENTENCE in str(screen.preview.query_one("Static").content))  # type: ignore[attr-defined]
@@ -133,6 +134,17 @@ async def test_the_preview_shows_the_opinion_and_review_does_not(app: TraintuiAp
         assert isinstance(review, ReviewScreen)
         said = str(review.reading.panel.query_one("Static").content)  # type: ignore[attr-defined]
         assert "SCORE" in said and "JUDGE" not in said and SENTENCE not in said
+        await until(pilot, lambda: review.reading.seconds_seen is not None)
+        await pilot.press("a")
+        await until(pilot, lambda: "would reject; you agree on 0 of 1, 0%" in str(review.said.content))
+        await pilot.press("u")
+        await until(pilot, lambda: review.reading.shown is not None and "undone" in str(review.said.content))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: "would reject; you agree on 1 of 1, 100%" in str(review.said.content))
+        review.visit(decided)
+        await until(pilot, lambda: SENTENCE in str(review.reading.panel.query_one("Static").content))  # type: ignore[attr-defined]
 
 
 async def test_the_filter_and_the_table_know_the_mean(app: TraintuiApp, db: Database) -> None:

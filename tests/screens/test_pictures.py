@@ -59,6 +59,13 @@ class Standing(TraintuiApp):
 
 
 @pytest.fixture(autouse=True)
+def nothing_is_open(server: EmbeddedServer, database: str) -> None:
+    """What the app of the picture before had open is not left to its lease."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "pictures")) as connection:
+        connection.execute("DELETE FROM reservations")
+
+
+@pytest.fixture(autouse=True)
 def standing_clock() -> Iterator[None]:
     with clock.fixed(datetime(2026, 11, 23, 13, 0, tzinfo=UTC)):
         yield

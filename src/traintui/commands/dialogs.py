@@ -21,6 +21,8 @@ PLACES: dict[str, str] = {
     "quitting": "Closing the app",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
+    "agreement": "Who reviews what",
+    "second_review": "Second review",
     "reasons": "Reasons",
     "sorting": "Order",
     "columns": "Columns",
@@ -112,6 +114,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("quitting.always", "space", "Each time", "Do the same each time", "always", True, palette=False,
             key_display="space"),
     Command("quitting.back", "escape,n", "Stay", "Leave the app open", "back", True, palette=False),
+    # Who reviews what
+    Command("agreement.disputes", "d", "Decide these", "Decide what others disagree on", "disputes", True,
+            palette=False, role="reviewer"),
+    Command("agreement.edit", "e", "Second review", "How many decide, on which share", "edit", True, palette=False,
+            role="admin"),
+    Command("agreement.refresh", "r", "Refresh", "Read it again", "look", palette=False),
+    Command("agreement.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
+    # Second review
+    Command("second_review.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False),
+    Command("second_review.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
     # Reasons
     Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
     Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),

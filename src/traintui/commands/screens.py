@@ -75,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("review.previous", "left_square_bracket", "Previous", "The one before", "step(-1)"),
     Command("review.take_over", "o", "Take over", "Take it over from whoever has it open", "take_over",
             role="reviewer"),
+    Command("review.agreement", "O", "Who reviews what", "Second reviews, disagreements, agreement", "agreement"),
     Command("review.refresh", "r", "Refresh", "Read it again", "refresh_queue"),
     # Generate
     Command("generate.new", "n", "New batch", "Plan a batch and start it", "new", True, role="author"),

@@ -117,6 +117,13 @@ class WorkspaceSetting(Base):
             " WHEN 'number' THEN value::numeric > 0 AND value::numeric <= 100000000 ELSE false END",
             name="monthly_budget_usd",
         ),
+        CheckConstraint(
+            "key <> 'second_review' OR CASE jsonb_typeof(value) WHEN 'null' THEN true WHEN 'object' THEN"
+            " CASE WHEN jsonb_typeof(value->'decisions') = 'number' AND jsonb_typeof(value->'share') = 'number'"
+            " THEN (value->>'decisions')::numeric IN (2, 3, 4, 5) AND (value->>'share')::numeric > 0"
+            " AND (value->>'share')::numeric <= 1 ELSE false END ELSE false END",
+            name="second_review",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())

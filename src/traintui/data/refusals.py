@@ -111,6 +111,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_workspace_settings_monthly_budget_usd": (
         "TT003", "a month's budget is more than $0, and at most $100,000,000", "Give it as a number, or none.",
     ),
+    "ck_workspace_settings_second_review": (
+        "TT003", "a second review asks for 2 to 5 decisions on a share above 0 and up to 1", "Give both, or none.",
+    ),
     "ck_model_prices_model": ("TT003", "a model has a name of 1 to 200 characters without blanks", "Write its id."),
     "ck_model_prices_rates": (
         "TT003", "a price is from $0 to $100,000 for a million tokens", "Write it as a number such as 2.50.",

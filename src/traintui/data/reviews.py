@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import exists, literal, select, text
 
-from traintui.data import metadata
+from traintui.data import metadata, second_review
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.log_models import SINGLE, ExportLog, ExportRow
@@ -45,13 +45,13 @@ def new_key() -> str:
 
 
 async def queue(db: Database, filter_text: str = "", *, limit: int = 500) -> tuple[str, ...]:
-    """Ids of the conversations that wait for a decision, lowest score first.
+    """Ids of the conversations that wait for a decision of this person, lowest score first.
 
     Served by `ix_conversations_status_quality_score_id`. Raises `FilterError` when the filter cannot be read.
     """
     statement = (
         select(C.conversation_id)
-        .where(C.status == "generated", parse(filter_text).where)
+        .where(C.status == "generated", parse(filter_text).where, second_review.waits_for_me())
         .order_by(C.quality_score, C.id)
         .limit(limit)
     )
@@ -79,7 +79,8 @@ async def decide(
 ) -> ReviewEntry:
     """Records a decision of the person logged in. One statement, one transaction.
 
-    Returns its row of the log, the same one for the same key. Raises `Refused`: stale when the conversation moved on,
+    Returns its row of the log, the same one for the same key; where a second review waits for others, it leads to
+    `generated`. Raises `Refused`: stale when the conversation moved on,
     and with the reason in every other case; nothing is changed then.
     """
     return await call(

@@ -102,7 +102,7 @@ class ConversationActions(ConversationRows):
         from traintui.data import reviews
 
         try:
-            await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
+            entry = await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
             self._recorded.add(row.conversation_id)
         except BaseException:
             self._deciding.discard(row.conversation_id)
@@ -110,7 +110,16 @@ class ConversationActions(ConversationRows):
         finally:
             self.app.look_now()
         self._undoing.forget()
-        self._say(marks.status(DECIDED[action]), f"  {row.conversation_id}", ("   u takes it back", "$faint"))
+        kept = entry.status_after not in DECIDED.values()
+        if kept:
+            self._deciding.discard(row.conversation_id)  # its row stays as it is
+        waits = " for you; it waits for another reviewer" if kept else ""
+        self._say(
+            marks.status(DECIDED[action]),
+            (waits, "$muted"),
+            f"  {row.conversation_id}",
+            ("   u takes it back", "$faint"),
+        )
 
     # Many at once
 

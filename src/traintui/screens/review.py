@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
+from textual.content import Content
 
 from traintui import commands, text
 from traintui.data.records import Conversation, ReviewEntry
+from traintui.screens.judge_beside import beside_judge, opinion_of
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_reading import ReviewReading
@@ -118,13 +121,26 @@ class ReviewScreen(ReviewReading):
         else:
             self._say(("→ ", "$accent"), "taken over from ", text.shown(holder.reviewer_id, single_line=True, limit=24))
 
+    def action_agreement(self) -> None:
+        """Shows what second reviews ask for, what is disputed, and how far reviewers agree."""
+        from traintui.screens.agreement import AgreementDialog
+
+        self.app.push_screen(AgreementDialog(), self._agreement_answered)
+
+    def _agreement_answered(self, answer: str | None) -> None:
+        if answer == "disputes":
+            self.disputes = True
+            self.queue.clear()
+            self.reading.nothing("loading", "Reading")
+            self._poll(always=True)
+
     async def _record(self, decision: Decision) -> None:
         from traintui.data import reviews
 
         one = decision.conversation_id
         try:
             async with self._order:
-                await reviews.decide(
+                entry = await reviews.decide(
                     self.db, reviews.Seen.of(decision.conversation.row), decision.action, key=decision.key,
                     reason=decision.reason, notes=decision.note, turn_number=decision.turn_number,
                     duration_ms=decision.duration_ms,
@@ -141,15 +157,26 @@ class ReviewScreen(ReviewReading):
         self.queue.recorded(one)
         if self._counts_of_copy() is not None:
             self.app.look_now()  # the copy counts it
-        elif decision.conversation.row.status == "generated":
+        elif decision.conversation.row.status == "generated" != entry.status_after:
             self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
         self._undoing.forget()
         self._say_place()
-        self._say(
-            marks.status(DECIDED[decision.action]), "  ", text.shown(one, single_line=True),
-            "  ", text.shown(decision.reason or "", single_line=True, style="$muted"),
+        kept = entry.status_after not in DECIDED.values()
+        said = Content.assemble(
+            marks.status(DECIDED[decision.action]),
+            (" for you; it waits for another reviewer" if kept else "", "$muted"),
+            "  ", text.shown(one, single_line=True), "  ",
+            text.shown(decision.reason or "", single_line=True, style="$muted"),
             ("   u takes it back", "$faint"),
         )  # fmt: skip
+        self.said.update(said)
+        if (mean := opinion_of(decision.conversation)) is not None:
+            self.read(partial(self._say_judge, said, mean, decision.action == "approve"), name="judge")
+
+    async def _say_judge(self, said: Content, mean: Decimal, approved: bool) -> None:
+        beside = await beside_judge(self.db, mean, approved=approved)
+        if self.said.content is said:  # nothing else was said meanwhile
+            self._say(said, beside)
 
     def action_undo(self) -> None:
         """Takes back one's own last action, and brings its conversation back."""

@@ -86,6 +86,11 @@ class ReviewQueue:
         if waits:
             self._waiting.add(one)
 
+    def clear(self) -> None:
+        """Another queue comes in its place; what is being decided stays known."""
+        self.ids, self.place, self.brought = [], 0, None
+        self._waiting.clear()
+
     def drop(self, one: str) -> None:
         """It is not there any more."""
         if one in self.ids:

@@ -40,6 +40,8 @@ class ReviewReading(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.queue = ReviewQueue()
+        self.disputes = False
+        """Whether the queue is what others disagree on."""
         self.reservation = ReviewReservation(self.app.window_id)
         self._once_more = False
         self._known = ReadAhead()
@@ -106,7 +108,7 @@ class ReviewReading(BaseScreen):
         return None if live is None or self.app.outage is not None else live.status_counts()
 
     async def _look(self, always: bool) -> None:
-        from traintui.data import conversations, reviews
+        from traintui.data import conversations, reviews, second_review
 
         counts = self._counts_of_copy()
         if counts is None:
@@ -115,7 +117,7 @@ class ReviewReading(BaseScreen):
             return
         # Never between a decision and its record: what was just decided would wait again.
         async with self._order:
-            waiting = await reviews.queue(self.db)
+            waiting = await (second_review.disputes if self.disputes else reviews.queue)(self.db)
         self._counts = self._counts_of_copy() or counts
         self._merged = counts
         self.queue.merge(waiting)
@@ -128,6 +130,10 @@ class ReviewReading(BaseScreen):
     def _show_current(self) -> None:
         """Puts the current conversation on the screen, at once where it was read ahead."""
         wanted = self.queue.current
+        if wanted is None and self.disputes:
+            self.disputes = False
+            self._say(("No disagreement waits for you: back to all that waits.", "$muted"))
+            self._poll(always=True)
         if wanted is None:
             self.reading.nothing(
                 "done",
@@ -223,7 +229,8 @@ class ReviewReading(BaseScreen):
 
     def _say_place(self) -> None:
         """The line above: where one is in the queue, and what goes with the next decision."""
-        waiting = max(self.queue.waiting, self._counts.get("generated", 0))
+        kind = "disputed" if self.disputes else "waiting"
+        waiting = self.queue.waiting if self.disputes else max(self.queue.waiting, self._counts.get("generated", 0))
         shown = self.reading.shown
         if shown is None:
             self.position.update(Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted"))
@@ -233,7 +240,7 @@ class ReviewReading(BaseScreen):
         note = self._notes.get(row.conversation_id, "")
         parts = [
             Content.styled(
-                "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} waiting", "bold"
+                "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} {kind}", "bold"
             ),
             marks.status(row.status),
             text.shown(row.conversation_id, single_line=True, style="$muted"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
+from textual.content import Content
 
 from traintui import clock
 from traintui.data.records import Conversation
@@ -51,7 +52,7 @@ class Reading(Container):
         """Shows a conversation. The same one again, its text unchanged, stays where it was scrolled to."""
         before, self.shown = self.shown, conversation
         self.set_class(False, "-nothing")
-        self.panel.show(facts(conversation, labels))
+        self.panel.show(self._facts(conversation, labels))
         same_text = before is not None and (before.row.conversation_id, before.row.revision) == (
             conversation.row.conversation_id, conversation.row.revision,
         )  # fmt: skip
@@ -65,7 +66,12 @@ class Reading(Container):
     def describe(self, labels: Labels) -> None:
         """Shows the facts with other labels."""
         if self.shown is not None:
-            self.panel.show(facts(self.shown, labels))
+            self.panel.show(self._facts(self.shown, labels))
+
+    @staticmethod
+    def _facts(conversation: Conversation, labels: Labels) -> Content:
+        """A judge's opinion is for after the decision."""
+        return facts(conversation, labels, with_judge=conversation.row.status in ("approved", "rejected"))
 
     def nothing(self, kind: Kind, title: str, message: str = "", hint: str = "") -> None:
         """Shows a notice instead."""

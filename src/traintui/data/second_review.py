@@ -1,0 +1,140 @@
+"""Several independent decisions on a share of the queue: what is asked for, what waits for whom, what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, or_, select, text
+from sqlalchemy.orm import aliased
+
+from traintui.data import workspace_settings
+from traintui.data.engine import Database
+from traintui.data.log_models import ReviewLog as L
+from traintui.data.models import Conversation as C
+from traintui.data.models import WorkspaceSetting
+from traintui.data.second_review_models import SecondReviewRow as S
+
+KEY = "second_review"
+LEAST, MOST = 2, 5
+"""How many decisions a second review may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReview:
+    """What the workspace asks for: so many independent decisions on a share of what waits, above 0 and up to 1."""
+
+    decisions: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many revisions wait for another decision, and how many for one on which others disagree."""
+
+    open: int
+    disputed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Independent:
+    """A decision that its reviewer made without a look at others, on a revision on which several have decided. One made
+    `on_dispute` settled what others disagreed on."""
+
+    conversation_id: str
+    revision: int
+    reviewer_id: str
+    action: str
+    reason: str | None
+    timestamp: datetime
+    on_dispute: bool = False
+
+
+async def asked(db: Database) -> SecondReview | None:
+    """What the workspace asks for; None where one decision is enough."""
+    async with db.read() as connection:
+        found = await connection.scalar(select(WorkspaceSetting.value).where(WorkspaceSetting.key == KEY))
+    return SecondReview(int(found["decisions"]), float(found["share"])) if found else None
+
+
+async def ask(db: Database, wanted: SecondReview | None) -> None:
+    """Asks for second reviews from here on, or for none; what has begun is settled as it began.
+
+    The change is on record. Raises `Refused` for who is no administrator, and where it is out of range.
+    """
+    value = None if wanted is None else {"decisions": wanted.decisions, "share": wanted.share}
+    await workspace_settings.change(db, KEY, value)
+
+
+def decided_by_me() -> ColumnElement[bool]:
+    """Whether who asks has an open decision on the revision of a row of `second_reviews`.
+
+    Served by `ix_review_logs_conversation_id_id`; what the policy of the table hides is not asked for.
+    """
+    undo = aliased(L)
+    return exists(
+        select(literal(1)).where(
+            L.conversation_id == S.conversation_id, L.revision == S.revision, L.details.has_key("blind"),
+            L.action.in_(("approve", "reject")), L.reviewer_id == cast(text("session_user"), Text),
+            ~exists(select(literal(1)).where(undo.undoes == L.id)),
+        )
+    )  # fmt: skip
+
+
+def waits_for_me() -> ColumnElement[bool]:
+    """The condition on conversations that who asks has not decided openly, and that nobody disagrees on.
+
+    Served by `pk_second_reviews`.
+    """
+    return ~exists(
+        select(literal(1)).where(
+            S.conversation_id == C.conversation_id, S.revision == C.revision,
+            or_(S.state == "disputed", and_(S.state == "open", decided_by_me())),
+        )
+    )  # fmt: skip
+
+
+async def disputes(db: Database, *, limit: int = 500) -> tuple[str, ...]:
+    """Ids of the conversations on which others disagree, and that wait for this person, the longest first.
+
+    Served by `ix_second_reviews_state_opened_at`.
+    """
+    statement = (
+        select(S.conversation_id)
+        .join(C, (C.conversation_id == S.conversation_id) & (C.revision == S.revision))
+        .where(S.state == "disputed", C.status == "generated", C.deleted_at.is_(None), ~decided_by_me())
+        .order_by(S.opened_at, S.conversation_id)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return tuple(await connection.scalars(statement))
+
+
+async def standing(db: Database) -> Standing:
+    """How many wait, for whomever."""
+    statement = select(S.state, func.count()).where(S.state.in_(("open", "disputed"))).group_by(S.state)
+    async with db.read() as connection:
+        counts = {str(state): int(number) for state, number in await connection.execute(statement)}
+    return Standing(counts.get("open", 0), counts.get("disputed", 0))
+
+
+async def independent(db: Database, *, limit: int = 20_000) -> tuple[Independent, ...]:
+    """The decisions of the newest second reviews that are settled, each reviewer's in the order of the log."""
+    settled = (
+        select(S.conversation_id, S.revision).where(S.state == "settled").order_by(S.opened_at.desc()).limit(limit)
+    ).subquery()
+    undo = aliased(L)
+    statement = (
+        select(
+            L.conversation_id, L.revision, L.reviewer_id, L.action, L.reason, L.timestamp,
+            L.details["second_review"].astext == "disputed",
+        )
+        .join(settled, (L.conversation_id == settled.c.conversation_id) & (L.revision == settled.c.revision))
+        .where(
+            L.details.has_key("second_review"), L.action.in_(("approve", "reject")),
+            ~exists(select(literal(1)).where(undo.undoes == L.id)),
+        )
+        .order_by(L.id)
+    )  # fmt: skip
+    async with db.read() as connection:
+        return tuple(Independent(*row) for row in await connection.execute(statement))

@@ -1,0 +1,188 @@
+"""Several decide without seeing each other: the status waits, agreement settles, a disagreement goes to one more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support import Conninfo, fetch, imported, logged_in, said, scalar, seen, sqlstate, status
+from traintui.data import conversations, reviews, second_review
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.data.reviews import new_key
+from traintui.data.second_review import SecondReview, Standing
+
+
+@pytest.fixture
+async def ron_db(conninfo: Conninfo) -> AsyncIterator[Database]:
+    """The workspace as a second reviewer, ron."""
+    async with logged_in(conninfo("ron")) as database:
+        yield database
+
+
+@pytest.fixture
+async def twice(db: Database) -> str:
+    """A conversation that gets two decisions."""
+    await second_review.ask(db, SecondReview(2, 1.0))
+    return (await imported(db))[0]
+
+
+async def decide(db: Database, one: str, action: reviews.Action, **given: str) -> str | None:
+    entry = await reviews.decide(db, await seen(db, one), action, key=new_key(), **given)  # type: ignore[arg-type]
+    return entry.status_after
+
+
+async def acts(db: Database, one: str) -> list[tuple[str, str]]:
+    """What somebody sees of what was done to a conversation, oldest first."""
+    return [(e.action, e.reviewer_id) for e in reversed((await conversations.read(db, one)).history)][1:]
+
+
+async def test_two_that_agree_settle_it_and_neither_saw_the_other(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    before = await seen(ron_db, twice)
+    assert await decide(reviewer_db, twice, "approve") == "generated"
+    assert await status(db, twice) == "generated" and await seen(ron_db, twice) == before
+    for other in (ron_db, db):
+        assert await acts(other, twice) == []
+    assert await acts(reviewer_db, twice) == [("approve", "rita")]
+    assert await decide(ron_db, twice, "approve") == "approved"
+    for person in (ron_db, db, reviewer_db):
+        assert await acts(person, twice) == [("approve", "rita"), ("approve", "ron")]
+
+
+async def test_two_that_disagree_leave_it_to_a_third(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    assert await decide(ron_db, twice, "reject", reason="Tone") == "generated"
+    assert await second_review.standing(db) == Standing(0, 1)
+    assert await acts(db, twice) == []
+    assert await reviews.queue(db) == () and await second_review.disputes(db) == (twice,)
+    assert await second_review.disputes(reviewer_db) == () == await second_review.disputes(ron_db)
+    assert await decide(db, twice, "reject", reason="Tone") == "rejected"
+    assert len(await acts(ron_db, twice)) == 3 and await second_review.standing(db) == Standing(0, 0)
+    found = await second_review.independent(db)
+    assert [(each.reviewer_id, each.action, each.reason) for each in found] == [
+        ("rita", "approve", None), ("ron", "reject", "Tone"), ("ada", "reject", "Tone"),
+    ]  # fmt: skip
+
+
+async def test_nobody_decides_the_same_twice_and_the_queue_does_not_bring_it_back(
+    reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    assert await reviews.queue(reviewer_db) == (twice,)
+    await decide(reviewer_db, twice, "approve")
+    assert await reviews.queue(reviewer_db) == () and await reviews.queue(ron_db) == (twice,)
+    with pytest.raises(Refused, match="decided on"):
+        await decide(reviewer_db, twice, "reject")
+
+
+async def test_the_same_key_is_one_decision(reviewer_db: Database, db: Database, twice: str) -> None:
+    looked, key = await seen(reviewer_db, twice), new_key()
+    first = await reviews.decide(reviewer_db, looked, "approve", key=key)
+    assert await reviews.decide(reviewer_db, looked, "approve", key=key) == first
+    assert await status(db, twice) == "generated"
+
+
+async def test_three_are_asked_for_before_anything_is_settled(
+    db: Database, reviewer_db: Database, ron_db: Database, conninfo: Conninfo
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    (one,) = await imported(db)
+    await decide(reviewer_db, one, "approve")
+    await decide(ron_db, one, "reject")
+    assert await second_review.standing(db) == Standing(1, 0)
+    await decide(db, one, "approve")
+    assert await second_review.standing(db) == Standing(0, 1)
+    async with logged_in(conninfo("arthur")) as arthur_db:
+        assert await decide(arthur_db, one, "approve") == "approved"
+
+
+async def test_an_open_decision_is_taken_back_without_a_word_to_others(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    updated = await scalar(db, "SELECT updated_at FROM conversations")
+    await decide(ron_db, twice, "reject")
+    await reviews.undo_last(reviewer_db, key=new_key())
+    assert await acts(db, twice) == [] and await scalar(db, "SELECT updated_at FROM conversations") == updated
+    assert await second_review.standing(db) == Standing(1, 0)
+    assert await reviews.queue(reviewer_db) == (twice,)
+    assert await decide(reviewer_db, twice, "reject") == "rejected"
+
+
+async def test_undoing_what_settled_it_opens_it_again_and_what_was_settled_stays_with_its_author(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "approve")
+    with pytest.raises(Refused, match="Nothing to undo"):
+        await reviews.undo_last(reviewer_db, key=new_key())
+    await reviews.undo_last(ron_db, key=new_key())
+    assert await status(db, twice) == "generated" and await second_review.standing(db) == Standing(1, 0)
+    assert ("approve", "rita") not in await acts(db, twice)
+    assert await decide(db, twice, "approve") == "approved"
+
+
+async def test_an_edit_ends_what_was_open_and_the_new_revision_begins_anew(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await reviews.edit(
+        ron_db, await seen(ron_db, twice), system_prompt=None, turns=said("Other?", "Other."), key=new_key()
+    )
+    assert await second_review.standing(db) == Standing(0, 0)
+    assert await acts(db, twice) == [("approve", "rita"), ("edit", "ron")]
+    assert await decide(reviewer_db, twice, "approve") == "generated"
+
+
+async def test_what_others_decided_is_hidden_by_the_database_and_not_from_auditors(
+    db: Database, reviewer_db: Database, conninfo: Conninfo, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "reject")
+    count = "SELECT count(*) FROM review_logs WHERE action = 'reject'"
+    assert (await scalar(db, count), await scalar(reviewer_db, count)) == (0, 1)
+    async with logged_in(conninfo("audrey")) as auditor_db:
+        assert await scalar(auditor_db, count) == 1
+    assert sqlstate(conninfo("ron"), "SELECT * FROM open_decisions('c', 1)") == "42501"
+    assert sqlstate(conninfo("ron"), "UPDATE second_reviews SET state = 'settled'") == "42501"
+    async with logged_in(conninfo(SUPERUSER)) as everything:
+        assert await scalar(everything, count) == 1
+
+
+async def test_a_share_of_the_conversations_is_asked_for_and_the_rest_is_decided_at_once(
+    db: Database, reviewer_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(2, 0.3))
+    ids = await imported(db, 150)
+    for one in ids:
+        await decide(reviewer_db, one, "approve")
+    counts = await conversations.status_counts(db)
+    assert 20 <= counts["generated"] <= 70 and counts["generated"] + counts["approved"] == 150
+    assert await second_review.standing(db) == Standing(counts["generated"], 0)
+
+
+async def test_only_administrators_ask_for_it_and_it_is_on_record(db: Database, reviewer_db: Database) -> None:
+    assert await second_review.asked(db) is None
+    with pytest.raises(Refused, match="No right"):
+        await second_review.ask(reviewer_db, SecondReview(2, 0.5))
+    for wrong in (SecondReview(1, 0.5), SecondReview(6, 0.5), SecondReview(2, 0.0), SecondReview(2, 1.5)):
+        with pytest.raises(Refused, match="2 to 5 decisions"):
+            await second_review.ask(db, wrong)
+    await second_review.ask(db, SecondReview(3, 0.25))
+    assert await second_review.asked(db) == SecondReview(3, 0.25)
+    await second_review.ask(db, None)
+    assert await second_review.asked(db) is None
+    changes = "SELECT new_value, changed_by FROM workspace_setting_changes WHERE key = 'second_review' ORDER BY id"
+    assert await fetch(db, changes) == [({"share": 0.25, "decisions": 3}, "ada"), (None, "ada")]
+
+
+async def test_what_has_begun_is_settled_as_it_began(db: Database, reviewer_db: Database, twice: str) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await second_review.ask(db, None)
+    assert await decide(db, twice, "approve") == "approved"
+    (other,) = await imported(db)
+    assert await decide(db, other, "approve") == "approved"

@@ -1,0 +1,132 @@
+"""Second reviews as reviewers and administrators meet them: kept decisions, disagreements, and how far people agree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from screens.test_review import on_screen, opened, review_of, said
+from screens.waiting import until
+from support import Conninfo, imported, logged_in, seen, status
+from traintui.app import TraintuiApp
+from traintui.data import reviews, second_review
+from traintui.data.engine import Database
+from traintui.data.reviews import new_key
+from traintui.data.second_review import SecondReview
+from traintui.screens.agreement import AgreementDialog
+from traintui.screens.second_review_form import SecondReviewForm
+from traintui.settings import Settings
+
+
+@pytest.fixture
+async def ron_db(conninfo: Conninfo) -> AsyncIterator[Database]:
+    async with logged_in(conninfo("ron")) as database:
+        yield database
+
+
+async def decide(db: Database, one: str, action: reviews.Action) -> None:
+    await reviews.decide(db, await seen(db, one), action, key=new_key())
+
+
+def dialog_of(app: TraintuiApp) -> AgreementDialog:
+    assert isinstance(app.screen, AgreementDialog)
+    return app.screen
+
+
+def shown(app: TraintuiApp) -> str:
+    return str(dialog_of(app).shown.content)
+
+
+async def test_a_decision_that_waits_for_another_says_so_and_does_not_come_back(app: TraintuiApp, db: Database) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and "waits for another reviewer" in said(app, "#said"))
+        await pilot.press("r")
+        await until(pilot, lambda: review_of(app).queue.ids == [second])
+        await pilot.press("u")
+        await until(pilot, lambda: on_screen(app) == first and "undone" in said(app, "#said"))
+    assert await status(db, first) == "generated"
+
+
+async def test_disagreements_are_a_queue_of_their_own(
+    app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    disputed, waiting = await imported(db, 2)
+    await decide(reviewer_db, disputed, "approve")
+    await decide(ron_db, disputed, "reject")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, waiting)
+        assert "1 of 2 waiting" in said(app, "#position")
+        await pilot.press("O")
+        await until(
+            pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 disagreement, 1 for you" in shown(app)
+        )
+        await pilot.press("d")
+        await until(pilot, lambda: on_screen(app) == disputed)
+        assert "1 of 1 disputed" in said(app, "#position")
+        assert "rita" not in str(review_of(app).reading.panel.query_one("Static").content)  # type: ignore[attr-defined]
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == waiting)
+        await until(pilot, lambda: "waiting" in said(app, "#position"))
+    assert await status(db, disputed) == "approved"
+
+
+async def test_agreement_is_shown_by_pair_and_by_reason(
+    app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    ids = await imported(db, 4)
+    for number, one in enumerate(ids):
+        await decide(reviewer_db, one, "approve" if number else "reject")
+        await decide(ron_db, one, "approve" if number < 3 and number else "reject")
+    await decide(db, ids[3], "approve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, None)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "2 independent decisions" in shown(app))
+        line = next(line for line in shown(app).splitlines() if line.startswith("rita, ron"))
+        assert "3 of 4" in line and "75%" in line and "kappa  0.50" in line and "few" in line
+
+
+async def test_an_administrator_asks_for_second_reviews(app: TraintuiApp, db: Database) -> None:
+    await imported(db, 1)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, None)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "One decision is enough" in shown(app))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, SecondReviewForm))
+        form = app.screen
+        assert isinstance(form, SecondReviewForm)
+        for wrong in ("0", "101", "some", "nan"):
+            form.query_one("#share-text", Input).value = wrong
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: form.share.has_class("-mistaken"))
+        form.query_one("#share-text", Input).value = "12.5"
+        form.query_one("#decisions-text", Input).value = "9"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form.decisions.has_class("-mistaken") and not form.share.has_class("-mistaken"))
+        form.query_one("#decisions-text", Input).value = "3"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "3 independent decisions" in shown(app))
+    assert await second_review.asked(db) == SecondReview(3, 0.125)
+
+
+async def test_a_reviewer_reads_the_agreement_and_does_not_change_what_is_asked_for(
+    reviewer_db: Database, db: Database, tmp_path: Path
+) -> None:
+    await imported(db, 1)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=reviewer_db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, None)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "SECOND REVIEW" in shown(app))
+        await pilot.press("e", "d")
+        assert isinstance(app.screen, AgreementDialog)
