@@ -1,7 +1,7 @@
 """A share of the queue gets several independent decisions; an open one is hidden from everybody else.
 
 Revision: 0024
-Follows: 0028
+Follows: 0023
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0024"
-down_revision = "0028"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -25,7 +25,7 @@ from support import (
     seen,
     sqlstate,
 )
-from traintui.data import bulk, bulk_outlook, exports, metadata, reservations, reviews, vocabulary
+from traintui.data import bulk, bulk_outlook, exports, metadata, reservations, reviews, second_review, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -411,3 +411,11 @@ async def test_what_somebody_else_has_open_is_left_to_them(db: Database, reviewe
     expected = await bulk_outlook.outlook(db, ids, "reject")
     result = await decided(db, ids, "reject")
     assert (result.done, result.skipped) == (expected.number, expected.left_alone) == (2, {"reserved": 1})
+
+
+async def test_what_gets_several_decisions_gets_none_of_them_in_bulk(db: Database) -> None:
+    ids = await some(db, 6)
+    await second_review.ask(db, second_review.SecondReview(decisions=2, share=1.0))
+    expected = await bulk_outlook.outlook(db, ids, "approve")
+    result = await decided(db, ids)
+    assert (result.done, result.skipped) == (expected.number, expected.left_alone) == (0, {"second review": 6})

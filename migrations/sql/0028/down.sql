@@ -1,4 +1,5 @@
 DROP FUNCTION purge_many(bigint[], text);
+REVOKE EXECUTE ON FUNCTION decisions_asked(text) FROM traintui_reviewer;
 DROP TRIGGER only_grows ON conversation_revisions;
 CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE ON conversation_revisions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 DROP TRIGGER only_grows ON judgements;

@@ -141,7 +141,7 @@ $$;
 -- with: one that changed since was not seen as it stands, and is left alone. (A time would not do: what is committed late
 -- carries an earlier one.) Nobody approves an edge case without having read it. Returns how many were decided, those of an
 -- earlier call of this bulk among them, and why others were not: {"trash": 2, "no text": 1, "already": 20, "edge case": 3,
--- "reserved": 1 (somebody else has it open), "changed": 4, "gone": 1}.
+-- "reserved": 1 (somebody else has it open), "second review": 1 (gets several decisions), "changed": 4, "gone": 1}.
 CREATE OR REPLACE FUNCTION decide_many(
     p_ids bigint[], p_action text, p_seen pg_snapshot, p_bulk_id text, p_reason text DEFAULT NULL,
     p_notes text DEFAULT NULL, OUT done integer, OUT skipped jsonb
@@ -151,6 +151,7 @@ DECLARE
     target text := CASE p_action WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' WHEN 'reopen' THEN 'generated' END;
     wanted bigint[];
     held bigint[];
+    several bigint[];
     taken bigint[];
     logs bigint[];
 BEGIN
@@ -169,10 +170,17 @@ BEGIN
     wanted := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(taken));
     held := ARRAY(SELECT conversation_id FROM reservations WHERE conversation_id = ANY(wanted)
                   AND reviewer_id <> session_user AND lease_until > clock_timestamp());
+    several := ARRAY(SELECT c.id FROM conversations AS c
+                     WHERE c.id = ANY(wanted) AND c.status = 'generated' AND target <> 'generated'
+                       AND (EXISTS (SELECT FROM second_reviews AS review WHERE review.conversation_id = c.conversation_id
+                                    AND review.revision = c.revision AND review.state IN ('open', 'disputed'))
+                            OR EXISTS (SELECT FROM workspace_settings
+                                       WHERE key = 'second_review' AND jsonb_typeof(value) = 'object')
+                               AND decisions_asked(c.conversation_id) IS NOT NULL));
     -- Nobody waits for a row that is skipped. What is read in a statement after this stands still.
     taken := ARRAY(SELECT id FROM conversations
                    WHERE id = ANY(wanted) AND deleted_at IS NULL AND status IN ('generated', 'approved', 'rejected')
-                     AND status <> target AND id <> ALL(held)
+                     AND status <> target AND id <> ALL(held || several)
                      AND NOT (p_action = 'approve' AND tier IS NOT DISTINCT FROM 'edge_case')
                    ORDER BY id FOR NO KEY UPDATE);
     -- The feed knows every change of a day, the log every action for good.
@@ -187,7 +195,7 @@ BEGIN
                     WHEN c.status NOT IN ('generated', 'approved', 'rejected') THEN 'no text'
                     WHEN c.status = target THEN 'already'
                     WHEN p_action = 'approve' AND c.tier = 'edge_case' THEN 'edge case'
-                    WHEN c.id = ANY(held) THEN 'reserved' ELSE 'changed' END AS why, count(*) AS number
+                    WHEN c.id = ANY(held) THEN 'reserved' WHEN c.id = ANY(several) THEN 'second review' ELSE 'changed' END AS why, count(*) AS number
         FROM (SELECT unnest(wanted) EXCEPT SELECT unnest(taken)) AS rest(id) LEFT JOIN conversations AS c USING (id)
         GROUP BY 1) AS counted;
     logs := log_bulk(p_bulk_id, p_action, taken, target, p_reason, p_notes);
@@ -236,7 +244,7 @@ BEGIN
           AND NOT EXISTS (
               SELECT FROM review_logs AS later
               WHERE later.conversation_id = log.conversation_id AND later.id > log.id
-                AND later.action NOT IN ('undo', 'takeover')
+                AND later.action NOT IN ('undo', 'takeover') AND NOT later.details ? 'blind'
                 AND NOT EXISTS (SELECT FROM review_logs AS taken_back WHERE taken_back.undoes = later.id))
         ORDER BY c.id
         RETURNING id
@@ -261,4 +269,5 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION is_purged(text), refuse_change_unless_purged(), purge_many(bigint[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION decisions_asked(text) TO traintui_reviewer;
 GRANT EXECUTE ON FUNCTION purge_many(bigint[], text) TO traintui_admin;

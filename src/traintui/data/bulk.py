@@ -36,9 +36,9 @@ class BulkResult:
     """What became of a bulk: how many were `done`, and why others were not.
 
     `skipped` has `trash`, `no text` (not generated yet), `already` (is so already), `edge case` (nobody approves one
-    unread), `reserved` (somebody else has it open), `changed` (after the set was looked at), `batch` (still to be
-    written by a batch), `kept` (not in the trash, so not purged) and `gone` (purged), each where there is one; `left`
-    are those that a stop left alone.
+    unread), `reserved` (somebody else has it open), `second review` (gets several decisions), `changed` (after the set
+    was looked at), `batch` (still to be written by a batch), `kept` (not in the trash, so not purged) and `gone`
+    (purged), each where there is one; `left` are those that a stop left alone.
     """
 
     bulk_id: str

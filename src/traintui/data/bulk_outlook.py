@@ -16,6 +16,7 @@ from traintui.data.engine import Database
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
 from traintui.data.reservation_models import ReservationRow as R
+from traintui.data.second_review_models import SecondReviewRow as S
 
 BulkAction = Literal["approve", "reject", "reopen", "flag", "unflag", "delete", "restore", "purge"]
 EXAMPLES = 10
@@ -55,12 +56,17 @@ def reason(action: BulkAction) -> ColumnElement[str | None]:
         held = exists().where(
             R.conversation_id == C.id, R.reviewer_id != text("session_user"), R.lease_until > func.clock_timestamp()
         )
+        open_ones = exists().where(
+            S.conversation_id == C.conversation_id, S.revision == C.revision, S.state.in_(("open", "disputed"))
+        )
+        several = open_ones | func.decisions_asked(C.conversation_id).is_not(None)
         return case(
             (trash, "trash"),
             (C.status.not_in(("generated", "approved", "rejected")), "no text"),
             (C.status == TARGET[action], "already"),
             (and_(literal(action == "approve"), C.tier == "edge_case"), "edge case"),
             (held, "reserved"),
+            (and_(literal(action != "reopen"), C.status == "generated", several), "second review"),
             else_=null(),
         )
     if action in ("flag", "unflag"):

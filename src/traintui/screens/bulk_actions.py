@@ -46,6 +46,7 @@ WHY: dict[str, tuple[str, str]] = {
     "no text": ("has no text yet", "have no text yet"),
     "trash": ("is in the trash", "are in the trash"),
     "edge case": ("is an edge case, approved one by one", "are edge cases, approved one by one"),
+    "second review": ("gets several decisions, one by one", "get several decisions, one by one"),
     "reserved": ("is open at somebody else", "are open at others"),
     "batch": ("is still to be written by a batch", "are still to be written by a batch"),
     "kept": ("is not in the trash", "are not in the trash"),
