@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
@@ -120,6 +120,7 @@ class TraintuiApp(Doors, Working):
         self._leave = asyncio.Event()
         self._farewell = farewell
         self._hung_up = False
+        self._undrawn = ExitStack()
         self._look = asyncio.Event()
         self._fields: Fields
         self._background: list[Worker[None]] = []
@@ -378,8 +379,9 @@ class TraintuiApp(Doors, Working):
         self.run_quit()
 
     def _hang_up(self) -> None:
-        """The terminal is gone."""
+        """The terminal is gone: nothing is drawn any more, since what waits for a terminal would wait for good."""
         self._hung_up = True
+        self._undrawn.enter_context(self.batch_update())
         self.run_quit()
 
     def run_quit(self) -> None:
