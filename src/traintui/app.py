@@ -22,8 +22,8 @@ from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.loading import loaded
 from traintui.screens.base import READING, WRITING, Working
-from traintui.screens.doors import Doors
 from traintui.screens.read_once import ReadOnce
+from traintui.screens.unsent import Unsent
 from traintui.settings import Settings, remember
 from traintui.widgets import themes
 
@@ -82,7 +82,7 @@ def performance() -> Screen[None]:
     return PerformanceScreen()
 
 
-class TraintuiApp(Doors, Working):
+class TraintuiApp(Unsent, Working):
     """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one.
 
     `farewell` is what remains to be done where the process ends at once, since its terminal is gone.
@@ -217,6 +217,7 @@ class TraintuiApp(Doors, Working):
         self.call_from_thread(setattr, self, "progress", step)
 
     def _opened(self, database: Database) -> None:
+        self.begin_sending(database)
         self.workspace = database
         self.refresh_words()
         self._background = [
@@ -259,7 +260,7 @@ class TraintuiApp(Doors, Working):
                 if not pruned or clock.ticks() - pruned > PRUNE:
                     await feed.prune(self.db)
                     pruned = clock.ticks()
-                self.outage = None
+                self.reached()
             except TraintuiError as error:
                 self.outage = error
             with suppress(TimeoutError):
@@ -340,7 +341,7 @@ class TraintuiApp(Doors, Working):
 
     async def on_unmount(self) -> None:
         """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
-        for worker in self._background:
+        for worker in (*self._background, *self.sending):
             worker.cancel()
         ending = [worker.wait() for worker in self.workers if not worker.is_finished]
         with suppress(TimeoutError):
@@ -349,6 +350,8 @@ class TraintuiApp(Doors, Working):
     async def action_quit(self) -> None:
         """Ends the app once what is being written is written and the workspace is closed. While a batch runs with a
         worker of the app, it asks before what is to become of that; a second time it does not."""
+        if self.ask_to_leave():
+            return
         if self.crew.working and not self.demo and self.workspace is not None and not self.reading_now("leaving"):
             self.read(self._look_before_leaving, name="leaving")
         else:
@@ -398,6 +401,7 @@ class TraintuiApp(Doors, Working):
         if writing:
             with suppress(TimeoutError, WorkerFailed):
                 await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
+        await self.end_sending(PATIENCE)
         await self._release()
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone

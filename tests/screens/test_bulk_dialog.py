@@ -11,6 +11,7 @@ import pytest
 from textual.content import Content
 from textual.pilot import Pilot
 
+from outboxes import sending
 from screens.waiting import until, written
 from support import approved, fetch, imported, scalar
 from traintui.app import TraintuiApp
@@ -21,6 +22,7 @@ from traintui.data.filters import parse
 from traintui.data.records import ReviewEntry
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
+from traintui.outbox.sending import Outbox
 from traintui.screens import bulk_actions
 from traintui.screens.bulk import BulkDialog, Progress
 from traintui.screens.bulk_actions import became, taken_back
@@ -67,6 +69,13 @@ async def opened(db: Database, tmp_path: Path, screen: BulkDialog) -> AsyncItera
 
 async def all_ids(db: Database) -> list[int]:
     return [row[0] for row in await fetch(db, "SELECT id FROM conversations ORDER BY id")]
+
+
+@pytest.fixture
+async def outbox(db: Database, tmp_path: Path) -> AsyncIterator[Outbox]:
+    """Through which a single action is taken back."""
+    async with sending(db, tmp_path) as sent:
+        yield sent.outbox
 
 
 async def test_it_says_the_number_and_the_filter_first_and_does_nothing_until_asked(
@@ -218,20 +227,20 @@ async def test_flags_and_the_trash_are_asked_for_with_words_of_their_own(
         assert f"2 {bulk_actions.WORDS[action].done}." in shown.said
 
 
-async def test_undo_takes_back_a_bulk_as_one_then_the_single_action_before_it(db: Database) -> None:
+async def test_undo_takes_back_a_bulk_as_one_then_the_single_action_before_it(db: Database, outbox: Outbox) -> None:
     public = await imported(db, 4)
     await approved(db, public[0])
     ids = (await all_ids(db))[1:]
     await bulk.decide(db, ids, "reject", seen=await bulk.snapshot(db))
     undoing = Undoing()
-    undone, said = await undoing.take_back(db)
+    undone, said = await undoing.take_back(db, outbox)
     assert isinstance(undone, UndoResult) and said.plain == "↶ undone: reject of 3 conversations"
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE status = 'generated'") == 3
-    _, said = await undoing.take_back(db)
+    _, said = await undoing.take_back(db, outbox)
     assert said.plain == f"↶ undone: approve of {public[0]}"
 
 
-async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database) -> None:
+async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database, outbox: Outbox) -> None:
     await imported(db, 2)
     ids = await all_ids(db)
     await bulk.decide(db, ids, "approve", seen=await bulk.snapshot(db))
@@ -242,33 +251,35 @@ async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database) 
             await exports.record_rows(db, "e", page)
     await exports.record(db, "e", "succeeded", **record)  # type: ignore[arg-type]
     undoing = Undoing()
-    undone, said = await undoing.take_back(db)
+    undone, said = await undoing.take_back(db, outbox)
     assert undone is None and "2 of the 2 of your approve have been exported meanwhile" in said.plain
-    undone, said = await undoing.take_back(db)
+    undone, said = await undoing.take_back(db, outbox)
     assert isinstance(undone, UndoResult) and undone.undone == 2
 
 
 async def test_undo_of_a_bulk_of_metadata_says_how_far_it_is_and_how_many_it_took_back(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metadata, "UNDONE_AT_ONCE", 2)
     public = await imported(db, 6)
     await metadata.merge(db, await all_ids(db), {"weight": 2})
     await metadata.merge(db, public[0], {"weight": 3})
-    single, said = await Undoing().take_back(db)
+    single, said = await Undoing().take_back(db, outbox)
     assert isinstance(single, ReviewEntry) and said.plain == f"↶ undone: metadata of {public[0]}"
     steps: list[tuple[int, int]] = []
-    undone, said = await Undoing().take_back(db, lambda *step: steps.append(step))
+    undone, said = await Undoing().take_back(db, outbox, lambda *step: steps.append(step))
     assert steps == [(3, 6), (5, 6), (6, 6)]
     assert isinstance(undone, UndoResult) and said.plain == "↶ undone: metadata of 6 conversations"
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE metadata ? 'weight'") == 0
 
 
-async def test_what_somebody_changed_meanwhile_is_kept_and_counted(db: Database, reviewer_db: Database) -> None:
+async def test_what_somebody_changed_meanwhile_is_kept_and_counted(
+    db: Database, reviewer_db: Database, outbox: Outbox
+) -> None:
     public = await imported(db, 3)
     await metadata.merge(db, await all_ids(db), {"weight": 2})
     await metadata.merge(reviewer_db, public[2], {"weight": 3})
-    undone, said = await Undoing().take_back(db)
+    undone, said = await Undoing().take_back(db, outbox)
     assert isinstance(undone, UndoResult) and (undone.undone, undone.kept) == (2, 1)
     assert said.plain == "↶ undone: metadata of 2 conversations; 1 kept, since somebody acted on it"
 

@@ -142,19 +142,6 @@ async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Databas
         assert on_screen(app) == first
 
 
-async def test_a_decision_that_came_too_late_is_answered_and_read_again(app: TraintuiApp, db: Database) -> None:
-    (only,) = await imported(db, 1)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await opened(pilot, app, only)
-        await approved(db, only)
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
-        await pilot.press("enter")
-        await until(pilot, lambda: any("Changed meanwhile" in note.title for note in app._notifications))
-        await until(pilot, lambda: on_screen(app) == only and "approved" in said(app, "#position"))
-    assert await status(db, only) == "approved"
-
-
 async def test_note_and_wrong_turn_go_with_the_decision(app: TraintuiApp, db: Database) -> None:
     first, second = await imported(db, 2)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -30,6 +30,25 @@ def test_what_is_decided_here_does_not_come_back_before_the_database_has_it() ->
     assert queue.ids == ["b"]
 
 
+def test_what_was_recorded_while_the_queue_was_read_does_not_come_back() -> None:
+    queue = queue_of("a", "b")
+    queue.decided()
+    queue.reading()
+    queue.recorded("a")
+    queue.merge(["a", "b"])
+    assert queue.ids == ["b"]
+    queue.reading()
+    queue.merge(["a", "b"])
+    assert queue.ids == ["a", "b"], "it was opened again since"
+
+
+def test_what_was_pressed_before_and_is_not_saved_does_not_wait() -> None:
+    queue = queue_of("a", "b", "c")
+    queue.reading(["a", "b"])
+    queue.merge(["a", "b", "c"])
+    assert (queue.current, queue.guest, queue.ids) == ("a", True, ["a", "c"])
+
+
 def test_a_refused_decision_comes_next_and_not_under_the_fingers() -> None:
     queue = queue_of("a", "b", "c")
     queue.decided()

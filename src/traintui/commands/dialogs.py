@@ -19,6 +19,8 @@ PLACES: dict[str, str] = {
     "judge_form": "Judge conversations",
     "cancelling": "End a batch",
     "quitting": "Closing the app",
+    "leaving": "Not saved yet",
+    "decide_anew": "Changed meanwhile",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
     "agreement": "Who reviews what",
@@ -114,6 +116,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("quitting.always", "space", "Each time", "Do the same each time", "always", True, palette=False,
             key_display="space"),
     Command("quitting.back", "escape,n", "Stay", "Leave the app open", "back", True, palette=False),
+    Command("leaving.leave", "q,y,enter", "Leave", "Close the app; the next start sends what waits", "leave", True,
+            palette=False),
+    Command("leaving.back", "escape,n", "Stay", "Leave the app open", "back", True, palette=False),
+    # A decision that came too late
+    Command("decide_anew.anew", "y", "Decide anew", "Decide the same on the newest version", "anew", True,
+            palette=False, role="reviewer"),
+    Command("decide_anew.back", "escape", "Leave it", "Leave it to be read again", "back", True, palette=False),
     # Who reviews what
     Command("agreement.disputes", "d", "Decide these", "Decide what others disagree on", "disputes", True,
             palette=False, role="reviewer"),

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.batch_models import GenerationItem
+from traintui.data.log_models import ConversationRevision
 from traintui.data.models import Chunk, ConversationTurn, Document
 from traintui.data.records import Source, Turn
 
@@ -17,6 +18,19 @@ async def turns_of(connection: AsyncConnection, key: int) -> tuple[Turn, ...]:
         select(T.turn_number, T.role, T.content, T.train).where(T.conversation_id == key).order_by(T.turn_number)
     )
     return tuple(Turn(*row) for row in await connection.execute(statement))
+
+
+async def text_at(
+    connection: AsyncConnection, conversation_id: str, revision: int
+) -> tuple[str | None, tuple[Turn, ...]] | None:
+    """System prompt and turns as a revision has them; None where there is none. Served by the primary key."""
+    R = ConversationRevision
+    statement = select(R.system_prompt, R.turns).where(R.conversation_id == conversation_id, R.revision == revision)
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    turns = (Turn(place, turn["role"], turn["content"], turn["train"]) for place, turn in enumerate(row.turns, 1))
+    return row.system_prompt, tuple(turns)
 
 
 async def source_of(connection: AsyncConnection, chunk_id: int | None) -> Source | None:

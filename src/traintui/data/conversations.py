@@ -10,12 +10,12 @@ from sqlalchemy import BigInteger, Row, Select, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from traintui.data import judgements
-from traintui.data.conversation_text import failure_of, source_of, turns_of
+from traintui.data.conversation_text import failure_of, source_of, text_at, turns_of
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter, parse
 from traintui.data.models import Chunk, ConversationTurn
 from traintui.data.models import Conversation as C
-from traintui.data.records import Conversation, ConversationRow, ScorePart
+from traintui.data.records import Conversation, ConversationRow, ScorePart, Turn
 from traintui.data.refusals import Refused
 from traintui.data.review_log import entries_of
 
@@ -132,3 +132,13 @@ async def read(db: Database, conversation_id: str) -> Conversation:
                 connection, row.id, conversation_id, row.revision, is_rehearsal=row.is_rehearsal
             ),
         )
+
+
+async def as_seen_and_now(
+    db: Database, conversation_id: str, revision: int
+) -> tuple[tuple[str | None, tuple[Turn, ...]] | None, Conversation]:
+    """System prompt and turns of a revision that was seen (None where it is not kept), and the conversation as it
+    stands. Raises `Refused` (TT002) when there is none."""
+    async with db.read() as connection:
+        seen = await text_at(connection, conversation_id, revision)
+    return seen, await read(db, conversation_id)

@@ -154,26 +154,48 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
     return found[0] if found else None
 
 
+def nothing_to_undo() -> Refused:
+    """The answer where one has done nothing that could be taken back."""
+    return Refused(
+        ANSWERS["TT007"][0], "You have not done anything here that is not undone yet.", "Decide something first.",
+        code="TT007",
+    )  # fmt: skip
+
+
 async def undo_last(db: Database, *, key: str) -> ReviewEntry:
     """Takes back one's own last action, as `last_undoable` names it.
 
     Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when there is none, or somebody
     acted on it since.
     """
-    async with db.read() as connection:
-        pressed = select(*ENTRY_COLUMNS).where(L.decision_key == key, L.reviewer_id == db.login, L.action == "undo")
-        before = await fetch(connection, pressed)
-    if before:
-        return before[0]
+    before = await pressed(db, key)
+    if before is not None and before.action == "undo":
+        return before
     last = await last_undoable(db)
     if last is None:
-        raise Refused(
-            ANSWERS["TT007"][0], "You have not done anything here that is not undone yet.", "Decide something first.",
-            code="TT007",
-        )  # fmt: skip
+        raise nothing_to_undo()
     if last.action == "metadata":
         return (await undo_metadata(db, last, key=key)).entry
-    return await call(db, "SELECT * FROM undo(:log_id, :key)", log_id=last.id, key=key)
+    return await undo(db, last.id, key=key)
+
+
+async def undo(db: Database, log_id: int, *, key: str) -> ReviewEntry:
+    """Takes back one's own action with this row of the log.
+
+    Returns the row of the undo, the same one for the same key. Raises `Refused` (TT007) when somebody acted on it
+    since.
+    """
+    return await call(db, "SELECT * FROM undo(:log_id, :key)", log_id=log_id, key=key)
+
+
+async def pressed(db: Database, key: str) -> ReviewEntry | None:
+    """The row that one's own press with this key wrote; None when it wrote none. Served by
+    `uq_review_logs_decision_key`."""
+    async with db.read() as connection:
+        found = await fetch(
+            connection, select(*ENTRY_COLUMNS).where(L.decision_key == key, L.reviewer_id == db.login)
+        )  # fmt: skip
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from traintui.screens.shell import Shell
 from traintui.widgets.away_line import AwayLine
 from traintui.widgets.header import HeaderBar
 from traintui.widgets.keybar import KeyBar
+from traintui.widgets.unsent import UnsentLine
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.presence_records import Meanwhile
+    from traintui.outbox.sending import Outbox
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")
@@ -96,6 +98,7 @@ class BaseScreen(Screen[None], Working):
         """Header, body, keys."""
         yield HeaderBar(self.PLACES[0], demo=self.app.demo)
         yield AwayLine()
+        yield UnsentLine()
         with Container(id="body"):
             yield from self.compose_body()
         yield KeyBar()
@@ -109,6 +112,8 @@ class BaseScreen(Screen[None], Working):
         self.watch(self.app, "workspace", self._workspace_changed)
         self.watch(self.app, "progress", self._place_changed)
         self.watch(self.app, "meanwhile", self._meanwhile_changed)
+        self.watch(self.app, "unsent", self.unsent_changed)
+        self.watch(self.app, "news", self.unsent_changed)
 
     def _workspace_changed(self, workspace: Database | None) -> None:
         self._place_changed()
@@ -135,12 +140,23 @@ class BaseScreen(Screen[None], Working):
     def _meanwhile_changed(self, meanwhile: Meanwhile | None) -> None:
         self.query_one(AwayLine).show(meanwhile, hint="" if self.PLACES[0] == "generate" else "3 shows it")
 
+    def unsent_changed(self) -> None:
+        """More or less waits to be saved."""
+        self.query_one(UnsentLine).show(self.app.unsent, self.app.news)
+
     @on(HeaderBar.Chosen)
     def _tab_chosen(self, event: HeaderBar.Chosen) -> None:
         self.app.switch_mode(event.mode)
 
     def on_progress(self, step: str) -> None:
         """The workspace is being opened, or closed: what is under way."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What takes presses. Raises `TraintuiError` while no workspace is open."""
+        if self.app.outbox is None:
+            raise TraintuiError("Not open yet", "The workspace is still being opened.", "Try it in a moment.")
+        return self.app.outbox
 
     def on_workspace_ready(self) -> None:
         """The workspace is open: time to read. Called once, after the first painting."""

@@ -10,6 +10,8 @@ from pyroaring import BitMap
 
 from traintui import clock, text
 from traintui.data.records import ConversationRow
+from traintui.outbox.outcomes import Outcome, Saved
+from traintui.outbox.presses import Decision, Flag
 from traintui.screens.conversation_rows import ConversationRows
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_reservation import holder_said
@@ -34,9 +36,15 @@ class ConversationActions(ConversationRows):
         super().__init__()
         self._deciding: set[str] = set()
         self._recorded: set[str] = set()
+        self._own: set[str] = set()
+        """Keys of the decisions that were pressed here and are under way."""
         self._undoing = Undoing()
         self._pressed = -HELD
         self._pushed = -HELD
+
+    def on_mount(self) -> None:
+        """Hears what becomes of what is pressed."""
+        self.app.sent.subscribe(self, self._became, immediate=True)
 
     # Deciding
 
@@ -95,31 +103,45 @@ class ConversationActions(ConversationRows):
         if (holder := self.holders.of(row)) is not None:
             self._say(holder_said(holder), (": enter opens it, and there o takes it over", "$warning"))
             return
-        self._deciding.add(one)
-        self.write(partial(self._record, row, action, reason), name="decide")
-
-    async def _record(self, row: ConversationRow, action: Action, reason: str | None) -> None:
         from traintui.data import reviews
 
-        try:
-            entry = await reviews.decide(self.db, reviews.Seen.of(row), action, key=reviews.new_key(), reason=reason)
-            self._recorded.add(row.conversation_id)
-        except BaseException:
-            self._deciding.discard(row.conversation_id)
-            raise
-        finally:
-            self.app.look_now()
+        decision = Decision(reviews.new_key(), clock.now(), one, action, row.revision, row.decision_id, reason)
+        self._deciding.add(one)
+        self._own.add(decision.key)
+        self.write(partial(self._press, decision), name="decide")
+
+    async def _press(self, press: Decision | Flag) -> None:
+        await self.outbox.keep(press)
+        if self.outbox.away is not None:
+            done = press.action if isinstance(press, Decision) else "flag" if press.flagged else "unflag"
+            self._say(("◌ not saved yet: ", "$warning"), f"{done} of {press.conversation_id}")
+
+    def _became(self, outcome: Outcome) -> None:
+        """A press, from here or from Review, is saved, refused or withdrawn."""
+        press = outcome.press
+        if isinstance(press, Decision):
+            if isinstance(outcome, Saved):
+                self._decided(press, outcome)
+            else:
+                self._deciding.discard(press.conversation_id)
+            self._own.discard(press.key)
+        self.app.look_now()
+
+    def _decided(self, decision: Decision, saved: Saved) -> None:
+        one = decision.conversation_id
         self._undoing.forget()
-        kept = entry.status_after not in DECIDED.values()
+        kept = saved.entry.status_after not in DECIDED.values()
         if kept:
-            self._deciding.discard(row.conversation_id)  # its row stays as it is
-        waits = " for you; it waits for another reviewer" if kept else ""
-        self._say(
-            marks.status(DECIDED[action]),
-            (waits, "$muted"),
-            f"  {row.conversation_id}",
-            ("   u takes it back", "$faint"),
-        )
+            self._deciding.discard(one)  # its row stays as it is
+        else:
+            self._recorded.add(one)
+        if decision.key in self._own:
+            self._say(
+                marks.status(DECIDED[decision.action]),
+                (" for you; it waits for another reviewer" if kept else "", "$muted"),
+                f"  {one}",
+                ("   u takes it back", "$faint"),
+            )
 
     # Many at once
 
@@ -176,7 +198,9 @@ class ConversationActions(ConversationRows):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
+        undone, answer = await self._undoing.take_back(
+            self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
+        )
         self._say(answer)
         if undone is not None:
             self.app.look_now()
@@ -192,14 +216,11 @@ class ConversationActions(ConversationRows):
             self._ask(bulk_actions.flagging(self.db, scope.ids, flagged, scope=scope.filter_text))
             return
         if (row := self.table.current) is not None:
+            from traintui.data import reviews
+
             self.table.stay()
-            self.write(partial(self._flag, row), name="flag")
-
-    async def _flag(self, row: ConversationRow) -> None:
-        from traintui.data import reviews
-
-        await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
-        self.app.look_now()
+            flag = Flag(reviews.new_key(), clock.now(), row.conversation_id, not row.flagged)
+            self.write(partial(self._press, flag), name="flag")
 
     def action_metadata(self) -> None:
         """Opens the metadata of what is selected, or of the row."""

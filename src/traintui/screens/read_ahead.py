@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pyroaring import BitMap
+
 from traintui import clock
 from traintui.data.records import Conversation
 
@@ -29,6 +31,16 @@ class ReadAhead:
     def forget(self, one: str) -> None:
         """It has changed: the next look reads it."""
         self._known.pop(one, None)
+
+    def changed(self, ids: BitMap) -> None:
+        """Conversations changed, by their internal ids: the next look reads them."""
+        self._known = {one: known for one, known in self._known.items() if known[0].row.id not in ids}
+
+    def keep(self, conversation: Conversation) -> None:
+        """Something of it is known before the database says so."""
+        one = conversation.row.conversation_id
+        if one in self._known:
+            self._known[one] = conversation, self._known[one][1]
 
     def missing(self, wanted: Iterable[str], *, current: str | None) -> list[str]:
         """Which of the wanted ones have to be read; all that is neither wanted nor current is forgotten."""

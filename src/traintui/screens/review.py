@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
 
-from traintui import commands, text
-from traintui.data.records import Conversation, ReviewEntry
-from traintui.screens.judge_beside import beside_judge, opinion_of
+from traintui import clock, commands, text
+from traintui.data.records import Conversation
+from traintui.outbox.presses import Decision, Flag
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
-from traintui.screens.review_reading import ReviewReading
+from traintui.screens.review_outcomes import DECIDED, ReviewOutcomes
 from traintui.screens.review_reservation import holder_said
 from traintui.screens.undoing import how_far
 from traintui.widgets import marks
@@ -23,28 +21,8 @@ from traintui.widgets import marks
 if TYPE_CHECKING:
     from traintui.data.reviews import Action
 
-DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One press, with what goes along. Its key makes it one decision however often it is sent."""
-
-    conversation: Conversation
-    action: Action
-    key: str
-    reason: str | None
-    note: str | None
-    turn_number: int | None
-    duration_ms: int
-
-    @property
-    def conversation_id(self) -> str:
-        """What is decided."""
-        return self.conversation.row.conversation_id
-
-
-class ReviewScreen(ReviewReading):
+class ReviewScreen(ReviewOutcomes):
     """Deciding what is on the screen, and what goes along with a decision."""
 
     PLACES = ("review", "transcript")
@@ -86,12 +64,24 @@ class ReviewScreen(ReviewReading):
             return
         wrong = self.reading.transcript.wrong
         decision = Decision(
-            shown, action, reviews.new_key(), reason, self._notes.pop(shown.row.conversation_id, None),
+            reviews.new_key(), clock.now(), shown.row.conversation_id, action, shown.row.revision,
+            shown.row.decision_id, reason, self._notes.pop(shown.row.conversation_id, None),
             None if wrong is None else wrong + 1, int(seconds * 1_000),
         )  # fmt: skip
+        self._own.add(shown.row.id)
+        self._pressed[decision.key] = shown
         self.queue.decided()
+        self.write(partial(self._press, decision), name="decide")
+
+    async def _press(self, decision: Decision) -> None:
+        """Goes on as soon as the press is on file: from there on nothing loses it."""
+        await self.outbox.keep(decision)
         self._show_current()
-        self.write(partial(self._record, decision), name="decide")
+        if self.outbox.away is not None:
+            self._say(
+                ("◌ not saved yet: ", "$warning"), f"{decision.action} of ",
+                text.shown(decision.conversation_id, single_line=True), ("   u takes it back", "$faint"),
+            )  # fmt: skip
 
     def _held_elsewhere(self, one: str) -> bool:
         """Whether somebody else has it, or may have it: then it is said, and two never decide it unasked."""
@@ -134,82 +124,36 @@ class ReviewScreen(ReviewReading):
             self.reading.nothing("loading", "Reading")
             self._poll(always=True)
 
-    async def _record(self, decision: Decision) -> None:
-        from traintui.data import reviews
-
-        one = decision.conversation_id
-        try:
-            async with self._order:
-                entry = await reviews.decide(
-                    self.db, reviews.Seen.of(decision.conversation.row), decision.action, key=decision.key,
-                    reason=decision.reason, notes=decision.note, turn_number=decision.turn_number,
-                    duration_ms=decision.duration_ms,
-                )  # fmt: skip
-        except Exception:
-            # Whatever kept it from the record: it is not decided, comes back with its note, and the error is answered.
-            self._known.forget(one)
-            if decision.note:
-                self._notes[one] = decision.note
-            if self.queue.refused(one):
-                self._show_current()
-            self._say_place()
-            raise
-        self.queue.recorded(one)
-        if self._counts_of_copy() is not None:
-            self.app.look_now()  # the copy counts it
-        elif decision.conversation.row.status == "generated" != entry.status_after:
-            self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
-        self._undoing.forget()
-        self._say_place()
-        kept = entry.status_after not in DECIDED.values()
-        said = Content.assemble(
-            marks.status(DECIDED[decision.action]),
-            (" for you; it waits for another reviewer" if kept else "", "$muted"),
-            "  ", text.shown(one, single_line=True), "  ",
-            text.shown(decision.reason or "", single_line=True, style="$muted"),
-            ("   u takes it back", "$faint"),
-        )  # fmt: skip
-        self.said.update(said)
-        if (mean := opinion_of(decision.conversation)) is not None:
-            self.read(partial(self._say_judge, said, mean, decision.action == "approve"), name="judge")
-
-    async def _say_judge(self, said: Content, mean: Decimal, approved: bool) -> None:
-        beside = await beside_judge(self.db, mean, approved=approved)
-        if self.said.content is said:  # nothing else was said meanwhile
-            self._say(said, beside)
-
     def action_undo(self) -> None:
         """Takes back one's own last action, and brings its conversation back."""
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        async with self._order:
-            undone, answer = await self._undoing.take_back(self.db, lambda done, total: self._say(how_far(done, total)))
+        from traintui.data.bulk import UndoResult
+
+        undone, answer = await self._undoing.take_back(
+            self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
+        )
         self._say(answer)
-        if undone is None:
-            return
-        self.app.look_now()
-        if not isinstance(undone, ReviewEntry):
+        if undone is not None:
+            self.app.look_now()
+        if isinstance(undone, UndoResult):
             self.action_refresh_queue()  # a bulk: any of those in the queue, and others
-            return
-        self._known.forget(undone.conversation_id)
-        self.queue.bring(undone.conversation_id, waits=undone.status_after == "generated")
-        self._show_current()
 
     def action_flag(self) -> None:
         """Flags what is on the screen, or unflags it."""
         if (shown := self.reading.shown) is not None:
-            self.write(partial(self._flag, shown), name="flag")
+            from traintui.data import reviews
 
-    async def _flag(self, shown: Conversation) -> None:
-        from traintui.data import reviews
+            flag = Flag(reviews.new_key(), clock.now(), shown.row.conversation_id, not shown.row.flagged)
+            self.write(partial(self._flag, shown, flag), name="flag")
 
-        row = shown.row
-        async with self._order:
-            await reviews.set_flag(self.db, row.conversation_id, not row.flagged, key=reviews.new_key())
-        self._known.forget(row.conversation_id)
-        if self.queue.current == row.conversation_id:
-            self.read(partial(self._read_current, row.conversation_id), name="conversation")
+    async def _flag(self, shown: Conversation, flag: Flag) -> None:
+        await self.outbox.keep(flag)
+        flagged = replace(shown, row=replace(shown.row, flagged=flag.flagged))
+        self._known.keep(flagged)
+        if self.queue.current == flag.conversation_id:
+            self._show(flagged)
 
     # Around the decision
 

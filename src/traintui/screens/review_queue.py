@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -17,6 +17,7 @@ class ReviewQueue:
     """What somebody went to themselves: it is on the screen whoever has it."""
     _waiting: set[str] = field(default_factory=set)
     _deciding: set[str] = field(default_factory=set)
+    _recorded: set[str] = field(default_factory=set)
 
     @property
     def current(self) -> str | None:
@@ -43,10 +44,18 @@ class ReviewQueue:
         following = self.ids[self.place + 1 :] + self.ids[: self.place]
         return following[:number]
 
+    def reading(self, unsent: Iterable[str] = ()) -> None:
+        """What waits is about to be read: what is decided here, sent or not, and recorded from here on waits no more,
+        whatever that will say."""
+        self._recorded.clear()
+        for one in unsent:
+            self._deciding.add(one)
+            self._away(one)
+
     def merge(self, fetched: Sequence[str]) -> None:
         """Takes what waits now. What is on the screen stays there, whatever became of it."""
         current = self.current
-        ids = [one for one in fetched if one not in self._deciding]
+        ids = [one for one in fetched if one not in self._deciding and one not in self._recorded]
         self._waiting = set(ids)
         if current is not None and current not in self._waiting:
             ids.insert(min(self.place, len(ids)), current)
@@ -65,21 +74,26 @@ class ReviewQueue:
         return current
 
     def recorded(self, one: str) -> None:
-        """The database has the decision."""
+        """The database has the decision, here or from another screen: it waits no more."""
         self._deciding.discard(one)
+        self._recorded.add(one)
+        self._away(one)
 
     def refused(self, one: str) -> bool:
         """The decision was not taken: it comes next. Returns whether it is on the screen at once."""
         self._deciding.discard(one)
         self._waiting.add(one)
         at_once = self.current is None
-        self.ids.insert(0 if at_once else self.place + 1, one)
+        if one not in self.ids:
+            self.ids.insert(0 if at_once else self.place + 1, one)
         return at_once
 
     def bring(self, one: str, *, waits: bool) -> None:
         """Puts a conversation on the screen, whether it is in the queue or not."""
         self._leave()
         self.brought = one
+        self._deciding.discard(one)
+        self._recorded.discard(one)
         if one not in self.ids:
             self.ids.insert(self.place, one)
         self.place = self.ids.index(one)
@@ -98,6 +112,7 @@ class ReviewQueue:
             del self.ids[index]
             self.place -= index < self.place
         self._waiting.discard(one)
+        self._deciding.discard(one)
         self._wrap()
 
     def step(self, steps: int) -> bool:
@@ -117,6 +132,14 @@ class ReviewQueue:
                 self.place = index
                 return True
         return False
+
+    def _away(self, one: str) -> None:
+        """It waits no more; what is on the screen stays there."""
+        self._waiting.discard(one)
+        if one in self.ids and one != self.current:
+            index = self.ids.index(one)
+            del self.ids[index]
+            self.place -= index < self.place
 
     def _leave(self) -> bool:
         """A guest that is left does not come back."""

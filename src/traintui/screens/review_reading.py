@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from pyroaring import BitMap
@@ -51,7 +50,8 @@ class ReviewReading(BaseScreen):
         """The counts when the queue was read last: others mean that it has to be read again."""
         self._looks = 0
         self._undoing = Undoing()
-        self._order = asyncio.Lock()
+        self._own = BitMap()
+        """Internal ids of what was decided here: their change is no news."""
 
     def compose_body(self) -> ComposeResult:
         """Where one is, the conversation, and what was done last."""
@@ -96,11 +96,21 @@ class ReviewReading(BaseScreen):
                 return
             self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
 
-    def _changed(self, _: BitMap) -> None:
-        """The copy in memory took something over: the numbers are those of now."""
-        if self.ready and (counts := self._counts_of_copy()) is not None and counts != self._counts:
+    def _changed(self, ids: BitMap) -> None:
+        """The copy in memory took something over: the numbers are those of now, and what others did is read at once."""
+        if not self.ready:
+            return
+        if (counts := self._counts_of_copy()) is not None and counts != self._counts:
             self._counts = counts
             self._say_place()
+        news = ids - self._own
+        self._own -= ids
+        self._known.changed(news)
+        if news and self.app.current_mode == "review":
+            self.read(partial(self._look, True), name="queue")
+            shown = self.reading.shown
+            if shown is not None and shown.row.id in news:
+                self.read(partial(self._read_current, shown.row.conversation_id), name="conversation")
 
     def _counts_of_copy(self) -> dict[str, int] | None:
         """How many have each status by the copy in memory; None where it is not there or cannot keep up."""
@@ -115,9 +125,8 @@ class ReviewReading(BaseScreen):
             counts = await conversations.status_counts(self.db)
         if counts == self._merged and not always:
             return
-        # Never between a decision and its record: what was just decided would wait again.
-        async with self._order:
-            waiting = await (second_review.disputes if self.disputes else reviews.queue)(self.db)
+        self.queue.reading(self._unsent())
+        waiting = await (second_review.disputes if self.disputes else reviews.queue)(self.db)
         self._counts = self._counts_of_copy() or counts
         self._merged = counts
         self.queue.merge(waiting)
@@ -126,6 +135,13 @@ class ReviewReading(BaseScreen):
         else:
             self._say_place()
             self._read_ahead()
+
+    def _unsent(self) -> list[str]:
+        """What was decided, here or elsewhere, and is not saved yet."""
+        from traintui.outbox.presses import Decision
+
+        waiting = self.app.outbox.waiting if self.app.outbox is not None else ()
+        return [press.conversation_id for press in waiting if isinstance(press, Decision)]
 
     def _show_current(self) -> None:
         """Puts the current conversation on the screen, at once where it was read ahead."""
@@ -232,8 +248,11 @@ class ReviewReading(BaseScreen):
         kind = "disputed" if self.disputes else "waiting"
         waiting = self.queue.waiting if self.disputes else max(self.queue.waiting, self._counts.get("generated", 0))
         shown = self.reading.shown
+        unsent = self.app.unsent
+        kept = Content.styled(f"not saved yet: {unsent.number:,}" if unsent is not None else "", "bold $warning")
         if shown is None:
-            self.position.update(Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted"))
+            count = Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted")
+            self.position.update(Content("   ").join(part for part in (count, kept) if part))
             return
         row = shown.row
         wrong = self.reading.transcript.wrong
@@ -242,6 +261,7 @@ class ReviewReading(BaseScreen):
             Content.styled(
                 "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} {kind}", "bold"
             ),
+            kept,
             marks.status(row.status),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
             marks.tags(row),
@@ -253,6 +273,11 @@ class ReviewReading(BaseScreen):
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))
         self.position.update(Content("   ").join(part for part in parts if part))
+
+    def unsent_changed(self) -> None:
+        """More or less waits to be saved."""
+        super().unsent_changed()
+        self._say_place()
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
         """The line below: what was done last."""

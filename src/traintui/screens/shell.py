@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from traintui.data.filters import Filter
     from traintui.data.live import Live
     from traintui.data.presence_records import Meanwhile
+    from traintui.outbox.outcomes import Outcome, Standing
+    from traintui.outbox.sending import Outbox
 
 
 TYPING = 0.25
@@ -74,6 +76,10 @@ class Shell(App[None]):
     """What ran while this person was away; None when nothing did, or when they have seen it."""
     outage: var[TraintuiError | None] = var["TraintuiError | None"](None, init=False)
     """Why the workspace does not answer at present; None while it does."""
+    unsent: var[Standing | None] = var["Standing | None"](None, init=False)
+    """What was pressed and is not saved yet; None while everything is saved as it is pressed."""
+    news: var[str] = var("", init=False)
+    """What became of presses that an earlier run of the app had left."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         super().__init__()
@@ -88,6 +94,10 @@ class Shell(App[None]):
         """This window of this person: what it has open is reserved for it."""
         self.touched = clock.ticks()
         """When somebody last did something here."""
+        self.outbox: Outbox | None = None
+        """What takes presses; None until the workspace is open."""
+        self.sent: Signal[Outcome] = Signal(self, "sent")
+        """What became of a press: it is saved, refused or withdrawn."""
 
     async def on_event(self, event: Event) -> None:
         """A key that is not text waits until the field has taken what was typed before it.

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from traintui import text
+from traintui import clock, text
 
 if TYPE_CHECKING:
     from traintui.data.bulk import Bulk, Progress, UndoResult
     from traintui.data.engine import Database
     from traintui.data.records import ReviewEntry
+    from traintui.outbox.presses import Undo
+    from traintui.outbox.sending import Outbox
 
 
 def how_far(done: int, total: int) -> Content:
@@ -30,16 +32,19 @@ class Undoing:
         self._warned = None
 
     async def take_back(
-        self, db: Database, progress: Progress | None = None
+        self, db: Database, outbox: Outbox, progress: Progress | None = None
     ) -> tuple[ReviewEntry | UndoResult | None, Content]:
-        """Takes back one's own last action, a bulk as one, or only warns.
+        """Takes back one's own last action, a bulk as one, or only warns. One that was not sent yet is not sent at all.
 
-        Returns the row of the undo or what became of a bulk, None where it only warns, and what to say. `progress` is
-        told how far the undo of a bulk is.
+        Returns the row of the undo or what became of a bulk, None where nothing is undone in the database yet, and what
+        to say. `progress` is told how far the undo of a bulk is.
         """
         from traintui.data import bulk, reviews
+        from traintui.outbox.presses import Undo
         from traintui.screens.bulk_actions import noun
 
+        if outbox.waiting and (answer := await self._take_back_waiting(outbox)) is not None:
+            return None, answer
         if (many := await bulk.last_bulk(db)) is not None:
             return await self._take_back_bulk(db, many, progress)
         last = await reviews.last_undoable(db)
@@ -50,10 +55,31 @@ class Undoing:
                 " has been exported meanwhile; the file keeps it. ", ("u again takes it back here.", "bold"),
             )  # fmt: skip
         self._warned = None
-        if last is not None and last.action == "metadata":
+        if last is None:
+            raise reviews.nothing_to_undo()
+        if last.action == "metadata":
             return await self._take_back_metadata(db, last, progress)
-        undone = await reviews.undo_last(db, key=reviews.new_key())
-        return undone, _undone(noun(last.action) if last is not None and last.id == undone.undoes else "", undone)
+        press = Undo(reviews.new_key(), clock.now(), last.conversation_id, log_id=last.id)
+        return await _pressed(outbox, press, noun(last.action))
+
+    async def _take_back_waiting(self, outbox: Outbox) -> Content | None:
+        """Takes back the newest press that waits, or has that done when its turn comes; None where nothing waits by
+        then, so that the last action is one of the database's."""
+        from traintui.data import reviews
+        from traintui.outbox.outcomes import Withdrawn
+        from traintui.outbox.presses import Undo
+
+        newest = outbox.take_back()
+        if isinstance(newest, Withdrawn):
+            one = text.shown(newest.press.conversation_id, single_line=True)
+            return Content.assemble(("↶ ", "$accent"), "taken back before it was sent: ", one)
+        await outbox.settled(newest.key if newest is not None else None)
+        if outbox.away is None:
+            return None
+        if newest is None:
+            return Content.assemble(("◌ ", "$warning"), "Your undo waits: the database does not answer yet.")
+        press = Undo(reviews.new_key(), clock.now(), newest.conversation_id, of=newest.key)
+        return (await _pressed(outbox, press, ""))[1]
 
     async def _take_back_metadata(
         self, db: Database, last: ReviewEntry, progress: Progress | None
@@ -84,6 +110,18 @@ class Undoing:
         self._warned = None
         result = await bulk.undo(db, many.bulk_id, progress=progress)
         return result, taken_back(many.action, result)
+
+
+async def _pressed(outbox: Outbox, press: Undo, action: str) -> tuple[ReviewEntry | None, Content]:
+    from traintui.outbox.outcomes import Saved
+
+    became = await outbox.outcome(press)
+    if isinstance(became, Saved):
+        return became.entry, _undone(action, became.entry)
+    one = text.shown(press.conversation_id, single_line=True)
+    if became is None:
+        return None, Content.assemble(("◌ ", "$warning"), "not saved yet: the undo of ", one)
+    return None, Content("")  # the app answers what was refused
 
 
 def _undone(action: str, undone: ReviewEntry) -> Content:

@@ -1,0 +1,109 @@
+"""What becomes of the presses of Review, here and on the table: what is saved, what comes back, and what is said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+
+from textual.content import Content
+
+from traintui import text
+from traintui.data.records import Conversation, ReviewEntry
+from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
+from traintui.outbox.presses import Decision, Undo
+from traintui.screens.judge_beside import beside_judge, opinion_of
+from traintui.screens.review_reading import ReviewReading
+from traintui.widgets import marks
+
+DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
+
+
+class ReviewOutcomes(ReviewReading):
+    """Reading, and hearing what became of what was pressed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pressed: dict[str, Conversation] = {}
+        """What was decided here and is under way, by the key of the press."""
+
+    def on_mount(self) -> None:
+        """Hears what becomes of what is pressed."""
+        self.app.sent.subscribe(self, self._became, immediate=True)
+
+    def _became(self, outcome: Outcome) -> None:
+        """A press, from here or from the table, is saved, refused or withdrawn."""
+        press = outcome.press
+        self._known.forget(press.conversation_id)
+        match press, outcome:
+            case Decision() as decision, Saved() as saved:
+                self._decided(decision, saved)
+            case Undo(), Saved(entry=entry, before=False):
+                self._back(press.conversation_id, waits=entry.status_after == "generated")
+            case Decision() as decision, Withdrawn():
+                self._own.clear()
+                self._keep_note(decision)
+                self._back(press.conversation_id, waits=True)
+            case Decision() as decision, Refusal() as refusal:
+                self._refused(decision, refusal)
+            case _:
+                self._read_again(press.conversation_id)
+        self._pressed.pop(press.key, None)
+
+    def _decided(self, decision: Decision, saved: Saved) -> None:
+        one, entry = decision.conversation_id, saved.entry
+        self.queue.recorded(one)
+        self._notes.pop(one, None)
+        if self._counts_of_copy() is not None:
+            self.app.look_now()  # the copy counts it
+        elif entry.status_before == "generated" != entry.status_after:
+            self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
+        self._undoing.forget()
+        self._say_place()
+        self._read_again(one)
+        if (shown := self._pressed.get(decision.key)) is not None:
+            self._say_decided(decision, entry, shown)
+
+    def _say_decided(self, decision: Decision, entry: ReviewEntry, shown: Conversation) -> None:
+        kept = entry.status_after not in DECIDED.values()
+        said = Content.assemble(
+            marks.status(DECIDED[decision.action]),
+            (" for you; it waits for another reviewer" if kept else "", "$muted"),
+            "  ", text.shown(decision.conversation_id, single_line=True), "  ",
+            text.shown(decision.reason or "", single_line=True, style="$muted"),
+            ("   u takes it back", "$faint"),
+        )  # fmt: skip
+        self.said.update(said)
+        if (mean := opinion_of(shown)) is not None:
+            self.read(partial(self._say_judge, said, mean, decision.action == "approve"), name="judge")
+
+    async def _say_judge(self, said: Content, mean: Decimal, approved: bool) -> None:
+        beside = await beside_judge(self.db, mean, approved=approved)
+        if self.said.content is said:  # nothing else was said meanwhile
+            self._say(said, beside)
+
+    def _refused(self, decision: Decision, refusal: Refusal) -> None:
+        """It is not decided and comes back with its note, unless it is gone. The app answers why."""
+        one = decision.conversation_id
+        self._own.clear()
+        if refusal.code == "TT002":
+            self.queue.drop(one)
+        else:
+            self._keep_note(decision)
+            if self.queue.refused(one):
+                self._show_current()
+        self._say_place()
+        self._poll(always=True)
+
+    def _keep_note(self, decision: Decision) -> None:
+        if decision.note:
+            self._notes[decision.conversation_id] = decision.note
+
+    def _back(self, one: str, *, waits: bool) -> None:
+        """What was taken back is on the screen again, for those who look at this one."""
+        if self.app.current_mode == "review":
+            self.queue.bring(one, waits=waits)
+            self._show_current()
+
+    def _read_again(self, one: str) -> None:
+        if self.queue.current == one and self.app.current_mode == "review":
+            self.read(partial(self._read_current, one), name="conversation")

@@ -1,0 +1,160 @@
+"""The app as it sends what was pressed, says what is not saved yet, and asks again what came too late."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
+from textual.worker import Worker
+
+from traintui import text
+from traintui.screens.doors import Doors
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+    from traintui.outbox.outcomes import Outcome, Refusal
+    from traintui.outbox.presses import Decision
+    from traintui.outbox.sending import Outbox
+
+TOGETHER = 0.3
+"""Seconds within which refusals are answered as one, and between two looks whether somebody can be asked."""
+NEWS = 20.0
+"""Seconds for which it stands there what became of presses of an earlier run."""
+
+
+class Unsent(Doors):
+    """Screens give their presses to `outbox`; `sent` tells all of them what became of each."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._sending: Worker[None] | None = None
+        self._refused: list[Refusal] = []
+        self._stale: list[Refusal] = []
+        self._sent_before = [0, 0]
+        self._unread = 0
+        self._leaves = False
+
+    def begin_sending(self, database: Database) -> None:
+        """Sends for as long as the workspace is open, beginning with what an earlier run left."""
+        from traintui.outbox.kept import folder_of
+        from traintui.outbox.sending import Outbox
+
+        folder = folder_of(self.settings.home, database.conninfo, database.login)
+        self.outbox = Outbox(database, folder, told=self._became, moved=self._moved)
+        self._sending = self.run_worker(self.outbox.run, name="sending", group="sending", exit_on_error=False)
+
+    async def end_sending(self, patience: float) -> None:
+        """Waits, where the database answers, until all is sent; what is not stays on file for the next start."""
+        if self.outbox is None or self._sending is None:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.outbox.settled(), patience)
+        self._sending.cancel()
+
+    @property
+    def sending(self) -> list[Worker[None]]:
+        """The worker that sends, once there is one."""
+        return [self._sending] if self._sending is not None else []
+
+    def reached(self) -> None:
+        """The database answers: what waits is sent without waiting for the next try."""
+        self.outage = None
+        if self.outbox is not None and self.outbox.away is not None:
+            self.outbox.hurry()
+
+    def ask_to_leave(self) -> bool:
+        """Says what is not saved yet, and asks whether to leave all the same. False where nothing is to be said."""
+        from traintui.screens.leaving import LeavingUnsent
+
+        if self.unsent is None or self.demo or self._leaves:
+            return False
+        self.push_screen(LeavingUnsent(self.unsent), self._asked_to_leave)
+        return True
+
+    def _asked_to_leave(self, leaves: bool | None) -> None:
+        if leaves:
+            self._leaves = True
+            self.call_later(self.action_quit)
+
+    def _moved(self) -> None:
+        if self.outbox is None:
+            return
+        self.unsent = self.outbox.standing
+        if self.outbox.unread > self._unread:
+            self._unread = self.outbox.unread
+            self.say(
+                f"{text.plural(self._unread, 'line')} of an earlier run could not be read. They are kept in "
+                f"{self.settings.home / 'outbox'} as files that end in .unread.",
+                title="Not all could be sent",
+            )
+
+    def _became(self, outcome: Outcome) -> None:
+        from traintui.outbox.outcomes import Refusal, Saved
+
+        if isinstance(outcome, Refusal):
+            (self._stale if outcome.stale else self._refused).append(outcome)
+            if len(self._refused) + len(self._stale) == 1:
+                self.set_timer(TOGETHER, self._answer_refused)
+        if isinstance(outcome, Saved | Refusal) and outcome.before:
+            self._sent_before[isinstance(outcome, Refusal)] += 1
+            if self.outbox is not None and not self.outbox.left_over:
+                self._tell_sent()
+        self.sent.publish(outcome)
+
+    def _tell_sent(self) -> None:
+        saved, refused = self._sent_before
+        self._sent_before = [0, 0]
+        parts = [f"{text.plural(saved, 'press', 'presses')} of the last time, not saved then, saved at this start"]
+        if refused:
+            parts = parts if saved else []
+            parts.append(f"{refused:,} of the last time refused")
+        self.news = ", ".join(parts)
+        self.set_timer(NEWS, self._forget_news)
+
+    def _forget_news(self) -> None:
+        self.news = ""
+
+    # What was refused
+
+    def _answer_refused(self) -> None:
+        """Refusals at once are one answer; who came too late is asked, one after the other."""
+        by_title: dict[str, list[Refusal]] = {}
+        for refusal in self._refused:
+            by_title.setdefault(self.answer(refusal.error).title, []).append(refusal)
+        self._refused.clear()
+        for title, refusals in by_title.items():
+            if len(refusals) == 1:
+                self.tell(refusals[0].error)
+            else:
+                first = self.answer(refusals[0].error)
+                self.say(
+                    f"{len(refusals):,} presses were refused; nothing was changed by them. The first: "
+                    f"{first.message}\n{first.remedy}",
+                    title=title,
+                )
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """Shows the next one that has moved on since it was decided, unless somebody is in the middle of something."""
+        if not self._stale:
+            return
+        if isinstance(self.screen, ModalScreen) or isinstance(self.focused, Input | TextArea):
+            self.set_timer(TOGETHER, self._ask_anew)
+            return
+        from traintui.outbox.presses import Decision
+        from traintui.screens.decide_anew import DecideAnew
+
+        refusal = self._stale.pop(0)
+        if isinstance(refusal.press, Decision):
+            self.push_screen(DecideAnew(refusal.press, more=len(self._stale)), self._decided_anew)
+
+    def _decided_anew(self, decision: Decision | None) -> None:
+        if decision is not None and self.outbox is not None:
+            self.run_worker(self._keep(self.outbox, decision), name="decide", group="write:decide")
+        self._ask_anew()
+
+    async def _keep(self, outbox: Outbox, decision: Decision) -> None:
+        await outbox.keep(decision)

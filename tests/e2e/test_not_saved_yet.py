@@ -1,0 +1,52 @@
+"""The server stops, keys are pressed, the app is killed, and nothing that the screen said is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from e2e.terminal import Terminal, needs_tmux
+from support import imported, logged_in
+from traintui.data import workspace
+from traintui.data.embedded import EmbeddedServer
+from traintui.data.users import own_login
+
+pytestmark = [needs_tmux, pytest.mark.xdist_group("homes")]
+Open = Callable[..., Terminal]
+
+
+async def test_a_press_that_the_screen_has_kept_outlives_the_server_and_a_kill(terminal: Open, place: Path) -> None:
+    server = EmbeddedServer(place / "server", durable=False)
+    server.start()
+    try:
+        workspace.make_embedded_workspace(server)
+        conninfo = server.conninfo(own_login())
+        async with logged_in(conninfo) as db:
+            first, second, *_ = await imported(db, 3)
+        url = f"postgresql:///traintui?host={quote(str(server.socket_dir), safe='')}&user={own_login()}"
+        environment = {"TRAINTUI_DATABASE_URL": url, "TRAINTUI_HOME": str(place / "home")}
+        app = terminal(cwd=place, environment=environment)
+        app.shows("3 conversations")
+        app.press("2")
+        app.shows(first, "1 of 3 waiting")
+        server.stop()
+        app.press_until("a", lambda screen: "not saved yet: 1" in screen and second in screen, "the next one")
+        os.kill(app.pid, signal.SIGKILL)
+        app.shows("left with 137")
+        server.start()
+        again = terminal(cwd=place, environment=environment)
+        again.shows("1 press of the last time, not saved then, saved at this start")
+        with psycopg.connect(conninfo) as connection:
+            rows = connection.execute("SELECT conversation_id, action FROM review_logs WHERE action <> 'import'")
+            assert rows.fetchall() == [(first, "approve")]
+        again.press("q")
+        again.shows("left with 0")
+        assert list((place / "home" / "outbox").rglob("*.jsonl")) == []
+    finally:
+        server.stop()

@@ -1,0 +1,300 @@
+"""A press outlives an outage and the app; what came too late shows both versions; others' decisions are seen soon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static, TextArea
+
+from interruptions import away
+from screens.test_review import on_screen, opened, review_of
+from screens.test_review import said as says
+from screens.waiting import Waiting, until, written
+from support import approved, fetch, imported, said, scalar, seen, status
+from traintui.app import TraintuiApp
+from traintui.data import bulk, conversations, reviews
+from traintui.data.embedded import EmbeddedServer
+from traintui.data.engine import Database
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.decide_anew import DecideAnew
+from traintui.screens.leaving import LeavingUnsent
+from traintui.screens.note import NoteDialog
+from traintui.settings import Settings
+from traintui.widgets.unsent import UnsentLine
+
+LOG = "SELECT conversation_id, action FROM review_logs WHERE action <> 'import' ORDER BY id"
+
+
+def line(app: TraintuiApp) -> str:
+    """What stands under the header; nothing where it is hidden."""
+    found = app.screen_stack[0].query_one(UnsentLine)
+    return str(found.content) if found.display else ""
+
+
+async def log(db: Database) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in await fetch(db, LOG)]
+
+
+async def read_ahead(pilot: Pilot[None], app: TraintuiApp, number: int) -> None:
+    """Waits until the next ones are here: without the database only those can be read."""
+    await until(pilot, lambda: len(review_of(app)._known._known) >= number)
+
+
+async def test_keys_go_on_while_the_database_is_away_and_are_saved_in_order_when_it_is_back(
+    app: TraintuiApp, db: Database, server: EmbeddedServer
+) -> None:
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await read_ahead(pilot, app, 3)
+        with away(server):
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
+            assert "Kept on this machine" in line(app)
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == third and "not saved yet: 2" in says(app, "#position"))
+            assert "not saved yet: approve of" in says(app, "#said")
+        await until(pilot, lambda: not line(app) and app.outbox is not None and not app.outbox.waiting)
+        await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
+        assert "not saved" not in says(app, "#position")
+    assert await log(db) == [(first, "approve"), (second, "approve")]
+
+
+async def test_an_undo_while_presses_wait_takes_back_the_newest_that_was_not_sent(
+    app: TraintuiApp, db: Database, server: EmbeddedServer
+) -> None:
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await read_ahead(pilot, app, 3)
+        with away(server):
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == third and "not saved yet: 2" in line(app))
+            await pilot.press("u")
+            await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
+            assert "taken back before it was sent" in says(app, "#said")
+            await pilot.press("u")  # the first may have reached the database: its undo waits behind it
+            await until(pilot, lambda: "not saved yet: 2" in line(app) and "undo of" in says(app, "#said"))
+        await until(pilot, lambda: on_screen(app) == first and not line(app))
+    assert await log(db) == [(first, "approve"), (first, "undo")]
+    assert await status(db, second) == "generated"
+
+
+async def test_closing_with_unsent_presses_says_so_and_the_next_start_sends_them(
+    app: TraintuiApp, db: Database, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    first, second, _ = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await read_ahead(pilot, app, 3)
+        with away(server):
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, LeavingUnsent))
+            shown = "\n".join(str(each.content) for each in app.screen.query(Static))
+            assert "The next start here sends them" in shown
+            await pilot.press("escape")
+            assert app.is_running and not isinstance(app.screen, LeavingUnsent)
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, LeavingUnsent))
+            await pilot.press("q")
+            await until(pilot, lambda: not app.is_running)
+    assert await log(db) == []
+    again = TraintuiApp(Settings(home=tmp_path), workspace=db)
+    async with again.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "1 press of the last time, not saved then, saved at this start" in line(again))
+        await opened(pilot, again, second)
+    assert await log(db) == [(first, "approve")]
+
+
+async def test_a_press_on_the_table_waits_like_one_in_review(
+    app: TraintuiApp, db: Database, server: EmbeddedServer
+) -> None:
+    await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = app.screen_stack[0]
+        assert isinstance(table, ConversationsScreen)
+        await until(pilot, lambda: table.table.current is not None and app.live and app.live.mirror)
+        assert table.table.current is not None
+        one = table.table.current.conversation_id
+        with away(server):
+            await pilot.press("f", "a")
+            await until(pilot, lambda: "not saved yet: 2" in line(app))
+            assert "not saved yet: approve of" in str(table.said.content)
+        await until(pilot, lambda: not line(app) and f"approved  {one}" in str(table.said.content))
+    assert await log(db) == [(one, "flag"), (one, "approve")]
+
+
+# Too late
+
+
+async def edited(db: Database, one: str) -> None:
+    """Somebody else writes another answer."""
+    turns = said("Question?", "A better answer.")
+    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=turns, key=reviews.new_key())
+
+
+async def too_late(pilot: Pilot[None], app: TraintuiApp) -> DecideAnew:
+    await until(pilot, lambda: isinstance(app.screen, DecideAnew))
+    dialog = app.screen
+    assert isinstance(dialog, DecideAnew)
+    await until(pilot, lambda: dialog._newest is not None)
+    return dialog
+
+
+async def test_both_versions_are_shown_and_one_key_decides_on_the_newest(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    first, second = await imported(db, 2)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await edited(reviewer_db, first)
+        await pilot.press("a")
+        dialog = await too_late(pilot, app)
+        assert "Your approve of revision 1 was not applied" in str(dialog.says.content)
+        assert "rita did edit" in str(dialog.says.content)
+        assert all(text in dialog.difference.plain for text in ("An answer.", "A better answer.", "revision 2"))
+        await pilot.press("a", "a", "a")  # a held key decides nothing here
+        assert await log(db) == [(first, "edit")]
+        await pilot.press("y")
+        await until(pilot, lambda: app.screen is review_of(app))
+        await written(app)
+        await until(pilot, lambda: app.outbox is not None and not app.outbox.waiting)
+        await until(pilot, lambda: on_screen(app) == second)
+    assert await log(db) == [(first, "edit"), (first, "approve")]
+    assert (await conversations.read(db, first)).history[0].revision == 2
+
+
+async def test_left_alone_it_comes_back_with_its_note(db: Database, reviewer_db: Database, tmp_path: Path) -> None:
+    first, second = await imported(db, 2)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog))
+        await pilot.press(*"fee", "ctrl+s")
+        await until(pilot, lambda: "fee" in says(app, "#position"))
+        await edited(reviewer_db, first)
+        await pilot.press("a")
+        await too_late(pilot, app)
+        await pilot.press("escape")
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("space")
+        await until(pilot, lambda: on_screen(app) == first and "fee" in says(app, "#position"))
+    assert await log(db) == [(first, "edit")]
+
+
+async def test_where_somebody_decided_the_same_nothing_is_left_to_decide(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    (only,) = await imported(db, 1)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        await approved(reviewer_db, only)
+        await pilot.press("a")
+        dialog = await too_late(pilot, app)
+        assert "nothing is left to decide" in str(dialog.says.content) and "the text is the same" in str(
+            dialog.says.content
+        )
+        await pilot.press("y")
+        assert app.screen is dialog
+        await pilot.press("escape")
+    assert await log(db) == [(only, "approve")]
+
+
+async def test_nobody_who_writes_is_interrupted_by_it(db: Database, reviewer_db: Database, tmp_path: Path) -> None:
+    first, second = await imported(db, 2)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await edited(reviewer_db, first)
+        review = review_of(app)
+        review.action_decide("approve")
+        await until(pilot, lambda: on_screen(app) == second)
+        review.action_note()
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and bool(app._stale))
+        await pilot.press(*"yes")
+        assert app.screen.query_one(TextArea).text == "yes"
+        await pilot.press("escape")
+        await too_late(pilot, app)
+    assert await log(db) == [(first, "edit")]
+
+
+async def test_many_refusals_at_once_are_one_answer(
+    db: Database, reviewer_db: Database, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    ids = await imported(db, 3)
+    await imported(db, 1)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        await read_ahead(pilot, app, 3)
+        await bulk.trash(db, [(await conversations.read(db, one)).row.id for one in ids], True)
+        review = review_of(app)
+        for one in ids:
+            await until(pilot, lambda one=one: on_screen(app) == one or one not in review.queue.ids)
+            review.action_decide("approve")
+        await until(pilot, lambda: not (app.outbox and app.outbox.waiting) and not app._refused)
+        assert all("trash" in note.message for note in app._notifications)
+        assert len(app._notifications) <= 2
+
+
+# Others
+
+
+async def test_what_somebody_else_decides_leaves_the_queue_with_the_change_feed_and_not_with_the_next_poll(
+    app: TraintuiApp, db: Database, reviewer_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.review_reading.POLL", 3_600)
+    first, second, third, fourth = await imported(db, 4)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        screen = review_of(app)
+        await until(pilot, lambda: app.live and app.live.mirror and len(screen.queue.ids) == 4)
+        await approved(reviewer_db, third)
+        await until(pilot, lambda: third not in screen.queue.ids)
+        # One comes and one goes: the numbers say nothing of it.
+        await approved(reviewer_db, fourth)
+        (new,) = await imported(db, 1)
+        await until(pilot, lambda: screen.queue.ids == [first, second, new])
+        await edited(reviewer_db, first)
+        await until(pilot, lambda: "revision 2" in says(app, "#position") and on_screen(app) == first)
+        await approved(reviewer_db, first)
+        await until(pilot, lambda: "Not waiting" in says(app, "#position") and "approved" in says(app, "#position"))
+
+
+async def test_a_conversation_that_is_deleted_while_it_is_open_is_not_decided(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: app.live and app.live.mirror)
+        await bulk.trash(db, [(await conversations.read(db, first)).row.id], True)
+        await until(pilot, lambda: "Not waiting" in says(app, "#position"))
+        await pilot.press("a")
+        await until(pilot, lambda: any("trash" in note.message for note in app._notifications))
+        await until(pilot, lambda: on_screen(app) == second and first not in review_of(app).queue.ids)
+    assert await scalar(db, "SELECT status FROM conversations WHERE conversation_id = :one", one=first) == "generated"
+
+
+async def test_who_lost_the_right_meanwhile_is_answered_and_decides_nothing(
+    conninfo: Callable[[str], str], db: Database, tmp_path: Path
+) -> None:
+    from support import logged_in
+
+    (only,) = await imported(db, 1)
+    async with logged_in(conninfo("audrey")) as auditor:
+        app = Waiting(Settings(home=tmp_path), workspace=replace(auditor, role="auditor"))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await opened(pilot, app, only)
+            review_of(app).action_decide("approve")  # as if the role had been another one when the app began
+            await until(pilot, lambda: any("No right" in note.title for note in app._notifications))
+    assert await status(db, only) == "generated"
