@@ -26,6 +26,10 @@ class ReadAhead:
         known, at = self._known.get(one, (None, 0.0))
         return known, known is not None and clock.ticks() - at < FRESH
 
+    def keep(self, conversation: Conversation) -> None:
+        """It was read elsewhere, this moment."""
+        self._known[conversation.row.conversation_id] = conversation, clock.ticks()
+
     def forget(self, one: str) -> None:
         """It has changed: the next look reads it."""
         self._known.pop(one, None)

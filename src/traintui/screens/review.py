@@ -12,7 +12,7 @@ from traintui import commands, text
 from traintui.data.records import Conversation, ReviewEntry
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
-from traintui.screens.review_reading import ReviewReading
+from traintui.screens.review_editing import ReviewEditing
 from traintui.screens.undoing import how_far
 from traintui.widgets import marks
 
@@ -40,7 +40,7 @@ class Decision:
         return self.conversation.row.conversation_id
 
 
-class ReviewScreen(ReviewReading):
+class ReviewScreen(ReviewEditing):
     """Deciding what is on the screen, and what goes along with a decision."""
 
     PLACES = ("review", "transcript")
