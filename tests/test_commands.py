@@ -37,12 +37,15 @@ from traintui.screens.price_form import BudgetForm, PriceForm
 from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
+from traintui.screens.revision_difference import RevisionsDialog
 from traintui.screens.sorting import SortDialog
 from traintui.screens.submissions import CallOff, SubmissionsDialog
 from traintui.screens.template_name import TemplateName
 from traintui.screens.templates import TemplatesDialog
 from traintui.screens.threshold_form import ThresholdForm
 from traintui.screens.thresholds import ThresholdsDialog
+from traintui.screens.turn_editor import TurnEditor
+from traintui.screens.turn_tools import TurnToolsDialog
 from traintui.screens.views import ViewsDialog
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
@@ -57,6 +60,7 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
+    TurnEditor, TurnToolsDialog, RevisionsDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm,
 )  # fmt: skip

@@ -16,7 +16,7 @@ from traintui import clock
 
 # C0 without line feed and tab, DEL and C1; soft hyphen; marks, embeddings, overrides and isolates of bidirectional
 # text; zero-width characters and joiners; separators; interlinear annotation; lone surrogates; tags.
-_ACTED_ON = re.compile(
+ACTED_ON = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
@@ -49,7 +49,7 @@ def visible(text: str, *, single_line: bool = False, limit: int | None = None) -
         text = _BLANKS.sub(" ", text).strip(" ")
     if limit is not None and (cut or len(text) > limit):
         text = text[: max(0, limit - 1)].rstrip() + "…"
-    return _ACTED_ON.sub(_sign, text).replace("\t", _TAB)
+    return ACTED_ON.sub(_sign, text).replace("\t", _TAB)
 
 
 def shown(text: str | None, *, single_line: bool = False, limit: int | None = None, style: str = "") -> Content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -240,8 +241,12 @@ async def test_many_refusals_at_once_are_one_answer(
         await read_ahead(pilot, app, 3)
         await bulk.trash(db, [(await conversations.read(db, one)).row.id for one in ids], True)
         review = review_of(app)
+
+        def there_or_gone(one: str) -> bool:
+            return on_screen(app) == one or one not in review.queue.ids
+
         for one in ids:
-            await until(pilot, lambda one=one: on_screen(app) == one or one not in review.queue.ids)
+            await until(pilot, partial(there_or_gone, one))
             review.action_decide("approve")
         await until(pilot, lambda: not (app.outbox and app.outbox.waiting) and not app._refused)
         assert all("trash" in note.message for note in app._notifications)

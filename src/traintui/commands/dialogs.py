@@ -30,6 +30,9 @@ PLACES: dict[str, str] = {
     "columns": "Columns",
     "jump": "Go to",
     "note": "Note",
+    "turn_editor": "Editing a turn",
+    "turn_tools": "Turns",
+    "revisions": "Revisions",
     "bulk": "Many at once",
     "views": "Views",
     "metadata": "Metadata",
@@ -153,6 +156,27 @@ COMMANDS: tuple[Command, ...] = (
     # Note
     Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
     Command("note.back", "escape", "Back", "Leave the note as it was", "back", True, palette=False),
+    # Editing a turn
+    Command("turn_editor.save", "ctrl+s", "Save", "Save it as a new revision", "save", True, True, palette=False),
+    Command("turn_editor.back", "escape", "Leave", "Leave; what is not saved stays a draft", "back", True,
+            palette=False),
+    Command("turn_editor.discard", "", "Throw away", "Throw away what is not saved, and leave", "discard"),
+    # Turns
+    Command("turn_tools.after", "a", "Add after", "Write turns after this exchange", "use('a')", palette=False),
+    Command("turn_tools.before", "b", "Add before", "Write turns before this exchange", "use('b')", palette=False),
+    Command("turn_tools.split", "s", "Split", "Make several turns of this one", "use('s')", palette=False),
+    Command("turn_tools.merge", "m", "Merge", "Make one exchange of this one and the next", "use('m')", palette=False),
+    Command("turn_tools.delete", "d", "Delete", "Take the exchange out", "use('d')", palette=False),
+    Command("turn_tools.system", "p", "System prompt", "Edit the system prompt", "use('p')", palette=False),
+    Command("turn_tools.back", "escape", "Back", "Change nothing", "back", True, palette=False),
+    # Revisions
+    Command("revisions.base", "space", "Compare from", "Compare from this revision on", "base", True, palette=False,
+            key_display="space"),
+    Command("revisions.restore", "u", "Take back", "Back to this revision, from the newest to the one before",
+            "restore", True, palette=False),
+    Command("revisions.scroll_down", "right,l", "Scroll", "Scroll the difference", "page(1)", True, palette=False),
+    Command("revisions.scroll_up", "left,h", "Scroll up", "Scroll the difference back", "page(-1)", palette=False),
+    Command("revisions.back", "escape,d", "Close", "Back to the conversation", "back", True, palette=False),
     # Many at once
     Command("bulk.do", "y,enter", "Do it", "Do it to all of them", "do", True, palette=False),
     Command("bulk.stop", "escape", "Stop", "Stop; what is done stays done", "stop", True, palette=False),

@@ -12,6 +12,7 @@ PLACES: dict[str, str] = {
     "heat_map": "The map",
     "transcript": "Reading",
     "detail": "The row",
+    "text_editor": "Writing",
 }
 """What each of them is called in the help."""
 
@@ -70,6 +71,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("transcript.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
     Command("transcript.top", "g,home", "Beginning", "To the first turn", "edge(0)", palette=False),
     Command("transcript.bottom", "G,end", "End", "To the last turn", "edge(1)", palette=False),
+    # Writing
+    Command("text_editor.top", "ctrl+home", "Beginning", "To the beginning of the text", "edge(0)", palette=False),
+    Command("text_editor.bottom", "ctrl+end", "End", "To the end of the text", "edge(1)", palette=False),
+    Command("text_editor.select", "f7", "Select all", "Select all of the text", "select_all", palette=False),
+    Command("text_editor.undo", "ctrl+z", "Undo", "Take back what was typed last", "undo", palette=False),
+    Command("text_editor.redo", "ctrl+y", "Redo", "Type it again", "redo", palette=False),
     # The row
     Command("detail.down", "j,down", "Line down", "Scroll a line down", "line(1)", palette=False),
     Command("detail.up", "k,up", "Line up", "Scroll a line up", "line(-1)", palette=False),

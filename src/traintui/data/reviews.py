@@ -108,9 +108,17 @@ async def set_flag(db: Database, conversation_id: str, flagged: bool, *, key: st
 
 
 async def edit(
-    db: Database, seen: Seen, *, system_prompt: str | None, turns: Sequence[Turn], key: str, notes: str | None = None
+    db: Database,
+    seen: Seen,
+    *,
+    system_prompt: str | None,
+    turns: Sequence[Turn],
+    key: str,
+    notes: str | None = None,
+    turn_number: int | None = None,
 ) -> ReviewEntry:
-    """Stores a new revision; a conversation that was decided is open again.
+    """Stores a new revision; a conversation that was decided is open again. `turn_number` is the one that was edited,
+    for the log.
 
     Raises `Refused`: stale when it moved on, TT008 when the turns would not alternate, TT003 when nothing changed.
     """
@@ -118,7 +126,7 @@ async def edit(
     return await call(
         db,
         "SELECT * FROM edit(:conversation_id, :revision, :decision_id, :system_prompt, CAST(:turns AS jsonb), :key,"
-        " p_notes => :notes)",
+        " p_notes => :notes, p_turn_number => :turn_number)",
         conversation_id=seen.conversation_id,
         revision=seen.revision,
         decision_id=seen.decision_id,
@@ -126,6 +134,7 @@ async def edit(
         turns=as_json(written),
         key=key,
         notes=storable(notes),
+        turn_number=turn_number,
     )
 
 

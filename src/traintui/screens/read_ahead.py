@@ -28,6 +28,10 @@ class ReadAhead:
         known, at = self._known.get(one, (None, 0.0))
         return known, known is not None and clock.ticks() - at < FRESH
 
+    def keep(self, conversation: Conversation) -> None:
+        """It was read elsewhere, this moment."""
+        self._known[conversation.row.conversation_id] = conversation, clock.ticks()
+
     def forget(self, one: str) -> None:
         """It has changed: the next look reads it."""
         self._known.pop(one, None)
@@ -36,7 +40,7 @@ class ReadAhead:
         """Conversations changed, by their internal ids: the next look reads them."""
         self._known = {one: known for one, known in self._known.items() if known[0].row.id not in ids}
 
-    def keep(self, conversation: Conversation) -> None:
+    def expect(self, conversation: Conversation) -> None:
         """Something of it is known before the database says so."""
         one = conversation.row.conversation_id
         if one in self._known:

@@ -151,7 +151,7 @@ class ReviewScreen(ReviewOutcomes):
     async def _flag(self, shown: Conversation, flag: Flag) -> None:
         await self.outbox.keep(flag)
         flagged = replace(shown, row=replace(shown.row, flagged=flag.flagged))
-        self._known.keep(flagged)
+        self._known.expect(flagged)
         if self.queue.current == flag.conversation_id:
             self._show(flagged)
 

@@ -12,13 +12,13 @@ from traintui.data.records import Conversation, ReviewEntry
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
 from traintui.outbox.presses import Decision, Undo
 from traintui.screens.judge_beside import beside_judge, opinion_of
-from traintui.screens.review_reading import ReviewReading
+from traintui.screens.review_editing import ReviewEditing
 from traintui.widgets import marks
 
 DECIDED: dict[str, str] = {"approve": "approved", "reject": "rejected"}
 
 
-class ReviewOutcomes(ReviewReading):
+class ReviewOutcomes(ReviewEditing):
     """Reading, and hearing what became of what was pressed."""
 
     def __init__(self) -> None:

@@ -268,6 +268,7 @@ class ReviewReading(BaseScreen):
             Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
             Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
+            self.editing_marks(shown),
             text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
@@ -278,6 +279,10 @@ class ReviewReading(BaseScreen):
         """More or less waits to be saved."""
         super().unsent_changed()
         self._say_place()
+
+    def editing_marks(self, conversation: Conversation) -> Content:
+        """What of a conversation is typed and not saved; the screen that edits knows."""
+        return Content("")
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
         """The line below: what was done last."""

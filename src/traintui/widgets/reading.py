@@ -49,7 +49,7 @@ class Reading(Container):
         return None if self._seen_at is None else clock.ticks() - self._seen_at
 
     def show(self, conversation: Conversation, labels: Labels) -> None:
-        """Shows a conversation. The same one again, its text unchanged, stays where it was scrolled to."""
+        """Shows a conversation. The same one again stays where it was scrolled to, another revision of it too."""
         before, self.shown = self.shown, conversation
         self.set_class(False, "-nothing")
         self.panel.show(self._facts(conversation, labels))
@@ -59,7 +59,8 @@ class Reading(Container):
         if not same_text:
             self._seen_at = None
             key = conversation.row.conversation_id, conversation.row.revision
-            self.transcript.show(conversation.turns, conversation.system_prompt, key=key)
+            same = before is not None and before.row.conversation_id == conversation.row.conversation_id
+            self.transcript.show(conversation.turns, conversation.system_prompt, key=key, keep=same)
         if not self.transcript.has_focus:
             self.transcript.focus()
 

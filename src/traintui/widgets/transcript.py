@@ -79,6 +79,15 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """The turns that are shown."""
         return self._turns
 
+    def place_of(self, turn: int) -> Region:
+        """Where the view has a turn, on the screen; a line at the nearest edge for one out of view."""
+        view = Region(self.region.x, self.region.y, self._width, self.size.height)
+        if turn < 0 or not self._turns:
+            return Region(view.x, view.y, view.width, 1)
+        top = view.y + self._layout.turn_top(turn) - self.scroll_offset.y
+        begin, end = max(view.y, top), min(view.bottom, top + self._layout.turn_end(turn) - self._layout.turn_top(turn))
+        return Region(view.x, min(begin, view.bottom - 1), view.width, max(1, end - begin))
+
     # Layout
 
     @property
