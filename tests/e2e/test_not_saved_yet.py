@@ -41,7 +41,7 @@ async def test_a_press_that_the_screen_has_kept_outlives_the_server_and_a_kill(t
         app.shows("left with 137")
         server.start()
         again = terminal(cwd=place, environment=environment)
-        again.shows("1 press of the last time, not saved then, saved at this start")
+        again.shows("Saved at this start: 1 press that had waited")
         with psycopg.connect(conninfo) as connection:
             rows = connection.execute("SELECT conversation_id, action FROM review_logs WHERE action <> 'import'")
             assert rows.fetchall() == [(first, "approve")]

@@ -117,6 +117,9 @@ async def test_what_was_typed_survives_the_end_of_the_app(
     async with one.run_test(size=(120, 40)) as pilot:
         await editing(pilot, one, first)
         await pilot.press(*"Oh ")
+        await until(pilot, lambda: (tmp_path / "drafts.json").exists())
+        one.run_quit()
+        await until(pilot, lambda: not one.is_running)
     other = TraintuiApp(Settings(home=tmp_path), workspace=db)
     async with other.run_test(size=(120, 40)) as pilot:
         field = (await editing(pilot, other, first)).field

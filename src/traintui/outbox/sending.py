@@ -22,7 +22,7 @@ from traintui.errors import TraintuiError
 from traintui.outbox.delivery import deliver
 from traintui.outbox.kept import Found, KeptPresses
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Standing, Withdrawn
-from traintui.outbox.presses import Ended, Press, Undo
+from traintui.outbox.presses import Decision, Ended, Press, Undo
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a press is sent again: at first, and at the most."""
@@ -81,6 +81,11 @@ class Outbox:
         return tuple(entry.press for entry in self._entries)
 
     @property
+    def deciding(self) -> list[str]:
+        """The conversations on which a decision waits."""
+        return [press.conversation_id for press in self.waiting if isinstance(press, Decision)]
+
+    @property
     def left_over(self) -> int:
         """How many of those are of an earlier run of the app."""
         return sum(entry.before for entry in self._entries)
@@ -91,7 +96,7 @@ class Outbox:
         slow = self._since is not None and ticks() - self._since >= SLOW
         if not self._entries or (self.away is None and not slow):
             return None
-        why = "It has not answered yet." if self.away is None else self.away.message
+        why = "it has not answered yet." if self.away is None else self.away.message
         return Standing(len(self._entries), why, (self.unkept.strerror or "error") if self.unkept else "")
 
     def keep(self, press: Press) -> Awaitable[bool]:
@@ -184,7 +189,7 @@ class Outbox:
                 return Refusal(entry.press, refused, entry.before)
             self._waits(refused)
         except TimeoutError:
-            self._waits(TraintuiError("Database not reached", "It does not answer.", "It is sent again by itself."))
+            self._waits(TraintuiError("Database not reached", "it does not answer.", "It is sent again by itself."))
         except TraintuiError as error:
             self._waits(error)
         except Exception as error:

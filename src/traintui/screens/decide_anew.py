@@ -26,6 +26,7 @@ from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
 
 DECIDED = {"approve": "approved", "reject": "rejected", "reopen": "generated"}
+VERBS = {"approve": "approves", "reject": "rejects", "reopen": "opens"}
 NAMED = 3
 """Actions of others that are named."""
 Version = tuple[str | None, tuple[Turn, ...]]
@@ -94,7 +95,7 @@ class DecideAnew(BaseDialog[Decision]):
         else:
             reason = text.shown(f" ({decision.reason})" if decision.reason else "", single_line=True, style="$muted")
             lines.append(Content.assemble(
-                ("y ", "bold $accent"), f"does {decision.action} it as it stands", reason,
+                ("y ", "bold $accent"), f"{VERBS[decision.action]} it as it stands", reason,
                 "; ", ("esc ", "bold $accent"), "leaves it to be read again."
             ))  # fmt: skip
         return Content("\n").join(lines)
@@ -134,9 +135,8 @@ def _since(history: tuple[ReviewEntry, ...], decision: Decision) -> Iterator[Rev
 
 def _said(entry: ReviewEntry) -> Content:
     reason = f": {entry.reason}" if entry.reason else ""
-    return text.shown(
-        f"{entry.reviewer_id} did {entry.action}{reason}, {text.ago(entry.timestamp)}", single_line=True, style="$muted"
-    )
+    said = f"{entry.action} by {entry.reviewer_id}{reason} · {text.ago(entry.timestamp)}"
+    return text.shown(said, single_line=True, limit=160, style="$muted")
 
 
 def _parts(seen: Version, now: Version) -> list[tuple[str, tuple[Pair, ...]]]:

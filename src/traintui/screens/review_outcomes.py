@@ -42,6 +42,8 @@ class ReviewOutcomes(ReviewEditing):
             case Decision() as decision, Withdrawn():
                 self._own.clear()
                 self._keep_note(decision)
+                if (shown := self._pressed.get(press.key)) is not None:
+                    self._known.keep(shown)  # as it was: the database may be away
                 self._back(press.conversation_id, waits=True)
             case Decision() as decision, Refusal() as refusal:
                 self._refused(decision, refusal)

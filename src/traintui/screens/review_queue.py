@@ -35,6 +35,11 @@ class ReviewQueue:
         return len(self._waiting)
 
     @property
+    def deciding(self) -> int:
+        """How many are decided and not saved yet."""
+        return len(self._deciding)
+
+    @property
     def position(self) -> int:
         """The place of the current one among those that wait, from 1."""
         return 1 + sum(1 for one in self.ids[: self.place] if one in self._waiting)

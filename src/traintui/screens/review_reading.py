@@ -25,6 +25,7 @@ AHEAD = 2
 """How many conversations are read before they are needed."""
 POLL = 2.0
 """Seconds between two looks at how many wait."""
+KEPT = "What you pressed is kept. It is sent, and this goes on, by itself when the database is back."
 EVERY = 10
 """Looks after which the queue is read even where the numbers have not changed."""
 
@@ -125,7 +126,7 @@ class ReviewReading(BaseScreen):
             counts = await conversations.status_counts(self.db)
         if counts == self._merged and not always:
             return
-        self.queue.reading(self._unsent())
+        self.queue.reading(self.outbox.deciding)
         waiting = await (second_review.disputes if self.disputes else reviews.queue)(self.db)
         self._counts = self._counts_of_copy() or counts
         self._merged = counts
@@ -135,13 +136,6 @@ class ReviewReading(BaseScreen):
         else:
             self._say_place()
             self._read_ahead()
-
-    def _unsent(self) -> list[str]:
-        """What was decided, here or elsewhere, and is not saved yet."""
-        from traintui.outbox.presses import Decision
-
-        waiting = self.app.outbox.waiting if self.app.outbox is not None else ()
-        return [press.conversation_id for press in waiting if isinstance(press, Decision)]
 
     def _show_current(self) -> None:
         """Puts the current conversation on the screen, at once where it was read ahead."""
@@ -246,7 +240,11 @@ class ReviewReading(BaseScreen):
     def _say_place(self) -> None:
         """The line above: where one is in the queue, and what goes with the next decision."""
         kind = "disputed" if self.disputes else "waiting"
-        waiting = self.queue.waiting if self.disputes else max(self.queue.waiting, self._counts.get("generated", 0))
+        waiting = (
+            self.queue.waiting
+            if self.disputes
+            else max(self.queue.waiting, self._counts.get("generated", 0) - self.queue.deciding)
+        )
         shown = self.reading.shown
         unsent = self.app.unsent
         kept = Content.styled(f"not saved yet: {unsent.number:,}" if unsent is not None else "", "bold $warning")
@@ -296,8 +294,12 @@ class ReviewReading(BaseScreen):
             self.app.tell(answer)
             self._show_current()
         elif name in {"queue", "conversation"} and self.reading.shown is None:
-            self.reading.nothing("failed", answer.title, answer.message, f"{answer.remedy} r reads again.")
+            remedy = answer.remedy if self.app.unsent is None else KEPT
+            self.reading.nothing("failed", answer.title, answer.message, f"{remedy} r reads again.")
         elif name in {"queue", "ahead"}:
-            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
+            if self.app.unsent is None:  # else the line under the header says why
+                self._say(
+                    ("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200)
+                )
         else:
             self.app.tell(answer)

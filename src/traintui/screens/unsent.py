@@ -107,11 +107,9 @@ class Unsent(Doors):
     def _tell_sent(self) -> None:
         saved, refused = self._sent_before
         self._sent_before = [0, 0]
-        parts = [f"{text.plural(saved, 'press', 'presses')} of the last time, not saved then, saved at this start"]
-        if refused:
-            parts = parts if saved else []
-            parts.append(f"{refused:,} of the last time refused")
-        self.news = ", ".join(parts)
+        what = text.plural(saved or refused, "press", "presses")
+        also = f"; {refused:,} refused" if saved and refused else ""
+        self.news = f"{'Saved' if saved else 'Refused'} at this start: {what} that had waited{also}"
         self.set_timer(NEWS, self._forget_news)
 
     def _forget_news(self) -> None:

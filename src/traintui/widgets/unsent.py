@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 def said(standing: Standing) -> Content:
     """How many presses wait, why, and what becomes of them."""
     kept = (
-        Content.styled(f"Only in this app: this machine cannot keep them ({standing.unkept}).", "bold $error")
+        Content.styled(f"only in this app, this machine cannot keep them ({standing.unkept})", "bold $error")
         if standing.unkept
-        else Content.styled("Kept on this machine, and sent by itself when it is back.", "$muted")
+        else Content.styled("kept on this machine, sent by itself", "$muted")
     )
-    why = text.shown(standing.why, single_line=True, limit=90)
-    return Content.assemble(("! ", "$error"), (f"not saved yet: {standing.number:,}   ", "bold"), why, "  ", kept)
+    why = text.shown(standing.why, single_line=True, limit=120)
+    return Content.assemble(
+        ("! ", "$error"), (f"not saved yet: {standing.number:,}", "bold"), "   ", kept, "   the database is away: ", why
+    )  # fmt: skip
 
 
 class UnsentLine(Static):
     """Hidden unless something waits, or was sent that an earlier run of the app had left."""
 
     DEFAULT_CSS = """
-    UnsentLine { display: none; height: auto; max-height: 3; padding: 0 2; background: $panel; }
+    UnsentLine {
+        display: none;
+        height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     UnsentLine.-told { display: block; }
     """
 
