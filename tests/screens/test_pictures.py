@@ -94,8 +94,9 @@ def steady_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "table_sizes", same_sizes)
 
 
-def shows(*texts: str, press: tuple[str, ...] = ()) -> Before:
-    """Goes to a screen from Conversations, and waits until it shows the texts and no worker reads any more."""
+def shows(*texts: str, press: tuple[str, ...] = (), between: tuple[str, ...] = ()) -> Before:
+    """Goes to a screen from Conversations, and waits until it shows the texts and no worker reads any more; after each
+    key but the last, until it shows what is `between`."""
 
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
@@ -103,7 +104,7 @@ def shows(*texts: str, press: tuple[str, ...] = ()) -> Before:
         await settled(pilot, "to review")
         for key in press[:-1]:
             await pilot.press(key)
-            await settled(pilot)
+            await settled(pilot, *between)
         await pilot.press(*press[-1:])
         await settled(pilot, *texts)
 
@@ -139,7 +140,7 @@ VIEWS: dict[str, Before] = {
     "generate": shows("More questions", "Paused by hand", press=("3",)),
     "audit": shows("generate", press=("4",)),
     "performance": shows("18.4", "conversation_turns", press=("5",)),
-    "reasons": shows("Not grounded in the source", press=("2", "x")),
+    "reasons": shows("Not grounded in the source", press=("2", "x"), between=("User", "waiting")),
     "help": shows("Keys", press=("question_mark",)),
 }
 
