@@ -248,7 +248,7 @@ async def test_generate_says_how_far_the_judge_is_and_tries_its_failures_again(a
         screen.failures.focus()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConversationsScreen) and app.screen.ready)
-        assert "-judge>=0" in app.filter_text
+        assert 'cause:"Not judged: ' in app.filter_text
         await pilot.press("3")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("r")

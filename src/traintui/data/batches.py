@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import case, func, insert, select, text, true, update
+from sqlalchemy import case, exists, func, insert, select, text, true, update
 
 from traintui.data import judgements, submissions, work
 from traintui.data.batch_models import Batch, GenerationItem, GenerationStream, Plan
@@ -223,6 +223,13 @@ async def anything_left(db: Database, *, endpoint: str, is_rehearsal: bool, batc
     if await work.open_batches(db, is_rehearsal=is_rehearsal, batch_id=batch_id):
         return True
     return bool(await submissions.out(db, endpoint=endpoint, is_rehearsal=is_rehearsal, batch_id=batch_id))
+
+
+async def any_queued(db: Database, *, is_rehearsal: bool) -> bool:
+    """Whether a batch waits that no worker has taken up yet, or that somebody resumed."""
+    statement = select(exists().where(Batch.state == "queued", Batch.is_rehearsal == is_rehearsal))
+    async with db.read() as connection:
+        return bool(await connection.scalar(statement))
 
 
 async def change_state(

@@ -24,7 +24,7 @@ Say = Callable[[str, bool], None]
 
 class Keeper:
     """Starts the app's worker when something is queued that it may run, whoever queued it, and another one when it
-    ended by nobody's wish. One that was asked to end stays ended until a newer batch is there.
+    ended by nobody's wish. One that was asked to end stays ended until a batch is queued that it had not taken up.
 
     `ensure` starts a worker unless one runs; it raises `TraintuiError` where none can.
     """
@@ -37,8 +37,10 @@ class Keeper:
         """Since when a worker runs, as far as was seen; None while none does."""
         self._failed = 0
         """Workers in a row that ended by themselves soon."""
+        self._was_asked = False
+        """Whether the last one was asked to end: what it had taken up is left alone, what is queued since is not."""
         self._rests_after: int | None = None
-        """The newest batch when a worker was asked to end."""
+        """The newest batch when too many had ended by themselves; None while another may be started."""
         self._not_before = 0.0
 
     async def keep(self, db: Database) -> None:
@@ -65,10 +67,9 @@ class Keeper:
 
         await batches.recover(db)
         code = self._crew.worker_code
-        self._rests_after = None
-        if code == 0:
+        self._rests_after, self._was_asked = None, code == 0
+        if self._was_asked:
             self._failed = 0
-            self._rests_after = await batches.newest_id(db) or 0
             return
         if not await self._anything_left(db):
             return
@@ -92,10 +93,11 @@ class Keeper:
 
         if self._rests_after is not None and (await batches.newest_id(db) or 0) <= self._rests_after:
             return False
-        return await self._anything_left(db)
+        return await self._anything_left(db, queued_only=self._was_asked)
 
-    async def _anything_left(self, db: Database) -> bool:
-        """Whether something waits for a worker of this provider; False where there is none to ask."""
+    async def _anything_left(self, db: Database, *, queued_only: bool = False) -> bool:
+        """Whether something waits for a worker of this provider, or with `queued_only` a batch that none has taken up;
+        False where there is none to ask."""
         from traintui.data import batches, work
         from traintui.generation.provider import provider_of
 
@@ -106,4 +108,6 @@ class Keeper:
             provider = await provider_of(self._crew.settings)
         except TraintuiError:  # the Generate screen says so where somebody wants to generate
             return False
+        if queued_only:
+            return await batches.any_queued(db, is_rehearsal=provider.is_rehearsal)
         return await batches.anything_left(db, endpoint=provider.endpoint, is_rehearsal=provider.is_rehearsal)
