@@ -191,7 +191,7 @@ async def test_a_worker_that_was_left_running_judges_too(
     endpoint = (await provider_of(app.settings)).endpoint
     looked_at: list[int] = []
     monkeypatch.setattr(Crew, "find", lambda _, pids: looked_at.extend(pids))
-    await imported(db)
+    await rehearsed(db, 1)
     async with work.registered(db, endpoint=endpoint), app.run_test(size=WIDE) as pilot:
         await opened(pilot, app, 1)
         await asked(pilot, app)
@@ -248,7 +248,7 @@ async def test_generate_says_how_far_the_judge_is_and_tries_its_failures_again(a
         screen.failures.focus()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConversationsScreen) and app.screen.ready)
-        assert 'cause:"Not judged: ' in app.filter_text
+        assert 'cause:"Not judged: The model declined (none)."' in app.filter_text
         await pilot.press("3")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("r")
