@@ -96,7 +96,7 @@ class Outbox:
         slow = self._since is not None and ticks() - self._since >= SLOW
         if not self._entries or (self.away is None and not slow):
             return None
-        why = "it has not answered yet." if self.away is None else self.away.message
+        why = f"{self.away.title}: {self.away.message}" if self.away else "The database has not answered yet."
         return Standing(len(self._entries), why, (self.unkept.strerror or "error") if self.unkept else "")
 
     def keep(self, press: Press) -> Awaitable[bool]:

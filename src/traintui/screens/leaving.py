@@ -39,7 +39,7 @@ class LeavingUnsent(BaseDialog[bool]):
         )
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(("! ", "$error"), f"{number} not saved yet")
-            yield Static(text.shown(f"The database is away: {standing.why}", single_line=True, limit=200))
+            yield Static(text.shown(standing.why, single_line=True, limit=200))
             yield Static(meaning)
         yield KeyBar()
 

@@ -63,6 +63,8 @@ class ReviewOutcomes(ReviewEditing):
         self._say_place()
         self._read_again(one)
         if (shown := self._pressed.get(decision.key)) is not None:
+            if entry.status_after == entry.status_before:
+                self._own.discard(shown.row.id)  # nothing changed that others could see
             self._say_decided(decision, entry, shown)
 
     def _say_decided(self, decision: Decision, entry: ReviewEntry, shown: Conversation) -> None:

@@ -22,7 +22,7 @@ def said(standing: Standing) -> Content:
     )
     why = text.shown(standing.why, single_line=True, limit=120)
     return Content.assemble(
-        ("! ", "$error"), (f"not saved yet: {standing.number:,}", "bold"), "   ", kept, "   the database is away: ", why
+        ("! ", "$error"), (f"not saved yet: {standing.number:,}", "bold"), "   ", kept, "   ", why
     )  # fmt: skip
 
 
