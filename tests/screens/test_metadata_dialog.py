@@ -99,7 +99,7 @@ async def test_a_wrong_value_is_answered_under_the_field_and_stays_there(app: Tr
         await typed(pilot, dialog.value_input, "abc")
         await pilot.press("ctrl+s")
         answer = str(dialog.value_field.answer.content)
-        assert answer == '"abc" is not a number. Write a number such as 4.5.'
+        assert answer == '! "abc" is not a number. Write a number such as 4.5.'
         assert (dialog.value_input.value, dialog.value_input.has_focus) == ("abc", True)
         await typed(pilot, dialog.value_input, "2.5")
         await until(pilot, lambda: not dialog.value_field.has_class("-mistaken"))
