@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from textual.widgets import Static
 
 from screens.test_review import on_screen, opened, review_of, said
-from screens.waiting import until, written
+from screens.waiting import Waiting, until, written
 from support import Conninfo, fetch, imported, scalar, status
 from traintui import clock
 from traintui.app import TraintuiApp
@@ -35,6 +36,16 @@ async def test_what_somebody_else_has_is_passed_over(app: TraintuiApp, db: Datab
         await until(pilot, lambda: on_screen(app) == ids[3])
         await until(pilot, lambda: review_of(app).reservation.has(ids[4]))
     assert [await status(db, one) for one in ids] == ["generated", "approved", *["generated"] * 3]
+
+
+async def test_what_is_reserved_first_is_on_the_screen_without_another_look(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.review_reading.POLL", 3_600)
+    (only,) = await imported(db, 1)
+    app = Waiting(Settings(home=tmp_path), workspace=db)  # nor does the change feed bring one
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
 
 
 async def test_what_is_read_ahead_is_reserved_and_what_is_left_is_free(app: TraintuiApp, db: Database) -> None:

@@ -219,7 +219,7 @@ class ReviewReading(BaseScreen):
         kept = current if self._is_free(current) else None
         before = self.reservation.holder(current)
         await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept)
-        if self.reading.shown is not None or self._is_free(current):
+        if self.reading.shown is not None or kept is not None:
             if before is not None or self.reservation.holder(current) is not None:
                 self._say_place()
         elif self.queue.pass_over(self.reservation.has):
