@@ -22,9 +22,9 @@ def test_a_sound_conversation_has_no_complaints() -> None:
 
 
 def test_damage_is_named_where_it_is() -> None:
-    assert found("What does an overdraft cost me?", ANSWER, "Why is that?", ANSWER[:-1] + " when {{ name }}") == [
+    damaged = "Nobody pays anything else than that, whoever asks politely and however late it gets {{ name"
+    assert found("What does an overdraft cost me?", ANSWER, "Why is that so?", damaged) == [
         (3, "holds what a template left (“{{”)"), (3, "ends in the middle of a sentence"),
-        (3, "78% of its phrases were said before"),
     ]  # fmt: skip
 
 
