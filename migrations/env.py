@@ -16,6 +16,7 @@ from traintui.data import (  # noqa: F401
     coverage_models,
     judgement_models,
     log_models,
+    look_models,
     metadata_models,
     money_models,
     rate_models,

@@ -20,6 +20,7 @@ from traintui.screens.batch_sources import SourcesDialog
 from traintui.screens.batch_values import ValuesDialog
 from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.copying import CopyDialog
 from traintui.screens.coverage import CoverageDialog
 from traintui.screens.coverage_pair import PairDialog
 from traintui.screens.coverage_target import TargetDialog
@@ -47,11 +48,14 @@ from traintui.screens.thresholds import ThresholdsDialog
 from traintui.screens.turn_editor import TurnEditor
 from traintui.screens.turn_tools import TurnToolsDialog
 from traintui.screens.views import ViewsDialog
+from traintui.screens.what_differs import WhatDiffers
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.filter_field import FilterField
 from traintui.widgets.heat_map import HeatMap
+from traintui.widgets.marked_transcript import MarkedTranscript
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.transcript import Transcript
+from traintui.widgets.transcript_search import SearchField
 from traintui.widgets.windowed_table import WindowedTable
 
 SCREENS: tuple[type[BaseScreen], ...] = (
@@ -62,13 +66,13 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
     TurnEditor, TurnToolsDialog, RevisionsDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
-    SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm,
+    SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,
-    "heat_map": HeatMap,
+    "heat_map": HeatMap, "matches": MarkedTranscript, "searching": SearchField,
 }  # fmt: skip
-FIELDS = {"filter", "facets"}
+FIELDS = {"filter", "facets", "searching"}
 """Places whose keys go before those of the screen, because one types or chooses there."""
 
 

@@ -51,6 +51,22 @@ def test_escapes_and_overrides_are_shown_as_signs() -> None:
     assert text.visible("1\r\n2\t3") == "1␍\n2    3"
 
 
+def test_joiners_of_scripts_and_emoji_are_no_signs_and_others_are() -> None:
+    assert (
+        text.visible("👩🏽\u200d💻 ❤\ufe0f\u200d🔥 \u0645\u06cc\u200c\u062e\u0648")
+        == "👩🏽💻 ❤\ufe0f🔥 \u0645\u06cc\u062e\u0648"
+    )
+    assert text.visible("a\u200db \u200c") == "a⟨U+200D⟩b ⟨U+200C⟩"
+
+
+def test_what_is_pasted_holds_no_escapes_and_keeps_its_writing() -> None:
+    assert text.for_clipboard("a\x1b[31mb\x07\u202ec\r\nd\te") == "a[31mbc\nd\te"
+    assert (
+        text.for_clipboard("👩🏽\u200d💻 \u0645\u06cc\u200c\u062e\u0648")
+        == "👩🏽\u200d💻 \u0645\u06cc\u200c\u062e\u0648"
+    )
+
+
 def test_a_limit_says_that_there_was_more() -> None:
     assert text.visible("abcdef", limit=4) == "abc…"
     assert text.visible("abcd", limit=4) == "abcd"

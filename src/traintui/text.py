@@ -20,6 +20,12 @@ ACTED_ON = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
+# Joiners that writing needs: between letters of Arabic and Indic scripts, and between emoji. They say nothing that the
+# signs beside them do not, and terminals differ in what they make of them.
+_JOINERS = re.compile(
+    "(?<=[\u0600-\u08ff\u0900-\u0dff\ufb50-\ufdcf\ufe70-\ufefc])[\u200c\u200d](?=[\u0600-\u08ff\u0900-\u0dff])"
+    "|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])"
+)
 NOTHING = "—"
 """What stands where there is no value."""
 
@@ -37,8 +43,9 @@ def _sign(match: re.Match[str]) -> str:
 def visible(text: str, *, single_line: bool = False, limit: int | None = None) -> str:
     """`text` with everything that a terminal would act on made visible; for segments of the line API.
 
-    Line feeds stay and tabs become four blanks; with `single_line` each run of blanks becomes one. `limit` is the most
-    characters of `text` that are shown; an ellipsis says that there were more.
+    The joiners that a script or an emoji is written with are left out. Line feeds stay and tabs become four blanks;
+    with `single_line` each run of blanks becomes one. `limit` is the most characters of `text` that are shown; an
+    ellipsis says that there were more.
     """
     if limit is not None:
         # A run of blanks can be long, so some more is read than will be shown.
@@ -49,13 +56,25 @@ def visible(text: str, *, single_line: bool = False, limit: int | None = None) -
         text = _BLANKS.sub(" ", text).strip(" ")
     if limit is not None and (cut or len(text) > limit):
         text = text[: max(0, limit - 1)].rstrip() + "…"
-    return ACTED_ON.sub(_sign, text).replace("\t", _TAB)
+    return ACTED_ON.sub(_sign, _JOINERS.sub("", text)).replace("\t", _TAB)
 
 
 def shown(text: str | None, *, single_line: bool = False, limit: int | None = None, style: str = "") -> Content:
     """Stored text as a widget may show it: `visible`, and never read as markup. None is nothing."""
     plain = visible(text or "", single_line=single_line, limit=limit)
     return Content.styled(plain, style) if style else Content(plain)
+
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def for_clipboard(stored: str) -> str:
+    """Stored text as it may be pasted anywhere, a terminal included: line feeds and tabs stay, and so do the joiners
+    that scripts and emoji are written with. What acts without being seen is left out."""
+    return _UNSEEN.sub("", stored.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # Figures ------------------------------------------------------------------------------------------------------------

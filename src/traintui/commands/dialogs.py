@@ -33,6 +33,8 @@ PLACES: dict[str, str] = {
     "turn_editor": "Editing a turn",
     "turn_tools": "Turns",
     "revisions": "Revisions",
+    "copying": "Copy",
+    "differing": "What differs",
     "bulk": "Many at once",
     "views": "Views",
     "metadata": "Metadata",
@@ -177,6 +179,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("revisions.scroll_down", "right,l", "Scroll", "Scroll the difference", "page(1)", True, palette=False),
     Command("revisions.scroll_up", "left,h", "Scroll up", "Scroll the difference back", "page(-1)", palette=False),
     Command("revisions.back", "escape,d", "Close", "Back to the conversation", "back", True, palette=False),
+    # Copy
+    Command("copying.turn", "y,t", "Turn", "Copy the current turn", "copy('turn')", True, palette=False),
+    Command("copying.conversation", "c", "Conversation", "Copy all turns", "copy('conversation')", True, palette=False),
+    Command("copying.id", "i", "Id", "Copy the id", "copy('id')", True, palette=False),
+    Command("copying.back", "escape", "Back", "Copy nothing", "back", True, palette=False),
+    # What differs
+    Command("differing.other", "o", "The other", "From your last look, or from the one that is alike", "other", True,
+            palette=False),
+    Command("differing.back", "escape,equals_sign,q", "Close", "Back to the text", "back", True, palette=False),
     # Many at once
     Command("bulk.do", "y,enter", "Do it", "Do it to all of them", "do", True, palette=False),
     Command("bulk.stop", "escape", "Stop", "Stop; what is done stays done", "stop", True, palette=False),

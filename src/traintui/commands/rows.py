@@ -11,6 +11,8 @@ PLACES: dict[str, str] = {
     "facets": "Facets",
     "heat_map": "The map",
     "transcript": "Reading",
+    "matches": "What was found",
+    "searching": "Searching",
     "detail": "The row",
     "text_editor": "Writing",
 }
@@ -71,6 +73,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("transcript.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
     Command("transcript.top", "g,home", "Beginning", "To the first turn", "edge(0)", palette=False),
     Command("transcript.bottom", "G,end", "End", "To the last turn", "edge(1)", palette=False),
+    # What was found
+    Command("matches.next", "enter,greater_than_sign", "Next match", "To the next match", "match(1)", palette=False),
+    Command("matches.previous", "less_than_sign", "Match before", "To the match before", "match(-1)", palette=False),
+    Command("matches.clear", "escape", "Unmark", "Take the marks of the search away", "unmark", palette=False),
+    # Searching
+    Command("searching.keep", "enter", "Keep", "Back to the text, at this match", "keep", True, palette=False),
+    Command("searching.next", "down", "Next match", "To the next match", "match(1)", True, palette=False),
+    Command("searching.previous", "up", "Match before", "To the match before", "match(-1)", palette=False),
+    Command("searching.leave", "escape", "Leave", "End the search, back where it began", "leave", True,
+            palette=False),
     # Writing
     Command("text_editor.top", "ctrl+home", "Beginning", "To the beginning of the text", "edge(0)", palette=False),
     Command("text_editor.bottom", "ctrl+end", "End", "To the end of the text", "edge(1)", palette=False),

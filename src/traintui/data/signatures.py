@@ -13,6 +13,25 @@ from traintui.data.engine import Database
 from traintui.data.signature_models import SignaturePending
 
 NEAR = text("SELECT conversation_id, signature FROM conversations_near(:signature, :itself)")
+NEAR_APPROVED = text("""
+    WITH own AS MATERIALIZED (
+        SELECT s.conversation_id, s.signature FROM conversation_signatures AS s
+        JOIN conversations AS c ON c.id = s.conversation_id AND c.revision = s.revision WHERE c.id = :id
+    ), met AS MATERIALIZED (
+        SELECT DISTINCT holder.id
+        FROM own, signature_bands(own.signature) AS probe, LATERAL (
+            SELECT b.conversation_id AS id FROM conversation_bands AS b
+            WHERE b.band = probe AND b.conversation_id <> own.conversation_id
+            ORDER BY b.conversation_id DESC LIMIT :most) AS holder
+    )
+    SELECT c.conversation_id, s.signature, own.signature AS own
+    FROM own, met JOIN conversations AS c ON c.id = met.id
+    JOIN conversation_signatures AS s ON s.conversation_id = met.id AND s.revision = c.revision
+    WHERE c.status = 'approved' AND c.deleted_at IS NULL
+    ORDER BY c.id
+""")
+MOST_MET = 100
+"""Of those that share a band the newest so many are looked at: where thousands say the same, any of them will do."""
 TAKE = text("SELECT conversation_id, revision, contents FROM take_unsigned(:limit)")
 KEEP = text("SELECT keep_signature(:conversation_id, :signature, :revision)")
 HOLD = text("SELECT hold_bands(CAST(:signatures AS bytea[]))")
@@ -41,6 +60,14 @@ async def nearest(connection: AsyncConnection, signature: bytes, *, itself: str)
     """
     found = await connection.execute(NEAR, {"signature": signature, "itself": itself})
     near = [Nearest(row.conversation_id, similarity(signature, row.signature)) for row in found]
+    return max(near, key=lambda each: each.similarity, default=None)
+
+
+async def nearest_approved(connection: AsyncConnection, key: int) -> Nearest | None:
+    """The approved conversation nearest to one, given by its internal id, as both read now. None where none is near, or
+    one of them is not signed yet. Served by `pk_conversation_bands`; it only reads, and nobody waits for it."""
+    found = await connection.execute(NEAR_APPROVED, {"id": key, "most": MOST_MET})
+    near = [Nearest(row.conversation_id, similarity(row.own, row.signature)) for row in found]
     return max(near, key=lambda each: each.similarity, default=None)
 
 

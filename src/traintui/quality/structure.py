@@ -17,8 +17,10 @@ from traintui.quality.words import content_words, numbers, words, written_number
 if TYPE_CHECKING:
     from traintui.data.signatures import Nearest
 
-_SENSIBLE_SHARE = 0.7  # of the points, at the edge of what is sensible; all of them where it is best
-_PHRASE = 4  # words
+SENSIBLE_SHARE = 0.7
+"""Of the points, at the edge of what is sensible; all of them where it is best."""
+PHRASE = 4
+"""Words of a phrase that may be said again."""
 _CENT = Decimal("0.01")
 
 
@@ -145,26 +147,27 @@ def _turn_length(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
     for number, turn in enumerate(turns, 1):
         role = turn.role if turn.role in sensible else "assistant"
         count = sum(1 for _ in words(turn.content))
-        share = _length_share(count, sensible[role], best[role])
-        if share < _SENSIBLE_SHARE and (not shares or share < min(shares)):
+        share = length_share(count, sensible[role], best[role])
+        if share < SENSIBLE_SHARE and (not shares or share < min(shares)):
             short = count < sensible[role][0]
             remark = f"; turn {number} is too {'short' if short else 'long'} ({_counted(count, 'word')})"
         shares.append(share)
-    good = sum(share >= _SENSIBLE_SHARE for share in shares)
+    good = sum(share >= SENSIBLE_SHARE for share in shares)
     count = len(shares)
     sentence = f"{good} of {_counted(count, 'turn')} {'has' if good == 1 else 'have'} a sensible length{remark}."
     return _Measure(good / max(1, count), 0.9, 1, sum(shares) / max(1, count), sentence)
 
 
-def _length_share(count: int, sensible: Counts, best: Counts) -> float:
+def length_share(count: int, sensible: Counts, best: Counts) -> float:
+    """Return the share of the points that a turn of so many words earns, 0 to 1."""
     if count < sensible[0]:
-        return _SENSIBLE_SHARE * count / sensible[0]
+        return SENSIBLE_SHARE * count / sensible[0]
     if count > sensible[1]:
-        return _SENSIBLE_SHARE * sensible[1] / count
+        return SENSIBLE_SHARE * sensible[1] / count
     if count < best[0]:
-        return _SENSIBLE_SHARE + (1 - _SENSIBLE_SHARE) * (count - sensible[0]) / (best[0] - sensible[0])
+        return SENSIBLE_SHARE + (1 - SENSIBLE_SHARE) * (count - sensible[0]) / (best[0] - sensible[0])
     if count > best[1]:
-        return _SENSIBLE_SHARE + (1 - _SENSIBLE_SHARE) * (sensible[1] - count) / (sensible[1] - best[1])
+        return SENSIBLE_SHARE + (1 - SENSIBLE_SHARE) * (sensible[1] - count) / (sensible[1] - best[1])
     return 1.0
 
 
@@ -194,7 +197,7 @@ def _structure(turns: Sequence[Turn]) -> _Measure:
         if before.role == turn.role:
             flaws.append((0.4, f"turns {number - 1} and {number} are both from the {turn.role}"))
     for number, turn in enumerate(turns, 1):
-        flaws += ((cost, f"turn {number} {what}") for cost, what in _flaws_of(turn))
+        flaws += ((cost, f"turn {number} {what}") for cost, what in flaws_of(turn))
     flaws.sort(key=lambda flaw: -flaw[0])
     if not flaws:
         sentence = "It begins with the user, ends with the assistant, and no turn is damaged."
@@ -205,7 +208,8 @@ def _structure(turns: Sequence[Turn]) -> _Measure:
     return _Measure(len(flaws), 0, 0, share, f"{named[:1].upper()}{named[1:]}{more}.", "count")
 
 
-def _flaws_of(turn: Turn) -> list[tuple[float, str]]:
+def flaws_of(turn: Turn) -> list[tuple[float, str]]:
+    """Return what is damaged about a turn: what it costs, as a share of the points, and what it is."""
     text = turn.content.strip()
     if not text:
         return [(0.5, "is empty")]
@@ -267,8 +271,8 @@ def _repetition(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
     total = repeated = 0
     for turn in turns:
         said = list(words(turn.content))
-        for at in range(max(1, len(said) - _PHRASE + 1) if said else 0):
-            phrase = tuple(said[at : at + _PHRASE])
+        for at in range(max(1, len(said) - PHRASE + 1) if said else 0):
+            phrase = tuple(said[at : at + PHRASE])
             total += 1
             repeated += phrase in seen
             seen.add(phrase)

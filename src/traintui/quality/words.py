@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -40,6 +41,12 @@ _WRITTEN = {
 }
 
 
+def inflections(word: str) -> str:
+    """Return a regular expression for the forms of a word, for which case does not matter."""
+    root = stem(word.lower())
+    return re.escape(root) + f"(?:{'|'.join(_ENDINGS)})?(?:['’]s)?"  # noqa: RUF001
+
+
 def words(text: str) -> Iterator[str]:
     """Yield the words in lower case, from first to last."""
     for match in _WORD.finditer(text):
@@ -48,7 +55,7 @@ def words(text: str) -> Iterator[str]:
 
 def content_words(text: str) -> frozenset[str]:
     """Return the words that carry content, without their endings, so that `fees` and `fee` are one."""
-    return frozenset(_stem(word) for word in words(text) if _carries_content(word))
+    return frozenset(stem(word) for word in words(text) if _carries_content(word))
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -67,12 +74,28 @@ def _carries_content(word: str) -> bool:
     return len(word) >= _SHORTEST or "\u3040" <= word[0] <= "\ud7af"
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return a word in lower case without its ending: `fees` and `fee` have the same."""
     word = word.removesuffix("'s")
     for ending in _ENDINGS:
         if len(word) - len(ending) >= _SHORTEST - 1 and word.endswith(ending):
             return word[: -len(ending)]
     return word
+
+
+_SENTENCE_END = re.compile(r"""(?<![\s(]\w)[.!?…]+["'”’)\]]*(?=\s)|[。！？]+[」』”]?|\n""")  # noqa: RUF001
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of the sentences, begin and end of each, blanks left out; the end of a line ends one too."""
+    place = 0
+    for match in itertools.chain(_SENTENCE_END.finditer(text), (None,)):
+        end = match.end() if match else len(text)
+        said = text[place:end]
+        if bare := said.strip():
+            begin = place + said.index(bare)
+            yield begin, begin + len(bare)
+        place = end
 
 
 def _plain(figure: str) -> str:

@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 class ReviewScreen(ReviewOutcomes):
     """Deciding what is on the screen, and what goes along with a decision."""
 
-    PLACES = ("review", "transcript")
+    PLACES = ("review", "transcript", "matches", "searching")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("review")
     CSS_PATH = "review.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: tuple[Action, str | None] | None = None
+        """The last decision here, with its reason."""
 
     def action_decide(self, action: Action) -> None:
         """Decides what is on the screen."""
@@ -70,6 +75,7 @@ class ReviewScreen(ReviewOutcomes):
         )  # fmt: skip
         self._own.add(shown.row.id)
         self._pressed[decision.key] = shown
+        self._last = action, reason
         self.queue.decided()
         self.write(partial(self._press, decision), name="decide")
 
@@ -93,6 +99,13 @@ class ReviewScreen(ReviewOutcomes):
         else:
             return False
         return True
+
+    def action_repeat(self) -> None:
+        """Decides as the last time, with the same reason; a note belongs to its conversation and is not repeated."""
+        if self._last is None:
+            self._say(("Nothing was decided here yet that could be done again.", "$muted"))
+        else:
+            self._decide(*self._last)
 
     def action_take_over(self) -> None:
         """Takes what is on the screen over from whoever has it."""

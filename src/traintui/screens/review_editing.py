@@ -12,14 +12,14 @@ from traintui.data import turns as shaping
 from traintui.data.records import Conversation, Turn
 from traintui.drafts import Drafts, drafts_path
 from traintui.screens.passages import OneTurn, Passage
-from traintui.screens.review_reading import ReviewReading
+from traintui.screens.review_aids import ReviewAids
 from traintui.screens.revision_difference import RevisionsDialog
 from traintui.screens.turn_editor import TurnEditor
 from traintui.screens.turn_tools import Chosen, Reshaped, TurnToolsDialog
 from traintui.widgets.transcript_layout import SYSTEM
 
 
-class ReviewEditing(ReviewReading):
+class ReviewEditing(ReviewAids):
     """What can be done to the text on the screen. Each change is a revision of its own, which `u` takes back."""
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from pyroaring import BitMap
@@ -212,7 +213,11 @@ class ReviewReading(BaseScreen):
                 await self._reserve(self.queue.current)
             ahead = self.queue.ahead(CANDIDATES)
             following = [one for one in ahead if self.reservation.has(one) or not self._reserves][:AHEAD]
-            await self._known.fill(self.db, self._known.missing(following, current=self.queue.current))
+            await self._fill(following)
+
+    async def _fill(self, following: Sequence[str]) -> None:
+        """Reads what comes next."""
+        await self._known.fill(self.db, self._known.missing(following, current=self.queue.current))
 
     async def _reserve(self, current: str) -> None:
         wanted = [current, *self.queue.ahead(CANDIDATES - 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -11,10 +11,12 @@ from textual.widgets import Static
 
 from traintui import text
 from traintui.data.records import Conversation, ReviewEntry, ScorePart
-from traintui.widgets import marks
+from traintui.quality.grounding import Places
+from traintui.widgets import grounds, marks
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 SOURCE_LENGTH = 1_200
+"""Characters of a source that are shown where nobody reads the answers beside it."""
 STALE = (
     "The document was imported again and no longer says this. Nothing was thrown away: edit what is wrong now,"
     " reject it, or leave it; a new batch writes from the new text."
@@ -130,8 +132,11 @@ def value_and_range(part: ScorePart) -> str:
     return f"{value}{unit} (good: {low} to {high}{unit})"
 
 
-def source(conversation: Conversation) -> Iterable[Content]:
-    """The chunk that it is about."""
+def source(
+    conversation: Conversation, drawn: Mapping[int, Places] | None = None, turn: int | None = None
+) -> Iterable[Content]:
+    """The chunk that it is about, with the sentences that the answers draw on, where they are known, and among them
+    those of one turn, by its place."""
     if conversation.source is None:
         return
     where = ": ".join(filter(None, (conversation.source.title, conversation.source.heading)))
@@ -141,7 +146,10 @@ def source(conversation: Conversation) -> Iterable[Content]:
         yield Content.assemble((f"{marks.STALE} stale ", "$warning"), (text.ago(since), "$muted"))
         yield Content.styled(STALE, "$warning")
     yield text.shown(conversation.source.document, single_line=True, limit=120, style="$muted")
-    yield text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
+    if drawn is None:
+        yield text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
+    else:
+        yield grounds.marked(conversation.source.content, drawn, turn)
 
 
 def entry(done: ReviewEntry) -> Content:
@@ -183,16 +191,22 @@ def opening(conversation: Conversation) -> Iterable[Content]:
 
 
 def facts(
-    conversation: Conversation, labels: marks.Labels, *, with_turns: bool = False, with_judge: bool = False
+    conversation: Conversation,
+    labels: marks.Labels,
+    *,
+    with_turns: bool = False,
+    with_judge: bool = False,
+    drawn: Mapping[int, Places] | None = None,
+    turn: int | None = None,
 ) -> Content:
     """All of it as one text; `with_turns` for where the turns themselves are not on the screen, `with_judge` for where
-    nobody is to decide uninfluenced."""
+    nobody is to decide uninfluenced, `drawn` and `turn` as for `source`."""
     sections: list[Iterable[Content]] = [failure(conversation), dimensions(conversation, labels), score(conversation)]
     if with_judge:
         sections.append(judgement(conversation))
     if with_turns:
         sections.append(opening(conversation))
-    sections += [source(conversation), history(conversation)]
+    sections += [source(conversation, drawn, turn), history(conversation)]
     made = [Content("\n").join(section) for section in sections]
     return Content("\n\n").join(section for section in made if section)
 
@@ -216,3 +230,14 @@ class FactsPanel(VerticalScroll, can_focus=True):
         """Shows other facts, from their beginning."""
         self.query_one(Static).update(content)
         self.scroll_home(animate=False)
+
+    def mark(self, content: Content) -> None:
+        """Shows the same facts with other marks; what the current turn draws on comes into view, else nothing moves."""
+        shown = self.query_one(Static)
+        shown.update(content, layout=False)
+        place = grounds.first_marked(content)
+        if place is None or self.has_focus or not (width := shown.content_size.width):
+            return
+        line = len(content[:place].wrap(width)) - 1
+        if not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height - 2:
+            self.scroll_to(y=max(0, line - self.size.height // 3), animate=False)

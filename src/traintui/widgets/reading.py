@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.widgets import Static
 
 from traintui import clock
 from traintui.data.records import Conversation
+from traintui.quality.grounding import Places
 from traintui.widgets.facts import FactsPanel, facts
+from traintui.widgets.marked_transcript import MarkedTranscript
 from traintui.widgets.marks import Labels
 from traintui.widgets.notice import Kind, Notice
+from traintui.widgets.sought import typed
 from traintui.widgets.transcript import Transcript
+from traintui.widgets.transcript_search import SearchLine
 
 
 class Reading(Container):
@@ -23,11 +30,14 @@ class Reading(Container):
         height: 1fr;
         & > Notice { display: none; }
         &.-nothing > Notice { display: block; }
-        &.-nothing > Horizontal { display: none; }
+        &.-nothing > Horizontal, &.-nothing > #hint { display: none; }
+        & > #hint { height: 1; display: none; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
 
-    transcript = getters.query_one(Transcript)
+    transcript = getters.query_one(MarkedTranscript)
+    search_line = getters.query_one(SearchLine)
+    hint = getters.query_one("#hint", Static)
     panel = getters.query_one(FactsPanel)
     notice = getters.query_one(Notice)
 
@@ -35,13 +45,21 @@ class Reading(Container):
         super().__init__()
         self.shown: Conversation | None = None
         self._seen_at: float | None = None
+        self._labels: Labels = {}
+        self._drawn: Mapping[int, Places] = {}
 
     def compose(self) -> ComposeResult:
         """Both beside each other; the stylesheet of the screen says where there is room."""
-        with Horizontal():
-            yield Transcript()
+        yield Static(id="hint")
+        with Horizontal(id="beside"):
+            yield MarkedTranscript()
             yield FactsPanel()
+        yield SearchLine()
         yield Notice()
+
+    def on_mount(self) -> None:
+        """Hears which turn is current."""
+        self.watch(self.transcript, "turn", self._mark, init=False)
 
     @property
     def seconds_seen(self) -> float | None:
@@ -50,33 +68,84 @@ class Reading(Container):
 
     def show(self, conversation: Conversation, labels: Labels) -> None:
         """Shows a conversation. The same one again stays where it was scrolled to, another revision of it too."""
-        before, self.shown = self.shown, conversation
+        before, self.shown, self._labels = self.shown, conversation, labels
         self.set_class(False, "-nothing")
-        self.panel.show(self._facts(conversation, labels))
         same_text = before is not None and (before.row.conversation_id, before.row.revision) == (
             conversation.row.conversation_id, conversation.row.revision,
         )  # fmt: skip
         if not same_text:
-            self._seen_at = None
+            self._seen_at, self._drawn = None, {}
+            self.tell("")
+            self.search_line.display = False
             key = conversation.row.conversation_id, conversation.row.revision
             same = before is not None and before.row.conversation_id == conversation.row.conversation_id
             self.transcript.show(conversation.turns, conversation.system_prompt, key=key, keep=same)
-        if not self.transcript.has_focus:
+        self.panel.show(self._facts(conversation))
+        if not self.search_line.display and not self.transcript.has_focus:
             self.transcript.focus()
 
     def describe(self, labels: Labels) -> None:
         """Shows the facts with other labels."""
+        self._labels = labels
         if self.shown is not None:
-            self.panel.show(self._facts(self.shown, labels))
+            self.panel.show(self._facts(self.shown))
 
-    @staticmethod
-    def _facts(conversation: Conversation, labels: Labels) -> Content:
+    def _facts(self, shown: Conversation) -> Content:
         """A judge's opinion is for after the decision."""
-        return facts(conversation, labels, with_judge=conversation.row.status in ("approved", "rejected"))
+        decided = shown.row.status in ("approved", "rejected")
+        return facts(shown, self._labels, with_judge=decided, drawn=self._drawn, turn=self.transcript.turn)
+
+    # What helps to read it
+
+    def tell(self, hint: Content | str) -> None:
+        """Says above the text what need not be read, if anything."""
+        self.hint.update(hint)
+        self.hint.display = bool(hint)
+
+    def ground(self, drawn: Mapping[int, Places]) -> None:
+        """Marks the sentences of the source that the answers draw on, by the places of the answers."""
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._mark()
+
+    def _mark(self) -> None:
+        """The current turn's sentences of the source are marked."""
+        if self.shown is not None and self.shown.source is not None and self._drawn:
+            self.panel.mark(self._facts(self.shown))
+
+    def begin_search(self) -> None:
+        """Opens the line in which one types what is looked for."""
+        if self.shown is not None:
+            self.transcript.begin_search()
+            self.search_line.open()
+
+    @on(SearchLine.Typed)
+    def _search(self, event: SearchLine.Typed) -> None:
+        event.stop()
+        self.transcript.search(typed(event.words))
+
+    @on(SearchLine.Stepped)
+    def _step(self, event: SearchLine.Stepped) -> None:
+        event.stop()
+        self.transcript.action_match(event.step)
+
+    @on(SearchLine.Left)
+    def _left(self, event: SearchLine.Left) -> None:
+        event.stop()
+        self.transcript.end_search(found=event.found)
+        self.search_line.display = False
+        self.transcript.focus()
+
+    @on(MarkedTranscript.Matched)
+    def _matched(self, event: MarkedTranscript.Matched) -> None:
+        if self.search_line.display:
+            event.stop()
+            self.search_line.count(event.place, event.total, looking=event.looking)
 
     def nothing(self, kind: Kind, title: str, message: str = "", hint: str = "") -> None:
         """Shows a notice instead."""
         self.shown, self._seen_at = None, None
+        self.search_line.display = False
         self.set_class(True, "-nothing")
         self.notice.say(kind, title, message, hint)
 

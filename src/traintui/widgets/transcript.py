@@ -100,7 +100,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         if prompt and self.system_folded:
             prompt = text.visible(prompt, single_line=True, limit=FOLDED)
         blocks = blocks_of(self._turns, prompt)
-        self._layout = Layout(list(blocks), min(MEASURE, self._width - MARGIN - GAP))
+        self._layout = Layout(list(blocks), min(MEASURE, self._width - MARGIN - GAP), self.paint)
         self._strips.clear()
         self._measure()
         self.scroll_to(y=top, animate=False, force=True)
@@ -137,6 +137,16 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Drawing
 
+    def paint(self, index: int, block: Block, content: Content) -> Content:
+        """Adds styles to what a block says, given its index."""
+        return content
+
+    def repaint(self) -> None:
+        """Other styles are wanted: what is in view is drawn anew."""
+        self._layout.repaint()
+        self._strips.clear()
+        self.refresh()
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draws the view, and says once that what it shows has been drawn."""
         strips = super().render_lines(crop)
@@ -165,7 +175,8 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         colour = self._colour(block.turn)
         edge = Content.styled(" ▌ " if current else " ▎ ", colour)
         content = edge + (self._head(block.turn, current) if block.kind == "head" else line)
-        return Strip(content.truncate(self._width, pad=True).render_segments(style), self._width)
+        fitted = content.truncate(self._width, pad=True, ellipsis=block.kind == "head")
+        return Strip(fitted.render_segments(style), self._width)
 
     def _colour(self, turn: int) -> str:
         if turn == SYSTEM:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -76,38 +76,52 @@ class Block:
     kind: Kind
     raw: str = ""
 
-    def wrapped(self, width: int) -> list[Content]:
-        """Its lines. The head's line is drawn by the widget, which knows what is marked."""
+    @property
+    def content(self) -> Content:
+        """What it says, before it is wrapped: its Markdown as styles, its bullet or bar left out."""
         match self.kind:
             case "head" | "gap":
-                return [Content("")]
-            case "code":
-                line = Content(text.visible(self.raw)).stylize("$code")
-                return [part.truncate(width, pad=True).stylize("on $surface") for part in line.fold(width) or [line]]
+                return Content("")
             case "fence":
-                return [Content.styled(text.visible(self.raw, limit=width), "$faint")]
-        return self._wrapped_text(width)
+                return Content.styled(text.visible(self.raw), "$faint")
+            case "code":
+                return Content(text.visible(self.raw)).stylize("$code")
+        _, _, body, style = self._text_parts(80)
+        return inline(body).stylize(style) if style else inline(body)
 
-    def _wrapped_text(self, width: int) -> list[Content]:
-        first, rest, body, style = "", "", self.raw, ""
-        if heading := _HEADING.match(self.raw):
-            body, style = heading[2], "bold $accent"
-        elif item := _ITEM.match(self.raw):
-            bullet = "•" if item[2] in "-*+" else item[2]
-            first = " " * min(len(item[1].expandtabs(4)), width // 3) + bullet + " "
-            rest, body = " " * len(first), self.raw[item.end() :]
-        elif quote := _QUOTE.match(self.raw):
-            first = rest = "│ "
-            body, style = self.raw[quote.end() :], "$muted italic"
-        content = inline(body)
-        if style:
-            content = content.stylize(style)
+    def wrapped(self, width: int, content: Content | None = None) -> list[Content]:
+        """Its lines, of `content` where that is given: the same with more styles. The head's line is drawn by the
+        widget, which knows what is marked."""
+        content = self.content if content is None else content
+        match self.kind:
+            case "head" | "gap":
+                return [content]
+            case "code":
+                return [
+                    part.truncate(width, pad=True).stylize_before("on $surface")
+                    for part in content.fold(width) or [content]
+                ]
+            case "fence":
+                return [content.truncate(width, ellipsis=True)]
+        first, rest, _, _ = self._text_parts(width)
         if not content.plain.strip():
             return [Content(first.rstrip())]
         lines = content.wrap(max(8, width - len(first)))
         if not first:
             return lines
         return [Content.assemble((rest if index else first, "$muted"), line) for index, line in enumerate(lines)]
+
+    def _text_parts(self, width: int) -> tuple[str, str, str, str]:
+        """What stands before the first line and before the others, what it says, and in which style."""
+        if heading := _HEADING.match(self.raw):
+            return "", "", heading[2], "bold $accent"
+        if item := _ITEM.match(self.raw):
+            bullet = "•" if item[2] in "-*+" else item[2]
+            first = " " * min(len(item[1].expandtabs(4)), width // 3) + bullet + " "
+            return first, " " * len(first), self.raw[item.end() :], ""
+        if quote := _QUOTE.match(self.raw):
+            return "│ ", "│ ", self.raw[quote.end() :], "$muted italic"
+        return "", "", self.raw, ""
 
     def estimate(self, width: int) -> int:
         """How many lines it will have, without wrapping it."""
@@ -140,17 +154,36 @@ def _blocks(turn: int, content: str) -> Iterator[Block]:
     yield Block(turn, "gap")
 
 
-class Layout:
-    """Where each block stands at one width. Blocks out of view have an estimated height until they are settled."""
+Paint = Callable[[int, Block, Content], Content]
+"""Adds styles to what a block says, given its index; it never changes the text."""
 
-    def __init__(self, blocks: Sequence[Block], width: int) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where something that was looked for stands: a block by its index, and the place in what it says."""
+
+    block: int
+    start: int
+    end: int
+
+
+class Layout:
+    """Where each block stands at one width. Blocks out of view have an estimated height until they are settled.
+
+    `paint` styles what is in view, each time that it is wrapped.
+    """
+
+    def __init__(self, blocks: Sequence[Block], width: int, paint: Paint | None = None) -> None:
         self.blocks = tuple(blocks)
         self.width = max(8, width)
+        self._paint = paint
+        self._settled: set[int] = set()
         self._lines: dict[int, list[Content]] = {}
+        self._plains: dict[int, str] = {}
         self._heights = [block.estimate(self.width) for block in self.blocks]
         self._tops: list[int] = []
         self._heads = {block.turn: index for index, block in enumerate(self.blocks) if block.kind == "head"}
-        if sum(len(block.raw) for block in self.blocks) <= EAGER:
+        if self.size <= EAGER:
             for index in range(len(self.blocks)):
                 self._settle(index)
         self._measure()
@@ -179,8 +212,55 @@ class Layout:
             return None
         index = self.block_at(number)
         within = number - self._tops[index]
-        lines = self._lines.get(index) or self.blocks[index].wrapped(self.width)
+        lines = self._wrapped(index)
         return self.blocks[index], lines[within] if within < len(lines) else Content("")
+
+    def repaint(self) -> None:
+        """Other styles are wanted: what is in view is painted anew when it is drawn. Nothing moves."""
+        self._lines.clear()
+
+    @property
+    def size(self) -> int:
+        """Characters of the whole conversation."""
+        return sum(len(block.raw) for block in self.blocks)
+
+    def find(self, pattern: re.Pattern[str]) -> list[Match]:
+        """Where a pattern stands in what is said, Markdown aside, in order. The first time takes half a second for a
+        megabyte."""
+        found = []
+        for index, block in enumerate(self.blocks):
+            if block.kind in {"text", "code"}:
+                found += [Match(index, *match.span()) for match in pattern.finditer(self._plain(index)) if match[0]]
+        return found
+
+    def _plain(self, index: int) -> str:
+        plain = self._plains.get(index)
+        if plain is None:
+            plain = self._plains[index] = self.blocks[index].content.plain
+        return plain
+
+    def line_of(self, match: Match) -> int:
+        """The line on which a match begins; its block is settled then."""
+        if self._settle(match.block):
+            self._measure()
+        plain, at = self._plain(match.block), 0
+        lines = self._wrapped(match.block)
+        for number, line in enumerate(lines):
+            # Wrapping leaves out blanks, and puts a bullet before the first line.
+            said = line.plain.strip().removeprefix("• ").removeprefix("│ ")
+            place = plain.find(said, at) if said else at
+            at = (place if place >= 0 else at) + len(said)
+            if match.start < at or number == len(lines) - 1:
+                return self._tops[match.block] + number
+        return self._tops[match.block]
+
+    def _wrapped(self, index: int) -> list[Content]:
+        lines = self._lines.get(index)
+        if lines is None:
+            block = self.blocks[index]
+            content = None if self._paint is None else self._paint(index, block, block.content)
+            lines = self._lines[index] = block.wrapped(self.width, content)
+        return lines
 
     def settle(self, top: int, lines: int) -> int:
         """Wraps what a view of `lines` lines from `top` on shows. Returns how far the view has to move so that what was
@@ -211,9 +291,10 @@ class Layout:
         self._measure()
 
     def _settle(self, index: int) -> int:
-        if index in self._lines or not self.blocks:
+        if index in self._settled or not self.blocks:
             return 0
-        lines = self._lines[index] = self.blocks[index].wrapped(self.width)
+        self._settled.add(index)
+        lines = self._wrapped(index)
         change = len(lines) - self._heights[index]
         self._heights[index] = len(lines)
         return change

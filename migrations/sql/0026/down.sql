@@ -1,0 +1,2 @@
+DROP FUNCTION note_looks(text[], integer[]);
+DROP TABLE conversation_looks;
