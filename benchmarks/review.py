@@ -80,12 +80,18 @@ async def to_read(db: Database, home: Path, first: int, number: int) -> list[str
         return list(await connection_.scalars(newest))[::-1]
 
 
-async def keys(driven: Driven, db: Database, wanted: Sequence[str], first: int) -> dict[str, Figure]:
-    """From `a` to the bytes that show the next conversation: its id and its first turns."""
+async def review(driven: Driven) -> ReviewScreen:
+    """Review, on the screen with all that it is made of."""
     driven.press("2", "2")
-    await driven.until(lambda: isinstance(driven.app.screen, ReviewScreen))
+    await driven.until(lambda: isinstance(driven.app.screen, ReviewScreen) and driven.app.screen.is_mounted)
     screen = driven.app.screen
     assert isinstance(screen, ReviewScreen)  # noqa: S101 - waited for
+    return screen
+
+
+async def keys(driven: Driven, db: Database, wanted: Sequence[str], first: int) -> dict[str, Figure]:
+    """From `a` to the bytes that show the next conversation: its id and its first turns."""
+    screen = await review(driven)
     await driven.until(lambda: screen.reading.shown is not None)
     screen.action_refresh_queue()
     await driven.until(lambda: screen.queue.waiting and wanted[0] in screen.queue.ids, seconds=60)
@@ -180,10 +186,7 @@ async def long_one(driven: Driven, db: Database, first: int, times: int) -> dict
     await imports.conversations(db, items, source=f"benchmark {first}", format="chatml")
     async with db.read() as connection:
         newest = list(await connection.scalars(select(C.conversation_id).order_by(C.id.desc()).limit(times)))[::-1]
-    driven.press("2", "2")
-    await driven.until(lambda: isinstance(driven.app.screen, ReviewScreen))
-    screen = driven.app.screen
-    assert isinstance(screen, ReviewScreen)  # noqa: S101 - waited for
+    screen = await review(driven)
     spans = []
     for each, one in enumerate(newest):
         await driven.settled()
