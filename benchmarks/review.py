@@ -134,7 +134,7 @@ async def many(driven: Driven, db: Database, most: int) -> dict[str, Figure]:
             )
         )
     driven.press("1", "1")
-    await driven.until(lambda: isinstance(driven.app.screen, ConversationsScreen))
+    await driven.until(lambda: isinstance(driven.app.screen, ConversationsScreen) and driven.app.screen.is_mounted)
     table = driven.app.screen
     assert isinstance(table, ConversationsScreen)  # noqa: S101 - waited for
     waits: list[float] = []

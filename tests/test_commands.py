@@ -37,6 +37,7 @@ from traintui.screens.performance import PerformanceScreen
 from traintui.screens.price_form import BudgetForm, PriceForm
 from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.regenerate import RegenerateDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.revision_difference import RevisionsDialog
 from traintui.screens.sorting import SortDialog
@@ -64,7 +65,7 @@ SCREENS: tuple[type[BaseScreen], ...] = (
 DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     ReasonsDialog, NoteDialog, ViewsDialog, ExportDialog, HelpScreen, FailedToOpen, MetadataDialog, MetadataKeysDialog,
     CoverageDialog, PairDialog, TargetDialog, KeyForm, SortDialog, ColumnsDialog, JumpDialog, TemplatesDialog,
-    TurnEditor, TurnToolsDialog, RevisionsDialog,
+    TurnEditor, TurnToolsDialog, RevisionsDialog, RegenerateDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
 )  # fmt: skip

@@ -262,7 +262,7 @@ async def test_the_rubric_is_read_and_written_like_a_template(app: TraintuiApp, 
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.workspace is not None and app.labels)
         await pilot.press("T")
-        await until(pilot, lambda: isinstance(app.screen, TemplatesDialog) and len(app.screen.table.rows) == 2)
+        await until(pilot, lambda: isinstance(app.screen, TemplatesDialog) and len(app.screen.table.rows) == 3)
         dialog = app.screen
         assert isinstance(dialog, TemplatesDialog)
         await until(pilot, lambda: dialog.shelf.usage is not None and str(dialog.editor.mistakes.content))

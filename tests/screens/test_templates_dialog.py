@@ -76,7 +76,7 @@ async def test_the_built_in_template_is_there_with_its_names_and_a_preview_of_re
 ) -> None:
     async with app.run_test(size=size) as pilot:
         dialog = await opened(pilot, app)
-        assert [row.name for row in dialog.table.rows] == ["conversation", "judge"]
+        assert [row.name for row in dialog.table.rows] == ["conversation", "judge", "regenerate"]
         assert dialog.editor.user_text.startswith("{% macro facet") and "Every name is known" in checked(dialog)
         assert "persona.label" in dialog.editor.names.plain and "Fee schedule" in dialog.editor.names.plain
         await pilot.press("right")

@@ -32,6 +32,7 @@ PLACES: dict[str, str] = {
     "note": "Note",
     "turn_editor": "Editing a turn",
     "turn_tools": "Turns",
+    "regenerate": "Write anew",
     "revisions": "Revisions",
     "copying": "Copy",
     "differing": "What differs",
@@ -140,6 +141,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("second_review.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
     # Reasons
     Command("reasons.plain", "enter", "No reason", "Reject without a reason", "plain", True, palette=False),
+    Command("reasons.anew", "R", "And write anew", "Reject, then write it anew because of the reason", "anew", True,
+            palette=False),
     Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),
     # Order
     Command("sorting.back", "escape", "Back", "Keep the order", "back", True, palette=False),
@@ -171,6 +174,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("turn_tools.delete", "d", "Delete", "Take the exchange out", "use('d')", palette=False),
     Command("turn_tools.system", "p", "System prompt", "Edit the system prompt", "use('p')", palette=False),
     Command("turn_tools.back", "escape", "Back", "Change nothing", "back", True, palette=False),
+    # Write anew
+    Command("regenerate.turn", "t,enter", "This turn", "Write this turn anew", "choose(0)", True, palette=False),
+    Command("regenerate.rest", "r", "From here", "Write all turns from this one on anew", "choose(1)", True,
+            palette=False),
+    Command("regenerate.back", "escape", "Back", "Write nothing", "back", True, palette=False),
     # Revisions
     Command("revisions.base", "space", "Compare from", "Compare from this revision on", "base", True, palette=False,
             key_display="space"),

@@ -72,6 +72,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("review.tools", "E", "Turns", "Add, split, merge or delete turns; the system prompt", "tools",
             role="reviewer"),
     Command("review.difference", "d", "Difference", "What each revision changed, and the way back", "difference"),
+    Command("review.regenerate", "R", "Write anew", "Have this turn, or all from here, written anew", "regenerate",
+            role="author"),
     Command("review.train", "w", "Train on it", "Train on this turn, or not", "train", role="reviewer"),
     Command("review.note", "n", "Note", "A note that goes with the decision", "note", True, role="reviewer"),
     Command("review.flag", "f", "Flag", "Flag it, or unflag it", "flag", True, role="reviewer"),

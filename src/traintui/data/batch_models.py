@@ -29,8 +29,8 @@ class Plan(Base):
 
 BATCH_MODES = ("calls", "batches")
 """Call by call, or through the provider's Message Batches API. A trigger takes it from the plan."""
-WORK_KINDS = ("generate", "judge")
-"""What is asked of a model: to write a conversation, or an opinion of one."""
+WORK_KINDS = ("generate", "judge", "regenerate")
+"""What is asked of a model: to write a conversation, an opinion of one, or turns of one anew."""
 BATCH_STATES = ("queued", "running", "paused", "interrupted", "finished", "cancelled")
 ITEM_STATES = ("queued", "running", "done", "failed", "cancelled")
 
@@ -45,7 +45,7 @@ class Batch(Base):
         CheckConstraint("priority BETWEEN -1000 AND 1000", name="priority"),
         one_of("kind", WORK_KINDS, "kind"),
         CheckConstraint("(judge_model IS NULL) = (judge_template_id IS NULL)", name="judge_has_rubric"),
-        CheckConstraint("kind = 'generate' OR judge_model IS NOT NULL", name="judge_is_named"),
+        CheckConstraint("kind <> 'judge' OR judge_model IS NOT NULL", name="judge_is_named"),
         Index(None, "state"),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -87,9 +87,9 @@ class Worker(Base):
 
 
 class GenerationItem(Base):
-    """A place in the queue: one planned conversation of a batch, or one that its judge is to read. `fence` counts
-    claims; a write that names an older one changes nothing, so a worker that was only slow cannot overwrite its
-    successor."""
+    """A place in the queue: one planned conversation of a batch, one that its judge is to read, or one that is written
+    anew in part. `fence` counts claims; a write that names an older one changes nothing, so a worker that was only slow
+    cannot overwrite its successor."""
 
     __tablename__ = "generation_items"
     __table_args__ = (
@@ -99,6 +99,12 @@ class GenerationItem(Base):
             "conversation_id",
             unique=True,
             postgresql_where=text("kind = 'generate'"),
+        ),
+        Index(
+            "uq_generation_items_regenerated_at_once",
+            "conversation_id",
+            unique=True,
+            postgresql_where=text("kind = 'regenerate' AND state IN ('queued', 'running')"),
         ),
         one_of("state", ITEM_STATES, "state"),
         one_of("kind", WORK_KINDS, "kind"),

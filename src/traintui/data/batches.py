@@ -202,9 +202,10 @@ async def newest_id(db: Database, kind: str | None = None) -> int | None:
 
 
 async def recent(db: Database, *, limit: int = 20) -> tuple[BatchProgress, ...]:
-    """The newest batches, newest first."""
+    """The newest batches, newest first. What was written anew in part is none of them once it is over."""
     async with db.read() as connection:
-        ids = (await connection.scalars(select(Batch.id).order_by(Batch.id.desc()).limit(limit))).all()
+        listed = (Batch.kind != "regenerate") | Batch.state.not_in(("finished", "cancelled"))
+        ids = (await connection.scalars(select(Batch.id).where(listed).order_by(Batch.id.desc()).limit(limit))).all()
     return tuple([await progress(db, batch_id) for batch_id in ids])
 
 

@@ -181,8 +181,8 @@ class Chunk(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
-TEMPLATE_KINDS = ("conversation", "rubric")
-"""What writes a conversation, or what judges one."""
+TEMPLATE_KINDS = ("conversation", "rubric", "regeneration")
+"""What writes a conversation, what judges one, and what writes turns of one anew."""
 
 
 class Template(Base):

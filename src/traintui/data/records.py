@@ -196,7 +196,7 @@ class TemplateRecord:
     built_in: bool
     created_by: str
     created_at: datetime
-    kind: Literal["conversation", "rubric"] = "conversation"
+    kind: Literal["conversation", "rubric", "regeneration"] = "conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +234,9 @@ class BatchProgress:
     """How far a batch is. `cost_usd` is what is known, in USD; `unpriced_calls` counts calls with no known price.
 
     `rate_per_minute` counts conversations over the last minute in which any were finished; None before the first.
-    Of two that run the one of the higher `priority` is written first. A batch of the kind `judge` counts opinions; of
-    one that writes, `judge` says how far its judge is, if it has one.
+    Of two that run the one of the higher `priority` is written first. A batch of the kind `judge` counts opinions, one
+    of the kind `regenerate` writes turns of one conversation anew; of one that writes, `judge` says how far its judge
+    is, if it has one.
     """
 
     id: int
@@ -263,7 +264,7 @@ class BatchProgress:
     rate_per_minute: float | None
     priority: int = 0
     mode: Literal["calls", "batches"] = "calls"
-    kind: Literal["generate", "judge"] = "generate"
+    kind: Literal["generate", "judge", "regenerate"] = "generate"
     judge: JudgeProgress | None = None
 
     @property

@@ -68,6 +68,9 @@ ANSWERS: dict[str, tuple[str, str]] = {
 CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "uq_review_logs_decision_key": ("TT010", "this key press was recorded for something else", "Press the key again."),
     "uq_review_logs_undoes": ("TT007", "this action was undone already", "Refresh to see how it stands."),
+    "uq_generation_items_regenerated_at_once": (
+        "TT003", "it is being written anew already", "Wait until that is here, or end its batch under Generate.",
+    ),
     "uq_export_logs_export_id_state": ("TT003", "this export is on record already", "Start a new export."),
     "uq_export_logs_ended": ("TT003", "this export has ended already", "Start a new export."),
     "pk_export_rows": ("TT003", "a conversation is in this export already", "Start a new export."),

@@ -13,7 +13,7 @@ from traintui.data.records import TemplateRecord, TemplateUsage
 from traintui.data.refusals import Refused
 from traintui.data.storable import storable
 
-Kind = Literal["conversation", "rubric"]
+Kind = Literal["conversation", "rubric", "regeneration"]
 COLUMNS = tuple(getattr(Template, name) for name in TemplateRecord.__slots__)
 
 
@@ -22,8 +22,8 @@ async def store(
 ) -> TemplateRecord:
     """The newest version of a template if it reads like this, else a new version of it, which is active.
 
-    `kind` says whether conversations are written with it or, a rubric, judged. Raises `Refused` when one may not, or
-    the name or the text is not one for a template.
+    `kind` says whether conversations are written with it, judged (a rubric), or written anew in part. Raises `Refused`
+    when one may not, or the name or the text is not one for a template.
     """
     system, user_prompt = storable(system), storable(user_prompt)
     async with db.write() as connection:

@@ -54,8 +54,8 @@ class ClaimedItem:
     document: str | None
     heading: str | None
     source: str | None
-    kind: Literal["generate", "judge"] = "generate"
-    """Whether the conversation is to be written, or to be judged as it is."""
+    kind: Literal["generate", "judge", "regenerate"] = "generate"
+    """Whether the conversation is to be written, to be judged as it is, or to be written anew in part."""
 
 
 @asynccontextmanager

@@ -38,6 +38,14 @@ class Warming:
         self._done.set()
 
 
+class NothingToAsk(Exception):
+    """An item for which there is nothing to call; `reason` says why in one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What the items of one batch share."""

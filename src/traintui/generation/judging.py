@@ -17,7 +17,7 @@ from traintui.data.judgement_records import NOT_JUDGED, ToJudge
 from traintui.data.records import VocabularyValue
 from traintui.generation.answer import Answer
 from traintui.generation.client import ModelCall
-from traintui.generation.jobs import Warming
+from traintui.generation.jobs import NothingToAsk, Warming
 from traintui.generation.judge_plan import MAX_TOKENS, JudgePlan
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
@@ -34,12 +34,8 @@ the judge of a batch that waits for it, and what is to be written would wait alo
 its judge."""
 
 
-class NotJudged(Exception):
-    """A conversation that there is nothing to ask about; `reason` says why in one sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class NotJudged(NothingToAsk):
+    """A conversation that there is nothing to ask about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,15 @@ from traintui.generation.sandbox import Sandbox, limited
 from traintui.generation.structured import InvalidReply as InvalidReply
 
 BUILTIN_VERSION = 1
-TemplateKind = Literal["conversation", "rubric"]
+TemplateKind = Literal["conversation", "rubric", "regeneration"]
 TEMPLATE_KINDS: tuple[TemplateKind, ...] = get_args(TemplateKind)
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
     """A prompt template as a person wrote it: Jinja2 for the system prompt and for the user message. Its kind says
-    whether conversations are written with it or, a rubric, judged, and so which names it may use."""
+    whether conversations are written with it, judged (a rubric), or written anew in part, and so which names it may
+    use."""
 
     name: str
     version: int
@@ -96,6 +97,29 @@ class RubricContext:
 
 
 @dataclass(frozen=True, slots=True)
+class RegenerationContext:
+    """The names that a template for writing turns anew may use: those of a rubric but its criteria, the numbers of the
+    `first` and the `last` turn that are asked for, and what a reviewer found wrong, none where they did not say."""
+
+    persona: Facet | None
+    emotion: Facet | None
+    topic: Facet | None
+    intent: Facet | None
+    tone: Facet | None
+    tier: str | None
+    source: Source | None
+    system_prompt: str | None
+    turns: tuple[SpokenTurn, ...]
+    first: int
+    last: int
+    reason: str | None
+    note: str | None
+
+
+Context = PromptContext | RubricContext | RegenerationContext
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What is sent. `system` is the stable prefix that calls of one template share, and that the cache keeps."""
 
@@ -107,6 +131,7 @@ NAMES = tuple(field.name for field in fields(PromptContext))
 NAMES_OF: dict[TemplateKind, tuple[str, ...]] = {
     "conversation": NAMES,
     "rubric": tuple(field.name for field in fields(RubricContext)),
+    "regeneration": tuple(field.name for field in fields(RegenerationContext)),
 }
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("persona", "emotion", "topic", "intent", "tone"), tuple(field.name for field in fields(Facet))),
@@ -114,8 +139,8 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 """What can stand behind a dot of which name."""
 _PARTS = {"system": "the system prompt", "user": "the user message"}
-_OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief|conversation|turn)\b)", re.IGNORECASE)
-_FOLDERS: dict[TemplateKind, str] = {"conversation": "templates", "rubric": "rubrics"}
+_OUR_TAG = re.compile(r"<(?=\s*/?\s*(?:source|brief|conversation|turn|reason|note)\b)", re.IGNORECASE)
+_FOLDERS: dict[TemplateKind, str] = {"conversation": "templates", "rubric": "rubrics", "regeneration": "regenerations"}
 
 _environment = Sandbox()
 
@@ -147,12 +172,12 @@ def builtin_template(
     return TemplateText(name, version, **parts, kind=kind)
 
 
-def render(template: TemplateText, context: PromptContext | RubricContext) -> Prompt:
-    """The prompt of one conversation, to write or to judge it.
+def render(template: TemplateText, context: Context) -> Prompt:
+    """The prompt of one conversation, to write it, to judge it, or to write turns of it anew.
 
     Names and descriptions are put on one line, and nothing in them, in the source or in a turn can open or close one of
-    our tags (`<source>`, `<brief>`, `<conversation>`, `<turn>`), so that a text cannot speak outside of its place,
-    whatever the template does with it.
+    our tags (`<source>`, `<brief>`, `<conversation>`, `<turn>`, `<reason>`, `<note>`), so that a text cannot speak
+    outside of its place, whatever the template does with it.
     Raises `TraintuiError` with the part and line of the template for a syntax error or a name that nobody knows.
     """
     values = {field.name: _harmless(getattr(context, field.name)) for field in fields(context)}
@@ -165,7 +190,7 @@ def check_template(template: TemplateText) -> None:
         _compiled(template, part)
 
 
-def mistakes_of(template: TemplateText, context: PromptContext | RubricContext) -> tuple[TemplateMistake, ...]:
+def mistakes_of(template: TemplateText, context: Context) -> tuple[TemplateMistake, ...]:
     """All that is wrong with a template, by part and line: its syntax, every name and attribute that nobody knows, also
     where this context does not lead, and, where all of these are right, what goes wrong with this context."""
     found: list[TemplateMistake] = []

@@ -40,8 +40,8 @@ def criteria_of(conversation: ToJudge) -> tuple[str, ...]:
     return tuple(name for name in CRITERIA if there.get(name, True))
 
 
-def asked(rubric: TemplateText, conversation: ToJudge, labels: Labels) -> Prompt:
-    """The prompt that asks for an opinion. Raises `TraintuiError` as `render` does."""
+def facets_of(conversation: ToJudge, labels: Labels) -> dict[str, Facet | None]:
+    """The five dimensions of a conversation that have words, by name; none where it has no value."""
 
     def facet(dimension: str) -> Facet | None:
         value = conversation.dimensions[dimension]
@@ -50,10 +50,14 @@ def asked(rubric: TemplateText, conversation: ToJudge, labels: Labels) -> Prompt
         known = labels.get((dimension, value))
         return Facet(value, known.label, known.description) if known else Facet(value, value)
 
+    return {name: facet(name) for name in ("persona", "emotion", "topic", "intent", "tone")}
+
+
+def asked(rubric: TemplateText, conversation: ToJudge, labels: Labels) -> Prompt:
+    """The prompt that asks for an opinion. Raises `TraintuiError` as `render` does."""
     source = conversation.source
     context = RubricContext(
-        persona=facet("persona"), emotion=facet("emotion"), topic=facet("topic"), intent=facet("intent"),
-        tone=facet("tone"), tier=conversation.dimensions["tier"],
+        **facets_of(conversation, labels), tier=conversation.dimensions["tier"],
         source=Source(source.title, source.heading, source.content) if source else None,
         system_prompt=conversation.system_prompt,
         turns=tuple(SpokenTurn(turn.number, turn.role, turn.content) for turn in conversation.turns),

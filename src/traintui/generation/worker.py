@@ -21,8 +21,8 @@ from traintui.errors import TraintuiError
 from traintui.generation.answer import Answer
 from traintui.generation.batching import Batching
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
-from traintui.generation.jobs import Job
-from traintui.generation.judging import JudgeJob, Judging, NotJudged, about_opinions
+from traintui.generation.jobs import Job, NothingToAsk
+from traintui.generation.judging import JudgeJob, Judging, about_opinions
 from traintui.generation.outcome import dearest_cost, outcome_of_failure
 from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.price_list import PriceList
@@ -33,6 +33,7 @@ from traintui.generation.prompt import (
     TemplateMistake,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.rewriting import RewriteJob, Rewriting
 from traintui.generation.submission_calls import Patience
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, verdict_on
@@ -45,6 +46,7 @@ STREAM_SECONDS = 0.25
 GRACE_SECONDS = 5.0
 
 
+AnyJob = Job | JudgeJob | RewriteJob
 Keep = Callable[[ModelCall, Answer], Awaitable[InvalidReply | None]]
 """Stores what a call brought with its end in the ledger; what cannot be used it concludes there, and returns."""
 
@@ -85,6 +87,7 @@ class Worker:
         self._outages = Outages(say)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.judging = Judging(db, self.probing, say=say)
+        self.rewriting = Rewriting(db, self.probing, say=say)
         self.writing = Writing(db, self.probing, say=say)
         self.batching = Batching(
             db, client, provider, writing=self.writing, prices=self.prices, probing=self.probing, say=say,
@@ -187,8 +190,9 @@ class Worker:
         """Done, failed, or back in the queue."""
         try:
             job, call, keep = await self._prepared(item)
-        except NotJudged as never:
-            await work.release(self.db, item, "failed", error=NOT_JUDGED + never.reason)
+        except NothingToAsk as never:
+            reason = (NOT_JUDGED if item.kind == "judge" else "") + never.reason
+            await work.release(self.db, item, "failed", error=reason)
             return
         except thresholds.BadThreshold as bad:
             await work.release(self.db, item, "queued")
@@ -229,16 +233,20 @@ class Worker:
         except Refused as refused:
             await self._stand_back(job, item, refused)
 
-    async def _prepared(self, item: work.ClaimedItem) -> tuple[Job | JudgeJob, ModelCall, Keep]:
+    async def _prepared(self, item: work.ClaimedItem) -> tuple[AnyJob, ModelCall, Keep]:
         """What an item shares with others of its batch, its first call, and what becomes of an answer."""
         if item.kind == "judge":
             judge = await self.judging.job(item.batch_id)
             conversation = await self.judging.read(item)
             return judge, self.judging.call(judge, conversation), partial(self.judging.keep, conversation, item)
+        if item.kind == "regenerate":
+            asked = await self.rewriting.job(item.batch_id)
+            there = await self.rewriting.read(asked, item)
+            return asked, self.rewriting.call(asked, there), partial(self.rewriting.keep, asked, there, item)
         job = await self.writing.job(item.batch_id)
         return job, self.writing.call(job, item), partial(self.writing.keep, job, item)
 
-    async def _stand_back(self, job: Job | JudgeJob, item: work.ClaimedItem, refused: Refused) -> None:
+    async def _stand_back(self, job: AnyJob, item: work.ClaimedItem, refused: Refused) -> None:
         """Leaves an item that the database does not let us go on with: it is another's by now, its batch was stopped,
         or its budget is reached."""
         if refused.code == "TT013":
@@ -250,7 +258,7 @@ class Worker:
             await work.release(self.db, item, "queued", counts=False)
 
     async def _attempt(
-        self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
+        self, job: AnyJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
     ) -> CallFailed | InvalidReply | None:
         """One call: its turn, its row, the request, and its end with what it brought. None when it is stored."""
         try:
@@ -262,7 +270,7 @@ class Worker:
             answer = await self._ask(job, item, call, is_first=is_first)
         return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
 
-    async def _ask(self, job: Job | JudgeJob, item: work.ClaimedItem, call: ModelCall, *, is_first: bool) -> Answer:
+    async def _ask(self, job: AnyJob, item: work.ClaimedItem, call: ModelCall, *, is_first: bool) -> Answer:
         """What the provider says to a call; one that failed is concluded in the ledger. It is streamed while somebody
         watches; the first of its prompt too, to hear when its reply begins."""
         place = await self._line.enter(call, item)
@@ -287,7 +295,7 @@ class Worker:
 
     async def _record(
         self,
-        job: Job | JudgeJob,
+        job: AnyJob,
         item: work.ClaimedItem,
         call: ModelCall,
         prices: Sequence[Price],
@@ -300,7 +308,7 @@ class Worker:
         estimate = dearest_cost(call, prices)
         return await attempts.start(
             self.db,
-            kind=item.kind,
+            kind="judge" if item.kind == "judge" else "generate",
             model=call.model,
             endpoint=self.provider.endpoint,
             request_payload=cast("Any", payload.value),
@@ -319,7 +327,7 @@ class Worker:
 
     async def _send(
         self,
-        job: Job | JudgeJob,
+        job: AnyJob,
         item: work.ClaimedItem,
         call: ModelCall,
         attempt: OpenAttempt,
@@ -354,13 +362,13 @@ class Worker:
                 await work.write_stream(self.db, item, redact_text("".join(written)).value)
             await asyncio.sleep(STREAM_SECONDS)
 
-    def _in_a_row(self, job: Job | JudgeJob, failure: CallFailed | InvalidReply) -> int:
+    def _in_a_row(self, job: AnyJob, failure: CallFailed | InvalidReply) -> int:
         key = (job.id, str(failure))
         self._alike = {key: self._alike.get(key, 0) + 1}
         return self._alike[key]
 
     async def _conclude(
-        self, job: Job | JudgeJob, item: work.ClaimedItem, verdict: Verdict, number: int, *, was_called: bool
+        self, job: AnyJob, item: work.ClaimedItem, verdict: Verdict, number: int, *, was_called: bool
     ) -> None:
         """Does with the item what the verdict says. Of one that was not called for there is no attempt to give back."""
         reason = redact_text(verdict.reason).value

@@ -19,30 +19,32 @@ from traintui.widgets.keybar import KeyBar
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A rejection that was chosen, with its reason, if any."""
+    """A rejection that was chosen, with its reason, if any; `anew` says that it is to be written anew because of it."""
 
     reason: str | None
+    anew: bool = False
 
 
 class ReasonsDialog(BaseDialog[Rejection]):
-    """The reasons of the workspace: a digit decides, `enter` decides without one, `esc` goes back."""
+    """The reasons of the workspace: a digit decides, `enter` decides without one, `esc` goes back. `R` has it
+    written anew after that."""
 
     PLACES = ("reasons",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("reasons")
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
 
-    def __init__(self, conversation_id: str, reasons: tuple[str, ...]) -> None:
+    def __init__(self, conversation_id: str, reasons: tuple[str, ...], *, may_regenerate: bool = False) -> None:
         super().__init__(classes="sheet")
+        self._may_regenerate = may_regenerate
+        self._anew = False
         self._conversation_id = conversation_id
         self._reasons = reasons
 
     def compose(self) -> ComposeResult:
         """The reasons with their digits."""
         with Vertical(classes="dialog") as panel:
-            panel.border_title = Content.assemble(
-                ("✕ ", "$rejected"), "Reject ", text.shown(self._conversation_id, single_line=True), ": why?"
-            )
+            panel.border_title = self._title()
             lines = [
                 Content.assemble((f" {digit} ", "bold $accent"), " ", text.shown(reason, single_line=True, limit=100))
                 for digit, reason in enumerate(self._reasons, 1)
@@ -56,8 +58,23 @@ class ReasonsDialog(BaseDialog[Rejection]):
         digit = int(event.key) if event.key in set("123456789") else 0
         if 0 < digit <= len(self._reasons):
             event.stop()
-            self.dismiss(Rejection(self._reasons[digit - 1]))
+            self.dismiss(Rejection(self._reasons[digit - 1], self._anew))
 
     def action_plain(self) -> None:
         """Rejects without a reason."""
-        self.dismiss(Rejection(None))
+        self.dismiss(Rejection(None, self._anew))
+
+    def _title(self) -> Content:
+        then = " and write it anew" if self._anew else ""
+        return Content.assemble(
+            ("✕ ", "$rejected"), "Reject ", text.shown(self._conversation_id, single_line=True), f"{then}: why?"
+        )
+
+    def action_anew(self) -> None:
+        """Has it written anew after the rejection, because of its reason; or not."""
+        self._anew = not self._anew
+        self.query_one(".dialog", Vertical).border_title = self._title()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nobody has anything written who may not generate."""
+        return action != "anew" or self._may_regenerate

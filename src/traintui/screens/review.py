@@ -13,7 +13,8 @@ from traintui.data.records import Conversation
 from traintui.outbox.presses import Decision, Flag
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
-from traintui.screens.review_outcomes import DECIDED, ReviewOutcomes
+from traintui.screens.review_outcomes import DECIDED
+from traintui.screens.review_regenerating import ReviewRegenerating
 from traintui.screens.review_reservation import holder_said
 from traintui.screens.undoing import how_far
 from traintui.widgets import marks
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from traintui.data.reviews import Action
 
 
-class ReviewScreen(ReviewOutcomes):
+class ReviewScreen(ReviewRegenerating):
     """Deciding what is on the screen, and what goes along with a decision."""
 
     PLACES = ("review", "transcript", "matches", "searching")
@@ -47,12 +48,17 @@ class ReviewScreen(ReviewOutcomes):
             and not self._held_elsewhere(shown.row.conversation_id)
         ):
             self.app.push_screen(
-                ReasonsDialog(shown.row.conversation_id, self.app.reasons), partial(self._rejected, shown)
+                ReasonsDialog(
+                    shown.row.conversation_id, self.app.reasons, may_regenerate=self.allowed("review", "regenerate")
+                ),
+                partial(self._rejected, shown),
             )
 
     def _rejected(self, asked: Conversation, chosen: Rejection | None) -> None:
         shown = self.reading.shown
         if chosen is not None and shown is not None and shown.row.conversation_id == asked.row.conversation_id:
+            if chosen.anew:
+                self.write_anew_once_rejected(asked, self.reading.transcript.wrong)
             self._decide("reject", chosen.reason)
 
     def _decide(self, action: Action, reason: str | None) -> None:

@@ -266,12 +266,12 @@ class ReviewReading(BaseScreen):
             ),
             kept,
             marks.status(row.status),
+            self.editing_marks(shown),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
             marks.tags(row),
             Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
             Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
-            self.editing_marks(shown),
             text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:

@@ -14,7 +14,7 @@ from traintui.data.records import ChunkRecord, VocabularyValue
 from traintui.importing.chunks import estimate_tokens
 
 if TYPE_CHECKING:
-    from traintui.generation.prompt import Prompt, PromptContext, RubricContext, TemplateKind
+    from traintui.generation.prompt import Context, Prompt, TemplateKind
 
 DRAWN = ("persona", "emotion", "topic", "intent", "tone", "tier")
 LIMIT = 60
@@ -61,11 +61,11 @@ def drawn(labels: Mapping[tuple[str, str], VocabularyValue], chunk: ChunkRecord 
     return Example(chunk, values, dice.randint(2, 4), dice.randint(1, 99))
 
 
-def context_of(example: Example, kind: TemplateKind = "conversation") -> PromptContext | RubricContext:
-    """An example as a template sees it; as a rubric does, with two turns about its passage. Loads the templates'
-    language."""
+def context_of(example: Example, kind: TemplateKind = "conversation") -> Context:
+    """An example as a template sees it; as a rubric or a template for turns anew does, with two turns about its
+    passage. Loads the templates' language."""
     from traintui.data.judgement_records import CRITERIA
-    from traintui.generation.prompt import Facet, PromptContext, RubricContext, Source, SpokenTurn
+    from traintui.generation.prompt import Facet, PromptContext, RegenerationContext, RubricContext, Source, SpokenTurn
 
     def facet(dimension: str) -> Facet:
         value = example.values[dimension]
@@ -75,17 +75,20 @@ def context_of(example: Example, kind: TemplateKind = "conversation") -> PromptC
     source = Source(chunk.title, chunk.heading, chunk.content) if chunk else None
     persona, emotion, topic, intent, tone = (facet(dimension) for dimension in DRAWN[:-1])
     tier = example.values["tier"].value
-    if kind == "rubric":
+    if kind != "conversation":
         said = " ".join(chunk.content.split())[:ANSWER] if chunk else "I would have to look that up."
         asked = f"What holds for {chunk.heading or chunk.title}?" if chunk else "What holds here?"
         turns = SpokenTurn(1, "user", asked), SpokenTurn(2, "assistant", said)
+        if kind == "regeneration":
+            why = "The answer is not exact", "Name the amount."
+            return RegenerationContext(persona, emotion, topic, intent, tone, tier, source, None, turns, 2, 2, *why)
         return RubricContext(persona, emotion, topic, intent, tone, tier, source, None, turns, tuple(CRITERIA))
     return PromptContext(
         persona, emotion, topic, intent, tone, tier, source, exchanges=example.exchanges, variation=example.variation
     )
 
 
-def names_of(context: PromptContext | RubricContext) -> Iterator[Content]:
+def names_of(context: Context) -> Iterator[Content]:
     """Every name that a template may use, with what it is in the example."""
     for field in fields(context):
         value = getattr(context, field.name)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from traintui.data.engine import Database
 from traintui.data.records import TemplateRecord, TemplateUsage
 from traintui.widgets.template_columns import TemplateRow
+
+OTHER_KINDS: tuple[Literal["rubric", "regeneration"], ...] = ("rubric", "regeneration")
 
 
 class TemplateShelf:
@@ -18,17 +21,19 @@ class TemplateShelf:
         self.usage: dict[int, TemplateUsage] | None = None
 
     async def read(self, db: Database) -> None:
-        """Reads every version, rubrics last."""
+        """Reads every version, those that write conversations first."""
         from traintui.data import templates
 
         found: dict[str, list[TemplateRecord]] = {}
         for record in await templates.versions(db):
             found.setdefault(record.name, []).append(record)
-        rubrics: dict[str, list[TemplateRecord]] = {}
-        for record in await templates.versions(db, kind="rubric"):
-            rubrics.setdefault(record.name, []).append(record)
-        # A template is known by its name here: one that is called like a rubric hides it, and is never mixed with it.
-        self.versions = found | {name: versions for name, versions in rubrics.items() if name not in found}
+        for kind in OTHER_KINDS:
+            others: dict[str, list[TemplateRecord]] = {}
+            for record in await templates.versions(db, kind=kind):
+                others.setdefault(record.name, []).append(record)
+            # A template is known by its name here: one that is called like a rubric hides it, and is not mixed with it.
+            found |= {name: versions for name, versions in others.items() if name not in found}
+        self.versions = found
 
     async def count(self, db: Database) -> None:
         """Counts what was made, which takes a while where there is much."""

@@ -21,7 +21,7 @@ from traintui.widgets.transcript import Transcript
 from traintui.widgets.writing_pane import WritingPane
 
 if TYPE_CHECKING:
-    from traintui.generation.prompt import Prompt, PromptContext, RubricContext, TemplateText
+    from traintui.generation.prompt import Context, Prompt, TemplateText
     from traintui.generation.trial import Trial, TrialReply
 
 
@@ -72,7 +72,7 @@ class TrialPane(Vertical):
     async def offer(
         self,
         draft: TemplateText,
-        context: PromptContext | RubricContext,
+        context: Context,
         prompt: Prompt,
         *,
         model: str,
@@ -84,6 +84,13 @@ class TrialPane(Vertical):
             self.prepare(trials.trial_of(draft, context, model=model, template_id=template_id), prompt)
             return
         self.trial, self._answered = None, False
+        if draft.kind == "regeneration":
+            self.pane.nothing(
+                "empty",
+                "It is tried by writing a turn anew",
+                "Once it is saved, R in 2 writes a turn anew with it, on record and priced like any call.",
+            )
+            return
         self.pane.nothing(
             "empty",
             "A rubric is tried by judging",

@@ -371,8 +371,8 @@ class TemplatesDialog(BaseDialog[None]):
             return self.switcher.current == "versions"
         if not self.allowed("templates", action) or (self._shown == "" and action not in {"back", "view"}):
             return None
-        is_rubric = self.newest is not None and self.newest.kind == "rubric"
-        return None if is_rubric and action in {"new", "call"} else True
+        is_other = self.newest is not None and self.newest.kind != "conversation"
+        return None if is_other and action in {"new", "call"} else True
 
     def action_back(self) -> None:
         """Leaves the field, ends a call, closes; what is not saved is named first."""

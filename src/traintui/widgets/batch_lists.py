@@ -103,6 +103,8 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
             else "Finished. The preview in 1 shows what the judge says; a filter such as judge<7 finds it",
             "$muted",
         )
+    if batch.kind == "regenerate" and batch.state == "finished":
+        return Content.styled("Finished. What it wrote waits in Review as a revision", "$muted")
     match batch.state:
         case "interrupted":
             goes_on = f"Interrupted {at}: w starts a worker, which goes on"

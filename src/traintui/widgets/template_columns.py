@@ -11,6 +11,9 @@ from traintui.data.records import TemplateRecord, TemplateUsage
 from traintui.widgets import marks
 from traintui.widgets.columns import Column
 
+KINDS = {"rubric": " rubric", "regeneration": " turns anew"}
+"""What stands behind the name of a template that writes no conversations."""
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
@@ -37,8 +40,8 @@ class VersionRow:
 
 def _name(row: TemplateRow) -> Content:
     mark = Content.styled("✎ ", "$warning") if row.edited else Content("")
-    rubric = Content.styled(" rubric", "$muted") if row.newest.kind == "rubric" else Content("")
-    return Content.assemble(mark, text.shown(row.name, single_line=True, limit=80), rubric)
+    kind = Content.styled(KINDS.get(row.newest.kind, ""), "$muted")
+    return Content.assemble(mark, text.shown(row.name, single_line=True, limit=80), kind)
 
 
 def _active(row: TemplateRow) -> Content:

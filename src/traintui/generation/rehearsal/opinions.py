@@ -10,7 +10,7 @@ from typing import Any
 
 from traintui.generation.rehearsal.schema import Schema, resolve
 
-_TURN = re.compile(r"""<turn\s+number\s*=\s*"(\d+)"\s+role\s*=\s*"(\w+)"\s*>\n?(.*?)\n?</turn>""", re.S | re.I)
+TURN = re.compile(r"""<turn\s+number\s*=\s*"(\d+)"\s+role\s*=\s*"(\w+)"\s*>\n?(.*?)\n?</turn>""", re.S | re.I)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _SCORES = ((10, 12), (9, 22), (8, 24), (7, 16), (6, 10), (5, 6), (4, 5), (3, 3), (2, 2))
 """Scores and how often each comes: most is good, some is not."""
@@ -59,7 +59,7 @@ def is_opinion(schema: Schema) -> bool:
 def write_opinion(prompt: str, criteria: Sequence[str], seed: str) -> dict[str, Any]:
     """A score, a sentence and a quotation for each criterion. The same prompt and seed give the same opinion."""
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    turns = [_Turn(int(number), role.lower(), said) for number, role, said in _TURN.findall(prompt)]
+    turns = [_Turn(int(number), role.lower(), said) for number, role, said in TURN.findall(prompt)]
     return {name: _of(name, turns, rng) for name in criteria}
 
 

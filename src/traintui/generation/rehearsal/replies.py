@@ -14,7 +14,8 @@ from traintui.generation.rehearsal.brief import Brief, read_brief
 from traintui.generation.rehearsal.faults import DIRECTIVE
 from traintui.generation.rehearsal.likeness import schema_in_words
 from traintui.generation.rehearsal.opinions import is_opinion, write_opinion
-from traintui.generation.rehearsal.schema import is_exchanges, synthesise
+from traintui.generation.rehearsal.rewrites import write_turns
+from traintui.generation.rehearsal.schema import is_exchanges, is_turns, synthesise
 from traintui.generation.rehearsal.writer import write_exchanges
 
 _NOT_CONTENT = frozenset({"stream", "max_tokens", "metadata", "service_tier"})
@@ -61,6 +62,8 @@ def reply_text(body: Mapping[str, Any], fault: str | None = None) -> str:
         )
     if schema is not None and is_opinion(schema):
         return _dumped(write_opinion(prompt, list(schema["properties"]), seed))
+    if schema is not None and is_turns(schema) and (anew := write_turns(prompt, brief, seed, fault)) is not None:
+        return _dumped(anew)
     if schema is not None and not is_exchanges(schema):
         return _dumped(synthesise(schema, random.Random(seed)))  # noqa: S311 - repeatable on purpose
     if schema is not None or (brief.given and re.search(r"\bjson\b", _everything(body, prompt), re.I)):

@@ -84,6 +84,16 @@ def is_exchanges(schema: Schema) -> bool:
         return False
 
 
+def is_turns(schema: Schema) -> bool:
+    """Whether this is Traintui's own shape for turns anew, `{"turns": [{"role": str, "content": str}]}`."""
+    try:
+        turns = resolve(schema, schema)["properties"]["turns"]
+        item = resolve(resolve(turns, schema)["items"], schema)
+        return {"role", "content"} <= set(item["properties"])
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
 def resolve(schema: Any, root: Schema) -> Any:
     """The schema that a chain of local `$ref`s ends at. Raises `KeyError` when there is no such place."""
     for _ in range(HOPELESS):
