@@ -1,7 +1,7 @@
 """Bulk actions say beforehand what they leave out; purging.
 
 Revision: 0028
-Follows: 0024
+Follows: 0025
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
