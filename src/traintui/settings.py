@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     worker_on_quit: Literal["ask", "leave", "stop"] = Field(
         default="ask", description="What becomes of the worker when the app is closed while a batch runs."
     )
+    daily_target: int | None = Field(
+        default=None, ge=1, le=100_000, description="Decisions that this person wants to make in a day."
+    )
     keymap: dict[str, str] = Field(default_factory=dict, description="Command id to key, as in `review.approve = 'y'`.")
 
     @classmethod
@@ -68,15 +71,16 @@ class Settings(BaseSettings):
         return self.database_url is None
 
 
-def remember(name: str, value: str) -> None:
-    """Writes a setting that is a word into the TOML file of this person, the rest of which stays as it is.
+def remember(name: str, value: str | int | None) -> None:
+    """Writes a setting that is a word or a number into the TOML file of this person, the rest of which stays as it is;
+    None takes it out.
 
     Raises `TraintuiError` when the file cannot be written. With no such file (`TRAINTUI_CONFIG=/dev/null`) nothing is.
     """
     path = config_path()
     if path == Path(os.devnull):
         return
-    line = f'{name} = "{value}"\n'
+    line = "" if value is None else f"{name} = {value}\n" if isinstance(value, int) else f'{name} = "{value}"\n'
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         # What belongs to no table stands before the first one.

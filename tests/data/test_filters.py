@@ -28,7 +28,7 @@ from support import (
     seen,
     turns_of,
 )
-from traintui.data import documents, reviews
+from traintui.data import assignments, documents, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.filters import MAX_LENGTH, MAX_TERMS, NAMES, Filter, FilterError, parse
@@ -84,6 +84,8 @@ async def filled(conninfo: dict[str, str]) -> dict[str, str]:
         await reviews.decide(rita, await seen(rita, d), "approve", key=new_key())
         await reviews.decide(db, await seen(db, f), "reject", key=new_key())
         await reviews.set_flag(db, d, True, key=new_key())
+        ids = {row.conversation_id: row.id for row in await fetch(db, "SELECT id, conversation_id FROM conversations")}
+        await assignments.assign(db, [(ids[a], "rita"), (ids[c], "ada")])
         rows = await fetch(db, "SELECT conversation_id FROM conversations WHERE status = 'planned'")
     letters = {a: "a", b: "b", c: "c", d: "d", rows[0][0]: "e", f: "f"}
     with psycopg.connect(conninfo[SUPERUSER]) as connection:
@@ -223,7 +225,15 @@ MEANINGS = [
     ("is:deleted", "f"),
     ("is:deleted,flagged", "df"),
     ("-is:deleted", "abcde"),
-    ("is:mine", "d"),
+    ("is:mine", "ad"),  # to be reviewed by who asks, or decided by them
+    ("-is:mine", "bce"),
+    ("is:mine status:generated", "a"),
+    ("assigned:rita", "a"),
+    ("assigned:rita,ada", "ac"),
+    ("assigned:none", "bde"),
+    ("assigned:ada,none", "bcde"),
+    ("-assigned:rita", "bcde"),
+    ("assigned:nobody", ""),
     ("roth", "a"),
     ('"roth ira"', "a"),
     ('"ira roth"', ""),
@@ -299,11 +309,11 @@ def test_a_day_of_25_hours_is_25_hours_long() -> None:
     assert moments[1] - moments[0] == timedelta(hours=25) - timedelta.resolution
 
 
-async def test_mine_is_what_the_person_logged_in_decided(shelf: Shelf) -> None:
+async def test_mine_is_what_is_assigned_to_the_person_logged_in_or_was_decided_by_them(shelf: Shelf) -> None:
     async with logged_in(shelf.conninfo["ada"]) as db:
         assert await found(db, shelf, parse("is:mine is:deleted")) == "f"
-        assert await found(db, shelf, parse("is:mine")) == ""
-        assert await found(db, shelf, parse("is:mine", login="rita")) == "d"
+        assert await found(db, shelf, parse("is:mine")) == "c"
+        assert await found(db, shelf, parse("is:mine", login="rita")) == "ad"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from support import Conninfo, fresh_database, logged_in, scalar
-from traintui.data import conversations, finding
+from traintui.data import conversations, finding, review_queues, reviews
 from traintui.data.bits import CONTAINER
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
@@ -34,6 +34,9 @@ from traintui.data.listing import NEWEST, Listing, Order, order_of
 from traintui.data.live import Live
 from traintui.data.mirror import unanswered
 from traintui.data.models import STATUSES
+from traintui.data.queue_orders import ORDERS as ORDERS_OF_QUEUES
+from traintui.data.queue_orders import QueueOrders
+from traintui.data.review_queues import waiting
 from traintui.data.snippets import snippets
 
 pytestmark = [pytest.mark.xdist_group("query_plans"), pytest.mark.asyncio(loop_scope="module")]
@@ -102,6 +105,10 @@ SELECT 'c' || n, CASE WHEN n % 2000 = 0 THEN 777 ELSE 1 + n % 100 END,
        'http://127.0.0.1', false, 'm1', '{}', sha256(''), sha256(''), pg_current_xact_id()
 FROM generate_series(1, 100000) AS n WHERE n % 10 < 6;
 
+INSERT INTO assignments (conversation_id, reviewer_id, sharing_id)
+SELECT n, CASE WHEN n % 2000 = 1 THEN 'rare' ELSE (ARRAY['ada', 'rita', 'ron'])[1 + n % 3] END, 's'
+FROM generate_series(1, 100000) AS n WHERE n % 10 < 3;
+
 INSERT INTO conversation_changes (conversation_id) SELECT n FROM generate_series(1, 100000) AS n;
 """
 
@@ -135,6 +142,7 @@ TERMS: dict[str, tuple[str, ...]] = {
     "document": ("document:guide_7", "document:none", "-document:guide_7", "document:guide_7,none"),
     "chunk": ("chunk:7", "chunk:none", "-chunk:7,8"),
     "reviewer": ("reviewer:rita", "reviewer:rare", "reviewer:none", "-reviewer:rita", "reviewer:nobody"),
+    "assigned": ("assigned:rita", "assigned:rare", "assigned:none", "-assigned:rita", "assigned:nobody"),
     "run": ("run:5", "run:none", "-run:5", "run:777", "-run:777", "run:7777"),
     "template": ("template:2", "template:none", "-template:2", "template:777", "template:7777"),
     "cause": ('cause:"It declined."', "cause:none", '-cause:"It declined."'),
@@ -392,6 +400,30 @@ async def test_candidates_from_all_over_the_table_are_read_by_their_keys(
     for filter_text in ("reviewer:rare", "unheard", "meta.line:77", "run:777 escrow -has:meta.reviewer"):
         wanted = parse(filter_text, fields=FIELDS, login="rita")
         await check_windows(live, filter_text, order, await shown(live, wanted, order, monkeypatch, whole=False))
+
+
+@pytest.mark.parametrize("order", [*(order.text for order in ORDERS_OF_QUEUES), "-judge"])
+async def test_a_part_of_a_queue_in_any_order_is_read_by_its_keys_from_its_beginning_to_its_end(
+    live: Live, order: str
+) -> None:
+    orders, wanted = QueueOrders(1), parse(waiting("is:mine"), fields=FIELDS, login="rita")
+    await review_queues.answer(live, wanted)  # whose statements are looked at above
+    total = review_queues.total(live, wanted, orders)
+    assert total and total > 2 * review_queues.SIZE
+    with recorded(live.db) as kept:
+        await review_queues.prepare(live.db, live, wanted, order, orders)
+        for rank in (0, total // 2, total):
+            assert (await review_queues.window(live.db, live, wanted, order, orders, near=None, rank=rank)).ids
+    plans = await explained(live.db, kept.of("window"))
+    assert not [str(plan) for plan in plans if plan.scanned]
+    assert sum(plan.rows for plan in plans) <= 4 * 3 * review_queues.SIZE, [str(plan) for plan in plans]
+
+
+async def test_before_the_copy_is_there_a_queue_is_read_along_its_index(live: Live) -> None:
+    with recorded(live.db) as kept:
+        await reviews.queue(live.db, parse(waiting(""), fields=FIELDS), limit=review_queues.SIZE)
+    (plan,) = await explained(live.db, kept.of("window"))
+    assert not plan.scanned and plan.rows <= 2 * review_queues.SIZE, str(plan)
 
 
 @pytest.mark.parametrize("filter_text", LOOKED_THROUGH)

@@ -22,7 +22,7 @@ from traintui.errors import TraintuiError
 
 LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
-    "workspace_setting_changes",
+    "workspace_setting_changes", "assignment_logs",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """

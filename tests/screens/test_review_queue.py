@@ -133,6 +133,65 @@ def test_the_next_ones_are_known_beforehand() -> None:
     assert queue.ahead(2) == ["c", "a"]
 
 
+# A part of a long queue --------------------------------------------------------------------------------------------
+
+
+def part_of(total: int, start: int, size: int = 200) -> list[str]:
+    return [f"c{rank}" for rank in range(start, min(total, start + size))]
+
+
+def test_a_part_says_where_it_lies_in_all() -> None:
+    queue = ReviewQueue()
+    queue.merge(part_of(1_000_000, 0), total=1_000_000)
+    assert (queue.current, queue.position, queue.waiting, queue.runs_short) == ("c0", 1, 1_000_000, False)
+    queue.step(145)
+    assert (queue.current, queue.position, queue.runs_short) == ("c145", 146, True)
+    queue.merge(part_of(1_000_000, 100), start=100, total=1_000_000)
+    assert (queue.current, queue.position, queue.runs_short) == ("c145", 146, True)  # too near to its beginning
+    queue.merge(part_of(1_000_000, 60), start=60, total=1_000_000)
+    assert (queue.current, queue.position, queue.runs_short) == ("c145", 146, False)
+    queue.decided()
+    assert (queue.current, queue.position, queue.waiting) == ("c146", 146, 999_999)
+
+
+def test_who_comes_to_the_end_of_what_is_here_waits_there_for_the_next_part() -> None:
+    queue = ReviewQueue()
+    queue.merge(part_of(500, 0), total=500)
+    queue.step(199)
+    assert not queue.step(1) and queue.current == "c199"
+    queue.merge(part_of(500, 150), start=150, total=500)
+    assert not queue.step(1) and queue.current == "c200"
+    assert not queue.step(-1) and queue.current == "c199"
+
+
+def test_over_the_end_of_a_long_queue_its_beginning_is_read() -> None:
+    queue = ReviewQueue()
+    queue.merge(part_of(500, 300), start=300, total=500)
+    queue.step(199)
+    assert queue.current == "c499" and queue.step(1)
+    assert queue.unread
+    queue.merge(part_of(500, 0), total=500)
+    assert (queue.current, queue.position) == ("c0", 1)
+
+
+def test_a_decision_on_the_last_one_that_is_here_goes_on_where_it_was() -> None:
+    queue = ReviewQueue()
+    queue.merge(part_of(500, 0), total=500)
+    queue.step(199)
+    queue.decided()
+    assert queue.unread and queue.position == 200
+    queue.merge([one for one in part_of(500, 150) if one != "c199"], start=150, total=499)
+    assert (queue.current, queue.position) == ("c200", 200)
+
+
+def test_what_is_decided_on_the_last_one_of_all_begins_anew() -> None:
+    queue = ReviewQueue()
+    queue.merge(part_of(500, 300), start=300, total=500)
+    queue.step(199)
+    queue.decided()
+    assert queue.unread and queue.position == 1
+
+
 ids = st.sampled_from("abcdef")
 moves = st.one_of(
     st.tuples(st.just("merge"), st.lists(ids, unique=True)),

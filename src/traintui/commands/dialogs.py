@@ -27,6 +27,9 @@ PLACES: dict[str, str] = {
     "second_review": "Second review",
     "reasons": "Reasons",
     "sorting": "Order",
+    "review_choice": "What to review",
+    "pace": "Your pace",
+    "assigning": "Assign",
     "columns": "Columns",
     "jump": "Go to",
     "note": "Note",
@@ -146,6 +149,30 @@ COMMANDS: tuple[Command, ...] = (
     Command("reasons.back", "escape", "Back", "Decide nothing", "back", True, palette=False),
     # Order
     Command("sorting.back", "escape", "Back", "Keep the order", "back", True, palette=False),
+    # What to review
+    Command("review_choice.filter", "slash", "Filter", "Which of those that wait", "filter", True, palette=False),
+    Command("review_choice.mine", "m", "Mine", "Only what is yours, or all", "mine", True, palette=False),
+    Command("review_choice.take", "ctrl+s", "Review these", "In the order under the cursor", "take", priority=True,
+            palette=False),
+    Command("review_choice.back", "escape", "Back", "Keep the queue", "back", True, palette=False),
+    # Your pace
+    Command("pace.target", "t", "Target", "How many you want to decide in a day", "target", True, palette=False),
+    Command("pace.save", "ctrl+s", "Keep", "Keep the target", "save", True, True, palette=False),
+    Command("pace.back", "escape", "Close", "Leave the field; close", "back", True, palette=False),
+    # Assign
+    Command("assigning.assign", "ctrl+s", "Assign", "Give everybody their share", "assign", True, True, palette=False),
+    Command("assigning.take_back", "t", "Take back", "What of these anybody has, whoever it is", "take_back", True,
+            palette=False),
+    Command("assigning.alone", "space", "All, even", "All of it to this one, or evenly to everybody", "alone", True,
+            key_display="space", palette=False),
+    Command("assigning.more", "plus", "More", "Weigh one more", "weigh(1)", True, key_display="+", palette=False),
+    Command("assigning.less", "minus", "Less", "Weigh one less", "weigh(-1)", True, key_display="-", palette=False),
+    *(
+        Command(f"assigning.weight_{weight}", str(weight), f"Weight {weight}", f"Weigh {weight}",
+                f"weight({weight})", palette=False)
+        for weight in range(10)
+    ),
+    Command("assigning.back", "escape", "Close", "Stop; close", "back", True, palette=False),
     # Columns
     Command("columns.show", "space", "Show", "Show the column, or hide it", "show", True, palette=False),
     Command("columns.up", "K", "Up", "Further left in the table", "shift(-1)", True, palette=False),

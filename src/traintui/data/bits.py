@@ -10,6 +10,7 @@ import struct
 from array import array
 from collections.abc import Sequence
 from itertools import compress
+from random import Random
 
 from pyroaring import BitMap
 
@@ -159,3 +160,70 @@ def members(ids: Sequence[int], plane: bytes, bit: int) -> BitMap:
         if not size:
             return BitMap()
     return BitMap(array("I", compress(ids, plane.translate(FLAGS[bit]))))
+
+
+# Reckoning ------------------------------------------------------------------------------------------------------------
+
+Digits = Sequence[BitMap]
+"""A whole number from 0 for each of some ids: who has bit 0 set, who has bit 1, and so on."""
+
+
+def digits_of(numbers: BitSliced, among: BitMap, width: int) -> Digits:
+    """The lowest `width` bits of the numbers that `among` have, none of which is negative."""
+    return [slice_ & among for slice_ in numbers.slices[:width]]
+
+
+def constant(among: BitMap, value: int, width: int) -> Digits:
+    """The same number for each of `among`."""
+    return [among if value >> bit & 1 else BitMap() for bit in range(width)]
+
+
+def apart(one: Digits, other: Digits) -> Digits:
+    """How far two numbers are apart, whichever is larger; both are as wide."""
+    borrow, less = BitMap(), []
+    for mine, theirs in zip(one, other, strict=True):
+        less.append(mine ^ theirs ^ borrow)
+        borrow = ((theirs | borrow) - mine) | (theirs & borrow)
+    # Where something had to be borrowed in the end, the difference is negative: its two's complement is turned around.
+    carry, found = borrow, []
+    for digit in less:
+        turned = digit ^ borrow
+        found.append(turned ^ carry)
+        carry = turned & carry
+    return found
+
+
+def plus(one: Digits, other: Digits) -> Digits:
+    """The sums of two numbers that are as wide, one bit wider."""
+    carry, found = BitMap(), []
+    for mine, theirs in zip(one, other, strict=True):
+        found.append(mine ^ theirs ^ carry)
+        carry = (mine & theirs) | ((mine | theirs) & carry)
+    return [*found, carry]
+
+
+def as_sliced(among: BitMap, digits: Digits) -> BitSliced:
+    """Numbers that can be asked for order and rank."""
+    made = BitSliced()
+    made.present = among
+    made.slices[: len(digits)] = digits
+    made.slices[-1] = among  # code_of() of what is not negative
+    return made
+
+
+def shuffled(up_to: int, seed: int) -> BitSliced:
+    """A random number for each id from 0 to `up_to`, the same ones for the same `seed`: their order is a shuffle, in
+    which a container of 65,536 ids costs `RANDOM_BITS` strings of random bytes and no loop over ids."""
+    luck, made = Random(seed), BitSliced()  # noqa: S311 - an order, no secret
+    size = CONTAINER // 8
+    for container in range(up_to // CONTAINER + 1):
+        for bit in range(RANDOM_BITS):
+            bits = luck.randbytes(size)
+            header = struct.pack("<IIHHI", 12346, 1, container, int.from_bytes(bits, "little").bit_count() - 1, 16)
+            made.slices[bit] |= BitMap.deserialize(header + bits)
+    made.present.add_range(0, (up_to // CONTAINER + 1) * CONTAINER)
+    return made
+
+
+RANDOM_BITS = 24
+"""Bits of a random number: of a million, hardly any two are alike, and ties go by id."""

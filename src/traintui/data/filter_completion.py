@@ -47,7 +47,7 @@ MARK_DETAILS = {
     "rehearsal": "written by the rehearsal",
     "stale": "its document has changed there",
     "deleted": "in the trash",
-    "mine": "approved or rejected by me",
+    "mine": "assigned to me, or decided by me",
 }
 NUMBER_OPERATORS = {
     ">=": "at least", "<=": "at most", ">": "more than", "<": "less than", ":": "exactly, or from a..b",

@@ -12,6 +12,7 @@ from traintui.data.filter_terms import (
     Among,
     AnyOf,
     Asked,
+    AssignedTo,
     CalledBy,
     Compared,
     DecidedBy,
@@ -116,13 +117,14 @@ def dated(word: Word, field: Field, context: Context) -> Within:
 
 
 def marked(word: Word, context: Context) -> Asked | AnyOf:
-    """`is:`: marks of the row, or a decision of one's own."""
+    """`is:`: marks of the row, or what is one's own: to be reviewed by who asks, or decided by them."""
     word.known(word.listed, (*MARKS, "mine"))
     own = tuple(mark for mark in word.listed if mark != "mine")
-    mine = DecidedBy((context.login,)) if context.login else DecidedBy(mine=True)
     if "mine" not in word.listed:
         return Marked(own)
-    return AnyOf((Marked(own), mine)) if own else mine
+    names = (context.login,) if context.login else ()
+    mine = (AssignedTo(names, mine=not names), DecidedBy(names, mine=not names))
+    return AnyOf((Marked(own), *mine) if own else mine)
 
 
 def has(word: Word) -> HasKey:
@@ -159,6 +161,7 @@ BESIDE: dict[str, Callable[[Word], Asked]] = {
     "document": lambda word: From("document", *split(word.listed)),
     "chunk": lambda word: From("chunk", *numbered(word)),
     "reviewer": lambda word: DecidedBy(*split(word.listed)),
+    "assigned": lambda word: AssignedTo(*split(word.listed)),
     "run": lambda word: CalledBy("run", *numbered(word)),
     "template": lambda word: CalledBy("template", *numbered(word)),
     "cause": lambda word: FailedBy(*split(word.listed)),
@@ -172,6 +175,7 @@ ABOUT_BESIDE = {
     "document": "by the name of the document that it is about",
     "chunk": "by the number of the chunk",
     "reviewer": "who approved or rejected it",
+    "assigned": "who is to review it",
     "run": "by the number of the batch",
     "template": "by the prompt template",
     "cause": "why it failed, as Generate says it",

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from traintui.data import search
+from traintui.data.assignment_models import AssignmentRow
 from traintui.data.batch_models import Batch, GenerationItem
 from traintui.data.fields import MARKS, Field
 from traintui.data.log_models import GenerationLog, ReviewLog
@@ -169,6 +170,30 @@ class DecidedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignedTo:
+    """One of these people is to review it; `mine` is the login that runs the query."""
+
+    names: tuple[str, ...] = ()
+    absent: bool = False
+    mine: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL. Served by `ix_assignments_reviewer_id_conversation_id`, and for a few rows by the primary
+        key of the assignments."""
+        own = AssignmentRow.reviewer_id == literal_column("session_user::text")
+        among = own if self.mine else AssignmentRow.reviewer_id.in_(self.names)
+        return in_or_absent(
+            assigned(bool_of(among)) if self.mine or self.names else None, ~assigned() if self.absent else None
+        )
+
+
+def assigned(*conditions: Condition) -> Condition:
+    """Whether somebody is to review the conversation."""
+    return exists(select(literal(1)).where(AssignmentRow.conversation_id == C.id, *conditions))
+
+
+@dataclass(frozen=True, slots=True)
 class CalledBy:
     """A call of one of these runs or templates is on record. Served by their indexes on the generation log."""
 
@@ -296,7 +321,7 @@ Searched = Holds | HasKey | Text
 """Terms that the search tables answer."""
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
-Beside = Named | From | DecidedBy | CalledBy | FailedBy | Searched | LookedThrough
+Beside = Named | From | DecidedBy | AssignedTo | CalledBy | FailedBy | Searched | LookedThrough
 """Terms that the server answers."""
 Asked = Local | Beside
 

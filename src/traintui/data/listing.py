@@ -12,7 +12,7 @@ from functools import cached_property
 from pyroaring import BitMap
 from sqlalchemy import ColumnElement, case
 
-from traintui.data.bits import in_order, place_in
+from traintui.data.bits import BitSliced, in_order, place_in
 from traintui.data.fields import Field, Kind
 from traintui.data.mirror import Mirror
 from traintui.data.models import Conversation as C
@@ -51,71 +51,107 @@ def order_of(text: str, fields: Mapping[str, Field]) -> Order:
     return NEWEST if field is None else Order(field, text.startswith("-"))
 
 
-class MirrorListing:
-    """Those that match, in an order, of one version of the copy in memory."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Those that stand together: in the order of the numbers `by`, which each of them has, else of their ids alone."""
 
-    def __init__(self, mirror: Mirror, matches: BitMap, order: Order = NEWEST, *, complete: bool = True) -> None:
-        self.complete = complete
-        self._mirror = mirror
+    ids: BitMap
+    by: BitSliced | None = None
+    descending: bool = False
+
+    def window(self, start: int, count: int) -> Sequence[int]:
+        """The ids at `start` and after, as far as there are any."""
+        if self.by is None:
+            return in_order(self.ids, start, count, descending=self.descending)
+        return self.by.window(self.ids, start, count, descending=self.descending)
+
+    def rank(self, id: int) -> int:
+        """How many come before one, which is among them."""
+        if self.by is None:
+            return place_in(self.ids, id, descending=self.descending)
+        return self.by.rank(self.ids, id, descending=self.descending)
+
+
+class GroupedListing:
+    """Those that match, group after group."""
+
+    complete = True
+
+    def __init__(self, matches: BitMap) -> None:
         self.matches = matches
-        self.order = order
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """Who stands together, in order; each that matches is in one of them."""
+        raise NotImplementedError
 
     @property
     def total(self) -> int:
         """How many there are."""
         return len(self.matches)
 
+    def ids(self, start: int, count: int) -> Sequence[int]:
+        """The ids at ranks `start` to `start + count - 1`, as far as there are any."""
+        found: list[int] = []
+        for group in self.groups:
+            if len(found) >= count:
+                break
+            if start >= len(group.ids):
+                start -= len(group.ids)
+                continue
+            found += group.window(start, count - len(found))
+            start = 0
+        return found
+
+    def rank(self, id: int) -> int | None:
+        """Where one is, from 0; None when it is not there."""
+        if id not in self.matches:
+            return None
+        before = 0
+        for group in self.groups:
+            if id in group.ids:
+                return before + group.rank(id)
+            before += len(group.ids)
+        return None
+
+
+class MirrorListing(GroupedListing):
+    """Those that match, in an order, of one version of the copy in memory."""
+
+    def __init__(self, mirror: Mirror, matches: BitMap, order: Order = NEWEST, *, complete: bool = True) -> None:
+        super().__init__(matches)
+        self.complete = complete
+        self._mirror = mirror
+        self.order = order
+
     @cached_property
-    def _groups(self) -> list[BitMap]:
+    def groups(self) -> Sequence[Group]:
         """Those that have the same value, group by group in order; a field of numbers has those without one last."""
-        field, mirror = self.order.field, self._mirror
+        field, mirror, descending = self.order.field, self._mirror, self.order.descending
         if field is None:
             planned = mirror.keys["status"].get("planned", BitMap())
-            return [self.matches - planned, self.matches & planned]
+            parts = [self.matches - planned, self.matches & planned]
+            return [Group(part, descending=descending) for part in parts]
         if field.kind is not Kind.KEY:
-            present = mirror.figures[field.name].present
-            return [self.matches & present, self.matches - present]
+            return numbered(self.matches, mirror.figures[field.name], descending=descending)
         values = mirror.keys[field.name]
         named = [value for value in values if value is not None]
         if field.values:
             named = [value for value in field.values if value in values]
         else:
             named.sort()
-        if self.order.descending:
+        if descending:
             named.reverse()
-        return [self.matches & values[value] for value in (*named, *((None,) if None in values else ()))]
+        in_turn = (*named, *((None,) if None in values else ()))
+        return [Group(self.matches & values[value], descending=descending) for value in in_turn]
 
-    def ids(self, start: int, count: int) -> Sequence[int]:
-        """The ids at ranks `start` to `start + count - 1`, as far as there are any."""
-        found: list[int] = []
-        for place, group in enumerate(self._groups):
-            if len(found) >= count:
-                break
-            if start >= len(group):
-                start -= len(group)
-                continue
-            found += self._of_group(place, group, start, count - len(found))
-            start = 0
-        return found
 
-    def _of_group(self, place: int, group: BitMap, start: int, count: int) -> list[int]:
-        field, descending = self.order.field, self.order.descending
-        if place == 0 and field is not None and field.kind is not Kind.KEY:
-            return self._mirror.figures[field.name].window(group, start, count, descending=descending)
-        return in_order(group, start, count, descending=descending)
-
-    def rank(self, id: int) -> int | None:
-        """Where one is, from 0; None when it is not there."""
-        if id not in self.matches:
-            return None
-        field, descending, before = self.order.field, self.order.descending, 0
-        for place, group in enumerate(self._groups):
-            if id in group:
-                if place == 0 and field is not None and field.kind is not Kind.KEY:
-                    return before + self._mirror.figures[field.name].rank(group, id, descending=descending)
-                return before + place_in(group, id, descending=descending)
-            before += len(group)
-        return None
+def numbered(matches: BitMap, by: BitSliced, *, descending: bool) -> list[Group]:
+    """Those that have a number in the order of the numbers, then those without one."""
+    return [
+        Group(matches & by.present, by, descending=descending),
+        Group(matches - by.present, descending=descending),
+    ]
 
 
 class FoundListing:
@@ -141,4 +177,4 @@ class FoundListing:
         return self._ranks.get(id)
 
 
-Listing = MirrorListing | FoundListing
+Listing = GroupedListing | FoundListing

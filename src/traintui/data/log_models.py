@@ -122,6 +122,9 @@ REVIEW_ACTIONS = (
 SINGLE = "(bulk_id IS NULL OR action = 'metadata' AND details ? 'before') AND action NOT IN ('import', 'undo')"
 """What an undo looks for in the log itself, also behind a million other rows; `bulk_actions` has the rest."""
 
+PACED = "bulk_id IS NULL AND action IN ('approve', 'reject')"
+"""Decisions that were taken one by one: what pace and progress are made of."""
+
 
 class ReviewLog(Base):
     """Everything a person did to a conversation. It only grows."""
@@ -142,6 +145,13 @@ class ReviewLog(Base):
         Index("ix_review_logs_timestamp", "timestamp"),
         Index("ix_review_logs_bulk_id_id", "bulk_id", "id", postgresql_where=text("bulk_id IS NOT NULL")),
         Index("ix_review_logs_single", "reviewer_id", "id", postgresql_where=text(SINGLE)),
+        Index(
+            "ix_review_logs_paced",
+            "reviewer_id",
+            "timestamp",
+            postgresql_include=["id", "action", "duration_ms"],
+            postgresql_where=text(PACED),
+        ),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     conversation_id: Mapped[str]

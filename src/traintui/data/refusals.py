@@ -111,6 +111,7 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_coverage_targets_pair": (
         "TT003", "coverage is of two different dimensions, in their order", "Take persona and emotion, for example.",
     ),
+    "ck_assignment_logs_filter": ("TT003", "a filter has at most 4,000 characters", "Assign what a shorter one names."),
     "ck_workspace_settings_monthly_budget_usd": (
         "TT003", "a month's budget is more than $0, and at most $100,000,000", "Give it as a number, or none.",
     ),

@@ -11,7 +11,7 @@ from sqlalchemy import exists, literal, select, text
 
 from traintui.data import metadata, second_review
 from traintui.data.engine import Database
-from traintui.data.filters import parse
+from traintui.data.filters import Filter, parse
 from traintui.data.log_models import SINGLE, ExportLog, ExportRow
 from traintui.data.log_models import ReviewLog as L
 from traintui.data.models import Conversation as C
@@ -44,14 +44,15 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-async def queue(db: Database, filter_text: str = "", *, limit: int = 500) -> tuple[str, ...]:
-    """Ids of the conversations that wait for a decision of this person, lowest score first.
+async def queue(db: Database, wanted: Filter | None = None, *, limit: int = 500) -> tuple[str, ...]:
+    """Ids of the conversations that wait for a decision of this person and match a filter, lowest score first.
 
-    Served by `ix_conversations_status_quality_score_id`. Raises `FilterError` when the filter cannot be read.
+    Served by `ix_conversations_status_quality_score_id`.
     """
+    wanted = parse("") if wanted is None else wanted
     statement = (
         select(C.conversation_id)
-        .where(C.status == "generated", parse(filter_text).where, second_review.waits_for_me())
+        .where(C.status == "generated", wanted.where, second_review.waits_for_me())
         .order_by(C.quality_score, C.id)
         .limit(limit)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Text, cast, exists, func, literal, or_, select, text
 from sqlalchemy.orm import aliased
 
 from traintui.data import workspace_settings
@@ -86,10 +86,16 @@ def waits_for_me() -> ColumnElement[bool]:
 
     Served by `pk_second_reviews`.
     """
-    return ~exists(
+    return ~kept_from_me()
+
+
+def kept_from_me() -> ColumnElement[bool]:
+    """The condition on those that wait, but for others. Of all there are it names few, which
+    `ix_second_reviews_state_opened_at` finds."""
+    return exists(
         select(literal(1)).where(
-            S.conversation_id == C.conversation_id, S.revision == C.revision,
-            or_(S.state == "disputed", and_(S.state == "open", decided_by_me())),
+            S.conversation_id == C.conversation_id, S.revision == C.revision, S.state.in_(("open", "disputed")),
+            or_(S.state == "disputed", decided_by_me()),
         )
     )  # fmt: skip
 

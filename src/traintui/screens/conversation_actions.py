@@ -232,6 +232,23 @@ class ConversationActions(ConversationRows):
             self.table.stay()
             self.read(partial(self._metadata, row.conversation_id), name="metadata")
 
+    def action_assign(self) -> None:
+        """Asks who is to review what is selected, else all that match the filter."""
+        from traintui.screens.assigning import AssignDialog
+
+        listing = self._listing
+        if listing is None or not listing.total:
+            return
+        if not listing.complete and not self.table.selected:
+            self._say(("! ", "$warning"), "Not all are found yet; try again in a moment.")
+            return
+        self.app.push_screen(AssignDialog(self._selected() if self.table.selected else self._all()), self._assigned)
+
+    def _assigned(self, changed: bool | None) -> None:
+        if changed:
+            self.table.clear_selection()
+            self.app.look_now()
+
     # A judge
 
     def action_judge(self) -> None:
@@ -264,6 +281,12 @@ class ConversationActions(ConversationRows):
 
     async def _start_worker(self) -> None:
         await self.app.ensure_worker()
+
+    def _all(self) -> Scope:
+        """All that match, as a dialog calls them."""
+        ids = list(self._listing.matches) if self._listing is not None else []
+        named = f" that match {self._text}" if self._text else ""
+        return Scope(ids, f"{text.plural(len(ids), 'conversation')}{named}", filter_text=self._text)
 
     def _selected(self) -> Scope:
         """What is selected, as a dialog calls it."""

@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from traintui import commands
 from traintui.data.records import Conversation, ConversationRow
+from traintui.queue_choice import QueueChoice
 from traintui.screens.conversation_actions import ConversationActions
 from traintui.screens.review_reservation import holder_said
 from traintui.screens.shell import OpenConversation
@@ -228,7 +229,9 @@ class ConversationsScreen(ConversationActions):
     @on(WindowedTable.Opened)
     def _opened(self, event: WindowedTable.Opened[ConversationRow]) -> None:
         if event.row.turn_count:
-            self.post_message(OpenConversation(event.row.conversation_id))
+            shown = QueueChoice(self._text, self.order.text)
+            queue = shown if shown.filter_text or shown.order else None  # all of it is no choice
+            self.post_message(OpenConversation(event.row.conversation_id, queue))
         else:
             self._say(marks.status(event.row.status), (": it has no turns yet", "$muted"))
 

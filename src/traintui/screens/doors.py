@@ -28,7 +28,7 @@ class Doors(Shell):
         self.switch_mode("review")
         screen = self.get_screen_stack("review")[0]
         if isinstance(screen, ReviewScreen):
-            screen.visit(event.conversation_id)
+            screen.visit(event.conversation_id, event.queue)
 
     def on_show_conversations(self, event: ShowConversations) -> None:
         """Shows the conversations of a filter in the table."""

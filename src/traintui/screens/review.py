@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from traintui import clock, commands, text
 from traintui.data.records import Conversation
 from traintui.outbox.presses import Decision, Flag
+from traintui.queue_choice import QueueChoice
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review_outcomes import DECIDED
@@ -212,6 +213,24 @@ class ReviewScreen(ReviewRegenerating):
     def action_system(self) -> None:
         """Shows the system prompt whole, or folded."""
         self.reading.transcript.system_folded = not self.reading.transcript.system_folded
+
+    def action_choose_queue(self) -> None:
+        """Asks which ones wait, and in which order."""
+        from traintui.screens.review_choice import ReviewChoiceDialog
+
+        self.app.push_screen(ReviewChoiceDialog(self.source.choice, self.source.orders), self._queue_chosen)
+
+    def _queue_chosen(self, choice: QueueChoice | None) -> None:
+        if choice is not None:
+            self.reading.nothing("loading", "Reading")
+            self.reservation.forget()
+            self.choose(choice)
+
+    def action_pace(self) -> None:
+        """Shows one's own pace, day by day."""
+        from traintui.screens.pace import PaceDialog
+
+        self.app.push_screen(PaceDialog(), lambda _: self.look_at_pace())
 
     def action_refresh_queue(self) -> None:
         """Reads everything again."""

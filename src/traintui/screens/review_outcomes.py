@@ -55,10 +55,9 @@ class ReviewOutcomes(ReviewEditing):
         one, entry = decision.conversation_id, saved.entry
         self.queue.recorded(one)
         self._notes.pop(one, None)
-        if self._counts_of_copy() is not None:
-            self.app.look_now()  # the copy counts it
-        elif entry.status_before == "generated" != entry.status_after:
-            self._counts["generated"] = max(0, self._counts.get("generated", 0) - 1)
+        self.app.look_now()  # the copy counts it
+        if decision.key in self._pressed and not saved.before:
+            self.pace.decided()
         self._undoing.forget()
         self._say_place()
         self._read_again(one)

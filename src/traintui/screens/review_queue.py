@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+MARGIN = 60
+"""Ids on either side of the current one below which the next part of a long queue is read."""
+
 
 @dataclass(slots=True)
 class ReviewQueue:
-    """Ids in the order of the database. A guest is on the screen without waiting: opened from a table, or decided
-    elsewhere meanwhile."""
+    """A part of the queue around the current one: ids in order, the first of them at rank `start` of the `waiting` that
+    there are in all. A guest is on the screen without waiting: opened from a table, or decided elsewhere meanwhile."""
 
     ids: list[str] = field(default_factory=list)
     place: int = 0
+    start: int = 0
+    waiting: int = 0
     brought: str | None = None
     """What somebody went to themselves: it is on the screen whoever has it."""
     _waiting: set[str] = field(default_factory=set)
@@ -30,9 +35,20 @@ class ReviewQueue:
         return self.current is not None and self.current not in self._waiting
 
     @property
-    def waiting(self) -> int:
-        """How many wait, as far as is known."""
-        return len(self._waiting)
+    def unread(self) -> bool:
+        """Whether there is more, and nothing of it is here."""
+        return self.current is None and self.waiting > 0
+
+    @property
+    def runs_short(self) -> bool:
+        """Whether the next part of the queue has to be read before one arrives there."""
+        before, after = self.place, len(self.ids) - self.place
+        return (self.start > 0 and before < MARGIN) or (not self._ends and after <= MARGIN)
+
+    @property
+    def _ends(self) -> bool:
+        """Whether the last one that is here is the last one that there is."""
+        return self.start + len(self._waiting) >= self.waiting
 
     @property
     def deciding(self) -> int:
@@ -42,7 +58,7 @@ class ReviewQueue:
     @property
     def position(self) -> int:
         """The place of the current one among those that wait, from 1."""
-        return 1 + sum(1 for one in self.ids[: self.place] if one in self._waiting)
+        return self.start + 1 + sum(1 for one in self.ids[: self.place] if one in self._waiting)
 
     def ahead(self, number: int) -> list[str]:
         """The next ones, to be read before they are needed."""
@@ -57,22 +73,26 @@ class ReviewQueue:
             self._deciding.add(one)
             self._away(one)
 
-    def merge(self, fetched: Sequence[str]) -> None:
-        """Takes what waits now. What is on the screen stays there, whatever became of it."""
-        current = self.current
+    def merge(self, fetched: Sequence[str], *, start: int = 0, total: int | None = None) -> None:
+        """Takes what waits now: all of it, or the part from rank `start` on of `total`. What is on the screen stays
+        there, whatever became of it."""
+        current, rank = self.current, self.position - 1
         ids = [one for one in fetched if one not in self._deciding and one not in self._recorded]
+        self.start = start
+        self.waiting = (len(fetched) if total is None else total) - (len(fetched) - len(ids))
         self._waiting = set(ids)
         if current is not None and current not in self._waiting:
-            ids.insert(min(self.place, len(ids)), current)
+            ids.insert(min(max(0, rank - start), len(ids)), current)
         self.ids = ids
-        self.place = ids.index(current) if current is not None else 0
+        self.place = ids.index(current) if current is not None else max(0, rank - start)
+        self._wrap()
 
     def decided(self) -> str | None:
         """The current one is decided here and on its way to the database: it leaves, the next one is current."""
         current = self.current
         if current is not None:
             del self.ids[self.place]
-            self._waiting.discard(current)
+            self._waits(current, False)
             self._deciding.add(current)
             self.brought = None
             self._wrap()
@@ -87,7 +107,7 @@ class ReviewQueue:
     def refused(self, one: str) -> bool:
         """The decision was not taken: it comes next. Returns whether it is on the screen at once."""
         self._deciding.discard(one)
-        self._waiting.add(one)
+        self._waits(one, True)
         at_once = self.current is None
         if one not in self.ids:
             self.ids.insert(0 if at_once else self.place + 1, one)
@@ -103,11 +123,11 @@ class ReviewQueue:
             self.ids.insert(self.place, one)
         self.place = self.ids.index(one)
         if waits:
-            self._waiting.add(one)
+            self._waits(one, True)
 
     def clear(self) -> None:
         """Another queue comes in its place; what is being decided stays known."""
-        self.ids, self.place, self.brought = [], 0, None
+        self.ids, self.place, self.start, self.brought = [], 0, 0, None
         self._waiting.clear()
 
     def drop(self, one: str) -> None:
@@ -116,19 +136,28 @@ class ReviewQueue:
             index = self.ids.index(one)
             del self.ids[index]
             self.place -= index < self.place
-        self._waiting.discard(one)
+        self._waits(one, False)
         self._deciding.discard(one)
         self._wrap()
 
     def step(self, steps: int) -> bool:
-        """Goes on or back without a decision. Returns whether that went over the end."""
+        """Goes on or back without a decision. Returns whether that went over the end.
+
+        The beginning of a long queue may not be here then: nothing is current until it is read.
+        """
         left = self._leave()
         if not self.ids:
             return False
         place = self.place + (steps - 1 if left and steps > 0 else steps)
-        self.place = place % len(self.ids)
+        over = not 0 <= place < len(self.ids)
+        if self.start == 0 and self._ends:
+            self.place = place % len(self.ids)
+        elif place > 0 and over and self._ends:
+            self.clear()
+        else:  # the next part is on its way
+            self.place, over = min(max(place, 0), len(self.ids) - 1), False
         self.brought = self.current if steps < 0 else None
-        return place != self.place
+        return over
 
     def pass_over(self, free: Callable[[str], bool]) -> bool:
         """Goes on to the next one that is free, the current one included; stays where none is. Whether there is one."""
@@ -140,7 +169,7 @@ class ReviewQueue:
 
     def _away(self, one: str) -> None:
         """It waits no more; what is on the screen stays there."""
-        self._waiting.discard(one)
+        self._waits(one, False)
         if one in self.ids and one != self.current:
             index = self.ids.index(one)
             del self.ids[index]
@@ -154,6 +183,13 @@ class ReviewQueue:
         del self.ids[self.place]
         return True
 
+    def _waits(self, one: str, waits: bool) -> None:
+        self.waiting += int(waits) - int(one in self._waiting)
+        (self._waiting.add if waits else self._waiting.discard)(one)
+
     def _wrap(self) -> None:
-        if self.place >= len(self.ids):
+        """From the end to the beginning, which may not be here; else what comes next is still to be read."""
+        if self.place >= len(self.ids) and self._ends:
             self.place = 0
+            if self.start:
+                self.clear()

@@ -6,64 +6,56 @@ from collections.abc import Sequence
 from functools import partial
 
 from pyroaring import BitMap
-from textual import getters, on
+from textual import getters
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import ScreenResume
 from textual.widgets import Static
 
 from traintui import clock, text
 from traintui.data.records import Conversation
-from traintui.screens.base import BaseScreen
+from traintui.queue_choice import QueueChoice
 from traintui.screens.read_ahead import ReadAhead
-from traintui.screens.review_queue import ReviewQueue
 from traintui.screens.review_reservation import AT_WORK, CANDIDATES, ReviewReservation, holder_said
+from traintui.screens.review_waiting import POLL, ReviewWaiting, nothing_waits
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
+from traintui.widgets.pace_line import PaceLine
 from traintui.widgets.reading import Reading
 
 AHEAD = 2
 """How many conversations are read before they are needed."""
-POLL = 2.0
-"""Seconds between two looks at how many wait."""
 KEPT = "What you pressed is kept. It is sent, and this goes on, by itself when the database is back."
-EVERY = 10
-"""Looks after which the queue is read even where the numbers have not changed."""
 
 
-class ReviewReading(BaseScreen):
-    """What waits for a decision, lowest score first, and the one that is on the screen."""
+class ReviewReading(ReviewWaiting):
+    """The one that is on the screen, and those that come next."""
 
     reading = getters.query_one(Reading)
     position = getters.query_one("#position", Static)
+    pace_line = getters.query_one(PaceLine)
     said = getters.query_one("#said", Static)
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue = ReviewQueue()
-        self.disputes = False
-        """Whether the queue is what others disagree on."""
         self.reservation = ReviewReservation(self.app.window_id)
         self._once_more = False
         self._known = ReadAhead()
         self._notes: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
-        self._merged: dict[str, int] = {}
-        """The counts when the queue was read last: others mean that it has to be read again."""
-        self._looks = 0
         self._undoing = Undoing()
         self._own = BitMap()
         """Internal ids of what was decided here: their change is no news."""
 
     def compose_body(self) -> ComposeResult:
         """Where one is, the conversation, and what was done last."""
-        yield Static(id="position")
+        with Horizontal(id="place"):
+            yield Static(id="position")
+            yield PaceLine()
         yield Reading()
         yield Static(id="said")
 
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""
-        self.set_interval(POLL, self._poll)
         self.set_interval(POLL, self._renew)
         self.watch(self.app, "labels", self.reading.describe, init=False)
         self.app.changed.subscribe(self, self._changed, immediate=True)
@@ -77,33 +69,24 @@ class ReviewReading(BaseScreen):
         if self.queue.current is not None:
             self._show_current()
         self._poll(always=True)
+        self.look_at_pace()
 
-    @on(ScreenResume)
-    def _resumed(self) -> None:
-        self._poll(always=True)
-
-    def visit(self, conversation_id: str) -> None:
-        """Puts one conversation on the screen, whether it waits or not."""
+    def visit(self, conversation_id: str, queue: QueueChoice | None = None) -> None:
+        """Puts one conversation on the screen, whether it waits or not; the queue goes on with what the table shows
+        where it was opened."""
         self.queue.bring(conversation_id, waits=False)
         self._known.forget(conversation_id)
+        if queue is not None:
+            self.source.show(queue)
         if self.ready:
             self._show_current()
-
-    # What waits
-
-    def _poll(self, *, always: bool = False) -> None:
-        if self.ready and self.app.screen is self:
-            self._looks += 1
-            if self.reading_now("queue") and not always:
-                return
-            self.read(partial(self._look, always or self._looks % EVERY == 0), name="queue")
+            self._poll(always=True)
 
     def _changed(self, ids: BitMap) -> None:
         """The copy in memory took something over: the numbers are those of now, and what others did is read at once."""
         if not self.ready:
             return
-        if (counts := self._counts_of_copy()) is not None and counts != self._counts:
-            self._counts = counts
+        if self.counted_anew():
             self._say_place()
         news = ids - self._own
         self._own -= ids
@@ -114,44 +97,34 @@ class ReviewReading(BaseScreen):
             if shown is not None and shown.row.id in news:
                 self.read(partial(self._read_current, shown.row.conversation_id), name="conversation")
 
-    def _counts_of_copy(self) -> dict[str, int] | None:
-        """How many have each status by the copy in memory; None where it is not there or cannot keep up."""
-        live = self.app.live
-        return None if live is None or self.app.outage is not None else live.status_counts()
-
-    async def _look(self, always: bool) -> None:
-        from traintui.data import conversations, reviews, second_review
-
-        counts = self._counts_of_copy()
-        if counts is None:
-            counts = await conversations.status_counts(self.db)
-        if counts == self._merged and not always:
-            return
-        self.queue.reading(self.outbox.deciding)
-        waiting = await (second_review.disputes if self.disputes else reviews.queue)(self.db)
-        self._counts = self._counts_of_copy() or counts
-        self._merged = counts
-        self.queue.merge(waiting)
+    def looked(self) -> None:
+        """The queue was read."""
         if self.reading.shown is None:
             self._show_current()
         else:
             self._say_place()
             self._read_ahead()
 
+    @property
+    def current_id(self) -> int | None:
+        """The internal id of the current one, where that is what is on the screen."""
+        shown = self.reading.shown
+        return shown.row.id if shown is not None and shown.row.conversation_id == self.queue.current else None
+
+    def pace_read(self) -> None:
+        """One's pace is known."""
+        self._say_place()
+
     def _show_current(self) -> None:
         """Puts the current conversation on the screen, at once where it was read ahead."""
         wanted = self.queue.current
+        self.read_on()
         if wanted is None and self.disputes:
             self.disputes = False
             self._say(("No disagreement waits for you: back to all that waits.", "$muted"))
             self._poll(always=True)
         if wanted is None:
-            self.reading.nothing(
-                "done",
-                "Nothing waits for review",
-                "Every conversation that was generated has its decision. New ones appear here by themselves.",
-                "3 generates more\n1 shows all conversations\nctrl+e writes a training file",
-            )
+            self.reading.nothing(*(("loading", "Reading") if self.queue.unread else nothing_waits(self.source.choice)))
             self._say_place()
             return
         conversation, fresh = self._known.get(wanted)
@@ -227,7 +200,7 @@ class ReviewReading(BaseScreen):
         if self.reading.shown is not None or kept is not None:
             if before is not None or self.reservation.holder(current) is not None:
                 self._say_place()
-        elif self.queue.pass_over(self.reservation.has):
+        elif self._is_free(current) or self.queue.pass_over(self.reservation.has):
             self._show_current()
         elif holders := sorted({holder.reviewer_id for one in wanted if (holder := self.reservation.holder(one))}):
             names = ", ".join(text.visible(name, single_line=True, limit=24) for name in holders)
@@ -244,18 +217,15 @@ class ReviewReading(BaseScreen):
 
     def _say_place(self) -> None:
         """The line above: where one is in the queue, and what goes with the next decision."""
-        kind = "disputed" if self.disputes else "waiting"
-        waiting = (
-            self.queue.waiting
-            if self.disputes
-            else max(self.queue.waiting, self._counts.get("generated", 0) - self.queue.deciding)
-        )
+        kind, waiting = "disputed" if self.disputes else "waiting", self.queue.waiting
+        chosen = Content("") if self.disputes else self.source.said
+        self.pace_line.show(self.pace.known, waiting, self.app.settings.daily_target)
         shown = self.reading.shown
         unsent = self.app.unsent
         kept = Content.styled(f"not saved yet: {unsent.number:,}" if unsent is not None else "", "bold $warning")
         if shown is None:
             count = Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted")
-            self.position.update(Content("   ").join(part for part in (count, kept) if part))
+            self.position.update(Content("   ").join(part for part in (count, chosen, kept) if part), layout=False)
             return
         row = shown.row
         wrong = self.reading.transcript.wrong
@@ -265,18 +235,20 @@ class ReviewReading(BaseScreen):
                 "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} {kind}", "bold"
             ),
             kept,
-            marks.status(row.status),
+            # What goes with the decision stands before what may be cut off on a narrow screen.
+            Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
             self.editing_marks(shown),
+            text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
+            chosen,
+            marks.status(row.status),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
             marks.tags(row),
             Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
-            Content.styled(f"✕ turn {wrong + 1}" if wrong is not None else "", "bold $error"),
-            text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))
-        self.position.update(Content("   ").join(part for part in parts if part))
+        self.position.update(Content("   ").join(part for part in parts if part), layout=False)
 
     def unsent_changed(self) -> None:
         """More or less waits to be saved."""
@@ -301,7 +273,7 @@ class ReviewReading(BaseScreen):
         elif name in {"queue", "conversation"} and self.reading.shown is None:
             remedy = answer.remedy if self.app.unsent is None else KEPT
             self.reading.nothing("failed", answer.title, answer.message, f"{remedy} r reads again.")
-        elif name in {"queue", "ahead"}:
+        elif name in {"queue", "ahead", "pace"}:
             if self.app.unsent is None:  # else the line under the header says why
                 self._say(
                     ("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200)

@@ -47,6 +47,11 @@ class ReviewReservation:
         """Whether this window had it when the database answered last."""
         return one in self._mine
 
+    def forget(self) -> None:
+        """Another queue comes: nothing of the one before is gone on with, and all of it is let go of with the next
+        question."""
+        self._mine.clear()
+
     @property
     def lapsed(self) -> bool:
         """Whether the lease has ended: somebody may have taken it meanwhile."""

@@ -21,6 +21,7 @@ from traintui import clock, text
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.generation.children import Crew
+from traintui.queue_choice import QueueChoice
 from traintui.settings import Settings
 from traintui.widgets.notice import sentence
 
@@ -40,10 +41,11 @@ TYPING = 0.25
 
 
 class OpenConversation(Message):
-    """Somebody wants to read a conversation in Review."""
+    """Somebody wants to read a conversation in Review; `queue` is what the table shows where it was opened."""
 
-    def __init__(self, conversation_id: str) -> None:
+    def __init__(self, conversation_id: str, queue: QueueChoice | None = None) -> None:
         self.conversation_id = conversation_id
+        self.queue = queue
         super().__init__()
 
 

@@ -12,6 +12,7 @@ from textual.events import Blur, Focus
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
+from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
@@ -100,7 +101,9 @@ class FilterField(Input):
     def _look(self) -> None:
         self._found = self._completions()
         column = cell_len(self.value[: self._found.start]) - round(self.scroll_offset.x)
-        self._offers.show(self._found.items, self.content_region.x + column - 1)
+        line = self._offers.parent
+        left = line.content_region.x if isinstance(line, Widget) else 0
+        self._offers.show(self._found.items, self.content_region.x - left + column - 1)
 
     @property
     def is_naming(self) -> bool:

@@ -188,7 +188,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def _head(self, turn: int, current: bool) -> Content:
         if turn == SYSTEM:
             size = text.plural(estimate_tokens(self._system or ""), "token")
-            more = "  s shows it whole" if self.system_folded and len(self._system or "") > FOLDED else ""
+            more = "  p shows it whole" if self.system_folded and len(self._system or "") > FOLDED else ""
             return Content.assemble(("System prompt", "bold $muted"), (f"  ~{size}{more}", "$faint"))
         shown = self._turns[turn]
         name = "User" if shown.role == "user" else "Assistant"
