@@ -35,7 +35,7 @@ class Quick(random.Random):
         return 0.0
 
 
-IMPATIENT = Patience(first=0.01, most=0.05, settle=0.0, rest=0.02, room=0.05)
+IMPATIENT = Patience(first=0.01, most=0.05, settle=0.0, rest=0.02, room=0.05, outage=0.02)
 
 
 def plan(**changes: Any) -> Plan:

@@ -280,6 +280,18 @@ async def hold(db: Database, batch_id: int, reason: str) -> None:
     await change_state(db, batch_id, "paused", allowed=("queued", "running"), reason=reason)
 
 
+async def note(db: Database, reason: str | None, *, is_rehearsal: bool, batch_id: int | None = None) -> None:
+    """Says why nothing new of the batches that run is begun, of all for such a provider or of that one; None takes it
+    back."""
+    among = true() if batch_id is None else Batch.id == batch_id
+    async with db.write() as connection:
+        await connection.execute(
+            update(Batch)
+            .where(Batch.state == "running", Batch.is_rehearsal == is_rehearsal, among)
+            .values(state_reason=reason)
+        )
+
+
 async def resume(db: Database, batch_id: int) -> None:
     """Puts a paused or interrupted batch back into the queue; a worker takes it up."""
     await change_state(db, batch_id, "queued", allowed=("paused", "interrupted"))

@@ -199,7 +199,7 @@ async def finish_batches(db: Database) -> None:
         await connection.execute(
             update(Batch)
             .where(Batch.state == "running", ~unfinished.exists())
-            .values(state="finished", finished_at=func.now())
+            .values(state="finished", state_reason=None, finished_at=func.now())
         )
 
 

@@ -20,6 +20,7 @@ class Patience:
     time until `most` lies between them, so a whole day makes some 150 rows in the ledger and not 86,400. `settle` is
     how long after its commit a submission may still turn up at the provider. `rest` is between two looks at the
     database, and `room` how long items wait that the budget has no room for while others of their batch are out.
+    `outage` is until a provider that does not answer is tried for the first time.
     """
 
     first: float = 5.0
@@ -27,6 +28,7 @@ class Patience:
     settle: float = 120.0
     rest: float = 0.5
     room: float = 60.0
+    outage: float = 2.0
 
     def delay(self, looks: int) -> float:
         """Seconds until the next look after so many in vain."""

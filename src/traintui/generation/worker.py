@@ -33,6 +33,7 @@ from traintui.generation.prompt import (
     TemplateMistake,
 )
 from traintui.generation.provider import Provider
+from traintui.generation.provider_outage import ProviderOutage
 from traintui.generation.rewriting import RewriteJob, Rewriting
 from traintui.generation.submission_calls import Patience
 from traintui.generation.turnstile import Turnstile
@@ -85,6 +86,7 @@ class Worker:
         self._mine: set[int] = set()
         self._claim_is_open = False
         self._outages = Outages(say)
+        self._outage = ProviderOutage(self.patience.outage)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.judging = Judging(db, self.probing, say=say)
         self.rewriting = Rewriting(db, self.probing, say=say)
@@ -105,7 +107,8 @@ class Worker:
             try:
                 while not stop.is_set():
                     try:
-                        running |= await self._begin(self.slots - len(running))
+                        await self._outage.tell(self._note, say=self.say)
+                        running |= await self._begin(self._outage.room(self.slots - len(running), len(running)))
                         if not running and until_idle and await self._idle():
                             return
                         self._outages.over()
@@ -123,7 +126,13 @@ class Worker:
                     for task in running:
                         task.cancel()
                     await asyncio.gather(*running, return_exceptions=True)
+                if self._outage.reason is not None:
+                    await self._note(None)
                 await work.finish_batches(self.db)
+
+    async def _note(self, reason: str | None) -> None:
+        """Says on the batches that run here why nothing of them is begun; None when they go on."""
+        await batches.note(self.db, reason, is_rehearsal=self.provider.is_rehearsal, batch_id=self.only)
 
     async def _begin(self, free: int) -> set[asyncio.Task[None]]:
         """Takes up batches that wait, and starts on new items of them."""
@@ -223,6 +232,7 @@ class Worker:
                     in_a_row=self._in_a_row(job, failure),
                     fallback_model=fallback if fallback != call.model else None,
                 )
+                verdict = self._outage.over(verdict, failure)
                 if isinstance(job, JudgeJob):
                     verdict = about_opinions(verdict, failure, job)
                 if verdict.kind != "regenerate":
@@ -265,6 +275,7 @@ class Worker:
             call = await self.probing.fitted(call, job.id)
         except CallFailed as failure:
             failure.is_probe = True
+            self._outage.met(failure, item.id)
             return failure
         async with job.warming.turn() as is_first:
             answer = await self._ask(job, item, call, is_first=is_first)
@@ -286,10 +297,12 @@ class Worker:
         try:
             reply = await self._send(job, item, call, attempt, streams=streams, is_shown=is_shown)
         except CallFailed as failure:
+            self._outage.met(failure, item.id)
             await insist(partial(self._line.failed, place, call.model, failure))
             outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
             await insist(partial(attempts.finish, self.db, attempt, outcome))
             return Answer(attempt, failure, prices, tokens)
+        self._outage.answered()
         await insist(partial(self._line.answered, place, reply))
         return Answer(attempt, reply, prices, tokens)
 

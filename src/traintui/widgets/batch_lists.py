@@ -96,6 +96,8 @@ def meaning(batch: BatchProgress, *, working: bool, last_words: str | None) -> C
     if last_words is not None and batch.state in {"queued", "running"}:
         said = text.shown(sentence(last_words), single_line=True, limit=160)
         return Content.assemble(("! The worker here has ended. w starts another. ", "bold $error"), said)
+    if batch.state == "running" and batch.state_reason:
+        return Content.assemble((f"! {batch.queued:,} wait  ", "bold $warning"), reason)
     if batch.kind == "judge" and batch.state in {"running", "finished"}:
         return Content.styled(
             f"{batch.running:,} being judged, {batch.queued:,} wait"
