@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from traintui import clock
-from traintui.audit.redaction import redact_text
 from traintui.generation.prompt import InvalidReply
-from traintui.generation.verdict import CallFailed, Verdict, why
+from traintui.generation.verdict import CallFailed, FailureKind, Verdict
 
 IN_A_ROW = 4
 """So many calls in a row that fail for the provider's sake are no bad luck of an item."""
 LONGEST_REST = 60.0
 """Seconds between two calls that try whether it answers, at the most: each rest is twice as long as the one before."""
+_SAYS: Mapping[FailureKind, str] = {
+    "overloaded": "The provider has been overloaded",
+    "connection": "The provider has not been reached",
+    "server": "The provider has met errors",
+}
 _OF_THE_PROVIDER = {"overloaded", "connection"}
-_PERHAPS = {"server"}
-"""What may also be due to one request: counted where others fail alike."""
+"""What no request brings about; an error of the server may be one item's, and counts where others fail alike."""
 
 
 class ProviderOutage:
@@ -40,25 +43,25 @@ class ProviderOutage:
 
     def answered(self) -> None:
         """It answered a call, whatever it said."""
-        self._failures, self._items, self._rest, self.reason = 0, set(), 0.0, None
+        self._failures, self._items = 0, set()
+        self._rest, self._until, self.reason = 0.0, 0.0, None
 
     def met(self, failure: CallFailed, item_id: int) -> None:
         """A call for an item failed. What the provider said of the request itself is an answer."""
-        if failure.kind not in _OF_THE_PROVIDER | _PERHAPS:
+        if failure.kind not in _SAYS:
             if failure.http_status is not None:
                 self.answered()
             return
         self._failures += 1
         self._items.add(item_id)
-        is_one_item = failure.kind in _PERHAPS and len(self._items) == 1
+        is_one_item = failure.kind not in _OF_THE_PROVIDER and len(self._items) == 1
         if self._failures < IN_A_ROW or is_one_item or clock.ticks() < self._until:
             return
         self._rest = min(LONGEST_REST, self._rest * 2 or self._first_rest)
         self._until = clock.ticks() + max(self._rest, failure.retry_after or 0.0)
         if self.reason is None:
-            said = redact_text(why(failure)).value
             since = f"{clock.now().astimezone():%H:%M}"
-            self.reason = f"{said} That is so since {since}: nothing new is begun until it answers, and no try is lost."
+            self.reason = f"{_SAYS[failure.kind]} since {since}. What waits goes on by itself when it answers."
 
     def over(self, verdict: Verdict, failure: CallFailed | InvalidReply) -> Verdict:
         """The verdict while the provider does not answer: the item waits, and its attempt was none, unless it may be
