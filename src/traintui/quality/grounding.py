@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from traintui.quality.structure import Turn
-from traintui.quality.words import content_words, numbers, sentences, written_numbers
+from traintui.quality.words import Places, content_words, numbers, sentences, written_numbers
 
 LEAST = 3
 """What a sentence of an answer must share with one of the source: content words, of which a number weighs two."""
@@ -15,9 +15,6 @@ SHARE = 0.3
 """Of what the shorter of the two says, at least so much is shared."""
 NEAR_BEST = 0.75
 """How much of what the nearest sentence shares another one must share to count too."""
-
-Places = tuple[tuple[int, int], ...]
-"""Sentences by their places in a text: begin and end of each."""
 
 
 def grounds(turns: Sequence[Turn], source: str) -> Mapping[int, Places]:

@@ -86,6 +86,10 @@ def stem(word: str) -> str:
 _SENTENCE_END = re.compile(r"""(?<![\s(]\w)[.!?…]+["'”’)\]]*(?=\s)|[。！？]+[」』”]?|\n""")  # noqa: RUF001
 
 
+Places = tuple[tuple[int, int], ...]
+"""Parts of a text by their places: begin and end of each."""
+
+
 def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Yield the places of the sentences, begin and end of each, blanks left out; the end of a line ends one too."""
     place = 0

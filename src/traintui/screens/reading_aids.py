@@ -13,7 +13,8 @@ from textual.content import Content
 from traintui import clock, text
 from traintui.data.records import Conversation, Turn
 from traintui.quality.complaints import complaints
-from traintui.quality.grounding import Places, grounds
+from traintui.quality.grounding import grounds
+from traintui.quality.words import Places
 from traintui.widgets.marked_transcript import unchanged, what_is_said
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 
 from traintui import text
+from traintui.quality.words import Places
 from traintui.widgets.detail_view import MARGIN, DetailView
 
 SIDE_BY_SIDE = 88
@@ -76,9 +77,6 @@ def _changed(before: Sequence[str], after: Sequence[str], i: int, j: int) -> Ite
             None if old is None else Side("removed", i + place + 1, old, gone),
             None if new is None else Side("added", j + place + 1, new, come),
         )
-
-
-Places = tuple[tuple[int, int], ...]
 
 
 def _within(old: str, new: str) -> tuple[Places, Places]:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from traintui import text
 from traintui.data.records import Conversation, ReviewEntry, ScorePart
-from traintui.quality.grounding import Places
+from traintui.quality.words import Places
 from traintui.widgets import grounds, marks
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")

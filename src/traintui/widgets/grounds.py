@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.content import Content
 
 from traintui import text
-from traintui.quality.grounding import Places
+from traintui.quality.words import Places
 
 LONGEST = 12_000
 """Characters of a source that are shown."""

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from traintui import clock
 from traintui.data.records import Conversation
-from traintui.quality.grounding import Places
+from traintui.quality.words import Places
 from traintui.widgets.facts import FactsPanel, facts
 from traintui.widgets.marked_transcript import MarkedTranscript
 from traintui.widgets.marks import Labels
