@@ -56,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("conversations.trash", "delete", "Trash", "Row or selection to the trash, or back", "trash",
             role="author"),
     Command("conversations.purge", "", "Purge", "Erase what is selected in the trash for good", "purge", role="admin"),
-    Command("conversations.assign", "A", "Assign", "A share of selection, or of all that match, to each reviewer",
+    Command("conversations.assign", "A", "Assign", "Give each reviewer a share of the selection",
             "assign", role="author"),
     Command("conversations.judge", "", "Judge", "A second model's opinion of selection, or of all that match",
             "judge", role="author"),
