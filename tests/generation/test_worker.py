@@ -151,6 +151,17 @@ async def test_a_budget_is_not_passed_and_the_batch_pauses_at_it(
     assert progress.state_reason and "budget" in progress.state_reason
 
 
+async def test_a_call_that_the_budget_forbids_gives_no_attempt_back(
+    furnished: Database, rehearsal: RehearsalServer
+) -> None:
+    await generate(furnished, rehearsal, plan(count=1))
+    (dearest,) = await column(furnished, "SELECT parameters ->> 'estimated_cost_usd' FROM generation_logs")
+    rehearsal.fail_next("truncate")  # paid for, so that there is no room for another
+    progress = await generate(furnished, rehearsal, plan(count=1, budget_usd=Decimal(dearest) * Decimal("1.001")))
+    assert (progress.state, progress.calls) == ("paused", 1)
+    assert await column(furnished, "SELECT attempts FROM generation_items ORDER BY id DESC LIMIT 1") == [1]
+
+
 async def test_a_reply_that_is_no_conversation_is_paid_for_kept_and_asked_for_once_more(
     furnished: Database, rehearsal: RehearsalServer
 ) -> None:

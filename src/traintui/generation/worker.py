@@ -264,8 +264,8 @@ class Worker:
             self.say(f"Batch {job.id} paused: {refused.message}")
         elif refused.code not in {"TT011", "TT012"}:
             raise refused
-        if refused.code != "TT011":
-            await work.release(self.db, item, "queued", counts=False)
+        if refused.code != "TT011":  # nothing was begun: the attempts are those before
+            await work.release(self.db, item, "queued")
 
     async def _attempt(
         self, job: AnyJob, item: work.ClaimedItem, call: ModelCall, keep: Keep
