@@ -58,7 +58,7 @@ FAULTS = {
 }
 POOLED_GOAL = work_queue.LEASE_SECONDS + work_queue.LOOK_SECONDS
 """Seconds: a lease that was renewed in the last moment, and the next look of another worker."""
-PATIENCE = 900.0
+PATIENCE = 1_800.0
 """Seconds for the whole batch."""
 OUTCOMES = text("""
     SELECT conversation.conversation_id, status, item.state, item.last_error,
@@ -139,16 +139,19 @@ class Chaos:
         await asyncio.gather(self.start(), self.start())
         deadline = time.monotonic() + PATIENCE
         while (progress := await batches.progress(self.db, self.batch_id)).state == "running" or self.kills < kills:
-            if progress.state in {"paused", "cancelled"} or time.monotonic() > deadline:
-                raise SystemExit(f"The batch is {progress.state}: {progress.state_reason}; {progress.done} done.")
             if progress.state == "finished":
                 break
+            if progress.state in {"paused", "cancelled"} or time.monotonic() > deadline:
+                raise SystemExit(f"The batch is {progress.state}: {progress.state_reason}; {progress.done} done.")
             if self.kills < kills:
                 await asyncio.sleep(self.luck.uniform(0.05, 1.5))
                 await self.kill()
                 await self.start()
             else:
                 await asyncio.sleep(0.2)
+
+    def end(self) -> None:
+        """Ends the workers that are left."""
         for process in self.workers.values():
             process.terminate()
         for process in self.workers.values():
@@ -242,6 +245,7 @@ async def measure(home: Path, chosen: argparse.Namespace) -> tuple[dict[str, Fig
                 os.environ["TRAINTUI_DATABASE_URL"] = stack.enter_context(pooled(db.conninfo))
             batch_id = await start_batch(db, Plan(name="Chaos", count=chosen.rows), is_rehearsal=True)
             chaos = Chaos(home, db, rehearsal, batch_id, random.Random(chosen.seed))
+            stack.callback(chaos.end)
             await chaos.run(chosen.kills)
         async with db.read() as connection:
             ledger = list(await connection.execute(LEDGER, {"batch_id": batch_id}))
