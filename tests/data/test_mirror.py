@@ -343,13 +343,16 @@ def test_ranges_order_and_ranks_are_those_of_the_numbers(number: st.SearchStrate
     holds()
 
 
-@pytest.mark.parametrize("share", [0, 1, 40, 60_000, CONTAINER])
-def test_a_dense_container_is_read_as_a_sparse_one(share: int) -> None:
+@pytest.mark.parametrize(
+    ("share", "length"),
+    [*((share, CONTAINER) for share in (0, 1, 40, 60_000, CONTAINER)), (0, 1), (1, 1), (40, 300), (4_097, 50_001)],
+)
+def test_a_dense_container_is_read_as_a_sparse_one(share: int, length: int) -> None:
     luck = random.Random(share)
-    chosen = sorted(luck.sample(range(CONTAINER), share))
-    plane = bytearray(CONTAINER)
+    chosen = sorted(luck.sample(range(length), share))
+    plane = bytearray(length)
     for one in chosen:
         plane[one] = 4
-    stretch = range(3 * CONTAINER, 4 * CONTAINER)
+    stretch = range(3 * CONTAINER, 3 * CONTAINER + length)
     assert list(members(stretch, bytes(plane), 2)) == [3 * CONTAINER + one for one in chosen]
     assert not members(stretch, bytes(plane), 1)

@@ -151,7 +151,7 @@ def sliced(ids: Sequence[int], present: bytes, numbers: bytes, *, doubles: bool)
 def members(ids: Sequence[int], plane: bytes, bit: int) -> BitMap:
     """The ids whose byte in `plane` has a bit set."""
     first = ids[0] if len(ids) else 0
-    if isinstance(ids, range) and len(ids) == CONTAINER and first % CONTAINER == 0:
+    if isinstance(ids, range) and len(ids) <= CONTAINER and first % CONTAINER == 0:
         bits = int(plane[::-1].translate(DIGITS[bit]), 2)
         size = bits.bit_count()
         if size > SPARSE:
