@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
+from psycopg import sql
 
 from support import Conninfo, eventually, logged_in
 from traintui.data import users
-from traintui.data.embedded import SUPERUSER
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.users import User
 from traintui.errors import TraintuiError
 
 pytestmark = pytest.mark.xdist_group("people")  # logins belong to the server, not to a test's database
+
+
+@pytest.fixture(autouse=True)
+def _no_login_stays(server: EmbeddedServer) -> Iterator[None]:
+    """What other tests of this process count are the people of the fixture."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        logins = "SELECT rolname FROM pg_roles WHERE rolcanlogin"
+        before = set(connection.execute(logins))
+        yield
+        for (name,) in set(connection.execute(logins)) - before:
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 def role_of(conninfo: str, name: str) -> str | None:

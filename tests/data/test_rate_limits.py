@@ -98,12 +98,16 @@ async def test_who_waits_takes_nothing_and_leaves_nothing(db: Database) -> None:
 
 
 async def test_estimates_follow_what_such_calls_really_use(db: Database) -> None:
-    await told(db, output=(100_000, 100_000))
+    await told(db, output=(20_000, 20_000))
     for _ in range(60):
         await limits.settle(db, await sent(db, output_tokens=1_000), {"requests": 1, "output": 250}, {})
-    before = (await levels(db))["output"]
-    await sent(db, output_tokens=1_000)
-    assert before - (await levels(db))["output"] == pytest.approx(250, abs=60)
+    taken = []
+    for _ in range(3):
+        before = (await levels(db))["output"]
+        await sent(db, output_tokens=1_000)
+        taken.append(before - (await levels(db))["output"])
+    # 333 a second come in meanwhile, the fewer the quicker it was asked.
+    assert max(taken) == pytest.approx(250, abs=60)
 
 
 async def test_where_somebody_else_uses_the_same_account_the_word_of_the_provider_counts(db: Database) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Static
 
 from screens.waiting import until
@@ -154,6 +155,14 @@ async def test_the_theme_changes_and_the_palette_names_places(app: TraintuiApp) 
         await pilot.pause()
         assert app.theme == "traintui-light"
         await pilot.press("ctrl+p", *"convrej")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: "Reject" in offered(app))
         await pilot.press("enter")
-        await pilot.pause()
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+
+
+def offered(app: TraintuiApp) -> str:
+    """What stands first in the palette."""
+    if not isinstance(app.screen, CommandPalette):
+        return ""
+    listed = app.screen.query_one(CommandList)
+    return str(listed.get_option_at_index(0).prompt) if listed.option_count else ""

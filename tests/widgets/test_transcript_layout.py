@@ -87,10 +87,10 @@ def long_conversation() -> list[Turn]:
 def test_a_megabyte_is_laid_out_lazily_and_fast() -> None:
     turns = long_conversation()
     assert sum(len(turn.content) for turn in turns) > 1_000_000
-    begin = time.perf_counter()
+    begin = time.thread_time()
     layout = Layout(list(blocks_of(turns, None)), 90)
     layout.settle(0, 50)
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
     assert sum(len(turn.content) for turn in turns) > EAGER
 
 
