@@ -1,24 +1,47 @@
-"""One embedded server for the session, a template database migrated once, and a copy of it for each test."""
+"""An embedded server for each test process, with a template database, and a copy of that for each test."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from support import TEMPLATE, Conninfo, fresh_database, logged_in, quick_directory
-from traintui.data import schema, users
-from traintui.data.embedded import SUPERUSER, EmbeddedServer
+import homes
+from support import TEMPLATE, Conninfo, fresh_database, logged_in
+from traintui.data import users
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 
+GROUPS = ("terminal", "benchmarks", "homes", "query_plans", "embedded", "pictures", "people")
+"""Groups of tests that stay in one process, those that take longest first: what begins last goes on alone."""
 PEOPLE: dict[str, users.Role] = {
     "ada": "admin", "arthur": "author", "rita": "reviewer", "ron": "reviewer", "audrey": "auditor",
 }  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Once for all test processes."""
+    if not hasattr(config, "workerinput"):
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile everything anew
+        config.add_cleanup(partial(shutil.rmtree, homes.begin(), ignore_errors=True))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups come before single tests, which fill what is left of the time."""
+
+    def place(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("xdist_group")
+        return GROUPS.index(mark.args[0]) if mark else len(GROUPS)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,17 +56,18 @@ def _nothing_from_outside() -> None:
 @pytest.fixture(scope="session")
 def server(_nothing_from_outside: None) -> Iterator[EmbeddedServer]:
     """A server of this test process, with the roles, the people, and a migrated template database."""
-    with tempfile.TemporaryDirectory(prefix="tt-", dir=quick_directory()) as home:
-        Path(home).chmod(0o755)
-        embedded = EmbeddedServer(Path(home), durable=False)
+    with tempfile.TemporaryDirectory(prefix="tt-", dir=homes.quick_directory()) as directory:
+        Path(directory).chmod(0o755)
+        embedded = EmbeddedServer(homes.furnished_home(Path(directory) / "home"), durable=False)
         embedded.start()
         with psycopg.connect(embedded.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-        as_superuser = embedded.conninfo(SUPERUSER, TEMPLATE)
-        schema.bootstrap(as_superuser)
-        schema.upgrade(as_superuser)
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE))
+            )
+            if users.own_login() not in PEOPLE:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(users.own_login())))
         for name, role in PEOPLE.items():
-            users.add_user(as_superuser, name, role, with_password=False)
+            users.add_user(embedded.conninfo(SUPERUSER, TEMPLATE), name, role, with_password=False)
         yield embedded
         embedded.stop()
 

@@ -15,32 +15,16 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("start", ["--rows", "20", "--runs", "1"]),
-        (
-            "generate",
-            [
-                "--rows",
-                "4",
-                "--seconds",
-                "2",
-                "--limited-slots",
-                "4",
-                "--running",
-                "2000",
-                "--keys",
-                "5",
-                "--pauses",
-                "1",
-            ],
-        ),
-        ("chaos", ["--rows", "12", "--kills", "1", "--pace", "2000"]),
-        ("review", ["--rows", "300", "--keys", "4", "--bulk", "100"]),
-        ("table", ["--rows", "1000", "--filters", "4", "--moves", "6"]),
+        ("start", "--rows 20 --runs 1"),
+        ("generate", "--rows 4 --seconds 1 --limited-slots 4 --running 1000 --keys 2 --pauses 1"),
+        ("chaos", "--rows 12 --kills 1 --pace 2000"),
+        ("review", "--rows 300 --keys 4 --bulk 100"),
+        ("table", "--rows 1000 --filters 4 --moves 6"),
     ],
 )
-def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: list[str]) -> None:
+def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json"],
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments.split(), "--json"],
         cwd=repository(), capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     told = json.loads(result.stdout)

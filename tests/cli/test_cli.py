@@ -19,11 +19,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from homes import furnished_home
+from quick_commands import Commands, commands
 from support import Conninfo, logged_in
 from traintui.cli import traceback_of
 from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 
+quick: Commands
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone")
 pytestmark = pytest.mark.xdist_group("homes")
 
@@ -32,25 +35,23 @@ pytestmark = pytest.mark.xdist_group("homes")
 def home() -> Iterator[Path]:
     """A home of its own, with a server that this test keeps running, so that each command finds it."""
     with tempfile.TemporaryDirectory(prefix="tc-", dir="/tmp") as directory:
-        path = Path(directory)
-        path.chmod(0o755)
+        Path(directory).chmod(0o755)
+        path = furnished_home(Path(directory) / "home")
         server = EmbeddedServer(path, durable=False)
         server.start()
         yield path
         server.stop()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    global quick
+    with commands() as quick:
+        yield
+
+
 def traintui(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [sys.executable, "-m", "traintui", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        cwd=home,
-        env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
-        check=False,
-    )
+    result = quick.run(arguments, cwd=home, environment={**os.environ, "TRAINTUI_HOME": str(home), **environment})
     assert "Traceback" not in result.stdout + result.stderr
     if check:
         assert result.returncode == 0, result.stderr
@@ -81,7 +82,10 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
 
 
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
-    result = traintui(tmp_path, "demo", "--headless", "--json")
+    result = subprocess.run(  # from nothing, as a person does
+        [sys.executable, "-m", "traintui", "demo", "--headless", "--json"],
+        cwd=tmp_path, env={**os.environ, "TRAINTUI_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     summary = json.loads(result.stdout)
     assert summary["generated"] == 40 and summary["failed"] == 0 and summary["exported"] == summary["approved"] > 0
     for line in Path(summary["path"]).read_text(encoding="utf-8").splitlines():

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from homes import quick_directory
 from restoring import restore_as_it_was
-from support import logged_in, quick_directory, sqlstate
+from support import logged_in, sqlstate
 from traintui import clock
 from traintui.data import backup, conversations, reviews, schema, users, workspace
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
@@ -31,6 +33,7 @@ from traintui.settings import Settings
 pytestmark = pytest.mark.xdist_group("homes")
 
 Columns = dict[str, list[str]]
+UPGRADED = "upgraded"
 # Conditions of triggers are written out differently once they were read back, and mean the same.
 RIGHTS = """
     SELECT 'database', '', d.datdba::regrole::text, acl::text FROM pg_database AS d, unnest(datacl) AS acl
@@ -70,19 +73,50 @@ def server() -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def old(server: EmbeddedServer) -> EmbeddedServer:
     """The server with a workspace as the first revision left it, and no backup of it."""
-    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
-    restore_as_it_was(server, DATABASE, "0001")
-    for path in backup.made_directory(server.home).iterdir():
-        path.unlink()
+    make_old(server)
     return server
 
 
+def make_old(server: EmbeddedServer) -> None:
+    emptied(server)
+    restore_as_it_was(server, DATABASE, "0001")
+
+
+def emptied(server: EmbeddedServer) -> None:
+    """Takes the workspace and its backups away."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+    for path in backup.made_directory(server.home).iterdir():
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def upgraded(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That workspace, upgraded, is a template database; the backup that was made before."""
+    make_old(server)
+    workspace.make_embedded_workspace(server)
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(copying(DATABASE, UPGRADED))
+        connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(UPGRADED)))
+    (made,) = backup.directory(server.home).iterdir()
+    return Path(shutil.copy2(made, tmp_path_factory.mktemp("upgraded")))
+
+
 @pytest.fixture
-def new(old: EmbeddedServer) -> EmbeddedServer:
+def new(server: EmbeddedServer, upgraded: Path) -> EmbeddedServer:
     """The server with that workspace, upgraded, and the backup that was made before."""
-    workspace.make_embedded_workspace(old)
-    return old
+    emptied(server)
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(copying(UPGRADED, DATABASE))
+    schema.bootstrap(server.conninfo(SUPERUSER))  # rights on a database are not copied with it
+    shutil.copy2(upgraded, backup.directory(server.home))
+    return server
+
+
+def copying(database: str, name: str) -> sql.Composed:
+    return sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+        sql.Identifier(name), sql.Identifier(database)
+    )
 
 
 def backups(server: EmbeddedServer) -> list[str]:

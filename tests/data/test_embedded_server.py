@@ -18,7 +18,7 @@ import psutil
 import psycopg
 import pytest
 
-from support import quick_directory
+from homes import quick_directory
 from traintui.data import conversations, workspace
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer, quoted
 from traintui.data.engine import label_of, parsed_url

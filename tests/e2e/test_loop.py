@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from e2e.terminal import Terminal, needs_tmux
+from homes import furnished_home
 from traintui.data import users
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer
@@ -136,9 +137,9 @@ async def furnish(place: Path, environment: dict[str, str]) -> None:
     (place / "plan.toml").write_text('name = "Trial"\ncount = 12\nexchanges = [2, 2]\nslots = 2\n')
 
     def prepare() -> None:
-        command(place, environment, "import", "fees.md")
-        server = EmbeddedServer(Path(environment["TRAINTUI_HOME"]))
+        server = EmbeddedServer(furnished_home(Path(environment["TRAINTUI_HOME"]), durable=True))
         server.start()
+        command(place, environment, "import", "fees.md")
         with psycopg.connect(server.conninfo(users.own_login())) as connection:
             for word in words:
                 connection.execute("INSERT INTO vocabulary (dimension, value, label) VALUES (%s, 'v', 'V')", [word])

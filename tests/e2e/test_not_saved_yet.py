@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from e2e.terminal import Terminal, needs_tmux
+from homes import furnished_home
 from support import imported, logged_in
-from traintui.data import workspace
 from traintui.data.embedded import EmbeddedServer
 from traintui.data.users import own_login
 
@@ -22,10 +22,9 @@ Open = Callable[..., Terminal]
 
 
 async def test_a_press_that_the_screen_has_kept_outlives_the_server_and_a_kill(terminal: Open, place: Path) -> None:
-    server = EmbeddedServer(place / "server", durable=False)
+    server = EmbeddedServer(furnished_home(place / "server"), durable=False)
     server.start()
     try:
-        workspace.make_embedded_workspace(server)
         conninfo = server.conninfo(own_login())
         async with logged_in(conninfo) as db:
             first, second, *_ = await imported(db, 3)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from homes import furnished_home
 from support import eventually, fetch
 from traintui.data import attempts, templates
 from traintui.data.engine import Database
@@ -101,8 +102,8 @@ def test_what_is_asked_arrives_as_it_was_sent() -> None:
 @pytest.mark.xdist_group("homes")
 async def test_the_app_tries_a_template_in_a_process_of_its_own() -> None:
     with tempfile.TemporaryDirectory(prefix="tt-", dir="/tmp") as directory:
-        settings = Settings(home=Path(directory))
-        settings.home.chmod(0o755)
+        Path(directory).chmod(0o755)
+        settings = Settings(home=furnished_home(Path(directory) / "home"))
         async with open_workspace(settings, durable=False) as db, RehearsalServer(port=0, pace=Pace(0)) as server:
             crew = Crew(settings.model_copy(update={"api_base_url": server.url}))
             reply = await crew.try_template(trial())
@@ -118,8 +119,8 @@ async def test_the_app_tries_a_template_in_a_process_of_its_own() -> None:
 @pytest.mark.xdist_group("homes")
 async def test_a_trial_that_is_given_up_leaves_a_row_that_says_so() -> None:
     with tempfile.TemporaryDirectory(prefix="tt-", dir="/tmp") as directory:
-        settings = Settings(home=Path(directory))
-        settings.home.chmod(0o755)
+        Path(directory).chmod(0o755)
+        settings = Settings(home=furnished_home(Path(directory) / "home"))
         async with open_workspace(settings, durable=False) as db, RehearsalServer(port=0, pace=Pace(1)) as server:
             crew = Crew(settings.model_copy(update={"api_base_url": server.url}))
             asking = asyncio.create_task(crew.try_template(trial()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
     deadline = clock.ticks() + PATIENCE
     while not holds():
         assert clock.ticks() < deadline, "it did not come true"
-        await pilot.pause(0.01)
+        await asyncio.sleep(0.01)  # a pause of the pilot sends each widget a message, and draws
 
 
 async def written(app: TraintuiApp) -> None:
