@@ -196,7 +196,7 @@ class ReviewReading(ReviewWaiting):
         wanted = [current, *self.queue.ahead(CANDIDATES - 1)]
         kept = current if self._is_free(current) else None
         before = self.reservation.holder(current)
-        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept)
+        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept, deciding=self.outbox.deciding)
         if self.reading.shown is not None or kept is not None:
             if before is not None or self.reservation.holder(current) is not None:
                 self._say_place()
