@@ -34,7 +34,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
             ],
         ),
         ("chaos", ["--rows", "12", "--kills", "1", "--pace", "2000"]),
-        ("review", ["--rows", "300", "--keys", "4", "--bulk", "100"]),
+        ("review", ["--rows", "300", "--keys", "4", "--bulk", "100", "--several", "40", "--outage", "30"]),
         ("table", ["--rows", "1000", "--filters", "4", "--moves", "6"]),
     ],
 )
