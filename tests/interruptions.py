@@ -21,8 +21,13 @@ def away(server: EmbeddedServer) -> Iterator[None]:
         server.start()
 
 
+DECIDING = (b" decide(", b" undo(")
+READY = b"Z\0\0\0\5I"
+"""What PostgreSQL says when a statement is committed and no transaction is open: ReadyForQuery."""
+
+
 class Cutter:
-    """Stands between the driver and the server, and can swallow the answer to a commit and hang up."""
+    """Stands between the driver and the server, and can swallow the answer to a decision and hang up."""
 
     def __init__(self, server: Path) -> None:
         self._server = server
@@ -31,7 +36,7 @@ class Cutter:
         self.stays_cut = False
         """Whether nobody gets through any more once an answer was swallowed."""
         self.cut = 0
-        """Commits that the server made and whose answer nobody got."""
+        """Decisions that the server committed and whose answer nobody got."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Passes on what both say."""
@@ -40,22 +45,22 @@ class Cutter:
             return
         there, back = await asyncio.open_unix_connection(self._server)
         self._writers |= {writer, back}
-        committing = asyncio.Event()
-        answers = asyncio.ensure_future(self._pass(there, writer, committing))
+        deciding = asyncio.Event()
+        answers = asyncio.ensure_future(self._pass(there, writer, deciding))
         with suppress(ConnectionError):
             while said := await reader.read(65_536):
-                if self.armed and b"COMMIT\0" in said:
+                if self.armed and any(word in said for word in DECIDING):
                     self.armed = False
-                    committing.set()
+                    deciding.set()
                 back.write(said)
                 await back.drain()
         back.close()
         await answers
 
-    async def _pass(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, committing: asyncio.Event) -> None:
+    async def _pass(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, deciding: asyncio.Event) -> None:
         with suppress(ConnectionError):
             while said := await there.read(65_536):
-                if committing.is_set() and b"COMMIT\0" in said:
+                if deciding.is_set() and READY in said:
                     self.cut += 1
                     break
                 writer.write(said)

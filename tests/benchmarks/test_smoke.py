@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("start", "--rows 20 --runs 1"),
         ("generate", "--rows 4 --seconds 1 --limited-slots 4 --running 1000 --keys 2 --pauses 1"),
         ("chaos", "--rows 12 --kills 1 --pace 2000"),
-        ("review", "--rows 300 --keys 4 --bulk 100"),
+        ("review", "--rows 300 --keys 4 --bulk 100 --several 40 --outage 30"),
         ("table", "--rows 1000 --filters 4 --moves 6"),
     ],
 )

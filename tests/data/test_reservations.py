@@ -13,6 +13,7 @@ from traintui.data import reservations, reviews
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.data.reservations import Reservation
+from traintui.screens.review_reservation import ReviewReservation
 
 HERE, THERE = uuid4(), uuid4()
 
@@ -177,3 +178,15 @@ async def test_eight_at_once_decide_each_conversation_once(db: Database, conninf
         done = await asyncio.gather(*(work(person) for person in people))
     assert sorted(one for each in done for one in each) == sorted(ids)
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == len(ids)
+
+
+async def test_what_is_being_decided_stays_reserved_until_it_is_saved(db: Database, reviewer_db: Database) -> None:
+    first, second, third = await imported(db, 3)
+    here, there = ReviewReservation(uuid4()), ReviewReservation(uuid4())
+    await here.keep(db, [first, second, third], 1, shown=None)
+    await here.keep(db, [second, third], 1, shown=None, deciding=[first])
+    await there.keep(reviewer_db, [first, second, third], 3, shown=None)
+    assert [there.has(one) for one in (first, second, third)] == [False, False, True]
+    await here.keep(db, [second, third], 1, shown=None)
+    await there.keep(reviewer_db, [first, second, third], 3, shown=None)
+    assert there.has(first), "it was saved, or refused: it is let go of with the next question"

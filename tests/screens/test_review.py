@@ -84,6 +84,26 @@ async def test_a_held_key_decides_nothing_that_was_not_painted(app: TraintuiApp,
     assert [await status(db, one) for one in ids] == ["approved"] + ["generated"] * 11
 
 
+async def test_what_was_there_is_seen_until_reading_takes_a_while_and_is_not_decided(
+    app: TraintuiApp, db: Database
+) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        reading = review_of(app).reading
+        shown = reading.shown
+        assert shown is not None
+        reading.nothing("loading", "Reading")
+        assert not reading.has_class("-nothing")
+        review_of(app).action_decide("approve")
+        await until(pilot, lambda: reading.has_class("-nothing") and "Reading" in str(reading.notice.content))
+        reading.show(shown, {})
+        reading.nothing("loading", "Reading")
+        reading.show(shown, {})
+        assert reading._soon is None and not reading.has_class("-nothing")
+    assert await status(db, only) == "generated"
+
+
 async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database) -> None:
     first, second = await imported(db, 2)
     async with app.run_test(size=(120, 40)) as pilot:

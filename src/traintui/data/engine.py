@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy import AsyncAdaptedQueuePool, CursorResult, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from traintui.data.refusals import answered
@@ -56,11 +58,25 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
 
+    async def call(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """What a statement with named values returns. It is its own transaction: one round trip, committed when it
+        answers. Raises as `write` does."""
+        with answered():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return await connection.execute(_read(statement), values)
+
     async def close(self) -> None:
         """Closes every connection, those too whose work was cancelled before it gave them back to the pool."""
         await self.engine.dispose()
         for connection in _opened.pop(self.engine, ()):
             await connection.close()
+
+
+@cache
+def _read(statement: str) -> TextClause:
+    """A statement, whose parts are looked for once: there are as many as the code has."""
+    return text(statement)
 
 
 def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:

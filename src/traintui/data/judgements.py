@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, insert, literal, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -166,34 +179,42 @@ async def store(
     return bool(stored)
 
 
+_ITEM = GenerationItem
+_NEWEST = (
+    select(*COLUMNS)
+    .where(
+        J.conversation_id == bindparam("one"), J.revision == bindparam("revision"),
+        or_(bindparam("is_rehearsal"), ~J.is_rehearsal),
+    )
+    .order_by(J.id.desc())
+    .limit(1)
+    .lateral()
+)  # fmt: skip
+_ASKED = (
+    select(_ITEM.state.label("asked_state"), _ITEM.last_error.label("asked_error"))
+    .join(Batch, Batch.id == _ITEM.batch_id)
+    .where(_ITEM.conversation_id == bindparam("key"), _ITEM.kind == "judge", Batch.state != "cancelled")
+    .order_by(_ITEM.id.desc())
+    .limit(1)
+    .lateral()
+)
+# Of nothing, so that there is a row where there is neither; VALUES would be compiled anew each time.
+_NOTHING = select(literal_column("1").label("one")).subquery()
+_JUDGING = select(*_NEWEST.c, *_ASKED.c).select_from(_NOTHING.outerjoin(_NEWEST, true()).outerjoin(_ASKED, true()))
+
+
 async def of_conversation(
     connection: AsyncConnection, key: int, conversation_id: str, revision: int, *, is_rehearsal: bool
 ) -> Judging:
     """The opinion that counts of a conversation, the newest of its present revision, and what became of a newer place
     in the queue. What a rehearsal says counts for what a rehearsal wrote. Served by
     `ix_judgements_conversation_id_revision_id` and `uq_generation_items_conversation_id_batch_id_kind`."""
-    newest = (
-        select(*COLUMNS)
-        .where(
-            J.conversation_id == conversation_id, J.revision == revision, true() if is_rehearsal else ~J.is_rehearsal
-        )
-        .order_by(J.id.desc())
-        .limit(1)
-    )
-    row = (await connection.execute(newest)).one_or_none()
-    judgement = None if row is None else judgement_of(dict(row._mapping))
-    I, B = GenerationItem, Batch  # noqa: E741 - aliases of tables
-    asked = (
-        select(I.state, I.last_error)
-        .join(B, B.id == I.batch_id)
-        .where(I.conversation_id == key, I.kind == "judge", B.state != "cancelled")
-        .order_by(I.id.desc())
-        .limit(1)
-    )
-    place = (await connection.execute(asked)).one_or_none()
-    if place is None or place.state not in {"queued", "running", "failed"}:
+    given = {"one": conversation_id, "key": key, "revision": revision, "is_rehearsal": is_rehearsal}
+    row = (await connection.execute(_JUDGING, given)).one()
+    judgement = None if row.id is None else judgement_of(dict(row._mapping))
+    if row.asked_state not in {"queued", "running", "failed"}:
         return Judging(judgement)
-    return Judging(judgement, place.state, place.last_error)
+    return Judging(judgement, row.asked_state, row.asked_error)
 
 
 async def progress(connection: AsyncConnection, batch_id: int, model: str) -> JudgeProgress:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from traintui.data.engine import Database
 from traintui.data.models import Conversation as C
@@ -44,23 +44,20 @@ async def reserve(
     worked on at this moment is passed by. Returns who has which of the wanted ones, by their public ids. Raises
     `Refused` where one may not review. Served by `uq_conversations_conversation_id` and `pk_reservations`.
     """
-    statement = text("SELECT * FROM reserve(:window_id, :wanted, :number, :shown, :leave, :seconds)")
+    statement = "SELECT * FROM reserve(:window_id, :wanted, :number, :shown, :leave, :seconds)"
     values = {
         "window_id": window_id, "wanted": list(wanted), "number": number, "shown": shown, "leave": list(leave),
         "seconds": seconds,
     }  # fmt: skip
-    async with db.write() as connection:
-        rows = await connection.execute(statement, values)
-        return {
-            row.conversation_id: Reservation(row.conversation_id, row.reviewer_id, row.seconds_left, row.is_mine)
-            for row in rows
-        }
+    return {
+        row.conversation_id: Reservation(row.conversation_id, row.reviewer_id, row.seconds_left, row.is_mine)
+        for row in await db.call(statement, values)
+    }
 
 
 async def release(db: Database, window_id: UUID) -> None:
     """Lets go of all that a window has."""
-    async with db.write() as connection:
-        await connection.execute(text("SELECT release_reservations(:window_id)"), {"window_id": window_id})
+    await db.call("SELECT release_reservations(:window_id)", {"window_id": window_id})
 
 
 async def take_over(
@@ -68,11 +65,10 @@ async def take_over(
 ) -> ReviewEntry | None:
     """Reserves one, whoever has it. Returns its row of the log, the same one for the same key; None where nobody else
     had it. Raises `Refused` where it is gone (TT002) or in the trash (TT003)."""
-    statement = text("SELECT * FROM take_over(:window_id, :conversation_id, :key, :seconds)")
+    statement = "SELECT * FROM take_over(:window_id, :conversation_id, :key, :seconds)"
     values = {"window_id": window_id, "conversation_id": conversation_id, "key": key, "seconds": seconds}
-    async with db.write() as connection:
-        row = (await connection.execute(statement, values)).one()
-        return None if row.id is None else entry_of(row._mapping)
+    row = (await db.call(statement, values)).one()
+    return None if row.id is None else entry_of(row._mapping)
 
 
 async def current(db: Database) -> dict[int, Reservation]:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
-
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 
@@ -23,8 +21,7 @@ async def one_row(db: Database, statement: str, values: Mapping[str, Any]) -> Se
     attempt = 1
     while True:
         try:
-            async with db.write() as connection:
-                return (await connection.execute(text(statement), dict(values))).one()
+            return (await db.call(statement, values)).one()
         except Refused as refused:
             if refused.code not in BUSY or attempt == TRIES:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
@@ -15,6 +15,7 @@ ENTRY_COLUMNS = (
     L.id, L.conversation_id, L.action, L.reviewer_id, L.reviewer_notes, L.timestamp, L.revision, L.reason,
     L.turn_number, L.undoes, L.status_before, L.status_after,
 )  # fmt: skip
+_OF_ONE = select(*ENTRY_COLUMNS).where(L.conversation_id == bindparam("wanted")).order_by(L.id.desc()).limit(200)
 
 
 def entry_of(values: Any) -> ReviewEntry:
@@ -28,8 +29,8 @@ async def fetch(connection: AsyncConnection, statement: Select[*tuple[Any, ...]]
 
 async def entries_of(connection: AsyncConnection, conversation_id: str) -> tuple[ReviewEntry, ...]:
     """What was done to a conversation, newest first. Served by `ix_review_logs_conversation_id_id`."""
-    statement = select(*ENTRY_COLUMNS).where(L.conversation_id == conversation_id).order_by(L.id.desc()).limit(200)
-    return await fetch(connection, statement)
+    rows = await connection.execute(_OF_ONE, {"wanted": conversation_id})
+    return tuple(entry_of(row._mapping) for row in rows)
 
 
 async def newest(db: Database, *, limit: int = 200) -> tuple[ReviewEntry, ...]:

@@ -62,9 +62,7 @@ async def queue(db: Database, wanted: Filter | None = None, *, limit: int = 500)
 
 async def call(db: Database, statement: str, **values: Any) -> ReviewEntry:
     """Runs a function of the database that answers with a row of the log."""
-    async with db.write() as connection:
-        row = (await connection.execute(text(statement), values)).one()
-        return entry_of(row._mapping)
+    return entry_of((await db.call(statement, values)).one()._mapping)
 
 
 async def decide(

@@ -39,6 +39,7 @@ class ReviewReading(ReviewWaiting):
     def __init__(self) -> None:
         super().__init__()
         self.reservation = ReviewReservation(self.app.window_id)
+        self._being_read: str | None = None
         self._once_more = False
         self._known = ReadAhead()
         self._notes: dict[str, str] = {}
@@ -137,9 +138,11 @@ class ReviewReading(ReviewWaiting):
             self.reading.nothing("loading", "Reading")
             self._say_place()
         if not fresh:
-            self.read(partial(self._read_current, wanted), name="conversation")
+            if wanted != self._being_read or not self.reading_now("conversation"):
+                self._being_read = wanted
+                self.read(partial(self._read_current, wanted), name="conversation")
         else:
-            self._read_ahead()
+            self.call_after_refresh(self._read_ahead)  # the text first
 
     def _show(self, conversation: Conversation) -> None:
         self.reading.show(conversation, self.app.labels)
@@ -196,7 +199,7 @@ class ReviewReading(ReviewWaiting):
         wanted = [current, *self.queue.ahead(CANDIDATES - 1)]
         kept = current if self._is_free(current) else None
         before = self.reservation.holder(current)
-        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept)
+        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept, deciding=self.outbox.deciding)
         if self.reading.shown is not None or kept is not None:
             if before is not None or self.reservation.holder(current) is not None:
                 self._say_place()

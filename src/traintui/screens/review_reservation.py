@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -65,17 +65,21 @@ class ReviewReservation:
         left = until - clock.ticks()
         return replace(reservation, seconds_left=left) if reservation is not None and left > 0 else None
 
-    async def keep(self, db: Database, wanted: Sequence[str], number: int, *, shown: str | None) -> None:
-        """Reserves the first `number` of the wanted ones that nobody else has, and lets go of all others."""
+    async def keep(
+        self, db: Database, wanted: Sequence[str], number: int, *, shown: str | None, deciding: Collection[str] = ()
+    ) -> None:
+        """Reserves the first `number` of the wanted ones that nobody else has, and lets go of all others, but for
+        those whose decision is on its way: until it is saved they would seem to wait."""
         from traintui.data import reservations
 
         free = [one for one in wanted if self.holder(one) is None]
-        leave = sorted(self._perhaps.difference(free[:number]))[:MOST_LEFT]
+        on_their_way = self._perhaps.intersection(deciding)
+        leave = sorted(self._perhaps.difference(free[:number], on_their_way))[:MOST_LEFT]
         self._perhaps.update(wanted)
         asked = clock.ticks()
         found = await reservations.reserve(db, self._window_id, wanted, number, shown=shown, leave=leave)
         self._mine = {one for one, reservation in found.items() if reservation.is_mine}
-        self._perhaps = set(self._mine)
+        self._perhaps = self._mine | on_their_way
         self._others = {
             one: (reservation, asked + reservation.seconds_left)
             for one, reservation in found.items() if not reservation.is_mine

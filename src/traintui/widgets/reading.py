@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from traintui import clock
@@ -20,6 +22,9 @@ from traintui.widgets.notice import Kind, Notice
 from traintui.widgets.sought import typed
 from traintui.widgets.transcript import Transcript
 from traintui.widgets.transcript_search import SearchLine
+
+A_WHILE = 0.1
+"""Seconds from which on it is said that something is being read."""
 
 
 class Reading(Container):
@@ -47,6 +52,8 @@ class Reading(Container):
         self._seen_at: float | None = None
         self._labels: Labels = {}
         self._drawn: Mapping[int, Places] = {}
+        self._soon: Timer | None = None
+        """When it is said that something is being read."""
 
     def compose(self) -> ComposeResult:
         """Both beside each other; the stylesheet of the screen says where there is room."""
@@ -69,6 +76,7 @@ class Reading(Container):
     def show(self, conversation: Conversation, labels: Labels) -> None:
         """Shows a conversation. The same one again stays where it was scrolled to, another revision of it too."""
         before, self.shown, self._labels = self.shown, conversation, labels
+        self._stop_waiting()
         self.set_class(False, "-nothing")
         same_text = before is not None and (before.row.conversation_id, before.row.revision) == (
             conversation.row.conversation_id, conversation.row.revision,
@@ -143,11 +151,26 @@ class Reading(Container):
             self.search_line.count(event.place, event.total, looking=event.looking)
 
     def nothing(self, kind: Kind, title: str, message: str = "", hint: str = "") -> None:
-        """Shows a notice instead."""
+        """Shows a notice instead. That the next one is being read is said only where that takes a while: until then
+        what was there before stays to be seen, and nothing can be done to it."""
+        soon = kind == "loading" and not message and (self.shown is not None or self._soon is not None)
         self.shown, self._seen_at = None, None
         self.search_line.display = False
+        self._stop_waiting()
+        if soon:
+            self._soon = self.set_timer(A_WHILE, partial(self._say_nothing, kind, title, message, hint))
+        else:
+            self._say_nothing(kind, title, message, hint)
+
+    def _say_nothing(self, kind: Kind, title: str, message: str, hint: str) -> None:
+        self._soon = None
         self.set_class(True, "-nothing")
         self.notice.say(kind, title, message, hint)
+
+    def _stop_waiting(self) -> None:
+        if self._soon is not None:
+            self._soon.stop()
+            self._soon = None
 
     @on(Transcript.Painted)
     def _painted(self, event: Transcript.Painted) -> None:
