@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from traintui.data.fields import Fields
     from traintui.processes import Parting
     from traintui.screens.quitting import Leaving
+    from traintui.windows import OpenWindow
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
@@ -153,6 +154,7 @@ class TraintuiApp(Unsent, Working):
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo
             ) as database:
+                window = await self._open_window(database)
                 self._opened(database)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
                 if database.role in commands.ALLOWED["author"]:
@@ -161,6 +163,8 @@ class TraintuiApp(Unsent, Working):
                 self.workspace = None
                 await self._note_presence(database)
                 await self.crew.stop()
+            if window is not None:
+                window.close()
         finally:
             await self.crew.stop()
 
@@ -198,6 +202,18 @@ class TraintuiApp(Unsent, Working):
 
         with suppress(TraintuiError):  # a comfort, which a database that is away does without
             await presence.note(database)
+
+    async def _open_window(self, database: Database) -> OpenWindow | None:
+        """Says that this window lives, and frees what this person's dead ones had open; None where that cannot be said:
+        then their leases end by themselves."""
+        from traintui.windows import open_window
+
+        if database.role not in commands.ALLOWED["reviewer"]:
+            return None
+        try:
+            return await open_window(database, self.settings.home, self.window_id)
+        except (OSError, TraintuiError):
+            return None
 
     async def _release(self) -> None:
         """Lets go of what this window has open: nobody waits for the lease to end."""
