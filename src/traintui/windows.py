@@ -70,8 +70,8 @@ class OpenWindow:
 async def open_window(db: Database, home: Path, window_id: UUID) -> OpenWindow:
     """Says that a window lives, and frees what those that live no more had open.
 
-    Raises `OSError` where no file can be made, and `TraintuiError` where the database is away; either way the leases end
-    by themselves.
+    Raises `OSError` where no file can be made, and `TraintuiError` where the database is away: then the leases end by
+    themselves.
     """
     from traintui.data import reservations
     from traintui.outbox.kept import folder_of

@@ -35,7 +35,8 @@ def holder_said(reservation: Reservation) -> Content:
 class ReviewReservation:
     """The reservations of one window, as far as the database has told of them.
 
-    Another window of the same person has its own part of the queue, until there is nothing else: nobody waits for themselves.
+    Another window of the same person has its own part of the queue, until there is nothing else: nobody waits for
+    themselves.
     """
 
     def __init__(self, window_id: UUID) -> None:
