@@ -39,6 +39,7 @@ class ReviewOutcomes(ReviewEditing):
                 self._decided(decision, saved)
             case Undo(), Saved(entry=entry, before=False):
                 self._back(press.conversation_id, waits=entry.status_after == "generated")
+                self._poll(always=True)
             case Decision() as decision, Withdrawn():
                 self._own.clear()
                 self._keep_note(decision)
@@ -66,6 +67,7 @@ class ReviewOutcomes(ReviewEditing):
         if (shown := self._pressed.get(decision.key)) is not None:
             if entry.status_after == entry.status_before:
                 self._own.discard(shown.row.id)  # nothing changed that others could see
+                self.source.orders.keep_back(shown.row.id)
             self._say_decided(decision, entry, shown)
 
     def _say_decided(self, decision: Decision, entry: ReviewEntry, shown: Conversation) -> None:
