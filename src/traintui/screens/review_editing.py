@@ -114,7 +114,7 @@ class ReviewEditing(ReviewAids):
     def _say_changed(self, now: Conversation, what: str) -> None:
         self._say(
             ("✎ ", "$success"), f"{what}: revision {now.row.revision}. ",
-            ("a approves it, d shows what changed, u takes it back", "$muted"),
+            ("a approves it, d shows what changed, u undoes it", "$muted"),
         )  # fmt: skip
 
     def action_tools(self) -> None:
