@@ -27,8 +27,8 @@ from traintui.data.models import Conversation as C
 from traintui.data.refusals import Refused
 from traintui.data.reviews import Seen
 from traintui.data.workspace import whoami
+from traintui.screens.review_ahead import AHEAD
 from traintui.screens.review_queue import ReviewQueue
-from traintui.screens.review_reading import AHEAD
 from traintui.screens.review_reservation import CANDIDATES, ReviewReservation
 
 STALE = 0.05

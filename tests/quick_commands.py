@@ -64,7 +64,7 @@ def serve() -> None:
         child = os.fork()
         if not child:
             become(json.loads(line))  # ends as a command ends, with all that is done at the end of a process
-        signal.signal(signal.SIGALRM, lambda *_, child=child: os.kill(child, signal.SIGKILL))  # type: ignore[misc]
+        signal.signal(signal.SIGALRM, lambda *_, child=child: os.kill(child, signal.SIGKILL))
         signal.alarm(TIMEOUT)
         _, status = os.waitpid(child, 0)
         signal.alarm(0)

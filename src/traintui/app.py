@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,25 +13,20 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
-from textual.worker import Worker, WorkerFailed
 
 from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.loading import loaded
-from traintui.screens.base import READING, WRITING, Working
+from traintui.screens.ending import Ending
 from traintui.screens.read_once import ReadOnce
-from traintui.screens.unsent import Unsent
-from traintui.settings import Settings, remember
+from traintui.settings import Settings
 from traintui.widgets import themes
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
-    from traintui.processes import Parting
-    from traintui.screens.quitting import Leaving
+    from traintui.windows import OpenWindow
 
-PATIENCE = 15
-"""Seconds that quitting waits for what is being written."""
 LOOK = 0.7
 """Seconds between two looks at what others changed: it is on the screen within a second."""
 LOOK_AGAIN = 2.0
@@ -82,7 +74,7 @@ def performance() -> Screen[None]:
     return PerformanceScreen()
 
 
-class TraintuiApp(Unsent, Working):
+class TraintuiApp(Ending):
     """Traintui. `workspace` is one that is open already, and that its owner closes; else the settings name one.
 
     `farewell` is what remains to be done where the process ends at once, since its terminal is gone.
@@ -109,30 +101,19 @@ class TraintuiApp(Unsent, Working):
         demo: bool = False,
         farewell: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(settings, demo=demo)
+        super().__init__(settings, demo=demo, farewell=farewell)
         self.stylesheet = ReadOnce(self.get_css_variables())
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         self.theme = themes.named(settings.theme).name
         self.set_keymap(settings.keymap)
         self._given = workspace
-        self._holder: Worker[None] | None = None
-        self._leave = asyncio.Event()
-        self._farewell = farewell
-        self._hung_up = False
-        self._undrawn = ExitStack()
         self._look = asyncio.Event()
         self._fields: Fields
-        self._background: list[Worker[None]] = []
-        self._parting: Parting | None = None
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
         self.call_after_refresh(self.open_workspace)
-        # A terminal that is closed, or a system that shuts down, ends the app like `q`: nothing is left running.
-        with suppress(RuntimeError, ValueError):  # only the main thread has signals
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.run_quit)
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
 
     # The workspace
 
@@ -153,6 +134,7 @@ class TraintuiApp(Unsent, Working):
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo
             ) as database:
+                window = await self._open_window(database)
                 self._opened(database)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
                 if database.role in commands.ALLOWED["author"]:
@@ -161,6 +143,8 @@ class TraintuiApp(Unsent, Working):
                 self.workspace = None
                 await self._note_presence(database)
                 await self.crew.stop()
+            if window is not None:
+                window.close()
         finally:
             await self.crew.stop()
 
@@ -199,13 +183,17 @@ class TraintuiApp(Unsent, Working):
         with suppress(TraintuiError):  # a comfort, which a database that is away does without
             await presence.note(database)
 
-    async def _release(self) -> None:
-        """Lets go of what this window has open: nobody waits for the lease to end."""
-        from traintui.data import reservations
+    async def _open_window(self, database: Database) -> OpenWindow | None:
+        """Says that this window lives, and frees what this person's dead ones had open; None where that cannot be said:
+        then their leases end by themselves."""
+        from traintui.windows import open_window
 
-        if self.workspace is not None and self.outage is None and self.db.role in commands.ALLOWED["reviewer"]:
-            with suppress(TraintuiError):
-                await reservations.release(self.db, self.window_id)
+        if database.role not in commands.ALLOWED["reviewer"]:
+            return None
+        try:
+            return await open_window(database, self.settings.home, self.window_id)
+        except (OSError, TraintuiError):
+            return None
 
     async def _be_present(self) -> None:
         """Notes now and then that this person is here, so that the next start knows since when they were away."""
@@ -338,82 +326,3 @@ class TraintuiApp(Unsent, Working):
         if action in {"coverage", "export", "metadata_keys", "prices", "templates", "thresholds", "vocabulary"}:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
-
-    async def on_unmount(self) -> None:
-        """Waits for work that was cancelled: it still holds connections, which it gives back on its way out."""
-        for worker in (*self._background, *self.sending):
-            worker.cancel()
-        ending = [worker.wait() for worker in self.workers if not worker.is_finished]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), PATIENCE)
-
-    async def action_quit(self) -> None:
-        """Ends the app once what is being written is written and the workspace is closed. While a batch runs with a
-        worker of the app, it asks before what is to become of that; a second time it does not."""
-        if self.ask_to_leave():
-            return
-        if self.crew.working and not self.demo and self.workspace is not None and not self.reading_now("leaving"):
-            self.read(self._look_before_leaving, name="leaving")
-        else:
-            self.run_quit()
-
-    async def _look_before_leaving(self) -> None:
-        from traintui.data import batches, work
-        from traintui.screens.quitting import Leaving, Quitting, calls_of, still_to_do
-
-        running = tuple(batch for batch in await batches.to_do(self.db) if still_to_do(batch))
-        under_way = calls_of(self.crew.worker_pid, await work.workers(self.db))
-        if not running:
-            if under_way:  # of a batch that was paused or ended a moment ago: they are paid for
-                self._parting = "finish"
-            self.run_quit()
-        elif self.settings.worker_on_quit == "ask":
-            self.push_screen(Quitting(running, under_way), self._left)
-        else:
-            self._left(Leaving("stay" if self.settings.worker_on_quit == "leave" else "finish"))
-
-    def _left(self, answer: Leaving | None) -> None:
-        if answer is None:
-            return
-        self._parting = answer.parting
-        if answer.always:
-            wish = "leave" if answer.parting == "stay" else "stop"
-            self.write(partial(asyncio.to_thread, remember, "worker_on_quit", wish), name="remember")
-        self.run_quit()
-
-    def _hang_up(self) -> None:
-        """The terminal is gone: nothing is drawn any more, since what waits for a terminal would wait for good."""
-        self._hung_up = True
-        self._undrawn.enter_context(self.batch_update())
-        self.run_quit()
-
-    def run_quit(self) -> None:
-        """Begins to end the app."""
-        _: Worker[None] = self.run_worker(self._quit, name="quit", group="quit", exit_on_error=False)
-
-    async def _quit(self) -> None:
-        writing = []
-        for worker in list(self.workers):
-            if worker.group.startswith(READING) or worker in self._background:
-                worker.cancel()
-            elif worker.group.startswith(WRITING) and not worker.is_finished:
-                writing.append(worker)
-        if writing:
-            with suppress(TimeoutError, WorkerFailed):
-                await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
-        await self.end_sending(PATIENCE)
-        await self._release()
-        if self._parting is None and self.settings.worker_on_quit == "leave":
-            self._parting = "stay"  # nobody can be asked where the terminal is gone
-        if self._parting is not None:
-            await self.crew.leave(self._parting)
-        self._leave.set()
-        if self._holder is not None and not self._holder.is_finished:
-            self.progress = "Closing the workspace"
-            with suppress(WorkerFailed):
-                await self._holder.wait()
-        if self._hung_up:
-            # Leaving politely would write to the terminal, and wait for it for good.
-            self._farewell()
-            os._exit(128 + signal.SIGHUP)
-        self.exit()

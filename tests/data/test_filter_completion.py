@@ -100,7 +100,7 @@ def test_a_value_that_needs_quotes_gets_them_and_stands_alone() -> None:
 
 
 def test_marks_and_metadata_keys_are_known() -> None:
-    assert offered("is:") == ["flagged", "seed", "rehearsal", "stale", "deleted", "mine"]
+    assert offered("is:") == ["flagged", "seed", "rehearsal", "stale", "deleted", "mine", "disputed"]
     assert at("is:fl").items[0].count == 7
     assert offered("meta.") == ["meta.margin", "meta.source:"]
     assert offered("sour") == ["meta.source:"]

@@ -7,6 +7,7 @@ import json
 import threading
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from support import Conninfo, add_vocabulary, approved, fetch, imported, logged_in, planned, scalar, seen, sqlstate
-from traintui.data import conversations, metadata, reviews
+from traintui.data import conversations, metadata, reservations, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -23,6 +24,7 @@ from traintui.data.metadata_records import KnownKey, MetadataKey, Undone
 from traintui.data.metadata_values import MOST_BYTES
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
+from traintui.data.second_review import SecondReview
 from traintui.data.targets import ids_of
 from traintui.errors import TraintuiError
 
@@ -457,6 +459,19 @@ async def test_an_edit_is_undone_by_its_author_until_somebody_changes_that_metad
         with pytest.raises(Refused) as refused:
             await reviews.call(login, "SELECT * FROM undo_metadata(:id, :key)", id=newest, key=new_key())
         assert refused.value.code == code
+
+
+async def test_neither_a_takeover_nor_anothers_open_decision_keeps_an_edit_from_being_taken_back(
+    db: Database, reviewer_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    (one,) = await imported(db)
+    await metadata.merge(db, one, {"a": 1})
+    await reservations.reserve(db, uuid4(), [one], 1)
+    await reservations.take_over(reviewer_db, uuid4(), one, key=new_key())
+    await reviews.decide(reviewer_db, await seen(reviewer_db, one), "approve", key=new_key())
+    undone = await reviews.undo_last(db, key=new_key())
+    assert undone.action == "undo" and await metadata.get(db, one) == {}
 
 
 async def test_a_bulk_edit_is_one_undo_and_what_others_changed_stays(db: Database, reviewer_db: Database) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from sqlalchemy import select
 
 from support import Conninfo, fetch, imported, logged_in, said, scalar, seen, sqlstate, status
-from traintui.data import conversations, reviews, second_review
+from traintui.data import conversations, review_queues, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.filters import Filter, parse
+from traintui.data.finding import find
+from traintui.data.listing import NEWEST
+from traintui.data.live import Live
+from traintui.data.models import Conversation
+from traintui.data.queue_orders import LOWEST, QueueOrders
 from traintui.data.refusals import Refused
+from traintui.data.review_queues import waiting
 from traintui.data.reviews import new_key
 from traintui.data.second_review import SecondReview, Standing
 
@@ -68,6 +76,64 @@ async def test_two_that_disagree_leave_it_to_a_third(
     assert [(each.reviewer_id, each.action, each.reason) for each in found] == [
         ("rita", "approve", None), ("ron", "reject", "Tone"), ("ada", "reject", "Tone"),
     ]  # fmt: skip
+
+
+async def test_what_reviewers_disagree_on_is_a_mark_that_the_copy_hears_of(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    (other,) = await imported(db)
+    live, disputed, rest = Live(db), parse("is:disputed"), parse("-is:disputed")
+    await live.load()
+
+    async def found(wanted: Filter) -> list[str]:
+        if live.missing(wanted):
+            async for _ in find(live, wanted, NEWEST):
+                pass
+        listing = live.listing(wanted, NEWEST)
+        assert listing is not None
+        by_copy = await named(db, listing.ids(0, 9))
+        assert by_copy == sorted(await fetched(db, wanted))
+        return by_copy
+
+    assert await found(disputed) == [] and await found(rest) == sorted([twice, other])
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "reject")
+    await live.refresh()
+    assert await found(disputed) == [twice] and await found(rest) == [other]
+    assert await found(parse("is:disputed,flagged")) == [twice]
+    await reviews.undo_last(ron_db, key=new_key())
+    await live.refresh()
+    assert await found(disputed) == []
+    await decide(ron_db, twice, "reject")
+    await decide(db, twice, "approve")
+    await live.refresh()
+    assert await found(disputed) == [] and await found(rest) == sorted([twice, other])
+
+
+async def named(db: Database, ids: Sequence[int]) -> list[str]:
+    names = "SELECT conversation_id FROM conversations WHERE id = ANY(:ids) ORDER BY 1"
+    return [row[0] for row in await fetch(db, names, ids=list(ids))]
+
+
+async def fetched(db: Database, wanted: Filter) -> list[str]:
+    async with db.read() as connection:
+        return list(await connection.scalars(select(Conversation.conversation_id).where(wanted.where)))
+
+
+async def test_a_queue_of_disputes_has_them_for_who_has_not_decided_there(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "reject")
+    wanted = parse(waiting("is:disputed"))
+    assert await reviews.queue(db, wanted) == (twice,)
+    assert await reviews.queue(reviewer_db, wanted) == () == await reviews.queue(ron_db, wanted)
+    for person, theirs in ((db, (twice,)), (ron_db, ())):
+        live, orders = Live(person), QueueOrders(1)
+        await live.load()
+        await review_queues.prepare(person, live, wanted, LOWEST, orders)
+        window = await review_queues.window(person, live, wanted, LOWEST, orders, near=None, rank=0)
+        assert (window.ids, window.total) == (theirs, len(theirs))
 
 
 async def test_nobody_decides_the_same_twice_and_the_queue_does_not_bring_it_back(

@@ -7,17 +7,25 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traintui.outbox.presses import Decision, Ended, Flag, Press, Undo, line_of, read_lines
+from traintui.data.records import Turn
+from traintui.outbox.presses import Decision, Edit, Ended, Flag, Press, Undo, line_of, read_lines
 
 few = settings(max_examples=40)
 keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 moments = st.datetimes(timezones=st.just(UTC))
 numbers = st.integers(1, 2**62)
+roles = st.sampled_from(["user", "assistant"])
+turns = st.builds(Turn, st.integers(1, 200), roles, st.text(max_size=80), st.booleans())
 presses = st.one_of(
     st.builds(
         Decision, keys, moments, keys, st.sampled_from(["approve", "reject", "reopen"]), st.integers(1, 2**31 - 1),
         st.none() | numbers, st.none() | st.text(max_size=80), st.none() | st.text(max_size=500),
         st.none() | st.integers(1, 200), st.none() | st.integers(0, 2**31 - 1),
+    ),
+    st.builds(
+        Edit, keys, moments, keys, st.integers(1, 2**31 - 1), st.none() | numbers, st.none() | st.text(max_size=80),
+        st.lists(turns, max_size=4).map(tuple), keys, st.none() | st.integers(1, 200), st.none() | st.text(max_size=80),
+        st.text(max_size=20), st.text(max_size=80), st.text(max_size=80), st.none() | keys,
     ),
     st.builds(Flag, keys, moments, keys, st.booleans()),
     st.builds(Undo, keys, moments, keys, st.none() | numbers, st.none() | keys),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from traintui.data import bulk, conversations, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
-from traintui.outbox.presses import Decision, Flag, Undo
+from traintui.outbox.presses import Decision, Edit, Flag, Undo
 
 LOG = "SELECT conversation_id, action FROM review_logs WHERE action <> 'import' ORDER BY id"
 
@@ -108,6 +109,24 @@ async def test_an_answer_that_is_lost_after_the_commit_is_looked_up_and_nothing_
     assert between.cut == 1
     assert [tuple(row) for row in await fetch(db, LOG)] == [(one, "approve"), (two, "approve")]
     assert kinds(sent.outcomes) == ["Saved", "Saved"]
+
+
+async def test_an_edit_whose_answer_is_lost_is_one_revision_and_what_was_decided_on_it_follows(
+    db: Database, server: EmbeddedServer, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    (one,) = await imported(db)
+    through = make_conninfo(conninfo("rita"), host=str(tmp_path))
+    text = "Better. " * 200_000  # more than a megabyte
+    edit = Edit(reviews.new_key(), clock.now(), one, 1, None, None, tuple(said("Question?", text)), "turn 2", 2)
+    async with cutter(server, tmp_path) as between, logged_in(through) as rita, sending(rita, tmp_path) as sent:
+        between.armed = True
+        await sent.outbox.keep(edit)
+        await sent.outbox.keep(replace(decision(one, after=edit.key), revision=2))
+        await sent.done(2)
+    assert between.cut == 1
+    assert [tuple(row) for row in await fetch(db, LOG)] == [(one, "edit"), (one, "approve")]
+    now = await conversations.read(db, one)
+    assert (now.row.revision, now.turns[1].content) == (2, text)
 
 
 async def test_a_lost_answer_is_known_even_if_somebody_has_acted_on_it_before_the_connection_is_back(

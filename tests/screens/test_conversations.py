@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from pyroaring import BitMap
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -70,6 +71,18 @@ async def test_the_newest_rows_are_there_with_their_counts(app: TraintuiApp, db:
         assert rows(app) == ids[::-1]
         await pilot.press("F", "F")
         await until(pilot, lambda: "2 to review" in said(app, "#counted") and "1 approved" in said(app, "#counted"))
+
+
+async def test_letters_typed_ahead_of_the_filter_decide_nothing(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: rows(app) == [one])
+        for letter in "/axufd":
+            app.post_message(Key("slash" if letter == "/" else letter, letter))  # before anything could be drawn
+        await until(pilot, lambda: table_of(app).filter_line.field.value == "axufd")
+        await written(app)
+    assert await status(db, one) == "generated"
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action <> 'import'") == 0
 
 
 async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:

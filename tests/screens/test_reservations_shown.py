@@ -173,3 +173,25 @@ async def test_an_auditor_reads_what_others_have_and_keeps_nothing_from_them(
             await pilot.press("space")
             await until(pilot, lambda: on_screen(app) == second)
     assert await scalar(db, "SELECT array_agg(DISTINCT reviewer_id) FROM reservations") == ["rita"]
+
+
+async def test_what_ones_own_other_window_has_is_no_one_elses(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    await has(db, first, second)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)  # at once, and not when a lease of a minute has ended
+        assert "has it" not in said(app, "#position")
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await written(app)
+        await until(pilot, lambda: app.outbox is not None and not app.outbox.waiting)
+    assert [await status(db, one) for one in (first, second)] == ["approved", "generated"]
+
+
+async def test_ones_other_window_keeps_its_part_of_the_queue_while_there_is_something_else(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, second = await imported(db, 2)
+    await has(db, first)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, second)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
-from textual.events import Key
+from textual.containers import Vertical
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
-from screens.waiting import Waiting, until
+from screens.waiting import Waiting, until, written
 from support import approved, imported, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
@@ -202,6 +203,55 @@ async def test_a_note_that_is_too_long_is_not_kept(app: TraintuiApp, db: Databas
         assert "too long to keep by 1" in str(app.screen.panel.border_subtitle)
         await pilot.press("escape")
         assert "✎" not in said(app, "#position")
+
+
+STRANGE = (
+    "\x1b]52;c;x\x07 \u202eright to left: \u05e9\u05dc\u05d5\u05dd \U0001f469\u200d\U0001f469\u200d\U0001f467"
+    " [@click=app.quit]x[/]"
+)
+
+
+async def test_a_note_may_hold_anything_and_is_kept_as_it_is(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and isinstance(app.focused, TextArea))
+        app.post_message(Paste(STRANGE))
+        await until(pilot, lambda: f"{len(STRANGE)} of 500" in str(app.screen.query_one(Vertical).border_subtitle))
+        drawn = "".join(segment.text for line in app.screen._compositor.render_strips() for segment in line)
+        assert "\x1b" not in drawn and "\u202e" not in drawn
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "✎" in said(app, "#position"))
+        assert "\x1b" not in said(app, "#position") and "\u202e" not in said(app, "#position")
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and first in said(app, "#said"))
+    assert (await conversations.read(db, first)).history[0].reviewer_notes == STRANGE
+
+
+async def test_ten_megabytes_are_no_note(app: TraintuiApp, db: Database) -> None:
+    (first,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and isinstance(app.focused, TextArea))
+        await pilot.press(*"fee")
+        app.post_message(Paste("x" * 10_000_000))
+        await until(pilot, lambda: "10,000,000" in str(app.screen.query_one(Vertical).border_subtitle))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "✎ fee" in said(app, "#position"))
+
+
+@pytest.mark.parametrize("letters", ["axu", "1q2"])
+async def test_letters_typed_ahead_of_a_note_are_its_text(app: TraintuiApp, db: Database, letters: str) -> None:
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        for letter in "n" + letters:
+            app.post_message(Key(letter, letter))  # before anything could be drawn
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and app.screen.field.text == letters)
+        await written(app)
+    assert await status(db, one) == "generated"
 
 
 async def test_skipping_leaves_it_waiting(app: TraintuiApp, db: Database) -> None:

@@ -54,6 +54,27 @@ async def test_a_decision_that_waits_for_another_says_so_and_does_not_come_back(
     assert await status(db, first) == "generated"
 
 
+async def test_what_one_decided_is_not_counted_as_waiting_when_something_else_changes(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.review_waiting.POLL", 3_600)
+    await second_review.ask(db, SecondReview(2, 1.0))
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: app.live and app.live.mirror and "1 of 3 waiting" in said(app, "#position"))
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and "1 of 2 waiting" in said(app, "#position"))
+        await until(pilot, lambda: "waits for another reviewer" in said(app, "#said"))
+        await imported(db, 2)
+        await until(pilot, lambda: "1 of 4 waiting" in said(app, "#position"))
+        heard: list[int] = []
+        app.changed.subscribe(app, lambda _: heard.append(review_of(app).queue.waiting), immediate=True)
+        await reviews.set_flag(db, third, True, key=new_key())
+        await until(pilot, lambda: heard)
+        assert heard == [4] and "1 of 4 waiting" in said(app, "#position")
+
+
 async def test_disagreements_are_a_queue_of_their_own(
     app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
 ) -> None:

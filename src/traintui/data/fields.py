@@ -144,6 +144,8 @@ MARKS: Mapping[str, ColumnElement[bool]] = {
     "deleted": C.deleted_at.is_not(None),
 }
 """What `is:` asks for and a row knows, by itself or by its chunk."""
+MARKS_OFFERED = (*MARKS, "mine", "disputed")
+"""All that `is:` asks for: the last two are known beside the row."""
 
 META = "meta."
 """How the name of a metadata field begins."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from traintui import clock
-from traintui.data.fields import MARKS, META, Field, Kind
+from traintui.data.fields import MARKS_OFFERED, META, Field, Kind
 from traintui.data.filter_editing import EQUALS, NONE, Piece, pieces, spelled
 from traintui.data.filter_reading import ABOUT_BESIDE
 from traintui.data.records import VocabularyValue
@@ -48,6 +48,7 @@ MARK_DETAILS = {
     "stale": "its document has changed there",
     "deleted": "in the trash",
     "mine": "assigned to me, or decided by me",
+    "disputed": "its reviewers disagree",
 }
 NUMBER_OPERATORS = {
     ">=": "at least", "<=": "at most", ">": "more than", "<": "less than", ":": "exactly, or from a..b",
@@ -198,9 +199,8 @@ class Known:
             return []
         if name == "is":
             counts = self.facets.get("is", {})
-            marks = (*MARKS, "mine")
             return ranked(
-                [Candidate(mark, mark, MARK_DETAILS.get(mark, ""), counts.get(mark)) for mark in marks], typed
+                [Candidate(mark, mark, MARK_DETAILS.get(mark, ""), counts.get(mark)) for mark in MARKS_OFFERED], typed
             )
         return ranked(self.values_of(name, field), typed)
 

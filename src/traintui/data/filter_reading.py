@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
-from traintui.data.fields import LEAST, MARKS, META, MOST, Field, Kind, micros, next_double
+from traintui.data.fields import LEAST, MARKS, MARKS_OFFERED, META, MOST, Field, Kind, micros, next_double
 from traintui.data.filter_terms import (
     Among,
     AnyOf,
@@ -16,6 +16,7 @@ from traintui.data.filter_terms import (
     CalledBy,
     Compared,
     DecidedBy,
+    Disputed,
     FailedBy,
     From,
     HasKey,
@@ -117,14 +118,17 @@ def dated(word: Word, field: Field, context: Context) -> Within:
 
 
 def marked(word: Word, context: Context) -> Asked | AnyOf:
-    """`is:`: marks of the row, or what is one's own: to be reviewed by who asks, or decided by them."""
-    word.known(word.listed, (*MARKS, "mine"))
-    own = tuple(mark for mark in word.listed if mark != "mine")
-    if "mine" not in word.listed:
-        return Marked(own)
-    names = (context.login,) if context.login else ()
-    mine = (AssignedTo(names, mine=not names), DecidedBy(names, mine=not names))
-    return AnyOf((Marked(own), *mine) if own else mine)
+    """`is:`: marks of the row; what is one's own: to be reviewed by who asks, or decided by them; what is disputed."""
+    word.known(word.listed, MARKS_OFFERED)
+    parts: list[Asked] = []
+    if own := tuple(mark for mark in word.listed if mark in MARKS):
+        parts.append(Marked(own))
+    if "mine" in word.listed:
+        names = (context.login,) if context.login else ()
+        parts += [AssignedTo(names, mine=not names), DecidedBy(names, mine=not names)]
+    if "disputed" in word.listed:
+        parts.append(Disputed())
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
 
 def has(word: Word) -> HasKey:
@@ -180,7 +184,7 @@ ABOUT_BESIDE = {
     "template": "by the prompt template",
     "cause": "why it failed, as Generate says it",
     "has": "a metadata key that is there",
-    "is": "a mark: flagged, seed, rehearsal, stale, deleted, mine",
+    "is": "a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed",
 }
 """What each of them asks for."""
 

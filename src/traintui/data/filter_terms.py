@@ -36,6 +36,7 @@ from traintui.data.log_models import GenerationLog, ReviewLog
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn, Document
 from traintui.data.search import Sought
+from traintui.data.second_review_models import SecondReviewRow
 
 Condition = ColumnElement[bool]
 
@@ -194,6 +195,21 @@ def assigned(*conditions: Condition) -> Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """Its second review is there, and the reviewers disagree."""
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL. Served by `ix_second_reviews_state_opened_at`: disputes are few."""
+        return exists(
+            select(literal(1)).where(
+                SecondReviewRow.conversation_id == C.conversation_id, SecondReviewRow.revision == C.revision,
+                SecondReviewRow.state == "disputed",
+            )
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class CalledBy:
     """A call of one of these runs or templates is on record. Served by their indexes on the generation log."""
 
@@ -321,7 +337,7 @@ Searched = Holds | HasKey | Text
 """Terms that the search tables answer."""
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
-Beside = Named | From | DecidedBy | AssignedTo | CalledBy | FailedBy | Searched | LookedThrough
+Beside = Named | From | DecidedBy | AssignedTo | Disputed | CalledBy | FailedBy | Searched | LookedThrough
 """Terms that the server answers."""
 Asked = Local | Beside
 

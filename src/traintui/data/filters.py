@@ -16,7 +16,7 @@ from sqlalchemy import and_, true
 
 from traintui.data.fields import FIELDS, Field
 from traintui.data.filter_reading import NAMES_BESIDE, Values, read_word
-from traintui.data.filter_terms import Condition, Marked, Term
+from traintui.data.filter_terms import Condition, Disputed, Marked, Term
 from traintui.data.filter_words import Context, FilterError, words
 
 __all__ = ["NAMES", "Condition", "Filter", "FilterError", "Term", "parse"]
@@ -54,6 +54,11 @@ class Filter:
     def without(self, field: str) -> Filter:
         """The same filter without what it says of a field."""
         return replace(self, written=tuple(term for term in self.written if term.field != field))
+
+    @property
+    def asks_for_disputes(self) -> bool:
+        """Whether the filter wants what reviewers disagree on, which waits for nobody but who asks for it."""
+        return any(isinstance(part, Disputed) for term in self.written if not term.negated for part in term.parts)
 
     @property
     def names_status(self) -> bool:

@@ -88,17 +88,21 @@ class QueueOrders:
         self._kept = BitMap()
         """What waits, but for others: a second review is blind, or is disputed."""
 
-    async def prepare(self, db: Database, live: Live, order: str) -> None:
-        """Reads what an order needs beside the copy: what waits for others, the cells as they are covered now, or a
-        shuffle."""
+    async def prepare(self, db: Database, live: Live, order: str, *, disputes: bool = False) -> None:
+        """Reads what an order needs beside the copy: what waits for others (with `disputes`, but for what they disagree
+        on), the cells as they are covered now, or a shuffle."""
         async with db.read() as connection:
-            self._kept = await matching(connection, second_review.kept_from_me())
+            self._kept = await matching(connection, second_review.kept_from_me(disputes=disputes))
         if order == CELL and live.mirror is not None:
             self._cells = emptiest(await coverage.read(db, ROWS, COLUMNS, mirror=live.mirror))
         elif order == RANDOM and live.mirror is not None:
             up_to = max(live.mirror.every, default=0)
             if self._random is None or up_to not in self._random.present:
                 self._random = await asyncio.to_thread(shuffled, up_to, self._seed)
+
+    def keep_back(self, id: int) -> None:
+        """One was decided here, and waits for others from now on."""
+        self._kept.add(id)
 
     def matches(self, live: Live, wanted: Filter) -> BitMap | None:
         """Those that match and wait for this reviewer; None while the copy or an answer of the server is missing."""

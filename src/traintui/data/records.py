@@ -89,7 +89,7 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True)
 class ReviewEntry:
-    """A row of the review log."""
+    """A row of the review log; `decision_before` is the newest decision that its author saw."""
 
     id: int
     conversation_id: str
@@ -103,6 +103,7 @@ class ReviewEntry:
     undoes: int | None
     status_before: str | None
     status_after: str | None
+    decision_before: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from traintui.data.records import ReviewEntry
 
 ENTRY_COLUMNS = (
     L.id, L.conversation_id, L.action, L.reviewer_id, L.reviewer_notes, L.timestamp, L.revision, L.reason,
-    L.turn_number, L.undoes, L.status_before, L.status_after,
+    L.turn_number, L.undoes, L.status_before, L.status_after, L.decision_before,
 )  # fmt: skip
 _OF_ONE = select(*ENTRY_COLUMNS).where(L.conversation_id == bindparam("wanted")).order_by(L.id.desc()).limit(200)
 

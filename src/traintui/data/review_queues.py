@@ -47,7 +47,7 @@ class QueueWindow:
 async def prepare(db: Database, live: Live | None, wanted: Filter, order: str, orders: QueueOrders) -> None:
     """Asks for all that a window needs beside the copy, which may take as long as a search does."""
     if live is not None and live.mirror is not None:
-        await orders.prepare(db, live, order)
+        await orders.prepare(db, live, order, disputes=wanted.asks_for_disputes)
         await answer(live, wanted)
 
 
@@ -74,7 +74,7 @@ async def window(
     place = listing.rank(near) if near is not None else None
     start = max(0, min(rank if place is None else place, listing.total) - BEHIND)
     here = listing.ids(start, SIZE)
-    ids = await still_waiting(db, here)
+    ids = await still_waiting(db, here, disputes=wanted.asks_for_disputes)
     return QueueWindow(ids, start, listing.total - (len(here) - len(ids)))
 
 
@@ -85,7 +85,11 @@ async def count(db: Database, live: Live | None, wanted: Filter, orders: QueueOr
     known = total(live, wanted, orders)
     if known is not None:
         return known
-    mine = select(func.count()).select_from(C).where(wanted.where, second_review.waits_for_me())
+    mine = (
+        select(func.count())
+        .select_from(C)
+        .where(wanted.where, second_review.waits_for_me(disputes=wanted.asks_for_disputes))
+    )
     async with db.read() as connection:
         return await connection.scalar(mine) or 0
 
@@ -96,12 +100,12 @@ def total(live: Live | None, wanted: Filter, orders: QueueOrders) -> int | None:
     return None if matches is None else len(matches)
 
 
-async def still_waiting(db: Database, ids: Sequence[int]) -> tuple[str, ...]:
-    """The public ids of internal ones, in their order, those left out that were decided since the copy looked. Served
-    by the primary key."""
+async def still_waiting(db: Database, ids: Sequence[int], *, disputes: bool = False) -> tuple[str, ...]:
+    """The public ids of internal ones, in their order, those left out that were decided since the copy looked; what
+    others disagree on stays with `disputes`. Served by the primary key."""
     named_by_id = C.id == func.any(literal(list(ids), ARRAY(BigInteger())))
     statement = select(C.id, C.conversation_id).where(
-        named_by_id, C.status == "generated", second_review.waits_for_me()
+        named_by_id, C.status == "generated", second_review.waits_for_me(disputes=disputes)
     )
     async with db.read() as connection:
         named = {row.id: row.conversation_id for row in await connection.execute(statement)}

@@ -52,7 +52,7 @@ async def queue(db: Database, wanted: Filter | None = None, *, limit: int = 500)
     wanted = parse("") if wanted is None else wanted
     statement = (
         select(C.conversation_id)
-        .where(C.status == "generated", wanted.where, second_review.waits_for_me())
+        .where(C.status == "generated", wanted.where, second_review.waits_for_me(disputes=wanted.asks_for_disputes))
         .order_by(C.quality_score, C.id)
         .limit(limit)
     )

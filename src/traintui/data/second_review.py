@@ -81,21 +81,23 @@ def decided_by_me() -> ColumnElement[bool]:
     )  # fmt: skip
 
 
-def waits_for_me() -> ColumnElement[bool]:
-    """The condition on conversations that who asks has not decided openly, and that nobody disagrees on.
+def waits_for_me(*, disputes: bool = False) -> ColumnElement[bool]:
+    """The condition on conversations that who asks has not decided openly, and that nobody disagrees on; with
+    `disputes` those that others disagree on are among them.
 
     Served by `pk_second_reviews`.
     """
-    return ~kept_from_me()
+    return ~kept_from_me(disputes=disputes)
 
 
-def kept_from_me() -> ColumnElement[bool]:
+def kept_from_me(*, disputes: bool = False) -> ColumnElement[bool]:
     """The condition on those that wait, but for others. Of all there are it names few, which
     `ix_second_reviews_state_opened_at` finds."""
+    mine = decided_by_me()
     return exists(
         select(literal(1)).where(
             S.conversation_id == C.conversation_id, S.revision == C.revision, S.state.in_(("open", "disputed")),
-            or_(S.state == "disputed", decided_by_me()),
+            mine if disputes else or_(S.state == "disputed", mine),
         )
     )  # fmt: skip
 

@@ -19,11 +19,13 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The database does not take it: with the answer. Nothing was changed."""
+    """The database does not take it: with the answer. Nothing was changed. `awaited` says that whoever pressed it waits
+    for the answer, and gives it."""
 
     press: Press
     error: Exception
     before: bool = False
+    awaited: bool = False
 
     @property
     def stale(self) -> bool:

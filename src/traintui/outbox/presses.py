@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from traintui.data.records import Turn
 from traintui.data.storable import storable
 
-LONGEST = 1_000_000
-"""Bytes of the longest line that is read; a note has 500 characters."""
+LONGEST = 64_000_000
+"""Bytes of the longest line that is read: an edit holds all turns of its conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Decision:
     """An approval or a rejection of what was on the screen: `revision` and `decision_id` say what that was.
 
     `key` makes it one decision however often it is sent; `at` is when it was pressed, `duration_ms` for how long it had
-    been seen.
+    been seen. Where it was an edit that had not been saved yet, `after` is the key of that edit: what that makes of the
+    conversation is what is decided.
     """
 
     key: str
@@ -33,12 +35,46 @@ class Decision:
     note: str | None = None
     turn_number: int | None = None
     duration_ms: int | None = None
+    after: str | None = None
     kind: Literal["decision"] = "decision"
 
     def __post_init__(self) -> None:
         """What is written down is what the database can hold."""
         for name in ("reason", "note"):
             object.__setattr__(self, name, storable(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Another text of what was on the screen: all turns and the system prompt, as one revision.
+
+    `revision`, `decision_id` and `after` say what was edited, as for a decision; `what` says what becomes of it, for
+    people. `passage` is what was written as one text, `written` that text and `instead_of` what stood there: it is a
+    draft again if this is refused.
+    """
+
+    key: str
+    at: datetime
+    conversation_id: str
+    revision: int
+    decision_id: int | None
+    system_prompt: str | None
+    turns: tuple[Turn, ...]
+    what: str
+    turn_number: int | None = None
+    note: str | None = None
+    passage: str = ""
+    written: str = ""
+    instead_of: str = ""
+    after: str | None = None
+    kind: Literal["edit"] = "edit"
+
+    def __post_init__(self) -> None:
+        """What is written down is what the database can hold."""
+        for name in ("system_prompt", "note", "written", "instead_of"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+        turns = tuple(replace(turn, content=storable(turn.content)) for turn in self.turns)
+        object.__setattr__(self, "turns", turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +109,9 @@ class Ended:
     kind: Literal["ended"] = "ended"
 
 
-Press = Decision | Flag | Undo
+Press = Decision | Edit | Flag | Undo
 _LINE: TypeAdapter[Press | Ended] = TypeAdapter(
-    Annotated[Decision | Flag | Undo | Ended, Field(discriminator="kind")]
+    Annotated[Decision | Edit | Flag | Undo | Ended, Field(discriminator="kind")]
 )  # fmt: skip
 
 

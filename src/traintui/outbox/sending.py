@@ -43,6 +43,7 @@ class _Entry:
     press: Press
     on_file: Future[None]
     before: bool = False
+    awaited: bool = False
     doubtful: bool = False
     faults: int = 0
     became: Outcome | None = None
@@ -108,7 +109,7 @@ class Outbox:
         return self._written(entry)
 
     def take_back(self) -> Withdrawn | Press | None:
-        """Takes back the newest decision or flag that waits and that no `Undo` is about to take back.
+        """Takes back the newest decision, edit or flag that waits and that no `Undo` is about to take back.
 
         One that was never sent is withdrawn. One that the database may have is returned as it is: an `Undo` of it waits
         for its turn. None when there is none.
@@ -129,13 +130,18 @@ class Outbox:
         while self.away is None and any(key in {None, entry.press.key} for entry in self._entries):
             await self._turned.wait()
 
-    async def outcome(self, press: Press) -> Outcome | None:
-        """Takes a press as `keep` does. Returns what became of it; None when the database is away: then it waits."""
+    async def outcome(self, press: Press, *, patience: float | None = None) -> Outcome | None:
+        """Takes a press as `keep` does. Returns what became of it; None when the database is away, or has not answered
+        for `patience` seconds: then it waits."""
         written = self.keep(press)
         entry = self._entries[-1]
+        entry.awaited = True
         await written
-        while entry.became is None and self.away is None:
-            await self._turned.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while entry.became is None and self.away is None:
+                    await self._turned.wait()
+        entry.awaited = False
         return entry.became
 
     def hurry(self) -> None:
@@ -186,7 +192,7 @@ class Outbox:
         except Refused as refused:
             if not refused.passing:
                 self.away = None
-                return Refusal(entry.press, refused, entry.before)
+                return Refusal(entry.press, refused, entry.before, entry.awaited)
             self._waits(refused)
         except TimeoutError:
             self._waits(TraintuiError("Database not reached", "it does not answer.", "It is sent again by itself."))
@@ -195,7 +201,7 @@ class Outbox:
         except Exception as error:
             entry.faults += 1
             if entry.faults == FAULTS:
-                return Refusal(entry.press, error, entry.before)
+                return Refusal(entry.press, error, entry.before, entry.awaited)
             self._waits(TraintuiError("Not saved yet", f"{type(error).__name__}.", "It is sent again by itself."))
         else:
             self.away = None

@@ -115,13 +115,15 @@ def beside_judge(looked: Looked) -> Iterable[Content]:
         yield Content.styled("None of your newest decisions was on what a judge has an opinion of.", "$muted")
 
 
-def open_now(looked: Looked) -> Iterable[Content]:
-    """What is open at this moment."""
+def open_now(looked: Looked, login: str) -> Iterable[Content]:
+    """What is open at this moment; only what others have is a reason to take care."""
     yield heading("Open now")
     for reservation in looked.open:
+        mine = Content.styled(f"  you have it, {max(1, round(reservation.seconds_left))} s left", "$muted")
         yield Content.assemble(
-            text.shown(reservation.conversation_id, single_line=True, limit=40), "  ", holder_said(reservation)
-        )
+            text.shown(reservation.conversation_id, single_line=True, limit=40), "  ",
+            mine if reservation.reviewer_id == login else holder_said(reservation),
+        )  # fmt: skip
     if not looked.open:
         yield Content.styled("Nothing.", "$muted")
 
@@ -165,7 +167,7 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
             agreement(await judge_agreement.beside_judge(self.db)),
             sorted((await reservations.current(self.db)).values(), key=lambda each: each.reviewer_id),
         )  # fmt: skip
-        parts = (asked_for(looked), compared(looked), beside_judge(looked), open_now(looked))
+        parts = (asked_for(looked), compared(looked), beside_judge(looked), open_now(looked, self.db.login))
         self.shown.update(Content("\n\n").join(Content("\n").join(part) for part in parts))
         self.refresh_bindings()
 

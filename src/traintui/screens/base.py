@@ -81,7 +81,18 @@ class Working(DOMNode):
         return not needed or (self.app.workspace is not None and self.app.workspace.role in commands.ALLOWED[needed])
 
 
-class BaseScreen(Screen[None], Working):
+class Sending(Working):
+    """Work beside which something is pressed."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What takes presses. Raises `TraintuiError` while no workspace is open."""
+        if self.app.outbox is None:
+            raise TraintuiError("Not open yet", "The workspace is still being opened.", "Try it in a moment.")
+        return self.app.outbox
+
+
+class BaseScreen(Screen[None], Sending):
     """A screen of the app. A subclass fills `compose_body`, and takes its `BINDINGS` from `commands`.
 
     `PLACES` are the places of `commands` whose keys work here, its own first: help and palette list them.
@@ -151,13 +162,6 @@ class BaseScreen(Screen[None], Working):
     def on_progress(self, step: str) -> None:
         """The workspace is being opened, or closed: what is under way."""
 
-    @property
-    def outbox(self) -> Outbox:
-        """What takes presses. Raises `TraintuiError` while no workspace is open."""
-        if self.app.outbox is None:
-            raise TraintuiError("Not open yet", "The workspace is still being opened.", "Try it in a moment.")
-        return self.app.outbox
-
     def on_workspace_ready(self) -> None:
         """The workspace is open: time to read. Called once, after the first painting."""
 
@@ -168,7 +172,7 @@ class BaseScreen(Screen[None], Working):
         return True if self.app.workspace is not None and self.allowed(self.PLACES[0], action) else None
 
 
-class BaseDialog(ModalScreen[Result], Working):
+class BaseDialog(ModalScreen[Result], Sending):
     """A dialog over a screen; `PLACES` as for a screen."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)

@@ -69,6 +69,8 @@ class DecideAnew(BaseDialog[Decision]):
 
         decision = self._decision
         seen, newest = await conversations.as_seen_and_now(self.db, decision.conversation_id, decision.revision)
+        if decision.after is not None:
+            seen = None  # one's own text, which was not saved: who has that revision now wrote another one
         same = seen == (newest.system_prompt, newest.turns)
         self.says.update(self._what_happened(newest, same))
         if seen is not None and not same:
@@ -84,10 +86,13 @@ class DecideAnew(BaseDialog[Decision]):
 
     def _what_happened(self, newest: Conversation, same: bool) -> Content:
         decision, row = self._decision, newest.row
+        of = f"revision {decision.revision}"
+        then = "; the text is the same." if same else "; what differs stands below."
+        if decision.after is not None:
+            of, then = "your edit", ". The edit was not saved, and is kept as a draft if you typed it."
         you = Content.assemble(
-            "Your ", (decision.action, "bold"), f" of revision {decision.revision} was not applied. It is ",
-            marks.status(row.status), f" at revision {row.revision}",
-            "; the text is the same." if same else "; what differs stands below.",
+            "Your ", (decision.action, "bold"), f" of {of} was not applied. It is ",
+            marks.status(row.status), f" at revision {row.revision}", then,
         )  # fmt: skip
         lines = [you, *(_said(entry) for entry in _since(newest.history, decision))]
         if row.status == DECIDED[decision.action]:
@@ -116,7 +121,7 @@ class DecideAnew(BaseDialog[Decision]):
             self.dismiss(replace(
                 self._decision, key=reviews.new_key(), at=clock.now(), revision=row.revision,
                 decision_id=row.decision_id, turn_number=None if row.revision != self._decision.revision
-                else self._decision.turn_number,
+                else self._decision.turn_number, after=None,
             ))  # fmt: skip
 
     def work_failed(self, name: str, error: BaseException) -> None:

@@ -14,9 +14,12 @@ from textual.widgets import TextArea
 from traintui import commands
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
+from traintui.widgets.text_editor import TextEditor
 
 LONGEST = 500
 """Characters that the review log keeps of a note."""
+MOST = 5_000
+"""Characters that can be pasted, so that one can shorten them here."""
 
 
 class NoteDialog(BaseDialog[str]):
@@ -26,7 +29,7 @@ class NoteDialog(BaseDialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("note")
     CSS_PATH = "dialogs.tcss"
 
-    field = getters.query_one(TextArea)
+    field = getters.query_one(TextEditor)
     panel = getters.query_one(".dialog", Vertical)
 
     def __init__(self, note: str) -> None:
@@ -37,17 +40,19 @@ class NoteDialog(BaseDialog[str]):
         """The field; how long the text is stands on the frame."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Note for the decision"
-            yield TextArea(self._note, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
+            yield TextEditor(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Goes on where the note ended."""
+        self.field.longest = MOST
+        self.field.load(self._note)
         self.field.move_cursor(self.field.document.end)
         self._count()
 
     @on(TextArea.Changed)
     def _count(self) -> None:
-        length = len(self.field.text)
+        length = len(self.field.written)
         counted = f"{length} of {LONGEST} characters"
         self.panel.border_subtitle = (
             Content.styled(f"{counted}: too long to keep by {length - LONGEST}", "bold $error")
@@ -55,9 +60,17 @@ class NoteDialog(BaseDialog[str]):
             else Content.styled(counted, "$muted")
         )
 
+    @on(TextEditor.TooLong)
+    def _too_long(self, event: TextEditor.TooLong) -> None:
+        self.panel.border_subtitle = Content.styled(
+            f"nothing was pasted: {event.characters:,} characters, and a note has {LONGEST}", "bold $error"
+        )
+        self.app.bell()
+
     def action_save(self) -> None:
         """Keeps the note, unless it is too long."""
-        if len(self.field.text) <= LONGEST:
-            self.dismiss(self.field.text.strip())
+        written = self.field.written
+        if len(written) <= LONGEST:
+            self.dismiss(written.strip())
         else:
             self.app.bell()

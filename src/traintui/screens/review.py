@@ -78,7 +78,7 @@ class ReviewScreen(ReviewRegenerating):
         decision = Decision(
             reviews.new_key(), clock.now(), shown.row.conversation_id, action, shown.row.revision,
             shown.row.decision_id, reason, self._notes.pop(shown.row.conversation_id, None),
-            None if wrong is None else wrong + 1, int(seconds * 1_000),
+            None if wrong is None else wrong + 1, int(seconds * 1_000), self.after(shown),
         )  # fmt: skip
         self._own.add(shown.row.id)
         self._pressed[decision.key] = shown

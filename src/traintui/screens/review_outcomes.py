@@ -10,7 +10,7 @@ from textual.content import Content
 from traintui import text
 from traintui.data.records import Conversation, ReviewEntry
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
-from traintui.outbox.presses import Decision, Undo
+from traintui.outbox.presses import Decision, Edit, Undo
 from traintui.screens.judge_beside import beside_judge, opinion_of
 from traintui.screens.review_editing import ReviewEditing
 from traintui.widgets import marks
@@ -39,6 +39,7 @@ class ReviewOutcomes(ReviewEditing):
                 self._decided(decision, saved)
             case Undo(), Saved(entry=entry, before=False):
                 self._back(press.conversation_id, waits=entry.status_after == "generated")
+                self._poll(always=True)
             case Decision() as decision, Withdrawn():
                 self._own.clear()
                 self._keep_note(decision)
@@ -47,6 +48,8 @@ class ReviewOutcomes(ReviewEditing):
                 self._back(press.conversation_id, waits=True)
             case Decision() as decision, Refusal() as refusal:
                 self._refused(decision, refusal)
+            case Edit() as edit, _:
+                self.edit_became(edit, outcome)
             case _:
                 self._read_again(press.conversation_id)
         self._pressed.pop(press.key, None)
@@ -64,6 +67,7 @@ class ReviewOutcomes(ReviewEditing):
         if (shown := self._pressed.get(decision.key)) is not None:
             if entry.status_after == entry.status_before:
                 self._own.discard(shown.row.id)  # nothing changed that others could see
+                self.source.orders.keep_back(shown.row.id)
             self._say_decided(decision, entry, shown)
 
     def _say_decided(self, decision: Decision, entry: ReviewEntry, shown: Conversation) -> None:
@@ -106,7 +110,3 @@ class ReviewOutcomes(ReviewEditing):
         if self.app.current_mode == "review":
             self.queue.bring(one, waits=waits)
             self._show_current()
-
-    def _read_again(self, one: str) -> None:
-        if self.queue.current == one and self.app.current_mode == "review":
-            self.read(partial(self._read_current, one), name="conversation")

@@ -153,7 +153,8 @@ class ReviewRegenerating(ReviewOutcomes):
         if self.queue.current == outcome.conversation_id:
             shown = self.reading.shown
             before = shown if shown is not None and shown.row.conversation_id == outcome.conversation_id else now
-            self.changed_to(before, now, "written anew")
+            self.changed_to(before, now)
+            self._say_changed(now, "written anew")
             return
         self._known.forget(outcome.conversation_id)
         self.app.look_now()

@@ -33,7 +33,11 @@ def holder_said(reservation: Reservation) -> Content:
 
 
 class ReviewReservation:
-    """The reservations of one window, as far as the database has told of them."""
+    """The reservations of one window, as far as the database has told of them.
+
+    Another window of the same person has its own part of the queue, until there is nothing else: nobody waits for
+    themselves.
+    """
 
     def __init__(self, window_id: UUID) -> None:
         self._window_id = window_id
@@ -58,7 +62,7 @@ class ReviewReservation:
         return bool(self._mine) and clock.ticks() > self._until
 
     def holder(self, one: str) -> Reservation | None:
-        """Who else has it, with the seconds that are left; None when nobody does, as far as is known."""
+        """Which other person has it, with the seconds that are left; None when nobody does, as far as is known."""
         from dataclasses import replace
 
         reservation, until = self._others.get(one, (None, 0.0))
@@ -78,11 +82,13 @@ class ReviewReservation:
         self._perhaps.update(wanted)
         asked = clock.ticks()
         found = await reservations.reserve(db, self._window_id, wanted, number, shown=shown, leave=leave)
-        self._mine = {one for one, reservation in found.items() if reservation.is_mine}
-        self._perhaps = self._mine | on_their_way
+        mine = {one for one, reservation in found.items() if reservation.is_mine}
+        self._perhaps = mine | on_their_way
+        own = {one for one, reservation in found.items() if reservation.reviewer_id == db.login}
+        self._mine = mine or own
         self._others = {
             one: (reservation, asked + reservation.seconds_left)
-            for one, reservation in found.items() if not reservation.is_mine
+            for one, reservation in found.items() if one not in own
         }  # fmt: skip
         self._until = asked + min((found[one].seconds_left for one in self._mine), default=0.0)
 

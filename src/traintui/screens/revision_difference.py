@@ -20,6 +20,7 @@ from textual.widgets import Static
 from traintui import commands, text
 from traintui.data.records import Conversation, Turn
 from traintui.screens.base import BaseDialog
+from traintui.screens.stored_edit import StoredEdit, edit_of, store
 from traintui.widgets.difference import DifferenceView, Pair, compared
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.row_table import Column, RowTable
@@ -87,9 +88,9 @@ def _title(before: Turn | None, after: Turn | None) -> str:
     return name + moved + train
 
 
-class RevisionsDialog(BaseDialog[tuple[Conversation, int]]):
+class RevisionsDialog(BaseDialog[StoredEdit]):
     """The revisions, newest first. The one under the cursor is compared with the one before it, or with the one that
-    was marked. Answers the conversation and the revision that it was taken back to, if it was."""
+    was marked. Answers what the conversation was taken back to, if it was; `after` is as for a `TurnEditor`."""
 
     PLACES = ("revisions", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("revisions")
@@ -100,12 +101,11 @@ class RevisionsDialog(BaseDialog[tuple[Conversation, int]]):
     difference = getters.query_one(DifferenceView)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, conversation: Conversation, *, may_edit: bool) -> None:
+    def __init__(self, conversation: Conversation, *, may_edit: bool, after: str | None = None) -> None:
         super().__init__()
-        self._conversation, self._may_edit = conversation, may_edit
+        self._conversation, self._may_edit, self._after = conversation, may_edit, after
         self._revisions: tuple[Revision, ...] = ()
         self._base: int | None = None
-        self._key = ""
 
     def compose(self) -> ComposeResult:
         """The list, and below it the difference."""
@@ -176,15 +176,12 @@ class RevisionsDialog(BaseDialog[tuple[Conversation, int]]):
         self.write(partial(self._restore, self._revisions[1] if row.present else row.revision), name="restore")
 
     async def _restore(self, revision: Revision) -> None:
-        from traintui.data import conversations, reviews
-
-        self._key = self._key or reviews.new_key()
-        await reviews.edit(
-            self.db, reviews.Seen.of(self._conversation.row), system_prompt=revision.system_prompt,
-            turns=revision.turns, key=self._key, notes=f"back to revision {revision.number}",
+        edit = edit_of(
+            self._conversation, turns=revision.turns, system_prompt=revision.system_prompt, after=self._after,
+            what=f"it reads as at revision {revision.number} again",
+            note=f"back to revision {revision.number}",
         )  # fmt: skip
-        now = await conversations.read(self.db, self._conversation.row.conversation_id)
-        self.dismiss((now, revision.number))
+        self.dismiss(await store(self.db, self.outbox, self._conversation, edit))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nobody takes back what they may not edit."""
@@ -192,7 +189,6 @@ class RevisionsDialog(BaseDialog[tuple[Conversation, int]]):
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Says why below the difference."""
-        self._key = ""
         answer = self.app.answer(error)
         said = text.shown(f"{answer.title}. {answer.message} {answer.remedy}", single_line=True)
         self.answer.update(Content.assemble(("! ", "$error"), said))

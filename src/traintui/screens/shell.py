@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from textual.app import App
-from textual.events import Event, InputEvent, Key
+from textual.events import Event, InputEvent
 from textual.message import Message
 from textual.reactive import var
 from textual.signal import Signal
-from textual.widgets import Input, TextArea
 
 from traintui import clock, text
 from traintui.data.records import VocabularyValue
+from traintui.drafts import Drafts, drafts_path
 from traintui.errors import TraintuiError
 from traintui.generation.children import Crew
 from traintui.queue_choice import QueueChoice
+from traintui.screens.keys_in_turn import KeysInTurn
 from traintui.settings import Settings
 from traintui.widgets.notice import sentence
 
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
     from traintui.data.presence_records import Meanwhile
     from traintui.outbox.outcomes import Outcome, Standing
     from traintui.outbox.sending import Outbox
-
-
-TYPING = 0.25
-"""Seconds for which a key waits at most for the field that has the focus."""
 
 
 class OpenConversation(Message):
@@ -57,7 +51,7 @@ class ShowConversations(Message):
         super().__init__()
 
 
-class Shell(App[None]):
+class Shell(KeysInTurn):
     """The app as its screens see it: the workspace, the words of the vocabulary, and how failures are answered."""
 
     workspace: var[Database | None] = var["Database | None"](None, init=False)
@@ -94,6 +88,8 @@ class Shell(App[None]):
         """Conversations changed, here or elsewhere: their internal ids."""
         self.window_id = uuid4()
         """This window of this person: what it has open is reserved for it."""
+        self.drafts = Drafts(drafts_path())
+        """What was typed into conversations and is not saved."""
         self.touched = clock.ticks()
         """When somebody last did something here."""
         self.outbox: Outbox | None = None
@@ -102,23 +98,10 @@ class Shell(App[None]):
         """What became of a press: it is saved, refused or withdrawn."""
 
     async def on_event(self, event: Event) -> None:
-        """A key that is not text waits until the field has taken what was typed before it.
-
-        Textual runs a key with priority at once, while letters still wait in the field's queue: a save would lose them.
-        """
+        """Notes that somebody is here."""
         if isinstance(event, InputEvent):
             self.touched = clock.ticks()
-        if isinstance(event, Key) and not event.is_printable and not event.is_forwarded:
-            await self._typed()
         await super().on_event(event)
-
-    async def _typed(self) -> None:
-        field = self.focused
-        if isinstance(field, Input | TextArea):
-            taken = asyncio.Event()
-            if field.call_later(taken.set):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(taken.wait(), TYPING)
 
     async def ensure_worker(self, *, slots: int = 4) -> None:
         """Sees to it that a worker runs here: one that was left running is found, else one is started.

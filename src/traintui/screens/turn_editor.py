@@ -18,11 +18,12 @@ from textual.widgets import Static, TextArea
 
 from traintui import commands, text
 from traintui.data.records import Conversation
-from traintui.drafts import Draft, Drafts
+from traintui.drafts import Draft
 from traintui.errors import TraintuiError
 from traintui.importing.chunks import estimate_tokens
 from traintui.screens.base import BaseDialog
 from traintui.screens.passages import Made, Passage
+from traintui.screens.stored_edit import StoredEdit, edit_of, store
 from traintui.widgets.difference import DifferenceView, compared
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.text_editor import LONGEST, TextEditor
@@ -36,13 +37,14 @@ WRITE = 1.0
 """Seconds after which what was typed is in the file of drafts."""
 
 
-class TurnEditor(BaseDialog[Conversation]):
-    """The text of one turn, or of another passage, over its place in the transcript. Answers the conversation as it is
-    since it was saved.
+class TurnEditor(BaseDialog[StoredEdit]):
+    """The text of one turn, or of another passage, over its place in the transcript. Answers what was saved, or what
+    will be as soon as the database answers.
 
-    `region` says where there is room and `place_of` where the turn is, both on the screen. Whatever is typed is a draft
-    until it is saved; leaving keeps it. A conversation that moved on meanwhile is shown beside what was typed, and the
-    next save is one of the newer revision.
+    `after` is the key of the edit that made what is edited, if that is not saved yet; `region` says where there is room
+    and `place_of` where the turn is, both on the screen. Whatever is typed is a draft until it is saved; leaving keeps
+    it. A conversation that moved on meanwhile is shown beside what was typed, and the next save is one of the newer
+    revision.
     """
 
     PLACES = ("turn_editor", "text_editor")
@@ -58,15 +60,15 @@ class TurnEditor(BaseDialog[Conversation]):
         self,
         conversation: Conversation,
         passage: Passage,
-        drafts: Drafts,
         *,
+        after: str | None,
         region: Callable[[], Region],
         place_of: Callable[[], Region],
     ) -> None:
         super().__init__()
-        self._conversation, self._passage, self._drafts = conversation, passage, drafts
+        self._conversation, self._passage, self._after = conversation, passage, after
+        self._drafts = self.app.drafts
         self._region, self._place_of = region, place_of
-        self._sent: tuple[str, str] = ("", "")
         self._saving = False
 
     def compose(self) -> ComposeResult:
@@ -192,29 +194,24 @@ class TurnEditor(BaseDialog[Conversation]):
         self.write(partial(self._save, self._conversation, written, made), name="edit")
 
     async def _save(self, on: Conversation, written: str, made: Made) -> None:
-        from traintui.data import conversations, reviews
+        from traintui.data import conversations
 
-        seen, (turns, system_prompt), turn = reviews.Seen.of(on.row), made, self._passage.turn
-        attempt = f"{seen}{written}"
-        # The same text onto the same revision is the same press, however often it is sent: a commit may have been cut
-        # off before its answer.
-        if self._sent[0] != attempt:
-            self._sent = attempt, reviews.new_key()
+        (turns, system_prompt), name, turn = made, self._passage.name, self._passage.turn
+        edit = edit_of(
+            on, turns=turns, system_prompt=system_prompt, what=name, passage=name, written=written,
+            instead_of=self._passage.stored(on), turn_number=None if turn is None else turn + 1, after=self._after,
+        )  # fmt: skip
         try:
-            await reviews.edit(
-                self.db, seen, system_prompt=system_prompt, turns=turns, key=self._sent[1],
-                turn_number=None if turn is None else turn + 1,
-            )  # fmt: skip
+            stored = await store(self.db, self.outbox, on, edit)
         except TraintuiError as refused:
             if not getattr(refused, "stale", False):
                 raise
-            self._conversation = await conversations.read(self.db, self._one)
+            self._conversation, self._after = await conversations.read(self.db, self._one), None
             self._open_again()
             self._moved_on(f"{refused.message.removesuffix('.')}: nothing was saved", written)
             return
-        saved = await conversations.read(self.db, self._one)
-        self._drafts.drop(self._one, self._passage.name)
-        self.dismiss(saved)
+        self._drafts.drop(self._one, name)
+        self.dismiss(stored)
 
     def _open_again(self) -> None:
         self._saving = self.field.read_only = False

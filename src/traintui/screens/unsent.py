@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import ModalScreen
@@ -11,18 +12,28 @@ from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from traintui import text
+from traintui.drafts import Draft
+from traintui.errors import TraintuiError
 from traintui.screens.doors import Doors
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.outbox.outcomes import Outcome, Refusal
-    from traintui.outbox.presses import Decision
+    from traintui.outbox.presses import Decision, Edit
     from traintui.outbox.sending import Outbox
 
 TOGETHER = 0.3
 """Seconds within which refusals are answered as one, and between two looks whether somebody can be asked."""
 NEWS = 20.0
 """Seconds for which it stands there what became of presses of an earlier run."""
+
+
+def not_edited(edit: Edit, why: TraintuiError) -> TraintuiError:
+    """The answer to an edit that was kept and is refused at last: where what was typed is to be found."""
+    remedy = "It stands as it is: do it again there, if it is still wanted."
+    if edit.passage:
+        remedy = f"What you typed is kept: open it in Review, and the key of {edit.passage} shows both."
+    return TraintuiError(f"{why.title}: not saved", f"{edit.what} of {edit.conversation_id}: {why.message}", remedy)
 
 
 class Unsent(Doors):
@@ -93,16 +104,37 @@ class Unsent(Doors):
 
     def _became(self, outcome: Outcome) -> None:
         from traintui.outbox.outcomes import Refusal, Saved
+        from traintui.outbox.presses import Edit
 
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome.press, Edit):
+            self._edited(outcome.press, outcome)
+        elif isinstance(outcome, Refusal):
             (self._stale if outcome.stale else self._refused).append(outcome)
-            if len(self._refused) + len(self._stale) == 1:
-                self.set_timer(TOGETHER, self._answer_refused)
+            self._answer_soon()
         if isinstance(outcome, Saved | Refusal) and outcome.before:
             self._sent_before[isinstance(outcome, Refusal)] += 1
             if self.outbox is not None and not self.outbox.left_over:
                 self._tell_sent()
         self.sent.publish(outcome)
+
+    def _edited(self, edit: Edit, outcome: Outcome) -> None:
+        """What was typed is a draft no more once it is saved, and one again where it is refused."""
+        from traintui.outbox.outcomes import Refusal, Saved
+
+        one, draft = edit.conversation_id, self.drafts.get(edit.conversation_id, edit.passage)
+        if isinstance(outcome, Saved):
+            if draft is not None and draft.text == edit.written:
+                self.drafts.drop(one, edit.passage)
+        elif edit.passage and draft is None:
+            self.drafts.keep(one, edit.passage, Draft(edit.written, edit.instead_of))
+        self.drafts.write()
+        if isinstance(outcome, Refusal) and not outcome.awaited:
+            self._refused.append(replace(outcome, error=not_edited(edit, self.answer(outcome.error))))
+            self._answer_soon()
+
+    def _answer_soon(self) -> None:
+        if len(self._refused) + len(self._stale) == 1:
+            self.set_timer(TOGETHER, self._answer_refused)
 
     def _tell_sent(self) -> None:
         saved, refused = self._sent_before
@@ -137,7 +169,7 @@ class Unsent(Doors):
 
     def _ask_anew(self) -> None:
         """Shows the next one that has moved on since it was decided, unless somebody is in the middle of something."""
-        if not self._stale:
+        if not self._stale or not self.is_running:
             return
         if isinstance(self.screen, ModalScreen) or isinstance(self.focused, Input | TextArea):
             self.set_timer(TOGETHER, self._ask_anew)

@@ -55,6 +55,8 @@ class TextEditor(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("text_editor")
+    longest: int = LONGEST
+    """Characters up to which pasting makes the text grow."""
 
     @dataclass
     class TooLong(Message):
@@ -94,7 +96,7 @@ class TextEditor(TextArea):
         event.stop()
         if self.read_only:
             return
-        if len(self.text) + len(event.text) > LONGEST:
+        if len(self.text) + len(event.text) > self.longest:
             self.post_message(self.TooLong(len(event.text)))
         elif result := self._replace_via_keyboard(standing_in(_BREAKS.sub("\n", event.text)), *self.selection):
             self.move_cursor(result.end_location)
