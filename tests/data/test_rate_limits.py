@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 
 import psycopg
 import pytest
@@ -60,28 +61,28 @@ async def test_until_a_provider_has_answered_once_one_call_asks_it_what_it_allow
 
 
 async def test_who_comes_first_goes_first_and_the_others_wait_for_what_comes_in(db: Database) -> None:
-    await told(db, requests=(60, 2))
+    await told(db, requests=(6, 2))  # one more comes in every ten seconds
     places = [await placed(db) for _ in range(5)]
-    assert [await turn(db, place) for place in reversed(places)] == pytest.approx([3, 2, 1, 0, 0], abs=0.3)
-    assert [await turn(db, place) for place in places[2:]] == pytest.approx([1, 2, 3], abs=0.3)
+    assert [await turn(db, place) for place in reversed(places)] == pytest.approx([30, 20, 10, 0, 0], abs=4)
+    assert [await turn(db, place) for place in places[2:]] == pytest.approx([10, 20, 30], abs=4)
 
 
 async def test_a_large_call_is_not_overtaken_by_small_ones(db: Database) -> None:
     await told(db, output=(6_000, 500))
     large, small = await placed(db, output_tokens=2_000), await placed(db, output_tokens=10)
-    assert await turn(db, large) == pytest.approx(15, abs=0.5)
+    assert await turn(db, large) == pytest.approx(15, abs=4)
     assert await turn(db, small) > await turn(db, large)
 
 
 async def test_a_call_larger_than_a_minute_goes_when_the_minute_is_full(db: Database) -> None:
     await told(db, output=(6_000, 3_000))
-    assert await turn(db, await placed(db, output_tokens=50_000)) == pytest.approx(30, abs=0.5)
+    assert await turn(db, await placed(db, output_tokens=50_000)) == pytest.approx(30, abs=4)
 
 
 async def test_what_was_taken_and_not_used_is_given_back_and_others_go_sooner(db: Database) -> None:
     await told(db, output=(6_000, 2_000))
     first, second = await sent(db, output_tokens=2_000), await placed(db, output_tokens=2_000)
-    assert await turn(db, second) == pytest.approx(20, abs=0.7)
+    assert await turn(db, second) == pytest.approx(20, abs=4)
     await limits.settle(db, first, {"requests": 1, "output": 500}, {})
     # 1,500 came back, and such calls are known to use a quarter of what was thought.
     assert await turn(db, second) == 0
@@ -90,10 +91,10 @@ async def test_what_was_taken_and_not_used_is_given_back_and_others_go_sooner(db
 async def test_who_waits_takes_nothing_and_leaves_nothing(db: Database) -> None:
     await told(db, output=(6_000, 100))
     places = [await placed(db, output_tokens=4_000) for _ in range(3)]
-    assert (await levels(db))["output"] == pytest.approx(100, abs=60)
+    assert 50 < (await levels(db))["output"] < 1_000  # 100 come in a second
     for place in places:
         await limits.settle(db, place, {}, {})
-    assert (await levels(db))["output"] == pytest.approx(100, abs=90)
+    assert 50 < (await levels(db))["output"] < 1_000
     assert await turn(db, await placed(db, output_tokens=100)) < 1
 
 
@@ -116,7 +117,7 @@ async def test_where_somebody_else_uses_the_same_account_the_word_of_the_provide
     said: dict[Kind, Told] = {"requests": Told(600, 200), "output": Told(6_000, 2_000)}
     await limits.settle(db, place, {"requests": 1, "output": 1_000}, said)
     now = await levels(db)
-    assert now["requests"] == pytest.approx(200, abs=10) and now["output"] == pytest.approx(2_000, abs=90)
+    assert now["requests"] == pytest.approx(200, abs=50) and now["output"] == pytest.approx(2_000, abs=500)
 
 
 async def test_what_a_response_said_of_the_time_it_was_asked_takes_nothing_that_came_in_since(db: Database) -> None:
@@ -136,14 +137,14 @@ async def test_a_model_that_is_held_back_waits_on_every_worker(db: Database, con
 
 
 async def test_the_places_of_a_worker_that_is_gone_are_given_up_and_what_it_sent_counts(db: Database) -> None:
-    await told(db, requests=(60, 1))
+    await told(db, requests=(6, 1))
     async with work.registered(db) as worker_id:
         await sent(db, worker_id=worker_id)
         for _ in range(3):
             await placed(db, worker_id=worker_id)
     (line,) = await limits.lines(db)
     assert (line.waiting, line.under_way) == (0, 0)
-    assert await turn(db, await placed(db)) == pytest.approx(1, abs=0.3)
+    assert await turn(db, await placed(db)) == pytest.approx(10, abs=4)
 
 
 async def test_a_server_that_names_no_limits_is_asked_as_much_at_once_as_it_answers_well(db: Database) -> None:
@@ -175,8 +176,14 @@ async def test_no_more_goes_in_any_time_than_the_limit_lets_in(
         connection.execute("TRUNCATE rate_reservations, rate_ratios, rate_limits, rate_buckets")
     await told(db, output=(6_000, left))
     places = [await placed(db, output_tokens=size) for size in sizes]
-    waits = [await turn(db, place) for place in places]
-    assert all(later >= wait - 0.3 for wait, later in itertools.pairwise(waits))
+    waits, soonest, latest = [], [], []
+    for place in places:
+        soonest.append(time.monotonic())
+        waits.append(await turn(db, place))
+        latest.append(time.monotonic())
+    turns = zip(soonest, latest, waits, strict=True)
+    for (asked, _, wait), (_, told_at, later) in itertools.pairwise(turns):
+        assert told_at + later >= asked + wait - 0.01
     for moment in waits:
         gone = sum(size for size, wait in zip(sizes, waits, strict=True) if wait <= moment)
         assert gone <= left + 100 * moment + 200  # 100 a second; what came in while the test ran
