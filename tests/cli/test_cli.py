@@ -20,13 +20,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from homes import furnished_home
-from quick_commands import Commands, commands
 from support import Conninfo, logged_in
 from traintui.cli import traceback_of
 from traintui.data import schema, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 
-quick: Commands
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone")
 pytestmark = pytest.mark.xdist_group("homes")
 
@@ -43,15 +41,17 @@ def home() -> Iterator[Path]:
         server.stop()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    global quick
-    with commands() as quick:
-        yield
-
-
 def traintui(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    result = quick.run(arguments, cwd=home, environment={**os.environ, "TRAINTUI_HOME": str(home), **environment})
+    result = subprocess.run(
+        [sys.executable, "-m", "traintui", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        cwd=home,
+        env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
+        check=False,
+    )
     assert "Traceback" not in result.stdout + result.stderr
     if check:
         assert result.returncode == 0, result.stderr
@@ -82,10 +82,7 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
 
 
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
-    result = subprocess.run(  # from nothing, as a person does
-        [sys.executable, "-m", "traintui", "demo", "--headless", "--json"],
-        cwd=tmp_path, env={**os.environ, "TRAINTUI_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    result = traintui(tmp_path, "demo", "--headless", "--json")
     summary = json.loads(result.stdout)
     assert summary["generated"] == 40 and summary["failed"] == 0 and summary["exported"] == summary["approved"] > 0
     for line in Path(summary["path"]).read_text(encoding="utf-8").splitlines():
