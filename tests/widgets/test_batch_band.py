@@ -64,15 +64,18 @@ def test_a_name_is_no_markup() -> None:
 
 
 def test_each_state_says_what_to_do() -> None:
-    def said(state: str, *, working: bool = True, last_words: str | None = None) -> str:
-        batch = replace(RUNNING, state=state, state_reason="The worker ended.")  # type: ignore[arg-type]
+    def said(
+        state: str, *, working: bool = True, last_words: str | None = None, reason: str | None = "The worker ended."
+    ) -> str:
+        batch = replace(RUNNING, state=state, state_reason=reason)  # type: ignore[arg-type]
         return meaning(batch, working=working, last_words=last_words).plain
 
     assert said("interrupted") == "Interrupted at 17 of 40: w starts a worker, which goes on  The worker ended."
     assert said("paused").startswith("Paused at 17 of 40: p resumes it")
     assert "w starts one here" in said("queued", working=False)
     assert said("queued") == "Waits for its first call"
-    assert said("running") == "4 being written, 17 wait"
+    assert said("running", reason=None) == "4 being written, 17 wait"
+    assert said("running", reason="The provider is away.") == "! 17 wait  The provider is away."
     assert "w starts another" in said("running", last_words="no database.")
     assert "plans anew what was not written" in said("cancelled")
     assert "2 reads" in said("finished")
