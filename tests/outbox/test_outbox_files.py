@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from outboxes import no_room
 from traintui.outbox.kept import LARGE, KeptPresses, folder_of
 from traintui.outbox.presses import Ended, Flag, Press
 
@@ -136,26 +137,32 @@ def test_lines_that_nobody_understands_are_kept_for_a_person_to_see(tmp_path: Pa
 
 
 def test_a_line_that_found_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
-    import resource
-
     kept = KeptPresses(tmp_path)
     kept.open()
     kept.add(flag(1), durable=False)
     (path,) = files(tmp_path)
-    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))  # room for half a line
-        with pytest.raises(OSError, match=r"space|large"):
-            kept.add(flag(2), durable=False)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
+    before = path.read_bytes()
+    with no_room(path), pytest.raises(OSError, match=r"space|large"):
+        kept.add(flag(2), durable=False)
     assert path.read_bytes() == before
     kept.add(flag(3), durable=False)
     kept.close(waiting=True)
     again = KeptPresses(tmp_path)
     assert again.open().presses == (flag(1), flag(3))
+    again.close(waiting=False)
+
+
+def test_what_was_taken_back_while_there_was_no_room_is_written_with_the_next_line(tmp_path: Path) -> None:
+    kept = KeptPresses(tmp_path)
+    kept.open()
+    kept.add(flag(1), durable=False)
+    kept.add(flag(2), durable=False)
+    with no_room(files(tmp_path)[0]), pytest.raises(OSError, match=r"space|large"):
+        kept.end(Ended(flag(1).key, "withdrawn"), last=False)
+    kept.add(flag(3), durable=False)
+    kept.close(waiting=True)
+    again = KeptPresses(tmp_path)
+    assert again.open().presses == (flag(2), flag(3))
     again.close(waiting=False)
 
 

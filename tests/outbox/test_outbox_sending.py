@@ -14,12 +14,13 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from interruptions import away, cutter
-from outboxes import sending
+from outboxes import no_room, sending
 from support import Conninfo, approved, eventually, fetch, imported, logged_in, said, seen, sqlstate, status
 from traintui import clock
 from traintui.data import bulk, conversations, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
+from traintui.outbox.kept import folder_of
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
 from traintui.outbox.presses import Decision, Edit, Flag, Undo
 
@@ -308,21 +309,29 @@ async def test_an_undo_whose_answer_is_lost_takes_back_one_action_and_not_the_on
 # What the database cannot take at the moment
 
 
-@pytest.mark.parametrize("passing", ["server full", "terminated"])
+READING = 'ALTER ROLE rita IN DATABASE "{}"'
+CANNOT = {
+    "server full": ('ALTER DATABASE "{}" CONNECTION LIMIT 0', 'ALTER DATABASE "{}" CONNECTION LIMIT -1'),
+    "standby": (f"{READING} SET default_transaction_read_only = on", f"{READING} RESET default_transaction_read_only"),
+}
+
+
+@pytest.mark.parametrize("passing", [*CANNOT, "terminated"])
 async def test_a_server_that_cannot_at_the_moment_is_asked_again(
     db: Database, conninfo: Conninfo, tmp_path: Path, passing: str
 ) -> None:
     (one,) = await imported(db)
     name = db.conninfo.rpartition("dbname=")[2].strip("'")
     async with logged_in(conninfo("rita")) as rita, sending(rita, tmp_path) as sent:
-        if passing == "server full":
-            sqlstate(conninfo(SUPERUSER), f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
+        if passing in CANNOT:
+            sqlstate(conninfo(SUPERUSER), CANNOT[passing][0].format(name))
         sqlstate(conninfo(SUPERUSER), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rita'")
         await sent.outbox.keep(decision(one))
         await sent.outbox.settled()
-        if passing == "server full":
+        if passing in CANNOT:
+            await asyncio.sleep(1)  # longer than three tries: it is not given up
             assert sent.outbox.standing is not None
-            sqlstate(conninfo(SUPERUSER), f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+            sqlstate(conninfo(SUPERUSER), CANNOT[passing][1].format(name))
             sent.outbox.hurry()
         await sent.done(1)
     assert kinds(sent.outcomes) == ["Saved"]
@@ -342,3 +351,26 @@ async def test_a_machine_that_cannot_keep_presses_sends_them_all_the_same_and_sa
             assert sent.outbox.standing is not None and sent.outbox.standing.unkept
         await sent.done(2)
     assert [row[0] for row in await fetch(db, LOG)] == [one, two]
+
+
+async def test_what_found_no_room_on_this_machine_is_written_down_as_soon_as_there_is_some(
+    db: Database, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    one, two = await imported(db, 2)
+    async with sending(db, tmp_path) as sent:
+        with away(server):
+            await sent.outbox.keep(Flag(reviews.new_key(), clock.now(), one, True))
+            await sent.outbox.settled()
+            (path,) = folder_of(tmp_path, db.conninfo, db.login).glob("*.jsonl")
+            first = decision(one)
+            with no_room(path):
+                assert not await sent.outbox.keep(first)
+                assert sent.outbox.standing is not None and sent.outbox.standing.unkept
+            assert await sent.outbox.keep(decision(two))
+
+            async def is_kept() -> bool:
+                return first.key in path.read_text() and sent.outbox.unkept is None
+
+            await eventually(is_kept)
+        await sent.done(3)
+    assert [row[0] for row in await fetch(db, LOG)] == [one, one, two]

@@ -16,6 +16,7 @@ from traintui.app import TraintuiApp
 from traintui.data import reservations
 from traintui.data.engine import Database
 from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.review_ahead import ReviewAhead
 from traintui.screens.review_reservation import AT_WORK
 from traintui.settings import Settings
 
@@ -46,6 +47,25 @@ async def test_what_is_reserved_first_is_on_the_screen_without_another_look(
     app = Waiting(Settings(home=tmp_path), workspace=db)  # nor does the change feed bring one
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, only)
+
+
+async def test_after_a_decision_comes_the_next_one_though_an_earlier_one_is_reserved_already(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await imported(db, 8)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        await until(pilot, lambda: review_of(app).reservation.has(ids[2]))
+        monkeypatch.setattr(ReviewAhead, "_read_ahead", lambda screen: None)  # a server that takes its time
+        review_of(app).visit(ids[4])
+        await until(pilot, lambda: on_screen(app) == ids[4])
+        await pilot.press("a")
+        await until(pilot, lambda: review_of(app).queue.current == ids[5])
+        await written(app)
+        assert on_screen(app) is None
+        monkeypatch.undo()
+        review_of(app)._read_ahead()
+        await until(pilot, lambda: on_screen(app) == ids[5])
 
 
 async def test_what_is_read_ahead_is_reserved_and_what_is_left_is_free(app: TraintuiApp, db: Database) -> None:

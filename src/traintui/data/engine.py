@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import AsyncAdaptedQueuePool, CursorResult, TextClause, text
+from sqlalchemy import AsyncAdaptedQueuePool, CursorResult, ExceptionContext, TextClause, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from traintui.data.refusals import answered
@@ -114,7 +114,14 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
         json_deserializer=orjson.loads,
     )
     _opened[engine] = opened
+    event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
     return engine
+
+
+def _leave_a_standby(met: ExceptionContext) -> None:
+    """A connection to a server that only reads is given up: the next one may lead to the one that took its place."""
+    if isinstance(met.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        met.is_disconnect = True
 
 
 def parsed_url(url: str) -> dict[str, str]:

@@ -35,8 +35,9 @@ class Refused(TraintuiError):
 
     @property
     def passing(self) -> bool:
-        """Whether the database cannot at this moment, and would take the same later: a full disk, rows in use."""
-        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300"}
+        """Whether the database cannot at this moment, and would take the same later: a full disk, rows in use, a
+        standby that is not the server yet."""
+        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300", "25006"}
 
 
 ANSWERS: dict[str, tuple[str, str]] = {
@@ -61,6 +62,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "57014": ("Took too long", "Nothing was changed. Ask for less at once, or try again later."),
     "53100": ("Disk full", "Nothing was changed. Free space where the database keeps its files, then try again."),
     "53300": ("Server full", "It takes no more connections. Close a Traintui elsewhere, or raise max_connections."),
+    "25006": ("Only for reading", "The server takes no changes at the moment. Nothing was changed: try again later."),
     "22P05": ("Text not storable", "It holds a character that PostgreSQL cannot keep, such as NUL. Take it out."),
     "22021": ("Text not storable", "It holds a character that PostgreSQL cannot keep, such as NUL. Take it out."),
 }

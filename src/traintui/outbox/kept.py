@@ -52,6 +52,8 @@ class KeptPresses:
         self._path: Path | None = None
         self._file = -1
         self._size = 0
+        self._owed: list[bytes] = []
+        """Lines that found no room; they go before the next one."""
 
     def open(self) -> Found:
         """Makes the file, private to this person, and takes over what others left."""
@@ -76,15 +78,21 @@ class KeptPresses:
         """Writes a press down; `durable` also outlives the machine. Of a line without room nothing stays behind."""
         self._append(line_of(press), durable=durable)
 
-    def end(self, ended: Ended, *, last: bool) -> None:
-        """Writes down that a press has ended; `last` says that nothing waits any more."""
+    def end(self, ended: Ended, *, last: bool, durable: bool = False) -> None:
+        """Writes down that a press has ended; `last` says that nothing waits any more. Where there is no room for that,
+        it is written before the next line, or with the end."""
         if self._path is None:
             return
-        if last and self._size > LARGE:
+        if last and (self._size > LARGE or self._owed):
             os.ftruncate(self._file, 0)
             self._size = 0
-        else:
-            self._append(line_of(ended), durable=False)
+            self._owed.clear()
+            return
+        try:
+            self._append(line_of(ended), durable=durable)
+        except OSError:
+            self._owed.append(line_of(ended))
+            raise
 
     def flush(self) -> None:
         """Makes what was written outlive the machine too."""
@@ -97,7 +105,7 @@ class KeptPresses:
             return
         if waiting:
             with suppress(OSError):
-                os.fsync(self._file)
+                self._append(b"", durable=True)
         else:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
@@ -106,6 +114,7 @@ class KeptPresses:
     def _append(self, line: bytes, *, durable: bool) -> None:
         if self._path is None:
             raise FileNotFoundError(2, f"{self.folder} could not be opened")
+        line = b"".join((*self._owed, line))
         try:
             written = os.write(self._file, line)
             if written < len(line):
@@ -116,6 +125,7 @@ class KeptPresses:
             os.ftruncate(self._file, self._size)
             raise
         self._size += len(line)
+        self._owed.clear()
 
     def _take_over(self) -> Found:
         files: list[tuple[Path, int]] = []

@@ -139,7 +139,8 @@ def read_lines(data: bytes) -> Lines:
         if isinstance(entry, Ended):
             ended.add(entry.key)
         elif entry is not None:
-            presses.setdefault(entry.key, entry)
+            presses.pop(entry.key, None)  # one that is written again stands where it was written last
+            presses[entry.key] = entry
         elif line.strip() and whole:
             unread.append(line)
     return Lines(waiting(list(presses.values()), ended), tuple(unread))

@@ -38,7 +38,7 @@ OTHERS = 20.0
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A press that waits. `doubtful` says that the database may have it already."""
+    """A press that waits. `doubtful` says that the database may have it already, `unkept` why it is not on file."""
 
     press: Press
     on_file: Future[None]
@@ -46,6 +46,7 @@ class _Entry:
     awaited: bool = False
     doubtful: bool = False
     faults: int = 0
+    unkept: OSError | None = None
     became: Outcome | None = None
 
 
@@ -66,11 +67,11 @@ class Outbox:
         self._opened: Future[Found] = self._thread.submit(self._kept.open)
         self._turned = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._writing: set[asyncio.Task[bool]] = set()
         self._since: float | None = None
         self.away: TraintuiError | None = None
         """Why the newest try did not come through; None while all do."""
-        self.unkept: OSError | None = None
-        """Why presses cannot be written down on this machine; None while they can."""
+        self._no_file: OSError | None = None
         self.unread = 0
         """Lines of earlier processes that are no presses; they were set aside."""
 
@@ -99,6 +100,11 @@ class Outbox:
             return None
         why = f"{self.away.title}: {self.away.message}" if self.away else "The database has not answered yet."
         return Standing(len(self._entries), why, (self.unkept.strerror or "error") if self.unkept else "")
+
+    @property
+    def unkept(self) -> OSError | None:
+        """Why something that waits is not written down on this machine; None where all of it is."""
+        return next((entry.unkept for entry in self._entries if entry.unkept is not None), self._no_file)
 
     def keep(self, press: Press) -> Awaitable[bool]:
         """Takes a press, behind those that wait. Returns once it is written down whether it could be; if not, it is in
@@ -225,8 +231,10 @@ class Outbox:
     def _end(self, entry: _Entry, outcome: Literal["saved", "refused", "withdrawn"], told: Outcome) -> None:
         self._entries.remove(entry)
         entry.became = told
-        # Nobody waits for this line: without it the log is asked for the key once more.
-        self._thread.submit(self._kept.end, Ended(entry.press.key, outcome), last=not self._entries)
+        # Nobody waits for this line: without it the log is asked for the key once more. That of one that was taken back
+        # is written as soon as there is room for it.
+        ended = Ended(entry.press.key, outcome)
+        self._thread.submit(self._kept.end, ended, last=not self._entries, durable=self.away is not None)
         self._told(told)
         self._turn()
 
@@ -242,17 +250,30 @@ class Outbox:
         try:
             await asyncio.shield(asyncio.wrap_future(entry.on_file))
         except OSError as error:
-            self.unkept = error
+            entry.unkept = error
             return False
-        self.unkept = None
+        entry.unkept = None
+        self._write_again()
         return True
+
+    def _write_again(self) -> None:
+        """There is room again: from the first one on that found none all are written down once more, in their order."""
+        found_none = [entry.unkept is not None and entry.on_file.done() for entry in self._entries]
+        if True not in found_none:
+            return
+        first = found_none.index(True)
+        for entry, is_lacking in zip(self._entries[first:], found_none[first:], strict=True):
+            entry.on_file = self._thread.submit(self._kept.add, entry.press, durable=True)
+            if is_lacking:
+                self._writing.add(task := asyncio.create_task(self._written(entry), name="outbox writes again"))
+                task.add_done_callback(self._writing.discard)
 
     async def _adopt(self, looking: Future[Found]) -> None:
         """Takes what others left, in front of what waits: it is older. Where no file can be made, there is none."""
         try:
             found = await asyncio.wrap_future(looking)
         except OSError as error:
-            self.unkept = error
+            self._no_file = error
             return
         written: Future[None] = Future()
         written.set_result(None)

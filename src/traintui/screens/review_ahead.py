@@ -45,8 +45,9 @@ class ReviewAhead(ReviewWaiting):
         return not self._reserves or on_screen or one == self.queue.brought or self.reservation.has(one)
 
     def _await_free(self) -> None:
-        """Goes on to what is reserved; where nothing is, asks for it, and says so."""
-        if self.queue.pass_over(self.reservation.has):
+        """Goes on past what others have, and no further: what was not asked for yet is asked for, and that said."""
+        self.queue.pass_over(lambda one: self.reservation.holder(one) is None)
+        if self.queue.current is not None and self._is_free(self.queue.current):
             self._show_current()
             return
         self.reading.nothing("loading", "Reading")
