@@ -126,10 +126,22 @@ async def test_the_reason_and_note_of_a_rejection_go_into_the_prompt_and_it_wait
     assert "Write turns 2 to 6 anew" in sent
 
 
+async def test_what_a_worker_stored_is_not_the_last_action_of_its_login(
+    db: Database, rehearsal: RehearsalServer, written: Conversation
+) -> None:
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    (other,) = await import_items(db, [{"turns": turns_of("a", "b"), "system_prompt": None, "line": 1}])
+    mine = await reviews.decide(db, reviews.Seen.of((await conversations.read(db, other)).row), "approve", key="mine")
+    await run_until_idle(db, rehearsal)
+    last = await reviews.last_undoable(db)
+    assert last is not None and last.id == mine.id
+
+
 async def test_it_is_taken_back_like_any_edit(db: Database, rehearsal: RehearsalServer, written: Conversation) -> None:
     await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
     await run_until_idle(db, rehearsal)
-    await reviews.undo_last(db, key="back")
+    (log,) = await fetch(db, "SELECT id FROM review_logs WHERE action = 'edit'")
+    await reviews.undo(db, log.id, key="back")
     now = await conversations.read(db, written.row.conversation_id)
     assert (now.turns, now.row.revision) == (written.turns, 3)
 
