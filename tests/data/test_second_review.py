@@ -205,6 +205,36 @@ async def test_an_edit_ends_what_was_open_and_the_new_revision_begins_anew(
     assert await decide(reviewer_db, twice, "approve") == "generated"
 
 
+async def edited_and_back(db: Database, one: str) -> None:
+    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key=new_key())
+    await reviews.undo_last(db, key=new_key())
+
+
+async def states(db: Database) -> list[str]:
+    return [row[0] for row in await fetch(db, "SELECT state FROM second_reviews ORDER BY revision")]
+
+
+async def test_what_an_edit_ended_stays_so_when_a_decision_on_it_is_taken_back(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await edited_and_back(ron_db, twice)
+    await reviews.undo_last(reviewer_db, key=new_key())
+    assert await states(db) == ["ended"] and await second_review.standing(db) == Standing(0, 0)
+
+
+async def test_what_was_settled_and_edited_is_not_open_again_when_its_last_decision_is_taken_back(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "approve")
+    await edited_and_back(db, twice)
+    assert await status(db, twice) == "approved"
+    await reviews.undo_last(ron_db, key=new_key())
+    assert await status(db, twice) == "generated" and await states(db) == ["ended"]
+    assert await second_review.standing(db) == Standing(0, 0)
+
+
 async def test_what_others_decided_is_hidden_by_the_database_and_not_from_auditors(
     db: Database, reviewer_db: Database, conninfo: Conninfo, twice: str
 ) -> None:

@@ -182,9 +182,12 @@ BEGIN
              WHERE conversation_id = undone.conversation_id AND revision = next_revision))
     RETURNING * INTO written;
     IF undone.details ? 'second_review' THEN
+        -- What was ended stays so; and nobody waits for decisions on a revision that was edited.
         UPDATE second_reviews
-        SET state = CASE WHEN undone.details ? 'blind' THEN 'open' ELSE undone.details->>'second_review' END, settled_at = NULL
-        WHERE conversation_id = undone.conversation_id AND revision = undone.revision;
+        SET state = CASE WHEN undone.revision <> seen.revision THEN 'ended' WHEN undone.details ? 'blind' THEN 'open'
+                         ELSE undone.details->>'second_review' END,
+            settled_at = CASE WHEN undone.revision <> seen.revision THEN clock_timestamp() END
+        WHERE conversation_id = undone.conversation_id AND revision = undone.revision AND state <> 'ended';
     END IF;
     IF undone.details ? 'blind' THEN
         RETURN written;
