@@ -205,6 +205,40 @@ async def test_an_edit_ends_what_was_open_and_the_new_revision_begins_anew(
     assert await decide(reviewer_db, twice, "approve") == "generated"
 
 
+@pytest.mark.parametrize(("last", "then"), [("approve", "reject"), ("reject", "approve")])
+async def test_who_saw_by_the_status_what_the_other_said_decides_anew_but_not_independently(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str, last: reviews.Action, then: reviews.Action
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, last)
+    await reviews.undo_last(ron_db, key=new_key())
+    await decide(ron_db, twice, then)
+    await decide(db, twice, "approve") if then == "reject" else None
+    assert await status(db, twice) == "approved"
+    found = [each for each in await second_review.independent(db) if not each.on_dispute]
+    assert [each.reviewer_id for each in found] == ["rita"]
+
+
+async def test_after_a_status_that_all_have_seen_nobody_decides_independently(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "approve")
+    await reviews.undo_last(ron_db, key=new_key())
+    await decide(db, twice, "approve")
+    assert [each.reviewer_id for each in await second_review.independent(db)] == ["rita"]
+
+
+async def test_who_takes_back_what_waits_alone_is_told_nothing(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await reviews.undo_last(reviewer_db, key=new_key())
+    await decide(reviewer_db, twice, "reject")
+    await decide(ron_db, twice, "reject")
+    assert [each.reviewer_id for each in await second_review.independent(db)] == ["rita", "ron"]
+
+
 async def edited_and_back(db: Database, one: str) -> None:
     await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key=new_key())
     await reviews.undo_last(db, key=new_key())

@@ -138,6 +138,7 @@ DECLARE
     written review_logs;
     target text;
     next_revision integer;
+    is_told boolean;
 BEGIN
     PERFORM require_role('reviewer');
     SELECT * INTO undone FROM review_logs WHERE id = p_log_id;
@@ -174,10 +175,15 @@ BEGIN
         WHERE conversation_id = undone.conversation_id AND revision = (undone.details->>'from_revision')::integer;
         PERFORM write_turns(seen, next_revision, before.system_prompt, before.turns, session_user::text, 'edited');
     END IF;
+    -- Once all decisions are there, it shows whether they agree: who decides anew then knows what others said.
+    is_told := undone.details ? 'second_review' AND EXISTS (
+        SELECT FROM second_reviews WHERE conversation_id = undone.conversation_id AND revision = undone.revision
+        AND state IN ('settled', 'disputed'));
     INSERT INTO review_logs (conversation_id, action, revision, undoes, decision_key, status_before, status_after,
                              decision_before, details, content_sha256)
     VALUES (undone.conversation_id, 'undo', next_revision, undone.id, p_decision_key, seen.status, target, seen.decision_id,
-            CASE WHEN undone.details ? 'blind' THEN '{"blind": true}'::jsonb ELSE '{}' END,
+            CASE WHEN undone.details ? 'blind' THEN '{"blind": true}'::jsonb ELSE '{}' END
+                || CASE WHEN is_told THEN '{"informed": true}'::jsonb ELSE '{}' END,
             (SELECT content_sha256 FROM conversation_revisions
              WHERE conversation_id = undone.conversation_id AND revision = next_revision))
     RETURNING * INTO written;
