@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from support import Conninfo, add_vocabulary, fetch, generated, imported, scalar, seen
-from traintui.data import bulk, conversations, purging, reviews
+from traintui.data import batches, bulk, conversations, purging, regenerations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.records import Turn
@@ -56,6 +56,27 @@ async def test_text_revisions_and_payloads_are_gone_and_the_hashes_of_the_logs_s
     with pytest.raises(Refused) as gone:
         await conversations.read(db, public[0])
     assert gone.value.code == "TT002"
+
+
+async def anew(db: Database, conversation_id: str) -> int:
+    """Turns of it are asked for anew, with a reason and a note. The id of the batch."""
+    template = await scalar(db, "SELECT min(id) FROM templates")
+    before = await seen(db, conversation_id)
+    definition = {"conversation_id": conversation_id, "reason": "Names Ms Doe", "note": "Jane Doe of 4 Elm Street"}
+    return await regenerations.begin(
+        db, before, first=1, last=2, name="anew", definition=definition, template_id=template, model="m",
+        is_rehearsal=False,
+    )  # fmt: skip
+
+
+async def test_what_was_said_about_turns_to_be_written_anew_is_gone_and_other_plans_stand(db: Database) -> None:
+    await add_vocabulary(db)
+    purged, kept = await generated(db, 2)
+    for each in (purged, kept):
+        await batches.cancel(db, await anew(db, each))
+    await purging.purge(db, await trashed(db, [purged]))
+    told = "SELECT definition->>'reason', definition->>'note' FROM plans WHERE name = 'anew' ORDER BY id"
+    assert [tuple(row) for row in await fetch(db, told)] == [(None, None), ("Names Ms Doe", "Jane Doe of 4 Elm Street")]
 
 
 async def test_only_what_is_in_the_trash_is_purged_and_the_same_call_again_purges_nothing_more(db: Database) -> None:

@@ -128,6 +128,10 @@ BEGIN
     UPDATE generation_logs SET request_payload = NULL, response_payload = NULL
     WHERE conversation_id = ANY(names) AND state <> 'sending'
       AND (request_payload IS NOT NULL OR response_payload IS NOT NULL);
+    -- What was wrong with turns that were written anew is text about what was said.
+    UPDATE plans SET definition = definition || '{"reason": null, "note": null}'
+    WHERE id IN (SELECT batch.plan_id FROM generation_items AS item JOIN batches AS batch ON batch.id = item.batch_id
+                 WHERE item.conversation_id = ANY(taken) AND item.kind = 'regenerate');
     DELETE FROM judgements WHERE conversation_id = ANY(names);
     DELETE FROM conversation_revisions WHERE conversation_id = ANY(names);
     DELETE FROM conversations WHERE id = ANY(taken);
