@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from support import Conninfo, add_vocabulary, fetch, generated, imported, scalar, seen
+from support import Conninfo, add_vocabulary, eventually, fetch, generated, imported, scalar, seen
 from traintui.data import batches, bulk, conversations, purging, regenerations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -87,6 +88,30 @@ async def test_only_what_is_in_the_trash_is_purged_and_the_same_call_again_purge
     again = await purging.purge(db, [*ids, kept], bulk_id="b")
     assert (first.done, first.skipped) == (again.done, again.skipped) == (2, {"kept": 1})
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'purge'") == 2
+
+
+async def test_what_is_asked_for_in_the_moment_of_a_purge_is_kept(db: Database, conninfo: Conninfo) -> None:
+    await add_vocabulary(db)
+    public = await generated(db, 1)
+    await batches.cancel(db, await anew(db, public[0]))
+    ids = await trashed(db, public)
+    async with await psycopg.AsyncConnection.connect(conninfo(SUPERUSER)) as other:
+        await other.execute("SELECT FROM conversations WHERE id = %s FOR NO KEY UPDATE", ids)
+        await other.execute("UPDATE generation_items SET state = 'queued' WHERE kind = 'regenerate'")
+        purge = asyncio.create_task(purging.purge(db, ids))
+        waits = (
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database())"
+        )
+
+        async def waiting() -> bool:
+            return bool((await (await other.execute(waits)).fetchone() or [False])[0])
+
+        await eventually(waiting)
+        await other.commit()
+    result = await purge
+    assert (result.done, result.skipped) == (0, {"batch": 1})
+    await conversations.read(db, public[0])
 
 
 async def test_a_reviewer_purges_nothing(db: Database, reviewer_db: Database) -> None:

@@ -106,10 +106,12 @@ BEGIN
     END IF;
     before := done_before(p_bulk_id, wanted);
     wanted := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(before));
+    taken := ARRAY(SELECT id FROM conversations
+                   WHERE id = ANY(wanted) AND deleted_at IS NOT NULL ORDER BY id FOR UPDATE);
+    -- What is asked for locks its conversation: from here on there is no more of it.
     busy := ARRAY(SELECT conversation_id FROM generation_items
                   WHERE conversation_id = ANY(wanted) AND state IN ('queued', 'running'));
-    taken := ARRAY(SELECT id FROM conversations
-                   WHERE id = ANY(wanted) AND id <> ALL(busy) AND deleted_at IS NOT NULL ORDER BY id FOR UPDATE);
+    taken := ARRAY(SELECT unnest(taken) EXCEPT SELECT unnest(busy));
     SELECT coalesce(jsonb_object_agg(why, number), '{}') INTO skipped FROM (
         SELECT CASE WHEN c.id IS NULL THEN 'gone' WHEN c.id = ANY(busy) THEN 'batch' ELSE 'kept' END AS why,
                count(*) AS number
