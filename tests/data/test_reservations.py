@@ -166,6 +166,16 @@ async def test_taking_what_nobody_has_is_no_event(db: Database) -> None:
         await reservations.take_over(db, HERE, "c_none", key=reviews.new_key())
 
 
+@pytest.mark.parametrize("seconds", ["0.5", "601", "'infinity'", "'NaN'", "NULL"])
+async def test_nobody_takes_anything_over_for_longer_than_a_lease(
+    conninfo: Conninfo, db: Database, seconds: str
+) -> None:
+    (one,) = await imported(db)
+    call = f"SELECT * FROM take_over(gen_random_uuid(), '{one}', 'k', {seconds})"
+    assert sqlstate(conninfo("rita"), call) == "TT003"
+    assert await reservations.current(db) == {}
+
+
 async def test_a_takeover_keeps_nothing_from_being_undone(db: Database, reviewer_db: Database) -> None:
     (one,) = await imported(db)
     await reviews.set_flag(db, one, True, key=reviews.new_key())

@@ -96,6 +96,9 @@ DECLARE
     written review_logs;
 BEGIN
     PERFORM require_role('reviewer');
+    IF (p_seconds BETWEEN 1 AND 600) IS NOT TRUE THEN
+        RAISE EXCEPTION 'a conversation is taken over for 1 to 600 seconds' USING ERRCODE = 'TT003';
+    END IF;
     SELECT * INTO seen FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no conversation %', p_conversation_id USING ERRCODE = 'TT002';
