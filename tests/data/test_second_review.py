@@ -283,6 +283,15 @@ async def test_what_others_decided_is_hidden_by_the_database_and_not_from_audito
         assert await scalar(everything, count) == 1
 
 
+async def test_an_undo_does_not_say_who_made_an_open_decision(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    made = await reviews.decide(reviewer_db, await seen(reviewer_db, twice), "reject", key=new_key())
+    with pytest.raises(Refused) as refused:
+        await reviews.undo(ron_db, made.id, key=new_key())
+    assert refused.value.code == "TT004" and "rita" not in str(refused.value) + refused.value.message
+
+
 async def test_a_share_of_the_conversations_is_asked_for_and_the_rest_is_decided_at_once(
     db: Database, reviewer_db: Database
 ) -> None:

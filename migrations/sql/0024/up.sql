@@ -146,7 +146,8 @@ BEGIN
         RAISE EXCEPTION 'there is no action %', p_log_id USING ERRCODE = 'TT007';
     END IF;
     IF undone.reviewer_id <> session_user THEN
-        RAISE EXCEPTION 'action % is by %', p_log_id, undone.reviewer_id USING ERRCODE = 'TT004';
+        -- Whose it is may be hidden yet.
+        RAISE EXCEPTION 'action % is somebody else''s', p_log_id USING ERRCODE = 'TT004';
     END IF;
     SELECT * INTO seen FROM conversations WHERE conversation_id = undone.conversation_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
