@@ -242,6 +242,23 @@ async def test_the_rehearsal_writes_into_nothing_real(db: Database) -> None:
         await begin_regeneration(db, wanted(real, 2, 2), is_rehearsal=True)
 
 
+async def test_what_no_call_was_made_for_is_not_stored(
+    db: Database, rehearsal: RehearsalServer, written: Conversation
+) -> None:
+    of_another = await value(db, "SELECT max(id) FROM generation_logs")
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=True)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=True)
+        for log_id in (of_another, of_another + 1_000):
+            with pytest.raises(Refused, match="was made for these turns"):
+                await regenerations.store(
+                    db, item, reviews.Seen.of(written.row), said("Mine?", "Yes."), first=1, reason=None, note=None,
+                    log_id=log_id, finish=("SELECT 1", {}),
+                )  # fmt: skip
+    assert (await conversations.read(db, written.row.conversation_id)).row.revision == 1
+
+
 # It is a call like any other
 
 

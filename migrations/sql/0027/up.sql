@@ -72,6 +72,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'lost';
     END IF;
+    IF NOT EXISTS (SELECT FROM generation_logs WHERE id = p_log_id AND item_id = item.id AND fence = item.fence) THEN
+        RAISE EXCEPTION 'no call % was made for these turns', p_log_id USING ERRCODE = 'TT003';
+    END IF;
     SELECT * INTO batch FROM batches WHERE id = item.batch_id;
     SELECT * INTO seen FROM conversations WHERE id = item.conversation_id FOR NO KEY UPDATE;
     IF seen.revision <> p_revision OR seen.decision_id IS DISTINCT FROM p_seen_decision OR seen.deleted_at IS NOT NULL THEN
