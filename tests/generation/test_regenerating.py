@@ -242,6 +242,23 @@ async def test_the_rehearsal_writes_into_nothing_real(db: Database) -> None:
         await begin_regeneration(db, wanted(real, 2, 2), is_rehearsal=True)
 
 
+async def test_what_was_stored_by_a_commit_whose_answer_was_lost_is_not_taken_for_another_workers(
+    db: Database, rehearsal: RehearsalServer, written: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, told = regenerations.store, list[regenerations.Stored]()
+
+    async def again(*given: Any, **more: Any) -> regenerations.Stored:
+        told.append(await store(*given, **more))
+        told.append(await store(*given, **more))
+        return told[-1]
+
+    monkeypatch.setattr(regenerations, "store", again)
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    await run_until_idle(db, rehearsal)
+    assert told == ["stored", "stored"]
+    assert (await conversations.read(db, written.row.conversation_id)).row.revision == 2
+
+
 async def test_what_no_call_was_made_for_is_not_stored(
     db: Database, rehearsal: RehearsalServer, written: Conversation
 ) -> None:

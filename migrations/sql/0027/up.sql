@@ -70,7 +70,9 @@ BEGIN
     SELECT * INTO item FROM generation_items
     WHERE id = p_item_id AND fence = p_fence AND state = 'running' AND kind = 'regenerate' FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN 'lost';
+        -- A commit whose answer was lost may have been done: the second try is told so.
+        RETURN CASE WHEN EXISTS (SELECT FROM review_logs WHERE decision_key = 'regenerated ' || p_item_id
+                                 AND details->>'log_id' = p_log_id::text) THEN 'stored' ELSE 'lost' END;
     END IF;
     IF NOT EXISTS (SELECT FROM generation_logs WHERE id = p_log_id AND item_id = item.id AND fence = item.fence) THEN
         RAISE EXCEPTION 'no call % was made for these turns', p_log_id USING ERRCODE = 'TT003';
