@@ -1,5 +1,10 @@
 -- A bulk says beforehand what it will leave out, is twice as fast, and approves no edge case; the trash can be emptied.
 
+-- What 0027 asks of new rows holds for those that were there: looked at in a transaction that keeps nobody from writing.
+ALTER TABLE templates VALIDATE CONSTRAINT ck_templates_kind;
+ALTER TABLE batches VALIDATE CONSTRAINT ck_batches_kind, VALIDATE CONSTRAINT ck_batches_judge_is_named;
+ALTER TABLE generation_items VALIDATE CONSTRAINT ck_generation_items_kind;
+
 -- The same digests as before, in less time: a log of many rows is written with three of them each.
 CREATE OR REPLACE FUNCTION digest_of(VARIADIC fields text[]) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
