@@ -448,7 +448,7 @@ async def test_an_edit_is_undone_by_its_author_until_somebody_changes_that_metad
     await metadata.merge(db, one, {"a": 1})
     await approved(reviewer_db, one)
     await metadata.merge(reviewer_db, one, {"b": 1})
-    with pytest.raises(Refused, match="changed its metadata since"):
+    with pytest.raises(Refused, match="acted on it since"):
         await reviews.undo_last(db, key=new_key())
     await reviews.undo_last(reviewer_db, key=new_key())
     await reviews.undo_last(db, key=new_key())
@@ -495,7 +495,7 @@ async def test_the_key_of_undo_takes_back_the_rest_of_a_bulk_edit_whose_last_one
     entry = await reviews.undo_last(db, key=new_key())
     assert (entry.action, entry.conversation_id) == ("undo", ids[1])
     assert [await metadata.get(db, one) for one in ids] == [{}, {}, {"n": 9}]
-    with pytest.raises(Refused, match="changed its metadata since"):
+    with pytest.raises(Refused, match="acted on it since"):
         await reviews.undo_last(db, key=new_key())
 
 

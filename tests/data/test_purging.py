@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from support import Conninfo, add_vocabulary, fetch, generated, imported, scalar, seen
-from traintui.data import bulk, conversations, purging, reviews
+from support import Conninfo, add_vocabulary, eventually, fetch, generated, imported, scalar, seen
+from traintui.data import batches, bulk, conversations, purging, regenerations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.records import Turn
@@ -58,6 +59,27 @@ async def test_text_revisions_and_payloads_are_gone_and_the_hashes_of_the_logs_s
     assert gone.value.code == "TT002"
 
 
+async def anew(db: Database, conversation_id: str) -> int:
+    """Turns of it are asked for anew, with a reason and a note. The id of the batch."""
+    template = await scalar(db, "SELECT min(id) FROM templates")
+    before = await seen(db, conversation_id)
+    definition = {"conversation_id": conversation_id, "reason": "Names Ms Doe", "note": "Jane Doe of 4 Elm Street"}
+    return await regenerations.begin(
+        db, before, first=1, last=2, name="anew", definition=definition, template_id=template, model="m",
+        is_rehearsal=False,
+    )  # fmt: skip
+
+
+async def test_what_was_said_about_turns_to_be_written_anew_is_gone_and_other_plans_stand(db: Database) -> None:
+    await add_vocabulary(db)
+    purged, kept = await generated(db, 2)
+    for each in (purged, kept):
+        await batches.cancel(db, await anew(db, each))
+    await purging.purge(db, await trashed(db, [purged]))
+    told = "SELECT definition->>'reason', definition->>'note' FROM plans WHERE name = 'anew' ORDER BY id"
+    assert [tuple(row) for row in await fetch(db, told)] == [(None, None), ("Names Ms Doe", "Jane Doe of 4 Elm Street")]
+
+
 async def test_only_what_is_in_the_trash_is_purged_and_the_same_call_again_purges_nothing_more(db: Database) -> None:
     public = await imported(db, 3)
     ids = await trashed(db, public[:2])
@@ -66,6 +88,30 @@ async def test_only_what_is_in_the_trash_is_purged_and_the_same_call_again_purge
     again = await purging.purge(db, [*ids, kept], bulk_id="b")
     assert (first.done, first.skipped) == (again.done, again.skipped) == (2, {"kept": 1})
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'purge'") == 2
+
+
+async def test_what_is_asked_for_in_the_moment_of_a_purge_is_kept(db: Database, conninfo: Conninfo) -> None:
+    await add_vocabulary(db)
+    public = await generated(db, 1)
+    await batches.cancel(db, await anew(db, public[0]))
+    ids = await trashed(db, public)
+    async with await psycopg.AsyncConnection.connect(conninfo(SUPERUSER)) as other:
+        await other.execute("SELECT FROM conversations WHERE id = %s FOR NO KEY UPDATE", ids)
+        await other.execute("UPDATE generation_items SET state = 'queued' WHERE kind = 'regenerate'")
+        purge = asyncio.create_task(purging.purge(db, ids))
+        waits = (
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database())"
+        )
+
+        async def waiting() -> bool:
+            return bool((await (await other.execute(waits)).fetchone() or [False])[0])
+
+        await eventually(waiting)
+        await other.commit()
+    result = await purge
+    assert (result.done, result.skipped) == (0, {"batch": 1})
+    await conversations.read(db, public[0])
 
 
 async def test_a_reviewer_purges_nothing(db: Database, reviewer_db: Database) -> None:

@@ -112,6 +112,13 @@ FROM generate_series(1, 100000) AS n WHERE n % 10 < 3;
 INSERT INTO conversation_changes (conversation_id) SELECT n FROM generate_series(1, 100000) AS n;
 """
 
+ACTED_SINCE = """
+INSERT INTO review_logs (conversation_id, action, reviewer_id, revision, reviewer_role, row_hash, xid8)
+SELECT 'c' || n, action, reviewer, 1, 'reviewer', sha256(''), pg_current_xact_id()
+FROM (VALUES ('approve', 'rita'), ('flag', 'ron')) AS act (action, reviewer), generate_series(1, 20000) AS n;
+"""
+"""What one reviewer decided, and another did there after it."""
+
 FIELDS = Fields(
     registered
     for registered in (
@@ -229,7 +236,9 @@ async def scans(connection: AsyncConnection) -> dict[str, int]:
     return {name: number for name, number in await connection.execute(COUNTED, {"watched": list(WATCHED)})}
 
 
-async def explained(db: Database, sent: Sequence[tuple[str, Any]], *, run: bool = True) -> list[Plan]:
+async def explained(
+    db: Database, sent: Sequence[tuple[str, Any]], *, run: bool = True, watched: Sequence[str] = WATCHED
+) -> list[Plan]:
     """The plans of statements, each run once more; without `run` they say nothing of rows."""
     plans = []
     how = "ANALYZE, FORMAT JSON, TIMING OFF" if run else "FORMAT JSON"
@@ -242,7 +251,7 @@ async def explained(db: Database, sent: Sequence[tuple[str, Any]], *, run: bool 
             plan = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
             rows, scanned = 0.0, []
             for node in nodes(plan):
-                if node.get("Relation Name") not in WATCHED:
+                if node.get("Relation Name") not in watched:
                     continue
                 each = node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)
                 rows += (each + node.get("Rows Removed by Index Recheck", 0)) * node.get("Actual Loops", 0)
@@ -425,6 +434,21 @@ async def test_before_the_copy_is_there_a_queue_is_read_along_its_index(live: Li
         await reviews.queue(live.db, parse(waiting(""), fields=FIELDS), limit=review_queues.SIZE)
     (plan,) = await explained(live.db, kept.of("window"))
     assert not plan.scanned and plan.rows <= 2 * review_queues.SIZE, str(plan)
+
+
+async def test_the_last_action_to_take_back_is_looked_for_in_few_rows_where_others_acted_since(
+    server: EmbeddedServer,
+) -> None:
+    with fresh_database(server) as name:
+        with psycopg.connect(server.conninfo(SUPERUSER, name), autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(ACTED_SINCE.encode())
+            connection.execute("VACUUM (ANALYZE)")
+        async with logged_in(server.conninfo("rita", name)) as db:
+            with recorded(db) as kept:
+                assert await reviews.last_undoable(db) is None
+            (plan,) = await explained(db, kept.of("window"), watched=("review_logs",))
+    assert not plan.scanned and plan.rows <= 4 * reviews.UNDO_DEPTH, str(plan)
 
 
 @pytest.mark.parametrize("filter_text", LOOKED_THROUGH)

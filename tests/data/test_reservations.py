@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from support import Conninfo, approved, eventually, fetch, imported, logged_in, scalar, seen, sqlstate
 from traintui.data import reservations, reviews
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.data.reservations import Reservation
@@ -53,6 +56,34 @@ async def test_what_is_left_is_free_at_once(db: Database, reviewer_db: Database)
     await mine(db, HERE, [first])
     await reservations.reserve(db, HERE, [second], 1, leave=[first])
     assert await mine(reviewer_db, THERE, [second, first]) == [first]
+
+
+async def test_two_windows_that_go_to_what_the_other_left_do_not_wait_for_each_other(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    first, second = await imported(db, 2)
+    await mine(db, HERE, [first])
+    await mine(reviewer_db, THERE, [second])
+    async with await psycopg.AsyncConnection.connect(conninfo(SUPERUSER), autocommit=True) as owner:
+        await owner.execute("UPDATE reservations SET lease_until = now() - interval '1 second'")
+    ask = "SELECT count(*) FROM reserve(%s, %s, 1, NULL, %s, 60) WHERE is_mine"
+    async with await psycopg.AsyncConnection.connect(conninfo("ada")) as here:
+        await here.execute(ask, (HERE, [], [first]))
+        there = asyncio.create_task(reservations.reserve(reviewer_db, THERE, [first], 1, leave=[second]))
+        await eventually(partial(somebody_waits, db))
+        found = await here.execute(ask, (HERE, [second], []))
+        assert await found.fetchone() == (1,)
+        await here.commit()
+    assert (await asyncio.wait_for(there, 10))[first].is_mine
+    assert await mine(db, HERE, [second]) == [second]
+
+
+async def somebody_waits(db: Database) -> bool:
+    waits = (
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database()"
+    )
+    return bool(await scalar(db, waits))
 
 
 async def test_nobody_lets_go_of_what_another_has(db: Database, reviewer_db: Database) -> None:
@@ -133,6 +164,16 @@ async def test_taking_what_nobody_has_is_no_event(db: Database) -> None:
     assert await mine(db, THERE, [one]) == [one]
     with pytest.raises(Refused, match="Not found"):
         await reservations.take_over(db, HERE, "c_none", key=reviews.new_key())
+
+
+@pytest.mark.parametrize("seconds", ["0.5", "601", "'infinity'", "'NaN'", "NULL"])
+async def test_nobody_takes_anything_over_for_longer_than_a_lease(
+    conninfo: Conninfo, db: Database, seconds: str
+) -> None:
+    (one,) = await imported(db)
+    call = f"SELECT * FROM take_over(gen_random_uuid(), '{one}', 'k', {seconds})"
+    assert sqlstate(conninfo("rita"), call) == "TT003"
+    assert await reservations.current(db) == {}
 
 
 async def test_a_takeover_keeps_nothing_from_being_undone(db: Database, reviewer_db: Database) -> None:

@@ -59,6 +59,16 @@ def rows(conninfo: str, statement: str, values: list[object] | None = None) -> l
         return connection.execute(statement.encode(), values).fetchall()
 
 
+def test_wider_checks_are_added_unseen_and_validated_when_the_tables_are_not_locked(empty: str) -> None:
+    unseen = "SELECT conname FROM pg_constraint WHERE NOT convalidated ORDER BY conname"
+    schema.upgrade(empty, "0027")
+    assert [row[0] for row in rows(empty, unseen)] == [
+        "ck_batches_judge_is_named", "ck_batches_kind", "ck_generation_items_kind", "ck_templates_kind",
+    ]  # fmt: skip
+    schema.upgrade(empty)
+    assert rows(empty, unseen) == []
+
+
 def test_the_head_that_starting_compares_with_is_alembics() -> None:
     assert ScriptDirectory.from_config(schema.alembic_config()).get_current_head() == schema.HEAD
 

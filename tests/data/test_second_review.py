@@ -205,6 +205,70 @@ async def test_an_edit_ends_what_was_open_and_the_new_revision_begins_anew(
     assert await decide(reviewer_db, twice, "approve") == "generated"
 
 
+@pytest.mark.parametrize(("last", "then"), [("approve", "reject"), ("reject", "approve")])
+async def test_who_saw_by_the_status_what_the_other_said_decides_anew_but_not_independently(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str, last: reviews.Action, then: reviews.Action
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, last)
+    await reviews.undo_last(ron_db, key=new_key())
+    await decide(ron_db, twice, then)
+    await decide(db, twice, "approve") if then == "reject" else None
+    assert await status(db, twice) == "approved"
+    found = [each for each in await second_review.independent(db) if not each.on_dispute]
+    assert [each.reviewer_id for each in found] == ["rita"]
+
+
+async def test_after_a_status_that_all_have_seen_nobody_decides_independently(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "approve")
+    await reviews.undo_last(ron_db, key=new_key())
+    await decide(db, twice, "approve")
+    assert [each.reviewer_id for each in await second_review.independent(db)] == ["rita"]
+
+
+async def test_who_takes_back_what_waits_alone_is_told_nothing(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await reviews.undo_last(reviewer_db, key=new_key())
+    await decide(reviewer_db, twice, "reject")
+    await decide(ron_db, twice, "reject")
+    assert [each.reviewer_id for each in await second_review.independent(db)] == ["rita", "ron"]
+
+
+async def edited_and_back(db: Database, one: str) -> None:
+    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key=new_key())
+    await reviews.undo_last(db, key=new_key())
+
+
+async def states(db: Database) -> list[str]:
+    return [row[0] for row in await fetch(db, "SELECT state FROM second_reviews ORDER BY revision")]
+
+
+async def test_what_an_edit_ended_stays_so_when_a_decision_on_it_is_taken_back(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await edited_and_back(ron_db, twice)
+    await reviews.undo_last(reviewer_db, key=new_key())
+    assert await states(db) == ["ended"] and await second_review.standing(db) == Standing(0, 0)
+
+
+async def test_what_was_settled_and_edited_is_not_open_again_when_its_last_decision_is_taken_back(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await decide(ron_db, twice, "approve")
+    await edited_and_back(db, twice)
+    assert await status(db, twice) == "approved"
+    await reviews.undo_last(ron_db, key=new_key())
+    assert await status(db, twice) == "generated" and await states(db) == ["ended"]
+    assert await second_review.standing(db) == Standing(0, 0)
+
+
 async def test_what_others_decided_is_hidden_by_the_database_and_not_from_auditors(
     db: Database, reviewer_db: Database, conninfo: Conninfo, twice: str
 ) -> None:
@@ -217,6 +281,15 @@ async def test_what_others_decided_is_hidden_by_the_database_and_not_from_audito
     assert sqlstate(conninfo("ron"), "UPDATE second_reviews SET state = 'settled'") == "42501"
     async with logged_in(conninfo(SUPERUSER)) as everything:
         assert await scalar(everything, count) == 1
+
+
+async def test_an_undo_does_not_say_who_made_an_open_decision(
+    db: Database, reviewer_db: Database, ron_db: Database, twice: str
+) -> None:
+    made = await reviews.decide(reviewer_db, await seen(reviewer_db, twice), "reject", key=new_key())
+    with pytest.raises(Refused) as refused:
+        await reviews.undo(ron_db, made.id, key=new_key())
+    assert refused.value.code == "TT004" and "rita" not in str(refused.value) + refused.value.message
 
 
 async def test_a_share_of_the_conversations_is_asked_for_and_the_rest_is_decided_at_once(

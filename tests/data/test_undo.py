@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support import Conninfo, approved, fetch, imported, logged_in, said, scalar, seen, status
-from traintui.data import conversations, exports, reviews
+from traintui.data import bulk, conversations, exports, metadata, reviews
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.records import Conversation, Turn
@@ -83,6 +83,31 @@ async def test_what_somebody_acted_on_since_stays(db: Database, reviewer_db: Dat
     assert await status(db, conversation_id) == "generated"
 
 
+async def test_what_somebody_acted_on_since_keeps_nothing_before_it(db: Database, reviewer_db: Database) -> None:
+    one, two = await imported(db, 2)
+    await decided(reviewer_db, one, "approve")
+    await decided(reviewer_db, two, "approve")
+    await decided(db, two, "reject")
+    last = await reviews.last_undoable(reviewer_db)
+    assert last is not None and last.conversation_id == one
+    assert (await reviews.undo_last(reviewer_db, key=new_key())).conversation_id == one
+    await reviews.undo_last(db, key=new_key())
+    assert (await reviews.undo_last(reviewer_db, key=new_key())).conversation_id == two
+
+
+async def test_metadata_that_somebody_changed_since_or_threw_away_keeps_nothing_before_it(
+    db: Database, reviewer_db: Database
+) -> None:
+    one, two, three = await imported(db, 3)
+    await decided(reviewer_db, one, "approve")
+    for each in (two, three):
+        await metadata.merge(reviewer_db, each, {"line": 1})
+    await metadata.merge(db, two, {"line": 2})
+    await bulk.trash(db, [(await stands(db, three)).row.id], True)
+    last = await reviews.last_undoable(reviewer_db)
+    assert last is not None and last.conversation_id == one
+
+
 async def test_an_import_and_an_undo_are_not_undone(db: Database) -> None:
     await imported(db)
     first = await scalar(db, "SELECT min(id) FROM review_logs")
@@ -124,7 +149,7 @@ async def test_flags_come_and_go_and_are_undone(db: Database, reviewer_db: Datab
     await reviews.set_flag(reviewer_db, conversation_id, True, key=new_key())
     with pytest.raises(Refused, match="flagged already"):
         await reviews.set_flag(db, conversation_id, True, key=new_key())
-    with pytest.raises(Refused, match="acted since"):
+    with pytest.raises(Refused, match="acted on it since"):
         await reviews.undo_last(db, key=new_key())
     await reviews.undo_last(reviewer_db, key=new_key())
     after = (await stands(db, conversation_id)).row

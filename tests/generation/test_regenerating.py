@@ -126,10 +126,22 @@ async def test_the_reason_and_note_of_a_rejection_go_into_the_prompt_and_it_wait
     assert "Write turns 2 to 6 anew" in sent
 
 
+async def test_what_a_worker_stored_is_not_the_last_action_of_its_login(
+    db: Database, rehearsal: RehearsalServer, written: Conversation
+) -> None:
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    (other,) = await import_items(db, [{"turns": turns_of("a", "b"), "system_prompt": None, "line": 1}])
+    mine = await reviews.decide(db, reviews.Seen.of((await conversations.read(db, other)).row), "approve", key="mine")
+    await run_until_idle(db, rehearsal)
+    last = await reviews.last_undoable(db)
+    assert last is not None and last.id == mine.id
+
+
 async def test_it_is_taken_back_like_any_edit(db: Database, rehearsal: RehearsalServer, written: Conversation) -> None:
     await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
     await run_until_idle(db, rehearsal)
-    await reviews.undo_last(db, key="back")
+    (log,) = await fetch(db, "SELECT id FROM review_logs WHERE action = 'edit'")
+    await reviews.undo(db, log.id, key="back")
     now = await conversations.read(db, written.row.conversation_id)
     assert (now.turns, now.row.revision) == (written.turns, 3)
 
@@ -228,6 +240,40 @@ async def test_the_rehearsal_writes_into_nothing_real(db: Database) -> None:
     real = await conversations.read(db, one)
     with pytest.raises(Refused, match="which is real"):
         await begin_regeneration(db, wanted(real, 2, 2), is_rehearsal=True)
+
+
+async def test_what_was_stored_by_a_commit_whose_answer_was_lost_is_not_taken_for_another_workers(
+    db: Database, rehearsal: RehearsalServer, written: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, told = regenerations.store, list[regenerations.Stored]()
+
+    async def again(*given: Any, **more: Any) -> regenerations.Stored:
+        told.append(await store(*given, **more))
+        told.append(await store(*given, **more))
+        return told[-1]
+
+    monkeypatch.setattr(regenerations, "store", again)
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    await run_until_idle(db, rehearsal)
+    assert told == ["stored", "stored"]
+    assert (await conversations.read(db, written.row.conversation_id)).row.revision == 2
+
+
+async def test_what_no_call_was_made_for_is_not_stored(
+    db: Database, rehearsal: RehearsalServer, written: Conversation
+) -> None:
+    of_another = await value(db, "SELECT max(id) FROM generation_logs")
+    await begin_regeneration(db, wanted(written, 2, 2), is_rehearsal=True)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=True)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=True)
+        for log_id in (of_another, of_another + 1_000):
+            with pytest.raises(Refused, match="was made for these turns"):
+                await regenerations.store(
+                    db, item, reviews.Seen.of(written.row), said("Mine?", "Yes."), first=1, reason=None, note=None,
+                    log_id=log_id, finish=("SELECT 1", {}),
+                )  # fmt: skip
+    assert (await conversations.read(db, written.row.conversation_id)).row.revision == 1
 
 
 # It is a call like any other

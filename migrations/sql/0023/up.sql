@@ -8,7 +8,7 @@ CREATE UNLOGGED TABLE reservations (
 ) WITH (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
 -- Reserves, for a window of the login behind the session, the first p_number of p_wanted that nobody else has: what waits
--- for a decision, and p_shown, which is open, whatever its status. Lets go of p_leave first. Returns who has which of
+-- for a decision, and p_shown, which is open, whatever its status. Lets go of p_leave. Returns who has which of
 -- p_wanted then. What another transaction works on at this moment is passed by, so nobody waits. A lease that has more
 -- than two thirds left is not written anew.
 CREATE FUNCTION reserve(
@@ -26,11 +26,6 @@ BEGIN
         RAISE EXCEPTION 'up to 100 conversations, for 1 to 600 seconds' USING ERRCODE = 'TT003';
     END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
-    IF cardinality(p_leave) > 0 THEN
-        DELETE FROM reservations AS r USING conversations AS c
-        WHERE c.conversation_id = ANY(p_leave) AND r.conversation_id = c.id
-          AND r.reviewer_id = session_user AND r.window_id = p_window_id;
-    END IF;
     wanted := ARRAY(SELECT c.id FROM unnest(p_wanted) WITH ORDINALITY AS listed(public_id, place)
                     JOIN conversations AS c ON c.conversation_id = listed.public_id ORDER BY listed.place);
     -- Once more where somebody else was quicker: the second look sees what they took.
@@ -62,6 +57,13 @@ BEGIN
             WHERE held.lease_until <= before
                OR held.lease_until < due AND held.reviewer_id = session_user AND held.window_id = p_window_id;
     END LOOP;
+    -- Last, and past rows that others have: who holds what they leave waits for nobody, so no two wait for each other.
+    IF cardinality(p_leave) > 0 THEN
+        DELETE FROM reservations WHERE conversation_id IN (
+            SELECT r.conversation_id FROM reservations AS r JOIN conversations AS c ON c.id = r.conversation_id
+            WHERE c.conversation_id = ANY(p_leave) AND r.reviewer_id = session_user AND r.window_id = p_window_id
+            FOR UPDATE OF r SKIP LOCKED);
+    END IF;
     RETURN QUERY
     SELECT c.conversation_id, r.reviewer_id, r.reviewer_id = session_user AND r.window_id = p_window_id,
            extract(epoch FROM r.lease_until - clock_timestamp())::double precision
@@ -94,6 +96,9 @@ DECLARE
     written review_logs;
 BEGIN
     PERFORM require_role('reviewer');
+    IF (p_seconds BETWEEN 1 AND 600) IS NOT TRUE THEN
+        RAISE EXCEPTION 'a conversation is taken over for 1 to 600 seconds' USING ERRCODE = 'TT003';
+    END IF;
     SELECT * INTO seen FROM conversations WHERE conversation_id = p_conversation_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no conversation %', p_conversation_id USING ERRCODE = 'TT002';

@@ -138,6 +138,7 @@ DECLARE
     written review_logs;
     target text;
     next_revision integer;
+    is_told boolean;
 BEGIN
     PERFORM require_role('reviewer');
     SELECT * INTO undone FROM review_logs WHERE id = p_log_id;
@@ -145,7 +146,8 @@ BEGIN
         RAISE EXCEPTION 'there is no action %', p_log_id USING ERRCODE = 'TT007';
     END IF;
     IF undone.reviewer_id <> session_user THEN
-        RAISE EXCEPTION 'action % is by %', p_log_id, undone.reviewer_id USING ERRCODE = 'TT004';
+        -- Whose it is may be hidden yet.
+        RAISE EXCEPTION 'action % is somebody else''s', p_log_id USING ERRCODE = 'TT004';
     END IF;
     SELECT * INTO seen FROM conversations WHERE conversation_id = undone.conversation_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -174,17 +176,25 @@ BEGIN
         WHERE conversation_id = undone.conversation_id AND revision = (undone.details->>'from_revision')::integer;
         PERFORM write_turns(seen, next_revision, before.system_prompt, before.turns, session_user::text, 'edited');
     END IF;
+    -- Once all decisions are there, it shows whether they agree: who decides anew then knows what others said.
+    is_told := undone.details ? 'second_review' AND EXISTS (
+        SELECT FROM second_reviews WHERE conversation_id = undone.conversation_id AND revision = undone.revision
+        AND state IN ('settled', 'disputed'));
     INSERT INTO review_logs (conversation_id, action, revision, undoes, decision_key, status_before, status_after,
                              decision_before, details, content_sha256)
     VALUES (undone.conversation_id, 'undo', next_revision, undone.id, p_decision_key, seen.status, target, seen.decision_id,
-            CASE WHEN undone.details ? 'blind' THEN '{"blind": true}'::jsonb ELSE '{}' END,
+            CASE WHEN undone.details ? 'blind' THEN '{"blind": true}'::jsonb ELSE '{}' END
+                || CASE WHEN is_told THEN '{"informed": true}'::jsonb ELSE '{}' END,
             (SELECT content_sha256 FROM conversation_revisions
              WHERE conversation_id = undone.conversation_id AND revision = next_revision))
     RETURNING * INTO written;
     IF undone.details ? 'second_review' THEN
+        -- What was ended stays so; and nobody waits for decisions on a revision that was edited.
         UPDATE second_reviews
-        SET state = CASE WHEN undone.details ? 'blind' THEN 'open' ELSE undone.details->>'second_review' END, settled_at = NULL
-        WHERE conversation_id = undone.conversation_id AND revision = undone.revision;
+        SET state = CASE WHEN undone.revision <> seen.revision THEN 'ended' WHEN undone.details ? 'blind' THEN 'open'
+                         ELSE undone.details->>'second_review' END,
+            settled_at = CASE WHEN undone.revision <> seen.revision THEN clock_timestamp() END
+        WHERE conversation_id = undone.conversation_id AND revision = undone.revision AND state <> 'ended';
     END IF;
     IF undone.details ? 'blind' THEN
         RETURN written;

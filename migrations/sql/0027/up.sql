@@ -2,15 +2,16 @@
 -- definition of its plan. Its calls are of the kind `generate`, so they are paid, logged and waited for like any. What comes
 -- is a revision.
 
+-- The next revision looks at the rows that are there: this one has the tables for itself.
 ALTER TABLE templates DROP CONSTRAINT ck_templates_kind;
-ALTER TABLE templates ADD CONSTRAINT ck_templates_kind CHECK (kind IN ('conversation', 'rubric', 'regeneration'));
+ALTER TABLE templates ADD CONSTRAINT ck_templates_kind CHECK (kind IN ('conversation', 'rubric', 'regeneration')) NOT VALID;
 ALTER TABLE batches DROP CONSTRAINT ck_batches_kind, DROP CONSTRAINT ck_batches_judge_is_named;
 ALTER TABLE batches
-    ADD CONSTRAINT ck_batches_kind CHECK (kind IN ('generate', 'judge', 'regenerate')),
-    ADD CONSTRAINT ck_batches_judge_is_named CHECK (kind <> 'judge' OR judge_model IS NOT NULL);
+    ADD CONSTRAINT ck_batches_kind CHECK (kind IN ('generate', 'judge', 'regenerate')) NOT VALID,
+    ADD CONSTRAINT ck_batches_judge_is_named CHECK (kind <> 'judge' OR judge_model IS NOT NULL) NOT VALID;
 ALTER TABLE generation_items DROP CONSTRAINT ck_generation_items_kind;
 ALTER TABLE generation_items
-    ADD CONSTRAINT ck_generation_items_kind CHECK (kind IN ('generate', 'judge', 'regenerate'));
+    ADD CONSTRAINT ck_generation_items_kind CHECK (kind IN ('generate', 'judge', 'regenerate')) NOT VALID;
 -- Of two requests for one conversation the second would come too late: it waits for the first.
 CREATE UNIQUE INDEX uq_generation_items_regenerated_at_once ON generation_items (conversation_id)
     WHERE kind = 'regenerate' AND state IN ('queued', 'running');
@@ -70,7 +71,12 @@ BEGIN
     SELECT * INTO item FROM generation_items
     WHERE id = p_item_id AND fence = p_fence AND state = 'running' AND kind = 'regenerate' FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN 'lost';
+        -- A commit whose answer was lost may have been done: the second try is told so.
+        RETURN CASE WHEN EXISTS (SELECT FROM review_logs WHERE decision_key = 'regenerated ' || p_item_id
+                                 AND details->>'log_id' = p_log_id::text) THEN 'stored' ELSE 'lost' END;
+    END IF;
+    IF NOT EXISTS (SELECT FROM generation_logs WHERE id = p_log_id AND item_id = item.id AND fence = item.fence) THEN
+        RAISE EXCEPTION 'no call % was made for these turns', p_log_id USING ERRCODE = 'TT003';
     END IF;
     SELECT * INTO batch FROM batches WHERE id = item.batch_id;
     SELECT * INTO seen FROM conversations WHERE id = item.conversation_id FOR NO KEY UPDATE;

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import exists, literal, select, text
+from sqlalchemy import ColumnElement, Subquery, and_, exists, func, literal, or_, select, text
+from sqlalchemy.orm import aliased
 
 from traintui.data import metadata, second_review
 from traintui.data.engine import Database
@@ -142,21 +143,48 @@ UNDO_DEPTH = 1_000
 """Actions of one's own among which the last to take back is looked for: all of them would be more with every day."""
 
 
+def _can_be_undone(row: Subquery) -> ColumnElement[bool]:
+    """What `undo` asks of a row of the log, and `undo_metadata` of an edit of metadata.
+
+    The later action is looked up row by row, which ends with the first row that is found; a join would read the log.
+    """
+    later, undo = aliased(L), aliased(L)
+    is_metadata = row.c.action == "metadata"
+    counts = or_(
+        and_(is_metadata, later.action == "metadata"),
+        and_(~is_metadata, later.action.not_in(("undo", "takeover")), ~later.details.has_key("blind")),
+    )
+    newest = select(func.max(later.id)).where(
+        later.conversation_id == row.c.conversation_id, later.id > row.c.id, counts,
+        ~exists(select(literal(1)).where(undo.undoes == later.id)),
+    )  # fmt: skip
+    there = exists(select(literal(1)).where(C.conversation_id == row.c.conversation_id, C.deleted_at.is_(None)))
+    return and_(newest.scalar_subquery().is_(None), or_(~is_metadata, there))
+
+
 async def last_undoable(db: Database) -> ReviewEntry | None:
-    """One's own newest action that was not taken back, on one conversation or on the metadata of many.
+    """One's own newest action that can be taken back, on one conversation or on the metadata of many: it was not yet,
+    and nobody has acted there since, as `undo` asks. What a worker stored under one's login is somebody's request.
 
     `bulk.last_bulk` knows whether a decision, a flag or the trash for many is newer.
-    Served by `ix_review_logs_single`.
+    Served by `ix_review_logs_single`, and each row that it gives by `ix_review_logs_conversation_id_id`.
     """
     recent = (
         select(*ENTRY_COLUMNS)
-        .where(text(SINGLE), L.reviewer_id == db.login, L.action.in_(UNDOABLE))
+        .where(
+            text(SINGLE), L.reviewer_id == db.login, L.action.in_(UNDOABLE),
+            L.details["origin"].astext.is_distinct_from("regenerated"),
+        )
         .order_by(L.id.desc())
         .limit(UNDO_DEPTH)
         .subquery()
+    )  # fmt: skip
+    statement = (
+        select(recent)
+        .where(~exists(select(literal(1)).where(L.undoes == recent.c.id)), _can_be_undone(recent))
+        .order_by(recent.c.id.desc())
+        .limit(1)
     )
-    taken_back = exists(select(literal(1)).where(L.undoes == recent.c.id))
-    statement = select(recent).where(~taken_back).order_by(recent.c.id.desc()).limit(1)
     async with db.read() as connection:
         found = await fetch(connection, statement)
     return found[0] if found else None
@@ -165,8 +193,8 @@ async def last_undoable(db: Database) -> ReviewEntry | None:
 def nothing_to_undo() -> Refused:
     """The answer where one has done nothing that could be taken back."""
     return Refused(
-        ANSWERS["TT007"][0], "You have not done anything here that is not undone yet.", "Decide something first.",
-        code="TT007",
+        ANSWERS["TT007"][0], "All that you did here is undone, or somebody has acted on it since.",
+        "Decide something first.", code="TT007",
     )  # fmt: skip
 
 

@@ -127,11 +127,22 @@ async def standing(db: Database) -> Standing:
 
 
 async def independent(db: Database, *, limit: int = 20_000) -> tuple[Independent, ...]:
-    """The decisions of the newest second reviews that are settled, each reviewer's in the order of the log."""
+    """The decisions of the newest second reviews that are settled, each reviewer's in the order of the log.
+
+    Those are left out that were made after all decisions had been there and one was taken back: how the status stood
+    had told everybody what the others said, or who took back a blind one.
+    """
     settled = (
         select(S.conversation_id, S.revision).where(S.state == "settled").order_by(S.opened_at.desc()).limit(limit)
     ).subquery()
-    undo = aliased(L)
+    undo, before = aliased(L), aliased(L)
+    was_told = exists(
+        select(literal(1)).where(
+            before.conversation_id == L.conversation_id, before.revision == L.revision, before.id < L.id,
+            before.details.has_key("informed"),
+            or_(before.reviewer_id == L.reviewer_id, ~before.details.has_key("blind")),
+        )
+    )  # fmt: skip
     statement = (
         select(
             L.conversation_id, L.revision, L.reviewer_id, L.action, L.reason, L.timestamp,
@@ -140,7 +151,7 @@ async def independent(db: Database, *, limit: int = 20_000) -> tuple[Independent
         .join(settled, (L.conversation_id == settled.c.conversation_id) & (L.revision == settled.c.revision))
         .where(
             L.details.has_key("second_review"), L.action.in_(("approve", "reject")),
-            ~exists(select(literal(1)).where(undo.undoes == L.id)),
+            ~exists(select(literal(1)).where(undo.undoes == L.id)), ~was_told,
         )
         .order_by(L.id)
     )  # fmt: skip
