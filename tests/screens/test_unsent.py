@@ -230,6 +230,32 @@ async def test_nobody_who_writes_is_interrupted_by_it(db: Database, reviewer_db:
     assert await log(db) == [(first, "edit")]
 
 
+async def test_what_is_refused_while_one_is_asked_is_told_too(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 4)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        await read_ahead(pilot, app, 3)
+        review = review_of(app)
+        await edited(reviewer_db, ids[0])
+        await edited(reviewer_db, ids[1])
+        review.action_decide("approve")
+        first = await too_late(pilot, app)
+        await until(pilot, lambda: on_screen(app) == ids[1])
+        review.action_decide("approve")  # a second one that is asked after it
+        await until(pilot, lambda: on_screen(app) == ids[2] and len(app._stale) == 1)
+        await bulk.trash(db, [(await conversations.read(db, ids[2])).row.id], True)
+        review.action_decide("approve")
+        await until(pilot, lambda: any("trash" in note.message for note in app._notifications))
+        assert app.screen is first
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not first)
+        await too_late(pilot, app)
+        await pilot.press("escape")
+
+
 async def test_many_refusals_at_once_are_one_answer(
     db: Database, reviewer_db: Database, server: EmbeddedServer, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker
+from textual.timer import Timer
 
 from traintui import text
 from traintui.drafts import Draft
@@ -50,6 +51,8 @@ class Unsent(Doors):
 
     def begin_sending(self, database: Database) -> None:
         """Sends for as long as the workspace is open, beginning with what an earlier run left."""
+        self._answering: Timer | None = None
+        """When refusals are answered; None while none wait for that."""
         from traintui.outbox.kept import folder_of
         from traintui.outbox.sending import Outbox
 
@@ -133,8 +136,8 @@ class Unsent(Doors):
             self._answer_soon()
 
     def _answer_soon(self) -> None:
-        if len(self._refused) + len(self._stale) == 1:
-            self.set_timer(TOGETHER, self._answer_refused)
+        if self._answering is None:
+            self._answering = self.set_timer(TOGETHER, self._answer_refused)
 
     def _tell_sent(self) -> None:
         saved, refused = self._sent_before
@@ -172,7 +175,7 @@ class Unsent(Doors):
         if not self._stale or not self.is_running:
             return
         if isinstance(self.screen, ModalScreen) or isinstance(self.focused, Input | TextArea):
-            self.set_timer(TOGETHER, self._ask_anew)
+            self._answer_soon()
             return
         from traintui.outbox.presses import Decision
         from traintui.screens.decide_anew import DecideAnew
@@ -183,8 +186,11 @@ class Unsent(Doors):
 
     def _decided_anew(self, decision: Decision | None) -> None:
         if decision is not None and self.outbox is not None:
+        if self._answering is not None:
+            self._answering.stop()
+            self._answering = None
             self.run_worker(self._keep(self.outbox, decision), name="decide", group="write:decide")
-        self._ask_anew()
+        self._answer_refused()
 
     async def _keep(self, outbox: Outbox, decision: Decision) -> None:
         await outbox.keep(decision)
