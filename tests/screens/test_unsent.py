@@ -24,6 +24,7 @@ from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.decide_anew import DecideAnew
 from traintui.screens.leaving import LeavingUnsent
 from traintui.screens.note import NoteDialog
+from traintui.screens.reasons import ReasonsDialog
 from traintui.settings import Settings
 from traintui.widgets.unsent import UnsentLine
 
@@ -228,6 +229,22 @@ async def test_nobody_who_writes_is_interrupted_by_it(db: Database, reviewer_db:
         await pilot.press("escape")
         await too_late(pilot, app)
     assert await log(db) == [(first, "edit")]
+
+
+async def test_a_rejection_of_what_went_from_the_screen_while_it_was_asked_about_is_answered(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        review_of(app).action_step(1)
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("2")
+        await until(pilot, lambda: f"rejected  {first}" in says(app, "#said"))
+        assert on_screen(app) == second
+    assert await log(db) == [(first, "reject")]
 
 
 async def test_what_is_refused_while_one_is_asked_is_told_too(
