@@ -231,6 +231,26 @@ async def test_nobody_who_writes_is_interrupted_by_it(db: Database, reviewer_db:
     assert await log(db) == [(first, "edit")]
 
 
+@pytest.mark.parametrize("meanwhile", ["approve", "edit"])
+async def test_a_rejection_is_of_what_was_on_the_screen_when_its_reason_was_asked_for(
+    app: TraintuiApp, db: Database, reviewer_db: Database, meanwhile: str
+) -> None:
+    first, _ = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: app.live and app.live.mirror)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await (approved if meanwhile == "approve" else edited)(reviewer_db, first)
+        await until(pilot, lambda: f"{meanwhile} by rita" in says(app, "#said"))  # below the question
+        await until(pilot, lambda: on_screen(app) == first)
+        await pilot.press("2")
+        dialog = await too_late(pilot, app)
+        assert "Your reject of revision 1 was not applied" in str(dialog.says.content)
+        await pilot.press("escape")
+    assert await log(db) == [(first, meanwhile)]
+
+
 async def test_a_rejection_of_what_went_from_the_screen_while_it_was_asked_about_is_answered(
     app: TraintuiApp, db: Database
 ) -> None:
@@ -245,6 +265,24 @@ async def test_a_rejection_of_what_went_from_the_screen_while_it_was_asked_about
         await until(pilot, lambda: f"rejected  {first}" in says(app, "#said"))
         assert on_screen(app) == second
     assert await log(db) == [(first, "reject")]
+
+
+async def test_what_somebody_else_decided_is_said_and_painted_before_it_is_decided_again(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    (only,) = await imported(db, 1)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        await approved(reviewer_db, only)
+        review = review_of(app)
+        review._show(await conversations.read(db, only))
+        assert review.reading.seconds_seen is None
+        review.action_decide("reject")  # meant for what stood there before
+        assert "changed meanwhile: approve by rita" in says(app, "#said")
+        await until(pilot, lambda: on_screen(app) == only)
+        await written(app)
+    assert await log(db) == [(only, "approve")]
 
 
 async def test_what_is_refused_while_one_is_asked_is_told_too(
