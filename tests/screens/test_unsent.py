@@ -134,6 +134,28 @@ async def test_a_press_on_the_table_waits_like_one_in_review(
     assert await log(db) == [(one, "flag"), (one, "approve")]
 
 
+async def test_sending_that_ends_by_a_fault_is_said_and_begins_again(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        ended = app.outbox
+        assert ended is not None
+
+        def broken(_: object) -> None:
+            raise ValueError("nobody thought of this")
+
+        monkeypatch.setattr(ended, "_told", broken)
+        await pilot.press("a")
+        await until(pilot, lambda: any("Sending stopped" in note.title for note in app._notifications))
+        assert any("nobody thought of this" in note.message for note in app._notifications)
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("a")
+        await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
+    assert await log(db) == [(first, "approve"), (second, "approve")]
+
+
 # Too late
 
 
