@@ -293,6 +293,9 @@ class TraintuiApp(Ending):
         if name == "leaving":
             self.run_quit()
             return
+        if name == "sending" and self.workspace is not None:
+            self.sending_failed(self.workspace, error)
+            return
         if name != "workspace":
             super().work_failed(name, error)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from traintui.data.embedded import EmbeddedServer
 from traintui.data.engine import Database
 from traintui.screens.decide_anew import DecideAnew
 from traintui.screens.leaving import LeavingUnsent
+from traintui.screens.passages import OneTurn
 from traintui.screens.shell import OpenConversation
+from traintui.screens.stored_edit import StoredEdit, edit_of, expected
 from traintui.screens.turn_editor import TurnEditor
 from traintui.settings import Settings
 
@@ -175,6 +178,28 @@ async def test_an_edit_that_was_not_sent_is_taken_back_with_its_text_kept(
         await saved(pilot, app)
     assert await log(db) == [(first, "approve")]
     assert await fetch(db, "SELECT 1 FROM conversation_revisions WHERE revision > 1") == []
+
+
+async def test_an_edit_that_is_refused_while_its_editor_closes_is_not_said_to_be_saved(
+    app: TraintuiApp, db: Database, reviewer_db: Database
+) -> None:
+    (first,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        review, outbox = review_of(app), app.outbox
+        before = review.reading.shown
+        assert before is not None and outbox is not None
+        await edited(reviewer_db, first)
+        turns = (before.turns[0], replace(before.turns[1], content="Mine."))
+        edit = edit_of(before, turns=turns, system_prompt=None, what="turn 2", passage="turn 2", written="Mine.")
+        await outbox.keep(edit)
+        await until(pilot, lambda: not outbox.waiting)
+        review._edited(before, OneTurn(1), StoredEdit(expected(before, edit), edit, waits=True))
+        assert "not saved: turn 2" in said(app, "#said") and "revision" not in said(app, "#said")
+        await until(pilot, lambda: review.reading.shown and review.reading.shown.turns[1].content == "A better answer.")
+        assert "not saved: turn 2" in said(app, "#position")
+        assert review.after(before) is None
+    assert await log(db) == [(first, "edit")]
 
 
 @pytest.mark.parametrize("passage", ["turn 1", "the system prompt"])

@@ -18,6 +18,7 @@ from support import approved, imported, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
 from traintui.data.engine import Database
+from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
@@ -116,6 +117,24 @@ async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database)
         assert "2 waiting" in said(app, "#position")
         assert f"undone: approve of {first}" in said(app, "#said")
     assert await status(db, first) == "generated"
+
+
+async def test_each_undo_takes_back_one_more_however_fast_it_comes(app: TraintuiApp, db: Database) -> None:
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and first in said(app, "#said"))
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == third and second in said(app, "#said"))
+        table = app.get_screen_stack("conversations")[0]
+        assert isinstance(table, ConversationsScreen)
+        review_of(app).action_undo()
+        table.action_undo()
+        await written(app)
+        await until(pilot, lambda: on_screen(app) == first)
+        assert not app._notifications
+    assert [await status(db, one) for one in (first, second)] == ["generated"] * 2
 
 
 async def test_undoing_what_was_exported_warns_first(

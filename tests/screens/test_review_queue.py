@@ -30,6 +30,13 @@ def test_what_is_decided_here_does_not_come_back_before_the_database_has_it() ->
     assert queue.ids == ["b"]
 
 
+def test_a_decision_on_one_that_is_no_longer_current_leaves_the_current_one() -> None:
+    queue = queue_of("a", "b", "c")
+    queue.step(1)
+    queue.decided("a")
+    assert (queue.ids, queue.current, queue.position, queue.waiting, queue.deciding) == (["b", "c"], "b", 1, 2, 1)
+
+
 def test_what_was_recorded_while_the_queue_was_read_does_not_come_back() -> None:
     queue = queue_of("a", "b")
     queue.decided()

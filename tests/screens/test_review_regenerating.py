@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from textual.pilot import Pilot
@@ -14,7 +15,7 @@ from screens.test_review import on_screen, opened, review_of, said
 from screens.waiting import until
 from support import Conninfo, imported, logged_in, seen, status
 from traintui.app import TraintuiApp
-from traintui.data import conversations, regenerations, reviews
+from traintui.data import conversations, regenerations, reservations, reviews
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
 from traintui.generation.plan import Plan
@@ -97,6 +98,33 @@ async def test_a_rejection_with_its_reason_has_it_written_anew_and_it_waits_agai
     now = await conversations.read(db, written)
     reason = (await reviews.reasons(db))[1]
     assert (now.row.status, now.history[0].reason, now.history[1].reason) == ("generated", reason, reason)
+
+
+async def test_a_rejection_that_was_not_sent_leaves_nothing_to_be_written_anew(
+    desk: TraintuiApp, db: Database, reviewer_db: Database, written: str
+) -> None:
+    async with desk.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, desk, written)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(desk.screen, ReasonsDialog))
+        review = review_of(desk)
+        window, shown = uuid4(), review.reading.shown
+        assert shown is not None
+        await reservations.take_over(reviewer_db, window, written, key="theirs")
+        await review.reservation.keep(db, [written], 1, shown=written)
+        await pilot.press("R", "2")
+        await until(pilot, lambda: "rita has it" in said(desk, "#said"))
+        assert not review._because
+        await reservations.release(reviewer_db, window)
+        await review.reservation.keep(db, [written], 1, shown=written)
+        await until(pilot, lambda: on_screen(desk) == written)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(desk.screen, ReasonsDialog))
+        await pilot.press("1")
+        await until(pilot, lambda: f"rejected  {written}" in said(desk, "#said"))
+        await until(pilot, lambda: not [each for each in desk.workers if each.group == "write:regenerate"])
+    assert await status(db, written) == "rejected"
+    assert await regenerations.outcomes(db, range(1, 10)) == ()
 
 
 async def test_what_is_rejected_already_is_written_anew_because_of_it(

@@ -24,6 +24,7 @@ from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.decide_anew import DecideAnew
 from traintui.screens.leaving import LeavingUnsent
 from traintui.screens.note import NoteDialog
+from traintui.screens.reasons import ReasonsDialog
 from traintui.settings import Settings
 from traintui.widgets.unsent import UnsentLine
 
@@ -133,6 +134,28 @@ async def test_a_press_on_the_table_waits_like_one_in_review(
     assert await log(db) == [(one, "flag"), (one, "approve")]
 
 
+async def test_sending_that_ends_by_a_fault_is_said_and_begins_again(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        ended = app.outbox
+        assert ended is not None
+
+        def broken(_: object) -> None:
+            raise ValueError("nobody thought of this")
+
+        monkeypatch.setattr(ended, "_told", broken)
+        await pilot.press("a")
+        await until(pilot, lambda: any("Sending stopped" in note.title for note in app._notifications))
+        assert any("nobody thought of this" in note.message for note in app._notifications)
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("a")
+        await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
+    assert await log(db) == [(first, "approve"), (second, "approve")]
+
+
 # Too late
 
 
@@ -228,6 +251,86 @@ async def test_nobody_who_writes_is_interrupted_by_it(db: Database, reviewer_db:
         await pilot.press("escape")
         await too_late(pilot, app)
     assert await log(db) == [(first, "edit")]
+
+
+@pytest.mark.parametrize("meanwhile", ["approve", "edit"])
+async def test_a_rejection_is_of_what_was_on_the_screen_when_its_reason_was_asked_for(
+    app: TraintuiApp, db: Database, reviewer_db: Database, meanwhile: str
+) -> None:
+    first, _ = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: app.live and app.live.mirror)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await (approved if meanwhile == "approve" else edited)(reviewer_db, first)
+        await until(pilot, lambda: f"{meanwhile} by rita" in says(app, "#said"))  # below the question
+        await until(pilot, lambda: on_screen(app) == first)
+        await pilot.press("2")
+        dialog = await too_late(pilot, app)
+        assert "Your reject of revision 1 was not applied" in str(dialog.says.content)
+        await pilot.press("escape")
+    assert await log(db) == [(first, meanwhile)]
+
+
+async def test_a_rejection_of_what_went_from_the_screen_while_it_was_asked_about_is_answered(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        review_of(app).action_step(1)
+        await until(pilot, lambda: on_screen(app) == second)
+        await pilot.press("2")
+        await until(pilot, lambda: f"rejected  {first}" in says(app, "#said"))
+        assert on_screen(app) == second
+    assert await log(db) == [(first, "reject")]
+
+
+async def test_what_somebody_else_decided_is_said_and_painted_before_it_is_decided_again(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    (only,) = await imported(db, 1)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        await approved(reviewer_db, only)
+        review = review_of(app)
+        review._show(await conversations.read(db, only))
+        assert review.reading.seconds_seen is None
+        review.action_decide("reject")  # meant for what stood there before
+        assert "changed meanwhile: approve by rita" in says(app, "#said")
+        await until(pilot, lambda: on_screen(app) == only)
+        await written(app)
+    assert await log(db) == [(only, "approve")]
+
+
+async def test_what_is_refused_while_one_is_asked_is_told_too(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 4)
+    app = Waiting(Settings(home=tmp_path), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        await read_ahead(pilot, app, 3)
+        review = review_of(app)
+        await edited(reviewer_db, ids[0])
+        await edited(reviewer_db, ids[1])
+        review.action_decide("approve")
+        first = await too_late(pilot, app)
+        await until(pilot, lambda: on_screen(app) == ids[1])
+        review.action_decide("approve")  # a second one that is asked after it
+        await until(pilot, lambda: on_screen(app) == ids[2] and len(app._stale) == 1)
+        await bulk.trash(db, [(await conversations.read(db, ids[2])).row.id], True)
+        review.action_decide("approve")
+        await until(pilot, lambda: any("trash" in note.message for note in app._notifications))
+        assert app.screen is first
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not first)
+        await too_late(pilot, app)
+        await pilot.press("escape")
 
 
 async def test_many_refusals_at_once_are_one_answer(

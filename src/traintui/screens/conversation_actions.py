@@ -198,9 +198,10 @@ class ConversationActions(ConversationRows):
         self.write(self._undo, name="undo")
 
     async def _undo(self) -> None:
-        undone, answer = await self._undoing.take_back(
-            self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
-        )
+        async with self.app.taking_back:
+            undone, answer = await self._undoing.take_back(
+                self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
+            )
         self._say(answer)
         if undone is not None:
             self.app.look_now()

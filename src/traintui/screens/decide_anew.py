@@ -94,7 +94,7 @@ class DecideAnew(BaseDialog[Decision]):
             "Your ", (decision.action, "bold"), f" of {of} was not applied. It is ",
             marks.status(row.status), f" at revision {row.revision}", then,
         )  # fmt: skip
-        lines = [you, *(_said(entry) for entry in _since(newest.history, decision))]
+        lines = [you, *(said_of(entry) for entry in _since(newest.history, decision))]
         if row.status == DECIDED[decision.action]:
             lines.append(Content.styled("So nothing is left to decide.", "$muted"))
         else:
@@ -138,7 +138,8 @@ def _since(history: tuple[ReviewEntry, ...], decision: Decision) -> Iterator[Rev
         yield entry
 
 
-def _said(entry: ReviewEntry) -> Content:
+def said_of(entry: ReviewEntry) -> Content:
+    """What somebody did, and when: `reject by rita: Too long · 2 min ago`."""
     reason = f": {entry.reason}" if entry.reason else ""
     said = f"{entry.action} by {entry.reviewer_id}{reason} · {text.ago(entry.timestamp)}"
     return text.shown(said, single_line=True, limit=160, style="$muted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from traintui.data.reviews import Action
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A conversation as it was read: since when (ticks), the turn that was marked as wrong, from 0, and the key of the
+    edit that made it, where the database may not have that yet."""
+
+    conversation: Conversation
+    since: float
+    wrong: int | None
+    after: str | None
+
+    @property
+    def one(self) -> str:
+        """Its public id."""
+        return self.conversation.row.conversation_id
+
+
 class ReviewScreen(ReviewRegenerating):
     """Deciding what is on the screen, and what goes along with a decision."""
 
@@ -42,49 +58,53 @@ class ReviewScreen(ReviewRegenerating):
 
     def action_reject(self) -> None:
         """Asks for the reason, then rejects."""
-        shown = self.reading.shown
-        if (
-            shown is not None
-            and self.reading.seconds_seen is not None
-            and not self._held_elsewhere(shown.row.conversation_id)
-        ):
+        read = self._read_through()
+        if read is not None and not self._held_elsewhere(read.one):
             self.app.push_screen(
-                ReasonsDialog(
-                    shown.row.conversation_id, self.app.reasons, may_regenerate=self.allowed("review", "regenerate")
-                ),
-                partial(self._rejected, shown),
+                ReasonsDialog(read.one, self.app.reasons, may_regenerate=self.allowed("review", "regenerate")),
+                partial(self._rejected, read),
             )
 
-    def _rejected(self, asked: Conversation, chosen: Rejection | None) -> None:
-        shown = self.reading.shown
-        if chosen is not None and shown is not None and shown.row.conversation_id == asked.row.conversation_id:
-            if chosen.anew:
-                self.write_anew_once_rejected(asked, self.reading.transcript.wrong)
-            self._decide("reject", chosen.reason)
+    def _rejected(self, asked: Read, chosen: Rejection | None) -> None:
+        """Rejects what was asked about, whatever is shown by then: where that has moved on, the database refuses it."""
+        if chosen is None:
+            return
+        decision = self._decide_on(asked, "reject", chosen.reason)
+        if decision is not None and chosen.anew:
+            self.write_anew_once_rejected(decision, asked.wrong)
 
-    def _decide(self, action: Action, reason: str | None) -> None:
-        """Only what is current and was painted is decided: a held key never decides what nobody could see."""
-        from traintui.data import reviews
-
+    def _read_through(self) -> Read | None:
+        """What may be decided: what is current and was painted. A held key never decides what nobody could see."""
         shown, seconds = self.reading.shown, self.reading.seconds_seen
         if shown is None or seconds is None or shown.row.conversation_id != self.queue.current:
-            return
-        if self._held_elsewhere(shown.row.conversation_id):
-            return
-        if shown.row.status == DECIDED[action]:
-            self._say(marks.status(shown.row.status), (" already", "$muted"))
-            return
-        wrong = self.reading.transcript.wrong
+            return None
+        return Read(shown, clock.ticks() - seconds, self.reading.transcript.wrong, self.after(shown))
+
+    def _decide(self, action: Action, reason: str | None) -> None:
+        if (read := self._read_through()) is not None:
+            self._decide_on(read, action, reason)
+
+    def _decide_on(self, read: Read, action: Action, reason: str | None) -> Decision | None:
+        """Sends the decision on what was read, and goes on; None where that is not to be decided, which it says."""
+        from traintui.data import reviews
+
+        one, row = read.one, read.conversation.row
+        if self._held_elsewhere(one):
+            return None
+        if row.status == DECIDED[action]:
+            self._say(marks.status(row.status), (" already", "$muted"))
+            return None
         decision = Decision(
-            reviews.new_key(), clock.now(), shown.row.conversation_id, action, shown.row.revision,
-            shown.row.decision_id, reason, self._notes.pop(shown.row.conversation_id, None),
-            None if wrong is None else wrong + 1, int(seconds * 1_000), self.after(shown),
+            reviews.new_key(), clock.now(), one, action, row.revision, row.decision_id, reason,
+            self._notes.pop(one, None), None if read.wrong is None else read.wrong + 1,
+            int((clock.ticks() - read.since) * 1_000), read.after,
         )  # fmt: skip
-        self._own.add(shown.row.id)
-        self._pressed[decision.key] = shown
+        self._own.add(row.id)
+        self._pressed[decision.key] = read.conversation
         self._last = action, reason
-        self.queue.decided()
+        self.queue.decided(one)
         self.write(partial(self._press, decision), name="decide")
+        return decision
 
     async def _press(self, decision: Decision) -> None:
         """Goes on as soon as the press is on file: from there on nothing loses it."""
@@ -151,9 +171,10 @@ class ReviewScreen(ReviewRegenerating):
     async def _undo(self) -> None:
         from traintui.data.bulk import UndoResult
 
-        undone, answer = await self._undoing.take_back(
-            self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
-        )
+        async with self.app.taking_back:
+            undone, answer = await self._undoing.take_back(
+                self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
+            )
         self._say(answer)
         if undone is not None:
             self.app.look_now()

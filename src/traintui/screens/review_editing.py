@@ -30,6 +30,8 @@ class ReviewEditing(ReviewAids):
         """The newest edit of each conversation, as long as what it made of it may be on the screen."""
         self._edited_from: dict[str, Conversation] = {}
         """What those that wait were made of, by their keys."""
+        self._not_saved: set[str] = set()
+        """Keys of edits that were refused or withdrawn before it was shown what they make."""
 
     def action_edit(self) -> None:
         """Edits the current turn."""
@@ -74,6 +76,11 @@ class ReviewEditing(ReviewAids):
     def _take_edit(self, before: Conversation, stored: StoredEdit, what: str) -> None:
         """An edit was stored, or waits until the database answers: either way the text is there."""
         one = stored.edit.conversation_id
+        if stored.edit.key in self._not_saved:  # while its editor closed; the app answers why
+            self._not_saved.discard(stored.edit.key)
+            self._say(("! ", "$warning"), f"not saved: {stored.edit.what} of ", text.shown(one, single_line=True))
+            self._read_again(one)
+            return
         if stored.waits:
             self._edits[one] = stored
         if stored.edit in self.outbox.waiting:
@@ -172,6 +179,8 @@ class ReviewEditing(ReviewAids):
             return
         if not isinstance(outcome, Saved):
             self._edits.pop(one, None)
+            if before is None and not (isinstance(outcome, Refusal) and outcome.before):
+                self._not_saved.add(edit.key)
         if isinstance(outcome, Withdrawn) and before is not None:
             self._known.keep(before)  # as it was: the database may be away
             if self.queue.current == one:

@@ -11,6 +11,7 @@ from traintui import text
 from traintui.data.records import Conversation, ReviewEntry
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
 from traintui.outbox.presses import Decision, Edit, Undo
+from traintui.screens.decide_anew import said_of
 from traintui.screens.judge_beside import beside_judge, opinion_of
 from traintui.screens.review_editing import ReviewEditing
 from traintui.widgets import marks
@@ -53,6 +54,20 @@ class ReviewOutcomes(ReviewEditing):
             case _:
                 self._read_again(press.conversation_id)
         self._pressed.pop(press.key, None)
+
+    def _show(self, conversation: Conversation) -> None:
+        before = self.reading.shown
+        super()._show(conversation)
+        if before is not None and before.row.conversation_id == conversation.row.conversation_id:
+            self._say_meanwhile(before, conversation)
+
+    def _say_meanwhile(self, before: Conversation, now: Conversation) -> None:
+        """Says what somebody else did to what is on the screen: its text or its decision is another one."""
+        if (before.row.revision, before.row.decision_id) == (now.row.revision, now.row.decision_id) or not now.history:
+            return
+        newest, known = now.history[0], before.history[0].id if before.history else 0
+        if newest.id > known and newest.reviewer_id != self.db.login:
+            self._say(("≠ ", "$warning"), "changed meanwhile: ", said_of(newest))
 
     def _decided(self, decision: Decision, saved: Saved) -> None:
         one, entry = decision.conversation_id, saved.entry

@@ -87,10 +87,14 @@ class ReviewQueue:
         self.place = ids.index(current) if current is not None else max(0, rank - start)
         self._wrap()
 
-    def decided(self) -> str | None:
-        """The current one is decided here and on its way to the database: it leaves, the next one is current."""
+    def decided(self, one: str | None = None) -> str | None:
+        """The current one is decided here and on its way to the database: it leaves, the next one is current. So is
+        `one`, where that was the current one when it was asked about: then what is current stays."""
         current = self.current
-        if current is not None:
+        if one is not None and one != current:
+            self._deciding.add(one)
+            self._away(one)
+        elif current is not None:
             del self.ids[self.place]
             self._waits(current, False)
             self._deciding.add(current)

@@ -31,7 +31,7 @@ class ReviewRegenerating(ReviewOutcomes):
         """The conversation of each batch that was asked for here and is not over."""
         self._paused: set[int] = set()
         self._because: dict[str, int] = {}
-        """What is to be written anew once its rejection is saved, and from which place on."""
+        """From which place on a conversation is written anew once its rejection is saved, by the key of that."""
 
     def on_mount(self) -> None:
         """Looks at what is being written, while there is any."""
@@ -91,21 +91,21 @@ class ReviewRegenerating(ReviewOutcomes):
         )  # fmt: skip
         await self.app.ensure_worker()
 
-    def write_anew_once_rejected(self, rejected: Conversation, place: int | None) -> None:
+    def write_anew_once_rejected(self, rejection: Decision, place: int | None) -> None:
         """Has a conversation that is being rejected written anew from a turn on, from the first one where none is
         named, because of what it is rejected for: as soon as the rejection is saved."""
-        self._because[rejected.row.conversation_id] = place or 0
+        self._because[rejection.key] = place or 0
 
     def _decided(self, decision: Decision, saved: Saved) -> None:
         super()._decided(decision, saved)
-        place = self._because.pop(decision.conversation_id, None)
+        place = self._because.pop(decision.key, None)
         if place is not None and saved.entry.status_after == "rejected":
             self.write(partial(self._ask_rejected, decision.conversation_id, place), name="regenerate")
 
     def _became(self, outcome: Outcome) -> None:
         super()._became(outcome)
         if not isinstance(outcome, Saved):  # refused, or taken back before it was saved
-            self._because.pop(outcome.press.conversation_id, None)
+            self._because.pop(outcome.press.key, None)
 
     async def _ask_rejected(self, conversation_id: str, place: int) -> None:
         from traintui.data import conversations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,6 +95,8 @@ class Shell(KeysInTurn):
         """When somebody last did something here."""
         self.outbox: Outbox | None = None
         """What takes presses; None until the workspace is open."""
+        self.taking_back = asyncio.Lock()
+        """Held while a last action is looked up and taken back: the next undo is of the one before it."""
         self.sent: Signal[Outcome] = Signal(self, "sent")
         """What became of a press: it is saved, refused or withdrawn."""
 

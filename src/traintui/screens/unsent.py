@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
@@ -15,15 +18,18 @@ from traintui import text
 from traintui.drafts import Draft
 from traintui.errors import TraintuiError
 from traintui.screens.doors import Doors
+from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.outbox.outcomes import Outcome, Refusal
-    from traintui.outbox.presses import Decision, Edit
+    from traintui.outbox.presses import Decision, Edit, Press
     from traintui.outbox.sending import Outbox
 
 TOGETHER = 0.3
 """Seconds within which refusals are answered as one, and between two looks whether somebody can be asked."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds until sending begins again where it ended by a fault once more: at first, and at the most."""
 NEWS = 20.0
 """Seconds for which it stands there what became of presses of an earlier run."""
 
@@ -42,20 +48,49 @@ class Unsent(Doors):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._sending: Worker[None] | None = None
+        self._pause = 0.0
         self._refused: list[Refusal] = []
         self._stale: list[Refusal] = []
+        self._answering: Timer | None = None
+        """When refusals are answered; None while none wait for that."""
         self._sent_before = [0, 0]
         self._unread = 0
         self._leaves = False
 
     def begin_sending(self, database: Database) -> None:
         """Sends for as long as the workspace is open, beginning with what an earlier run left."""
+        self._pause = 0.0
+        self._send_with(self._new_outbox(database))
+
+    def _new_outbox(self, database: Database) -> Outbox:
         from traintui.outbox.kept import folder_of
         from traintui.outbox.sending import Outbox
 
         folder = folder_of(self.settings.home, database.conninfo, database.login)
-        self.outbox = Outbox(database, folder, told=self._became, moved=self._moved)
-        self._sending = self.run_worker(self.outbox.run, name="sending", group="sending", exit_on_error=False)
+        return Outbox(database, folder, told=self._became, moved=self._moved)
+
+    def _send_with(self, outbox: Outbox, unkept: Sequence[Press] = ()) -> None:
+        self.outbox, self._unread = outbox, 0
+        self.taking_back = asyncio.Lock()  # whoever waits for an outbox that ended holds the one before
+        sending = partial(self._send, outbox, unkept, self._pause)
+        self._sending = self.run_worker(sending, name="sending", group="sending", exit_on_error=False)
+
+    async def _send(self, outbox: Outbox, unkept: Sequence[Press], pause: float) -> None:
+        for press in unkept:
+            await outbox.keep(press)
+        await asyncio.sleep(pause)
+        await outbox.run()
+
+    def sending_failed(self, database: Database, error: BaseException) -> None:
+        """Sending ended by a fault: says so, and begins again with what is on file, later each time."""
+        answer, before = self.answer(error), self.outbox
+        self.say(
+            f"{sentence(answer.message)}\nIt begins again by itself; what you pressed is kept. {answer.remedy}",
+            title="Sending stopped",
+        )
+        unkept = before.waiting if before is not None and before.unkept is not None else ()
+        self._send_with(self._new_outbox(database), unkept)
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
 
     async def end_sending(self, patience: float) -> None:
         """Waits, where the database answers, until all is sent; what is not stays on file for the next start."""
@@ -133,8 +168,8 @@ class Unsent(Doors):
             self._answer_soon()
 
     def _answer_soon(self) -> None:
-        if len(self._refused) + len(self._stale) == 1:
-            self.set_timer(TOGETHER, self._answer_refused)
+        if self._answering is None:
+            self._answering = self.set_timer(TOGETHER, self._answer_refused)
 
     def _tell_sent(self) -> None:
         saved, refused = self._sent_before
@@ -151,6 +186,9 @@ class Unsent(Doors):
 
     def _answer_refused(self) -> None:
         """Refusals at once are one answer; who came too late is asked, one after the other."""
+        if self._answering is not None:
+            self._answering.stop()
+            self._answering = None
         by_title: dict[str, list[Refusal]] = {}
         for refusal in self._refused:
             by_title.setdefault(self.answer(refusal.error).title, []).append(refusal)
@@ -172,7 +210,7 @@ class Unsent(Doors):
         if not self._stale or not self.is_running:
             return
         if isinstance(self.screen, ModalScreen) or isinstance(self.focused, Input | TextArea):
-            self.set_timer(TOGETHER, self._ask_anew)
+            self._answer_soon()
             return
         from traintui.outbox.presses import Decision
         from traintui.screens.decide_anew import DecideAnew
@@ -184,7 +222,7 @@ class Unsent(Doors):
     def _decided_anew(self, decision: Decision | None) -> None:
         if decision is not None and self.outbox is not None:
             self.run_worker(self._keep(self.outbox, decision), name="decide", group="write:decide")
-        self._ask_anew()
+        self._answer_refused()
 
     async def _keep(self, outbox: Outbox, decision: Decision) -> None:
         await outbox.keep(decision)

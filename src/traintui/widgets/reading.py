@@ -74,7 +74,8 @@ class Reading(Container):
         return None if self._seen_at is None else clock.ticks() - self._seen_at
 
     def show(self, conversation: Conversation, labels: Labels) -> None:
-        """Shows a conversation. The same one again stays where it was scrolled to, another revision of it too."""
+        """Shows a conversation. The same one again stays where it was scrolled to, another revision of it too. Another
+        revision counts as seen once it is painted, and so does the same text with another decision on it."""
         before, self.shown, self._labels = self.shown, conversation, labels
         self._stop_waiting()
         self.set_class(False, "-nothing")
@@ -85,9 +86,11 @@ class Reading(Container):
             self._seen_at, self._drawn = None, {}
             self.tell("")
             self.search_line.display = False
-            key = conversation.row.conversation_id, conversation.row.revision
             same = before is not None and before.row.conversation_id == conversation.row.conversation_id
-            self.transcript.show(conversation.turns, conversation.system_prompt, key=key, keep=same)
+            self.transcript.show(conversation.turns, conversation.system_prompt, key=_key(conversation), keep=same)
+        elif before is not None and _key(before) != _key(conversation):
+            self._seen_at = None
+            self.transcript.paint_again(_key(conversation))
         self.panel.show(self._facts(conversation))
         if not self.search_line.display and not self.transcript.has_focus:
             self.transcript.focus()
@@ -175,6 +178,11 @@ class Reading(Container):
     @on(Transcript.Painted)
     def _painted(self, event: Transcript.Painted) -> None:
         event.stop()
-        row = self.shown.row if self.shown is not None else None
-        if row is not None and event.key == (row.conversation_id, row.revision) and self._seen_at is None:
+        if self.shown is not None and event.key == _key(self.shown) and self._seen_at is None:
             self._seen_at = clock.ticks()
+
+
+def _key(conversation: Conversation) -> object:
+    """What is decided on when a conversation is: its text, and how it stands."""
+    row = conversation.row
+    return row.conversation_id, row.revision, row.decision_id, row.status

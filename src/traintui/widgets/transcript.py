@@ -74,6 +74,11 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             self.set_reactive(Transcript.system_folded, True)
         self._lay_out(self.scroll_offset.y if keep else 0)
 
+    def paint_again(self, key: object) -> None:
+        """Has the same text drawn once more: `Painted` with this key follows."""
+        self._painted_as = key
+        self.refresh()
+
     @property
     def turns(self) -> tuple[Turn, ...]:
         """The turns that are shown."""
