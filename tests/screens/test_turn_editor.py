@@ -67,6 +67,19 @@ async def test_fix_and_approve_is_two_keys(app: TraintuiApp, db: Database) -> No
     assert [(each.number, each.origin, each.author) for each in kept] == [(2, "edited", "ada"), (1, "imported", "ada")]
 
 
+async def test_fix_and_approve_is_two_keys_however_fast(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await editing(pilot, app, first, turn=1)
+        await pilot.press("ctrl+end", *" More")
+        app.simulate_key("ctrl+s")
+        app.simulate_key("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await written(app)
+    conversation = await conversations.read(db, first)
+    assert (conversation.row.status, conversation.row.revision) == ("approved", 2)
+
+
 async def test_undo_takes_an_edit_back(app: TraintuiApp, db: Database) -> None:
     (first,) = await imported(db)
     before = await texts(db, first)

@@ -74,9 +74,14 @@ class ReviewScreen(ReviewRegenerating):
             self.write_anew_once_rejected(decision, asked.wrong)
 
     def _read_through(self) -> Read | None:
-        """What may be decided: what is current and was painted. A held key never decides what nobody could see."""
+        """What may be decided: what is current and was painted, or written here. A held key never decides what nobody
+        could see."""
         shown, seconds = self.reading.shown, self.reading.seconds_seen
+        if shown is not None and (shown.row.conversation_id, shown.row.revision) == self._wrote:
+            seconds = seconds or 0.0
         if shown is None or seconds is None or shown.row.conversation_id != self.queue.current:
+            if self.queue.current is not None:
+                self._say(("Pressed before the next one was to be seen: nothing was decided.", "$muted"))
             return None
         return Read(shown, clock.ticks() - seconds, self.reading.transcript.wrong, self.after(shown))
 

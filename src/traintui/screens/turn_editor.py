@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.geometry import Region
 from textual.widgets import Static, TextArea
 
@@ -70,6 +70,8 @@ class TurnEditor(BaseDialog[StoredEdit]):
         self._drafts = self.app.drafts
         self._region, self._place_of = region, place_of
         self._saving = False
+        self._ahead: list[str] = []
+        """Keys pressed while it is saved: they are for what comes after it."""
 
     def compose(self) -> ComposeResult:
         """The field; what is said about it; what it would replace, where somebody else was quicker."""
@@ -212,9 +214,18 @@ class TurnEditor(BaseDialog[StoredEdit]):
             return
         self._drafts.drop(self._one, name)
         self.dismiss(stored)
+        for key in self._ahead:
+            self.app.simulate_key(key)
+
+    def on_key(self, event: Key) -> None:
+        """What is pressed while it is saved waits for that: fix and approve is two keys, however fast."""
+        if self._saving:
+            event.stop()
+            self._ahead.append(event.key)
 
     def _open_again(self) -> None:
         self._saving = self.field.read_only = False
+        self._ahead.clear()
 
     def _moved_on(self, title: str, written: str) -> None:
         """Shows what stands there by now beside what was typed."""
