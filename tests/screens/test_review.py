@@ -199,6 +199,28 @@ async def test_note_and_wrong_turn_go_with_the_decision(app: TraintuiApp, db: Da
     assert (entry.reviewer_notes, entry.turn_number) == ("fee", 2)
 
 
+async def test_note_and_wrong_turn_stay_while_one_looks_elsewhere_and_come_back_with_an_undo(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("j", "t", "n", "f", "e", "e", "ctrl+s")
+        await until(pilot, lambda: "fee" in said(app, "#position"))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: on_screen(app) == second)
+        assert "turn 2" not in said(app, "#position")
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: on_screen(app) == first)
+        assert "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position")
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await written(app)
+        await pilot.press("u")
+        await until(pilot, lambda: on_screen(app) == first)
+        assert "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position")
+
+
 async def test_what_was_typed_right_before_a_key_belongs_to_it(app: TraintuiApp, db: Database) -> None:
     (one,) = await imported(db, 1)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -104,6 +104,7 @@ class ReviewScreen(ReviewRegenerating):
             self._notes.pop(one, None), None if read.wrong is None else read.wrong + 1,
             int((clock.ticks() - read.since) * 1_000), read.after,
         )  # fmt: skip
+        self._wrong.pop(one, None)
         self._own.add(row.id)
         self._pressed[decision.key] = read.conversation
         self._last = action, reason
@@ -181,6 +182,7 @@ class ReviewScreen(ReviewRegenerating):
                 self.db, self.outbox, lambda done, total: self._say(how_far(done, total))
             )
         self._say(answer)
+        self.look_at_pace()
         if undone is not None:
             self.app.look_now()
         if isinstance(undone, UndoResult):
@@ -213,8 +215,11 @@ class ReviewScreen(ReviewRegenerating):
     def action_mark(self) -> None:
         """Marks the current turn as the one that is wrong, or takes the mark away."""
         transcript = self.reading.transcript
-        if self.reading.shown is not None:
+        if (shown := self.reading.shown) is not None:
             transcript.wrong = None if transcript.wrong == transcript.turn else transcript.turn
+            self._wrong.pop(shown.row.conversation_id, None)
+            if transcript.wrong is not None:
+                self._wrong[shown.row.conversation_id] = transcript.wrong
             self._say_place()
 
     def action_note(self) -> None:

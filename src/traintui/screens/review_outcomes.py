@@ -26,6 +26,8 @@ class ReviewOutcomes(ReviewEditing):
         super().__init__()
         self._pressed: dict[str, Conversation] = {}
         """What was decided here and is under way, by the key of the press."""
+        self._gone: dict[int, Decision] = {}
+        """What was decided here, by its row of the log: taken back, it comes with what went along."""
 
     def on_mount(self) -> None:
         """Hears what becomes of what is pressed."""
@@ -39,11 +41,13 @@ class ReviewOutcomes(ReviewEditing):
             case Decision() as decision, Saved() as saved:
                 self._decided(decision, saved)
             case Undo(), Saved(entry=entry, before=False):
+                if (gone := self._gone.pop(entry.undoes or 0, None)) is not None:
+                    self._keep_along(gone)
                 self._back(press.conversation_id, waits=entry.status_after == "generated")
                 self._poll(always=True)
             case Decision() as decision, Withdrawn():
                 self._own.clear()
-                self._keep_note(decision)
+                self._keep_along(decision)
                 if (shown := self._pressed.get(press.key)) is not None:
                     self._known.keep(shown)  # as it was: the database may be away
                 self._back(press.conversation_id, waits=True)
@@ -73,6 +77,7 @@ class ReviewOutcomes(ReviewEditing):
         one, entry = decision.conversation_id, saved.entry
         self.queue.recorded(one)
         self._notes.pop(one, None)
+        self._gone[entry.id] = decision
         self.app.look_now()  # the copy counts it
         if decision.key in self._pressed and not saved.before:
             self.pace.decided()
@@ -110,15 +115,18 @@ class ReviewOutcomes(ReviewEditing):
         if refusal.code == "TT002":
             self.queue.drop(one)
         else:
-            self._keep_note(decision)
+            self._keep_along(decision)
             if self.queue.refused(one):
                 self._show_current()
         self._say_place()
         self._poll(always=True)
 
-    def _keep_note(self, decision: Decision) -> None:
+    def _keep_along(self, decision: Decision) -> None:
+        """The note and the mark that went with a decision are there again, for the next one."""
         if decision.note:
             self._notes[decision.conversation_id] = decision.note
+        if decision.turn_number is not None:
+            self._wrong[decision.conversation_id] = decision.turn_number - 1
 
     def _back(self, one: str, *, waits: bool) -> None:
         """What was taken back is on the screen again, for those who look at this one."""

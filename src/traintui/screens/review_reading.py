@@ -36,6 +36,8 @@ class ReviewReading(ReviewAhead):
         super().__init__()
         self._being_read: str | None = None
         self._notes: dict[str, str] = {}
+        self._wrong: dict[str, int] = {}
+        """The turns that are marked as wrong, from 0, until their conversation is decided."""
         self._undoing = Undoing()
         self._own = BitMap()
         """Internal ids of what was decided here: their change is no news."""
@@ -139,6 +141,8 @@ class ReviewReading(ReviewAhead):
 
     def _show(self, conversation: Conversation) -> None:
         self.reading.show(conversation, self.app.labels)
+        wrong = self._wrong.get(conversation.row.conversation_id)
+        self.reading.transcript.wrong = wrong if wrong is not None and wrong < len(conversation.turns) else None
         self._say_place()
 
     async def _read_current(self, wanted: str) -> None:

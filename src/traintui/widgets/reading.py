@@ -158,6 +158,7 @@ class Reading(Container):
         what was there before stays to be seen, and nothing can be done to it."""
         soon = kind == "loading" and not message and (self.shown is not None or self._soon is not None)
         self.shown, self._seen_at = None, None
+        self.tell("")
         self.search_line.display = False
         self._stop_waiting()
         if soon:
