@@ -23,6 +23,7 @@ from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.start import start_batch
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.regenerate import RegenerateDialog
+from traintui.screens.revision_difference import RevisionsDialog
 from traintui.settings import Settings
 
 
@@ -78,8 +79,12 @@ async def test_a_turn_comes_back_written_anew_where_it_is_read(
         now = review_of(desk).reading.shown
         assert now is not None and now.turns[1] != before.turns[1] and now.turns[2:] == before.turns[2:]
         assert review_of(desk).reading.transcript.turn == 1
+        await pilot.press("d")
+        await until(
+            pilot, lambda: isinstance(desk.screen, RevisionsDialog) and "Turn 2" in desk.screen.difference.plain
+        )
         await pilot.press("u")
-        await until(pilot, lambda: "undone: edit" in said(desk, "#said"))
+        await until(pilot, lambda: "it reads as at revision 1 again: revision 3" in said(desk, "#said"))
     assert (await conversations.read(db, written)).turns == before.turns
 
 
