@@ -308,8 +308,9 @@ async def test_what_somebody_else_decided_is_said_and_painted_before_it_is_decid
 
 
 async def test_what_is_refused_while_one_is_asked_is_told_too(
-    db: Database, reviewer_db: Database, tmp_path: Path
+    db: Database, reviewer_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("traintui.screens.unsent.TOGETHER", 0.001)  # each is answered on its own
     ids = await imported(db, 4)
     app = Waiting(Settings(home=tmp_path), workspace=db)
     async with app.run_test(size=(120, 40)) as pilot:

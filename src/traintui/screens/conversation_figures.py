@@ -33,6 +33,8 @@ TYPING = 0.02
 """Seconds that a filter which asks the server waits for the next letter."""
 SAID = 20.0
 """Seconds for which the answer to a key stands below the rows."""
+OFFLINE = "! offline "
+"""How the line below begins while the workspace does not answer."""
 FIGURES = 8
 """Cells by which the place of the figures below the rows grows."""
 
@@ -210,10 +212,10 @@ class ConversationFigures(BaseScreen):
 
     def _outage_changed(self, outage: TraintuiError | None) -> None:
         if outage is not None:
-            self._say(("! offline ", "bold $error"), text.shown(outage.message, single_line=True, limit=90))
+            self._say((OFFLINE, "bold $error"), text.shown(outage.message, single_line=True, limit=90))
             if self._listing is None:
                 self.notice.fail(outage, "It is tried again by itself.")
-        elif self.ready:
+        elif self.ready and str(self.said.content)[: len(OFFLINE)] in {"", OFFLINE}:  # else what was done stands there
             self._say(("● ", "$success"), ("the workspace answers again", "$muted"))
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
