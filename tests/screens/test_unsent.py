@@ -300,8 +300,8 @@ async def test_what_somebody_else_decided_is_said_and_painted_before_it_is_decid
         review = review_of(app)
         review._show(await conversations.read(db, only))
         assert review.reading.seconds_seen is None
-        review.action_decide("reject")  # meant for what stood there before
         assert "changed meanwhile: approve by rita" in says(app, "#said")
+        review.action_decide("reject")  # meant for what stood there before
         await until(pilot, lambda: on_screen(app) == only)
         await written(app)
     assert await log(db) == [(only, "approve")]
