@@ -174,6 +174,10 @@ class Outbox:
                 else:
                     pause = FIRST_PAUSE
                     self._end(entry, "saved" if isinstance(outcome, Saved) else "refused", outcome)
+        except Exception as fault:  # whoever waits for an outcome is not kept waiting
+            self.away = TraintuiError("Sending stopped", f"{type(fault).__name__}.", "It begins again by itself.")
+            self._turn()
+            raise
         finally:
             closing = self._thread.submit(self._kept.close, waiting=bool(self._entries))
             self._thread.shutdown(wait=False)

@@ -77,7 +77,7 @@ class ReviewScreen(ReviewRegenerating):
         """What may be decided: what is current and was painted, or written here. A held key never decides what nobody
         could see."""
         shown, seconds = self.reading.shown, self.reading.seconds_seen
-        if shown is not None and (shown.row.conversation_id, shown.row.revision) == self._wrote:
+        if shown is not None and self._wrote == (shown.row.conversation_id, shown.row.revision, shown.row.decision_id):
             seconds = seconds or 0.0
         if shown is None or seconds is None or shown.row.conversation_id != self.queue.current:
             if self.queue.current is not None:

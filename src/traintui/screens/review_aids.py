@@ -56,11 +56,15 @@ class ReviewAids(ReviewReading):
         if aids is not None:
             self._help(aids)
         if aids is None or clock.ticks() - at > FRESH:
-            self.read(partial(self._aid, conversation), name="aids")
+            self.call_after_refresh(self._work_out, conversation)  # the text first
 
     def _show_current(self) -> None:
         self._note_shown()
         super()._show_current()
+
+    def _work_out(self, conversation: Conversation) -> None:
+        if self.reading.shown is conversation:
+            self.read(partial(self._aid, conversation), name="aids")
 
     async def _aid(self, conversation: Conversation) -> None:
         aids = await self._worked_out(conversation)

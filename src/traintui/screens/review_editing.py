@@ -27,8 +27,8 @@ class ReviewEditing(ReviewAids):
     def __init__(self) -> None:
         super().__init__()
         self._edits: dict[str, StoredEdit] = {}
-        self._wrote: tuple[str, int] | None = None
-        """The revision that one wrote last here: it is known before it is painted."""
+        self._wrote: tuple[str, int, int | None] | None = None
+        """The revision that one wrote last here, with its decision: it is known before it is painted."""
         """The newest edit of each conversation, as long as what it made of it may be on the screen."""
         self._edited_from: dict[str, Conversation] = {}
         """What those that wait were made of, by their keys."""
@@ -83,7 +83,7 @@ class ReviewEditing(ReviewAids):
             self._say(("! ", "$warning"), f"not saved: {stored.edit.what} of ", text.shown(one, single_line=True))
             self._read_again(one)
             return
-        self._wrote = one, stored.conversation.row.revision
+        self._wrote = one, stored.conversation.row.revision, stored.conversation.row.decision_id
         if stored.waits:
             self._edits[one] = stored
         if stored.edit in self.outbox.waiting:
