@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
 import traintui
@@ -17,10 +18,17 @@ PATIENCE = 20.0
 """Seconds until what does not come is given up; a passing test never waits for it."""
 
 
+def _holds(condition: Callable[[], object]) -> bool:
+    try:
+        return bool(condition())
+    except NoMatches:  # of a screen that is not composed yet
+        return False
+
+
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    """Returns as soon as a condition holds."""
+    """Returns as soon as a condition holds. What is asked of a screen that is still being made does not hold yet."""
     deadline = clock.ticks() + PATIENCE
-    while not holds():
+    while not _holds(holds):
         assert clock.ticks() < deadline, "it did not come true"
         await asyncio.sleep(0.01)  # a pause of the pilot sends each widget a message, and draws
 

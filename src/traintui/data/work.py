@@ -108,14 +108,18 @@ async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any
     """A connection of its own that holds the worker's lock until it is closed, by whatever; None through a pooler,
     where a lock would outlive who took it."""
     connection = await psycopg.AsyncConnection.connect(db.conninfo, autocommit=True, application_name="traintui worker")
-    answer = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
-    # A pooler greets with a number of its own, and hands statements to whatever backend is free.
-    if answer is None or answer[0] != connection.info.backend_pid:
+    try:
+        answer = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+        # A pooler greets with a number of its own, and hands statements to whatever backend is free.
+        if answer is None or answer[0] != connection.info.backend_pid:
+            await connection.close()
+            return None
+        await connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, worker_id])
+        async with db.write() as writer:
+            await writer.execute(update(Worker).where(Worker.id == worker_id).values(holds_lock=True))
+    except BaseException:
         await connection.close()
-        return None
-    await connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, worker_id])
-    async with db.write() as writer:
-        await writer.execute(update(Worker).where(Worker.id == worker_id).values(holds_lock=True))
+        raise
     return connection
 
 
