@@ -27,7 +27,7 @@ class ReviewOutcomes(ReviewEditing):
         self._pressed: dict[str, Conversation] = {}
         """What was decided here and is under way, by the key of the press."""
         self._gone: dict[int, Decision] = {}
-        """What was decided here, by its row of the log: taken back, it comes with what went along."""
+        """Decisions that a note or a mark went along with, by their rows of the log: taken back, they come with it."""
 
     def on_mount(self) -> None:
         """Hears what becomes of what is pressed."""
@@ -77,7 +77,8 @@ class ReviewOutcomes(ReviewEditing):
         one, entry = decision.conversation_id, saved.entry
         self.queue.recorded(one)
         self._notes.pop(one, None)
-        self._gone[entry.id] = decision
+        if decision.note or decision.turn_number is not None:
+            self._gone[entry.id] = decision
         self.app.look_now()  # the copy counts it
         if decision.key in self._pressed and not saved.before:
             self.pace.decided()
