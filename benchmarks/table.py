@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 
 from benchmarks.driven import Driven, RecordingDriver
 from benchmarks.furnish import furnish
+from benchmarks.indexing import searchable
 from benchmarks.invented import DIMENSIONS, MODELS, STATUSES
 from benchmarks.report import Figure, median, p95, publish
 from traintui.data import conversations
@@ -31,7 +32,6 @@ from traintui.data.finding import find
 from traintui.data.listing import NEWEST
 from traintui.data.live import Live
 from traintui.data.models import Conversation as C
-from traintui.data.search_index import index_some
 from traintui.data.workspace import open_workspace
 from traintui.screens.conversations import ConversationsScreen
 from traintui.settings import Settings
@@ -230,14 +230,6 @@ async def exact(live: Live, db: Database) -> int:
             ids = list(await connection.scalars(select(C.id).where(wanted.where).order_by(*NEWEST.sql).limit(50)))
         wrong += list(last.listing.ids(0, 50)) != ids
     return wrong
-
-
-async def searchable(db: Database) -> float:
-    """Makes everything searchable; seconds."""
-    began = time.perf_counter()
-    while await index_some(db, 500):
-        pass
-    return time.perf_counter() - began
 
 
 async def some_words(db: Database, luck: random.Random) -> list[str]:

@@ -57,6 +57,7 @@ async def test_after_a_decision_comes_the_next_one_though_an_earlier_one_is_rese
         await opened(pilot, app, ids[0])
         await until(pilot, lambda: review_of(app).reservation.has(ids[2]))
         monkeypatch.setattr(ReviewAhead, "_read_ahead", lambda screen: None)  # a server that takes its time
+        await until(pilot, lambda: not review_of(app).reading_now("ahead"))
         review_of(app).visit(ids[4])
         await until(pilot, lambda: on_screen(app) == ids[4])
         await pilot.press("a")

@@ -114,7 +114,7 @@ async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database)
         await until(pilot, lambda: on_screen(app) == second)
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first)
-        assert "2 waiting" in said(app, "#position")
+        await until(pilot, lambda: "2 waiting" in said(app, "#position"))
         assert f"undone: approve of {first}" in said(app, "#said")
     assert await status(db, first) == "generated"
 
