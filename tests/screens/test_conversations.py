@@ -373,3 +373,17 @@ async def test_enter_reads_a_row_in_review(app: TraintuiApp, db: Database) -> No
         assert isinstance(screen, ReviewScreen) and screen.reading.shown is not None
         assert screen.reading.shown.row.conversation_id == ids[1]
         assert "Not waiting" in str(screen.position.content)
+
+
+async def test_what_changed_while_one_looked_elsewhere_is_counted_when_one_is_back(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, _ = await imported(db, 2)
+    async with app.run_test(size=(150, 40)) as pilot:
+        await until(pilot, lambda: facet(app, "to review").endswith("2"))
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        await approved(db, first)
+        await until(pilot, lambda: app.live and (app.live.status_counts() or {}).get("approved"))
+        await pilot.press("1")
+        await until(pilot, lambda: facet(app, "approved").endswith("1") and facet(app, "to review").endswith("1"))

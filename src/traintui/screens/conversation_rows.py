@@ -105,6 +105,7 @@ class ConversationRows(ConversationFigures):
     @on(ScreenResume)
     def _resumed(self) -> None:
         if self.ready:
+            self._count()  # what changed meanwhile was taken over, and not counted
             self.app.look_now()
 
     # The filter
