@@ -27,7 +27,7 @@ from traintui.data.models import Conversation as C
 from traintui.data.refusals import Refused
 from traintui.data.reviews import Seen
 from traintui.data.workspace import whoami
-from traintui.screens.review_ahead import AHEAD
+from traintui.screens.read_ahead import NEXT
 from traintui.screens.review_queue import ReviewQueue
 from traintui.screens.review_reservation import CANDIDATES, ReviewReservation
 
@@ -88,7 +88,7 @@ class Reviewer:
         """Reserves the current one and the next ones."""
         if self.queue.current is not None:
             wanted = [self.queue.current, *self.queue.ahead(CANDIDATES - 1)]
-            await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=None, deciding=deciding)
+            await self.reservation.keep(self.db, wanted, 1 + NEXT, shown=None, deciding=deciding)
             # What nobody has and is not given either was decided elsewhere: the change feed tells a screen so.
             last = max((place for place, one in enumerate(wanted) if self.reservation.has(one)), default=0)
             for one in wanted[:last]:

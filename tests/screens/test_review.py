@@ -232,6 +232,38 @@ async def test_what_was_typed_right_before_a_key_belongs_to_it(app: TraintuiApp,
         await until(pilot, lambda: "✎ fees" in said(app, "#position"))
 
 
+async def test_enter_keeps_a_note_and_its_lines_are_told_apart(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and isinstance(app.focused, TextArea))
+        await pilot.press(*"fee", "ctrl+j", *"law", "enter")
+        await until(pilot, lambda: "✎ fee / law" in said(app, "#position"))
+        await pilot.press("a")
+        await until(pilot, lambda: one in said(app, "#said"))
+    assert (await conversations.read(db, one)).history[0].reviewer_notes == "fee\nlaw"
+
+
+async def test_what_was_done_last_is_not_said_for_ever(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        monkeypatch.setattr("traintui.screens.review_reading.SAID", 0.05)
+        review_of(app).action_repeat()
+        assert "Nothing was decided here yet" in said(app, "#said")
+        await until(pilot, lambda: said(app, "#said") == "")
+
+
+async def test_the_usual_order_is_named_too(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        assert "lowest score first" in said(app, "#position")
+
+
 async def test_a_note_that_is_too_long_is_not_kept(app: TraintuiApp, db: Database) -> None:
     (first,) = await imported(db, 1)
     async with app.run_test(size=(120, 40)) as pilot:

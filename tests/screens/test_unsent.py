@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
@@ -16,15 +17,21 @@ from screens.test_review import on_screen, opened, review_of
 from screens.test_review import said as says
 from screens.waiting import Waiting, until, written
 from support import approved, fetch, imported, said, scalar, seen, status
+from traintui import clock
 from traintui.app import TraintuiApp
 from traintui.data import bulk, conversations, reviews
-from traintui.data.embedded import EmbeddedServer
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.outbox.outcomes import Refusal
+from traintui.outbox.presses import Flag
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.decide_anew import DecideAnew
 from traintui.screens.leaving import LeavingUnsent
 from traintui.screens.note import NoteDialog
+from traintui.screens.read_ahead import LEAST, MOST, NEXT
 from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.turn_editor import TurnEditor
 from traintui.settings import Settings
 from traintui.widgets.unsent import UnsentLine
 
@@ -64,6 +71,41 @@ async def test_keys_go_on_while_the_database_is_away_and_are_saved_in_order_when
         await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
         assert "not saved" not in says(app, "#position")
     assert await log(db) == [(first, "approve"), (second, "approve")]
+
+
+@pytest.mark.parametrize("seconds_between_looks", [0.7, 3_600.0])
+async def test_an_outage_leaves_enough_to_go_on_with_and_says_when_that_is_used_up(
+    app: TraintuiApp, db: Database, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch,
+    seconds_between_looks: float,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("traintui.app.LOOK", seconds_between_looks)  # also where only Review notices it
+    ids = await imported(db, MOST + 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        await read_ahead(pilot, app, LEAST)
+        assert await scalar(db, "SELECT count(*) FROM reservations") == 1 + NEXT
+        review = review_of(app)
+
+        def is_used_up() -> bool:
+            notice = review.reading.notice
+            return review.reading.has_class("-nothing") and "Nothing more was read ahead" in str(notice.content)
+
+        with away(server):
+            for number in range(1, len(ids) + 1):
+                await pilot.press("a")
+                await until(pilot, partial(lambda number: f"not saved yet: {number}" in line(app), number))
+                following = ids[number]
+                await until(
+                    pilot,
+                    partial(lambda one: on_screen(app) == one or is_used_up(), following),
+                )
+                if is_used_up():
+                    break
+            assert number >= LEAST
+            assert "The database is away" in str(review.reading.notice.content) and not app._notifications
+        await until(pilot, lambda: on_screen(app) == ids[number] and app.outbox and not app.outbox.waiting)
+        assert not app._notifications
+    assert await log(db) == [(one, "approve") for one in ids[:number]]
 
 
 async def test_an_undo_while_presses_wait_takes_back_the_newest_that_was_not_sent(
@@ -154,6 +196,56 @@ async def test_sending_that_ends_by_a_fault_is_said_and_begins_again(
         await pilot.press("a")
         await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
     assert await log(db) == [(first, "approve"), (second, "approve")]
+
+
+async def test_what_a_restart_of_sending_takes_over_is_not_told_as_of_an_earlier_run(
+    app: TraintuiApp, db: Database, server: EmbeddedServer
+) -> None:
+    first, second, _ = await imported(db, 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await read_ahead(pilot, app, 3)
+        with away(server):
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
+            (ended,) = app.sending
+            assert app.workspace is not None
+            ended.cancel()
+            await until(pilot, lambda: ended.is_finished)
+            app.sending_failed(app.workspace, ValueError("nobody thought of this"))
+            await until(pilot, lambda: app.outbox and app.outbox.left_over == 1)
+        await until(pilot, lambda: "Saved since sending began again: 1 press" in line(app))
+    assert await log(db) == [(first, "approve")]
+
+
+async def test_what_came_too_late_and_is_no_decision_is_answered(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        error = Refused("Changed meanwhile", f"{one} is another one.", "Read it again.", code="TT001")
+        app._became(Refusal(Flag(reviews.new_key(), clock.now(), one, True), error))
+        await until(pilot, lambda: any("Changed meanwhile" in note.title for note in app._notifications))
+
+
+async def test_a_decision_is_said_to_wait_where_an_edit_before_it_waits_for_an_answer(
+    app: TraintuiApp, db: Database, conninfo: Callable[[str], str]
+) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await read_ahead(pilot, app, 2)
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:  # somebody holds it for a while
+            connection.execute("SELECT FROM conversations WHERE conversation_id = %s FOR UPDATE", [first])
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(app.screen, TurnEditor) and app.screen.field.has_focus)
+            await pilot.press(*"So ", "ctrl+s")
+            await until(pilot, lambda: "not saved yet: turn 1" in says(app, "#said"))
+            assert app.outbox is not None and app.outbox.away is None
+            await until(pilot, lambda: on_screen(app) == first)
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "approve of" in says(app, "#said"))
+        await until(pilot, lambda: f"approved  {first}" in says(app, "#said"))
+    assert await log(db) == [(first, "edit"), (first, "approve")]
 
 
 # Too late

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Work = Callable[[], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")
 
+SAID = 20.0
+"""Seconds for which the answer to a key stands in the line below."""
 WRITING = "write"
 READING = "read"
 """How the groups of workers begin. Reads end with the app; writes are waited for."""

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from traintui import text
 from traintui.data.records import ConversationRow
 from traintui.errors import TraintuiError
-from traintui.screens.base import READING, BaseScreen
+from traintui.screens.base import READING, SAID, BaseScreen
 from traintui.widgets import marks
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import FactsPanel
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 TYPING = 0.02
 """Seconds that a filter which asks the server waits for the next letter."""
-SAID = 20.0
-"""Seconds for which the answer to a key stands below the rows."""
 OFFLINE = "! offline "
 """How the line below begins while the workspace does not answer."""
 FIGURES = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 FRESH = 15.0
 """Seconds for which one that was read ahead is not read again when its turn comes."""
+NEXT = 2
+"""How many are read as soon as another one is shown, and reserved: the next keys need them."""
+LEAST, MOST = 24, 32
+"""How many are here for when the database is away: fewer are made up to the most, a few at a time."""
+LARGEST = 4_000_000
+"""Characters of all those: very long ones are fewer."""
 
 
 class ReadAhead:
@@ -46,11 +52,27 @@ class ReadAhead:
         if one in self._known:
             self._known[one] = conversation, self._known[one][1]
 
-    def missing(self, wanted: Iterable[str], *, current: str | None) -> list[str]:
-        """Which of the wanted ones have to be read; all that is neither wanted nor current is forgotten."""
-        wanted = list(wanted)
+    def has(self, one: str) -> bool:
+        """Whether it can be read here without the database."""
+        return one in self._known
+
+    def forget_others(self, wanted: Collection[str], *, current: str | None) -> None:
+        """All that is neither wanted nor current is forgotten."""
         self._known = {one: known for one, known in self._known.items() if one in wanted or one == current}
-        return [one for one in wanted if one not in self._known]
+
+    def stale(self, following: Iterable[str]) -> list[str]:
+        """Which of those that come next have to be read, for the first time or again."""
+        return [one for one in following if not self.get(one)[1]]
+
+    def lacking(self, wanted: Sequence[str]) -> list[str]:
+        """Which have to be read so that enough are here; none while there are."""
+        lacking = [one for one in wanted if one not in self._known]
+        return lacking if len(wanted) - len(lacking) < min(LEAST, len(wanted)) else []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is here is as large as it may be."""
+        return sum(len(turn.content) for known, _ in self._known.values() for turn in known.turns) > LARGEST
 
     async def read(self, db: Database, one: str) -> Conversation:
         """Reads one. Raises `Refused` (TT002) when there is none."""
@@ -59,8 +81,3 @@ class ReadAhead:
         conversation = await conversations.read(db, one)
         self._known[one] = conversation, clock.ticks()
         return conversation
-
-    async def fill(self, db: Database, wanted: Iterable[str]) -> None:
-        """Reads several, nearest first."""
-        for one in wanted:
-            await self.read(db, one)

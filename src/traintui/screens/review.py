@@ -116,7 +116,7 @@ class ReviewScreen(ReviewRegenerating):
         """Goes on as soon as the press is on file: from there on nothing loses it."""
         await self.outbox.keep(decision)
         self._show_current()
-        if self.outbox.away is not None:
+        if decision in self.outbox.waiting and self.outbox.standing is not None:
             self._say(
                 ("◌ not saved yet: ", "$warning"), f"{decision.action} of ",
                 text.shown(decision.conversation_id, single_line=True), ("   u takes it back", "$faint"),

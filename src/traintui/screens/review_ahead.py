@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from textual import getters
 
 from traintui import clock, text
-from traintui.screens.read_ahead import ReadAhead
+from traintui.screens.read_ahead import MOST, NEXT, ReadAhead
 from traintui.screens.review_reservation import AT_WORK, CANDIDATES, ReviewReservation
 from traintui.screens.review_waiting import ReviewWaiting
 from traintui.widgets.reading import Reading
 
-AHEAD = 2
-"""How many conversations are read before they are needed."""
+KEPT = "What you pressed is kept. It is sent, and this goes on, by itself when the database is back."
+NOTHING_MORE = ("The database is away", "Nothing more was read ahead.", f"{KEPT}\nu takes back what you decided last.")
+"""What is said where one has decided all that is here."""
 
 
 class ReviewAhead(ReviewWaiting):
@@ -26,6 +28,8 @@ class ReviewAhead(ReviewWaiting):
         self.reservation = ReviewReservation(self.app.window_id)
         self._once_more = False
         self._known = ReadAhead()
+        self._unanswered = False
+        """Whether the database did not answer when it was asked last whose the next ones are."""
 
     def _show_current(self) -> None:
         """Another one is current, or it is free from now on."""
@@ -38,21 +42,38 @@ class ReviewAhead(ReviewWaiting):
         """Whether this person decides; others read without keeping anything from anybody."""
         return self.allowed("review", "decide")
 
+    @property
+    def _away(self) -> bool:
+        """Whether the database does not answer: nothing can be reserved or read."""
+        return self._unanswered or self.app.outage is not None
+
+    @property
+    def _awaits(self) -> bool:
+        """Whether the database is away and nothing that was read is left."""
+        return self._away and self.queue.current is not None and not self._is_free(self.queue.current)
+
     def _is_free(self, one: str) -> bool:
-        """Whether it may be on the screen: what comes from the queue is reserved first."""
+        """Whether it may be on the screen: what comes from the queue is reserved first. While the database is away that
+        it was read is enough, unless somebody is known to have it: a decision names what was seen, and one that came
+        too late is answered."""
         shown = self.reading.shown
         on_screen = shown is not None and shown.row.conversation_id == one
-        return not self._reserves or on_screen or one == self.queue.brought or self.reservation.has(one)
+        if not self._reserves or on_screen or one == self.queue.brought or self.reservation.has(one):
+            return True
+        return self._away and self._known.has(one) and self.reservation.holder(one) is None
 
     def _await_free(self) -> None:
         """Goes on past what others have, and no further: what was not asked for yet is asked for, and that said."""
-        self.queue.pass_over(lambda one: self.reservation.holder(one) is None)
+        self.queue.pass_over(self._is_free if self._away else lambda one: self.reservation.holder(one) is None)
         if self.queue.current is not None and self._is_free(self.queue.current):
             self._show_current()
             return
-        self.reading.nothing("loading", "Reading")
+        if self._away:
+            self.reading.nothing("failed", *NOTHING_MORE)
+        else:
+            self.reading.nothing("loading", "Reading")
+            self._read_ahead()
         self._say_place()
-        self._read_ahead()
 
     def _read_ahead(self) -> None:
         """Reserves what is on the screen and the next ones, and reads those; one round after the other."""
@@ -66,18 +87,35 @@ class ReviewAhead(ReviewWaiting):
             if self._reserves and self.queue.current is not None:
                 await self._reserve(self.queue.current)
             ahead = self.queue.ahead(CANDIDATES)
-            following = [one for one in ahead if self.reservation.has(one) or not self._reserves][:AHEAD]
+            following = [one for one in ahead if self.reservation.has(one) or not self._reserves][:NEXT]
+            others = [one for one in ahead if one not in following and self.reservation.holder(one) is None]
+            wanted = [*following, *others][:MOST]
+            self._known.forget_others(wanted, current=self.queue.current)
             await self._fill(following)
+            await self._fill_further(wanted)
+            self._unanswered = False
 
     async def _fill(self, following: Sequence[str]) -> None:
         """Reads what comes next."""
-        await self._known.fill(self.db, self._known.missing(following, current=self.queue.current))
+        for one in self._known.stale(following):
+            await self._known.read(self.db, one)
+
+    async def _fill_further(self, wanted: Sequence[str]) -> None:
+        """Reads what one can go on with while the database is away, until something else is asked for."""
+        from traintui.data.refusals import Refused
+
+        for one in self._known.lacking(wanted):
+            if self._once_more or self._known.is_full:
+                return
+            with suppress(Refused):  # it is gone, and leaves the queue
+                await self._known.read(self.db, one)
 
     async def _reserve(self, current: str) -> None:
         wanted = [current, *self.queue.ahead(CANDIDATES - 1)]
         kept = current if self._is_free(current) else None
         before = self.reservation.holder(current)
-        await self.reservation.keep(self.db, wanted, 1 + AHEAD, shown=kept, deciding=self.outbox.deciding)
+        await self.reservation.keep(self.db, wanted, 1 + NEXT, shown=kept, deciding=self.outbox.deciding)
+        self._unanswered = False
         if self.reading.shown is not None or kept is not None:
             if before is not None or self.reservation.holder(current) is not None:
                 self._say_place()
@@ -89,6 +127,19 @@ class ReviewAhead(ReviewWaiting):
                 "loading", "Everything that waits is open elsewhere", f"{names} has it.",
                 "What they leave comes here by itself.",
             )  # fmt: skip
+
+    def _answers_again(self) -> None:
+        """The database answers: what is shown is reserved, and where nothing was left to read it goes on."""
+        if self.reading.shown is None:
+            self._show_current()
+        self._read_ahead()
+
+    def _no_answer(self, error: BaseException) -> None:
+        """Where nobody says whose the next ones are, what was read is gone on with."""
+        if not getattr(error, "code", ""):
+            self._unanswered = True
+            if self.reading.shown is None:
+                self._show_current()
 
     def _renew(self) -> None:
         """What is open stays reserved while somebody works here, with a dialog over it too."""

@@ -100,13 +100,13 @@ class ReviewOutcomes(ReviewEditing):
             text.shown(decision.reason or "", single_line=True, style="$muted"),
             ("   u takes it back", "$faint"),
         )  # fmt: skip
-        self.said.update(said)
+        self._say(said)
         if (mean := opinion_of(shown)) is not None:
             self.read(partial(self._say_judge, said, mean, decision.action == "approve"), name="judge")
 
     async def _say_judge(self, said: Content, mean: Decimal, approved: bool) -> None:
         beside = await beside_judge(self.db, mean, approved=approved)
-        if self.said.content is said:  # nothing else was said meanwhile
+        if self.said.content == said:  # nothing else was said meanwhile
             self._say(said, beside)
 
     def _refused(self, decision: Decision, refusal: Refusal) -> None:

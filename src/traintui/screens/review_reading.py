@@ -9,20 +9,21 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from traintui import text
 from traintui.data.records import Conversation
+from traintui.errors import TraintuiError
 from traintui.queue_choice import QueueChoice
-from traintui.screens.review_ahead import ReviewAhead
+from traintui.screens.base import SAID
+from traintui.screens.review_ahead import KEPT, ReviewAhead
 from traintui.screens.review_reservation import holder_said
 from traintui.screens.review_waiting import POLL, nothing_waits
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
 from traintui.widgets.pace_line import PaceLine
 from traintui.widgets.reading import Reading
-
-KEPT = "What you pressed is kept. It is sent, and this goes on, by itself when the database is back."
 
 
 class ReviewReading(ReviewAhead):
@@ -39,6 +40,8 @@ class ReviewReading(ReviewAhead):
         self._wrong: dict[str, int] = {}
         """The turns that are marked as wrong, from 0, until their conversation is decided."""
         self._undoing = Undoing()
+        self._unsay: Timer | None = None
+        """When the line below is empty again."""
         self._own = BitMap()
         """Internal ids of what was decided here: their change is no news."""
 
@@ -54,7 +57,19 @@ class ReviewReading(ReviewAhead):
         """Nothing is there before the workspace is."""
         self.set_interval(POLL, self._renew)
         self.watch(self.app, "labels", self.reading.describe, init=False)
+        self.watch(self.app, "outage", self._outage_changed, init=False)
         self.app.changed.subscribe(self, self._changed, immediate=True)
+
+    def _outage_changed(self, outage: TraintuiError | None) -> None:
+        """What waits is read again when the database is back; while it is away one goes on with what is here."""
+        if not self.ready or self.app.current_mode != "review":
+            return
+        if outage is None:
+            self._answers_again()
+            self._poll(always=True)
+            self.look_at_pace()
+        elif self.reading.shown is None:
+            self._show_current()
 
     def on_progress(self, step: str) -> None:
         """Says how the opening goes."""
@@ -132,7 +147,7 @@ class ReviewReading(ReviewAhead):
         elif self.reading.shown is None or self.reading.shown.row.conversation_id != wanted:
             self.reading.nothing("loading", "Reading")
             self._say_place()
-        if not fresh:
+        if not fresh and not (self._away and conversation is not None):
             if wanted != self._being_read or not self.reading_now("conversation"):
                 self._being_read = wanted
                 self.read(partial(self._read_current, wanted), name="conversation")
@@ -196,20 +211,32 @@ class ReviewReading(ReviewAhead):
         return Content("")
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
-        """The line below: what was done last."""
+        """The line below: what was done last, for a while."""
         self.said.update(Content.assemble(*parts))
+        if self._unsay is not None:
+            self._unsay.stop()
+        self._unsay = self.set_timer(SAID, self._be_quiet)
+
+    def _be_quiet(self) -> None:
+        """What was done last is known by now; what is not saved yet is still said."""
+        if self.app.outbox is not None and self.app.outbox.waiting:
+            self._unsay = self.set_timer(SAID, self._be_quiet)
+        else:
+            self.said.update("")
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Reading that fails is answered where the conversation would be; the rest beside the work."""
         answer = self.app.answer(error)
+        if name == "ahead":
+            self._no_answer(error)
         if name == "conversation" and getattr(error, "code", "") == "TT002" and self.queue.current is not None:
             self.queue.drop(self.queue.current)
             self.app.tell(answer)
             self._show_current()
-        elif name in {"queue", "conversation"} and self.reading.shown is None:
+        elif name in {"queue", "conversation"} and self.reading.shown is None and not self._awaits:
             remedy = answer.remedy if self.app.unsent is None else KEPT
             self.reading.nothing("failed", answer.title, answer.message, f"{remedy} r reads again.")
-        elif name in {"queue", "ahead", "pace"}:
+        elif name in {"queue", "ahead", "pace"} or (name == "conversation" and self._away):
             if self.app.unsent is None:  # else the line under the header says why
                 self._say(
                     ("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200)

@@ -56,6 +56,8 @@ class Unsent(Doors):
         self._sent_before = [0, 0]
         self._unread = 0
         self._leaves = False
+        self._began_again = False
+        """Whether what is sent first is of this run: sending ended by a fault, and began again with what is on file."""
 
     def begin_sending(self, database: Database) -> None:
         """Sends for as long as the workspace is open, beginning with what an earlier run left."""
@@ -88,6 +90,7 @@ class Unsent(Doors):
             f"{sentence(answer.message)}\nIt begins again by itself; what you pressed is kept. {answer.remedy}",
             title="Sending stopped",
         )
+        self._began_again = True
         unkept = before.waiting if before is not None and before.unkept is not None else ()
         self._send_with(self._new_outbox(database), unkept)
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
@@ -176,7 +179,8 @@ class Unsent(Doors):
         self._sent_before = [0, 0]
         what = text.plural(saved or refused, "press", "presses")
         also = f"; {refused:,} refused" if saved and refused else ""
-        self.news = f"{'Saved' if saved else 'Refused'} at this start: {what} that had waited{also}"
+        when, self._began_again = "since sending began again" if self._began_again else "at this start", False
+        self.news = f"{'Saved' if saved else 'Refused'} {when}: {what} that had waited{also}"
         self.set_timer(NEWS, self._forget_news)
 
     def _forget_news(self) -> None:
@@ -218,6 +222,9 @@ class Unsent(Doors):
         refusal = self._stale.pop(0)
         if isinstance(refusal.press, Decision):
             self.push_screen(DecideAnew(refusal.press, more=len(self._stale)), self._decided_anew)
+        else:
+            self.tell(refusal.error)
+            self._answer_soon()
 
     def _decided_anew(self, decision: Decision | None) -> None:
         if decision is not None and self.outbox is not None:
