@@ -227,7 +227,7 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
         ("look_at_submissions",), ("make_generation_partitions",), ("note_cost",), ("note_items",), ("note_presence",),
         ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",), ("queue_changed_metadata",),
         ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",), ("queue_unsigned",),
-        ("record_setting_change",), ("watch_batch",),
+        ("record_setting_change",), ("second_review_standing",), ("watch_batch",),
     ]  # fmt: skip
 
 

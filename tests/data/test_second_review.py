@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from support import Conninfo, fetch, imported, logged_in, said, scalar, seen, sqlstate, status
-from traintui.data import conversations, review_queues, reviews, second_review
+from traintui.data import bulk, conversations, review_queues, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import Filter, parse
@@ -20,7 +20,7 @@ from traintui.data.queue_orders import LOWEST, QueueOrders
 from traintui.data.refusals import Refused
 from traintui.data.review_queues import waiting
 from traintui.data.reviews import new_key
-from traintui.data.second_review import SecondReview, Standing
+from traintui.data.second_review import Released, SecondReview
 
 
 @pytest.fixture
@@ -40,6 +40,12 @@ async def twice(db: Database) -> str:
 async def decide(db: Database, one: str, action: reviews.Action, **given: str) -> str | None:
     entry = await reviews.decide(db, await seen(db, one), action, key=new_key(), **given)  # type: ignore[arg-type]
     return entry.status_after
+
+
+async def waits(db: Database) -> tuple[int, int]:
+    """How many wait for another decision, and how many for one on a disagreement."""
+    standing = await second_review.standing(db)
+    return standing.open, standing.disputed
 
 
 async def acts(db: Database, one: str) -> list[tuple[str, str]]:
@@ -66,12 +72,12 @@ async def test_two_that_disagree_leave_it_to_a_third(
 ) -> None:
     await decide(reviewer_db, twice, "approve")
     assert await decide(ron_db, twice, "reject", reason="Tone") == "generated"
-    assert await second_review.standing(db) == Standing(0, 1)
+    assert await waits(db) == (0, 1)
     assert await acts(db, twice) == []
     assert await reviews.queue(db) == () and await second_review.disputes(db) == (twice,)
     assert await second_review.disputes(reviewer_db) == () == await second_review.disputes(ron_db)
     assert await decide(db, twice, "reject", reason="Tone") == "rejected"
-    assert len(await acts(ron_db, twice)) == 3 and await second_review.standing(db) == Standing(0, 0)
+    assert len(await acts(ron_db, twice)) == 3 and await waits(db) == (0, 0)
     found = await second_review.independent(db)
     assert [(each.reviewer_id, each.action, each.reason) for each in found] == [
         ("rita", "approve", None), ("ron", "reject", "Tone"), ("ada", "reject", "Tone"),
@@ -160,9 +166,9 @@ async def test_three_are_asked_for_before_anything_is_settled(
     (one,) = await imported(db)
     await decide(reviewer_db, one, "approve")
     await decide(ron_db, one, "reject")
-    assert await second_review.standing(db) == Standing(1, 0)
+    assert await waits(db) == (1, 0)
     await decide(db, one, "approve")
-    assert await second_review.standing(db) == Standing(0, 1)
+    assert await waits(db) == (0, 1)
     async with logged_in(conninfo("arthur")) as arthur_db:
         assert await decide(arthur_db, one, "approve") == "approved"
 
@@ -175,8 +181,11 @@ async def test_an_open_decision_is_taken_back_without_a_word_to_others(
     await decide(ron_db, twice, "reject")
     await reviews.undo_last(reviewer_db, key=new_key())
     assert await acts(db, twice) == [] and await scalar(db, "SELECT updated_at FROM conversations") == updated
-    assert await second_review.standing(db) == Standing(1, 0)
+    assert await waits(db) == (1, 0)
     assert await reviews.queue(reviewer_db) == (twice,)
+    await reviews.undo_last(ron_db, key=new_key())
+    assert await waits(db) == (0, 0)  # it waits for its first decision, like any
+    await decide(ron_db, twice, "reject")
     assert await decide(reviewer_db, twice, "reject") == "rejected"
 
 
@@ -188,7 +197,7 @@ async def test_undoing_what_settled_it_opens_it_again_and_what_was_settled_stays
     with pytest.raises(Refused, match="Nothing to undo"):
         await reviews.undo_last(reviewer_db, key=new_key())
     await reviews.undo_last(ron_db, key=new_key())
-    assert await status(db, twice) == "generated" and await second_review.standing(db) == Standing(1, 0)
+    assert await status(db, twice) == "generated" and await waits(db) == (1, 0)
     assert ("approve", "rita") not in await acts(db, twice)
     assert await decide(db, twice, "approve") == "approved"
 
@@ -200,7 +209,7 @@ async def test_an_edit_ends_what_was_open_and_the_new_revision_begins_anew(
     await reviews.edit(
         ron_db, await seen(ron_db, twice), system_prompt=None, turns=said("Other?", "Other."), key=new_key()
     )
-    assert await second_review.standing(db) == Standing(0, 0)
+    assert await waits(db) == (0, 0)
     assert await acts(db, twice) == [("approve", "rita"), ("edit", "ron")]
     assert await decide(reviewer_db, twice, "approve") == "generated"
 
@@ -254,7 +263,7 @@ async def test_what_an_edit_ended_stays_so_when_a_decision_on_it_is_taken_back(
     await decide(reviewer_db, twice, "approve")
     await edited_and_back(ron_db, twice)
     await reviews.undo_last(reviewer_db, key=new_key())
-    assert await states(db) == ["ended"] and await second_review.standing(db) == Standing(0, 0)
+    assert await states(db) == ["ended"] and await waits(db) == (0, 0)
 
 
 async def test_what_was_settled_and_edited_is_not_open_again_when_its_last_decision_is_taken_back(
@@ -266,7 +275,7 @@ async def test_what_was_settled_and_edited_is_not_open_again_when_its_last_decis
     assert await status(db, twice) == "approved"
     await reviews.undo_last(ron_db, key=new_key())
     assert await status(db, twice) == "generated" and await states(db) == ["ended"]
-    assert await second_review.standing(db) == Standing(0, 0)
+    assert await waits(db) == (0, 0)
 
 
 async def test_what_others_decided_is_hidden_by_the_database_and_not_from_auditors(
@@ -301,7 +310,7 @@ async def test_a_share_of_the_conversations_is_asked_for_and_the_rest_is_decided
         await decide(reviewer_db, one, "approve")
     counts = await conversations.status_counts(db)
     assert 20 <= counts["generated"] <= 70 and counts["generated"] + counts["approved"] == 150
-    assert await second_review.standing(db) == Standing(counts["generated"], 0)
+    assert await waits(db) == (counts["generated"], 0)
 
 
 async def test_only_administrators_ask_for_it_and_it_is_on_record(db: Database, reviewer_db: Database) -> None:
@@ -325,3 +334,51 @@ async def test_what_has_begun_is_settled_as_it_began(db: Database, reviewer_db: 
     assert await decide(db, twice, "approve") == "approved"
     (other,) = await imported(db)
     assert await decide(db, other, "approve") == "approved"
+
+
+# Where nobody else is there to decide
+
+
+async def test_the_decisions_that_are_there_count_where_an_administrator_says_so_and_that_is_taken_back_as_bulks(
+    db: Database, reviewer_db: Database, ron_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    liked, disliked, disputed, fresh = await imported(db, 4)
+    await decide(reviewer_db, liked, "approve")
+    for person in (reviewer_db, ron_db):
+        await decide(person, disliked, "reject")
+    await decide(reviewer_db, disputed, "approve")
+    await decide(ron_db, disputed, "reject")
+    standing = await second_review.standing(reviewer_db)
+    assert (standing.open, standing.disputed, standing.agreed, standing.needed) == (3, 0, 2, 3)
+    with pytest.raises(Refused, match="No right"):
+        await second_review.release(reviewer_db, settle=True)
+    assert await second_review.release(db, settle=True) == Released(approved=1, rejected=1)
+    assert [await status(db, one) for one in (liked, disliked, disputed, fresh)] == [
+        "approved", "rejected", "generated", "generated",
+    ]  # fmt: skip
+    assert await acts(ron_db, liked) == [("approve", "rita"), ("approve", "ada")]
+    entry = (await conversations.read(db, liked)).history[0]
+    assert entry.reviewer_notes == "settled by the decisions that were there" and await waits(db) == (1, 0)
+    assert len(await second_review.independent(db)) == 0  # nobody decided with another
+    for left in (disliked, liked):
+        many = await bulk.last_bulk(db)
+        assert many is not None
+        await bulk.undo(db, many.bulk_id)
+        assert await status(db, left) == "generated"
+    assert await decide(ron_db, liked, "approve") == "approved"  # one is enough from here on
+
+
+async def test_what_is_handed_back_waits_for_one_decision_of_anybody(
+    db: Database, reviewer_db: Database, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    await second_review.ask(db, None)
+    assert await reviews.queue(reviewer_db) == ()
+    assert await second_review.release(db, settle=False) == Released(handed_back=1)
+    assert await status(db, twice) == "generated" and await waits(db) == (0, 0)
+    assert await reviews.queue(reviewer_db) == await reviews.queue(db) == (twice,)
+    assert await acts(db, twice) == [("approve", "rita"), ("reopen", "ada")]  # hidden from nobody
+    assert await decide(reviewer_db, twice, "reject") == "rejected"
+    with pytest.raises(Refused, match="Nothing to undo"):
+        await reviews.undo_last(db, key=new_key())

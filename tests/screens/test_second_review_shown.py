@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from screens.test_review import on_screen, opened, review_of, said
 from screens.waiting import until
 from support import Conninfo, imported, logged_in, seen, status
 from traintui.app import TraintuiApp
-from traintui.data import reviews, second_review
+from traintui.data import assignments, reviews, second_review
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
 from traintui.data.second_review import SecondReview
 from traintui.screens.agreement import AgreementDialog
 from traintui.screens.second_review_form import SecondReviewForm
+from traintui.screens.second_review_release import ReleaseDialog
 from traintui.settings import Settings
 
 
@@ -151,3 +152,38 @@ async def test_a_reviewer_reads_the_agreement_and_does_not_change_what_is_asked_
         await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "SECOND REVIEW" in shown(app))
         await pilot.press("e", "d")
         assert isinstance(app.screen, AgreementDialog)
+
+
+async def test_where_too_few_review_that_is_said_and_an_administrator_releases_what_waits(
+    app: TraintuiApp, db: Database, reviewer_db: Database
+) -> None:
+    number = len(await assignments.reviewers(db))
+    (one,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, None)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "One decision is enough" in shown(app))
+        assert "are needed" not in shown(app) and not app.screen.check_action("release", ())
+        app.push_screen(SecondReviewForm(None, 1))
+        await until(pilot, lambda: isinstance(app.screen, SecondReviewForm) and app.screen.query_one("#share-text"))
+        form = app.screen
+        assert isinstance(form, SecondReviewForm)
+        form.query_one("#share-text", Input).value = "100"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: form.decisions.has_class("-mistaken"))
+        assert "There is 1 reviewer; 2 are needed" in str(form.decisions.query_one(".answer", Static).content)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog))
+        await decide(reviewer_db, one, "approve")
+        dialog = dialog_of(app)
+        dialog.action_look()
+        await until(pilot, lambda: "1 waits for another decision" in shown(app))
+        assert number > 1 and "are needed" not in shown(app)
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, ReleaseDialog))
+        release = app.screen
+        assert isinstance(release, ReleaseDialog)
+        assert "1: the decisions that are there count" in str(release.says.content)
+        await pilot.press("s")
+        await until(pilot, lambda: app.screen is dialog and "1 approved, 0 rejected" in shown(app))
+    assert await status(db, one) == "approved"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast, exists, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Text, cast, exists, literal, or_, select, text
 from sqlalchemy.orm import aliased
 
 from traintui.data import workspace_settings
@@ -13,6 +14,7 @@ from traintui.data.engine import Database
 from traintui.data.log_models import ReviewLog as L
 from traintui.data.models import Conversation as C
 from traintui.data.models import WorkspaceSetting
+from traintui.data.retrying import one_row
 from traintui.data.second_review_models import SecondReviewRow as S
 
 KEY = "second_review"
@@ -30,10 +32,22 @@ class SecondReview:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many revisions wait for another decision, and how many for one on which others disagree."""
+    """How many revisions wait for another decision, and how many for one on which others disagree; of both, in how many
+    all that is there agrees; and how many people the most demanding one needs, 0 where none waits."""
 
     open: int
     disputed: int
+    agreed: int = 0
+    needed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """How many were settled by the decisions that were there, and how many wait for one decision of anybody."""
+
+    approved: int = 0
+    rejected: int = 0
+    handed_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +133,29 @@ async def disputes(db: Database, *, limit: int = 500) -> tuple[str, ...]:
 
 
 async def standing(db: Database) -> Standing:
-    """How many wait, for whomever."""
-    statement = select(S.state, func.count()).where(S.state.in_(("open", "disputed"))).group_by(S.state)
+    """How many wait, for whomever; those left out whose decisions were all taken back. It says nothing of what anybody
+    decided. Served by `ix_second_reviews_state_opened_at`."""
     async with db.read() as connection:
-        counts = {str(state): int(number) for state, number in await connection.execute(statement)}
-    return Standing(counts.get("open", 0), counts.get("disputed", 0))
+        found = (await connection.execute(text("SELECT * FROM second_review_standing()"))).one()
+    return Standing(found.open, found.disputed, found.agreed, found.needed or 0)
+
+
+async def release(db: Database, *, settle: bool) -> Released:
+    """Ends second reviews that wait: where all decisions that are there agree they count (`settle`), which `u` takes
+    back as a bulk of approvals and one of rejections; else all of them are handed back and wait for one decision.
+
+    Each has its row in the log. Raises `Refused` for who is no administrator.
+    """
+    done = {}
+    for action in ("approve", "reject") if settle else ("reopen",):
+        bulk_id, done[action], remaining = f"b_{uuid.uuid4().hex}", 0, 1
+        while remaining:
+            now, remaining = await one_row(
+                db, "SELECT done, remaining FROM release_second_reviews(:action, :bulk_id)",
+                {"action": action, "bulk_id": bulk_id},
+            )  # fmt: skip
+            done[action] += now
+    return Released(done.get("approve", 0), done.get("reject", 0), done.get("reopen", 0))
 
 
 async def independent(db: Database, *, limit: int = 20_000) -> tuple[Independent, ...]:

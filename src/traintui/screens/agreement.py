@@ -37,6 +37,7 @@ class Looked:
 
     asked: SecondReview | None
     standing: Standing
+    reviewers: int
     disputes: int
     pairs: Sequence[PairAgreement]
     reasons: Sequence[ReasonAgreement]
@@ -80,6 +81,14 @@ def asked_for(looked: Looked) -> Iterable[Content]:
         (text.plural(standing.disputed, "disagreement"), "bold $warning" if standing.disputed else "$muted"),
         (f", {looked.disputes:,} for you: d decides them" if looked.disputes else "", "$warning"),
     )  # fmt: skip
+    needed = max(standing.needed, looked.asked.decisions if looked.asked is not None else 0)
+    if looked.reviewers < needed:
+        there = "There is 1 reviewer" if looked.reviewers == 1 else f"There are {looked.reviewers:,} reviewers"
+        release = "; l releases what waits, for administrators" if standing.open + standing.disputed else ""
+        yield Content.assemble(
+            ("! ", "$warning"), (f"{there}; {needed} are needed", "bold $warning"),
+            (f" to settle any of it{release}.", "$warning"),
+        )  # fmt: skip
 
 
 def compared(looked: Looked) -> Iterable[Content]:
@@ -140,6 +149,8 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
     def __init__(self) -> None:
         super().__init__()
         self._looked: Looked | None = None
+        self._became = Content("")
+        """What became of what was released here."""
 
     def compose(self) -> ComposeResult:
         """One text that scrolls."""
@@ -157,17 +168,20 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
         self.read(self._read, name="agreement")
 
     async def _read(self) -> None:
-        from traintui.data import judge_agreement, reservations, second_review
+        from traintui.data import assignments, judge_agreement, reservations, second_review
         from traintui.quality.agreement import agreement, by_reasons, by_reviewers
 
         decisions = await second_review.independent(self.db)
         looked = self._looked = Looked(
             await second_review.asked(self.db), await second_review.standing(self.db),
-            len(await second_review.disputes(self.db)), by_reviewers(decisions), by_reasons(decisions),
+            len(await assignments.reviewers(self.db)), len(await second_review.disputes(self.db)),
+            by_reviewers(decisions), by_reasons(decisions),
             agreement(await judge_agreement.beside_judge(self.db)),
             sorted((await reservations.current(self.db)).values(), key=lambda each: each.reviewer_id),
         )  # fmt: skip
-        parts = (asked_for(looked), compared(looked), beside_judge(looked), open_now(looked, self.db.login))
+        released = (self._became,) if self._became else ()
+        asked = (*asked_for(looked), *released)
+        parts = (asked, compared(looked), beside_judge(looked), open_now(looked, self.db.login))
         self.shown.update(Content("\n\n").join(Content("\n").join(part) for part in parts))
         self.refresh_bindings()
 
@@ -175,15 +189,34 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
         """Only administrators ask for second reviews; disputes are decided where there are any."""
         if action == "disputes":
             return True if self._looked is not None and self._looked.disputes else None
+        if action == "release" and (self._looked is None or not self._waits):
+            return None
         return True if self.allowed("agreement", action) else None
 
     def action_edit(self) -> None:
         """Asks for other numbers."""
         if self._looked is not None:
-            self.app.push_screen(SecondReviewForm(self._looked.asked), self._edited)
+            self.app.push_screen(SecondReviewForm(self._looked.asked, self._looked.reviewers), self._edited)
 
     def _edited(self, changed: bool | None) -> None:
         if changed:
+            self.action_look()
+
+    @property
+    def _waits(self) -> int:
+        """How many second reviews wait, as far as was read."""
+        return 0 if self._looked is None else self._looked.standing.open + self._looked.standing.disputed
+
+    def action_release(self) -> None:
+        """Asks what is to count of what waits for another decision."""
+        from traintui.screens.second_review_release import ReleaseDialog
+
+        if self._looked is not None:
+            self.app.push_screen(ReleaseDialog(self._looked.standing), self._released)
+
+    def _released(self, became: Content | None) -> None:
+        if became is not None:
+            self._became = became
             self.action_look()
 
     def action_disputes(self) -> None:

@@ -37,9 +37,12 @@ class SecondReviewForm(BaseDialog[bool]):
     share = getters.query_one("#share", FormField)
     decisions = getters.query_one("#decisions", FormField)
 
-    def __init__(self, asked: SecondReview | None) -> None:
+    def __init__(self, asked: SecondReview | None, reviewers: int) -> None:
         super().__init__()
         self._asked = asked
+        self._reviewers = reviewers
+        self._warned: int | None = None
+        """For how many decisions it was said that there are too few people."""
         self._saving = False
 
     def compose(self) -> ComposeResult:
@@ -85,6 +88,15 @@ class SecondReviewForm(BaseDialog[bool]):
                 return
             if not number.isdecimal() or not LEAST <= int(number) <= MOST:
                 self.decisions.fail(f"It is a number from {LEAST} to {MOST}.")
+                self.decisions.fill()
+                return
+            if int(number) > self._reviewers and int(number) != self._warned:
+                self._warned = int(number)
+                there = "there is 1 reviewer" if self._reviewers == 1 else f"there are {self._reviewers:,} reviewers"
+                self.decisions.fail(
+                    f"{there.capitalize()}; {number} are needed, and until then nothing of the share is settled. "
+                    "ctrl+s again asks for it all the same."
+                )
                 self.decisions.fill()
                 return
             wanted = SecondReview(int(number), percent / 100)

@@ -1,0 +1,99 @@
+"""Releasing what waits for another decision: where nobody is there to make it, an administrator says what counts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from traintui import commands, text
+from traintui.screens.base import BaseDialog
+from traintui.widgets.keybar import KeyBar
+from traintui.widgets.notice import failure
+
+if TYPE_CHECKING:
+    from traintui.data.second_review import Released, Standing
+
+
+def became(released: Released, *, settled: bool) -> Content:
+    """What became of it, in words."""
+    if not settled:
+        parts = [f"{text.plural(released.handed_back, 'conversation')} handed back: one decision settles each"]
+    else:
+        parts = [f"{released.approved:,} approved, {released.rejected:,} rejected by the decisions that were there"]
+        if released.approved + released.rejected:
+            parts.append("u takes them back")
+    return Content.assemble(("● ", "$success"), ". ".join(parts), ".")
+
+
+class ReleaseDialog(BaseDialog[Content]):
+    """Says how many each way is about, does it, and answers what became of it; None where nothing was done."""
+
+    PLACES = ("releasing",)
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("releasing")
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = ""
+
+    says = getters.query_one("#says", Static)
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(classes="sheet")
+        self._standing = standing
+        self._releasing = False
+
+    def compose(self) -> ComposeResult:
+        """Both ways, with the exact numbers."""
+        with Vertical(classes="dialog") as panel:
+            panel.border_title = f"Release {text.plural(self._every, 'conversation')} from the second review?"
+            yield Static(self._ways(), id="says")
+        yield KeyBar()
+
+    @property
+    def _every(self) -> int:
+        return self._standing.open + self._standing.disputed
+
+    def _ways(self) -> Content:
+        agreed = self._standing.agreed
+        counts = "the decisions that are there count" if agreed else "nowhere all decisions that are there agree"
+        return Content("\n").join([
+            Content.assemble((" s ", "bold $accent" if agreed else "$faint"), f" {agreed:,}: {counts}"),
+            Content.assemble((" h ", "bold $accent"), f" {self._every:,}: handed back; one decision settles each"),
+            Content.styled("Each is on record. What was decided on them is hidden from nobody any more.", "$muted"),
+        ])  # fmt: skip
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what there is to release, and once."""
+        if action == "release":
+            return not self._releasing and (parameters == (False,) or self._standing.agreed > 0)
+        return True
+
+    def action_release(self, settle: bool) -> None:
+        """Lets the decisions that are there count, or hands all back."""
+        self._releasing = True
+        self.says.update(Content.styled("Releasing", "$muted"))
+        self.refresh_bindings()
+        self.write(partial(self._release, settle), name="release")
+
+    async def _release(self, settle: bool) -> None:
+        from traintui.data import second_review
+
+        released = await second_review.release(self.db, settle=settle)
+        self.app.look_now()
+        self.dismiss(became(released, settled=settle))
+
+    def action_back(self) -> None:
+        """Leaves them as they are, unless they are just being released."""
+        if not self._releasing:
+            self.dismiss(None)
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Answers here."""
+        self._releasing = False
+        self.says.update(Content("\n").join([failure(self.app.answer(error), gap=" "), self._ways()]))
+        self.refresh_bindings()
