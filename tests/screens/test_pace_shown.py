@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from screens.waiting import until, written
-from support import Conninfo, approved, fetch, imported
+from support import Conninfo, approved, fetch, imported, seen
 from traintui import clock
 from traintui.app import TraintuiApp
-from traintui.data import assignments
+from traintui.data import assignments, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.pace import Pace
 from traintui.screens.pace import PaceDialog
 from traintui.screens.review import ReviewScreen
+from traintui.screens.review_pace import ReviewPace
 from traintui.settings import load_settings
 from traintui.widgets.pace_line import line, span
 
@@ -77,6 +80,33 @@ async def test_a_decision_counts_at_once(app: TraintuiApp, db: Database) -> None
         await until(pilot, lambda: "today 2" in str(review.pace_line.content))
         await pilot.press("a")
         await until(pilot, lambda: "today 3" in str(review.pace_line.content))
+
+
+async def test_what_is_taken_back_elsewhere_counts_no_more(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traintui.screens.review_waiting.LOOK", 3_600)
+    await imported(db, 3)
+    async with app.run_test(size=(140, 40)) as pilot:
+        review = await reviewing(pilot, app)
+        for number in (1, 2):
+            await until(pilot, lambda: review.reading.seconds_seen is not None)
+            await pilot.press("a")
+            await until(pilot, partial(lambda today: today in str(review.pace_line.content), f"today {number}"))
+        await pilot.press("1", "u")
+        await until(pilot, lambda: "undone" in str(app.screen.query_one("#said", Static).content))
+        await pilot.press("2")
+        await until(pilot, lambda: "today 1" in str(review.pace_line.content))
+
+
+async def test_a_decision_is_counted_once_though_the_log_was_read_with_it(db: Database) -> None:
+    (one,) = await imported(db)
+    pace = ReviewPace()
+    await pace.read(db)
+    entry = await reviews.decide(db, await seen(db, one), "approve", key="once")
+    await pace.read(db)
+    pace.decided(entry)
+    assert pace.known is not None and pace.known.today == 1
 
 
 async def test_two_weeks_a_share_and_the_pace_are_in_one_place(

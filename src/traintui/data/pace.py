@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from datetime import tzinfo as TimeZone
 
@@ -39,6 +39,8 @@ class Pace:
 
     today: int = 0
     per_hour: float | None = None
+    newest: datetime | None = field(default=None, compare=False)
+    """When the newest of those decisions was taken, as the log has it."""
 
     def hours_for(self, number: int) -> float | None:
         """Hours that so many more would take; None without a pace."""
@@ -99,7 +101,7 @@ async def read(db: Database, *, zone: TimeZone | None = None) -> Pace:
     async with db.read() as connection:
         since_midnight = await connection.scalar(today) or 0
         moments = list(await connection.scalars(newest.limit(2 * STRETCH)))
-    return Pace(since_midnight, pace_of(moments))
+    return Pace(since_midnight, pace_of(moments), moments[0] if moments else None)
 
 
 async def in_all(db: Database) -> int:

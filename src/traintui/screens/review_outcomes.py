@@ -45,6 +45,7 @@ class ReviewOutcomes(ReviewEditing):
                     self._keep_along(gone)
                 self._back(press.conversation_id, waits=entry.status_after == "generated")
                 self._poll(always=True)
+                self.look_at_pace()
             case Decision() as decision, Withdrawn():
                 self._own.clear()
                 self._keep_along(decision)
@@ -81,7 +82,7 @@ class ReviewOutcomes(ReviewEditing):
             self._gone[entry.id] = decision
         self.app.look_now()  # the copy counts it
         if decision.key in self._pressed and not saved.before:
-            self.pace.decided()
+            self.pace.decided(entry)
         self._undoing.forget()
         self._say_place()
         self._read_again(one)

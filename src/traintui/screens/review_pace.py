@@ -9,6 +9,7 @@ from traintui.data.pace import Pace
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.data.records import ReviewEntry
 
 LOOK = 20.0
 """Seconds after which the pace is read again; what is decided meanwhile is added."""
@@ -20,14 +21,20 @@ class ReviewPace:
     def __init__(self) -> None:
         self.known: Pace | None = None
         """None until it was read."""
+        self._told = 0
 
     async def read(self, db: Database) -> None:
-        """Reads it. Raises `TraintuiError` when the database is not reached."""
+        """Reads it; again where something was recorded meanwhile, which that may have or not. Raises `TraintuiError`
+        when the database is not reached."""
         from traintui.data import pace
 
-        self.known = await pace.read(db)
+        told = -1
+        while told != self._told:
+            told, found = self._told, await pace.read(db)
+        self.known = found
 
-    def decided(self) -> None:
-        """One more was recorded."""
-        if self.known is not None:
-            self.known = replace(self.known, today=self.known.today + 1)
+    def decided(self, entry: ReviewEntry) -> None:
+        """One more was recorded; one that the log was read with is not counted twice."""
+        self._told += 1
+        if self.known is not None and (self.known.newest is None or entry.timestamp > self.known.newest):
+            self.known = replace(self.known, today=self.known.today + 1, newest=entry.timestamp)

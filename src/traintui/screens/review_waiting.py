@@ -54,6 +54,7 @@ class ReviewWaiting(BaseScreen):
     @on(ScreenResume)
     def _resumed(self) -> None:
         self._poll(always=True)
+        self.look_at_pace()
 
     def _poll(self, *, always: bool = False) -> None:
         if self.ready and self.app.screen is self:
