@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from textual.pilot import Pilot
 
 from outboxes import sending
 from screens.waiting import until, written
-from support import approved, fetch, imported, scalar
+from support import approved, fetch, imported, scalar, seen
 from traintui.app import TraintuiApp
-from traintui.data import bulk, exports, metadata, reviews
+from traintui.data import bulk, exports, metadata, purging, reviews
 from traintui.data.bulk import BulkResult, UndoResult
 from traintui.data.engine import Database
 from traintui.data.filters import parse
@@ -28,6 +29,7 @@ from traintui.screens.bulk import BulkDialog, Progress
 from traintui.screens.bulk_actions import became, taken_back
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.purge import PurgeDialog
+from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.undoing import Undoing
 from traintui.settings import Settings
@@ -189,7 +191,7 @@ async def test_a_failure_is_answered_with_what_was_done_before_it(db: Database, 
         await until(shown.pilot, lambda: shown.screen.state == "over")
         assert "Took [/b] too long" in shown.said and "1,000 of 4,000 were dealt with before" in shown.said
         await shown.pilot.press("q")
-        assert await shown.closed() == [True]
+        assert await shown.closed() == [True] and shown.app.is_running
 
 
 def test_what_became_of_it_reads_as_a_sentence() -> None:
@@ -315,6 +317,73 @@ async def test_u_takes_back_a_bulk_where_its_answer_says_so(db: Database, app: T
         await until(pilot, lambda: "undone: flag of 3" in str(screen.said.content))
         assert app.screen is screen
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE flagged") == 0
+
+
+async def test_the_key_that_follows_a_bulk_acts_on_the_table_and_what_closes_only_closes(
+    db: Database, app: TraintuiApp
+) -> None:
+    await imported(db, 3)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: app.live is not None and app.live.mirror and len(screen.table.rows) == 3)
+        for key, lands in (("slash", screen.filter_line.field), ("enter", screen.table)):
+            await pilot.press("asterisk")
+            await until(pilot, lambda: len(screen.table.selected) == 3)
+            await pilot.press("f")
+            await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+            await pilot.press("y")
+            await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "over")
+            await pilot.press(key, *("t", "o") * (key == "slash"))
+            await until(pilot, partial(lambda lands: app.screen is screen and lands.has_focus, lands))
+            if key == "slash":
+                await until(pilot, lambda: screen.filter_line.field.value == "to")
+                await pilot.press("escape", "escape")
+                await until(pilot, lambda: screen.table.has_focus and len(screen.table.rows) == 3)
+        assert "review" not in app._screen_stacks  # enter did not open a row
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'flag'") == 3
+
+
+async def test_a_bulk_says_its_number_before_it_asks_for_a_reason(db: Database, app: TraintuiApp) -> None:
+    public = await imported(db, 3)
+    await reviews.decide(db, await seen(db, public[0]), "reject", key=new_key())
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: app.live is not None and app.live.mirror and len(screen.table.rows) == 3)
+        await until(pilot, lambda: ((app.live and app.live.status_counts()) or {}).get("rejected") == 1)
+        await pilot.press("asterisk")
+        await until(pilot, lambda: len(screen.table.selected) == 3)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+        dialog = app.screen
+        assert isinstance(dialog, BulkDialog)
+        await until(pilot, lambda: dialog.state == "asking")
+        assert "Reject: 2 of 3 conversations" in str(dialog.panel.border_title)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        assert "Reject 2 conversations" in str(app.screen.query_one(".dialog").border_title)
+        await pilot.press("escape")
+        await until(pilot, lambda: dialog.state == "asking" and app.screen is dialog)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
+        await pilot.press("2")
+        await until(pilot, lambda: dialog.state == "over")
+    reason = (await reviews.reasons(db))[1]
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE reason = :reason", reason=reason) == 2
+
+
+async def test_an_undo_of_what_was_purged_since_says_that_nothing_brings_it_back(db: Database, outbox: Outbox) -> None:
+    await imported(db, 3)
+    ids = await all_ids(db)
+    await bulk.trash(db, ids, True)
+    await purging.purge(db, ids[:2])
+    _, said = await Undoing().take_back(db, outbox)
+    assert said.plain == "↶ undone: move to the trash of 1 conversation; 2 purged: nothing brings them back"
+    await bulk.trash(db, ids[2:], True)
+    await purging.purge(db, ids[2:])
+    _, said = await Undoing().take_back(db, outbox)
+    assert said.plain == "↶ move to the trash: nothing could be taken back; 1 purged: nothing brings it back"
 
 
 async def test_u_in_review_takes_back_a_bulk_and_reads_the_queue_again(db: Database, app: TraintuiApp) -> None:

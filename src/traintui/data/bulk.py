@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import exists, func, literal, select, text
+from sqlalchemy.orm import aliased
 
 from traintui.data import reviews
 from traintui.data.bulk_models import BulkAction as B
@@ -50,12 +51,13 @@ class BulkResult:
 @dataclass(frozen=True, slots=True)
 class UndoResult:
     """What became of the undo of a bulk: rows `undone`, rows `kept` because somebody acted on them since, and rows
-    `remaining` after a stop."""
+    `remaining` after a stop. Of those that are kept, `purged` are gone for good."""
 
     bulk_id: str
     undone: int
     kept: int
     remaining: int
+    purged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,18 @@ async def undo(
         if progress is not None:
             progress(undone + kept, undone + kept + remaining)
         if not remaining or (stop is not None and stop.is_set()):
-            return UndoResult(bulk_id, undone, kept, remaining)
+            return UndoResult(bulk_id, undone, kept, remaining, await _purged(db, bulk_id) if kept else 0)
+
+
+async def _purged(db: Database, bulk_id: str) -> int:
+    """How many of a bulk were purged since. Served by `ix_review_logs_bulk_id_id` and
+    `ix_review_logs_conversation_id_id`."""
+    purge = aliased(L)
+    since = select(literal(1)).where(
+        purge.conversation_id == L.conversation_id, purge.action == "purge", purge.id > L.id
+    )  # fmt: skip
+    async with db.read() as connection:
+        return await connection.scalar(select(func.count()).where(L.bulk_id == bulk_id, exists(since))) or 0
 
 
 async def last_bulk(db: Database) -> Bulk | None:

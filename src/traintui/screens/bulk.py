@@ -26,8 +26,13 @@ BulkWork = Callable[[Progress, asyncio.Event], Awaitable[Content]]
 Look = Callable[[Progress], Awaitable[tuple[int, Content, Content]]]
 """Counts beforehand, and says how many are looked at; returns how many it will change, what is left alone, and some,
 one a line."""
+Asks = Callable[[str, Callable[[], None]], None]
+"""Asks something more about so many conversations, and calls what it is given once that is answered."""
 State = Literal["looking", "asking", "running", "over"]
 
+CLOSES = ("   enter closes, any other key goes on", "$faint")
+READ = ("enter", "escape", "space", "y", "n", "q")
+"""Keys with which one closes what was read: below they would do something else."""
 BAR = 40
 """Cells of the bar."""
 WORKS_IN: dict[str, frozenset[State]] = {
@@ -40,7 +45,8 @@ class BulkDialog(BaseDialog[bool]):
     """Asks, does it, and answers; True when it was begun, so that what is shown is read again.
 
     `verb` names the action; `number` is how many it is about, of which `look` finds out how many it will change:
-    nothing is done before that is said. `says` is the small print, `remains` what can be done after a failure.
+    nothing is done before that is said. `says` is the small print, `remains` what can be done after a failure, `asks`
+    what is asked once the number is confirmed.
     """
 
     PLACES = ("bulk",)
@@ -63,6 +69,7 @@ class BulkDialog(BaseDialog[bool]):
         look: Look | None = None,
         says: Content | None = None,
         remains: str = "u takes back what was done.",
+        asks: Asks | None = None,
     ) -> None:
         super().__init__(classes="sheet")
         self.state: State = "asking" if look is None else "looking"
@@ -72,6 +79,7 @@ class BulkDialog(BaseDialog[bool]):
         self._look_ahead = look
         self._says = says or Content("")
         self._remains = remains
+        self._asks = asks
         self._stop = asyncio.Event()
         self._done = 0
         self._total = number
@@ -110,7 +118,7 @@ class BulkDialog(BaseDialog[bool]):
         self.examples.update(examples)
         self._turn("asking" if self._number else "over")
         if not self._number:
-            self.answer.update(Content.assemble("Nothing to do.", ("   any key closes", "$faint")))
+            self.answer.update(Content.assemble("Nothing to do.", CLOSES))
 
     def _looked(self, done: int, total: int) -> None:
         self.left.update(Content.styled(f"Counting: {done:,} of {total:,}", "$muted"))
@@ -120,17 +128,21 @@ class BulkDialog(BaseDialog[bool]):
         return self.state in WORKS_IN.get(action, {self.state})
 
     def on_key(self, event: Key) -> None:
-        """Any key closes what is over; none of them reaches the screen below but the one that takes it all back."""
+        """Any key closes what is over, and acts on the screen below; those that say that it was read only close."""
         if self.state == "over":
             event.stop()
-            below = self.app.screen_stack[-2]
-            pressed = below.active_bindings.get(event.key)
             self.dismiss(self._begun)
-            if self._begun and pressed is not None and pressed.binding.action == "undo":
-                below.call_after_refresh(below.run_action, "undo")
+            if event.key not in READ:
+                self.app.press_again(event)
 
     def action_do(self) -> None:
-        """Does it."""
+        """Does it, after what is to be asked about it."""
+        if self._asks is None:
+            self._begin()
+        else:
+            self._asks(f"{text.plural(self._number, 'conversation')}", self._begin)
+
+    def _begin(self) -> None:
         self._begun = True
         self._turn("running")
         self._progressed(0, self._number)
@@ -160,7 +172,7 @@ class BulkDialog(BaseDialog[bool]):
 
     def _end(self, became: Content) -> None:
         if self.is_mounted:
-            self.answer.update(Content.assemble(became, ("   any key closes", "$faint")))
+            self.answer.update(Content.assemble(became, CLOSES))
             self._turn("over")
 
     def _turn(self, state: State) -> None:

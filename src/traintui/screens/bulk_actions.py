@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from traintui import text
-from traintui.screens.bulk import BulkDialog, BulkWork, Look, Progress
+from traintui.screens.bulk import Asks, BulkDialog, BulkWork, Look, Progress
+from traintui.screens.reasons import Rejection
 from traintui.widgets import marks
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from traintui.data.bulk_outlook import BulkAction, Outlook
     from traintui.data.engine import Database
     from traintui.data.reviews import Action
+
+WhyRejected = Callable[[str, Callable[[Rejection | None], None]], None]
+"""Asks why so many are rejected, and hands on the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,21 @@ WHY: dict[str, tuple[str, str]] = {
 
 
 def decision(
-    db: Database, ids: Sequence[int], action: Action, *, seen: str, scope: str | None, reason: str | None = None
+    db: Database, ids: Sequence[int], action: Action, *, seen: str, scope: str | None, why: WhyRejected | None = None
 ) -> BulkDialog:
-    """The dialog that decides many. `scope` is the filter that they match, None when they are selected one by one."""
+    """The dialog that decides many. `scope` is the filter that they match, None when they are selected one by one;
+    `why` asks for the reason of a rejection, once the number is known and confirmed."""
+    reason: str | None = None
+
+    def asks(named: str, begin: Callable[[], None]) -> None:
+        def chosen(rejection: Rejection | None) -> None:
+            nonlocal reason
+            if rejection is not None:
+                reason = rejection.reason
+                begin()
+
+        if why is not None:
+            why(named, chosen)
 
     async def work(progress: Progress, stop: asyncio.Event) -> Content:
         from traintui.data import bulk
@@ -67,10 +83,8 @@ def decision(
             action, await bulk.decide(db, ids, action, seen=seen, reason=reason, progress=progress, stop=stop)
         )
 
-    because = (
-        Content.assemble("The reason: ", text.shown(reason, single_line=True, limit=100), ".") if reason else Content()
-    )
-    return _dialog(db, action, ids, work, scope, because)
+    says = Content("Its reason is asked for next.") if why is not None else Content()
+    return _dialog(db, action, ids, work, scope, says, asks if why is not None else None)
 
 
 def flagging(db: Database, ids: Sequence[int], flagged: bool, *, scope: str | None) -> BulkDialog:
@@ -151,21 +165,26 @@ def noun(action: str) -> str:
 
 def taken_back(action: str, result: UndoResult) -> Content:
     """What became of the undo of a bulk, in words."""
-    kept = (
-        f"; {result.kept:,} kept, since somebody acted on {'it' if result.kept == 1 else 'them'}" if result.kept else ""
-    )
-    left = f"; {result.remaining:,} left: u goes on" if result.remaining else ""
-    return Content.assemble(
-        ("↶ ", "$accent"), f"undone: {noun(action)} of {text.plural(result.undone, 'conversation')}{kept}{left}"
-    )
+    acted_on = result.kept - result.purged
+    parts = [f"undone: {noun(action)} of {text.plural(result.undone, 'conversation')}"]
+    if not result.undone and result.kept:
+        parts = [f"{noun(action)}: nothing could be taken back"]
+    if acted_on:
+        parts.append(f"{acted_on:,} kept, since somebody acted on {'it' if acted_on == 1 else 'them'}")
+    if result.purged:
+        parts.append(f"{result.purged:,} purged: nothing brings {'it' if result.purged == 1 else 'them'} back")
+    if result.remaining:
+        parts.append(f"{result.remaining:,} left: u goes on")
+    return Content.assemble(("↶ ", "$accent"), "; ".join(parts))
 
 
 def _dialog(
-    db: Database, action: BulkAction, ids: Sequence[int], work: BulkWork, scope: str | None, says: Content
-) -> BulkDialog:
+    db: Database, action: BulkAction, ids: Sequence[int], work: BulkWork, scope: str | None, says: Content,
+    asks: Asks | None = None,
+) -> BulkDialog:  # fmt: skip
     number = len(set(ids))
     print_ = Content(" ").join(part for part in (which(scope, number), says) if part)
-    return BulkDialog(verb(action), number, work, look=looking(db, ids, action), says=print_)
+    return BulkDialog(verb(action), number, work, look=looking(db, ids, action), says=print_, asks=asks)
 
 
 def verb(action: str) -> Content:

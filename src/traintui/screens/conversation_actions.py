@@ -3,6 +3,7 @@ selected."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from traintui.data.filters import Condition, Term
     from traintui.data.reviews import Action
     from traintui.screens.bulk import BulkDialog
+    from traintui.screens.bulk_actions import WhyRejected
 
 HELD = 0.25
 """Seconds between two presses under which the key is taken for held down."""
@@ -57,11 +59,11 @@ class ConversationActions(ConversationRows):
         if before is not None and after != before and cursor == self.table.cursor:
             self._pushed = clock.ticks()  # another row came under the cursor: a press just now was meant for this one
 
-    def action_decide(self, action: Action, reason: str | None = None) -> None:
+    def action_decide(self, action: Action) -> None:
         """Decides what is selected after asking, or the row under the cursor. A held key decides once: the rows that
         follow were not read."""
         if self.table.selected:
-            self._decide_many(action, reason)
+            self._decide_many(action)
             return
         now = clock.ticks()
         held, pushed = now - self._pressed < HELD, now - self._pushed < HELD
@@ -69,18 +71,12 @@ class ConversationActions(ConversationRows):
         row = self.table.current
         if row is not None and not held and not pushed:
             self.table.stay()
-            self._decide(row, action, reason)
+            self._decide(row, action, None)
 
     def action_reject(self) -> None:
-        """Asks for the reason, then rejects what is selected, or the row."""
-        if selected := self.table.selected:
-            named = text.plural(len(selected), "conversation")
-
-            def chosen_for_all(rejection: Rejection | None) -> None:
-                if rejection is not None:
-                    self._decide_many("reject", rejection.reason)
-
-            self.app.push_screen(ReasonsDialog(named, self.app.reasons), chosen_for_all)
+        """Rejects what is selected, or the row, after asking for the reason; of many the number comes first."""
+        if self.table.selected:
+            self._decide_many("reject", self._ask_why)
             return
         row = self.table.current
         if row is None:
@@ -145,13 +141,16 @@ class ConversationActions(ConversationRows):
 
     # Many at once
 
-    def _decide_many(self, action: Action, reason: str | None = None) -> None:
+    def _ask_why(self, named: str, answered: Callable[[Rejection | None], None]) -> None:
+        self.app.push_screen(ReasonsDialog(named, self.app.reasons), answered)
+
+    def _decide_many(self, action: Action, why: WhyRejected | None = None) -> None:
         from traintui.screens import bulk_actions
 
         if self.app.live is not None and (seen := self.app.live.snapshot) is not None:
             scope = self._selected()
             self._ask(bulk_actions.decision(
-                self.db, scope.ids, action, seen=seen, scope=scope.filter_text, reason=reason
+                self.db, scope.ids, action, seen=seen, scope=scope.filter_text, why=why
             ))  # fmt: skip
 
     def action_trash(self) -> None:

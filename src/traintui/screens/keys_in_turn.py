@@ -36,6 +36,14 @@ class KeysInTurn(App[None]):
         else:
             await self._begin_key(event)
 
+    def press_again(self, key: Key) -> None:
+        """A key was for what comes next, and acts there: before those that were pressed after it."""
+        again = Key(key.key, key.character)
+        if self._key_under_way is None:
+            self.post_message(again)
+        else:
+            self._typed_ahead.appendleft(again)
+
     async def _begin_key(self, event: Key | Paste) -> None:
         self._key_under_way = event
         self._late = asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._end_key, event)
