@@ -149,6 +149,22 @@ async def test_nothing_typed_leaves_nothing_behind(app: TraintuiApp, db: Databas
     assert (await conversations.read(db, first)).row.revision == 1
 
 
+async def test_saving_what_was_not_changed_leaves_the_editor_open_for_what_is_typed_on(
+    app: TraintuiApp, db: Database
+) -> None:
+    (first,) = await imported(db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await editing(pilot, app, first)
+        await pilot.press("ctrl+s", *"x1 a")
+        await until(pilot, lambda: editor(app).field.text.startswith("x1 a"))
+        assert "Nothing was changed" not in answer(app) or "esc leaves" in answer(app)
+        await pilot.press(*["backspace"] * 4, "ctrl+s")
+        await until(pilot, lambda: "Nothing was changed: esc leaves." in answer(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is review_of(app))
+    assert await status(db, first) == "generated" and (await conversations.read(db, first)).row.revision == 1
+
+
 async def test_what_another_saved_meanwhile_stands_beside_what_was_typed(app: TraintuiApp, db: Database) -> None:
     (first,) = await imported(db)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -181,9 +181,9 @@ class TurnEditor(BaseDialog[StoredEdit]):
         if self._saving:
             return
         written = self.field.written
-        if written == self._stored:
+        if written == self._stored:  # it stays open: who types on must not find that letters decide
             self._drafts.drop(self._one, self._passage.name)
-            self.dismiss(None)
+            self._say("Nothing was changed:", "esc leaves.", style="$muted")
             return
         try:
             made = self._passage.made(self._conversation, written)
