@@ -195,7 +195,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("jump.go", "enter", "Go", "To that row", "go", True, True, palette=False),
     Command("jump.back", "escape", "Back", "Stay where you are", "back", True, palette=False),
     # Note
-    Command("note.save", "ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
+    Command("note.save", "enter,ctrl+s", "Keep", "Keep the note for the decision", "save", True, True, palette=False),
+    Command("note.line", "ctrl+j,shift+enter,alt+enter", "New line", "Begin another line", "line", True, True,
+            palette=False),
     Command("note.back", "escape", "Back", "Leave the note as it was", "back", True, palette=False),
     # Editing a turn
     Command("turn_editor.save", "ctrl+s", "Save", "Save it as a new revision", "save", True, True, palette=False),

@@ -67,6 +67,10 @@ class NoteDialog(BaseDialog[str]):
         )
         self.app.bell()
 
+    def action_line(self) -> None:
+        """Begins another line."""
+        self.field.replace("\n", *self.field.selection, maintain_selection_offset=False)
+
     def action_save(self) -> None:
         """Keeps the note, unless it is too long."""
         written = self.field.written

@@ -180,7 +180,7 @@ class ReviewReading(ReviewAhead):
             return
         row = shown.row
         wrong = self.reading.transcript.wrong
-        note = self._notes.get(row.conversation_id, "")
+        note = " / ".join(filter(None, self._notes.get(row.conversation_id, "").splitlines()))
         parts = [
             Content.styled(
                 "Not waiting" if self.queue.guest else f"{self.queue.position:,} of {waiting:,} {kind}", "bold"
