@@ -20,20 +20,33 @@ async def known(db: Database, one: str) -> Known:
     return await looks.known(db, (await conversations.read(db, one)).row)
 
 
-async def test_a_look_is_known_by_its_revision_and_never_goes_back(db: Database) -> None:
+async def test_a_look_is_known_by_its_revision_and_never_goes_back(db: Database, reviewer_db: Database) -> None:
     (one,) = await imported(db)
     assert await known(db, one) == Known()
     await looks.note(db, {one: 1, "c-gone": 3})
     before = (await known(db, one)).before
     assert before is not None and (before.revision, before.turns) == (1, ())
     old = (await conversations.read(db, one)).turns
-    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key="edit")
+    edited = said("Other?", "Other.")
+    await reviews.edit(reviewer_db, await seen(db, one), system_prompt=None, turns=edited, key="edit")
     before = (await known(db, one)).before
     assert before is not None and before.turns == old
     await looks.note(db, {one: 2})
     await looks.note(db, {one: 1})
     before = (await known(db, one)).before
     assert before is not None and before.revision == 2
+
+
+async def test_what_one_wrote_oneself_has_not_changed_since(db: Database, reviewer_db: Database) -> None:
+    (one,) = await imported(db)
+    await looks.note(db, {one: 1})
+    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key="edit")
+    await reviews.undo_last(db, key="undo")
+    before = (await known(db, one)).before
+    assert before is not None and before.turns == ()
+    await reviews.edit(reviewer_db, await seen(db, one), system_prompt=None, turns=said("A?", "B."), key="another")
+    before = (await known(db, one)).before
+    assert before is not None and before.turns
 
 
 async def test_looks_are_ones_own_and_go_with_the_conversation(db: Database, reviewer_db: Database) -> None:

@@ -154,7 +154,7 @@ def marked(app: TraintuiApp) -> str:
 
 
 async def test_after_a_look_only_what_changed_is_bright(
-    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+    app: TraintuiApp, db: Database, reviewer_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(review_aids, "LOOK", 0.0)
     first, second = await import_items(db, [item(1, "How much?", LONG), item(2, "Other?", "Other.")])
@@ -167,8 +167,9 @@ async def test_after_a_look_only_what_changed_is_bright(
     before = (await seen.known(db, (await conversations.read(db, first)).row)).before
     assert before is not None and before.revision == 1
     await reviews.edit(
-        db, await seen_by(db, first), system_prompt=None, turns=spoken("How much?", f"{LONG} Call us."), key="edit"
-    )
+        reviewer_db, await seen_by(db, first), system_prompt=None, turns=spoken("How much?", f"{LONG} Call us."),
+        key="edit",
+    )  # fmt: skip
     async with TraintuiApp(app.settings, workspace=db).run_test(size=(140, 40)) as pilot:
         again = pilot.app
         assert isinstance(again, TraintuiApp)

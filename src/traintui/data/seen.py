@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data import signatures
 from traintui.data.conversation_text import text_at, turns_of
 from traintui.data.engine import Database
+from traintui.data.log_models import ConversationRevision as R
 from traintui.data.look_models import ConversationLook as Look
 from traintui.data.models import Conversation as C
 from traintui.data.records import ConversationRow, Turn
@@ -22,7 +23,8 @@ NEAR = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a person looked at: which revision, when, and what it said; no turns where that is what stands there now."""
+    """What a person looked at: which revision, when, and what it said; no turns where that is what stands there now,
+    what they wrote themselves left aside."""
 
     revision: int
     looked_at: datetime
@@ -70,7 +72,14 @@ async def _before(connection: AsyncConnection, login: str, row: ConversationRow)
     found = (await connection.execute(statement)).one_or_none()
     if found is None or found.revision > row.revision:
         return None
-    same = found.revision == row.revision
+    others = exists(
+        select(literal(1)).where(
+            R.conversation_id == row.conversation_id, R.revision > found.revision, R.revision <= row.revision,
+            or_(R.author != login, R.origin != "edited"),
+        )
+    )  # fmt: skip
+    # What one wrote oneself one knows.
+    same = found.revision == row.revision or not await connection.scalar(select(others))
     then = None if same else await text_at(connection, row.conversation_id, found.revision)
     return Before(found.revision, found.looked_at, then[1] if then is not None else ())
 
