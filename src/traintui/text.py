@@ -107,6 +107,11 @@ def moment(when: datetime) -> str:
     return f"{when.astimezone():%Y-%m-%d %H:%M}"
 
 
+def second(when: datetime) -> str:
+    """A point in time in the person's own zone, to the second."""
+    return f"{when.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 def score(value: Decimal | float | None) -> str:
     """A quality score of 0 to 10 with one decimal; a dash where there is none."""
     return NOTHING if value is None else f"{value:.1f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from screens.test_review import on_screen, opened, review_of
@@ -119,3 +120,32 @@ async def test_a_turn_that_was_put_between_others_leaves_the_rest_alike(db: Data
     await reviews.edit(db, await seen(db, one), system_prompt=None, turns=silent, key="3")
     newest, *_ = await revisions.of_conversation(db, one)
     assert parts_of(new, newest) == [("Turn 2  Assistant  not trained on", ())]
+
+
+async def test_each_revision_is_called_what_it_did(app: TraintuiApp, db: Database) -> None:
+    one = await edited(db)
+    steps = (
+        said("How?", "So. It is.", "And?", "No."), said("How?", "So. It is. No."), said("How?", "So.", "Then?", "No."),
+    )  # fmt: skip
+    for number, turns in enumerate(steps):
+        await reviews.edit(db, await seen(db, one), system_prompt=None, turns=turns, key=f"step {number}")
+    await reviews.undo_last(db, key="undo")
+    await reviews.decide(db, await seen(db, one), "approve", key="approve")
+    await reviews.undo_last(db, key="another undo")
+    trained = tuple(replace(turn, train=turn.role == "user") for turn in (await conversations.read(db, one)).turns)
+    await reviews.edit(db, await seen(db, one), system_prompt=None, turns=trained, key="train")
+    await reviews.edit(db, await seen(db, one), system_prompt="Be kind.", turns=trained, key="system")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, RevisionsDialog) and len(dialog(app).table.rows) == 9)
+        assert [row.how for row in dialog(app).table.rows] == [
+            "✎ system prompt", "✎ turn 2 not trained on", "↶ undone", "✎ turn 2 split", "✎ turns 2-4 merged",
+            "✎ turn 2", "+ turns 3-4", "✎ turns 1-2", "imported",
+        ]  # fmt: skip
+        newest = dialog(app).table.rows[0].revision.created_at
+        assert f"{newest.astimezone():%H:%M:%S}" in drawn(app)
+
+
+def drawn(app: TraintuiApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

@@ -31,16 +31,19 @@ if TYPE_CHECKING:
 ORIGINS = {
     "generated": "written", "imported": "imported", "edited": "✎ edited", "regenerated": "⟳ written anew",
 }  # fmt: skip
+BACK_TO = "back to revision "
+"""How the note begins of a revision that takes a conversation back to an earlier one."""
 Part = tuple[str, tuple[Pair, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionRow:
-    """A revision in the list: `base` says that others are compared with it, `present` that it is the newest."""
+    """A revision in the list: `base` says that others are compared with it, `how` what it did to the one before."""
 
     revision: Revision
     base: bool
     present: bool
+    how: str
 
 
 def _number(row: RevisionRow) -> Content:
@@ -49,11 +52,47 @@ def _number(row: RevisionRow) -> Content:
 
 COLUMNS: list[Column[RevisionRow]] = [
     Column("Revision", 9, _number),
-    Column("", 15, lambda row: Content(ORIGINS[row.revision.origin])),
+    Column("", 24, lambda row: text.shown(row.how, single_line=True, limit=24)),
     Column("By", 0, lambda row: text.shown(row.revision.author, single_line=True, limit=40)),
-    Column("Turns", 5, lambda row: Content(str(len(row.revision.turns))), right=True, from_width=50),
-    Column("When", 16, lambda row: Content.styled(text.moment(row.revision.created_at), "$muted"), from_width=60),
+    Column("Turns", 5, lambda row: Content(str(len(row.revision.turns))), right=True, from_width=90),
+    Column("When", 19, lambda row: Content.styled(text.second(row.revision.created_at), "$muted"), from_width=70),
 ]
+
+
+def how_made(old: Revision | None, new: Revision) -> str:
+    """What a revision did to the one before it, in a few words: `✎ turn 3`, `+ turns 3-4`, `↶ undone`."""
+    if new.origin != "edited" or old is None:
+        return ORIGINS[new.origin]
+    if new.undoes:
+        return "↶ undone"
+    if new.note is not None and new.note.startswith(BACK_TO):
+        return f"↶ {new.note}"
+    return _what_changed(old, new)
+
+
+def _what_changed(old: Revision, new: Revision) -> str:
+    was, now = ([(turn.role, turn.content, turn.train) for turn in each.turns] for each in (old, new))
+    changes = [each for each in SequenceMatcher(None, was, now, autojunk=False).get_opcodes() if each[0] != "equal"]
+    if not changes:
+        return "✎ system prompt"
+    first, last = changes[0], changes[-1]
+    before, after = was[first[1] : last[2]], now[first[3] : last[4]]
+    if len(after) > len(before):
+        if not before:
+            return f"+ {_turns(first[3], last[4])}"
+        return f"✎ {_turns(first[1], last[2])} split"
+    if len(after) < len(before):
+        if not after:
+            return f"- {_turns(first[1], last[2])}"
+        return f"✎ {_turns(first[1], last[2])} merged"
+    if [turn[:2] for turn in before] == [turn[:2] for turn in after]:
+        return f"✎ {_turns(first[3], last[4])} {'' if after[0][2] else 'not '}trained on"
+    return f"✎ {_turns(first[3], last[4])}"
+
+
+def _turns(begin: int, end: int) -> str:
+    """`turn 3` or `turns 3-4`, of places from 0."""
+    return f"turn {end}" if end - begin == 1 else f"turns {begin + 1}-{end}"
 
 
 def parts_of(old: Revision, new: Revision) -> list[Part]:
@@ -130,9 +169,10 @@ class RevisionsDialog(BaseDialog[StoredEdit]):
 
     def _list(self) -> None:
         newest = self._revisions[0].number if self._revisions else 0
-        self.table.show(
-            [RevisionRow(each, each.number == self._base, each.number == newest) for each in self._revisions]
-        )
+        self.table.show([
+            RevisionRow(each, each.number == self._base, each.number == newest, how_made(before, each))
+            for each, before in zip_longest(self._revisions, self._revisions[1:])
+        ])  # fmt: skip
         self._compare()
 
     def action_base(self) -> None:
@@ -179,7 +219,7 @@ class RevisionsDialog(BaseDialog[StoredEdit]):
         edit = edit_of(
             self._conversation, turns=revision.turns, system_prompt=revision.system_prompt, after=self._after,
             what=f"it reads as at revision {revision.number} again",
-            note=f"back to revision {revision.number}",
+            note=f"{BACK_TO}{revision.number}",
         )  # fmt: skip
         self.dismiss(await store(self.db, self.outbox, self._conversation, edit))
 
