@@ -19,6 +19,8 @@ from traintui.data.retrying import one_row
 from traintui.data.storable import storable
 from traintui.data.targets import Progress, portions
 
+UNDECIDED = ("planned", "generating", "generated")
+"""The statuses of what can be assigned."""
 SIZE = 5_000
 """Conversations of one transaction."""
 
@@ -33,7 +35,7 @@ REVIEWERS = text("""
 COUNTED = (
     select(
         A.reviewer_id,
-        func.count().filter(C.status.in_(("planned", "generating", "generated"))),
+        func.count().filter(C.status.in_(UNDECIDED)),
         func.count().filter(C.status.in_(("approved", "rejected"))),
     )
     .join(C, C.id == A.conversation_id)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
+from pyroaring import BitMap
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -68,6 +69,8 @@ class AssignDialog(BaseDialog[bool]):
         self._shares: tuple[Share, ...] = ()
         self._may: frozenset[str] = frozenset()
         self._weights: dict[str, int] = {}
+        self._open: Sequence[int] = scope.ids
+        """Those that are still to be decided, as far as is known: the others stay with who has them."""
         self.state: State = "reading"
         self._begun = False
         self._stop = asyncio.Event()
@@ -100,10 +103,19 @@ class AssignDialog(BaseDialog[bool]):
         self._may = frozenset(await assignments.reviewers(self.db))
         self._weights = {share.reviewer_id: self._weights.get(share.reviewer_id, 1) for share in self._shares}
         self._weights |= dict.fromkeys(self._weights.keys() - self._may, 0)
+        self._open = self._undecided()
         self._turn("asking")
         self.table.styles.height = min(len(self._shares), LINES) + 1
         self._show()
         self._say_plan()
+
+    def _undecided(self) -> Sequence[int]:
+        mirror = self.app.live.mirror if self.app.live is not None else None
+        if mirror is None:  # the database leaves out what is decided
+            return self._scope.ids
+        statuses = mirror.keys["status"]
+        waiting = BitMap.union(*(statuses.get(status, BitMap()) for status in assignments.UNDECIDED))
+        return list((BitMap(self._scope.ids) & waiting) - mirror.marks["deleted"])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense now has a key."""
@@ -114,7 +126,7 @@ class AssignDialog(BaseDialog[bool]):
     # Weights
 
     def _show(self) -> None:
-        gets = sizes(len(self._scope.ids), self._weights)
+        gets = sizes(len(self._open), self._weights)
         self.table.show([
             ShareRow(share, self._weights[share.reviewer_id], gets[share.reviewer_id]) for share in self._shares
         ])  # fmt: skip
@@ -153,7 +165,11 @@ class AssignDialog(BaseDialog[bool]):
         number = sum(1 for weight in self._weights.values() if weight)
         if number:
             whom = "one reviewer" if number == 1 else f"{number} reviewers, mixed"
-            said = f"{self._scope.number} to {whom}; digits weigh. What is decided stays; the rest leaves who had it."
+            stays = len(self._scope.ids) - len(self._open)
+            which = f"{len(self._open):,} of {self._scope.number}" if stays else self._scope.number
+            why = f"{stays:,} {'is' if stays == 1 else 'are'} decided or failed, and" if stays else "What is decided"
+            stay = "stay" if stays > 1 else "stays"
+            said = f"{which} to {whom}; digits weigh. {why} {stay}; the rest leaves who had it."
         else:
             said = "Nobody has a weight. Give somebody a digit, or take back what was given."
         self._say((said, "$muted"))
@@ -165,7 +181,7 @@ class AssignDialog(BaseDialog[bool]):
         if not any(self._weights.values()):
             self._say(("! ", "$warning"), "Nobody has a weight: a digit gives the reviewer under the cursor one.")
             return
-        self._begin(partial(divided, self._scope.ids, self._weights, seed=secrets.randbits(32)))
+        self._begin(partial(divided, self._open, self._weights, seed=secrets.randbits(32)))
 
     def action_take_back(self) -> None:
         """Takes back what of these was given to anybody."""
@@ -179,7 +195,7 @@ class AssignDialog(BaseDialog[bool]):
         self._turn("running")
         self._begun = True
         self._stop.clear()
-        self._progressed(0, len(self._scope.ids))
+        self._progressed(0, len(self._open))
         self.write(partial(self._run, dividing), name="assign")
 
     async def _run(self, dividing: Division) -> None:
