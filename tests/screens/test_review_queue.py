@@ -222,3 +222,15 @@ def test_no_order_of_events_breaks_it(events: list[tuple[str, object]]) -> None:
         assert len(queue.ids) == len(set(queue.ids))
         assert (queue.current is None) == (not queue.ids)
         assert queue.position >= 1
+
+
+def test_what_was_edited_stays_in_its_place_whatever_its_rank_is_by_then() -> None:
+    queue = queue_of("a", "b", "c")
+    queue.edited = "a"
+    queue.merge(["b", "c", "a"])
+    assert (queue.ids, queue.current, queue.position, queue.waiting) == (["a", "b", "c"], "a", 1, 3)
+    queue.merge(["b", "c"], total=500)  # its rank is in another part
+    assert (queue.current, queue.position, queue.guest, queue.ids) == ("a", 1, False, ["a", "b", "c"])
+    queue.step(1)
+    queue.merge(["b", "c", "a"])
+    assert (queue.ids, queue.current, queue.position) == (["b", "c", "a"], "b", 1)

@@ -119,6 +119,7 @@ class ReviewEditing(ReviewAids):
         if before.row.status != row.status and row.status == "generated":
             self.queue.bring(row.conversation_id, waits=True)
         if self.queue.current == row.conversation_id:
+            self.queue.edited = row.conversation_id
             self._show(now)
 
     def _say_changed(self, now: Conversation, what: str) -> None:

@@ -20,6 +20,8 @@ class ReviewQueue:
     waiting: int = 0
     brought: str | None = None
     """What somebody went to themselves: it is on the screen whoever has it."""
+    edited: str | None = None
+    """What was edited while it was on the screen: it stays in its place there, whatever its rank is by then."""
     _waiting: set[str] = field(default_factory=set)
     _deciding: set[str] = field(default_factory=set)
     _recorded: set[str] = field(default_factory=set)
@@ -80,8 +82,12 @@ class ReviewQueue:
         ids = [one for one in fetched if one not in self._deciding and one not in self._recorded]
         self.start = start
         self.waiting = (len(fetched) if total is None else total) - (len(fetched) - len(ids))
+        waited = current in self._waiting
         self._waiting = set(ids)
-        if current is not None and current not in self._waiting:
+        if current is not None and current == self.edited and waited and len(fetched) < self.waiting:
+            self._waiting.add(current)  # it waits in another part of the queue by its rank
+        if current is not None and (current == self.edited or current not in self._waiting):
+            ids = [one for one in ids if one != current]
             ids.insert(min(max(0, rank - start), len(ids)), current)
         self.ids = ids
         self.place = ids.index(current) if current is not None else max(0, rank - start)

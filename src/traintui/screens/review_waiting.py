@@ -91,10 +91,15 @@ class ReviewWaiting(BaseScreen):
         else:
             await self.source.prepare(self.db)
             self.queue.reading(self.outbox.deciding)
-            found = await self.source.window(self.db, near=self.current_id, rank=self.queue.position - 1)
+            found = await self.source.window(self.db, near=self._near, rank=self.queue.position - 1)
             self.queue.merge(found.ids, start=found.start, total=found.total)
         self._merged = self.source.total()
         self.looked()
+
+    @property
+    def _near(self) -> int | None:
+        """Around which one the queue is read: one that was edited stays where it was."""
+        return None if self.queue.current == self.queue.edited else self.current_id
 
     @property
     def current_id(self) -> int | None:
