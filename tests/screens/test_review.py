@@ -173,6 +173,21 @@ async def test_deciding_a_guest_anew_leaves_the_number_that_wait(app: TraintuiAp
         assert screen.queue.waiting == before == 1
 
 
+async def test_who_decides_what_is_decided_so_already_goes_on(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    await approved(db, first)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, second)
+        screen = review_of(app)
+        screen.visit(first)
+        await until(pilot, lambda: on_screen(app) == first)
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second and f"approved already  {first}" in said(app, "#said"))
+        await written(app)
+    assert await status(db, second) == "generated"
+    assert len((await conversations.read(db, first)).history) == 2
+
+
 async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Database) -> None:
     (first,) = await imported(db, 1)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -97,7 +97,9 @@ class ReviewScreen(ReviewRegenerating):
         if self._held_elsewhere(one):
             return None
         if row.status == DECIDED[action]:
-            self._say(marks.status(row.status), (" already", "$muted"))
+            if one == self.queue.current:
+                self.action_step(1)
+            self._say(marks.status(row.status), (" already  ", "$muted"), text.shown(one, single_line=True))
             return None
         decision = Decision(
             reviews.new_key(), clock.now(), one, action, row.revision, row.decision_id, reason,

@@ -22,7 +22,7 @@ from traintui.screens.review_reservation import holder_said
 from traintui.screens.review_waiting import POLL, nothing_waits
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
-from traintui.widgets.pace_line import PaceLine
+from traintui.widgets.pace_line import WIDE, PaceLine
 from traintui.widgets.reading import Reading
 
 
@@ -196,6 +196,7 @@ class ReviewReading(ReviewAhead):
             marks.tags(row),
             Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
+            Content("") if self.disputes or self.size.width < WIDE else self.source.usual,
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))

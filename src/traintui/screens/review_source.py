@@ -93,7 +93,7 @@ class ReviewSource:
 
     @property
     def said(self) -> Content:
-        """The queue in a few words; nothing for all that wait, the lowest score first."""
+        """The filter of the queue, and its order where that is not the usual one; nothing for all that wait."""
         from traintui.data.fields import FIELDS
         from traintui.data.queue_orders import LOWEST, title_of
 
@@ -105,3 +105,12 @@ class ReviewSource:
             named = title_of(choice.order, fields).lower()
             parts.append(Content.styled(named if self._ordered else f"{named}, once all is read", "$muted"))
         return Content("  ").join(part for part in parts if part)
+
+    @property
+    def usual(self) -> Content:
+        """The usual order, where it is that: it is named where there is room."""
+        from traintui.data.queue_orders import LOWEST, title_of
+
+        if self.mistake is not None or self.choice.order != LOWEST or not self._ordered:
+            return Content("")
+        return Content.styled(title_of(LOWEST, {}).lower(), "$faint")
