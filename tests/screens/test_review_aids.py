@@ -214,7 +214,7 @@ async def test_turn_conversation_and_id_are_copied_without_escapes(app: Traintui
             await until(pilot, lambda: isinstance(app.screen, CopyDialog))
             await pilot.press(key)
             await until(pilot, lambda: not isinstance(app.screen, CopyDialog))
-            assert app.clipboard == text
+            assert app.clipboard == text and "Sent to the terminal's clipboard" in said(app, "#said")
 
 
 async def test_the_last_decision_is_repeated_with_its_reason(app: TraintuiApp, db: Database) -> None:

@@ -234,4 +234,4 @@ class ReviewAids(ReviewReading):
             return
         self.app.copy_to_clipboard(said)
         name = {"turn": f"turn {turn + 1}", "conversation": text.plural(len(shown.turns), "turn"), "id": "the id"}[what]
-        self._say(f"Copied {name}", (f"  {text.plural(len(said), 'character')}", "$muted"))
+        self._say(f"Sent to the terminal's clipboard: {name}", (f"  {text.plural(len(said), 'character')}", "$muted"))
