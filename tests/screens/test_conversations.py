@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from pyroaring import BitMap
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -83,6 +83,20 @@ async def test_letters_typed_ahead_of_the_filter_decide_nothing(app: TraintuiApp
         await written(app)
     assert await status(db, one) == "generated"
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action <> 'import'") == 0
+
+
+async def test_a_paste_of_ten_megabytes_is_no_filter(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: rows(app) == [one])
+        await pilot.press("slash")
+        field = table_of(app).filter_line.field
+        await until(pilot, lambda: field.has_focus)
+        app.post_message(Paste("score>5 " * 1_250_000))
+        await until(pilot, lambda: "10,000,000 characters" in str(table_of(app).filter_line.mistake.content))
+        assert field.value == "" and "Nothing was pasted: 10,000,000 characters" in painted(app)
+        app.post_message(Paste("score>=0"))
+        await until(pilot, lambda: field.value == "score>=0" and not table_of(app).filter_line.mistake.display)
 
 
 async def test_an_empty_workspace_says_what_to_do(app: TraintuiApp) -> None:

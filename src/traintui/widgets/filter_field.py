@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
-from textual.events import Blur, Focus
+from textual.events import Blur, Focus, Paste
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -37,6 +37,10 @@ class Offer:
     metadata_keys: Sequence[str] = ()
 
 
+LONGEST = 4_000
+"""Characters up to which a filter may grow by pasting: 250 ids and more."""
+
+
 class FilterField(Input):
     """`tab` takes what is offered, `enter` what is highlighted; `↑` and `↓` move in the list, and where it is closed
     through what was applied before; `esc` closes the list, then leaves."""
@@ -48,6 +52,19 @@ class FilterField(Input):
 
     class Left(Message):
         """Somebody left the field without applying it."""
+
+    @dataclass
+    class TooLong(Message):
+        """A paste of so many characters was not taken: the filter would be longer than it may be."""
+
+        characters: int
+
+    def _on_paste(self, event: Paste) -> None:
+        """Takes what is pasted, unless it is too much: with each letter all of a filter is read."""
+        if len(self.value) + len(event.text) > LONGEST:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.TooLong(len(event.text)))
 
     def __init__(self, placeholder: str, offers: CompletionList, history: History) -> None:
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from traintui import text
 from traintui.history import History
 from traintui.widgets.completion_list import CompletionList
-from traintui.widgets.filter_field import FilterField, Offer
+from traintui.widgets.filter_field import LONGEST, FilterField, Offer
 
 PROMPT = " / "
 
@@ -150,6 +150,16 @@ class FilterLine(Vertical):
         event.stop()
         self._asked = event.value.strip()
         self.post_message(self.Applied(self._asked))
+
+    @on(FilterField.TooLong)
+    def _too_long(self, event: FilterField.TooLong) -> None:
+        event.stop()
+        end = len(self.field.value)
+        self.offers.close()  # it lies over the answer
+        self.fail(
+            f"Nothing was pasted: {event.characters:,} characters.", f"A filter takes {LONGEST:,} in all.", end, end
+        )
+        self.app.bell()
 
     @on(CompletionList.Picked)
     def _picked(self, event: CompletionList.Picked) -> None:
