@@ -25,6 +25,7 @@ from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.regenerate import RegenerateDialog
 from traintui.screens.revision_difference import RevisionsDialog
 from traintui.settings import Settings
+from traintui.widgets.key_menu import KeyMenu
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ async def offered(pilot: Pilot[None], app: TraintuiApp, one: str, turn: int) -> 
     await opened(pilot, app, one)
     await pilot.press(*["j"] * turn, "R")
     await until(pilot, lambda: isinstance(app.screen, RegenerateDialog))
-    return str(app.screen.query_one(Static).content)
+    return app.screen.query_one(KeyMenu).said
 
 
 async def test_a_turn_comes_back_written_anew_where_it_is_read(

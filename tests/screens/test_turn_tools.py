@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from screens.test_review import on_screen, opened, review_of, said
 from screens.test_turn_editor import answer, editor, texts
@@ -14,6 +13,7 @@ from traintui.data import conversations
 from traintui.data.engine import Database
 from traintui.screens.turn_editor import TurnEditor
 from traintui.screens.turn_tools import TurnToolsDialog
+from traintui.widgets.key_menu import KeyMenu
 
 
 async def tools(pilot: Pilot[None], app: TraintuiApp, one: str, turn: int = 0) -> str:
@@ -21,7 +21,7 @@ async def tools(pilot: Pilot[None], app: TraintuiApp, one: str, turn: int = 0) -
     await opened(pilot, app, one)
     await pilot.press(*["j"] * turn, "E")
     await until(pilot, lambda: isinstance(app.screen, TurnToolsDialog))
-    return str(app.screen.query_one(Static).content)
+    return app.screen.query_one(KeyMenu).said
 
 
 async def test_turns_are_added_as_message_and_answer(app: TraintuiApp, db: Database) -> None:

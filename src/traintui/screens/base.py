@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 
 SAID = 20.0
 """Seconds for which the answer to a key stands in the line below."""
+BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]
+"""From how many cells on a screen is called what."""
 WRITING = "write"
 READING = "read"
 """How the groups of workers begin. Reads end with the app; writes are waited for."""
@@ -105,7 +107,7 @@ class BaseScreen(Screen[None], Sending):
     """As in Textual, but who loses and who gets the focus is drawn anew, not the whole screen."""
     ready: bool = False
     """Whether the screen is there and the workspace is open."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
     def compose(self) -> ComposeResult:
         """Header, body, keys."""
@@ -178,6 +180,7 @@ class BaseDialog(ModalScreen[Result], Sending):
     """A dialog over a screen; `PLACES` as for a screen."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
     def action_back(self) -> None:
         """Closes it without a result."""

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data.records import Conversation
 from traintui.screens.base import BaseDialog
+from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
 What = Literal["turn", "conversation", "id"]
@@ -40,7 +40,7 @@ class CopyDialog(BaseDialog[What]):
     AUTO_FOCUS = ""
 
     def __init__(self, conversation: Conversation, turn: int) -> None:
-        super().__init__(classes="sheet")
+        super().__init__(classes="sheet corner")
         self._conversation, self._turn = conversation, turn
 
     def compose(self) -> ComposeResult:
@@ -52,15 +52,15 @@ class CopyDialog(BaseDialog[What]):
             choices = [("y", f"turn {self._turn + 1}", shown.turns[self._turn].content), ("c", turns, ""), *choices]
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Copy to the clipboard"
-            yield Static(
-                Content("\n").join(
-                    Content.assemble(
-                        (f" {key} ", "bold $accent"), f" {what:<12}",
-                        text.shown(said, single_line=True, limit=60, style="$muted"),
+            yield KeyMenu(
+                [
+                    Choice(
+                        key,
+                        Content.assemble(f"{what:<10}", text.shown(said, single_line=True, limit=28, style="$muted")),
                     )
                     for key, what, said in choices
-                )
-            )  # fmt: skip
+                ]
+            )
         yield KeyBar()
 
     def action_copy(self, what: What) -> None:

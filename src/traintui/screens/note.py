@@ -33,7 +33,7 @@ class NoteDialog(BaseDialog[str]):
     panel = getters.query_one(".dialog", Vertical)
 
     def __init__(self, note: str) -> None:
-        super().__init__(classes="sheet")
+        super().__init__(classes="sheet corner")
         self._note = note
 
     def compose(self) -> ComposeResult:

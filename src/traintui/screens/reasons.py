@@ -10,10 +10,10 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.screens.base import BaseDialog
+from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
 
@@ -35,7 +35,7 @@ class ReasonsDialog(BaseDialog[Rejection]):
     AUTO_FOCUS = ""
 
     def __init__(self, conversation_id: str, reasons: tuple[str, ...], *, may_regenerate: bool = False) -> None:
-        super().__init__(classes="sheet")
+        super().__init__(classes="sheet corner")
         self._may_regenerate = may_regenerate
         self._anew = False
         self._conversation_id = conversation_id
@@ -45,12 +45,15 @@ class ReasonsDialog(BaseDialog[Rejection]):
         """The reasons with their digits."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = self._title()
-            lines = [
-                Content.assemble((f" {digit} ", "bold $accent"), " ", text.shown(reason, single_line=True, limit=100))
-                for digit, reason in enumerate(self._reasons, 1)
-            ]
-            lines.append(Content.assemble((" ⏎ ", "bold $accent"), " ", ("without a reason", "$muted")))
-            yield Static(Content("\n").join(lines))
+            yield KeyMenu(
+                [
+                    *(
+                        Choice(str(digit), text.shown(reason, single_line=True, limit=100))
+                        for digit, reason in enumerate(self._reasons, 1)
+                    ),
+                    Choice("⏎", Content.styled("without a reason", "$muted")),
+                ]
+            )
         yield KeyBar()
 
     def on_key(self, event: Key) -> None:

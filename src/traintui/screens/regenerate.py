@@ -15,6 +15,7 @@ from textual.widgets import Static
 from traintui import commands, text
 from traintui.data.records import Conversation
 from traintui.screens.base import BaseDialog
+from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class RegenerateDialog(BaseDialog["RegenerationPlan"]):
     AUTO_FOCUS = ""
 
     def __init__(self, offered: Sequence[tuple[RegenerationPlan, Decimal | None]], *, is_rehearsal: bool) -> None:
-        super().__init__(classes="sheet")
+        super().__init__(classes="sheet corner")
         self._offered = offered
         self._is_rehearsal = is_rehearsal
 
@@ -51,23 +52,21 @@ class RegenerateDialog(BaseDialog["RegenerationPlan"]):
         plan = self._offered[0][0]
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Write anew"
-            lines = [self._line(key, *each) for key, each in zip("tr", self._offered, strict=False)]
+            yield KeyMenu([self._choice(key, *each) for key, each in zip("tr", self._offered, strict=False)])
             why = " ".join(part for part in (plan.reason, f"“{plan.note}”" if plan.note else None) if part)
-            lines.append(
+            yield Static(
                 Content.assemble(("Because:  ", "$muted"), text.shown(why, single_line=True, limit=400))
                 if why
-                else Content.styled("Without a reason. One of a rejection, or a note of n, would go along.", "$muted")
+                else Content.styled("Without a reason. One of a rejection, or a note of n, would go along.", "$muted"),
+                classes="because",
             )
-            yield Static(Content("\n").join(lines))
         yield KeyBar()
 
-    def _line(self, key: str, plan: RegenerationPlan, cost: Decimal | None) -> Content:
+    def _choice(self, key: str, plan: RegenerationPlan, cost: Decimal | None) -> Choice:
         which = f"turn {plan.first}" if plan.first == plan.last else f"turns {plan.first} to {plan.last}, from here on"
         price = "a rehearsal: nothing is paid" if self._is_rehearsal else f"{text.usd(cost)} at most"
-        return Content.assemble(
-            (f" {key} ", "bold $accent"), f" {which}  ",
-            (f"by {text.visible(plan.model, single_line=True, limit=60)}, {price}", "$muted"),
-        )  # fmt: skip
+        by = f"by {text.visible(plan.model, single_line=True, limit=60)}, {price}"
+        return Choice(key, Content.assemble(f"{which}  ", (by, "$muted")))
 
     def action_choose(self, place: int) -> None:
         """Answers with one of the plans."""

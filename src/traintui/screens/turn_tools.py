@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data import turns as shaping
@@ -19,6 +18,7 @@ from traintui.data.records import Conversation, Turn
 from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
 from traintui.screens.passages import NewTurns, Passage, SplitTurn, SystemPrompt
+from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
 
@@ -79,7 +79,7 @@ class TurnToolsDialog(BaseDialog[Chosen]):
     AUTO_FOCUS = ""
 
     def __init__(self, conversation: Conversation, place: int) -> None:
-        super().__init__(classes="sheet")
+        super().__init__(classes="sheet corner")
         self._tools = {tool.key: tool for tool in tools_of(conversation, place)}
         self._place = place
 
@@ -87,16 +87,16 @@ class TurnToolsDialog(BaseDialog[Chosen]):
         """A line for each."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = f"Turn {self._place + 1}"
-            yield Static(Content("\n").join(self._line(tool) for tool in self._tools.values()))
+            yield KeyMenu([self._choice(tool) for tool in self._tools.values()])
         yield KeyBar()
 
-    def _line(self, tool: Tool) -> Content:
+    def _choice(self, tool: Tool) -> Choice:
         try:
             tool.choose()
         except TraintuiError as refused:
-            why = text.shown(f"{refused.message} {refused.remedy}", single_line=True)
-            return Content.assemble((f" {tool.key}  {tool.label}: ", "$faint"), why.stylize("$muted"))
-        return Content.assemble((f" {tool.key} ", "bold $accent"), f" {tool.label}")
+            why = text.shown(f"{refused.message} {refused.remedy}", single_line=True, style="$muted")
+            return Choice(tool.key, Content.assemble((f"{tool.label}: ", "$faint"), why), rests=True)
+        return Choice(tool.key, Content(tool.label))
 
     def action_use(self, key: str) -> None:
         """Answers what the tool comes to; where it cannot be used, its line says why."""
