@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traintui.data.log_models import REVIEW_ACTIONS
 from traintui.data.records import ScorePart
-from traintui.widgets.facts import ACTIONS, value_and_range
+from traintui.widgets.facts import ACTIONS, score_parts, value_and_range
 from traintui.widgets.log_rows import review_columns
 
 
@@ -23,3 +23,12 @@ def test_a_part_of_the_score_shows_its_value_and_what_is_good() -> None:
 
 def test_a_part_that_an_earlier_traintui_scored_shows_no_figures() -> None:
     assert value_and_range(ScorePart("grounding", 1.0, 2.0, "Little.")) == ""
+
+
+def test_parts_of_the_score_that_are_full_share_a_line() -> None:
+    full = [ScorePart(name, 1.0, 1.0, f"Why {name}.", 1, 0.9, 1) for name in ("structure", "turn_count")]
+    worst, bad = ScorePart("grounding", 0.2, 1.75, "Little."), ScorePart("length", 0.9, 1.0, "Long.")
+    said = [line.plain for line in score_parts((full[0], bad, full[1], worst))]
+    assert said[1:4:2] == ["Little.", "Long."]  # worst first
+    assert said[4:] == ["━━━━━━ 2 parts full  structure, turn count"]
+    assert score_parts(()) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,6 +13,7 @@ from traintui import text
 from traintui.data.records import Conversation, ReviewEntry, ScorePart
 from traintui.quality.words import Places
 from traintui.widgets import grounds, marks
+from traintui.widgets.source_text import readable
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 SOURCE_LENGTH = 1_200
@@ -22,6 +23,8 @@ STALE = (
     " reject it, or leave it; a new batch writes from the new text."
 )
 """What a stale conversation means, and what to do."""
+FULL = 23 / 24
+"""The share of its points from which on the bar of a part is full."""
 SPAN_LENGTH = 160
 OPENING_TURNS = 4
 OPENING_LENGTH = 320
@@ -66,25 +69,42 @@ def failure(conversation: Conversation) -> Iterable[Content]:
 
 
 def score(conversation: Conversation) -> Iterable[Content]:
-    """The score, then its parts, worst first: points, then the value, what is good, and the sentence that says why."""
+    """The score with its parts."""
     yield heading("Score", marks.score(conversation.row.quality_score))
+    yield from score_parts(conversation.score_parts)
 
-    def share(part: ScorePart) -> float:
-        return part.points / part.max_points if part.max_points else 1.0
 
-    for part in sorted(conversation.score_parts, key=share):
-        yield Content.assemble(
-            marks.meter(part.points, part.max_points, 6),
-            f" {part.points:>4.2f}",
-            (f" / {part.max_points:<4.2f}  ", "$faint"),
-            text.shown(part.name.replace("_", " "), single_line=True, limit=40),
+def score_parts(parts: Sequence[ScorePart]) -> list[Content]:
+    """The parts, worst first: points, then the value, what is good, and the sentence that says why. Those that are full
+    share a line."""
+    made: list[Content] = []
+    for part in sorted((part for part in parts if _share(part) < FULL), key=_share):
+        made.append(
+            Content.assemble(
+                marks.meter(part.points, part.max_points, 6),
+                f" {part.points:>4.2f}",
+                (f" / {part.max_points:<4.2f}  ", "$faint"),
+                _part_name(part),
+            )
         )
         why = text.shown(part.sentence, single_line=True, limit=240, style="$muted")
-        yield (
-            Content.assemble((value_and_range(part), "$muted"), ("  ", "$muted"), why)
-            if part.value is not None
-            else why
+        if part.value is not None:
+            why = Content.assemble((value_and_range(part), "$muted"), ("  ", "$muted"), why)
+        made.append(why)
+    if full := [_part_name(part) for part in parts if _share(part) >= FULL]:
+        number = text.plural(len(full), "part")
+        made.append(
+            Content.assemble(marks.meter(1, 1, 6), f" {number} full  ", Content(", ").join(full).stylize("$muted"))
         )
+    return made
+
+
+def _share(part: ScorePart) -> float:
+    return part.points / part.max_points if part.max_points else 1.0
+
+
+def _part_name(part: ScorePart) -> Content:
+    return text.shown(part.name.replace("_", " "), single_line=True, limit=40)
 
 
 def judgement(conversation: Conversation) -> Iterable[Content]:
@@ -146,10 +166,13 @@ def source(
         yield Content.assemble((f"{marks.STALE} stale ", "$warning"), (text.ago(since), "$muted"))
         yield Content.styled(STALE, "$warning")
     yield text.shown(conversation.source.document, single_line=True, limit=120, style="$muted")
-    if drawn is None:
-        yield text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
-    else:
-        yield grounds.marked(conversation.source.content, drawn, turn)
+    said = (
+        text.shown(conversation.source.content, limit=SOURCE_LENGTH, style="$muted")
+        if drawn is None
+        else grounds.marked(conversation.source.content, drawn, turn)
+    )
+    yield Content("")
+    yield readable(said, conversation.source.heading)
 
 
 def entry(done: ReviewEntry) -> Content:
