@@ -17,6 +17,11 @@ def found(*contents: str, source: str | None = SOURCE, thresholds: Thresholds | 
     return [(complaint.place, complaint.says) for complaint in made]
 
 
+def places(*contents: str) -> list[int]:
+    """Of the turns with too few words of the source."""
+    return [place for place, says in found(*contents) if "of its words are in the source" in says]
+
+
 def test_a_sound_conversation_has_no_complaints() -> None:
     assert found("What does an overdraft cost me?", ANSWER) == []
 
@@ -32,6 +37,19 @@ def test_a_number_that_neither_source_nor_user_said_is_named() -> None:
     answer = "An arranged overdraft costs 99 dollars a month, and it is charged 14 days later to you, on business days."
     assert found("May I pay after 14 days from now?", answer) == [(1, "99 is not in the source")]
     assert found("May I pay after 14 days from now?", answer, source=None) == []
+
+
+def test_what_only_closes_a_conversation_is_not_held_against_the_source() -> None:
+    closing = (
+        "Somebody at the branch can check your own situation. Mention that the leaflet leaves this open, so that nobody"
+        " just reads the same page back to you, and please return whenever another question bothers you."
+    )
+    before = ("What does an overdraft cost me?", ANSWER)
+    assert found(*before, "Thanks, that is clear. Who has the last word on that?", closing) == []
+    # Held against it is what answers the question, what is followed by another one, and what is all that was answered.
+    assert places(*before, "Does the leaflet say so?", closing) == [3]
+    assert places(*before, "Who has the last word?", closing, "Why is that so?", ANSWER) == [3]
+    assert places("Who has the last word?", closing) == [1]
 
 
 def test_a_turn_of_another_length_or_language_is_named() -> None:

@@ -72,8 +72,16 @@ def _grounding(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> It
             yield Complaint(place, "grounding", f"{named}{more} {verb} not in the source")
         claimed = content_words(turn.content)
         share = len(claimed & supported_words) / max(1, len(claimed))
-        if len(claimed) >= CLAIMS and share < thresholds.words_supported / 2:
+        if len(claimed) >= CLAIMS and share < thresholds.words_supported / 2 and not _only_closes(turns, place):
             yield Complaint(place, "grounding", f"only {share:.0%} of its words are in the source")
+
+
+def _only_closes(turns: Sequence[Turn], place: int) -> bool:
+    """Whether a turn ends a conversation without a claim: the last of several answers, without a number, that takes up
+    no word of what was asked ("Please come back whenever something else comes up"). No source says such things."""
+    if place < 2 or place != len(turns) - 1 or numbers(turns[place].content):
+        return False
+    return not content_words(turns[place].content) & content_words(turns[place - 1].content)
 
 
 def _language(turns: Sequence[Turn], source: str) -> Iterator[Complaint]:
