@@ -260,9 +260,11 @@ def _grounding(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> _M
     if figures:
         value = (value + 1 - len(unsupported) / len(figures)) / 2
         found = len(figures) - len(unsupported)
-        sentence += f" and {found} of their {_counted(len(figures), 'number')}"
-        if unsupported:
-            sentence += f", not {', '.join(figure[:20] for figure in unsupported[:3])}"
+        missing = ", ".join(figure[:20] for figure in unsupported[:3])
+        if len(figures) == 1:
+            sentence += f", but not their only number, {missing}" if unsupported else " and their only number"
+        else:
+            sentence += f" and {found} of their {len(figures):,} numbers" + (f", not {missing}" if unsupported else "")
     return _Measure(value, thresholds.grounding_good, 1, value, f"{sentence}.")
 
 
