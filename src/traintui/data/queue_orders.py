@@ -47,9 +47,9 @@ class QueueOrder:
 ORDERS = (
     QueueOrder(LOWEST, "Lowest score first", "the worst ones while one is fresh"),
     QueueOrder(OLDEST, "Oldest first", "what has waited longest"),
-    QueueOrder(UNCERTAIN, "Most uncertain first", "score and judge far apart, or a score that says neither"),
-    QueueOrder(CELL, "By coverage cell", "personas and emotions with the fewest approved ones"),
-    QueueOrder(RANDOM, "Random", "a mix that stays as it is until the app is closed"),
+    QueueOrder(UNCERTAIN, "Most uncertain first", "a doubtful score, or far from the judge's"),
+    QueueOrder(CELL, "By coverage cell", "personas and emotions with few approved"),
+    QueueOrder(RANDOM, "Random", "mixed, and the same until the app closes"),
 )
 """What everybody can choose."""
 

@@ -1,8 +1,9 @@
-"""One's own pace: the last two weeks day by day, how far a share is, and the target of a day."""
+"""One's own pace: up to two weeks day by day, how far a share is, and the target of a day."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from textual.widgets import Input, Static
 from traintui import commands, text
 from traintui.data import assignments, pace
 from traintui.data.assignments import Share
-from traintui.data.pace import DAYS, Day, Pace
+from traintui.data.pace import Day, Pace
 from traintui.screens.base import BaseDialog
 from traintui.settings import remember
 from traintui.widgets.form_field import FormField
@@ -75,24 +76,26 @@ class PaceDialog(BaseDialog[None]):
 
     def on_mount(self) -> None:
         """Reads the log."""
-        self.table.styles.height = DAYS + 1
         self.read(self._read, name="pace")
 
     async def _read(self) -> None:
-        known, self._days = await pace.read(self.db), await pace.days(self.db)
+        known, self._days = await pace.read(self.db), since_the_first(await pace.days(self.db))
         self._say(known, await pace.in_all(self.db), await assignments.share_of(self.db))
+        self.table.styles.height = len(self._days) + 1
         self.table.show(self._days)
 
     def _say(self, known: Pace, in_all: int, share: Share) -> None:
         hour = "no pace yet" if known.per_hour is None else f"{known.per_hour:,.0f} an hour"
-        parts = [
-            Content.assemble((hour, "bold")), Content(f"today {known.today:,}"), Content(f"in all {in_all:,}")
-        ]  # fmt: skip
+        goal = self.app.settings.daily_target
+        today = f"today {known.today:,}" + (f" of {goal:,}" if goal else "")
+        parts = [Content.assemble((hour, "bold")), Content(today), Content(f"in all {in_all:,}")]
         if every := share.waiting + share.decided:
             parts.append(Content.assemble("your share ", (f"{share.decided:,} of {every:,}", "bold"), " decided"))
         self.summary.update(Content("   ").join(parts))
 
     def _bar(self, day: Day) -> Content:
+        if not day.decided:
+            return Content("")
         goal = self.app.settings.daily_target
         full, empty = text.bar(day.decided, max([goal or 0, *(each.decided for each in self._days)]), BAR)
         reached = goal is not None and day.decided >= goal
@@ -142,6 +145,12 @@ class PaceDialog(BaseDialog[None]):
             self.target.fail(f"{answer.message} {answer.remedy}")
         else:
             self.summary.update(failure(answer))
+
+
+def since_the_first(days: Sequence[Day]) -> tuple[Day, ...]:
+    """The days, newest first, without those before the first on which anything was decided; today always."""
+    worked = [place for place, day in enumerate(days) if day.decided]
+    return tuple(days[: max(worked, default=0) + 1])
 
 
 def _number(number: int) -> Content:

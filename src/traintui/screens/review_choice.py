@@ -63,7 +63,7 @@ class ReviewChoiceDialog(BaseDialog[QueueChoice]):
             yield RowTable[QueueOrder](
                 [
                     Column("", 1, self._mark),
-                    Column("Order", 22, lambda order: text.shown(order.title, single_line=True, limit=22)),
+                    Column("Order", 20, lambda order: text.shown(order.title, single_line=True, limit=20)),
                     Column("", 0, lambda order: Content.styled(order.about, "$muted")),
                 ],
                 key=lambda order: order.text,
