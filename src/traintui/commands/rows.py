@@ -86,8 +86,8 @@ COMMANDS: tuple[Command, ...] = (
     # Writing
     Command("text_editor.top", "ctrl+home", "Beginning", "To the beginning of the text", "edge(0)", palette=False),
     Command("text_editor.bottom", "ctrl+end", "End", "To the end of the text", "edge(1)", palette=False),
-    Command("text_editor.select", "f7", "Select all", "Select all of the text", "select_all", palette=False),
-    Command("text_editor.undo", "ctrl+z", "Undo", "Take back what was typed last", "undo", palette=False),
+    Command("text_editor.select", "f7", "All", "Select all of the text", "select_all", True, palette=False),
+    Command("text_editor.undo", "ctrl+z", "Undo", "Take back what was typed last", "undo", True, palette=False),
     Command("text_editor.redo", "ctrl+y", "Redo", "Type it again", "redo", palette=False),
     # The row
     Command("detail.down", "j,down", "Line down", "Scroll a line down", "line(1)", palette=False),

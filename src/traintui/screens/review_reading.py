@@ -191,12 +191,12 @@ class ReviewReading(ReviewAhead):
             self.editing_marks(shown),
             text.shown(f"✎ {note}" if note else "", single_line=True, limit=40, style="bold $accent"),
             chosen,
-            marks.status(row.status),
-            text.shown(row.conversation_id, single_line=True, style="$muted"),
+            marks.status(row.status) if row.status != "generated" else Content(""),  # what waits is to review
             marks.tags(row),
-            Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             Content.styled(f"revision {row.revision}" if row.revision > 1 else "", "$muted"),
             Content("") if self.disputes or self.size.width < WIDE else self.source.usual,
+            Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
+            text.shown(row.conversation_id, single_line=True, style="$muted"),
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))

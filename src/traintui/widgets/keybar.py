@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.app import App
+from textual.app import ActiveBinding, App
 from textual.content import Content
 from textual.events import Leave, MouseDown, MouseMove, Resize
 from textual.screen import Screen
@@ -48,7 +48,8 @@ class KeyBar(Widget):
     """A line that never shows half a key: what does not fit is left out, and `?` always fits.
 
     Keys stand in the order of `commands.COMMANDS`, those of the screen before those of its widgets; in a dialog what
-    the focused widget does comes first. It is drawn, not made of widgets: it changes with every move of the focus.
+    answers it from everywhere comes first, then what the focused widget does. It is drawn, not made of widgets: it
+    changes with every move of the focus.
     """
 
     ALLOW_SELECT = False
@@ -81,8 +82,15 @@ class KeyBar(Widget):
     def _keys(self, app: App[object], screen: Screen[object]) -> tuple[Key, ...]:
         """All keys that work here, the most important first."""
         shown = [entry for entry in screen.active_bindings.values() if entry.binding.show]
-        own = 1 if screen.is_modal else 0
-        shown.sort(key=lambda entry: own if entry.node is screen else 2 if entry.node is app else 1 - own)
+
+        def order(entry: ActiveBinding) -> int:
+            if entry.node is app:
+                return 3
+            if not screen.is_modal:
+                return 0 if entry.node is screen else 1
+            return 1 if entry.node is not screen else 0 if entry.binding.priority else 2
+
+        shown.sort(key=order)
         keys: dict[str, Key] = {}
         for node, binding, enabled, tooltip in shown:
             label = node.opens if isinstance(node, LineTable) and binding.action == "open" else binding.description
