@@ -18,8 +18,8 @@ from traintui.app import TraintuiApp
 from traintui.data import assignments, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.pace import Pace
-from traintui.screens.pace import PaceDialog
+from traintui.data.pace import Day, Pace
+from traintui.screens.pace import PaceDialog, since_the_first
 from traintui.screens.review import ReviewScreen
 from traintui.screens.review_pace import ReviewPace
 from traintui.settings import load_settings
@@ -67,7 +67,7 @@ async def reviewing(pilot: Pilot[None], app: TraintuiApp) -> ReviewScreen:
 
 async def shown(pilot: Pilot[None], app: TraintuiApp) -> PaceDialog:
     await pilot.press("P")
-    await until(pilot, lambda: isinstance(app.screen, PaceDialog) and len(app.screen.table.rows) == 14)
+    await until(pilot, lambda: isinstance(app.screen, PaceDialog) and app.screen.table.rows)
     assert isinstance(app.screen, PaceDialog)
     return app.screen
 
@@ -134,6 +134,13 @@ async def test_two_weeks_a_share_and_the_pace_are_in_one_place(
             assert next(day.seconds for day in dialog.table.rows if day.decided) == pytest.approx(90)
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is review_of(app))
+
+
+def test_days_before_the_first_that_has_any_are_not_shown() -> None:
+    begins = datetime(2026, 11, 2, tzinfo=UTC)
+    days = [Day(begins - timedelta(days=ago), decided) for ago, decided in enumerate((0, 0, 7, 0, 3, 0, 0))]
+    assert since_the_first(days) == tuple(days[:5])
+    assert since_the_first(days[5:]) == (days[5],)  # today, whatever it has
 
 
 async def test_a_daily_target_is_kept_changed_and_taken_out(

@@ -61,7 +61,7 @@ async def offered(pilot: Pilot[None], app: TraintuiApp, one: str, turn: int) -> 
     await opened(pilot, app, one)
     await pilot.press(*["j"] * turn, "R")
     await until(pilot, lambda: isinstance(app.screen, RegenerateDialog))
-    return app.screen.query_one(KeyMenu).said
+    return f"{app.screen.query_one(KeyMenu).said}\n{app.screen.query_one(Static).content}"
 
 
 async def test_a_turn_comes_back_written_anew_where_it_is_read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,20 +53,22 @@ class RegenerateDialog(BaseDialog["RegenerationPlan"]):
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Write anew"
             yield KeyMenu([self._choice(key, *each) for key, each in zip("tr", self._offered, strict=False)])
-            why = " ".join(part for part in (plan.reason, f"“{plan.note}”" if plan.note else None) if part)
-            yield Static(
-                Content.assemble(("Because:  ", "$muted"), text.shown(why, single_line=True, limit=400))
-                if why
-                else Content.styled("Without a reason. One of a rejection, or a note of n, would go along.", "$muted"),
-                classes="because",
-            )
+            yield Static(Content("\n").join(self._about(plan)), classes="because")
         yield KeyBar()
 
     def _choice(self, key: str, plan: RegenerationPlan, cost: Decimal | None) -> Choice:
         which = f"turn {plan.first}" if plan.first == plan.last else f"turns {plan.first} to {plan.last}, from here on"
-        price = "a rehearsal: nothing is paid" if self._is_rehearsal else f"{text.usd(cost)} at most"
-        by = f"by {text.visible(plan.model, single_line=True, limit=60)}, {price}"
-        return Choice(key, Content.assemble(f"{which}  ", (by, "$muted")))
+        price = "" if self._is_rehearsal else f"  {text.usd(cost)} at most"
+        return Choice(key, Content.assemble(which, (price, "$muted")))
+
+    def _about(self, plan: RegenerationPlan) -> Iterator[Content]:
+        paid = ": a rehearsal, nothing is paid" if self._is_rehearsal else ""
+        yield text.shown(f"By {plan.model}{paid}", single_line=True, limit=100, style="$muted")
+        why = " ".join(part for part in (plan.reason, f"“{plan.note}”" if plan.note else None) if part)
+        if why:
+            yield Content.assemble(("Because:  ", "$muted"), text.shown(why, single_line=True, limit=400))
+        else:
+            yield Content.styled("Without a reason. One of a rejection, or a note of n, would go along.", "$muted")
 
     def action_choose(self, place: int) -> None:
         """Answers with one of the plans."""
