@@ -142,7 +142,9 @@ class DifferenceView(DetailView):
         if beside:
             yield Content.assemble(gone + old).truncate(_half(self._width), pad=True) + Content("   ") + come + new
         else:
-            yield Content.assemble(gone, old, "   ", come, new)
+            margin = " " * (NUMBER + 1)  # the signs stand over those of the lines
+            yield Content.assemble(margin, gone, old)
+            yield Content.assemble(margin, come, new)
 
 
 def _half(width: int) -> int:
