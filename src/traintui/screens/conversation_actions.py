@@ -21,7 +21,7 @@ from traintui.screens.undoing import Undoing, how_far
 from traintui.widgets import marks
 
 if TYPE_CHECKING:
-    from traintui.data.filters import Condition, Term
+    from traintui.data.filters import Condition
     from traintui.data.reviews import Action
     from traintui.screens.bulk import BulkDialog
     from traintui.screens.bulk_actions import WhyRejected
@@ -171,17 +171,6 @@ class ConversationActions(ConversationRows):
         current = self.table.current_id
         if ids := self._selected().ids if self.table.selected else [] if current is None else [current]:
             self._ask(PurgeDialog(self.db, ids))
-
-    @property
-    def _shows_trash(self) -> bool:
-        from traintui.data.filter_terms import Marked
-
-        parts = [part for term in self._written if not term.negated for part in term.parts]
-        return any(isinstance(part, Marked) and "deleted" in part.marks for part in parts)
-
-    @property
-    def _written(self) -> tuple[Term, ...]:
-        return self._wanted.written if self._wanted else ()
 
     def _ask(self, dialog: BulkDialog) -> None:
         self.app.push_screen(dialog, self._done_to_many)

@@ -24,10 +24,10 @@ from traintui.widgets.notice import Notice
 from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
-    from traintui.data.filters import Filter
+    from traintui.data.filters import Filter, Term
     from traintui.data.listing import Listing
     from traintui.data.live import Live
-    from traintui.data.mirror import Facets
+    from traintui.data.mirror import Facets, Mirror
 
 TYPING = 0.02
 """Seconds that a filter which asks the server waits for the next letter."""
@@ -148,6 +148,9 @@ class ConversationFigures(BaseScreen):
                 "loading", "Nothing found yet", f"{unsearched:,} conversations are not searchable yet.",
                 "They are read in the background, and looked at again by themselves.",
             )  # fmt: skip
+        elif self._shows_trash and len(self._written) == 1:
+            self.notice.say("empty", "The trash is empty", "What is moved there stays until somebody purges it.",
+                            "esc shows all again")  # fmt: skip
         elif self._text:
             self.notice.say(
                 "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
@@ -172,8 +175,7 @@ class ConversationFigures(BaseScreen):
         elif not listing.complete:
             parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
         elif self._text and live.mirror is not None:
-            there_are = f" match, of {len(live.mirror.every - live.mirror.marks['deleted']):,}"
-            parts.append(Content.assemble((total, "bold"), (there_are, "$muted")))
+            parts.append(self._said_of_all(live.mirror))
         elif listing.total and self._looked is None:
             parts.append(Content.assemble((total, "bold"), (every, "$muted")))
         if self._looked:
@@ -190,6 +192,28 @@ class ConversationFigures(BaseScreen):
         if facets is not None:
             parts.append(marks.status_counts({str(status): count for status, count in facets["status"].items()}))
         self._say_counted(Content("   ").join(parts))
+
+    def _said_of_all(self, mirror: Mirror) -> Content:
+        """How many match, of how many there are; of the trash only how many."""
+        listing = self._listing
+        found = listing.total if listing is not None else 0
+        if self._shows_trash:
+            return Content.assemble((text.count(found), "bold"), (" in the trash", "$muted"))
+        every = f"{len(mirror.every - mirror.marks['deleted']):,}"
+        if not found:
+            return Content.assemble(("none", "bold"), (f" of {every} match", "$muted"))
+        return Content.assemble((text.count(found), "bold"), (f" match, of {every}", "$muted"))
+
+    @property
+    def _shows_trash(self) -> bool:
+        from traintui.data.filter_terms import Marked
+
+        parts = [part for term in self._written if not term.negated for part in term.parts]
+        return any(isinstance(part, Marked) and "deleted" in part.marks for part in parts)
+
+    @property
+    def _written(self) -> tuple[Term, ...]:
+        return self._wanted.written if self._wanted else ()
 
     def _until_then(self) -> str:
         """What is said of an order that waits for the copy."""
