@@ -17,6 +17,8 @@ RowT = TypeVar("RowT")
 
 GAP = 2
 """Cells behind each column."""
+READABLE = 24
+"""Cells from which on a column that takes what the others leave says something."""
 SHORT = 24
 """Characters up to which a drawn cell is kept: status, score and labels come again in other rows, openings do not."""
 KEPT = 2_048
@@ -28,7 +30,8 @@ class Column(Generic[RowT]):
     """A column: `width` in cells, 0 for what the others leave; shown when the table is at least `from_width` wide.
 
     `name` is what sorting calls it; a column without one cannot be sorted by. `least` is how narrow a column without a
-    width of its own may get, in cells.
+    width of its own may get, in cells. `slim` is the width that does where such a column has less room than `READABLE`:
+    its cells are cut there without a sign. `most` is up to how wide it may get where that has more.
     """
 
     title: str
@@ -38,6 +41,8 @@ class Column(Generic[RowT]):
     from_width: int = 0
     name: str = ""
     least: int = 8
+    slim: int = 0
+    most: int = 0
 
 
 Laid = Sequence[tuple[Column[RowT], int]]
@@ -47,9 +52,27 @@ Laid = Sequence[tuple[Column[RowT], int]]
 def laid_out(columns: Iterable[Column[RowT]], view: int, edge: int) -> list[tuple[Column[RowT], int]]:
     """The columns that a view of so many cells shows, with their widths."""
     shown = [column for column in columns if view >= column.from_width]
-    rest = view - edge - sum(column.width for column in shown) - GAP * len(shown)
-    open_ended = sum(1 for column in shown if not column.width) or 1
-    return [(column, column.width or max(column.least, rest // open_ended)) for column in shown]
+    widths = [column.width for column in shown]
+    room = view - edge - GAP * len(shown)
+    open_ended = [place for place, column in enumerate(shown) if not column.width]
+    if open_ended:
+        for place, column in enumerate(shown):
+            if column.slim and (room - sum(widths)) // len(open_ended) < READABLE:
+                widths[place] = column.slim
+        for place, column in enumerate(shown):
+            spare = room - sum(widths) - READABLE * len(open_ended)
+            if column.most > widths[place] and spare > 0:
+                widths[place] = min(column.most, widths[place] + spare)
+        rest = (room - sum(widths)) // len(open_ended)
+        for place in open_ended:
+            widths[place] = max(shown[place].least, rest)
+    return list(zip(shown, widths, strict=True))
+
+
+def cell_of(column: Column[RowT], row: RowT, cells: int) -> Content:
+    """What a column of that width shows of a row."""
+    content = column.cell(row)
+    return content[:cells] if column.slim and cells == column.slim else content
 
 
 def extent(laid: Laid[RowT]) -> int:

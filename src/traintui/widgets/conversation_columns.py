@@ -19,10 +19,14 @@ USUAL = ("status", "score", "persona", "emotion", "topic", "tier", "turns", "cre
 """What is shown until somebody chooses."""
 WIDTHS = {
     "status": 12, "score": 10, "persona": 18, "emotion": 14, "topic": 20, "intent": 16, "tone": 14, "tier": 10,
-    "model": 18, "judge": 5, "turns": 5, "cost": 8, "created": 6, "updated": 7, "reviewed": 8,
+    "model": 18, "judge": 5, "turns": 5, "cost": 8, "created": 5, "updated": 7, "reviewed": 8,
 }  # fmt: skip
 ROOM = {"turns": 84, "emotion": 96, "topic": 120, "tier": 132}
 """How wide the table is at least before a usual column has room beside the others."""
+SLIM = {"score": 5}
+"""The cells of the figure without its bar, for where the opening has little room."""
+WIDEST = {"persona": 28, "topic": 28, "intent": 24, "emotion": 18}
+"""Cells that long labels get, where the opening has enough."""
 LEAST, MOST = 3, 60
 """Cells of a column that somebody makes narrower or wider."""
 
@@ -112,6 +116,7 @@ def chosen(
         Column(
             made[name].title, widths.get(name, made[name].width), made[name].cell, right=made[name].right,
             from_width=ROOM.get(name, 0) if usual else 0, name=name, least=14,
+            slim=0 if name in widths else SLIM.get(name, 0), most=0 if name in widths else WIDEST.get(name, 0),
         )
         for name in names if name in made
     )  # fmt: skip

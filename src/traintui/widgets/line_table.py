@@ -225,7 +225,9 @@ class LineTable(LineView, Generic[RowT], can_focus=True, inherit_bindings=False)
         name = self.name_at(rank)
         strip = self._bodies.get(name)
         if strip is None:
-            strip = self._ink().line((column.cell(row), cells, column.right) for column, cells in self._laid())
+            strip = self._ink().line(
+                (drawing.cell_of(column, row, cells), cells, column.right) for column, cells in self._laid()
+            )
             self._bodies[name] = strip
         return strip
 
