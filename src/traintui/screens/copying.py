@@ -11,7 +11,7 @@ from textual.content import Content
 
 from traintui import commands, text
 from traintui.data.records import Conversation
-from traintui.screens.base import BaseDialog
+from traintui.screens.corner import CornerSheet
 from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
@@ -31,16 +31,15 @@ def copied(conversation: Conversation, turn: int, what: What) -> str:
     return text.for_clipboard("\n\n".join(f"{name}:\n{content}" for name, content in said)) + "\n"
 
 
-class CopyDialog(BaseDialog[What]):
+class CopyDialog(CornerSheet[What]):
     """One key says what; answers it."""
 
     PLACES = ("copying",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("copying")
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
 
     def __init__(self, conversation: Conversation, turn: int) -> None:
-        super().__init__(classes="sheet corner")
+        super().__init__()
         self._conversation, self._turn = conversation, turn
 
     def compose(self) -> ComposeResult:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import TextArea
 
 from traintui import commands
-from traintui.screens.base import BaseDialog
+from traintui.screens.corner import CornerSheet
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.text_editor import TextEditor
 
@@ -22,18 +22,17 @@ MOST = 5_000
 """Characters that can be pasted, so that one can shorten them here."""
 
 
-class NoteDialog(BaseDialog[str]):
+class NoteDialog(CornerSheet[str]):
     """A few lines of text over the lower edge, counted; answers the text, or None when it stays as it was."""
 
     PLACES = ("note",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("note")
-    CSS_PATH = "dialogs.tcss"
 
     field = getters.query_one(TextEditor)
     panel = getters.query_one(".dialog", Vertical)
 
     def __init__(self, note: str) -> None:
-        super().__init__(classes="sheet corner")
+        super().__init__()
         self._note = note
 
     def compose(self) -> ComposeResult:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.events import Key
 
 from traintui import commands, text
-from traintui.screens.base import BaseDialog
+from traintui.screens.corner import CornerSheet
 from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
@@ -25,17 +25,16 @@ class Rejection:
     anew: bool = False
 
 
-class ReasonsDialog(BaseDialog[Rejection]):
+class ReasonsDialog(CornerSheet[Rejection]):
     """The reasons of the workspace: a digit decides, `enter` decides without one, `esc` goes back. `R` has it
     written anew after that."""
 
     PLACES = ("reasons",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("reasons")
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
 
     def __init__(self, conversation_id: str, reasons: tuple[str, ...], *, may_regenerate: bool = False) -> None:
-        super().__init__(classes="sheet corner")
+        super().__init__()
         self._may_regenerate = may_regenerate
         self._anew = False
         self._conversation_id = conversation_id

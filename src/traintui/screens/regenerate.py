@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data.records import Conversation
-from traintui.screens.base import BaseDialog
+from traintui.screens.corner import CornerSheet
 from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
 
@@ -33,17 +33,16 @@ def why_rejected(conversation: Conversation) -> tuple[str | None, str | None]:
     return None, None
 
 
-class RegenerateDialog(BaseDialog["RegenerationPlan"]):
+class RegenerateDialog(CornerSheet["RegenerationPlan"]):
     """The turn alone, or all from it on; answers the plan of the one that was chosen. `offered` has both, each with the
     USD that it may cost at most, None where no price is known."""
 
     PLACES = ("regenerate",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("regenerate")
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
 
     def __init__(self, offered: Sequence[tuple[RegenerationPlan, Decimal | None]], *, is_rehearsal: bool) -> None:
-        super().__init__(classes="sheet corner")
+        super().__init__()
         self._offered = offered
         self._is_rehearsal = is_rehearsal
 

@@ -16,7 +16,7 @@ from traintui import commands, text
 from traintui.data import turns as shaping
 from traintui.data.records import Conversation, Turn
 from traintui.errors import TraintuiError
-from traintui.screens.base import BaseDialog
+from traintui.screens.corner import CornerSheet
 from traintui.screens.passages import NewTurns, Passage, SplitTurn, SystemPrompt
 from traintui.widgets.key_menu import Choice, KeyMenu
 from traintui.widgets.keybar import KeyBar
@@ -70,16 +70,15 @@ def tools_of(conversation: Conversation, place: int) -> tuple[Tool, ...]:
     )  # fmt: skip
 
 
-class TurnToolsDialog(BaseDialog[Chosen]):
+class TurnToolsDialog(CornerSheet[Chosen]):
     """The tools with their keys. One that cannot be used here says why, and nothing happens."""
 
     PLACES = ("turn_tools",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("turn_tools")
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = ""
 
     def __init__(self, conversation: Conversation, place: int) -> None:
-        super().__init__(classes="sheet corner")
+        super().__init__()
         self._tools = {tool.key: tool for tool in tools_of(conversation, place)}
         self._place = place
 
