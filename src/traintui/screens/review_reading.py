@@ -23,13 +23,14 @@ from traintui.screens.review_waiting import POLL, nothing_waits
 from traintui.screens.undoing import Undoing
 from traintui.widgets import marks
 from traintui.widgets.pace_line import WIDE, PaceLine
+from traintui.widgets.place_line import PlaceLine
 from traintui.widgets.reading import Reading
 
 
 class ReviewReading(ReviewAhead):
     """The one that is on the screen, and those that come next."""
 
-    position = getters.query_one("#position", Static)
+    position = getters.query_one(PlaceLine)
     pace_line = getters.query_one(PaceLine)
     said = getters.query_one("#said", Static)
 
@@ -48,7 +49,7 @@ class ReviewReading(ReviewAhead):
     def compose_body(self) -> ComposeResult:
         """Where one is, the conversation, and what was done last."""
         with Horizontal(id="place"):
-            yield Static(id="position")
+            yield PlaceLine(id="position")
             yield PaceLine()
         yield Reading()
         yield Static(id="said")
@@ -176,7 +177,7 @@ class ReviewReading(ReviewAhead):
         kept = Content.styled(f"not saved yet: {unsent.number:,}" if unsent is not None else "", "bold $warning")
         if shown is None:
             count = Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted")
-            self.position.update(Content("   ").join(part for part in (count, chosen, kept) if part), layout=False)
+            self.position.say((count, chosen, kept))
             return
         row = shown.row
         wrong = self.reading.transcript.wrong
@@ -200,7 +201,7 @@ class ReviewReading(ReviewAhead):
         ]
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))
-        self.position.update(Content("   ").join(part for part in parts if part), layout=False)
+        self.position.say(parts)
 
     def unsent_changed(self) -> None:
         """More or less waits to be saved."""

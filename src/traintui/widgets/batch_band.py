@@ -13,6 +13,7 @@ from textual.widgets import Static
 from traintui import clock, text
 from traintui.data.price_records import WARN_AT, MonthSpending
 from traintui.data.records import BatchProgress
+from traintui.widgets.place_line import fitting
 
 STATES: dict[str, tuple[str, str]] = {
     "queued": ("◌", "$planned"),
@@ -72,8 +73,8 @@ class Figure:
         return max(len(self.name), self.value.cell_length)
 
 
-def headline(progress: BatchProgress) -> Content:
-    """State, name, model, and who asked for it."""
+def headline(progress: BatchProgress, room: int = 0) -> Content:
+    """State, name, model, and who asked for it, those of them that fit into so many cells."""
     parts = [
         state_of(progress),
         text.shown(progress.name, single_line=True, limit=60, style="bold"),
@@ -85,7 +86,7 @@ def headline(progress: BatchProgress) -> Content:
         parts.insert(3, Content.styled("half price", "$muted"))
     if progress.is_rehearsal:
         parts.insert(2, Content.styled("rehearsal", "$generating"))
-    return Content("   ").join(parts)
+    return Content("   ").join(fitting(parts, room))
 
 
 def bar(progress: BatchProgress, width: int) -> Content:
@@ -227,7 +228,7 @@ class BatchBand(Static):
         progress, width = self._progress, self.content_size.width
         if progress is None or not width:
             return
-        lines = [headline(progress), bar(progress, width)]
+        lines = [headline(progress, width), bar(progress, width)]
         lines.append(in_rows(figures(progress, self._budget, priced=self._priced), width))
         if money := money_line(progress, self._money):
             lines.append(money)
