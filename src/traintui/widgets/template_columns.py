@@ -99,7 +99,7 @@ TEMPLATE_COLUMNS: tuple[Column[TemplateRow], ...] = (
     Column("Convs", 6, _count, right=True),
     Column("Score", 5, _score, right=True),
     Column("Appr.", 5, _approved, right=True),
-    Column("Cost", 14, _cost, right=True, from_width=61),
+    Column("Cost", 9, _cost, right=True, from_width=61),
 )
 VERSION_COLUMNS: tuple[Column[VersionRow], ...] = (
     Column("Version", 8, _version),
