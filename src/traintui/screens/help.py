@@ -35,8 +35,14 @@ class HelpScreen(BaseDialog[None]):
         with VerticalScroll(classes="dialog", id="help") as panel:
             panel.border_title = "Keys"
             panel.border_subtitle = "the keymap of the settings file changes them"
-            yield Static(Content("\n\n").join(self._section(place) for place in self._places))
+            yield Static()
         yield KeyBar()
+
+    def on_resize(self) -> None:
+        """Ids stand beside the keys where there is room."""
+        self.query_one("#help > Static", Static).update(
+            Content("\n\n").join(self._section(place) for place in self._places)
+        )
 
     def _section(self, place: str) -> Content:
         lines = [Content.styled(commands.PLACES.get(place, place), "bold $accent")]
@@ -46,7 +52,7 @@ class HelpScreen(BaseDialog[None]):
                 name = f" {command.id}" if ids else ""
                 lines.append(
                     Content.assemble(
-                        (f"  {self.keys_of(command):<12}", "bold"), f"{command.tooltip:<46}", (name, "$faint")
+                        (f"  {self.keys_of(command):<12}", "bold"), f"{command.tooltip:<54}", (name, "$faint")
                     )
                 )
         return Content("\n").join(lines)
