@@ -98,9 +98,9 @@ class DecideAnew(BaseDialog[Decision]):
         if row.status == DECIDED[decision.action]:
             lines.append(Content.styled("So nothing is left to decide.", "$muted"))
         else:
-            reason = text.shown(f" ({decision.reason})" if decision.reason else "", single_line=True, style="$muted")
+            reason = text.shown(f"({decision.reason})" if decision.reason else "", single_line=True, style="$muted")
             lines.append(Content.assemble(
-                ("y ", "bold $accent"), f"{VERBS[decision.action]} it as it stands", reason,
+                ("y ", "bold $accent"), f"{VERBS[decision.action]} it as it stands", " " if reason else "", reason,
                 "; ", ("esc ", "bold $accent"), "leaves it to be read again."
             ))  # fmt: skip
         return Content("\n").join(lines)

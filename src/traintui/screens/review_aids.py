@@ -212,7 +212,9 @@ class ReviewAids(ReviewReading):
         if known is not None and known.approved is not None:
             bases.append(Base(f"{known.approved.conversation_id}, approved", known.approved.turns))
         if shown is None or not bases:
-            self._say(("Nothing to compare with: you have not read it before, and no approved one is alike.", "$muted"))
+            read = known is not None and known.before is not None
+            why = "nothing changed since you read it" if read else "you have not read it before"
+            self._say((f"Nothing to compare with: {why}, and no approved one is alike.", "$muted"))
         else:
             self.app.push_screen(WhatDiffers(shown.row.conversation_id, shown.turns, bases))
 

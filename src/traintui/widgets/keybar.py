@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.events import Leave, MouseDown, MouseMove, Resize
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from traintui.widgets.line_table import LineTable
 
@@ -48,8 +49,8 @@ class KeyBar(Widget):
     """A line that never shows half a key: what does not fit is left out, and `?` always fits.
 
     Keys stand in the order of `commands.COMMANDS`, those of the screen before those of its widgets; in a dialog what
-    answers it from everywhere comes first, then what the focused widget does. It is drawn, not made of widgets: it
-    changes with every move of the focus.
+    the focused widget does comes first, but for what answers the dialog from a field. It is drawn, not made of widgets:
+    it changes with every move of the focus.
     """
 
     ALLOW_SELECT = False
@@ -82,13 +83,14 @@ class KeyBar(Widget):
     def _keys(self, app: App[object], screen: Screen[object]) -> tuple[Key, ...]:
         """All keys that work here, the most important first."""
         shown = [entry for entry in screen.active_bindings.values() if entry.binding.show]
+        typing = isinstance(screen.focused, (Input, TextArea))
 
         def order(entry: ActiveBinding) -> int:
             if entry.node is app:
                 return 3
             if not screen.is_modal:
                 return 0 if entry.node is screen else 1
-            return 1 if entry.node is not screen else 0 if entry.binding.priority else 2
+            return 1 if entry.node is not screen else 0 if typing and entry.binding.priority else 2
 
         shown.sort(key=order)
         keys: dict[str, Key] = {}
