@@ -6,9 +6,9 @@ from textual.content import Content
 
 from traintui.widgets.columns import READABLE, Column, cell_of, laid_out
 
-SCORE = Column[str]("Score", 10, lambda row: Content(f" 9.9 {row}"), slim=5)
-PERSONA = Column[str]("Persona", 18, Content, most=28)
-OPENING = Column[str]("Opening", 0, Content, least=14)
+SCORE: Column[str] = Column("Score", 10, lambda row: Content(f" 9.9 {row}"), slim=5)
+PERSONA: Column[str] = Column("Persona", 18, Content, most=28)
+OPENING: Column[str] = Column("Opening", 0, Content, least=14)
 
 
 def widths(view: int) -> list[int]:

@@ -19,8 +19,10 @@ def test_what_does_not_fit_whole_is_left_out() -> None:
     assert shown(30) == ["17 of 40 waiting", "rehearsal"]
 
 
-def test_the_first_part_is_always_there() -> None:
-    assert shown(5) == ["17 of 40 waiting"]
+def test_what_must_be_said_is_cut_and_not_left_out() -> None:
+    assert [part.plain for part in fitting(PARTS, 5)] == ["17 o…"]
+    assert [part.plain for part in fitting(PARTS, 40, needed=4)] == ["17 of 40 waiting", "rehearsal", "revision…"]
+    assert [part.plain for part in fitting(PARTS, 24, needed=4)] == ["17 of 40 waiting"]  # five cells say nothing
 
 
 def test_all_of_it_is_there_before_the_room_is_known() -> None:

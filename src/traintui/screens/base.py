@@ -32,11 +32,11 @@ Result = TypeVar("Result")
 
 SAID = 20.0
 """Seconds for which the answer to a key stands in the line below."""
-BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]
-"""From how many cells on a screen is called what."""
 WRITING = "write"
 READING = "read"
 """How the groups of workers begin. Reads end with the app; writes are waited for."""
+BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (120, "-wide")]
+"""From how many cells on a screen is called what."""
 
 
 class Working(DOMNode):

@@ -177,7 +177,7 @@ class ReviewReading(ReviewAhead):
         kept = Content.styled(f"not saved yet: {unsent.number:,}" if unsent is not None else "", "bold $warning")
         if shown is None:
             count = Content.styled(f"{waiting:,} waiting" if waiting else "", "$muted")
-            self.position.say((count, chosen, kept))
+            self.position.say((count, chosen, kept), needed=3)
             return
         row = shown.row
         wrong = self.reading.transcript.wrong
@@ -199,9 +199,11 @@ class ReviewReading(ReviewAhead):
             Content.styled("its document has changed: i shows what it said" if row.stale_at else "", "$warning"),
             text.shown(row.conversation_id, single_line=True, style="$muted"),
         ]
+        needed = 5
         if (holder := self.reservation.holder(row.conversation_id)) is not None:
             parts.insert(0, holder_said(holder) + Content.styled(": o takes it over", "$warning"))
-        self.position.say(parts)
+            needed += 1
+        self.position.say(parts, needed)
 
     def unsent_changed(self) -> None:
         """More or less waits to be saved."""

@@ -165,11 +165,11 @@ class RevisionsDialog(BaseDialog[StoredEdit]):
         from traintui.data import revisions
 
         self._revisions = await revisions.of_conversation(self.db, self._conversation.row.conversation_id)
+        self.table.styles.height = len(self._revisions) + 1
         self._list()
 
     def _list(self) -> None:
         newest = self._revisions[0].number if self._revisions else 0
-        self.table.styles.height = len(self._revisions) + 1
         self.table.show([
             RevisionRow(each, each.number == self._base, each.number == newest, how_made(before, each))
             for each, before in zip_longest(self._revisions, self._revisions[1:])
