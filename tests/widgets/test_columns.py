@@ -16,7 +16,7 @@ def widths(view: int) -> list[int]:
 
 
 def test_a_bar_gives_way_to_an_opening_that_would_say_nothing() -> None:
-    assert widths(10 + 18 + 6 + READABLE - 1) == [5, 18, READABLE + 4]
+    assert widths(10 + 18 + 6 + READABLE - 1) == [5, 22, READABLE]
     assert widths(10 + 18 + 6 + READABLE) == [10, 18, READABLE]
     assert cell_of(SCORE, "━━━━━", 5).plain == " 9.9 " and cell_of(SCORE, "━━━━━", 10).plain == " 9.9 ━━━━━"
 

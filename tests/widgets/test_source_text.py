@@ -37,6 +37,7 @@ def test_headings_lists_and_tables_are_read_without_their_signs() -> None:
 
 def test_a_heading_that_stands_above_already_is_not_said_twice() -> None:
     assert lines(SOURCE, "Cards")[0] == "Two kinds of it:"
+    assert lines(SOURCE, "Accounts > Cards")[0] == "Two kinds of it:"
     assert lines(SOURCE, "Accounts")[0] == "Cards"
 
 

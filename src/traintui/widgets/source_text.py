@@ -19,10 +19,10 @@ _DOT = ("• ", "$faint")
 
 def readable(source: Content, heading: str | None) -> Content:
     """Headings bold, rows of tables and lists behind a dot, since they may be wrapped. A first line that only says
-    `heading`, which stands above it, is left out."""
+    the last of the headings (`Loans > Deferral`), which stand above it, is left out."""
     lines = source.split("\n", allow_blank=True)
     first = lines[0].plain if lines else ""
-    if heading and _HEADING.match(first) and first.lstrip("#").strip() == heading.strip():
+    if heading and _HEADING.match(first) and first.lstrip("#").strip() == heading.rpartition(" > ")[2].strip():
         del lines[0]
         while lines and not lines[0].plain.strip():
             del lines[0]
