@@ -87,6 +87,14 @@ async def test_what_was_undone_decided_for_many_or_decided_by_others_does_not_co
     assert sum(day.decided for day in await pace.days(db)) == 1
 
 
+async def test_what_was_undone_makes_nobody_faster(db: Database, conninfo: Conninfo) -> None:
+    await decided(db, conninfo, at(0, 6, 12, 13))
+    with clock.fixed(NOON):
+        assert (await pace.read(db, zone=UTC)).per_hour == pytest.approx(3 * 60 / 13)
+        await reviews.undo_last(db, key=reviews.new_key())
+        assert (await pace.read(db, zone=UTC)).per_hour == pytest.approx(2 * 60 / 12)
+
+
 async def test_each_of_the_last_fourteen_days_says_how_it_went(db: Database, conninfo: Conninfo) -> None:
     await decided(db, conninfo, [*at(0, 1, 2), NOON - timedelta(days=2), NOON - timedelta(days=20)], reject=1)
     with clock.fixed(NOON):

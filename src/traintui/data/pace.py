@@ -97,7 +97,7 @@ async def read(db: Database, *, zone: TimeZone | None = None) -> Pace:
     today = select(func.count()).select_from(L).where(
         COUNTS, L.reviewer_id == db.login, L.timestamp >= midnight(0, zone)
     )  # fmt: skip
-    newest = select(L.timestamp).where(text(PACED), L.reviewer_id == db.login).order_by(L.timestamp.desc())
+    newest = select(L.timestamp).where(COUNTS, L.reviewer_id == db.login).order_by(L.timestamp.desc())
     async with db.read() as connection:
         since_midnight = await connection.scalar(today) or 0
         moments = list(await connection.scalars(newest.limit(2 * STRETCH)))
