@@ -15,8 +15,9 @@ from traintui.app import TraintuiApp
 from traintui.data import assignments, reviews, second_review
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
-from traintui.data.second_review import SecondReview
-from traintui.screens.agreement import AgreementDialog
+from traintui.data.second_review import SecondReview, Standing
+from traintui.quality.agreement import Agreement
+from traintui.screens.agreement import AgreementDialog, Looked, asked_for
 from traintui.screens.second_review_form import SecondReviewForm
 from traintui.screens.second_review_release import ReleaseDialog
 from traintui.settings import Settings
@@ -187,3 +188,9 @@ async def test_where_too_few_review_that_is_said_and_an_administrator_releases_w
         await pilot.press("s")
         await until(pilot, lambda: app.screen is dialog and "1 approved, 0 rejected" in shown(app))
     assert await status(db, one) == "approved"
+
+
+def test_people_who_are_too_few_for_a_disagreement_may_be_enough_for_the_rest() -> None:
+    looked = Looked(SecondReview(2, 1.0), Standing(3, 1, 3, 3), 2, 0, (), (), Agreement(0, 0), ())
+    said_there = "\n".join(line.plain for line in asked_for(looked))
+    assert "There are 2 reviewers; 3 are needed to settle all of it" in said_there

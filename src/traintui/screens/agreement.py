@@ -87,7 +87,7 @@ def asked_for(looked: Looked) -> Iterable[Content]:
         release = "; l releases what waits, for administrators" if standing.open + standing.disputed else ""
         yield Content.assemble(
             ("! ", "$warning"), (f"{there}; {needed} are needed", "bold $warning"),
-            (f" to settle any of it{release}.", "$warning"),
+            (f" to settle all of it{release}.", "$warning"),
         )  # fmt: skip
 
 
