@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 
 from screens.test_review import opened, review_of
 from screens.waiting import until
@@ -41,3 +42,19 @@ async def test_first_and_last_turn_stay_readable_while_a_reason_is_chosen(
         await asked(pilot, app)
         await until(pilot, lambda: free_of(app, 3))
         assert isinstance(app.screen, CornerSheet)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_what_is_answered_meanwhile_hides_no_reason(
+    app: TraintuiApp, db: Database, size: tuple[int, int]
+) -> None:
+    (one,) = await imported(db, turns=turns_of("a", LONG, "c", "d"))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await opened(pilot, app, one)
+        for keys in (["u", "x"], ["escape", "G", "u", "x"]):
+            await pilot.press(*keys)
+            await asked(pilot, app)
+            await until(pilot, lambda: app.screen.query(Toast))
+            await until(pilot, lambda: all(toast.region.height for toast in app.screen.query(Toast)))
+            menu = app.screen.query_one(".dialog").region
+            assert not any(toast.region.overlaps(menu) for toast in app.screen.query(Toast))
