@@ -188,6 +188,22 @@ async def test_who_decides_what_is_decided_so_already_goes_on(app: TraintuiApp, 
     assert len((await conversations.read(db, first)).history) == 2
 
 
+async def test_what_was_decided_while_one_looked_elsewhere_says_so_when_one_is_back(
+    app: TraintuiApp, db: Database
+) -> None:
+    first, _ = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: app.live and app.live.mirror)
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode != "review")
+        await approved(db, first)
+        await until(pilot, lambda: app.live and (app.live.status_counts() or {}).get("approved"))
+        await pilot.press("2")
+        await until(pilot, lambda: "Not waiting" in said(app, "#position") and "approved" in said(app, "#position"))
+        assert on_screen(app) == first
+
+
 async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Database) -> None:
     (first,) = await imported(db, 1)
     async with app.run_test(size=(120, 40)) as pilot:

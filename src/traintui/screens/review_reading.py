@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from pyroaring import BitMap
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import ScreenResume
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -108,6 +109,13 @@ class ReviewReading(ReviewAhead):
             shown = self.reading.shown
             if shown is not None and shown.row.id in news:
                 self.read(partial(self._read_current, shown.row.conversation_id), name="conversation")
+
+    @on(ScreenResume)
+    def _looked_elsewhere(self) -> None:
+        """What is on the screen may have been decided or edited meanwhile."""
+        shown = self.reading.shown
+        if self.ready and shown is not None and not self._away and not self._known.has(shown.row.conversation_id):
+            self.read(partial(self._read_current, shown.row.conversation_id), name="conversation")
 
     def looked(self) -> None:
         """The queue was read."""
