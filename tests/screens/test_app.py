@@ -102,6 +102,17 @@ async def test_a_fault_is_an_answer_and_goes_to_the_log(app: TraintuiApp, tmp_pa
     assert "Traceback" in log and "oops" in log
 
 
+async def test_the_same_answer_again_takes_the_place_of_the_one_before(app: TraintuiApp) -> None:
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        app.say("Decide something first.", title="Nothing to undo")
+        app.say("It is another.", title="Nothing to undo")
+        await until(pilot, lambda: len(app._notifications) == 2)
+        before = next(iter(app._notifications))
+        app.say("Decide something first.", title="Nothing to undo")
+        await until(pilot, lambda: before not in list(app._notifications) and len(app._notifications) == 2)
+
+
 async def test_a_newer_read_takes_the_place_of_an_older_one_and_no_write_is_cancelled(app: TraintuiApp) -> None:
     import asyncio
 

@@ -154,10 +154,14 @@ class Shell(KeysInTurn):
         self.say(f"{sentence(answer.message)}\n{answer.remedy}", title=answer.title, bad=answer is not error)
 
     def say(self, message: str, *, title: str = "", bad: bool = True) -> None:
-        """A note at the lower edge; both strings may be stored text."""
+        """A note beside the work; both strings may be stored text. The same again takes the place of the one that is
+        still there: a key that is pressed again and again does not cover the screen."""
+        said, named = text.visible(message, limit=600), text.visible(title, single_line=True)
+        for note in [each for each in self._notifications if (each.title, each.message) == (named, said)]:
+            self._unnotify(note, refresh=False)
         self.notify(
-            text.visible(message, limit=600),
-            title=text.visible(title, single_line=True),
+            said,
+            title=named,
             severity="error" if bad else "warning",
             timeout=10,
             markup=False,
