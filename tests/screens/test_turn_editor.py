@@ -157,7 +157,6 @@ async def test_saving_what_was_not_changed_leaves_the_editor_open_for_what_is_ty
         await editing(pilot, app, first)
         await pilot.press("ctrl+s", *"x1 a")
         await until(pilot, lambda: editor(app).field.text.startswith("x1 a"))
-        assert "Nothing was changed" not in answer(app) or "esc leaves" in answer(app)
         await pilot.press(*["backspace"] * 4, "ctrl+s")
         await until(pilot, lambda: "Nothing was changed: esc leaves." in answer(app))
         await pilot.press("escape")
