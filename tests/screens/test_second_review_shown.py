@@ -190,6 +190,28 @@ async def test_where_too_few_review_that_is_said_and_an_administrator_releases_w
     assert await status(db, one) == "approved"
 
 
+async def test_what_is_released_is_counted_when_that_is_asked(
+    app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    first, second = await imported(db, 2)
+    await decide(reviewer_db, first, "approve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, None)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 waits for another" in shown(app))
+        await decide(ron_db, second, "reject")
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, ReleaseDialog))
+        assert "Release 2 conversations" in str(app.screen.query_one(".dialog").border_title)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog))
+        await decide(ron_db, first, "approve")
+        await decide(reviewer_db, second, "reject")
+        await pilot.press("l")
+        await until(pilot, lambda: "0 wait for another" in shown(app))
+
+
 def test_people_who_are_too_few_for_a_disagreement_may_be_enough_for_the_rest() -> None:
     looked = Looked(SecondReview(2, 1.0), Standing(3, 1, 3, 3), 2, 0, (), (), Agreement(0, 0), ())
     said_there = "\n".join(line.plain for line in asked_for(looked))

@@ -208,11 +208,19 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
         return 0 if self._looked is None else self._looked.standing.open + self._looked.standing.disputed
 
     def action_release(self) -> None:
-        """Asks what is to count of what waits for another decision."""
+        """Asks what is to count of what waits for another decision, by the numbers of this moment."""
+        if self._looked is not None:
+            self.read(self._ask_to_release, name="release")
+
+    async def _ask_to_release(self) -> None:
+        from traintui.data import second_review
         from traintui.screens.second_review_release import ReleaseDialog
 
-        if self._looked is not None:
-            self.app.push_screen(ReleaseDialog(self._looked.standing), self._released)
+        standing = await second_review.standing(self.db)
+        if not standing.open + standing.disputed:
+            self.action_look()
+        elif self.is_current:
+            self.app.push_screen(ReleaseDialog(standing), self._released)
 
     def _released(self, became: Content | None) -> None:
         if became is not None:
