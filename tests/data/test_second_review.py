@@ -20,7 +20,7 @@ from traintui.data.queue_orders import LOWEST, QueueOrders
 from traintui.data.refusals import Refused
 from traintui.data.review_queues import waiting
 from traintui.data.reviews import new_key
-from traintui.data.second_review import Released, SecondReview
+from traintui.data.second_review import Released, SecondReview, Standing
 
 
 @pytest.fixture
@@ -349,8 +349,7 @@ async def test_the_decisions_that_are_there_count_where_an_administrator_says_so
         await decide(person, disliked, "reject")
     await decide(reviewer_db, disputed, "approve")
     await decide(ron_db, disputed, "reject")
-    standing = await second_review.standing(reviewer_db)
-    assert (standing.open, standing.disputed, standing.agreed, standing.needed) == (3, 0, 2, 3)
+    assert await second_review.standing(db, to_release=True) == Standing(open=3, disputed=0, needed=3, agreed=2)
     with pytest.raises(Refused, match="No right"):
         await second_review.release(reviewer_db, settle=True)
     assert await second_review.release(db, settle=True) == Released(approved=1, rejected=1)
@@ -367,6 +366,23 @@ async def test_the_decisions_that_are_there_count_where_an_administrator_says_so
         await bulk.undo(db, many.bulk_id)
         assert await status(db, left) == "generated"
     assert await decide(ron_db, liked, "approve") == "approved"  # one is enough from here on
+
+
+async def test_how_many_agree_is_told_to_an_administrator_who_asks_and_to_nobody_else(
+    db: Database, reviewer_db: Database, ron_db: Database, conninfo: Conninfo
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    (one,) = await imported(db)
+    await decide(reviewer_db, one, "approve")
+    for action in ("approve", "reject"):
+        await decide(ron_db, one, action)
+        async with logged_in(conninfo("arthur")) as author_db, logged_in(conninfo("audrey")) as auditor_db:
+            for other in (reviewer_db, ron_db, author_db, auditor_db):
+                for asked in (True, False):
+                    assert await second_review.standing(other, to_release=asked) == Standing(1, 0, 3, None)
+        assert (await second_review.standing(db)).agreed is None  # who has decided does not meet it by the way
+        assert (await second_review.standing(db, to_release=True)).agreed == (action == "approve")
+        await reviews.undo_last(ron_db, key=new_key())
 
 
 async def test_what_is_handed_back_waits_for_one_decision_of_anybody(

@@ -1,3 +1,3 @@
 DROP FUNCTION release_second_reviews(text, text);
-DROP FUNCTION second_review_standing();
+DROP FUNCTION second_review_standing(boolean);
 DROP FUNCTION waiting_second_reviews();

@@ -17,13 +17,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE review.state IN ('open', 'disputed') AND there.decided > 0
 $$;
 
--- How many wait for another decision, and how many for one on which others disagree; of both together, in how many those
--- that are there agree; and how many people the most demanding of them needs, null where none waits. It does not say what
--- anybody decided.
-CREATE FUNCTION second_review_standing(OUT open bigint, OUT disputed bigint, OUT agreed bigint, OUT needed integer)
+-- How many wait for another decision, and how many for one on which others disagree; how many people the most demanding of
+-- them needs, null where none waits; and with p_to_release, to administrators, in how many those that are there agree. Who
+-- has decided on one could tell from that what the others said: it is null to all else.
+CREATE FUNCTION second_review_standing(
+    p_to_release boolean DEFAULT false, OUT open bigint, OUT disputed bigint, OUT agreed bigint, OUT needed integer
+)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'disputed'),
-           count(*) FILTER (WHERE approving IN (0, decided)),
+           CASE WHEN p_to_release AND session_role() = 'admin' THEN count(*) FILTER (WHERE approving IN (0, decided)) END,
            max(CASE state WHEN 'disputed' THEN decided + 1 ELSE needed END)::integer
     FROM waiting_second_reviews()
 $$;
@@ -69,6 +71,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION waiting_second_reviews(), second_review_standing(), release_second_reviews(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION second_review_standing() TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
+REVOKE ALL ON FUNCTION waiting_second_reviews(), second_review_standing(boolean), release_second_reviews(text, text)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION second_review_standing(boolean) TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 GRANT EXECUTE ON FUNCTION release_second_reviews(text, text) TO traintui_admin;

@@ -32,13 +32,14 @@ class SecondReview:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many revisions wait for another decision, and how many for one on which others disagree; of both, in how many
-    all that is there agrees; and how many people the most demanding one needs, 0 where none waits."""
+    """How many revisions wait for another decision, and how many for one on which others disagree; how many people the
+    most demanding one needs, 0 where none waits; and of both, in how many all that is there agrees, None where that was
+    not asked or is not for who asks."""
 
     open: int
     disputed: int
-    agreed: int = 0
     needed: int = 0
+    agreed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,16 @@ async def disputes(db: Database, *, limit: int = 500) -> tuple[str, ...]:
         return tuple(await connection.scalars(statement))
 
 
-async def standing(db: Database) -> Standing:
-    """How many wait, for whomever; those left out whose decisions were all taken back. It says nothing of what anybody
-    decided. Served by `ix_second_reviews_state_opened_at`."""
+async def standing(db: Database, *, to_release: bool = False) -> Standing:
+    """How many wait, for whomever; those left out whose decisions were all taken back.
+
+    Only an administrator who is about to release them (`to_release`) is told in how many the decisions agree: who has
+    decided on one could tell from it what others did. Served by `ix_second_reviews_state_opened_at`.
+    """
+    statement = text("SELECT * FROM second_review_standing(:to_release)")
     async with db.read() as connection:
-        found = (await connection.execute(text("SELECT * FROM second_review_standing()"))).one()
-    return Standing(found.open, found.disputed, found.agreed, found.needed or 0)
+        found = (await connection.execute(statement, {"to_release": to_release})).one()
+    return Standing(found.open, found.disputed, found.needed or 0, found.agreed)
 
 
 async def release(db: Database, *, settle: bool) -> Released:

@@ -216,7 +216,7 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
         from traintui.data import second_review
         from traintui.screens.second_review_release import ReleaseDialog
 
-        standing = await second_review.standing(self.db)
+        standing = await second_review.standing(self.db, to_release=True)
         if not standing.open + standing.disputed:
             self.action_look()
         elif self.is_current:

@@ -61,8 +61,9 @@ class ReleaseDialog(BaseDialog[Content]):
     def _ways(self) -> Content:
         agreed = self._standing.agreed
         counts = "the decisions that are there count" if agreed else "nowhere all decisions that are there agree"
+        settle = Content.assemble((" s ", "bold $accent" if agreed else "$faint"), f" {agreed or 0:,}: {counts}")
         return Content("\n").join([
-            Content.assemble((" s ", "bold $accent" if agreed else "$faint"), f" {agreed:,}: {counts}"),
+            *(() if agreed is None else (settle,)),  # told to administrators alone
             Content.assemble((" h ", "bold $accent"), f" {self._every:,}: handed back; one decision settles each"),
             Content.styled("Each is on record. What was decided on them is hidden from nobody any more.", "$muted"),
         ])  # fmt: skip
@@ -70,7 +71,7 @@ class ReleaseDialog(BaseDialog[Content]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what there is to release, and once."""
         if action == "release":
-            return not self._releasing and (parameters == (False,) or self._standing.agreed > 0)
+            return not self._releasing and (parameters == (False,) or bool(self._standing.agreed))
         return True
 
     def action_release(self, settle: bool) -> None:
