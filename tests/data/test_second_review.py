@@ -351,8 +351,9 @@ async def test_the_decisions_that_are_there_count_where_an_administrator_says_so
     await decide(ron_db, disputed, "reject")
     assert await second_review.standing(db, to_release=True) == Standing(open=3, disputed=0, needed=3, agreed=2)
     with pytest.raises(Refused, match="No right"):
-        await second_review.release(reviewer_db, settle=True)
-    assert await second_review.release(db, settle=True) == Released(approved=1, rejected=1)
+        await second_review.release(reviewer_db, settle=True, seen=await bulk.snapshot(db))
+    released = await second_review.release(db, settle=True, seen=await bulk.snapshot(db))
+    assert released == Released(approved=1, rejected=1)
     assert [await status(db, one) for one in (liked, disliked, disputed, fresh)] == [
         "approved", "rejected", "generated", "generated",
     ]  # fmt: skip
@@ -385,13 +386,36 @@ async def test_how_many_agree_is_told_to_an_administrator_who_asks_and_to_nobody
         await reviews.undo_last(ron_db, key=new_key())
 
 
+@pytest.mark.parametrize("settle", [True, False])
+async def test_what_was_done_after_the_numbers_were_shown_is_not_released(
+    db: Database, reviewer_db: Database, ron_db: Database, settle: bool
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    same, more, other, back, late = await imported(db, 5)
+    for one in (same, more, other, back):
+        await decide(reviewer_db, one, "approve")
+    shown = await bulk.snapshot(db)
+    assert await second_review.standing(db, to_release=True) == Standing(4, 0, 3, agreed=4)
+    await reviews.undo_last(reviewer_db, key=new_key())
+    await decide(reviewer_db, back, "reject")
+    await decide(ron_db, more, "approve")
+    await decide(ron_db, other, "reject")
+    await decide(ron_db, late, "approve")
+    released = await second_review.release(db, settle=settle, seen=shown)
+    assert released == (Released(approved=1) if settle else Released(handed_back=1))
+    assert await status(db, same) == ("approved" if settle else "generated")
+    assert await waits(db) == (4, 0) and ("approve", "ron") not in await acts(db, more)
+    again = await second_review.release(db, settle=settle, seen=await bulk.snapshot(db))
+    assert again == (Released(approved=2, rejected=1) if settle else Released(handed_back=4))
+
+
 async def test_what_is_handed_back_waits_for_one_decision_of_anybody(
     db: Database, reviewer_db: Database, twice: str
 ) -> None:
     await decide(reviewer_db, twice, "approve")
     await second_review.ask(db, None)
     assert await reviews.queue(reviewer_db) == ()
-    assert await second_review.release(db, settle=False) == Released(handed_back=1)
+    assert await second_review.release(db, settle=False, seen=await bulk.snapshot(db)) == Released(handed_back=1)
     assert await status(db, twice) == "generated" and await waits(db) == (0, 0)
     assert await reviews.queue(reviewer_db) == await reviews.queue(db) == (twice,)
     assert await acts(db, twice) == [("approve", "rita"), ("reopen", "ada")]  # hidden from nobody

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from screens.test_review import on_screen, opened, review_of, said
@@ -191,6 +192,17 @@ async def test_where_too_few_review_that_is_said_and_an_administrator_releases_w
     assert await status(db, one) == "approved"
 
 
+async def releasing(pilot: Pilot[None], app: TraintuiApp) -> ReleaseDialog:
+    """The dialog that releases what waits, opened by its keys."""
+    await opened(pilot, app, None)
+    await pilot.press("O")
+    await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "for another decision" in shown(app))
+    await pilot.press("l")
+    await until(pilot, lambda: isinstance(app.screen, ReleaseDialog) and app.screen.says)
+    assert isinstance(app.screen, ReleaseDialog)
+    return app.screen
+
+
 async def test_what_is_released_is_counted_when_that_is_asked(
     app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
 ) -> None:
@@ -211,6 +223,22 @@ async def test_what_is_released_is_counted_when_that_is_asked(
         await decide(reviewer_db, second, "reject")
         await pilot.press("l")
         await until(pilot, lambda: "0 wait for another" in shown(app))
+
+
+async def test_what_was_decided_while_the_numbers_stood_there_is_left_as_it_is_and_that_is_said(
+    app: TraintuiApp, db: Database, reviewer_db: Database, ron_db: Database
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    first, second = await imported(db, 2)
+    for one in (first, second):
+        await decide(reviewer_db, one, "approve")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await releasing(pilot, app)
+        await decide(ron_db, second, "approve")
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 approved, 0 rejected" in shown(app))
+        assert "1 changed meanwhile, so nothing was done on it." in shown(app) and "1 waits for another" in shown(app)
+    assert await status(db, first) == "approved" and await status(db, second) == "generated"
 
 
 def test_people_who_are_too_few_for_a_disagreement_may_be_enough_for_the_rest() -> None:

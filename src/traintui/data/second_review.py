@@ -50,6 +50,11 @@ class Released:
     rejected: int = 0
     handed_back: int = 0
 
+    @property
+    def number(self) -> int:
+        """How many were ended, either way."""
+        return self.approved + self.rejected + self.handed_back
+
 
 @dataclass(frozen=True, slots=True)
 class Independent:
@@ -145,9 +150,10 @@ async def standing(db: Database, *, to_release: bool = False) -> Standing:
     return Standing(found.open, found.disputed, found.needed or 0, found.agreed)
 
 
-async def release(db: Database, *, settle: bool) -> Released:
+async def release(db: Database, *, settle: bool, seen: str) -> Released:
     """Ends second reviews that wait: where all decisions that are there agree they count (`settle`), which `u` takes
-    back as a bulk of approvals and one of rejections; else all of them are handed back and wait for one decision.
+    back as a bulk of approvals and one of rejections; else all of them are handed back and wait for one decision. Those
+    on which anything was done since the snapshot `seen` (`bulk.snapshot`) are left alone: they were counted after it.
 
     Each has its row in the log. Raises `Refused` for who is no administrator.
     """
@@ -156,8 +162,9 @@ async def release(db: Database, *, settle: bool) -> Released:
         bulk_id, done[action], remaining = f"b_{uuid.uuid4().hex}", 0, 1
         while remaining:
             now, remaining = await one_row(
-                db, "SELECT done, remaining FROM release_second_reviews(:action, :bulk_id)",
-                {"action": action, "bulk_id": bulk_id},
+                db,
+                "SELECT done, remaining FROM release_second_reviews(:action, :bulk_id, CAST(:seen AS pg_snapshot))",
+                {"action": action, "bulk_id": bulk_id, "seen": seen},
             )  # fmt: skip
             done[action] += now
     return Released(done.get("approve", 0), done.get("reject", 0), done.get("reopen", 0))

@@ -213,14 +213,15 @@ class AgreementDialog(BaseDialog[Literal["disputes"]]):
             self.read(self._ask_to_release, name="release")
 
     async def _ask_to_release(self) -> None:
-        from traintui.data import second_review
+        from traintui.data import bulk, second_review
         from traintui.screens.second_review_release import ReleaseDialog
 
+        seen = await bulk.snapshot(self.db)
         standing = await second_review.standing(self.db, to_release=True)
         if not standing.open + standing.disputed:
             self.action_look()
         elif self.is_current:
-            self.app.push_screen(ReleaseDialog(standing), self._released)
+            self.app.push_screen(ReleaseDialog(standing, seen), self._released)
 
     def _released(self, became: Content | None) -> None:
         if became is not None:

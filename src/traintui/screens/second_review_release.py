@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from traintui.data.second_review import Released, Standing
 
 
-def became(released: Released, *, settled: bool) -> Content:
-    """What became of it, in words."""
+def became(released: Released, shown: int, *, settled: bool) -> Content:
+    """What became of it, in words; of the number that was `shown` the rest had changed."""
     if not settled:
         parts = [f"{text.plural(released.handed_back, 'conversation')} handed back: one decision settles each"]
     else:
         parts = [f"{released.approved:,} approved, {released.rejected:,} rejected by the decisions that were there"]
-        if released.approved + released.rejected:
+        if released.number:
             parts.append("u takes them back")
+    if changed := shown - released.number:
+        parts.append(f"{changed:,} changed meanwhile, so nothing was done on {'it' if changed == 1 else 'them'}")
     return Content.assemble(("● ", "$success"), ". ".join(parts), ".")
 
 
@@ -42,9 +44,11 @@ class ReleaseDialog(BaseDialog[Content]):
 
     says = getters.query_one("#says", Static)
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: Standing, seen: str) -> None:
         super().__init__(classes="sheet")
         self._standing = standing
+        self._seen = seen
+        """The snapshot before they were counted: what changed since is not as the numbers say."""
         self._releasing = False
 
     def compose(self) -> ComposeResult:
@@ -84,9 +88,10 @@ class ReleaseDialog(BaseDialog[Content]):
     async def _release(self, settle: bool) -> None:
         from traintui.data import second_review
 
-        released = await second_review.release(self.db, settle=settle)
+        released = await second_review.release(self.db, settle=settle, seen=self._seen)
         self.app.look_now()
-        self.dismiss(became(released, settled=settle))
+        shown = (self._standing.agreed or 0) if settle else self._every
+        self.dismiss(became(released, shown, settled=settle))
 
     def action_back(self) -> None:
         """Leaves them as they are, unless they are just being released."""
