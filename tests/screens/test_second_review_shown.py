@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -14,6 +15,7 @@ from screens.waiting import until
 from support import Conninfo, imported, logged_in, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import assignments, reviews, second_review
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
 from traintui.data.second_review import SecondReview, Standing
@@ -239,6 +241,29 @@ async def test_what_was_decided_while_the_numbers_stood_there_is_left_as_it_is_a
         await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 approved, 0 rejected" in shown(app))
         assert "1 changed meanwhile, so nothing was done on it." in shown(app) and "1 waits for another" in shown(app)
     assert await status(db, first) == "approved" and await status(db, second) == "generated"
+
+
+async def test_a_release_that_fails_on_the_way_says_what_was_done_and_the_rest_is_as_it_was(
+    app: TraintuiApp, db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    await second_review.ask(db, SecondReview(3, 1.0))
+    liked, disliked = await imported(db, 2)
+    await decide(reviewer_db, liked, "approve")
+    await decide(reviewer_db, disliked, "reject")
+    async with app.run_test(size=(120, 40)) as pilot:
+        release = await releasing(pilot, app)
+        refuse = "ALTER TABLE bulk_actions ADD CHECK (action <> 'reject') NOT VALID"
+        with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute(refuse)
+        await pilot.press("s")
+        await until(pilot, lambda: "1 approved, 0 rejected" in str(release.says.content))
+        told = str(release.says.content)
+        assert "!" in told and "The rest is as it was" in told and "the decisions that are there count" not in told
+        await pilot.press("s", "h")  # by numbers that hold no more nothing is released
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 approved, 0 rejected" in shown(app))
+        assert "1 waits for another decision" in shown(app) and "The rest is as it was" in shown(app)
+    assert await status(db, liked) == "approved" and await status(db, disliked) == "generated"
 
 
 def test_people_who_are_too_few_for_a_disagreement_may_be_enough_for_the_rest() -> None:

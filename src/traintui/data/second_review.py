@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -150,24 +151,32 @@ async def standing(db: Database, *, to_release: bool = False) -> Standing:
     return Standing(found.open, found.disputed, found.needed or 0, found.agreed)
 
 
-async def release(db: Database, *, settle: bool, seen: str) -> Released:
+async def release(
+    db: Database, *, settle: bool, seen: str, progress: Callable[[Released], None] | None = None
+) -> Released:
     """Ends second reviews that wait: where all decisions that are there agree they count (`settle`), which `u` takes
     back as a bulk of approvals and one of rejections; else all of them are handed back and wait for one decision. Those
     on which anything was done since the snapshot `seen` (`bulk.snapshot`) are left alone: they were counted after it.
 
-    Each has its row in the log. Raises `Refused` for who is no administrator.
+    Each has its row in the log. Raises `Refused` for who is no administrator. What was done before it raises stays:
+    `progress` is told after each transaction how many are ended until then.
     """
-    done = {}
+    released = Released()
     for action in ("approve", "reject") if settle else ("reopen",):
-        bulk_id, done[action], remaining = f"b_{uuid.uuid4().hex}", 0, 1
+        bulk_id, remaining = f"b_{uuid.uuid4().hex}", 1
         while remaining:
             now, remaining = await one_row(
                 db,
                 "SELECT done, remaining FROM release_second_reviews(:action, :bulk_id, CAST(:seen AS pg_snapshot))",
                 {"action": action, "bulk_id": bulk_id, "seen": seen},
             )  # fmt: skip
-            done[action] += now
-    return Released(done.get("approve", 0), done.get("reject", 0), done.get("reopen", 0))
+            released = Released(
+                released.approved + now * (action == "approve"), released.rejected + now * (action == "reject"),
+                released.handed_back + now * (action == "reopen"),
+            )  # fmt: skip
+            if progress is not None:
+                progress(released)
+    return released
 
 
 async def independent(db: Database, *, limit: int = 20_000) -> tuple[Independent, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -13,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import commands, text
+from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from traintui.data.second_review import Released, Standing
 
 
-def became(released: Released, shown: int, *, settled: bool) -> Content:
-    """What became of it, in words; of the number that was `shown` the rest had changed."""
+def became(released: Released, shown: int, *, settled: bool, rest: str = "") -> Content:
+    """What became of it, in words; of the number that was `shown` the rest had changed, unless something else is to be
+    said of the `rest`."""
     if not settled:
         parts = [f"{text.plural(released.handed_back, 'conversation')} handed back: one decision settles each"]
     else:
         parts = [f"{released.approved:,} approved, {released.rejected:,} rejected by the decisions that were there"]
         if released.number:
             parts.append("u takes them back")
-    if changed := shown - released.number:
+    if rest:
+        parts.append(rest)
+    elif changed := shown - released.number:
         parts.append(f"{changed:,} changed meanwhile, so nothing was done on {'it' if changed == 1 else 'them'}")
     return Content.assemble(("● ", "$success"), ". ".join(parts), ".")
 
@@ -50,6 +53,11 @@ class ReleaseDialog(BaseDialog[Content]):
         self._seen = seen
         """The snapshot before they were counted: what changed since is not as the numbers say."""
         self._releasing = False
+        self._settles = False
+        self._released: Released | None = None
+        """What is done until then."""
+        self._part: Content | None = None
+        """What became of it where it failed on the way; nothing more is released by the numbers before that."""
 
     def compose(self) -> ComposeResult:
         """Both ways, with the exact numbers."""
@@ -75,31 +83,47 @@ class ReleaseDialog(BaseDialog[Content]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what there is to release, and once."""
         if action == "release":
-            return not self._releasing and (parameters == (False,) or bool(self._standing.agreed))
+            is_open = not self._releasing and self._part is None
+            return is_open and (parameters == (False,) or bool(self._standing.agreed))
         return True
 
     def action_release(self, settle: bool) -> None:
         """Lets the decisions that are there count, or hands all back."""
-        self._releasing = True
+        self._releasing, self._settles = True, settle
         self.says.update(Content.styled("Releasing", "$muted"))
         self.refresh_bindings()
-        self.write(partial(self._release, settle), name="release")
+        self.write(self._release, name="release")
 
-    async def _release(self, settle: bool) -> None:
+    async def _release(self) -> None:
         from traintui.data import second_review
 
-        released = await second_review.release(self.db, settle=settle, seen=self._seen)
+        settle = self._settles
+        released = await second_review.release(self.db, settle=settle, seen=self._seen, progress=self._went_on)
         self.app.look_now()
         shown = (self._standing.agreed or 0) if settle else self._every
         self.dismiss(became(released, shown, settled=settle))
 
+    def _went_on(self, released: Released) -> None:
+        self._released = released
+        self.says.update(Content.styled(f"Releasing: {released.number:,} done", "$muted"))
+
     def action_back(self) -> None:
-        """Leaves them as they are, unless they are just being released."""
+        """Leaves them as they are, unless they are just being released; answers what was done where that failed."""
         if not self._releasing:
-            self.dismiss(None)
+            self.dismiss(self._part)
 
     def work_failed(self, name: str, error: BaseException) -> None:
-        """Answers here."""
+        """Answers here; where some were released before it failed, with what was done in place of the numbers."""
+        from traintui.data.refusals import Refused
+
         self._releasing = False
-        self.says.update(Content("\n").join([failure(self.app.answer(error), gap=" "), self._ways()]))
+        if self._released is not None and self._released.number:
+            # Where the answer of the server was lost, what was asked last may have been done.
+            lost = isinstance(error, TraintuiError) and not isinstance(error, Refused)
+            rest = "The next look says how the rest stands" if lost else "The rest is as it was"
+            self._part = became(self._released, 0, settled=self._settles, rest=rest)
+            self.query_one(".dialog").border_title = "Released in part"
+            self.app.look_now()
+        below = self._ways() if self._part is None else self._part
+        self.says.update(Content("\n").join([failure(self.app.answer(error), gap=" "), below]))
         self.refresh_bindings()
