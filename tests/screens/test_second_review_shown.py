@@ -189,8 +189,10 @@ async def test_where_too_few_review_that_is_said_and_an_administrator_releases_w
         release = app.screen
         assert isinstance(release, ReleaseDialog)
         assert "1: the decisions that are there count" in str(release.says.content)
+        assert "the second review is over: one decision settles each" in str(release.says.content)
         await pilot.press("s")
         await until(pilot, lambda: app.screen is dialog and "1 approved, 0 rejected" in shown(app))
+        assert "u takes them back, but the second review is over" in shown(app)
     assert await status(db, one) == "approved"
 
 

@@ -29,7 +29,7 @@ def became(released: Released, shown: int, *, settled: bool, rest: str = "") -> 
     else:
         parts = [f"{released.approved:,} approved, {released.rejected:,} rejected by the decisions that were there"]
         if released.number:
-            parts.append("u takes them back")
+            parts.append("u takes them back, but the second review is over: one decision then settles each")
     if rest:
         parts.append(rest)
     elif changed := shown - released.number:
@@ -78,6 +78,7 @@ class ReleaseDialog(BaseDialog[Content]):
             *(() if agreed is None else (settle,)),  # told to administrators alone
             Content.assemble((" h ", "bold $accent"), f" {self._every:,}: handed back; one decision settles each"),
             Content.styled("Each is on record. What was decided on them is hidden from nobody any more.", "$muted"),
+            Content.styled("u takes s back, but the second review is over: one decision settles each.", "$muted"),
         ])  # fmt: skip
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
