@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -407,6 +408,16 @@ async def test_what_was_done_after_the_numbers_were_shown_is_not_released(
     assert await waits(db) == (4, 0) and ("approve", "ron") not in await acts(db, more)
     again = await second_review.release(db, settle=settle, seen=await bulk.snapshot(db))
     assert again == (Released(approved=2, rejected=1) if settle else Released(handed_back=4))
+
+
+async def test_what_came_from_a_backup_of_another_server_is_released_like_any(
+    db: Database, reviewer_db: Database, conninfo: Conninfo, twice: str
+) -> None:
+    await decide(reviewer_db, twice, "approve")
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE review_logs SET xid8 = '1000000000000'")  # that server had counted further
+    assert await second_review.release(db, settle=True, seen=await bulk.snapshot(db)) == Released(approved=1)
 
 
 async def test_what_is_handed_back_waits_for_one_decision_of_anybody(

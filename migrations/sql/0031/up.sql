@@ -18,7 +18,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE review.state IN ('open', 'disputed') AND there.decided > 0
       AND (p_seen IS NULL OR NOT EXISTS (
           SELECT FROM review_logs AS log
-          WHERE log.conversation_id = review.conversation_id AND NOT pg_visible_in_snapshot(log.xid8, p_seen)))
+          WHERE log.conversation_id = review.conversation_id AND NOT pg_visible_in_snapshot(log.xid8, p_seen)
+            AND log.xid8 < pg_snapshot_xmax(pg_current_snapshot())))  -- a later one is of the server that a backup is from
 $$;
 
 -- How many wait for another decision, and how many for one on which others disagree; how many people the most demanding of
