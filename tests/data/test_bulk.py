@@ -333,6 +333,17 @@ async def test_what_was_committed_late_with_an_earlier_time_was_not_seen(db: Dat
     assert (result.done, result.skipped) == (0, {"changed": 1})
 
 
+async def test_what_came_from_a_backup_of_another_server_is_decided_like_any(db: Database, conninfo: Conninfo) -> None:
+    await imported(db, 2)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE review_logs SET xid8 = '1000000000000'")  # that server had counted further
+        connection.execute("TRUNCATE conversation_changes")  # as a restore does
+    ids = [row[0] for row in await fetch(db, "SELECT id FROM conversations")]
+    result = await bulk.decide(db, ids, "reject", seen=await bulk.snapshot(db))
+    assert (result.done, result.skipped) == (2, {})
+
+
 async def test_what_changed_before_the_feed_begins_is_known_from_the_log(db: Database, conninfo: Conninfo) -> None:
     one, two = await imported(db, 2)
     snapshot = await bulk.snapshot(db)

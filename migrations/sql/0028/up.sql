@@ -200,7 +200,8 @@ BEGIN
         EXCEPT SELECT conversation_id FROM conversation_changes
                WHERE xid8 >= pg_snapshot_xmin(p_seen) AND NOT pg_visible_in_snapshot(xid8, p_seen)
         EXCEPT SELECT c.id FROM conversations AS c JOIN review_logs AS log USING (conversation_id)
-               WHERE c.id = ANY(taken) AND NOT pg_visible_in_snapshot(log.xid8, p_seen));
+               WHERE c.id = ANY(taken) AND NOT pg_visible_in_snapshot(log.xid8, p_seen)
+                 AND log.xid8 < pg_snapshot_xmax(pg_current_snapshot()));  -- a later one is of the server that a backup is from
     SELECT coalesce(jsonb_object_agg(why, number), '{}') INTO skipped FROM (
         SELECT CASE WHEN c.id IS NULL THEN 'gone' WHEN c.deleted_at IS NOT NULL THEN 'trash'
                     WHEN c.status NOT IN ('generated', 'approved', 'rejected') THEN 'no text'
