@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from textual.widgets import Static
 
@@ -14,8 +16,10 @@ from support import Conninfo, fetch, imported, scalar, status
 from traintui import clock
 from traintui.app import TraintuiApp
 from traintui.data import reservations
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.read_ahead import LEAST, MOST, NEXT
 from traintui.screens.review_ahead import ReviewAhead
 from traintui.screens.review_reservation import AT_WORK
 from traintui.settings import Settings
@@ -67,6 +71,28 @@ async def test_after_a_decision_comes_the_next_one_though_an_earlier_one_is_rese
         monkeypatch.undo()
         review_of(app)._read_ahead()
         await until(pilot, lambda: on_screen(app) == ids[5])
+
+
+async def test_a_fault_is_no_outage_and_opens_nothing_that_is_not_reserved(
+    app: TraintuiApp, db: Database, conninfo: Conninfo
+) -> None:
+    ids = await imported(db, MOST + 3)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, ids[0])
+        review = review_of(app)
+        await until(pilot, lambda: len(review._known._known) >= LEAST and review.reservation.has(ids[NEXT]))
+        with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute("ALTER TABLE reservations RENAME TO gone")
+            for one in ids[1 : NEXT + 1]:
+                await pilot.press("space")
+                await until(pilot, partial(lambda one: on_screen(app) == one, one))
+            await pilot.press("space")
+            await until(pilot, lambda: review.queue.current == ids[NEXT + 1] and review.reading.has_class("-nothing"))
+            await until(pilot, lambda: "This did not work" in str(review.reading.notice.content))
+            assert app.outage is None and on_screen(app) is None
+            connection.execute("ALTER TABLE gone RENAME TO reservations")
+        await pilot.press("r")
+        await until(pilot, lambda: on_screen(app) == ids[NEXT + 1])
 
 
 async def test_what_is_read_ahead_is_reserved_and_what_is_left_is_free(app: TraintuiApp, db: Database) -> None:

@@ -40,6 +40,10 @@ class Refused(TraintuiError):
         return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300", "25006"}
 
 
+class NotReached(TraintuiError):
+    """The database is away: no connection to it, or one that was lost."""
+
+
 ANSWERS: dict[str, tuple[str, str]] = {
     "TT001": ("Changed meanwhile", "Nothing was applied. Read it as it is now, then decide."),
     "TT002": ("Not found", "It may have been purged. Refresh the table."),
@@ -160,7 +164,8 @@ def lost_connection(error: BaseException) -> TraintuiError | None:
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         said = reason(str(cause)) or type(cause).__name__
         answers = cause.sqlstate is not None and not cause.sqlstate.startswith(("08", "28", "3D", "57P"))
-        return TraintuiError(
+        kind = TraintuiError if answers else NotReached
+        return kind(
             "Database failed" if answers else "Database not reached",
             f"{said.removesuffix('.')}.",
             "What you did last may not be saved. Check the server and TRAINTUI_DATABASE_URL; then try again.",

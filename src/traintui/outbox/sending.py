@@ -17,7 +17,7 @@ from typing import Literal
 
 from traintui.clock import ticks
 from traintui.data.engine import Database
-from traintui.data.refusals import Refused
+from traintui.data.refusals import NotReached, Refused
 from traintui.errors import TraintuiError
 from traintui.outbox.delivery import deliver
 from traintui.outbox.kept import Found, KeptPresses
@@ -205,7 +205,7 @@ class Outbox:
                 return Refusal(entry.press, refused, entry.before, entry.awaited)
             self._waits(refused)
         except TimeoutError:
-            self._waits(TraintuiError("Database not reached", "it does not answer.", "It is sent again by itself."))
+            self._waits(NotReached("Database not reached", "it does not answer.", "It is sent again by itself."))
         except TraintuiError as error:
             self._waits(error)
         except Exception as error:

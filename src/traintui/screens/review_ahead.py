@@ -18,6 +18,14 @@ NOTHING_MORE = ("The database is away", "Nothing more was read ahead.", f"{KEPT}
 """What is said where one has decided all that is here."""
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether an error says that there is no connection. Where the database answers, or the fault is ours, nobody is
+    let into what may be another's."""
+    from traintui.data.refusals import NotReached
+
+    return isinstance(error, NotReached)
+
+
 class ReviewAhead(ReviewWaiting):
     """The current one and the next few: whose they are, and their text. A subclass shows them."""
 
@@ -45,7 +53,7 @@ class ReviewAhead(ReviewWaiting):
     @property
     def _away(self) -> bool:
         """Whether the database does not answer: nothing can be reserved or read."""
-        return self._unanswered or self.app.outage is not None
+        return self._unanswered or is_away(self.app.outage)
 
     @property
     def _awaits(self) -> bool:
@@ -136,7 +144,7 @@ class ReviewAhead(ReviewWaiting):
 
     def _no_answer(self, error: BaseException) -> None:
         """Where nobody says whose the next ones are, what was read is gone on with."""
-        if not getattr(error, "code", ""):
+        if is_away(error):
             self._unanswered = True
             if self.reading.shown is None:
                 self._show_current()

@@ -245,7 +245,7 @@ class ReviewReading(ReviewAhead):
             self.queue.drop(self.queue.current)
             self.app.tell(answer)
             self._show_current()
-        elif name in {"queue", "conversation"} and self.reading.shown is None and not self._awaits:
+        elif name in {"queue", "conversation", "ahead"} and self.reading.shown is None and not self._awaits:
             remedy = answer.remedy if self.app.unsent is None else KEPT
             self.reading.nothing("failed", answer.title, answer.message, f"{remedy} r reads again.")
         elif name in {"queue", "ahead", "pace"} or (name == "conversation" and self._away):
