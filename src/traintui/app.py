@@ -19,6 +19,7 @@ from traintui.errors import TraintuiError
 from traintui.loading import loaded
 from traintui.screens.ending import Ending
 from traintui.screens.read_once import ReadOnce
+from traintui.screens.reviving import Reviving
 from traintui.settings import Settings
 from traintui.widgets import themes
 
@@ -109,6 +110,7 @@ class TraintuiApp(Ending):
         self.set_keymap(settings.keymap)
         self._given = workspace
         self._look = asyncio.Event()
+        self._reviving = Reviving(self)
         self._fields: Fields
 
     def on_mount(self) -> None:
@@ -233,6 +235,7 @@ class TraintuiApp(Ending):
         """Loads the copy, then takes over what changes, for as long as the workspace is open."""
         from traintui.data import feed
         from traintui.data.live import Live
+        from traintui.data.refusals import NotReached
 
         self._fields = await self._registered()
         live = self.live = Live(self.db, self._fields)
@@ -248,9 +251,12 @@ class TraintuiApp(Ending):
                 if not pruned or clock.ticks() - pruned > PRUNE:
                     await feed.prune(self.db)
                     pruned = clock.ticks()
+                self._reviving.reached()
                 self.reached()
             except TraintuiError as error:
                 self.outage = error
+                if isinstance(error, NotReached) and await self._reviving.revive(self.db):
+                    continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK if self.outage is None else LOOK_AGAIN)
             self._look.clear()

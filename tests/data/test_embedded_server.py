@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from homes import quick_directory
 from traintui.data import conversations, workspace
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer, quoted
 from traintui.data.engine import label_of, parsed_url
+from traintui.data.refusals import NotReached, answered
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
@@ -155,6 +157,44 @@ def test_a_killed_server_starts_again_with_what_was_committed(home: Path) -> Non
     assert other.running()
     other.stop()
     assert not other.running()
+
+
+def test_a_server_that_was_killed_is_revived_once_for_all_that_use_it(home: Path) -> None:
+    server, other = EmbeddedServer(home, durable=False), EmbeddedServer(home, durable=False)
+    assert server.revive() == "stopped" and not server.running()  # nobody uses it
+    server.start()
+    other.start()
+    assert server.revive() == "runs"
+    os.kill(postmaster(server), signal.SIGKILL)
+    until(lambda: not answers(server))
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(EmbeddedServer.revive, (server, other)))
+    assert sorted(found) == ["runs", "started"] and answers(server)
+    server.stop()
+    assert answers(other)
+    other.stop()
+    assert not other.running() and other.revive() == "stopped"
+
+
+def test_a_server_that_was_stopped_in_order_or_whose_data_is_gone_is_not_revived(home: Path) -> None:
+    server = EmbeddedServer(home, durable=False)
+    server.start()
+    server._pg_ctl("stop", "-m", "fast", "-w")
+    assert server.revive() == "stopped" and not server.running()
+    server.stop()
+    server.start()
+    os.kill(postmaster(server), signal.SIGKILL)
+    until(lambda: not answers(server))
+    server.data.rename(server.data.with_name("elsewhere"))
+    assert server.revive() == "stopped" and not server.data.exists()
+    server.stop()
+
+
+def test_nobody_at_the_socket_is_said_without_the_words_of_the_operating_system(home: Path) -> None:
+    server = EmbeddedServer(home, durable=False)
+    with pytest.raises(NotReached) as away, answered():
+        psycopg.connect(server.conninfo(SUPERUSER))
+    assert away.value.message == f"no server runs in {server.socket_dir}."
 
 
 def test_a_process_number_that_belongs_to_another_by_now_does_not_count_as_a_server(home: Path) -> None:

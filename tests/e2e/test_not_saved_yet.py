@@ -49,3 +49,26 @@ async def test_a_press_that_the_screen_has_kept_outlives_the_server_and_a_kill(t
         assert list((place / "home" / "outbox").rglob("*.jsonl")) == []
     finally:
         server.stop()
+
+
+async def test_an_embedded_server_that_was_killed_is_started_again_and_what_was_pressed_is_saved(
+    terminal: Open, place: Path
+) -> None:
+    server = EmbeddedServer(furnished_home(place / "home"), durable=False)
+    server.start()
+    async with logged_in(server.conninfo(own_login())) as db:
+        first, second, *_ = await imported(db, 3)
+    server.stop()
+    app = terminal(cwd=place, environment={"TRAINTUI_HOME": str(place / "home")})
+    app.shows("3 conversations")
+    app.press("2")
+    app.shows(first, "1 of 3 waiting")
+    os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    app.press("a")
+    app.shows(second, "The database had ended and was started again", without="not saved yet")
+    with psycopg.connect(server.conninfo(own_login())) as connection:
+        rows = connection.execute("SELECT conversation_id, action FROM review_logs WHERE action <> 'import'")
+        assert rows.fetchall() == [(first, "approve")]
+    app.press("q")
+    app.shows("left with 0")
+    assert not server.running()

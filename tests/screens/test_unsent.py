@@ -73,6 +73,22 @@ async def test_keys_go_on_while_the_database_is_away_and_are_saved_in_order_when
     assert await log(db) == [(first, "approve"), (second, "approve")]
 
 
+async def test_an_embedded_database_that_somebody_stopped_is_left_alone_and_the_line_says_what_to_do(
+    db: Database, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    first, _ = await imported(db, 2)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=replace(db, server=server))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        with away(server):
+            await until(pilot, lambda: "Quit and start Traintui again" in line(app))
+            await pilot.press("a")
+            await until(pilot, lambda: "not saved yet: 1   The database was stopped." in line(app))
+            assert not server.running() and ".s.PGSQL" not in line(app)
+        await until(pilot, lambda: not line(app) and app.outbox is not None and not app.outbox.waiting)
+    assert await log(db) == [(first, "approve")]
+
+
 @pytest.mark.parametrize("seconds_between_looks", [0.7, 3_600.0])
 async def test_an_outage_leaves_enough_to_go_on_with_and_says_when_that_is_used_up(
     app: TraintuiApp, db: Database, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch,

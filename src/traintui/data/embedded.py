@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from traintui.errors import TraintuiError
 
@@ -37,6 +38,10 @@ DYING_TIMEOUT = 15
 """Seconds in which a killed process has left, also on a busy machine."""
 MAX_SOCKET_PATH = 103
 """Bytes of a Unix socket's path that every supported system accepts (macOS allows 103, Linux 107)."""
+
+Revival = Literal["started", "runs", "stopped"]
+"""What `EmbeddedServer.revive` found: a server that had ended by itself and is started again, one that runs, or one
+that somebody stopped."""
 
 CONFIGURATION = """\
 # Written by Traintui when it made this cluster. The server listens on a Unix socket in a private directory only.
@@ -103,6 +108,28 @@ class EmbeddedServer:
                         self._start_server()
                     self._held = self._enter()
         atexit.register(self.stop)
+
+    def revive(self) -> Revival:
+        """Starts a server again that ended by itself while this process uses it: killed, or out of memory. One that was
+        stopped in order stays so: whoever did that knows why. A cluster that is gone is not made anew.
+
+        Blocks for up to a few seconds, as long as its recovery takes. Raises `TraintuiError` when it does not start.
+        """
+        with self._mutex:
+            if self._held is None or not (self.data / "PG_VERSION").exists():
+                return "stopped"
+            with self._usable_home(), self._locked():
+                if self._running_or_gone():
+                    return "runs"
+                if self._stopped_in_order():
+                    return "stopped"
+                self._start_server()
+                return "started"
+
+    def _stopped_in_order(self) -> bool:
+        """Whether the server that was here last wrote that it was shut down; one that was killed did not."""
+        said = self._run_as_account("pg_controldata", "-D", str(self.data), check=False).stdout
+        return re.search(r"^Database cluster state: +shut down$", said, re.MULTILINE) is not None
 
     def stop(self) -> None:
         """Counts this process out, and stops the server when no other one uses it."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -19,6 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from traintui.data.refusals import answered
 from traintui.errors import TraintuiError
+
+if TYPE_CHECKING:
+    from traintui.data.embedded import EmbeddedServer
 
 MOST_IDLE_SECONDS = 20
 """How long a transaction may rest. A process that was frozen in the middle of one would hold its locks for good, and
@@ -32,13 +35,14 @@ _opened: WeakKeyDictionary[AsyncEngine, set[Connected]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A connected workspace: the engine, and whose login it works with."""
+    """A connected workspace: the engine, whose login it works with, and the server where that is the embedded one."""
 
     engine: AsyncEngine
     conninfo: str
     label: str
     login: str
     role: str = "none"
+    server: EmbeddedServer | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -174,9 +174,12 @@ def lost_connection(error: BaseException) -> TraintuiError | None:
 
 
 def reason(said: str) -> str:
-    """What a driver says in one line; of a connection that failed the reason first, then where to."""
+    """What a driver says in one line; of a connection that failed the reason first, then where to. Where nobody listens
+    at a socket the driver has only the words of the operating system."""
     if found := re.search(r"connection to server (?:on socket|at) (.+?) failed: ([^\n]+)", said):
         where, why = found[1].replace('"', ""), found[2].removeprefix("FATAL:").strip()
+        if where.startswith("/") and why in {"No such file or directory", "Connection refused"}:
+            return f"no server runs in {where.rpartition('/')[0]}"
         return f"{why} ({where})"
     return " ".join(said.split())
 

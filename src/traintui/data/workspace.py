@@ -41,7 +41,7 @@ async def open_workspace(
         engine = make_engine(conninfo, pooled=server is None)
         try:
             login, role = await whoami(engine_conninfo=conninfo)
-            yield Database(engine=engine, conninfo=conninfo, label=label, login=login, role=role)
+            yield Database(engine, conninfo, label, login, role, server)
         finally:
             await engine.dispose()
     finally:

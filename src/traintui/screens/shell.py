@@ -76,7 +76,9 @@ class Shell(KeysInTurn):
     unsent: var[Standing | None] = var["Standing | None"](None, init=False)
     """What was pressed and is not saved yet; None while everything is saved as it is pressed."""
     news: var[str] = var("", init=False)
-    """What became of presses that an earlier run of the app had left."""
+    """What became of presses that an earlier run of the app had left, or of a database that had ended."""
+    ended: var[str] = var("", init=False)
+    """What becomes of an embedded database that ended; empty while it runs."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         super().__init__()

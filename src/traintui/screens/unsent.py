@@ -31,7 +31,7 @@ TOGETHER = 0.3
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until sending begins again where it ended by a fault once more: at first, and at the most."""
 NEWS = 20.0
-"""Seconds for which it stands there what became of presses of an earlier run."""
+"""Seconds for which it stands there what became of presses of an earlier run, or of a database that had ended."""
 
 
 def not_edited(edit: Edit, why: TraintuiError) -> TraintuiError:
@@ -180,7 +180,11 @@ class Unsent(Doors):
         what = text.plural(saved or refused, "press", "presses")
         also = f"; {refused:,} refused" if saved and refused else ""
         when, self._began_again = "since sending began again" if self._began_again else "at this start", False
-        self.news = f"{'Saved' if saved else 'Refused'} {when}: {what} that had waited{also}"
+        self.tell_news(f"{'Saved' if saved else 'Refused'} {when}: {what} that had waited{also}")
+
+    def tell_news(self, news: str) -> None:
+        """Says something under the header for a while."""
+        self.news = news
         self.set_timer(NEWS, self._forget_news)
 
     def _forget_news(self) -> None:

@@ -1,4 +1,4 @@
-"""What was pressed and is not saved yet, in a line under the header."""
+"""What was pressed and is not saved yet, and what becomes of a database that ended, in a line under the header."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ if TYPE_CHECKING:
     from traintui.outbox.outcomes import Standing
 
 
-def said(standing: Standing) -> Content:
-    """How many presses wait, why, and what becomes of them."""
+def said(standing: Standing, ended: str = "") -> Content:
+    """How many presses wait, why, and what becomes of them; `ended` is what becomes of a database that ended."""
     kept = (
         Content.styled(f"only in this app, this machine cannot keep them ({standing.unkept})", "bold $error")
         if standing.unkept
         else Content.styled("kept on this machine, sent by itself", "$muted")
     )
-    why = text.shown(standing.why, single_line=True, limit=120)
-    return Content.assemble(
-        ("! ", "$error"), (f"not saved yet: {standing.number:,}", "bold"), "   ", kept, "   ", why
-    )  # fmt: skip
+    number = f"not saved yet: {standing.number:,}"
+    if ended:  # what is to be done goes before what happens by itself
+        parts = [text.shown(ended, single_line=True, limit=200), kept]
+    else:
+        parts = [kept, text.shown(standing.why, single_line=True, limit=120)]
+    return Content.assemble(("! ", "$error"), (number, "bold"), "   ", Content("   ").join(parts))
 
 
 class UnsentLine(Static):
-    """Hidden unless something waits, or was sent that an earlier run of the app had left."""
+    """Hidden unless something waits, was sent that an earlier run of the app had left, or the database ended."""
 
     DEFAULT_CSS = """
     UnsentLine {
@@ -37,10 +39,12 @@ class UnsentLine(Static):
     UnsentLine.-told { display: block; }
     """
 
-    def show(self, standing: Standing | None, news: str = "") -> None:
-        """Says what waits; else the news, if there are any."""
-        self.set_class(standing is not None or bool(news), "-told")
+    def show(self, standing: Standing | None, news: str = "", ended: str = "") -> None:
+        """Says what waits and what becomes of a database that ended; else the news, if there are any."""
+        self.set_class(standing is not None or bool(news or ended), "-told")
         if standing is not None:
-            self.update(said(standing))
+            self.update(said(standing, ended))
+        elif ended:
+            self.update(Content.assemble(("! ", "$error"), text.shown(ended, single_line=True)))
         elif news:
             self.update(Content.assemble(("● ", "$success"), text.shown(news, single_line=True)))
