@@ -64,13 +64,17 @@ async def test_keys_go_on_while_the_database_is_away_and_are_saved_in_order_when
             await pilot.press("a")
             await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
             assert "kept on this machine" in line(app)
+            kept = "kept: approve of {}, sent when the database is back"
+            await until(pilot, lambda: kept.format(first) in says(app, "#said"))
             await pilot.press("a")
             await until(pilot, lambda: on_screen(app) == third and "not saved yet: 2" in says(app, "#position"))
-            assert "not saved yet: approve of" in says(app, "#said")
+            assert kept.format(second) in says(app, "#said")
+            await pilot.press("f")
+            await until(pilot, lambda: f"kept: flag of {third}" in says(app, "#said"))
         await until(pilot, lambda: not line(app) and app.outbox is not None and not app.outbox.waiting)
         await until(pilot, lambda: f"approved  {second}" in says(app, "#said"))
         assert "not saved" not in says(app, "#position")
-    assert await log(db) == [(first, "approve"), (second, "approve")]
+    assert await log(db) == [(first, "approve"), (second, "approve"), (third, "flag")]
 
 
 async def test_an_embedded_database_that_somebody_stopped_is_left_alone_and_the_line_says_what_to_do(

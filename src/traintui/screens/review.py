@@ -14,6 +14,7 @@ from traintui.outbox.presses import Decision, Flag
 from traintui.queue_choice import QueueChoice
 from traintui.screens.note import NoteDialog
 from traintui.screens.reasons import ReasonsDialog, Rejection
+from traintui.screens.review_ahead import is_away
 from traintui.screens.review_outcomes import DECIDED
 from traintui.screens.review_regenerating import ReviewRegenerating
 from traintui.screens.review_reservation import holder_said
@@ -51,6 +52,9 @@ class ReviewScreen(ReviewRegenerating):
         super().__init__()
         self._last: tuple[Action, str | None] | None = None
         """The last decision here, with its reason."""
+        self._newest: Decision | Flag | None = None
+        self._said_to_wait: tuple[str, bool] | None = None
+        """Which press was said to wait last, and whether for a database that is away."""
 
     def action_decide(self, action: Action) -> None:
         """Decides what is on the screen."""
@@ -116,13 +120,32 @@ class ReviewScreen(ReviewRegenerating):
 
     async def _press(self, decision: Decision) -> None:
         """Goes on as soon as the press is on file: from there on nothing loses it."""
+        self._newest = decision
         await self.outbox.keep(decision)
         self._show_current()
-        if decision in self.outbox.waiting and self.outbox.standing is not None:
-            self._say(
-                ("◌ not saved yet: ", "$warning"), f"{decision.action} of ",
-                text.shown(decision.conversation_id, single_line=True), ("   u takes it back", "$faint"),
-            )  # fmt: skip
+        self._say_waits()
+
+    def unsent_changed(self) -> None:
+        """More or less waits to be saved, or it is known why: the newest press is said to wait."""
+        super().unsent_changed()
+        self._say_waits()
+
+    def _say_waits(self) -> None:
+        """Says once of the newest press that it is not saved, and once more that the database is away: that is found
+        out by the first press of an outage."""
+        press, outbox = self._newest, self.app.outbox
+        if press is None or outbox is None or press not in outbox.waiting or (standing := outbox.standing) is None:
+            return
+        kept = is_away(outbox.away) and not standing.unkept
+        if self._said_to_wait == (press.key, kept):
+            return
+        self._said_to_wait = press.key, kept
+        done = press.action if isinstance(press, Decision) else "flag" if press.flagged else "unflag"
+        self._say(
+            ("◌ kept: " if kept else "◌ not saved yet: ", "$warning"), f"{done} of ",
+            text.shown(press.conversation_id, single_line=True), ", sent when the database is back" if kept else "",
+            ("   u takes it back", "$faint"),
+        )  # fmt: skip
 
     def _held_elsewhere(self, one: str) -> bool:
         """Whether somebody else has it, or may have it: then it is said, and two never decide it unasked."""
@@ -199,7 +222,9 @@ class ReviewScreen(ReviewRegenerating):
             self.write(partial(self._flag, shown, flag), name="flag")
 
     async def _flag(self, shown: Conversation, flag: Flag) -> None:
+        self._newest = flag
         await self.outbox.keep(flag)
+        self._say_waits()
         flagged = replace(shown, row=replace(shown.row, flagged=flag.flagged))
         self._known.expect(flagged)
         if self.queue.current == flag.conversation_id:
