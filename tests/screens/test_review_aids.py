@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from traintui.screens import review_aids
 from traintui.screens.copying import CopyDialog
 from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.what_differs import WhatDiffers
+from traintui.settings import Settings
 from traintui.widgets.difference import DifferenceView
 
 LONG = "An arranged overdraft costs twelve dollars a month and is charged on the first business day of every month."
@@ -63,12 +65,29 @@ async def test_words_are_found_and_each_match_is_reached(app: TraintuiApp, db: D
         await type_in(pilot, "fee is")
         await until(pilot, lambda: "1 of 2 matches" in str(reading.search_line.counted.content))
         assert reading.transcript.turn == 1
-        await pilot.press("enter", "greater_than_sign")
+        await pilot.press("enter")
+        await until(pilot, lambda: said(app, "#said") == "1 of 2 matches   > next   < back")
+        await pilot.press("greater_than_sign")
         await until(pilot, lambda: reading.transcript.turn == 3 and reading.transcript.has_focus)
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: "1 of 2 matches" in said(app, "#said"))
         assert "from the other end" in said(app, "#said")
     assert await status(db, one) == "generated"
+
+
+async def test_a_search_that_is_kept_says_that_nothing_was_found_or_the_keys_that_are_bound(
+    db: Database, tmp_path: Path
+) -> None:
+    (one,) = await import_items(db, [item(1, "A fee?", "The fee is high.")])
+    app = TraintuiApp(Settings(home=tmp_path, keymap={"matches.next": "f8"}), workspace=db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await type_in(pilot, "fee")
+        await pilot.press("enter")
+        await until(pilot, lambda: said(app, "#said") == "1 of 2 matches   f8 next   < back")
+        await type_in(pilot, "cost")
+        await pilot.press("enter")
+        await until(pilot, lambda: said(app, "#said") == "No match in this conversation.")
 
 
 async def test_letters_typed_ahead_of_the_search_line_decide_nothing(app: TraintuiApp, db: Database) -> None:

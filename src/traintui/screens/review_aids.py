@@ -185,10 +185,22 @@ class ReviewAids(ReviewReading):
         if event.looking:
             return
         if event.total:
+            counted = f"{event.place:,} of {text.plural(event.total, 'match', 'matches')}"
             round_about = "   from the other end" if event.around else ""
-            self._say(f"{event.place:,} of {text.plural(event.total, 'match', 'matches')}", (round_about, "$muted"))
+            self._say(counted, (round_about, "$muted"), (self._ways_on() if event.total > 1 else "", "$faint"))
+        elif self.reading.transcript.is_sought:
+            self._say(("No match in this conversation.", "$muted"))
         else:
             self._say(("Nothing is looked for: / finds words in this conversation.", "$muted"))
+
+    def _ways_on(self) -> str:
+        """The keys that lead to the other matches, as they are bound: of each the shortest, of two the last."""
+        ways = ""
+        for id, label in (("matches.next", "next"), ("matches.previous", "back")):
+            bound = [each.binding for each in self.active_bindings.values() if each.binding.id == id]
+            if keys := [self.app.get_key_display(binding) for binding in bound]:
+                ways += f"   {text.visible(min(reversed(keys), key=len), single_line=True)} {label}"
+        return ways
 
     def action_complaint(self) -> None:
         """Goes to the next turn that a check complains about."""

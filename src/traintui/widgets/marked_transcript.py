@@ -64,6 +64,7 @@ class MarkedTranscript(Transcript):
         self._matches: list[Match] = []
         self._of_block: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         self._here: Match | None = None
+        self._looking = False
         self._begun_at = 0
         self._complaints: Mapping[int, tuple[str, ...]] = {}
         self._known: Set[str] = frozenset()
@@ -86,6 +87,11 @@ class MarkedTranscript(Transcript):
     @property
     def _sought(self) -> re.Pattern[str] | None:
         return self._typed or self._filtered
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether anything is looked for, found or not."""
+        return self._sought is not None
 
     def mark_filter(self, sought: re.Pattern[str] | None) -> None:
         """Marks what the filter of the table looks for, while nothing else is looked for."""
@@ -115,8 +121,13 @@ class MarkedTranscript(Transcript):
             self.search(None)
             self.scroll_to(y=self._begun_at, animate=False, force=True)
 
+    def say_match(self) -> None:
+        """Says again which match is shown."""
+        at = 0 if self._here is None else self._matches.index(self._here) + 1
+        self.post_message(self.Matched(at, len(self._matches) if at else 0, looking=self._looking))
+
     def _forget_matches(self) -> None:
-        self._matches, self._here = [], None
+        self._matches, self._here, self._looking = [], None, False
         self._of_block.clear()
 
     def _find(self, then: Callable[[], None]) -> None:
@@ -126,6 +137,7 @@ class MarkedTranscript(Transcript):
             self._take([] if sought is None else layout.find(sought))
             then()
         else:
+            self._looking = True
             self.post_message(self.Matched(0, 0, looking=True))
             beside = partial(self._find_beside, layout, sought, then)
             _: Worker[None] = self.run_worker(beside, name="search", group="search", exclusive=True)
@@ -137,7 +149,7 @@ class MarkedTranscript(Transcript):
             then()
 
     def _take(self, matches: list[Match]) -> None:
-        self._matches = matches
+        self._matches, self._looking = matches, False
         for match in matches:
             self._of_block[match.block].append((match.start, match.end))
 

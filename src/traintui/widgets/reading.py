@@ -146,6 +146,8 @@ class Reading(Container):
         self.transcript.end_search(found=event.found)
         self.search_line.display = False
         self.transcript.focus()
+        if event.found:
+            self.transcript.call_later(self.transcript.say_match)  # a message goes no further than who sends it
 
     @on(MarkedTranscript.Matched)
     def _matched(self, event: MarkedTranscript.Matched) -> None:
