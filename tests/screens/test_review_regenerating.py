@@ -64,6 +64,18 @@ async def offered(pilot: Pilot[None], app: TraintuiApp, one: str, turn: int) -> 
     return f"{app.screen.query_one(KeyMenu).said}\n{app.screen.query_one(Static).content}"
 
 
+async def test_a_reviewer_hears_that_writing_anew_takes_an_author(
+    db: Database, reviewer_db: Database, tmp_path: Path
+) -> None:
+    (one,) = await imported(db)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=reviewer_db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await pilot.press("R")
+        await until(pilot, lambda: "Writing anew takes an author: reject it" in said(app, "#said"))
+        assert not review_of(app).reading_now("anew")
+
+
 async def test_a_turn_comes_back_written_anew_where_it_is_read(
     desk: TraintuiApp, db: Database, rehearsal: RehearsalServer, written: str
 ) -> None:

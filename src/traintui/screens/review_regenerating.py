@@ -37,10 +37,21 @@ class ReviewRegenerating(ReviewOutcomes):
         """Looks at what is being written, while there is any."""
         self.set_interval(LOOK, self._look_at_anew)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Its key is no part of the footer, which would show that it rests: who may not is told so."""
+        if action == "regenerate" and self.app.workspace is not None:
+            return True
+        return super().check_action(action, parameters)
+
     def action_regenerate(self) -> None:
         """Asks which turns: the current one, or all from it on."""
         shown = self.reading.shown
-        if shown is not None and self.reading.seconds_seen is not None:
+        if not self.allowed("review", "regenerate"):
+            self._say(
+                ("Writing anew takes an author", "$warning"),
+                (": reject it with its reason, or ask one." if self._reserves else ": ask one.", "$muted"),
+            )  # fmt: skip
+        elif shown is not None and self.reading.seconds_seen is not None:
             self.read(partial(self._offer, shown, self.reading.transcript.turn), name="anew")
 
     async def _offer(self, shown: Conversation, place: int) -> None:
