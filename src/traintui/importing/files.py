@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from traintui.errors import TraintuiError
 
@@ -16,11 +18,10 @@ def shown(path: Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def read_bytes(path: Path, *, limit: int) -> bytes:
-    """Return the whole file as it is on disk.
+def opened(path: Path) -> BinaryIO:
+    """The file on disk, open for reading.
 
-    Raises TraintuiError if it is missing, a directory, not a regular file, unreadable, empty, or larger than `limit`
-    bytes.
+    Raises TraintuiError if it is missing, a directory, not a regular file, a link that leads to itself, or unreadable.
     """
     try:
         status = path.stat()
@@ -33,18 +34,25 @@ def read_bytes(path: Path, *, limit: int) -> bytes:
             raise TraintuiError(
                 "Not a file", f"{shown(path)} is not a regular file.", "Save its content in a file and import that."
             )
-        with path.open("rb") as source:
-            data = source.read(limit + 1)
+        return path.open("rb")
     except (FileNotFoundError, ValueError) as error:
         raise TraintuiError(
             "File not found", f"There is no file {shown(path)}.", "Check the name and the folder."
         ) from error
     except OSError as error:
-        raise TraintuiError(
-            "File not readable",
-            f"{shown(path)} could not be read: {error.strerror or error}.",
-            "Check its permissions and try again.",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def read_bytes(path: Path, *, limit: int) -> bytes:
+    """Return the whole file as it is on disk.
+
+    Raises TraintuiError like `opened`, and if the file is empty or larger than `limit` bytes.
+    """
+    with opened(path) as source:
+        try:
+            data = source.read(limit + 1)
+        except OSError as error:
+            raise unreadable(path, error) from error
     if len(data) > limit:
         raise TraintuiError(
             "File too large",
@@ -71,6 +79,16 @@ def decode(path: Path, data: bytes, *, line: int = 1, offset: int = 0) -> str:
             "Save it as UTF-8 and import it again.",
         ) from error
     return text.removeprefix("\ufeff") if offset == 0 else text
+
+
+def unreadable(path: Path, error: OSError) -> TraintuiError:
+    """Return the answer to a file that the system does not give."""
+    loop = error.errno == errno.ELOOP
+    return TraintuiError(
+        "File not readable",
+        f"{shown(path)} could not be read: {error.strerror or error}.",
+        "It is a link that leads to itself; name the file." if loop else "Check its permissions and try again.",
+    )
 
 
 def empty(path: Path) -> TraintuiError:
