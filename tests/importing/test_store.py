@@ -12,7 +12,10 @@ from traintui.data import conversations, documents, vocabulary
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
+from traintui.importing.manifests import digest_of
+from traintui.importing.mapping import Mapping
 from traintui.importing.store import import_paths
+from traintui.quality import thresholds
 
 
 def jsonl(path: Path, *records: Any) -> Path:
@@ -70,6 +73,97 @@ async def test_keep_going_takes_the_good_lines_and_tells_the_others(db: Database
     summary = await import_paths(db, [bad], keep_going=True)
     assert summary.conversations[0].imported == 2
     assert [problem.line for problem in summary.conversations[0].problems] == [2]
+
+
+async def test_what_is_left_out_is_in_a_file_beside_it_that_can_be_mended_and_imported(
+    db: Database, tmp_path: Path
+) -> None:
+    bad = jsonl(tmp_path / "chats.jsonl", chat("one"), {"messages": []})
+    bad.write_bytes(bad.read_bytes() + b"{broken\n")
+    with pytest.raises(TraintuiError):
+        await import_paths(db, [bad])
+    assert await import_paths(db, [bad], keep_going=True, dry_run=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
+    (file,) = (await import_paths(db, [bad], keep_going=True)).conversations
+    left_out = tmp_path / "chats.bad.jsonl"
+    assert (file.imported, file.bad, file.bad_file) == (1, 2, str(left_out))
+    assert left_out.read_text() == '{"messages": []}\n{broken\n'
+    left_out.write_text(json.dumps(chat("two")) + "\n")
+    assert (await import_paths(db, [left_out])).conversations[0].imported == 1
+    # What somebody may have mended is never written over.
+    await import_paths(db, [bad], keep_going=True)
+    assert left_out.read_text() != (tmp_path / "chats.bad-2.jsonl").read_text() == '{"messages": []}\n{broken\n'
+
+
+async def test_an_import_that_fails_leaves_no_file_of_bad_lines(db: Database, tmp_path: Path) -> None:
+    bad = jsonl(tmp_path / "chats.jsonl", chat("one", tier="unheard_of"), {"messages": []})
+    with pytest.raises(TraintuiError, match="unheard_of"):
+        await import_paths(db, [bad], keep_going=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
+
+
+async def test_a_document_with_records_deep_inside_is_imported_by_a_mapping(db: Database, tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    log = [{"by": "client", "says": "one"}, {"by": "bot", "says": "Answer."}]
+    path.write_text(json.dumps({"data": [{"ref": 7, "log": log}]}))
+    mapping = Mapping.model_validate(
+        {"turns": {"list": "log", "role": "by", "content": "says"}, "records": "data", "roles": {"client": "user"}}
+    )
+    summary = await import_paths(db, [path], mapping=mapping)
+    assert summary.conversations[0].imported == 1 and "“data”" in summary.conversations[0].seen
+    assert (await conversations.first_rows(db, "meta.ref:7")).rows
+
+
+async def test_values_of_a_file_are_refused_mapped_by_their_label_or_added(db: Database, tmp_path: Path) -> None:
+    words = tmp_path / "words.toml"
+    words.write_text('[[persona]]\nvalue = "busy_parent"\nlabel = "Busy parent"\n')
+    path = jsonl(
+        tmp_path / "chats.jsonl", chat("one", persona="Busy Parent", tone="Très calme"), chat("two", tone="tres_calme")
+    )
+    with pytest.raises(TraintuiError, match=r"tone .*Très calme.*once.*tres_calme") as caught:
+        await import_paths(db, [words, path])
+    assert "--unknown add" in caught.value.remedy and await conversations.count(db) == 0
+    foreseen = await import_paths(db, [words, path], unknown="add", dry_run=True)
+    assert foreseen.added == 1 and {value.dimension for value in await vocabulary.values(db)} == {"tier"}
+    summary = await import_paths(db, [words, path], unknown="add")
+    assert (summary.added, summary.conversations[0].imported) == (1, 2)
+    assert (await vocabulary.labels(db))["tone", "tres_calme"].label == "Très calme"
+    assert len((await conversations.first_rows(db, "tone:tres_calme")).rows) == 2
+    assert len((await conversations.first_rows(db, "persona:busy_parent")).rows) == 1
+
+
+@pytest.mark.parametrize("value", ["???", "x" * 3 + "\n"])
+async def test_a_tier_is_never_added_nor_a_value_without_a_letter(db: Database, tmp_path: Path, value: str) -> None:
+    dimension = "tone" if value == "???" else "tier"
+    with pytest.raises(TraintuiError, match=dimension):
+        await import_paths(db, [jsonl(tmp_path / "a.jsonl", chat("one", **{dimension: value}))], unknown="add")
+
+
+async def test_a_file_that_is_not_what_its_manifest_says_is_refused(db: Database, tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "chats.jsonl", chat("one"))
+    manifest = tmp_path / "chats.jsonl.manifest.json"
+    manifest.write_text(json.dumps({"files": [{"name": "chats.jsonl", "sha256": "0" * 64}]}))
+    with pytest.raises(TraintuiError, match="SHA-256"):
+        await import_paths(db, [path])
+    manifest.write_text(json.dumps({"files": [{"name": "chats.jsonl", "sha256": digest_of(path)}]}))
+    assert (await import_paths(db, [path])).conversations[0].verified
+
+
+async def test_a_file_that_grows_while_it_is_read_stores_nothing(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = jsonl(tmp_path / "chats.jsonl", chat("one"))
+    read = thresholds.read
+
+    async def grown(database: Database) -> thresholds.Thresholds:
+        with path.open("a") as file:
+            file.write(json.dumps(chat("two")) + "\n")
+        return await read(database)
+
+    monkeypatch.setattr(thresholds, "read", grown)
+    with pytest.raises(TraintuiError, match="written to"):
+        await import_paths(db, [path])
+    assert await conversations.count(db) == 0
 
 
 async def test_metadata_that_the_database_would_refuse_is_a_problem_of_its_line(db: Database, tmp_path: Path) -> None:

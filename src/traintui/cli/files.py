@@ -13,8 +13,11 @@ from traintui.cli.running import Filter, Json, harmless, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.importing.loading import StoredConversations
 
 
+PROBLEMS_SHOWN = 20
+"""Bad records of a file that are named; it counts the others, and `--json` has the first thousand."""
 MANY = 200
 """Imported conversations from which on comparing them takes a second or more, which is said."""
 
@@ -28,21 +31,38 @@ class Rehearsal(StrEnum):
 
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Documents (.md .txt) or conversations (.jsonl).")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Documents (.md .txt), conversations (.jsonl .json .csv .parquet, also .gz .zst), words (.toml).",
+        ),
     ],
     format: Annotated[
-        Literal["openai", "sharegpt"] | None, typer.Option(help="Of conversations; recognised where it is left out.")
+        Literal["traintui", "openai", "sharegpt", "trl-prompt-completion", "prompt-completion", "alpaca"] | None,
+        typer.Option(help="Of conversations; recognised where it is left out."),
     ] = None,
-    keep_going: Annotated[bool, typer.Option("--keep-going", help="Take the good lines of a file.")] = False,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where conversations are in files of another shape (.toml).")
+    ] = None,
+    unknown: Annotated[
+        Literal["refuse", "add"], typer.Option(help="What becomes of values that the vocabulary does not have.")
+    ] = "refuse",
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Take what is good; the rest goes to a file beside it.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and store nothing.")] = False,
     json_: Json = False,
 ) -> None:
     """Bring in documents to write from, or conversations that you have."""
+    from traintui.importing.mapping import read_mapping
     from traintui.importing.store import ImportSummary, import_paths
 
     async def work() -> ImportSummary:
+        shape = read_mapping(mapping) if mapping else None
         async with workspace() as db:
-            summary = await import_paths(db, paths, format=format, keep_going=keep_going, dry_run=dry_run)
+            summary = await import_paths(
+                db, paths, format=format, mapping=shape, unknown=unknown, keep_going=keep_going, dry_run=dry_run
+            )
             if not dry_run and (number := sum(file.imported for file in summary.conversations)):
                 await sign(db, number)
             return summary
@@ -64,13 +84,26 @@ def import_(
         print(f"vocabulary: {summary.vocabulary} values{' would be read' if dry_run else ''}")
     if summary.starter:
         say(f"A starter vocabulary of {summary.starter} values was added; docs/guide.md says how to change it.")
+    if summary.added:
+        values = "1 value" if summary.added == 1 else f"{summary.added:,} values"
+        say(f"Added to the vocabulary{', if this were no dry run' if dry_run else ''}: {values}.")
     for file in summary.conversations:
-        would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
-        print(harmless(f"{file.path} ({file.format}): {file.imported} {would}"))
-        if file.ignored:
-            say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
-        for problem in file.problems:
-            say(f"  line {problem.line}: {problem.why}")
+        tell(file, dry_run=dry_run)
+
+
+def tell(file: StoredConversations, *, dry_run: bool) -> None:
+    """Says what came of a file of conversations."""
+    would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
+    print(harmless(f"{file.path} ({file.format}): {file.imported} {would}"))
+    say(harmless(f"  {file.seen}{'; as its manifest says' if file.verified else ''}"))
+    if file.ignored:
+        say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
+    for problem in file.problems[:PROBLEMS_SHOWN]:
+        say(f"  line {problem.line}: {problem.why}")
+    if file.bad > PROBLEMS_SHOWN:
+        say(f"  and {file.bad - PROBLEMS_SHOWN:,} more")
+    if file.bad_file:
+        say(harmless(f"  what was left out is in {file.bad_file}"))
 
 
 async def sign(db: Database, number: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import text
@@ -25,23 +27,25 @@ Labels = Mapping[tuple[str, str], VocabularyValue]
 
 
 async def conversations(
-    db: Database, items: Sequence[Mapping[str, Any]], *, source: str, format: str
+    db: Database, items: Iterable[Mapping[str, Any]], *, source: str, format: str
 ) -> tuple[int, int]:
     """Stores conversations, each with `system_prompt`, `turns`, `metadata` and `line`, all of them or none.
 
-    Returns how many were new and how many were here already. Raises `Refused` when one may not, or when the database
-    does not take a turn or a dimension value; of values it names the line, and the nearest that there is.
+    `items` is read a thousand at a time, in a thread. Returns how many were new and how many were here already. Raises
+    `Refused` when one may not, or when the database does not take a turn or a dimension value; of values it names the
+    line, and the nearest that there is. What reading `items` raises ends it, and nothing is stored.
     """
     imported = known = 0
     details = as_json({"source": source, "format": format})
+    given = iter(items)
+    part: list[Mapping[str, Any]] = []
     try:
         async with db.write() as connection:
-            for start in range(0, len(items), PER_CALL):
-                part = list(items[start : start + PER_CALL])
+            while part := await asyncio.to_thread(lambda: list(islice(given, PER_CALL))):
                 row = (
                     await connection.execute(
                         text("SELECT * FROM import_conversations(CAST(:items AS jsonb), CAST(:details AS jsonb))"),
-                        {"items": as_json(part), "details": details},
+                        {"items": await asyncio.to_thread(as_json, part), "details": details},
                     )
                 ).one()
                 imported += row.imported
@@ -50,7 +54,7 @@ async def conversations(
         if refused.code != "TT009":
             raise
         # The database named one value; a person wants all of them, and where they stand.
-        raise (unknown_values(items, await vocabulary.labels(db), source, refused) or refused) from refused
+        raise (unknown_values(part, await vocabulary.labels(db), source, refused) or refused) from refused
     return imported, known
 
 

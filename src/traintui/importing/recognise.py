@@ -7,6 +7,7 @@ from typing import Literal
 
 from traintui.errors import TraintuiError
 from traintui.importing.files import shown
+from traintui.importing.readers import SUFFIXES, suffix_of
 
 MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
 
@@ -19,12 +20,13 @@ def kind_of(path: Path) -> Literal["document", "conversations", "vocabulary"]:
     suffix = path.suffix.lower()
     if suffix in MEDIA_TYPES:
         return "document"
-    if suffix == ".jsonl":
+    if suffix_of(path) in SUFFIXES:
         return "conversations"
     if suffix == ".toml":
         return "vocabulary"
     raise TraintuiError(
         "Unknown kind of file",
         f"{shown(path)} is neither a document nor a file of conversations or vocabulary.",
-        "Documents end in .md, .markdown or .txt, conversations in .jsonl, a vocabulary in .toml.",
+        "Documents end in .md, .markdown or .txt, a vocabulary in .toml, conversations in .jsonl, .json, .csv, .tsv or "
+        ".parquet, with .gz or .zst behind it where they are packed.",
     )

@@ -2,60 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from traintui.data import documents, imports, vocabulary
+from traintui.data import documents, vocabulary
 from traintui.data.documents import StoredDocument
 from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
-from traintui.importing.conversations import (
-    ConversationFile,
-    Format,
-    ImportedConversation,
-    LineProblem,
-    read_conversations,
-)
+from traintui.importing.conversations import Format
 from traintui.importing.documents import DocumentText, read_document
+from traintui.importing.loading import ExaminedFile, StoredConversations, examined, load, outcome
+from traintui.importing.mapping import Mapping
 from traintui.importing.recognise import kind_of
+from traintui.importing.values import Settled, Unknown, settled
 from traintui.importing.vocabulary import read_vocabulary, starter_path
 from traintui.quality import thresholds
-from traintui.quality.stored import stored_parts
-from traintui.quality.structure import score
-from traintui.quality.thresholds import Thresholds
-
-MOST_METADATA = 65_536
-"""Bytes of a conversation's metadata as text; the database refuses more."""
-PROBLEMS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConversations:
-    """What came of a file of conversations: new ones, ones that were here already, and lines that are none."""
-
-    path: str
-    format: str
-    imported: int
-    known: int
-    problems: tuple[LineProblem, ...]
-    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
     """What an import did, or would do. `vocabulary` counts the values that were read, `starter` those of the starter
-    vocabulary, which comes with the first document of a workspace that has none."""
+    vocabulary, which comes with the first document of a workspace that has none, and `added` those that only
+    conversations have."""
 
     documents: tuple[StoredDocument, ...]
     conversations: tuple[StoredConversations, ...]
     dry_run: bool
     vocabulary: int = 0
     starter: int = 0
+    added: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -67,46 +46,69 @@ async def import_paths(
     paths: Sequence[Path],
     *,
     format: Format | None = None,
+    mapping: Mapping | None = None,
+    unknown: Unknown = "refuse",
     keep_going: bool = False,
     dry_run: bool = False,
 ) -> ImportSummary:
     """Imports documents and files of conversations; what is here already stays as it is.
 
-    Raises `TraintuiError` when a file cannot be read or, unless `keep_going`, has a line that is no conversation; then
-    nothing of any file was stored.
+    `unknown` says what becomes of dimension values that the vocabulary does not have. With `keep_going` the records
+    that are no conversation are written to a file beside theirs. Raises `TraintuiError` when a file cannot be read, a
+    value may not be added, or, unless `keep_going`, a record is no conversation; then nothing of any file was stored.
     """
     texts: list[tuple[Path, DocumentText]] = []
-    files: list[tuple[Path, ConversationFile]] = []
+    files: list[ExaminedFile] = []
     words: list[VocabularyValue] = []
-    for path in paths:
-        kind = kind_of(path)
-        if kind == "document":
-            texts.append((path, read_document(path)))
-        elif kind == "vocabulary":
-            words.extend(read_vocabulary(path))
-        else:
-            files.append((path, checked(path, read_conversations(path, format), keep_going=keep_going)))
+    try:
+        for path in paths:
+            kind = kind_of(path)
+            if kind == "document":
+                texts.append((path, read_document(path)))
+            elif kind == "vocabulary":
+                words.extend(read_vocabulary(path))
+            else:
+                keep_bad = keep_going and not dry_run
+                files.append(examined(path, format, mapping, keep_going=keep_going, keep_bad=keep_bad))
+        check_names(texts)
+        found = await settle_values(db, files, words, unknown)
+        if dry_run:
+            planned = tuple(outcome(file, file.findings.good, 0) for file in files)
+            read = [await documents.foreseen(db, text) for _, text in texts]
+            return ImportSummary(tuple(read), planned, dry_run=True, vocabulary=len(words), added=len(found.new))
+        asked = await thresholds.read(db)
+        await vocabulary.add(db, [*words, *found.new])
+        stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]
+        loaded = [await load(db, file, found, asked) for file in files]
+    except BaseException:
+        for file in files:
+            file.bad.discard()
+        raise
+    starter = await add_starter(db) if texts else 0
+    return ImportSummary(
+        tuple(stored), tuple(loaded), dry_run=False, vocabulary=len(words), starter=starter, added=len(found.new)
+    )
+
+
+def check_names(texts: Sequence[tuple[Path, DocumentText]]) -> None:
+    """Raises `TraintuiError` when two documents would be stored under one name."""
     names = [text.name for _, text in texts]
-    for (path, text), name in zip(texts, names, strict=True):
+    for (path, _), name in zip(texts, names, strict=True):
         if names.count(name) > 1:
             raise TraintuiError(
                 "Documents not imported",
-                f'{path} would be stored as "{text.name}", and so would another of these files.',
+                f'{path} would be stored as "{name}", and so would another of these files.',
                 "Rename one of them, or import them one by one.",
             )
-    if dry_run:
-        planned = tuple(
-            StoredConversations(str(path), file.format, len(file.conversations), 0, file.problems, file.ignored)
-            for path, file in files
-        )
-        read = [await documents.foreseen(db, text) for _, text in texts]
-        return ImportSummary(tuple(read), planned, dry_run=True, vocabulary=len(words))
-    asked = await thresholds.read(db)
-    await vocabulary.add(db, words)
-    stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]
-    loaded = [await load(db, path, file, asked) for path, file in files]
-    starter = await add_starter(db) if texts else 0
-    return ImportSummary(tuple(stored), tuple(loaded), dry_run=False, vocabulary=len(words), starter=starter)
+
+
+async def settle_values(
+    db: Database, files: Sequence[ExaminedFile], words: Sequence[VocabularyValue], unknown: Unknown
+) -> Settled:
+    """What becomes of the values in all files; a vocabulary that comes along is known. Raises like `settled`."""
+    values = sum((file.findings.values for file in files), Counter[tuple[str, str]]())
+    known = {(word.dimension, word.value): word for word in words} | await vocabulary.labels(db)
+    return settled(values, known, unknown)
 
 
 async def add_starter(db: Database) -> int:
@@ -114,49 +116,3 @@ async def add_starter(db: Database) -> int:
     Returns how many values were added."""
     known = {value.dimension for value in await vocabulary.values(db)}
     return await vocabulary.add(db, [v for v in read_vocabulary(starter_path()) if v.dimension not in known])
-
-
-def checked(path: Path, file: ConversationFile, *, keep_going: bool) -> ConversationFile:
-    """The file, with what the database would refuse among its problems. Raises `TraintuiError` unless it may go on."""
-    good, problems = [], list(file.problems)
-    for conversation in file.conversations:
-        if len(orjson.dumps(conversation.metadata)) * 5 // 4 > MOST_METADATA:
-            problems.append(
-                LineProblem(conversation.line, "metadata too large", "Its other keys hold more than 50 kB.")
-            )
-        else:
-            good.append(conversation)
-    problems.sort(key=lambda problem: problem.line)
-    if problems and not keep_going:
-        listed = "; ".join(f"line {problem.line}: {problem.why}" for problem in problems[:PROBLEMS_SHOWN])
-        more = f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
-        raise TraintuiError(
-            "Conversations not imported",
-            f"{path} has {len(problems)} lines that are no conversation. {listed}{more}",
-            "Mend them, or take the good ones with --keep-going. Nothing was stored.",
-        )
-    return ConversationFile(file.format, tuple(good), tuple(problems), file.ignored)
-
-
-async def load(db: Database, path: Path, file: ConversationFile, asked: Thresholds) -> StoredConversations:
-    """Stores the conversations of a file in one transaction, each with its structure score."""
-    imported, known = await imports.conversations(
-        db, [item_of(conversation, asked) for conversation in file.conversations], source=path.name, format=file.format
-    )
-    return StoredConversations(str(path), file.format, imported, known, file.problems, file.ignored)
-
-
-def item_of(conversation: ImportedConversation, asked: Thresholds) -> dict[str, Any]:
-    """A conversation as the database takes it."""
-    judged = score(conversation.turns, expected_turns=None, source=None, thresholds=asked)
-    return {
-        "line": conversation.line,
-        "system_prompt": conversation.system_prompt,
-        "turns": [
-            {"role": turn.role, "content": turn.content, "train": turn.train or turn.role == "user"}
-            for turn in conversation.turns
-        ],
-        "metadata": conversation.metadata,
-        "quality_score": str(judged.total),
-        "score_parts": stored_parts(judged),
-    }

@@ -1,0 +1,88 @@
+"""Values of dimensions in a file that the vocabulary does not have: what becomes of them, decided before anything is
+stored."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from traintui.data.imports import Labels, why
+from traintui.data.records import VocabularyValue
+from traintui.errors import TraintuiError
+from traintui.importing.vocabulary import DIMENSIONS
+
+Unknown = Literal["refuse", "add"]
+NAMED = 5
+"""Unknown values that an answer names; it counts the others."""
+_LONGEST = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the values of a file are called here, where that is another name, and which ones are to be added."""
+
+    names: Mapping[tuple[str, str], str]
+    new: tuple[VocabularyValue, ...]
+
+
+def settled(values: Mapping[tuple[str, str], int], labels: Labels, unknown: Unknown) -> Settled:
+    """What becomes of the values of a file, with how often each is there.
+
+    A value that is the label of one in the vocabulary is that one. Raises TraintuiError where others are unknown and
+    may not be added: by choice, because a tier cannot be, because they were merged into another, or since nothing of
+    the text can be a name.
+    """
+    by_label = {
+        (dimension, entry.label.casefold()): name
+        for (dimension, name), entry in labels.items()
+        if entry.merged_into is None
+    }
+    names: dict[tuple[str, str], str] = {}
+    new: dict[tuple[str, str], VocabularyValue] = {}
+    refused: list[str] = []
+    for (dimension, value), count in values.items():
+        entry = labels.get((dimension, value))
+        if entry is not None and entry.merged_into is None:
+            continue
+        if entry is None and (name := by_label.get((dimension, value.casefold()))) is not None:
+            names[dimension, value] = name
+            continue
+        name = name_of(value)
+        known = labels.get((dimension, name))
+        addable = entry is None and name and dimension in DIMENSIONS and (known is None or known.merged_into is None)
+        if unknown == "add" and addable:
+            if known is None:
+                new.setdefault((dimension, name), VocabularyValue(dimension, name, label=_label_of(value)))
+            if name != value:
+                names[dimension, value] = name
+        else:
+            times = "once" if count == 1 else f"{count:,} times"
+            refused.append(f"{dimension} {why(dimension, value, labels)} ({times})")
+    if refused:
+        raise _unknown(refused, unknown)
+    return Settled(names, tuple(new.values()))
+
+
+def name_of(value: str) -> str:
+    """The name that a value gets in the vocabulary: lower case, digits and underscores; nothing where none is left."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c)).casefold()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST].rstrip("_")
+
+
+def _label_of(value: str) -> str:
+    label = " ".join(value.split())[:80]
+    return label.replace("_", " ").capitalize() if name_of(value) == value else label
+
+
+def _unknown(refused: list[str], unknown: Unknown) -> TraintuiError:
+    more = f"; and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
+    what = "1 value is" if len(refused) == 1 else f"{len(refused):,} values are"
+    add = "" if unknown == "add" else "add them with --unknown add, or "
+    return TraintuiError(
+        "Values not known",
+        f"{what} not in the vocabulary: {'; '.join(refused[:NAMED])}{more}.",
+        f"Mend them, {add}say in a mapping what they are here ([values.persona] and the like). Nothing was stored.",
+    )
