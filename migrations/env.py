@@ -15,6 +15,7 @@ from traintui.data import (  # noqa: F401
     bulk_models,
     capability_models,
     coverage_models,
+    import_models,
     judgement_models,
     log_models,
     look_models,

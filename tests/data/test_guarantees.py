@@ -191,7 +191,9 @@ async def test_a_reviewer_neither_plans_nor_imports_nor_exports(db: Database, co
     await add_vocabulary(db)
     reviewer = conninfo("rita")
     for statement in (
-        "SELECT import_conversations('[]', '{}')",
+        "SELECT begin_import('i', 'f', 'f', NULL, 'openai', '{}', 0, 0, 60)",
+        "COPY import_items (import_id, place, turns, metadata) FROM STDIN",
+        "INSERT INTO imports (import_id) VALUES ('i')",
         "SELECT record_export('e', 'started', 0, '{}', 'messages', '{}')",
         "SELECT claim_items(1, 1, false)",
         "INSERT INTO plans (name, definition) VALUES ('p', '{}')",

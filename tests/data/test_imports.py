@@ -24,7 +24,10 @@ async def refusal_of(db: Database, *items: dict[str, Any]) -> Refused:
     with pytest.raises(Refused) as refused:
         await imports.conversations(db, items, source="seeds.jsonl", format="openai")
     assert await conversations.count(db) == 0
-    assert await fetch(db, "SELECT FROM review_logs UNION ALL SELECT FROM conversation_revisions") == []
+    assert await fetch(db, "SELECT FROM conversation_revisions") == []
+    # What was stored before the mistake was met is on record as removed.
+    removed = "SELECT conversation_id FROM review_logs WHERE action = 'purge'"
+    assert await fetch(db, f"SELECT conversation_id FROM review_logs WHERE action = 'import' EXCEPT {removed}") == []
     assert refused.value.code == "TT009" and "Nothing was stored" in refused.value.remedy
     return refused.value
 
@@ -71,7 +74,7 @@ async def test_every_unknown_value_is_counted_and_the_first_ones_are_named(db: D
 async def test_a_mistake_far_down_in_a_file_leaves_none_of_the_conversations_before_it(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "PER_CALL", 2)
+    monkeypatch.setattr(imports, "SIZE", 2)
     await add_vocabulary(db)
     items = [item(line, tone="warm") for line in range(1, 6)]
     assert "line 6" in (await refusal_of(db, *items, item(6, tone="warn"))).message

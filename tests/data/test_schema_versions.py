@@ -179,7 +179,7 @@ def test_what_each_role_may_write_is_written_down_here(conninfo: Conninfo) -> No
     author = {
         *((table, right) for table in ("documents", "chunks", "vocabulary", "templates", "batches",
                                        "generation_streams", "workers") for right in ("INSERT", "UPDATE")),
-        ("plans", "INSERT"), ("conversations", "INSERT"), ("generation_items", "INSERT"),
+        ("plans", "INSERT"), ("conversations", "INSERT"), ("generation_items", "INSERT"), ("import_items", "INSERT"),
         ("generation_streams", "DELETE"),
     }  # fmt: skip
     admin = author | {("workspace_settings", "INSERT"), ("workspace_settings", "UPDATE")}

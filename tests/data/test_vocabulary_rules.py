@@ -23,9 +23,10 @@ from support import (
     sqlstate,
     turns_of,
 )
-from traintui.data import conversations, vocabulary
+from traintui.data import conversations, imports, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.import_records import ImportedFile
 from traintui.data.models import TIERS
 from traintui.data.records import COLOURS, VocabularyValue
 from traintui.data.refusals import Refused
@@ -321,11 +322,18 @@ async def test_a_row_that_waits_to_be_moved_may_change_elsewhere(
 
 async def test_a_merge_waits_for_what_is_being_stored_and_moves_it_too(db: Database, conninfo: Conninfo) -> None:
     await add_vocabulary(db)
-    item = {"turns": turns_of("Q?", "A."), "tone": "formal"}
+    async with logged_in(conninfo("arthur")) as other:
+        going = await imports.begin(other, ImportedFile("a.jsonl", "a.jsonl", "openai", 1))
     async with logged_in(conninfo("arthur")) as other, other.write() as storing:
+        brought = {"id": going.import_id, "turns": as_json(turns_of("Q?", "A."))}
         await storing.execute(
-            text("SELECT import_conversations(CAST(:items AS jsonb), '{}')"), {"items": as_json([item])}
+            text(
+                "INSERT INTO import_items (import_id, place, turns, metadata, tone)"
+                " VALUES (:id, 1, CAST(:turns AS jsonb), '{}', 'formal')"
+            ),
+            brought,
         )
+        await storing.execute(text("SELECT load_import(:id, 1, 1, 60)"), {"id": going.import_id})
         merging = asyncio.create_task(vocabulary.merge(db, "tone", "formal", "warm"))
 
         async def waits() -> bool:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+from traintui.cli.running import Filter, Json, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
-    from traintui.importing.loading import StoredConversations
 
 
-PROBLEMS_SHOWN = 20
-"""Bad records of a file that are named; it counts the others, and `--json` has the first thousand."""
 MANY = 200
 """Imported conversations from which on comparing them takes a second or more, which is said."""
 
@@ -31,12 +29,12 @@ class Rehearsal(StrEnum):
 
 def import_(
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="PATH...",
             help="Documents (.md .txt), conversations (.jsonl .json .csv .parquet, also .gz .zst), words (.toml).",
         ),
-    ],
+    ] = None,
     format: Annotated[
         Literal["traintui", "openai", "sharegpt", "trl-prompt-completion", "prompt-completion", "alpaca"] | None,
         typer.Option(help="Of conversations; recognised where it is left out."),
@@ -47,24 +45,39 @@ def import_(
     unknown: Annotated[
         Literal["refuse", "add"], typer.Option(help="What becomes of values that the vocabulary does not have.")
     ] = "refuse",
+    approve: Annotated[bool, typer.Option("--approve", help="Approve what comes in, each on record.")] = False,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Take what is good; the rest goes to a file beside it.")
     ] = False,
+    unfinished: Annotated[
+        Literal["finish", "remove"] | None, typer.Option(help="What becomes first of imports that were cut off.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and store nothing.")] = False,
     json_: Json = False,
 ) -> None:
     """Bring in documents to write from, or conversations that you have."""
+    from traintui.cli.importing import Telling, see_to_unfinished, tell
     from traintui.importing.mapping import read_mapping
     from traintui.importing.store import ImportSummary, import_paths
 
+    if not paths and unfinished is None:
+        raise typer.BadParameter("name a file, or say with --unfinished what becomes of imports that were cut off")
+
     async def work() -> ImportSummary:
         shape = read_mapping(mapping) if mapping else None
+        telling = Telling()
         async with workspace() as db:
+            if not dry_run:
+                finished = await see_to_unfinished(db, unfinished, telling)
             summary = await import_paths(
-                db, paths, format=format, mapping=shape, unknown=unknown, keep_going=keep_going, dry_run=dry_run
-            )
-            if not dry_run and (number := sum(file.imported for file in summary.conversations)):
-                await sign(db, number)
+                db, paths or (), format=format, mapping=shape, unknown=unknown, keep_going=keep_going, approve=approve,
+                dry_run=dry_run, progress=telling.progress,
+            )  # fmt: skip
+            telling.over()
+            if not dry_run:
+                summary = replace(summary, conversations=(*finished, *summary.conversations))
+                if number := sum(file.imported + file.revised for file in summary.conversations):
+                    await sign(db, number)
             return summary
 
     summary = run(work())
@@ -89,21 +102,6 @@ def import_(
         say(f"Added to the vocabulary{', if this were no dry run' if dry_run else ''}: {values}.")
     for file in summary.conversations:
         tell(file, dry_run=dry_run)
-
-
-def tell(file: StoredConversations, *, dry_run: bool) -> None:
-    """Says what came of a file of conversations."""
-    would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
-    print(harmless(f"{file.path} ({file.format}): {file.imported} {would}"))
-    say(harmless(f"  {file.seen}{'; as its manifest says' if file.verified else ''}"))
-    if file.ignored:
-        say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
-    for problem in file.problems[:PROBLEMS_SHOWN]:
-        say(f"  line {problem.line}: {problem.why}")
-    if file.bad > PROBLEMS_SHOWN:
-        say(f"  and {file.bad - PROBLEMS_SHOWN:,} more")
-    if file.bad_file:
-        say(harmless(f"  what was left out is in {file.bad_file}"))
 
 
 async def sign(db: Database, number: int) -> None:

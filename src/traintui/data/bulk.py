@@ -171,7 +171,12 @@ async def last_bulk(db: Database) -> Bulk | None:
     single = await reviews.last_undoable(db)
     newest = (
         select(B.bulk_id, B.action, B.done - B.undone - B.kept, B.started_at, B.undone_to)
-        .where(B.user_id == db.login, B.undone_to < B.newest_log, B.newest_log > (single.id if single else 0))
+        .where(
+            B.user_id == db.login,
+            B.undone_to < B.newest_log,
+            B.newest_log > (single.id if single else 0),
+            B.bulk_id.not_like("%:approve"),  # it came with an import, and is taken back with it
+        )
         .order_by(B.newest_log.desc())
         .limit(1)
     )

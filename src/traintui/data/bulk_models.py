@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from traintui.data.models import INT, Base, one_of
 
-BULK_ACTIONS = ("approve", "reject", "reopen", "flag", "unflag", "delete", "restore")
+BULK_ACTIONS = ("approve", "reject", "reopen", "flag", "unflag", "delete", "restore", "import")
 ZERO = text("0")
 
 

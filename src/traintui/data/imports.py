@@ -1,110 +1,209 @@
-"""Conversations from elsewhere."""
+"""Imports: conversations of a file under one id, in parts of a thousand by COPY, ended or removed as a whole."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import text
+import psycopg
+from sqlalchemy import Row, func, select, text
 
-from traintui.data import vocabulary
+from traintui.data import bulk, vocabulary
+from traintui.data.bulk import BulkResult
 from traintui.data.engine import Database
-from traintui.data.models import DIMENSIONS
-from traintui.data.nearest import nearest
-from traintui.data.records import VocabularyValue
+from traintui.data.import_items import COPY, lines
+from traintui.data.import_models import UNFINISHED
+from traintui.data.import_models import Import as I
+from traintui.data.import_records import Import, ImportedFile, Removed
+from traintui.data.import_values import unknown_values
+from traintui.data.log_models import ReviewLog as L
+from traintui.data.models import Conversation as C
 from traintui.data.refusals import Refused
+from traintui.data.retrying import BUSY, PAUSE, TRIES, one_row
 from traintui.data.storable import as_json
 
-PER_CALL = 1_000
-NAMED = 5
-"""Unknown values that an answer names; it counts the others."""
-SHOWN = 60
-"""Characters of a value, or of a record's id, that an answer shows."""
+SIZE = 1_000
+"""Conversations in one transaction."""
+LEASE = 60.0
+"""Seconds after its last part from which on an import counts as cut off."""
 
-Labels = Mapping[tuple[str, str], VocabularyValue]
+Progress = Callable[[int, int], None]
+"""Is told how many conversations are dealt with, and of how many."""
+COLUMNS = (
+    I.import_id, I.user_id, I.file_name, I.file_path, I.format, I.total, I.file_sha256, I.bad, I.options, I.state,
+    I.passed, I.imported, I.known, I.revised, I.started_at, I.ended_at,
+)  # fmt: skip
+LISTED = ", ".join(column.key for column in COLUMNS)
 
 
-async def conversations(
-    db: Database, items: Iterable[Mapping[str, Any]], *, source: str, format: str
-) -> tuple[int, int]:
-    """Stores conversations, each with `system_prompt`, `turns`, `metadata` and `line`, all of them or none.
+async def conversations(db: Database, items: Sequence[Mapping[str, Any]], *, source: str, format: str) -> Import:
+    """Stores conversations as an import of their own: all of them, or none.
 
-    `items` is read a thousand at a time, in a thread. Returns how many were new and how many were here already. Raises
-    `Refused` when one may not, or when the database does not take a turn or a dimension value; of values it names the
-    line, and the nearest that there is. What reading `items` raises ends it, and nothing is stored.
+    Raises as `load` does; nothing is left then.
     """
-    imported = known = 0
-    details = as_json({"source": source, "format": format})
-    given = iter(items)
-    part: list[Mapping[str, Any]] = []
+    going = await begin(db, ImportedFile(source, source, format, len(items)))
     try:
-        async with db.write() as connection:
-            while part := await asyncio.to_thread(lambda: list(islice(given, PER_CALL))):
-                row = (
-                    await connection.execute(
-                        text("SELECT * FROM import_conversations(CAST(:items AS jsonb), CAST(:details AS jsonb))"),
-                        {"items": await asyncio.to_thread(as_json, part), "details": details},
-                    )
-                ).one()
-                imported += row.imported
-                known += row.known
-    except Refused as refused:
-        if refused.code != "TT009":
-            raise
-        # The database named one value; a person wants all of them, and where they stand.
-        raise (unknown_values(part, await vocabulary.labels(db), source, refused) or refused) from refused
-    return imported, known
+        return await end(db, await load(db, going, items))
+    except BaseException:
+        await remove(db, going.import_id)
+        raise
 
 
-def unknown_values(items: Sequence[Mapping[str, Any]], labels: Labels, source: str, refused: Refused) -> Refused | None:
-    """The answer to items with values that the vocabulary does not have; None when it has them all by now."""
-    mistakes = list(mistaken(items, labels))
-    if not mistakes:
-        return None
-    named = "; ".join(
-        f"{place_of(number, item)}: {dimension} {why(dimension, value, labels)}"
-        for number, item, dimension, value in mistakes[:NAMED]
+async def begin(db: Database, file: ImportedFile, *, import_id: str | None = None) -> Import:
+    """Begins the import of a file. Raises `Refused` when one may not."""
+    statement = (
+        f"SELECT {LISTED} FROM begin_import(:import_id, :name, :path, :sha256, :format, CAST(:options AS jsonb),"  # noqa: S608
+        " :total, :bad, :seconds)"
     )
-    more = f"; and {len(mistakes) - NAMED:,} more" if len(mistakes) > NAMED else ""
-    what = "1 value that is" if len(mistakes) == 1 else f"{len(mistakes):,} values that are"
-    return Refused(
-        refused.title,
-        f"{source} has {what} not in the vocabulary. {named}{more}.",
-        "Mend them, or add the values to the vocabulary first: traintui import words.toml. Nothing was stored.",
-        code=refused.code,
-        detail=refused.detail,
+    values = {
+        "import_id": import_id or f"i_{uuid.uuid4().hex}", "name": file.name, "path": file.path, "sha256": file.sha256,
+        "format": file.format, "options": as_json(file.options), "total": file.total, "bad": file.bad,
+        "seconds": LEASE,
+    }  # fmt: skip
+    return _import(await one_row(db, statement, values))
+
+
+async def load(
+    db: Database,
+    going: Import,
+    items: Iterable[Mapping[str, Any]],
+    *,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+) -> Import:
+    """Stores what an import has not dealt with yet: `items` begins behind what `passed` counts.
+
+    An item has `turns`, `system_prompt`, `metadata`, dimensions and `line`, and what only our own format has. They are
+    read a thousand at a time, in a thread, beside the storing. Ends early when `stop` is set; what is stored until then
+    stays. Raises `Refused` when one may not, or the database does not take a turn or a value; of values it names the
+    line, and the nearest that there is. What reading `items` raises ends it too.
+    """
+    given = iter(items)
+    place = going.passed
+
+    async def next_part() -> list[Mapping[str, Any]]:
+        return await asyncio.to_thread(lambda: list(islice(given, SIZE)))
+
+    part = await next_part()
+    while part and not (stop is not None and stop.is_set()):
+        following = asyncio.ensure_future(next_part())
+        try:
+            await _store(db, going, part, place + 1)
+        except Refused as refused:
+            if refused.code != "TT009":
+                raise
+            # The database named one value; a person wants all of them, and where they stand.
+            answer = unknown_values(part, await vocabulary.labels(db), going.file.name, refused)
+            raise (answer or refused) from refused
+        finally:
+            with suppress(BaseException):
+                await asyncio.shield(asyncio.wait([following]))
+        place += len(part)
+        if progress is not None:
+            progress(place, going.file.total)
+        part = await following
+    return await read(db, going.import_id)
+
+
+async def _store(db: Database, going: Import, part: Sequence[Mapping[str, Any]], first: int) -> None:
+    """Stores a part in one transaction, once more where others were in the way."""
+    payload = await asyncio.to_thread(lines, going.import_id, first, part)
+    values = {"id": going.import_id, "first": first, "last": first + len(part) - 1, "seconds": LEASE}
+    attempt = 1
+    while True:
+        try:
+            async with db.write() as connection:
+                raw = cast("psycopg.AsyncConnection[Any]", (await connection.get_raw_connection()).driver_connection)
+                async with raw.cursor() as cursor, cursor.copy(COPY) as copy:
+                    await copy.write(payload)
+                await connection.execute(text("SELECT load_import(:id, :first, :last, :seconds)"), values)
+            return
+        except Refused as refused:
+            if refused.code not in BUSY or attempt == TRIES:
+                raise
+        await asyncio.sleep(PAUSE * attempt)
+        attempt += 1
+
+
+async def approve(
+    db: Database, going: Import, *, progress: Progress | None = None, stop: asyncio.Event | None = None
+) -> BulkResult:
+    """Approves what an import brought or revised, as a bulk of decisions would; the undo of the import takes them back
+    with it. Edge cases, what others have open, and what gets a second review are left for people."""
+    seen = await bulk.snapshot(db)
+    brought = (
+        select(C.id)
+        .join(L, L.conversation_id == C.conversation_id)
+        .where(L.bulk_id == going.import_id, L.action.in_(("import", "edit")), ~L.details.has_key("carried"))
+        .distinct()
+    )
+    async with db.read() as connection:
+        ids = list(await connection.scalars(brought))
+    return await bulk.decide(
+        db, ids, "approve", seen=seen, progress=progress, stop=stop, bulk_id=f"{going.import_id}:approve"
     )
 
 
-def mistaken(items: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[tuple[int, Mapping[str, Any], str, str]]:
-    """Every value that no conversation may get, with its dimension, its item, and the item's place (from 1)."""
-    for number, item in enumerate(items, start=1):
-        for dimension in DIMENSIONS:
-            if (value := item.get(dimension)) is not None:
-                entry = labels.get((dimension, str(value)))
-                if entry is None or entry.merged_into is not None:
-                    yield number, item, dimension, str(value)
+async def turn_to_approving(db: Database, going: Import) -> Import:
+    """Says that all of an import is stored, and that its approval comes next, which an interruption does not forget."""
+    return await _end(db, going, "approving")
 
 
-def place_of(number: int, item: Mapping[str, Any]) -> str:
-    """Where an item comes from: its line, and the id that the record has there."""
-    place = f"record {number}" if item.get("line") is None else f"line {item['line']}"
-    own = (item.get("metadata") or {}).get("id")
-    return f"{place} (id {shown(str(own))})" if isinstance(own, str | int) else place
+async def end(db: Database, going: Import) -> Import:
+    """Says that an import has come to its end. Raises `Refused` where not all of it is dealt with."""
+    return await _end(db, going, "done")
 
 
-def why(dimension: str, value: str, labels: Labels) -> str:
-    """What is wrong with a value, and what would be right."""
-    if (entry := labels.get((dimension, value))) is not None:
-        return f'"{shown(value)}" was merged into "{entry.merged_into}"'
-    taken = [name for (of, name), known in labels.items() if of == dimension and known.merged_into is None]
-    near = nearest(value, taken)
-    return f'"{shown(value)}" does not exist' + (f', the nearest is "{near}"' if near else "")
+async def _end(db: Database, going: Import, state: str) -> Import:
+    statement = f"SELECT {LISTED} FROM end_import(:id, :state, :seconds)"  # noqa: S608
+    return _import(await one_row(db, statement, {"id": going.import_id, "state": state, "seconds": LEASE}))
 
 
-def shown(value: str) -> str:
-    """A value from a file in one line, cut."""
-    line = " ".join(value.split())
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+async def take(db: Database, import_id: str) -> Import:
+    """Takes one's own import that was cut off, to finish it. Raises `Refused` while somebody is at it."""
+    statement = f"SELECT {LISTED} FROM take_import(:id, :seconds)"  # noqa: S608
+    return _import(await one_row(db, statement, {"id": import_id, "seconds": LEASE}))
+
+
+async def remove(
+    db: Database, import_id: str, *, progress: Progress | None = None, stop: asyncio.Event | None = None
+) -> Removed:
+    """Removes an import that did not come to its end; what somebody acted on since is kept. Records of it stay.
+
+    Raises `Refused` when it has come to its end, or is another's and one is no administrator.
+    """
+    removed = kept = 0
+    statement = "SELECT undone, kept, remaining FROM remove_import(:id, :size, :seconds)"
+    while True:
+        now, left_alone, remaining = await one_row(db, statement, {"id": import_id, "size": SIZE, "seconds": LEASE})
+        removed, kept = removed + now, kept + left_alone
+        if progress is not None:
+            progress(removed + kept, removed + kept + remaining)
+        if not remaining or (stop is not None and stop.is_set()):
+            return Removed(removed, kept, remaining)
+
+
+async def read(db: Database, import_id: str) -> Import:
+    """An import by its id."""
+    async with db.read() as connection:
+        return _import((await connection.execute(select(*COLUMNS).where(I.import_id == import_id))).one())
+
+
+async def unfinished(db: Database) -> tuple[Import, ...]:
+    """One's own imports that were cut off, the oldest first. Served by `ix_imports_unfinished`."""
+    statement = (
+        select(*COLUMNS)
+        .where(I.user_id == db.login, I.state.in_(UNFINISHED), I.lease_until < func.clock_timestamp())
+        .order_by(I.started_at)
+    )
+    async with db.read() as connection:
+        return tuple(_import(row) for row in await connection.execute(statement))
+
+
+def _import(row: Row[Any] | Sequence[Any]) -> Import:
+    import_id, user_id, *of_file = row[:9]
+    return Import(import_id, user_id, ImportedFile(*of_file), *row[9:])

@@ -18,7 +18,16 @@ class ConversationRevision(Base):
     """The text of a conversation at one revision. No foreign key: old text outlives the row."""
 
     __tablename__ = "conversation_revisions"
-    __table_args__ = (one_of("origin", REVISION_ORIGINS, "origin"), Index(None, "content_sha256"))
+    __table_args__ = (
+        one_of("origin", REVISION_ORIGINS, "origin"),
+        Index(None, "content_sha256"),
+        # What says the same as if all of it were trained on, where it is not.
+        Index(
+            "ix_conversation_revisions_said",
+            text("content_digest(system_prompt, trained_turns(turns))"),
+            postgresql_where=text("turns @> '[{\"train\": false}]'"),
+        ),
+    )
     conversation_id: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(INT, primary_key=True)
     system_prompt: Mapped[str | None]

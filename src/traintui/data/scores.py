@@ -18,7 +18,8 @@ SCORED = """
     SELECT c.id, c.conversation_id, c.revision, c.score_parts, chunk.content, plan.definition->'exchanges',
            ARRAY(SELECT turn.content FROM conversation_turns AS turn WHERE turn.conversation_id = c.id
                  ORDER BY turn.turn_number),
-           r.origin, CASE WHEN s.revision = c.revision THEN s.signature END
+           r.origin, CASE WHEN s.revision = c.revision THEN s.signature END,
+           c.score_parts = '[]' AND c.quality_score IS NOT NULL
     FROM conversations AS c
     LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id
     LEFT JOIN generation_items AS item ON item.conversation_id = c.id AND item.kind = 'generate'
@@ -43,7 +44,8 @@ class ScoredTurn:
 @dataclass(frozen=True, slots=True)
 class Scorable:
     """What the score of a conversation is made from. `exchanges` are the least and the most that its plan asks for,
-    `parts` what is stored of its score, `signature` that of its present text; None where there is none."""
+    `parts` what is stored of its score, `signature` that of its present text; None where there is none.
+    `is_given` says that its score came with it, from another workspace."""
 
     id: int
     conversation_id: str
@@ -54,6 +56,7 @@ class Scorable:
     contents: Sequence[str]
     origin: str | None
     signature: bytes | None
+    is_given: bool = False
 
     @property
     def turns(self) -> list[ScoredTurn]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from traintui.importing.conversations import FORMATS, Format, ImportedConversati
 from traintui.importing.files import empty, shown
 from traintui.importing.lines import MAX_LINE_BYTES
 from traintui.importing.mapping import GROUPED, Mapping
+from traintui.importing.own_records import carried
 from traintui.importing.readers import Row, Source, rows, source_of
 from traintui.importing.seen_ids import SeenIds
 from traintui.importing.shapes import SHAPES, Ignored, Shape, conversation_of, recognised
@@ -147,11 +149,20 @@ def conversations(
         raise empty(known.source.path)
 
 
-def check(known: Recognised, on_bad: OnBad = lambda _problem, _raw: None) -> Findings:
-    """Reads a file to its end and keeps nothing of it. Raises like `conversations`."""
-    findings = Findings()
+def check(
+    known: Recognised,
+    on_bad: OnBad = lambda _problem, _raw: None,
+    findings: Findings | None = None,
+    stop: threading.Event | None = None,
+) -> Findings:
+    """Reads a file to its end and keeps nothing of it. Raises like `conversations`.
+
+    `findings`, where they are given, may be looked at from another thread meanwhile. A `stop` that is set ends it.
+    """
+    findings = Findings() if findings is None else findings
     for _ in conversations(known, findings, on_bad):
-        pass
+        if stop is not None and stop.is_set():
+            break
     return findings
 
 
@@ -169,6 +180,7 @@ def _checked(
             conversation.dimensions[dimension] = known.mapping.value_of(dimension, value)
     if len(orjson.dumps(conversation.metadata)) * 5 // 4 > MOST_METADATA:
         raise Refused("metadata too large", "Its other keys hold more than 50 kB.")
+    carried(conversation)
     if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
         before = seen.add(str(identity), line)
         if before is not None:

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from traintui.data import imports
 from traintui.data.engine import Database
+from traintui.data.import_records import Import, ImportedFile
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
 from traintui.importing.checking import Findings, Recognised, check, conversations, recognise
 from traintui.importing.conversations import Format, ImportedConversation, LineProblem
 from traintui.importing.files import shown
-from traintui.importing.manifests import Verified, verified
+from traintui.importing.manifests import Verified, digest_of, verified
 from traintui.importing.mapping import Mapping as Shapes
+from traintui.importing.own_records import carried
 from traintui.importing.values import Settled
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
 from traintui.quality.thresholds import Thresholds
 
 PROBLEMS_SHOWN = 5
+SCORED_AT_ONCE = 2_000
+"""Conversations of a file up to which each has its score when it comes. It takes several times as long as storing it;
+of larger files the scores follow, when they are compared with the others."""
+
+Stage = Literal["storing", "approving", "removing"]
+Progress = Callable[[Stage, int, int], None]
+"""Is told what is done, with how many conversations, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedFile:
-    """A file that was read to its end: what it is, what is in it, and where its bad records were put."""
+    """A file that was read to its end: what it is, what is in it, and where its bad records were put. `sha256` is of
+    the file on disk."""
 
     known: Recognised
     findings: Findings
     manifest: Verified | None
     bad: BadRecords
+    sha256: str
 
     @property
     def path(self) -> Path:
@@ -41,10 +56,12 @@ class ExaminedFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredConversations:
-    """What came of a file of conversations: new ones, ones that were here already, and `bad` records that are none.
+    """What came of a file of conversations: new ones, ones that were here already, ones of our own format that were
+    edited in the file, and `bad` records that are none.
 
     `problems` are the first thousand of these; `bad_file` has the records themselves. `seen` says what the file is and
-    what told it; `verified` that a manifest beside it speaks the truth about it.
+    what told it; `verified` that a manifest beside it speaks the truth about it. `approved` are those that were
+    approved with it, `unapproved` why others were not. None of a dry run has an id.
     """
 
     path: str
@@ -57,83 +74,188 @@ class StoredConversations:
     bad_file: str | None = None
     seen: str = ""
     verified: bool = False
+    revised: int = 0
+    import_id: str | None = None
+    approved: int = 0
+    unapproved: Mapping[str, int] | None = None
 
 
 def examined(
-    path: Path, format: Format | None, mapping: Shapes | None, *, keep_going: bool, keep_bad: bool
+    path: Path,
+    format: Format | None,
+    mapping: Shapes | None,
+    *,
+    keep_going: bool,
+    keep_bad: bool,
+    findings: Findings | None = None,
+    stop: threading.Event | None = None,
 ) -> ExaminedFile:
-    """The file, read to its end. With `keep_bad` its bad records are written beside it.
+    """The file, read to its end. With `keep_bad` its bad records are written beside it. `findings` and `stop` are for
+    who looks on from another thread.
 
     Raises `TraintuiError` when it cannot be read, is not what its manifest says, or, unless `keep_going`, has a record
     that is no conversation.
     """
     manifest = verified(path)
     known = recognise(path, format, mapping)
+    sha256 = manifest.sha256 if manifest else digest_of(path)
     bad = BadRecords(path)
     try:
-        findings = check(known, bad.take) if keep_bad else check(known)
+        findings = check(known, bad.take if keep_bad else _let_go, findings, stop)
         bad.close()
     except BaseException:
         bad.discard()
         raise
     if findings.bad and not keep_going:
-        raise _refused(known, findings)
+        raise refused(known, findings)
     if not findings.good:
         bad.discard()
-        raise _refused(known, findings, nothing=True)
-    return ExaminedFile(known, findings, manifest, bad)
+        raise refused(known, findings, nothing=True)
+    return ExaminedFile(known, findings, manifest, bad, sha256)
 
 
-async def load(db: Database, file: ExaminedFile, settled: Settled, asked: Thresholds) -> StoredConversations:
-    """Stores the conversations of a file in one transaction, each with its structure score.
+def _let_go(_problem: LineProblem, _raw: bytes) -> None:
+    """For who only counts."""
 
-    Raises `TraintuiError` when the file changed since it was examined; nothing is stored then.
+
+async def load(
+    db: Database,
+    file: ExaminedFile,
+    settled: Settled,
+    asked: Thresholds,
+    *,
+    approve: bool = False,
+    keep_going: bool = False,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+) -> StoredConversations:
+    """Stores the conversations of a file under one import: all of them, or none.
+
+    What fails or is stopped is removed again, also where the task is cancelled; only if the database is away meanwhile
+    it stays, to be finished or removed later (`traintui.importing.unfinished`). Raises `TraintuiError` when the file
+    changed since it was examined, and `Stopped`.
     """
-    imported, known = await imports.conversations(
-        db, items(file, settled, asked), source=file.path.name, format=file.known.format
-    )
-    return outcome(file, imported, known)
+    names = [[dimension, value, name] for (dimension, value), name in settled.names.items()]
+    mapping = file.known.mapping.model_dump(mode="json") if file.known.mapping else None
+    going = await imports.begin(
+        db,
+        ImportedFile(
+            shown(Path(file.path.name)), os.fspath(file.path.absolute()), file.known.format, file.findings.good,
+            bytes.fromhex(file.sha256), file.findings.bad,
+            {"mapping": mapping, "names": names, "approve": approve, "keep_going": keep_going},
+        ),
+    )  # fmt: skip
+    try:
+        return await go_on(db, going, file, settled, asked, progress, stop)
+    except BaseException:
+        await imports.remove(db, going.import_id, progress=at(progress, "removing"))
+        raise
 
 
-def outcome(file: ExaminedFile, imported: int, known: int) -> StoredConversations:
+async def go_on(
+    db: Database,
+    going: Import,
+    file: ExaminedFile,
+    settled: Settled,
+    asked: Thresholds,
+    progress: Progress | None,
+    stop: asyncio.Event | None,
+) -> StoredConversations:
+    """Brings an import to its end, from where it is. Raises `TraintuiError`, and `Stopped`."""
+    if going.state == "loading":
+        scored = asked if going.file.total <= SCORED_AT_ONCE else None
+        given = items(file, settled, scored)
+        going = await imports.load(
+            db, going, islice(given, going.passed, None), progress=at(progress, "storing"), stop=stop
+        )
+        if not going.is_whole:
+            raise Stopped(file.path)
+    approved = None
+    if going.file.options.get("approve"):
+        going = await imports.turn_to_approving(db, going)
+        approved = await imports.approve(db, going, progress=at(progress, "approving"), stop=stop)
+        if approved.left:
+            raise Stopped(file.path)
+    going = await imports.end(db, going)
+    return outcome(
+        file, going.imported, going.known, going.revised, going.import_id, approved.done if approved else 0,
+        approved.skipped if approved else None,
+    )  # fmt: skip
+
+
+class Stopped(TraintuiError):
+    """An import that somebody stopped."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "Import stopped", f"{shown(path)} was not imported.", "Nothing of it was kept. Import it again any time."
+        )
+
+
+def at(progress: Progress | None, stage: Stage) -> Callable[[int, int], None] | None:
+    """What tells a stage, for who only counts."""
+    return None if progress is None else lambda done, total: progress(stage, done, total)
+
+
+def outcome(
+    file: ExaminedFile,
+    imported: int,
+    known: int,
+    revised: int = 0,
+    import_id: str | None = None,
+    approved: int = 0,
+    unapproved: Mapping[str, int] | None = None,
+) -> StoredConversations:
     """What came of a file."""
     return StoredConversations(
         str(file.path), file.known.format, imported, known, tuple(file.findings.problems),
         tuple(file.findings.ignored), file.findings.bad, str(file.bad.path) if file.bad.path else None,
-        file.known.seen, file.manifest is not None,
+        file.known.seen, file.manifest is not None, revised, import_id, approved, unapproved,
     )  # fmt: skip
 
 
-def items(file: ExaminedFile, settled: Settled, asked: Thresholds) -> Iterator[dict[str, Any]]:
-    """The conversations of a file as the database takes them. Raises `TraintuiError` when the file changed."""
+def items(file: ExaminedFile, settled: Settled, asked: Thresholds | None) -> Iterator[dict[str, Any]]:
+    """The conversations of a file as the database takes them, with their scores where thresholds are given. Raises
+    `TraintuiError` when the file changed."""
     again = Findings()
     for conversation in conversations(file.known, again):
         yield item_of(conversation, settled.names, asked)
     if (again.good, again.bad, again.turns) != (file.findings.good, file.findings.bad, file.findings.turns):
-        raise TraintuiError(
-            "File changed",
-            f"{shown(file.path)} was written to while it was read.",
-            "Import it again when it is whole. Nothing was stored.",
-        )
+        raise changed(file.path)
+
+
+def changed(path: Path) -> TraintuiError:
+    """The answer to a file that is another than before."""
+    return TraintuiError(
+        "File changed",
+        f"{shown(path)} was written to while it was read.",
+        "Import it again when it is whole. Nothing was stored.",
+    )
 
 
 def item_of(
-    conversation: ImportedConversation, names: Mapping[tuple[str, str], str], asked: Thresholds
+    conversation: ImportedConversation, names: Mapping[tuple[str, str], str], asked: Thresholds | None
 ) -> dict[str, Any]:
-    """A conversation as the database takes it, with the names that its values have here."""
-    judged = score(conversation.turns, expected_turns=None, source=None, thresholds=asked)
-    return {
+    """A conversation as the database takes it, with the names that its values have here. A score that it brings
+    stands."""
+    item: dict[str, Any] = {
         "line": conversation.line,
         "system_prompt": conversation.system_prompt,
-        "turns": [{"role": turn.role, "content": turn.content, "train": turn.train} for turn in conversation.turns],
+        "turns": conversation.turns,
         "metadata": conversation.metadata,
-        "quality_score": str(judged.total),
-        "score_parts": stored_parts(judged),
-        **{key: names.get((key, value), value) for key, value in conversation.dimensions.items()},
     }
+    for key, value in conversation.dimensions.items():
+        item[key] = names.get((key, value), value)
+    if conversation.own is not None:
+        item |= carried(conversation)
+    if asked is not None and item.get("quality_score") is None:
+        judged = score(conversation.turns, expected_turns=None, source=None, thresholds=asked)
+        item["quality_score"], item["score_parts"] = judged.total, stored_parts(judged)
+    return item
 
 
-def _refused(known: Recognised, findings: Findings, *, nothing: bool = False) -> TraintuiError:
+def refused(known: Recognised, findings: Findings, *, nothing: bool = False) -> TraintuiError:
+    """The answer to a file with records that are no conversation."""
     place = known.source.place
     listed = "; ".join(
         f"{place} {problem.line}: {problem.why.rstrip('.')}" for problem in findings.problems[:PROBLEMS_SHOWN]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import Format
 from traintui.importing.documents import DocumentText, read_document
-from traintui.importing.loading import ExaminedFile, StoredConversations, examined, load, outcome
+from traintui.importing.loading import ExaminedFile, Progress, StoredConversations, examined, load, outcome
 from traintui.importing.mapping import Mapping
 from traintui.importing.recognise import kind_of
 from traintui.importing.values import Settled, Unknown, settled
@@ -49,13 +50,18 @@ async def import_paths(
     mapping: Mapping | None = None,
     unknown: Unknown = "refuse",
     keep_going: bool = False,
+    approve: bool = False,
     dry_run: bool = False,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
 ) -> ImportSummary:
     """Imports documents and files of conversations; what is here already stays as it is.
 
     `unknown` says what becomes of dimension values that the vocabulary does not have. With `keep_going` the records
-    that are no conversation are written to a file beside theirs. Raises `TraintuiError` when a file cannot be read, a
-    value may not be added, or, unless `keep_going`, a record is no conversation; then nothing of any file was stored.
+    that are no conversation are written to a file beside theirs. With `approve` what comes in is approved, as far as a
+    bulk of decisions would. Raises `TraintuiError` when a file cannot be read, a value may not be added, or, unless
+    `keep_going`, a record is no conversation; then nothing of any file was stored. A file that fails later, or is
+    stopped (`Stopped`), is removed; those before it stay.
     """
     texts: list[tuple[Path, DocumentText]] = []
     files: list[ExaminedFile] = []
@@ -79,7 +85,10 @@ async def import_paths(
         asked = await thresholds.read(db)
         await vocabulary.add(db, [*words, *found.new])
         stored = [await documents.store(db, text, source_path=str(path)) for path, text in texts]
-        loaded = [await load(db, file, found, asked) for file in files]
+        loaded = [
+            await load(db, file, found, asked, approve=approve, keep_going=keep_going, progress=progress, stop=stop)
+            for file in files
+        ]
     except BaseException:
         for file in files:
             file.bad.discard()

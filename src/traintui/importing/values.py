@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from traintui.data.imports import Labels, why
+from traintui.data.import_values import Labels, why
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.vocabulary import DIMENSIONS

@@ -27,8 +27,8 @@ BACKLOG = 2_000
 async def sign_some(db: Database, sign: Sign, limit: int = MOST_HELD) -> int:
     """Signs up to `limit` queued conversations, and scores them with their closeness to others; how many were done.
 
-    What a worker has written was scored when it was stored, and is only signed. Raises `TraintuiError` as every writing
-    does, and `BadThreshold`.
+    What a worker has written was scored when it was stored, and what comes from another workspace was scored there:
+    both are only signed. Raises `TraintuiError` as every writing does, and `BadThreshold`.
     """
     async with db.write() as connection:
         taken = await signatures.take_unsigned(connection, min(limit, MOST_HELD))
@@ -42,7 +42,12 @@ async def sign_some(db: Database, sign: Sign, limit: int = MOST_HELD) -> int:
         for each in taken:
             # One after the other: of two in a file that say the same the second sees the first.
             scorable = found.get(each.conversation_id)
-            if scorable is not None and scorable.origin != "generated" and scorable.revision == each.revision:
+            if (
+                scorable is not None
+                and scorable.origin != "generated"
+                and scorable.revision == each.revision
+                and not scorable.is_given
+            ):
                 renewed.append(await among_others(connection, scorable, signed[each.conversation_id], asked))
             await signatures.keep(connection, each, signed[each.conversation_id])
         if renewed:
