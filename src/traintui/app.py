@@ -39,6 +39,11 @@ STILL_HERE = 60.0
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
+OF_THE_WORKSPACE = frozenset(
+    {"coverage", "export", "import_file", "metadata_keys", "prices", "templates", "thresholds", "vocabulary"}
+)
+"""Actions of the app that need a workspace, and a role that may."""
+
 
 def conversations() -> Screen[None]:
     """The table."""
@@ -210,6 +215,8 @@ class TraintuiApp(Ending):
         self.begin_sending(database)
         self.workspace = database
         self.refresh_words()
+        if database.role in commands.ALLOWED["author"]:
+            self.read(self.ask_about_imports, name="imports")
         self._background = [
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (("follow", self._follow), ("index", self._index), ("presence", self._be_present))
@@ -332,6 +339,15 @@ class TraintuiApp(Ending):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {"coverage", "export", "metadata_keys", "prices", "templates", "thresholds", "vocabulary"}:
+        if action in {
+            "coverage",
+            "export",
+            "import_file",
+            "metadata_keys",
+            "prices",
+            "templates",
+            "thresholds",
+            "vocabulary",
+        }:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True

@@ -46,6 +46,8 @@ PLACES: dict[str, str] = {
     "metadata_keys": "Metadata keys",
     "key_form": "A metadata key",
     "export": "Export",
+    "importing": "Import",
+    "unfinished_import": "An import was cut off",
     "help": "Help",
     "opening": "Opening",
 }
@@ -262,6 +264,20 @@ COMMANDS: tuple[Command, ...] = (
     # Export
     Command("export.write", "ctrl+s", "Write", "Write the file", "write", True, True, palette=False),
     Command("export.back", "escape", "Close", "Close the dialog", "back", True, palette=False),
+    # Import
+    Command("importing.go", "ctrl+s", "Read, store", "Read the file; once it was read, store it", "go", True, True,
+            palette=False),
+    Command("importing.mapping", "f2", "Mapping", "Say where conversations are in a file of another shape", "mapping",
+            True, palette=False),
+    Command("importing.add", "a", "Add", "Add the value to the vocabulary", "becomes(0)", True, palette=False),
+    Command("importing.next", "right,l", "Make it", "Make another value of it", "becomes(1)", True, palette=False),
+    Command("importing.previous", "left,h", "Back one", "The value before", "becomes(-1)", palette=False),
+    Command("importing.all", "A", "Add all", "Add every value that is not known", "add_all", True, palette=False),
+    Command("importing.back", "escape", "Close", "Stop, and keep nothing; close", "back", True, palette=False),
+    # An import was cut off
+    Command("unfinished_import.finish", "f", "Finish", "Go on from where it was", "finish", True, palette=False),
+    Command("unfinished_import.remove", "r", "Take away", "Take away what came in", "remove", True, palette=False),
+    Command("unfinished_import.back", "escape", "Later", "Leave it as it is; stop", "back", True, palette=False),
     # Help
     Command("help.back", "escape,question_mark,q", "Close", "Back to the screen", "back", True, palette=False),
     # Opening

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -30,6 +30,15 @@ LOOKED_AT = 100
 """Records among which the first of a known shape is looked for."""
 
 OnBad = Callable[[LineProblem, bytes], None]
+
+
+class Stop(Protocol):
+    """What says that somebody wants no more of it."""
+
+    def is_set(self) -> bool:
+        """Whether it is over."""
+        ...
+
 
 _NAMES = {"jsonl": "JSON lines", "json": "a JSON document", "csv": "a table", "parquet": "Parquet"}
 
@@ -149,11 +158,34 @@ def conversations(
         raise empty(known.source.path)
 
 
+def first(known: Recognised) -> ImportedConversation | LineProblem:
+    """The first conversation of a file; where none of the first hundred records is one, what is wrong with the first.
+
+    Raises like `conversations`.
+    """
+    findings = Findings()
+    try:
+        for conversation in conversations(known, findings, partial(_no_more, findings)):
+            return conversation
+    except _EnoughError:
+        pass
+    return findings.problems[0]
+
+
+class _EnoughError(Exception):
+    """There is no need to read on."""
+
+
+def _no_more(findings: Findings, _problem: LineProblem, _raw: bytes) -> None:
+    if findings.bad >= LOOKED_AT:
+        raise _EnoughError
+
+
 def check(
     known: Recognised,
     on_bad: OnBad = lambda _problem, _raw: None,
     findings: Findings | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Findings:
     """Reads a file to its end and keeps nothing of it. Raises like `conversations`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +15,7 @@ from traintui.data.engine import Database
 from traintui.data.import_records import Import, ImportedFile
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
-from traintui.importing.checking import Findings, Recognised, check, conversations, recognise
+from traintui.importing.checking import Findings, Recognised, Stop, check, conversations, recognise
 from traintui.importing.conversations import Format, ImportedConversation, LineProblem
 from traintui.importing.files import shown
 from traintui.importing.manifests import Verified, digest_of, verified
@@ -88,13 +87,13 @@ def examined(
     keep_going: bool,
     keep_bad: bool,
     findings: Findings | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> ExaminedFile:
     """The file, read to its end. With `keep_bad` its bad records are written beside it. `findings` and `stop` are for
     who looks on from another thread.
 
     Raises `TraintuiError` when it cannot be read, is not what its manifest says, or, unless `keep_going`, has a record
-    that is no conversation.
+    that is no conversation; and `Stopped`.
     """
     manifest = verified(path)
     known = recognise(path, format, mapping)
@@ -102,6 +101,8 @@ def examined(
     bad = BadRecords(path)
     try:
         findings = check(known, bad.take if keep_bad else _let_go, findings, stop)
+        if stop is not None and stop.is_set():
+            raise Stopped(path)
         bad.close()
     except BaseException:
         bad.discard()

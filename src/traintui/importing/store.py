@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from traintui.errors import TraintuiError
 from traintui.importing.conversations import Format
 from traintui.importing.documents import DocumentText, read_document
 from traintui.importing.loading import ExaminedFile, Progress, StoredConversations, examined, load, outcome
-from traintui.importing.mapping import Mapping
+from traintui.importing.mapping import Mapping as Shapes
 from traintui.importing.recognise import kind_of
 from traintui.importing.values import Settled, Unknown, settled
 from traintui.importing.vocabulary import read_vocabulary, starter_path
@@ -47,8 +48,9 @@ async def import_paths(
     paths: Sequence[Path],
     *,
     format: Format | None = None,
-    mapping: Mapping | None = None,
+    mapping: Shapes | None = None,
     unknown: Unknown = "refuse",
+    becomes: Mapping[tuple[str, str], str] | None = None,
     keep_going: bool = False,
     approve: bool = False,
     dry_run: bool = False,
@@ -57,11 +59,11 @@ async def import_paths(
 ) -> ImportSummary:
     """Imports documents and files of conversations; what is here already stays as it is.
 
-    `unknown` says what becomes of dimension values that the vocabulary does not have. With `keep_going` the records
-    that are no conversation are written to a file beside theirs. With `approve` what comes in is approved, as far as a
-    bulk of decisions would. Raises `TraintuiError` when a file cannot be read, a value may not be added, or, unless
-    `keep_going`, a record is no conversation; then nothing of any file was stored. A file that fails later, or is
-    stopped (`Stopped`), is removed; those before it stay.
+    `unknown` says what becomes of dimension values that the vocabulary does not have, `becomes` of single ones. With
+    `keep_going` the records that are no conversation are written to a file beside theirs. With `approve` what comes in
+    is approved, as far as a bulk of decisions would. Raises `TraintuiError` when a file cannot be read, a value may not
+    be added, or, unless `keep_going`, a record is no conversation; then nothing of any file was stored. A file that
+    fails later, or is stopped (`Stopped`), is removed; those before it stay.
     """
     texts: list[tuple[Path, DocumentText]] = []
     files: list[ExaminedFile] = []
@@ -70,14 +72,15 @@ async def import_paths(
         for path in paths:
             kind = kind_of(path)
             if kind == "document":
-                texts.append((path, read_document(path)))
+                texts.append((path, await asyncio.to_thread(read_document, path)))
             elif kind == "vocabulary":
                 words.extend(read_vocabulary(path))
             else:
                 keep_bad = keep_going and not dry_run
-                files.append(examined(path, format, mapping, keep_going=keep_going, keep_bad=keep_bad))
+                examine = partial(examined, path, format, mapping, keep_going=keep_going, keep_bad=keep_bad, stop=stop)
+                files.append(await asyncio.to_thread(examine))
         check_names(texts)
-        found = await settle_values(db, files, words, unknown)
+        found = await settle_values(db, files, words, unknown, becomes)
         if dry_run:
             planned = tuple(outcome(file, file.findings.good, 0) for file in files)
             read = [await documents.foreseen(db, text) for _, text in texts]
@@ -112,12 +115,16 @@ def check_names(texts: Sequence[tuple[Path, DocumentText]]) -> None:
 
 
 async def settle_values(
-    db: Database, files: Sequence[ExaminedFile], words: Sequence[VocabularyValue], unknown: Unknown
+    db: Database,
+    files: Sequence[ExaminedFile],
+    words: Sequence[VocabularyValue],
+    unknown: Unknown,
+    becomes: Mapping[tuple[str, str], str] | None = None,
 ) -> Settled:
     """What becomes of the values in all files; a vocabulary that comes along is known. Raises like `settled`."""
     values = sum((file.findings.values for file in files), Counter[tuple[str, str]]())
     known = {(word.dimension, word.value): word for word in words} | await vocabulary.labels(db)
-    return settled(values, known, unknown)
+    return settled(values, known, unknown, becomes)
 
 
 async def add_starter(db: Database) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from traintui.data.import_values import Labels, why
+from traintui.data.nearest import nearest
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.vocabulary import DIMENSIONS
@@ -28,12 +29,30 @@ class Settled:
     new: tuple[VocabularyValue, ...]
 
 
-def settled(values: Mapping[tuple[str, str], int], labels: Labels, unknown: Unknown) -> Settled:
-    """What becomes of the values of a file, with how often each is there.
+@dataclass(frozen=True, slots=True)
+class UnknownValue:
+    """A value of a file that the vocabulary does not have, how often it is there, and why it is unknown. `name` is what
+    it would be called if it were added; empty where it cannot be. `nearest` is the one that is most like it."""
 
-    A value that is the label of one in the vocabulary is that one. Raises TraintuiError where others are unknown and
-    may not be added: by choice, because a tier cannot be, because they were merged into another, or since nothing of
-    the text can be a name.
+    dimension: str
+    value: str
+    count: int
+    why: str
+    name: str
+    nearest: str | None
+
+    @property
+    def label(self) -> str:
+        """What it would be shown as."""
+        return _label_of(self.value)
+
+
+def unknown_values(
+    values: Mapping[tuple[str, str], int], labels: Labels
+) -> tuple[dict[tuple[str, str], str], tuple[UnknownValue, ...]]:
+    """The values of a file that have another name here, and those that have none, most frequent first.
+
+    A value that is the label of one in the vocabulary is that one.
     """
     by_label = {
         (dimension, entry.label.casefold()): name
@@ -41,9 +60,8 @@ def settled(values: Mapping[tuple[str, str], int], labels: Labels, unknown: Unkn
         if entry.merged_into is None
     }
     names: dict[tuple[str, str], str] = {}
-    new: dict[tuple[str, str], VocabularyValue] = {}
-    refused: list[str] = []
-    for (dimension, value), count in values.items():
+    unknown: list[UnknownValue] = []
+    for (dimension, value), count in sorted(values.items(), key=lambda item: -item[1]):
         entry = labels.get((dimension, value))
         if entry is not None and entry.merged_into is None:
             continue
@@ -52,15 +70,43 @@ def settled(values: Mapping[tuple[str, str], int], labels: Labels, unknown: Unkn
             continue
         name = name_of(value)
         known = labels.get((dimension, name))
-        addable = entry is None and name and dimension in DIMENSIONS and (known is None or known.merged_into is None)
-        if unknown == "add" and addable:
-            if known is None:
-                new.setdefault((dimension, name), VocabularyValue(dimension, name, label=_label_of(value)))
-            if name != value:
-                names[dimension, value] = name
-        else:
-            times = "once" if count == 1 else f"{count:,} times"
-            refused.append(f"{dimension} {why(dimension, value, labels)} ({times})")
+        addable = entry is None and dimension in DIMENSIONS and (known is None or known.merged_into is None)
+        there = [of_it for (of, of_it), each in labels.items() if of == dimension and each.merged_into is None]
+        unknown.append(
+            UnknownValue(
+                dimension, value, count, why(dimension, value, labels), name if addable else "", nearest(value, there)
+            )
+        )
+    return names, tuple(unknown)
+
+
+def settled(
+    values: Mapping[tuple[str, str], int],
+    labels: Labels,
+    unknown: Unknown,
+    becomes: Mapping[tuple[str, str], str] | None = None,
+) -> Settled:
+    """What becomes of the values of a file, with how often each is there.
+
+    `becomes` says it of single ones: the name of another, or their own name, under which they are added. Raises
+    TraintuiError where others are unknown and may not be added: by choice, because a tier cannot be, because they were
+    merged into another, or since nothing of the text can be a name.
+    """
+    names, found = unknown_values(values, labels)
+    new: dict[tuple[str, str], VocabularyValue] = {}
+    refused: list[str] = []
+    for each in found:
+        pair = each.dimension, each.value
+        name = (becomes or {}).get(pair) or (each.name if unknown == "add" else "")
+        entry = labels.get((each.dimension, name))
+        if not name or (entry is None and name != each.name) or (entry is not None and entry.merged_into is not None):
+            times = "once" if each.count == 1 else f"{each.count:,} times"
+            refused.append(f"{each.dimension} {each.why} ({times})")
+            continue
+        if entry is None:
+            new.setdefault((each.dimension, name), VocabularyValue(each.dimension, name, label=each.label))
+        if name != each.value:
+            names[pair] = name
     if refused:
         raise _unknown(refused, unknown)
     return Settled(names, tuple(new.values()))

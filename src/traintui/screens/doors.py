@@ -45,6 +45,22 @@ class Doors(Shell):
 
         self.push_screen(ExportDialog(self.filter_text))
 
+    def action_import_file(self) -> None:
+        """Opens the import dialog."""
+        from traintui.screens.importing import ImportDialog
+
+        self.push_screen(ImportDialog())
+
+    async def ask_about_imports(self) -> None:
+        """Asks what becomes of one's own imports that were cut off, one after the other."""
+        from traintui.data import imports
+
+        if self.workspace is not None:
+            for going in await imports.unfinished(self.workspace):
+                from traintui.screens.unfinished_import import UnfinishedImportDialog
+
+                await self.push_screen_wait(UnfinishedImportDialog(going))
+
     def action_metadata_keys(self) -> None:
         """Opens the list of metadata keys that have a type."""
         from traintui.screens.metadata_keys import MetadataKeysDialog

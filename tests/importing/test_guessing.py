@@ -1,0 +1,62 @@
+"""A mapping is guessed from the first record of a file of another shape, and reads it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reading import read, texts
+
+from traintui.importing.checking import first, recognise
+from traintui.importing.conversations import ImportedConversation, LineProblem
+from traintui.importing.guessing import guessed
+from traintui.importing.mapping import mapping_of
+
+TWO = ["How much?", "Three."]
+
+
+@pytest.mark.parametrize(
+    ("document", "keys"),
+    [
+        ({"data": [{"log": [{"by": "client", "says": TWO[0]}, {"by": "bot", "says": TWO[1]}]}]}, "data log by says"),
+        ({"a": {"b": [{"x": {"turns": [{"n": "Q", "t": TWO[0]}, {"n": "A", "t": TWO[1]}]}}]}}, "a.b x.turns n t"),
+        (
+            [
+                {
+                    "chat": [
+                        {"speaker": "customer", "body": {"text": TWO[0]}},
+                        {"speaker": "agent", "body": {"text": TWO[1]}},
+                    ]
+                }
+            ],
+            "chat speaker body.text",
+        ),
+        ([{'o"dd': [{"role": "Übername", "content": TWO[0]}, {"role": "b\\c", "content": TWO[1]}]}], ""),
+    ],
+)
+def test_what_is_guessed_reads_the_file(tmp_path: Path, document: Any, keys: str) -> None:
+    path = tmp_path / "vendor.json"
+    path.write_text(json.dumps(document))
+    toml = guessed(path)
+    assert all(f'"{key}"' in toml for key in keys.split())
+    assert texts(read(path, mapping=mapping_of(tomllib.loads(toml))).one) == TWO
+
+
+def test_a_file_without_turns_gives_something_to_begin_with(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.jsonl"
+    path.write_text('{"a": 1}\n')
+    assert mapping_of(tomllib.loads(guessed(path))).turns.list == "messages"
+
+
+def test_the_first_conversation_is_shown_or_why_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    good = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    path.write_text(json.dumps({"messages": []}) + "\n" + json.dumps(good) + "\n")
+    made = first(recognise(path))
+    assert isinstance(made, ImportedConversation) and made.line == 2
+    path.write_text((json.dumps({"messages": []}) + "\n") * 300 + json.dumps(good) + "\n")
+    wrong = first(recognise(path))
+    assert isinstance(wrong, LineProblem) and wrong.line == 1
