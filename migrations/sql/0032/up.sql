@@ -580,6 +580,99 @@ BEGIN
 END
 $$;
 
+-- Searching what came in: the same vectors as before, in half the time. The language is looked up once for a statement and
+-- not for each turn, and a turn is looked at for words that are said too often only where it is long enough.
+CREATE OR REPLACE FUNCTION search_parts(content text, language regconfig, OUT piece integer, OUT words tsvector) RETURNS SETOF record
+LANGUAGE plpgsql IMMUTABLE COST 10000 ROWS 1 SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    whole text := search_words(content);
+    total integer := char_length(whole);
+    part text;
+BEGIN
+    FOR start IN 1 .. greatest(total - 2100, 1) BY 5900 LOOP
+        piece := start;
+        part := whole;
+        IF total > 8000 THEN
+            part := search_cut(whole, start, 8000, total);
+        END IF;
+        words := CASE WHEN language = 'simple'::regconfig THEN setweight(to_tsvector('simple', part), 'A')
+                      ELSE setweight(to_tsvector('simple', part), 'A') || to_tsvector(language, part) END;
+        -- So often stands no word in fewer characters.
+        IF char_length(part) > 508
+            AND EXISTS (SELECT FROM unnest(words) AS word WHERE cardinality(word.positions) >= 255) THEN
+            RETURN QUERY
+            SELECT start + place - 1, setweight(to_tsvector('simple', small), 'A') || strip(to_tsvector(language, small))
+            FROM generate_series(1, greatest(least(total - start + 1, 8000) - 320, 1), 180) AS place,
+                 search_cut(substr(whole, start, 8000), place, 500, least(total - start + 1, 8000)) AS small;
+        ELSE
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION index_search(p_limit integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+    taken bigint[];
+    turns_of bigint[];
+    metadata_of bigint[];
+    present bigint[];
+    busy bigint[];
+    language regconfig;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'the search index is made in transactions that read what is committed' USING ERRCODE = 'TT003';
+    END IF;
+    -- Whoever changes the language waits until what is made in the old one is committed.
+    IF NOT pg_try_advisory_xact_lock_shared(7453, 5) THEN
+        RETURN 0;
+    END IF;
+    WITH said AS MATERIALIZED (
+        SELECT id, of_turns, conversation_id FROM search_pending WHERE of_turns
+        ORDER BY id LIMIT least(p_limit, 500) FOR UPDATE SKIP LOCKED
+    ), described AS MATERIALIZED (
+        SELECT id, of_turns, conversation_id FROM search_pending WHERE NOT of_turns
+        ORDER BY id LIMIT least(p_limit, 500) FOR UPDATE SKIP LOCKED
+    ), queued AS MATERIALIZED (
+        SELECT * FROM said UNION ALL SELECT * FROM described
+    ), ours AS MATERIALIZED (
+        SELECT conversation_id FROM (SELECT DISTINCT conversation_id FROM queued) AS each
+        WHERE pg_try_advisory_xact_lock(7455, conversation_id::integer)
+    )
+    SELECT array_agg(id), array_agg(DISTINCT conversation_id) FILTER (WHERE of_turns),
+           array_agg(DISTINCT conversation_id) FILTER (WHERE NOT of_turns)
+    INTO taken, turns_of, metadata_of
+    FROM queued JOIN ours USING (conversation_id);
+    IF taken IS NULL THEN
+        RETURN 0;
+    END IF;
+    -- A crash loses the rows together with their leaving the queue: nobody has to wait for the disk.
+    PERFORM set_config('synchronous_commit', 'off', true);
+
+    -- One that is just being purged is left in the queue: the purge may yet be taken back.
+    present := ARRAY(SELECT id FROM conversations WHERE id = ANY(turns_of || metadata_of)
+                     FOR KEY SHARE SKIP LOCKED);
+    busy := ARRAY(SELECT id FROM conversations WHERE id = ANY(turns_of || metadata_of) AND id <> ALL(present));
+
+    language := search_language();
+    DELETE FROM search_turns WHERE conversation_id = ANY(turns_of) AND conversation_id = ANY(present);
+    INSERT INTO search_turns (conversation_id, turn_number, piece, words)
+    SELECT turn.conversation_id, turn.turn_number, part.piece, part.words
+    FROM conversation_turns AS turn, search_parts(turn.content, language) AS part
+    WHERE turn.conversation_id = ANY(turns_of) AND turn.conversation_id = ANY(present);
+
+    DELETE FROM search_metadata WHERE conversation_id = ANY(metadata_of) AND conversation_id = ANY(present);
+    INSERT INTO search_metadata (conversation_id, metadata)
+    SELECT id, metadata FROM conversations
+    WHERE id = ANY(metadata_of) AND id = ANY(present) AND metadata <> '{}';
+
+    DELETE FROM search_pending
+    WHERE of_turns IN (true, false) AND id = ANY(taken) AND conversation_id <> ALL(busy);
+    RETURN (SELECT count(DISTINCT id) FROM unnest(turns_of || metadata_of) AS id WHERE id <> ALL(busy));
+END
+$$;
+
 DROP FUNCTION import_conversations(jsonb, jsonb);
 
 GRANT SELECT ON imports, import_items TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;

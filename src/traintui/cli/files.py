@@ -57,6 +57,7 @@ def import_(
 ) -> None:
     """Bring in documents to write from, or conversations that you have."""
     from traintui.cli.importing import Telling, see_to_unfinished, tell
+    from traintui.data.search_index import catch_up, indexing
     from traintui.importing.mapping import read_mapping
     from traintui.importing.store import ImportSummary, import_paths
 
@@ -67,16 +68,17 @@ def import_(
         shape = read_mapping(mapping) if mapping else None
         telling = Telling()
         async with workspace() as db:
-            if not dry_run:
-                finished = await see_to_unfinished(db, unfinished, telling)
-            summary = await import_paths(
-                db, paths or (), format=format, mapping=shape, unknown=unknown, keep_going=keep_going, approve=approve,
-                dry_run=dry_run, progress=telling.progress,
-            )  # fmt: skip
-            telling.over()
+            async with indexing(db):
+                finished = [] if dry_run else await see_to_unfinished(db, unfinished, telling)
+                summary = await import_paths(
+                    db, paths or (), format=format, mapping=shape, unknown=unknown, keep_going=keep_going,
+                    approve=approve, dry_run=dry_run, progress=telling.progress,
+                )  # fmt: skip
+                telling.over()
             if not dry_run:
                 summary = replace(summary, conversations=(*finished, *summary.conversations))
                 if number := sum(file.imported + file.revised for file in summary.conversations):
+                    await catch_up(db)
                     await sign(db, number)
             return summary
 

@@ -28,7 +28,7 @@ from traintui.data.storable import as_json
 
 SIZE = 1_000
 """Conversations in one transaction."""
-LEASE = 60.0
+LEASE = 20.0
 """Seconds after its last part from which on an import counts as cut off."""
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.keeping_up import keep_up, keeping_up
+from traintui.data.keeping_up import MOST, keep_up, keeping_up
 from traintui.data.refusals import Refused
 
 BUSY = "55P03"
@@ -72,6 +72,19 @@ async def index_some(db: Database, limit: int = 200) -> int:
 async def keep_indexed(db: Database, stop: asyncio.Event) -> None:
     """Brings the index up to date until `stop` is set."""
     await keep_up(partial(index_some, db), stop)
+
+
+async def catch_up(db: Database, *, lanes: int = 2) -> int:
+    """Brings the index up to date for all that waits, some statements at a time and without resting, for who waits for
+    it; how many conversations were done. Raises as `index_some` does."""
+
+    async def lane() -> int:
+        done = 0
+        while some := await index_some(db, MOST):
+            done += some
+        return done
+
+    return sum(await asyncio.gather(*(lane() for _ in range(lanes))))
 
 
 def indexing(db: Database) -> AbstractAsyncContextManager[None]:

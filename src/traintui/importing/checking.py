@@ -26,6 +26,8 @@ MOST_METADATA = 65_536
 PROBLEMS_KEPT = 1_000
 VALUES_KEPT = 1_000
 """Different values of dimensions that are counted."""
+NOT_RECOGNISED = "Format not recognised"
+"""What an answer is called that a mapping may help with."""
 LOOKED_AT = 100
 """Records among which the first of a known shape is looked for."""
 
@@ -275,7 +277,7 @@ def _kind(source: Source) -> str:
 
 def _unrecognised(path: Path, why: str) -> TraintuiError:
     return TraintuiError(
-        "Format not recognised",
+        NOT_RECOGNISED,
         f"{shown(path)} was not imported: {why}.",
         f"Known are {', '.join(FORMATS)}; a file of another shape needs a mapping (--mapping), as the guide says.",
     )

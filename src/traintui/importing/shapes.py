@@ -89,13 +89,15 @@ def _messages(key: str, record: Record, ignored: Ignored, transcript: Transcript
     for number, message in enumerate(messages, 1):
         place = f"Message {number}" if key != "completion" else f"Message {number} of the completion"
         role, content = _message(place, message)
-        _note_ignored(message, ignored, weighted=role == "assistant" or key == "turns")
+        # A weight of a user's message says nothing, except in our own format, which has it for every turn.
+        told = role == "assistant" or key == "turns"
+        train = trained or role == "user"
+        if len(message) > 2:  # most have a role and a text, and nothing else to look at
+            _note_ignored(message, ignored, weighted=told)
+            train = train and (not told or role == "system" or _is_trained(place, message))
         if role == "system":
             transcript.begin(place, content)
         else:
-            # A weight of a user's message says nothing, except in our own format, which has it for every turn.
-            told = role == "assistant" or key == "turns"
-            train = (trained or role == "user") and (not told or _is_trained(place, message))
             transcript.add(place, role, content, train=train)
 
 

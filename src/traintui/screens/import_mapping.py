@@ -141,4 +141,4 @@ def drawn(made: ImportedConversation | LineProblem, place: str) -> Content:
 
 
 def _said(role: str, style: str, content: str) -> Content:
-    return Content.assemble((f"{role:<10}", style), text.shown(content, single_line=True, limit=160))
+    return Content.assemble((f"{role:<11}", style), text.shown(content, single_line=True, limit=160))

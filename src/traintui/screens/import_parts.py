@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from traintui.importing.loading import ExaminedFile, StoredConversations
     from traintui.importing.values import UnknownValue
 
-LINES = 5
-"""Rows of a list that are seen at once."""
+LINES, LINES_LOW = 6, 3
+"""Rows of a list that are seen at once, also where the terminal is low."""
+ROOMY = 32
+"""Lines of a terminal that is not low."""
 DONE: dict[str, str] = {"storing": "stored", "approving": "approved", "removing": "removed again"}
 """What a stage of an import has done to each conversation."""
 

@@ -21,6 +21,8 @@ from traintui.screens.import_mapping import MappingPane
 from traintui.screens.import_parts import (
     DONE,
     LINES,
+    LINES_LOW,
+    ROOMY,
     ValueRow,
     became,
     holds,
@@ -175,11 +177,14 @@ class ImportDialog(BaseDialog[bool]):
         self.query_one("#is", Static).update(text.shown(file.known.seen, single_line=True, limit=300))
         self.query_one("#holds", Static).update(holds(file))
         self.problems.show(file.findings.problems, top=True)
-        self.problems.styles.height = min(len(file.findings.problems), LINES) + 1
-        self.values.styles.height = min(len(self._unknown), LINES) + 1
+        lines = LINES if self.app.size.height >= ROOMY else LINES_LOW
+        self.problems.styles.height = min(len(file.findings.problems), lines) + 1
+        self.values.styles.height = min(len(self._unknown), lines) + 1
         self._show_values()
         self._turn("asking")
-        if self._unknown:
+        if file.findings.bad and not self.keep_going.value:
+            self.keep_going.focus()
+        elif self._unknown:
             self.values.focus()
         self._say_next()
 
@@ -262,7 +267,7 @@ class ImportDialog(BaseDialog[bool]):
             self.file.focus()
         elif (path := self._path()) is not None:
             self.add_class("-mapping")
-            self._another()
+            self._turn("naming")
             self.mapping.begin(path)
             self.mapping.field.focus()
 
@@ -312,6 +317,7 @@ class ImportDialog(BaseDialog[bool]):
         self.state = state
         found = self._file is not None and state in {"asking", "storing", "over"}
         self.set_class(found, "-found")
+        self.set_class(state == "asking", "-asking")
         self.set_class(found and bool(self._file and self._file.findings.bad) and state == "asking", "-bad")
         self.set_class(found and bool(self._unknown) and state == "asking", "-unknown")
         self.set_class(state in {"reading", "storing"}, "-running")
@@ -329,6 +335,7 @@ class ImportDialog(BaseDialog[bool]):
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers in the dialog, where the file or the mapping can be named anew."""
+        from traintui.importing.checking import NOT_RECOGNISED
         from traintui.importing.loading import Stopped
 
         if not self.is_mounted:
@@ -338,7 +345,9 @@ class ImportDialog(BaseDialog[bool]):
         if isinstance(error, Stopped):
             self._say(("! ", "$warning"), "Stopped. Nothing of it was kept.")
         else:
-            self._say(failure(self.app.answer(error)))
+            answer = self.app.answer(error)
+            mapping = "f2 says where the conversations are in a file of another shape."
+            self._say(failure(answer, mapping if answer.title == NOT_RECOGNISED else None))
 
     def action_back(self) -> None:
         """Stops what is under way, and leaves nothing behind; else closes."""
