@@ -212,7 +212,8 @@ async def test_a_bulk_stops_between_two_transactions_and_its_undo_goes_on_where_
 async def test_the_last_action_is_a_bulk_only_until_something_else_is_done(db: Database) -> None:
     public = await imported(db, 4)
     ids = await ids_of(db, public)
-    assert await bulk.last_bulk(db) is None
+    last = await bulk.last_bulk(db)
+    assert last is not None and last.action == "import"
     await approved(db, public[0])
     first = await decided(db, ids[1:])
     second = await bulk.flag(db, ids, True)

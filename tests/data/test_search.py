@@ -522,3 +522,21 @@ def test_statements_grow_while_they_are_quick_and_shrink_when_they_are_not() -> 
         50,
         1,
     ]
+
+
+async def test_what_is_indexed_in_one_go_has_the_rows_that_each_turn_by_itself_would_have(db: Database) -> None:
+    texts = [
+        "Fees and charges.", "fee " * 300, "a " * 127, "b " * 126, "b " * 128, "no" * 254, "Überziehung " * 40,
+        "ä" * 600, "word\n" * 400, "1a" * 300, "e-mail a@b.example/x?y=1 " * 30, "x" * 9_000, "long and short " * 700,
+    ]  # fmt: skip
+    await import_items(db, [{"turns": turns_of(text, "Yes."), "line": 1} for text in texts])
+    while await search_index.index_some(db):
+        pass
+    both = (
+        "SELECT conversation_id, turn_number, piece, words FROM search_turns",
+        "SELECT t.conversation_id, t.turn_number, p.piece, p.words"
+        " FROM conversation_turns AS t, search_parts(t.content, search_language()) AS p",
+    )
+    for first, second in (both, both[::-1]):
+        assert await fetch(db, f"{first} EXCEPT {second}") == []
+    assert await fetch(db, "SELECT FROM search_turns") != []

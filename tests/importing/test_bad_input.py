@@ -120,10 +120,7 @@ async def test_each_has_one_clear_answer_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
     assert await conversations.count(db) == 0
     assert await fetch(db, "SELECT FROM imports UNION ALL SELECT FROM review_logs") == []
-    # Kilobytes on Linux, bytes on macOS.
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / (
-        1 if sys.platform == "linux" else 1_000
-    ) < 150_000
+    assert memory() - peak < 150
 
 
 async def test_good_files_beside_a_bad_one_are_not_written_either(db: Database, tmp_path: Path) -> None:

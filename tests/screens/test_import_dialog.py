@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from screens.waiting import until, written
-from support import add_vocabulary, fetch
+from support import add_vocabulary, fetch, imported
 from traintui.app import TraintuiApp
 from traintui.data import conversations, imports, vocabulary
 from traintui.data.engine import Database
@@ -220,4 +221,19 @@ async def test_one_whose_file_is_gone_can_only_be_taken_away(
         assert dialog.state == "asking"
         await pilot.press("r")
         await until(pilot, lambda: dialog.state == "over")
+    assert await conversations.count(db) == 0
+
+
+async def test_an_old_import_is_taken_back_only_when_asked_again(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await imported(db, 2)
+    monkeypatch.setattr("traintui.screens.undoing.FRESH", timedelta(0))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.workspace is not None and app.outbox is not None)
+        await pilot.press("u")
+        await written(app)
+        assert await conversations.count(db) == 2
+        await pilot.press("u")
+        await written(app)
     assert await conversations.count(db) == 0

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
 from screens.waiting import Waiting, until, written
-from support import approved, imported, seen, status
+from support import Conninfo, approved, imported, logged_in, seen, status
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews
 from traintui.data.engine import Database
@@ -204,8 +204,9 @@ async def test_what_was_decided_while_one_looked_elsewhere_says_so_when_one_is_b
         assert on_screen(app) == first
 
 
-async def test_undo_without_a_decision_is_answered(app: TraintuiApp, db: Database) -> None:
-    (first,) = await imported(db, 1)
+async def test_undo_without_a_decision_is_answered(app: TraintuiApp, conninfo: Conninfo) -> None:
+    async with logged_in(conninfo("arthur")) as other:
+        (first,) = await imported(other, 1)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, first)
         await pilot.press("u")
@@ -450,7 +451,7 @@ async def test_time_on_screen_goes_along(app: TraintuiApp, db: Database) -> None
 
 
 async def test_how_many_wait_comes_from_the_copy_in_memory_and_follows_what_others_do(
-    app: TraintuiApp, db: Database
+    app: TraintuiApp, db: Database, conninfo: Conninfo
 ) -> None:
     first, second, *_ = await imported(db, 4)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -465,7 +466,8 @@ async def test_how_many_wait_comes_from_the_copy_in_memory_and_follows_what_othe
         await until(pilot, lambda: "1 of 4 waiting" in said(app, "#position"))
         await pilot.press("a")
         await until(pilot, lambda: on_screen(app) == second and "1 of 3 waiting" in said(app, "#position"))
-        await imported(db, 2)
+        async with logged_in(conninfo("arthur")) as other:
+            await imported(other, 2)
         await until(pilot, lambda: "1 of 5 waiting" in said(app, "#position"))
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first and "of 6 waiting" in said(app, "#position"))

@@ -1,30 +1,3 @@
-CREATE OR REPLACE FUNCTION search_parts(content text, language regconfig, OUT piece integer, OUT words tsvector) RETURNS SETOF record
-LANGUAGE plpgsql IMMUTABLE COST 10000 ROWS 1 SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    whole text := search_words(content);
-    total integer := char_length(whole);
-    part text;
-BEGIN
-    FOR start IN 1 .. greatest(total - 2100, 1) BY 5900 LOOP
-        piece := start;
-        part := whole;
-        IF total > 8000 THEN
-            part := search_cut(whole, start, 8000, total);
-        END IF;
-        words := search_vector(part, language);
-        IF char_length(part) > 250
-            AND EXISTS (SELECT FROM unnest(words) AS word WHERE cardinality(word.positions) >= 255) THEN
-            RETURN QUERY
-            SELECT start + place - 1, setweight(to_tsvector('simple', small), 'A') || strip(to_tsvector(language, small))
-            FROM generate_series(1, greatest(least(total - start + 1, 8000) - 320, 1), 180) AS place,
-                 search_cut(substr(whole, start, 8000), place, 500, least(total - start + 1, 8000)) AS small;
-        ELSE
-            RETURN NEXT;
-        END IF;
-    END LOOP;
-END
-$$;
-
 CREATE OR REPLACE FUNCTION index_search(p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE

@@ -580,37 +580,8 @@ BEGIN
 END
 $$;
 
--- Searching what came in: the same vectors as before, in half the time. The language is looked up once for a statement and
--- not for each turn, and a turn is looked at for words that are said too often only where it is long enough.
-CREATE OR REPLACE FUNCTION search_parts(content text, language regconfig, OUT piece integer, OUT words tsvector) RETURNS SETOF record
-LANGUAGE plpgsql IMMUTABLE COST 10000 ROWS 1 SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    whole text := search_words(content);
-    total integer := char_length(whole);
-    part text;
-BEGIN
-    FOR start IN 1 .. greatest(total - 2100, 1) BY 5900 LOOP
-        piece := start;
-        part := whole;
-        IF total > 8000 THEN
-            part := search_cut(whole, start, 8000, total);
-        END IF;
-        words := CASE WHEN language = 'simple'::regconfig THEN setweight(to_tsvector('simple', part), 'A')
-                      ELSE setweight(to_tsvector('simple', part), 'A') || to_tsvector(language, part) END;
-        -- So often stands no word in fewer characters.
-        IF char_length(part) > 508
-            AND EXISTS (SELECT FROM unnest(words) AS word WHERE cardinality(word.positions) >= 255) THEN
-            RETURN QUERY
-            SELECT start + place - 1, setweight(to_tsvector('simple', small), 'A') || strip(to_tsvector(language, small))
-            FROM generate_series(1, greatest(least(total - start + 1, 8000) - 320, 1), 180) AS place,
-                 search_cut(substr(whole, start, 8000), place, 500, least(total - start + 1, 8000)) AS small;
-        ELSE
-            RETURN NEXT;
-        END IF;
-    END LOOP;
-END
-$$;
-
+-- Searching what came in: the same rows as before, in less time; the language is looked up once for a statement and not for
+-- each turn.
 CREATE OR REPLACE FUNCTION index_search(p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
@@ -657,10 +628,26 @@ BEGIN
 
     language := search_language();
     DELETE FROM search_turns WHERE conversation_id = ANY(turns_of) AND conversation_id = ANY(present);
+    -- Most turns are one piece that says no word 255 times in both of its forms together, which is seen from their length,
+    -- or, without letters beyond ASCII, from their blanks: search_parts() makes the same of them, and takes longer.
+    WITH said AS MATERIALIZED (
+        SELECT turn.conversation_id, turn.turn_number, turn.content, search_words(turn.content) AS words,
+               octet_length(turn.content) = char_length(turn.content) AS is_ascii
+        FROM conversation_turns AS turn
+        WHERE turn.conversation_id = ANY(turns_of) AND turn.conversation_id = ANY(present)
+    ), sorted AS MATERIALIZED (
+        SELECT said.*, char_length(said.words) <= 250 OR is_ascii AND char_length(said.words) <= 8000
+                       AND char_length(said.words) - char_length(replace(said.words, ' ', '')) < 127 AS is_plain
+        FROM said
+    )
     INSERT INTO search_turns (conversation_id, turn_number, piece, words)
-    SELECT turn.conversation_id, turn.turn_number, part.piece, part.words
-    FROM conversation_turns AS turn, search_parts(turn.content, language) AS part
-    WHERE turn.conversation_id = ANY(turns_of) AND turn.conversation_id = ANY(present);
+    SELECT conversation_id, turn_number, 1,
+           CASE WHEN language = 'simple'::regconfig THEN setweight(to_tsvector('simple', sorted.words), 'A')
+                ELSE setweight(to_tsvector('simple', sorted.words), 'A') || to_tsvector(language, sorted.words) END
+    FROM sorted WHERE is_plain
+    UNION ALL
+    SELECT sorted.conversation_id, sorted.turn_number, part.piece, part.words
+    FROM sorted, search_parts(sorted.content, language) AS part WHERE NOT is_plain;
 
     DELETE FROM search_metadata WHERE conversation_id = ANY(metadata_of) AND conversation_id = ANY(present);
     INSERT INTO search_metadata (conversation_id, metadata)

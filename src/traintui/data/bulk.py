@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, literal, select, text
@@ -68,6 +69,7 @@ class Bulk:
     action: str
     rows: int
     exported: int
+    started_at: datetime
 
 
 def new_bulk_id() -> str:
@@ -194,7 +196,7 @@ async def last_bulk(db: Database) -> Bulk | None:
         exported = select(func.count()).where(L.bulk_id == bulk_id, L.id > undone_to, exists(files))
         since = select(literal(1)).where(ExportLog.state == "succeeded", ExportLog.exported_at > started_at)
         number = await connection.scalar(exported) if await connection.scalar(select(exists(since))) else 0
-    return Bulk(bulk_id, action, rows, number or 0)
+    return Bulk(bulk_id, action, rows, number or 0, started_at)
 
 
 async def in_batches(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, cast
 
@@ -91,8 +90,9 @@ async def load(
     part = await next_part()
     while part and not (stop is not None and stop.is_set()):
         following = asyncio.ensure_future(next_part())
+        storing = asyncio.ensure_future(_store(db, going, part, place + 1))
         try:
-            await _store(db, going, part, place + 1)
+            await asyncio.shield(storing)
         except Refused as refused:
             if refused.code != "TT009":
                 raise
@@ -100,8 +100,10 @@ async def load(
             answer = unknown_values(part, await vocabulary.labels(db), going.file.name, refused)
             raise (answer or refused) from refused
         finally:
-            with suppress(BaseException):
-                await asyncio.shield(asyncio.wait([following]))
+            # Who is cancelled waits for the part: a connection in the middle of a COPY is of no more use.
+            for each in (await asyncio.wait([storing, following]))[0]:
+                if not each.cancelled():
+                    each.exception()  # looked at here; what counts is raised below, or is being raised
         place += len(part)
         if progress is not None:
             progress(place, going.file.total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from traintui.data.records import ReviewEntry
     from traintui.outbox.presses import Undo
     from traintui.outbox.sending import Outbox
+
+FRESH = timedelta(minutes=10)
+"""How long an import is taken back without asking: later, whoever takes back some decisions may not have it in mind."""
 
 
 def how_far(done: int, total: int) -> Content:
@@ -106,6 +110,13 @@ class Undoing:
                 ("! ", "$warning"), f"{many.exported:,} of the {many.rows:,} of your {many.action}",
                 f" {'has' if many.exported == 1 else 'have'} been exported meanwhile; the file keeps them. ",
                 ("u again takes all of it back here.", "bold"),
+            )  # fmt: skip
+        if many.action == "import" and clock.now() - many.started_at > FRESH and self._warned != many.bulk_id:
+            self._warned = many.bulk_id
+            when = text.moment(many.started_at)
+            return None, Content.assemble(
+                ("! ", "$warning"), f"Your last action is an import of {many.rows:,}, begun {when}. ",
+                ("u again moves them to the trash.", "bold"),
             )  # fmt: skip
         self._warned = None
         result = await bulk.undo(db, many.bulk_id, progress=progress)
