@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import dump, good, lines_of, message
 
+from importing.reading import dump, good, lines_of, message
 from support import fetch
 from traintui.data import conversations
 from traintui.data.engine import Database

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import read, texts
 
+from importing.reading import read, texts
 from traintui.importing.checking import first, recognise
 from traintui.importing.conversations import ImportedConversation, LineProblem
 from traintui.importing.guessing import guessed

@@ -12,7 +12,7 @@ import pytest
 from support import Conninfo, add_vocabulary, approved, fetch, logged_in, scalar, seen
 from traintui.data import bulk, conversations, imports, reviews
 from traintui.data.engine import Database
-from traintui.data.import_records import Import
+from traintui.data.import_records import Import, ImportedFile
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.importing import loading, unfinished
@@ -209,7 +209,7 @@ async def test_an_import_that_is_under_way_is_neither_taken_back_nor_taken_over(
 
 
 def _file(total: int) -> Any:
-    return imports.ImportedFile("a.jsonl", "/a.jsonl", "openai", total)
+    return ImportedFile("a.jsonl", "/a.jsonl", "openai", total)
 
 
 async def test_an_import_belongs_to_who_began_it(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading import own
 
+from importing.reading import own
 from support import add_vocabulary, approved, fetch, imported, said, scalar, seen
 from traintui.data import bulk, conversations, imports, reviews
 from traintui.data.engine import Database
