@@ -1,0 +1,174 @@
+"""The manifest of an export: what is in it, why, and how to prove it. Pure: the same facts give the same bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import orjson
+
+from traintui.export.preferences import kto_weights
+from traintui.export.record import DIMENSIONS, TrainingRecord
+
+VERSION = 1
+
+
+def manifest_name(file_name: str) -> str:
+    """The name of the manifest beside a file: `NAME.manifest.json`, NAME without its last suffix."""
+    stem, dot, _ = file_name.rpartition(".")
+    return f"{stem if dot and stem else file_name}.manifest.json"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is in an export, added up conversation by conversation. Cost in USD; scores 0 to 10.
+
+    A conversation counts for the reviewer of its newest decision that approved or rejected.
+    """
+
+    conversations: int = 0
+    turns: int = 0
+    rehearsal: int = 0
+    seeds: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    lowest_score: float | None = None
+    highest_score: float | None = None
+    unscored: int = 0
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, record: TrainingRecord, cost_usd: Decimal | None = None) -> None:
+        """Adds a conversation, with what its calls cost where that is known."""
+        self.conversations += 1
+        self.turns += len(record.turns)
+        self.rehearsal += record.is_rehearsal
+        self.seeds += record.is_seed
+        if cost_usd is None:
+            self.unpriced += 1
+        else:
+            self.cost_usd += cost_usd
+        score = record.quality_score
+        if score is None:
+            self.unscored += 1
+        else:
+            self.lowest_score = score if self.lowest_score is None else min(self.lowest_score, score)
+            self.highest_score = score if self.highest_score is None else max(self.highest_score, score)
+        decided = (decision for decision in reversed(record.decisions) if decision.action != "edit")
+        reviewer = next((decision.reviewer for decision in decided), None)
+        values = {**record.dimensions, "status": record.status, "reviewer": reviewer}
+        for name, value in values.items():
+            self.counts.setdefault(name, Counter())[value or "none"] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The sums as plain values, the most first."""
+        return {
+            "conversations": self.conversations,
+            "turns": self.turns,
+            "rehearsal": self.rehearsal,
+            "seeds": self.seeds,
+            **{
+                name: dict(sorted(self.counts.get(name, Counter()).items(), key=lambda item: (-item[1], item[0])))
+                for name in (*DIMENSIONS, "status", "reviewer")
+            },
+            "score": {"lowest": self.lowest_score, "highest": self.highest_score, "none": self.unscored},
+            "cost_usd": {"sum": str(self.cost_usd), "conversations_without": self.unpriced},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file of the export: its name without a directory, its size in bytes, its SHA-256 in hexadecimal, and how many
+    rows it has (None where it has none, such as a README)."""
+
+    name: str
+    size: int
+    sha256: str
+    rows: int | None = None
+    side: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFacts:
+    """All that a manifest says but the conversations themselves.
+
+    `filter_data` is the filter as data, `preflight` and `split` what `Totals` and `Splitter` give, `seal` the audit
+    seal at that moment (None until there are seals). `left_out_rehearsal` are conversations that match and were left out.
+    `labels` are rows (desirable, undesirable) of a format that labels answers. `exported_at` is ISO 8601, UTC; without
+    it and `export_id` the same export gives the same manifest.
+    """
+
+    format: str
+    format_version: int
+    container: str
+    traintui: str
+    schema_revision: str
+    filter_text: str
+    filter_data: Mapping[str, Any]
+    tally: Tally
+    files: tuple[FileFacts, ...]
+    rows: int
+    preflight: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    left_out_rehearsal: int = 0
+    remarks: tuple[str, ...] = ()
+    split: Mapping[str, Any] | None = None
+    labels: tuple[int, int] | None = None
+    seal: Mapping[str, Any] | None = None
+    export_id: str | None = None
+    exported_at: str | None = None
+    exported_by: str | None = None
+
+
+def head(facts: ManifestFacts) -> dict[str, Any]:
+    """The manifest without its conversations, with all keys whatever the export is."""
+    return {
+        "manifest": VERSION,
+        "export_id": facts.export_id,
+        "exported_at": facts.exported_at,
+        "exported_by": facts.exported_by,
+        "format": {"name": facts.format, "version": facts.format_version, "container": facts.container},
+        "traintui": facts.traintui,
+        "schema": facts.schema_revision,
+        "filter": {"words": facts.filter_text, "data": dict(facts.filter_data)},
+        "options": dict(facts.options),
+        "rows": facts.rows,
+        "counts": facts.tally.as_json(),
+        "left_out_rehearsal": facts.left_out_rehearsal,
+        "preflight": dict(facts.preflight),
+        "remarks": list(facts.remarks),
+        "split": None if facts.split is None else dict(facts.split),
+        "kto": None if facts.labels is None else kto(*facts.labels),
+        "files": [
+            {"name": file.name, "bytes": file.size, "sha256": file.sha256, "rows": file.rows, "side": file.side}
+            for file in facts.files
+        ],
+        "seal": None if facts.seal is None else dict(facts.seal),
+    }
+
+
+def kto(desirable: int, undesirable: int) -> dict[str, Any]:
+    """How many labels there are of both kinds, and the weights that balance them."""
+    for_desirable, for_undesirable = kto_weights(desirable, undesirable)
+    return {
+        "desirable": desirable,
+        "undesirable": undesirable,
+        "desirable_weight": for_desirable,
+        "undesirable_weight": for_undesirable,
+    }
+
+
+def write_manifest(file: BinaryIO, facts: ManifestFacts, conversations: Iterable[tuple[str, int, str | None]]) -> int:
+    """Writes the manifest: the head, then a line for each conversation with its id, its revision and its side (None
+    without a split), as they come. Returns how many conversations it names. Memory does not grow with them."""
+    head_text = orjson.dumps(head(facts), option=orjson.OPT_INDENT_2).decode()
+    file.write(head_text.removesuffix("\n}").encode() + b',\n  "conversations": [')
+    count = 0
+    for conversation_id, revision, side in conversations:
+        entry = [conversation_id, revision] if side is None else [conversation_id, revision, side]
+        file.write((b",\n    " if count else b"\n    ") + orjson.dumps(entry))
+        count += 1
+    file.write(b"\n  ]\n}\n" if count else b"]\n}\n")
+    return count
