@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from training_records import record_with, turns_of
 from traintui.export.containers import opened
 from traintui.export.formats import FORMATS, Container, Files
 from traintui.export.record import Decision, Revision, Shape, TrainingRecord, shape_of
-from training_records import record_with, turns_of
 
 LONG = "A sentence that is said again and again. " * 2_000
 
@@ -30,7 +30,7 @@ def full_one(number: int = 1) -> TrainingRecord:
 def reviewed_one(number: int = 1, system: str | None = None) -> TrainingRecord:
     """An answer was rejected, edited and approved."""
     return record_with(
-        f"Question {number}?", "The better answer.", "More?", "Yes.", conversation_id=f"c-reviewed-{number}", revision=2,
+        f"Question {number}?", "The better answer.", "More?", "Yes.", conversation_id=f"c-r-{number}", revision=2,
         system_prompt=system, earlier=(Revision(1, system, turns_of(f"Question {number}?", "No.", "More?", "Yes.")),),
         decisions=(Decision("reject", 1, 2, "wrong"), Decision("edit", 2), Decision("approve", 2)),
     )  # fmt: skip
@@ -42,7 +42,8 @@ def large() -> list[TrainingRecord]:
 
 
 def written(
-    name: str, records: Sequence[TrainingRecord], folder: Path, container: Container = "jsonl", shape: Shape | None = None
+    name: str, records: Sequence[TrainingRecord], folder: Path, container: Container = "jsonl",
+    shape: Shape | None = None,
 ) -> Path:  # fmt: skip
     """The file of an export of these records."""
     format, shape = FORMATS[name], shape or shape_of(records)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow.parquet
 import pytest
 import yaml
-from exported import full_one, large, plain_one, reviewed_one, rows, written
 from huggingface_hub import DatasetCard
 
+from consumers.exported import full_one, large, plain_one, reviewed_one, rows, written
 from traintui.export.card import CardFacts, card
 from traintui.export.formats import FORMATS, Container
 from traintui.export.manifest import FileFacts, ManifestFacts, Tally
@@ -50,9 +51,18 @@ def test_what_was_written_is_loaded(format: Any, container: Container, tmp_path:
     assert loaded.to_list() and bare(loaded.to_list()) == rows(format.name, few())
 
 
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
 @pytest.mark.parametrize("format", [f for f in LOADED if f.kind == "supervised"], ids=lambda format: format.name)
-def test_what_only_the_last_row_has_breaks_nothing_in_a_large_file(format: Any, tmp_path: Path) -> None:
-    loaded = load(written(format.name, large(), tmp_path), "jsonl", tmp_path)
+def test_what_only_the_last_row_has_breaks_nothing_in_a_large_file(
+    format: Any, container: Container, tmp_path: Path
+) -> None:
+    path = written(format.name, large(), tmp_path, container)
+    if (format.name, container) == ("alpaca", "jsonl"):
+        assert any("export Parquet" in note for note in format.rules.notes)
+        with pytest.raises(datasets.exceptions.DatasetGenerationError):  # else the note has nothing to say any more
+            load(path, container, tmp_path)
+        return
+    loaded = load(path, container, tmp_path)
     assert len(loaded) == 201 and bare(loaded[200]) == rows(format.name, large())[200]
 
 
@@ -61,6 +71,17 @@ def test_both_containers_give_the_same_rows(format: Any, tmp_path: Path) -> None
     lines = load(written(format.name, few(), tmp_path), "jsonl", tmp_path).to_list()
     columns = load(written(format.name, few(), tmp_path, "parquet"), "parquet", tmp_path).to_list()
     assert bare(lines) == bare(columns)
+
+
+@pytest.mark.parametrize("format", LOADED, ids=lambda format: format.name)
+def test_parquet_of_the_same_rows_has_the_same_bytes_and_is_compressed_by_zstd(format: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    path = written(format.name, few(), first, "parquet")
+    assert path.read_bytes() == written(format.name, few(), second, "parquet").read_bytes()
+    group = pyarrow.parquet.ParquetFile(path).metadata.row_group(0)
+    assert {group.column(place).compression for place in range(group.num_columns)} == {"ZSTD"}
 
 
 def test_csv_of_single_exchanges_is_loaded(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import full_one, plain_one, reviewed_one, rows, written
 from mistral_common.exceptions import MistralCommonException
 from mistral_common.protocol.instruct.messages import FinetuningAssistantMessage, SystemMessage, UserMessage
 from mistral_common.protocol.instruct.validator import MistralRequestValidator, ValidationMode
@@ -18,12 +17,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import PreTrainedTokenizerFast
 
+from consumers.exported import full_one, plain_one, reviewed_one, rows, written
+from training_records import record_with
 from traintui.export.formats import FORMATS
 from traintui.export.preflight import preflight
 from traintui.export.record import Shape, TrainingRecord
 from traintui.export.rules import SPECIAL_TOKENS
 from traintui.export.tokens import Estimate, counter_of
-from training_records import record_with
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -38,9 +38,9 @@ ALTERNATING = (
 
 
 def tokenizer(template: str) -> Any:
-    model = Tokenizer(WordLevel({"[UNK]": 0, "Question": 1}, unk_token="[UNK]"))
+    model = Tokenizer(WordLevel({"[UNK]": 0, "Question": 1}, unk_token="[UNK]"))  # noqa: S106
     model.pre_tokenizer = Whitespace()
-    made = PreTrainedTokenizerFast(tokenizer_object=model, unk_token="[UNK]")
+    made = PreTrainedTokenizerFast(tokenizer_object=model, unk_token="[UNK]")  # noqa: S106
     made.chat_template = template
     return made
 
@@ -93,7 +93,7 @@ def test_a_tokenizer_on_disk_counts_what_transformers_counts(tmp_path: Path) -> 
     text = "Question one, and another; Question."
     ids = tokenizer(CHATML).encode(text, add_special_tokens=False)
     assert not counter.is_estimate and counter.count(text) == len(ids)
-    assert text[: counter.character_at(text, 2)] == "Question one"[: len("Question ")] + "one"
+    assert text[: counter.character_at(text, 2)] == "Question one"
     assert counter.character_at(text, 10**6) == len(text) and counter.character_at(text, 0) == 0
 
 

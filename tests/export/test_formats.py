@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training_records import record_with, reviewed, trainable
 from traintui.data.records import ExportableConversation, Turn
 from traintui.errors import TraintuiError
 from traintui.export.formats import FORMATS, Files, Format, format_of, problem_of, writer_of
 from traintui.export.formats.sharegpt import merged_dataset_info
 from traintui.export.record import Shape, TrainingRecord, plain, shape_of
-from training_records import record_with, reviewed, trainable
 
 Said = list[tuple[str, str]]
 QUICK = settings(max_examples=25)
@@ -125,9 +125,7 @@ def test_the_same_record_gives_the_same_bytes(format: Format, record: TrainingRe
         **{name: getattr(record, name) for name in TrainingRecord.__dataclass_fields__}
         | {"metadata": dict(reversed(record.metadata.items()))}
     )
-    texts = {
-        b"".join(map(orjson.dumps, format.write(one, shape_of([one])).rows)) for one in (record, again, reordered)
-    }
+    texts = {b"".join(map(orjson.dumps, format.write(one, shape_of([one])).rows)) for one in (record, again, reordered)}
     assert len(texts) == 1
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training_records import record_with, turns_of
 from traintui.export.preferences import kto_weights, labels_of, pairs_of
 from traintui.export.record import Decision, Revision, TrainingRecord
-from training_records import record_with, turns_of
 
 
 def edited(old: tuple[str, ...], new: tuple[str, ...], **changes: Any) -> TrainingRecord:

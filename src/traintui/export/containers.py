@@ -69,7 +69,8 @@ class Json(Writer):
 
 
 class Csv(Writer):
-    """A row a record, with a head; UTF-8, LF, quoted where needed (RFC 4180 but for the line ends)."""
+    """A row a record, with a head; UTF-8, LF between records, every field quoted so that a lone CR in a text ends none
+    (RFC 4180 but for the line ends)."""
 
     def __init__(self, file: BinaryIO, schema: Schema) -> None:
         super().__init__(file)
@@ -83,7 +84,7 @@ class Csv(Writer):
 
     def _write(self, values: list[Any]) -> None:
         line = io.StringIO(newline="")
-        csv.writer(line, lineterminator="\n").writerow(values)
+        csv.writer(line, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(values)
         self.file.write(line.getvalue().encode())
 
 

@@ -30,7 +30,8 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where a target stops: `turn` and `character` (its text from there on is lost), None where it drops all of it.
-    `lost` are the numbers of the turns of which nothing is left. `what` says it in words."""
+    `lost` are the numbers of the turns of which nothing is left, `shortened` of those that lose their end. `what` says
+    it in words."""
 
     tokens: int
     limit: int
@@ -38,6 +39,7 @@ class Cut:
     character: int | None
     lost: tuple[int, ...]
     what: str
+    shortened: tuple[int, ...] = ()
 
     def loses(self, turn: int) -> bool:
         """Whether nothing of a turn is left."""
@@ -45,7 +47,7 @@ class Cut:
 
     def touches(self, turn: int) -> bool:
         """Whether something of a turn is lost."""
-        return turn in self.lost or turn == self.turn
+        return turn in self.lost or turn in self.shortened
 
 
 def cut_of(segments: Sequence[Segment], limit: Limit, counter: TokenCounter, *, answer: bool = False) -> Cut | None:
@@ -83,7 +85,7 @@ def _cut_in(segments: Sequence[Segment], place: int, room: int, limit: int, coun
     after = len(segments) - place - 1
     if after:
         what += f", {'the turn' if after == 1 else f'the {after} turns'} after it {'is' if after == 1 else 'are'} lost"
-    return Cut(total, limit, segment.turn or None, character, lost, what)
+    return Cut(total, limit, segment.turn or None, character, lost, what, (segment.turn,) if character else ())
 
 
 def shares(source: int, target: int, room: int) -> tuple[int, int]:
@@ -121,10 +123,10 @@ def _pairs(segments: Sequence[Segment], limit: int, counter: TokenCounter) -> Cu
                 first = segments[asked[0]] if asked else segments[place]
                 lost = tuple(later.turn for later in segments if later.turn >= first.turn and later.turn)
                 return Cut(total, limit, first.turn or None, 0, lost, f"it is left out from turn {first.turn} on")
-            shortened, room = (segments[place], kept_target)
-            if kept_target == target:
-                shortened, room = segments[asked[-1]], kept_source - source + segments[asked[-1]].tokens
-            return _shortened(total, limit, shortened, room, lost, counter)
+            asked_last = segments[asked[-1]] if asked else segments[place]
+            return _shortened(
+                total, limit, (asked_last, segments[place]), (source - kept_source, target - kept_target), lost, counter
+            )
         used += kept_source + kept_target
     return None
 
@@ -134,17 +136,19 @@ def _prompt_or_answer(segments: Sequence[Segment], limit: int, counter: TokenCou
     total = sum(segment.tokens for segment in segments)
     source, target = total - segments[-1].tokens, segments[-1].tokens
     kept_source, kept_target = shares(source, target, limit)
-    if kept_target < target:
-        return _shortened(total, limit, segments[-1], kept_target, (), counter)
-    return _shortened(total, limit, segments[-2], kept_source - source + segments[-2].tokens, (), counter)
+    missing = (source - kept_source, target - kept_target)
+    return _shortened(total, limit, (segments[-2], segments[-1]), missing, (), counter)
 
 
 def _shortened(
-    total: int, limit: int, segment: Segment, room: int, lost: tuple[int, ...], counter: TokenCounter
-) -> Cut:
-    character = counter.character_at(segment.content, max(0, room - MESSAGE_TOKENS))
-    named = f"turn {segment.turn}" if segment.turn else "the system prompt"
-    what = f"the end of {named} is cut off"
+    total: int, limit: int, pair: tuple[Segment, Segment], missing: tuple[int, int], lost: tuple[int, ...],
+    counter: TokenCounter,
+) -> Cut:  # fmt: skip
+    """The cut in a question and its answer, of which so many tokens have no room each."""
+    short = [(segment, less) for segment, less in zip(pair, missing, strict=True) if less > 0]
+    first, less = short[0]
+    character = counter.character_at(first.content, max(0, first.tokens - less - MESSAGE_TOKENS))
+    what = f"the end of {' and of '.join(f'turn {segment.turn}' for segment, _ in short)} is cut off"
     if lost:
         what += f", and the {'turn' if len(lost) == 1 else f'{len(lost)} turns'} after it left out"
-    return Cut(total, limit, segment.turn or None, character, lost, what)
+    return Cut(total, limit, first.turn, character, lost, what, tuple(segment.turn for segment, _ in short))

@@ -95,7 +95,7 @@ class ManifestFacts:
     """All that a manifest says but the conversations themselves.
 
     `filter_data` is the filter as data, `preflight` and `split` what `Totals` and `Splitter` give, `seal` the audit
-    seal at that moment (None until there are seals). `left_out_rehearsal` are conversations that match and were left out.
+    seal at that moment (None until there are seals). `left_out_rehearsal` are conversations that match and stay out.
     `labels` are rows (desirable, undesirable) of a format that labels answers. `exported_at` is ISO 8601, UTC; without
     it and `export_id` the same export gives the same manifest.
     """

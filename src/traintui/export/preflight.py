@@ -68,9 +68,6 @@ def preflight(record: TrainingRecord, format: Format, counter: TokenCounter, *, 
 def _supervised(record: TrainingRecord, format: Format, counter: TokenCounter, limit: Limit) -> Preflight:
     target = format.rules
     found = list(_checked(record.system_prompt, record.turns, format))
-    if not any(finding.severity is Severity.REFUSED for finding in found):
-        written = format.write(record, Shape(weighted=True, system=True, multi_turn=True))
-        found += [Finding(rules.UNFIT, None, f"{reason[0].upper()}{reason[1:]}.") for reason in written.reasons]
     segments = segments_of(record.system_prompt, record.turns, counter)
     cut = cut_of(segments, limit, counter)
     if cut is not None:
@@ -214,7 +211,9 @@ class Totals:
     def words(self) -> str:
         """As people read it: "412 of 418 pass; 4 too long for TRL's default, 2 end with the user"."""
         verb = "passes" if self.passing == 1 else "pass"
-        told = f"{self.passing:,} of {self.count:,} {verb}" if self.passing < self.count else f"all {self.count:,} pass"
+        told = f"{self.passing:,} of {self.count:,} {verb}"
+        if self.passing == self.count > 1:
+            told = f"all {self.count:,} pass"
         parts = [self._counted(rule, self.by_rule[rule]) for rule in RULES if rule in self.by_rule]
         marks = [self._counted(rule, self.ignored[rule]) for rule in RULES if rule in self.ignored]
         listed = "; ".join(", ".join(part) for part in (parts, marks) if part)

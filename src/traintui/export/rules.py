@@ -7,6 +7,7 @@ LLaMA-Factory 0.9.5, Unsloth 2026.10.9, Together 2.0.0 (later ones check convers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,7 +76,6 @@ LAST_UNTRAINED = Rule(
     "last untrained", Severity.REFUSED, "w", "has a last answer that is not to be trained on",
     "have a last answer that is not to be trained on",
 )  # fmt: skip
-UNFIT = Rule("unfit", Severity.REFUSED, "E", "does not fit the format", "do not fit the format")
 TOO_LONG = Rule("too long", Severity.CUT, "e", "too long for {target}'s default", "too long for {target}'s default")
 SPECIAL = Rule("special token", Severity.CUT, "e", "holds a token of a template", "hold a token of a template")
 WEIGHTS = Rule(
@@ -90,8 +90,8 @@ PARTLY = Rule("partly", Severity.IGNORED, None, "gives fewer rows than decisions
 ASSUMED = Rule("assumed", Severity.IGNORED, "t", "was rejected without a turn", "were rejected without a turn")
 
 RULES = (
-    NOT_TEXT, EMPTY, TOO_FEW, FIRST, ALTERNATES, LAST, UNTRAINED, LAST_UNTRAINED, UNFIT, TOO_LONG, SPECIAL, NO_ROW,
-    WEIGHTS, ONLY_LAST, PARTLY, ASSUMED,
+    NOT_TEXT, EMPTY, TOO_FEW, FIRST, ALTERNATES, LAST, UNTRAINED, LAST_UNTRAINED, TOO_LONG, SPECIAL, NO_ROW, WEIGHTS,
+    ONLY_LAST, PARTLY, ASSUMED,
 )  # fmt: skip
 """All of them, what stops an export first."""
 
@@ -101,7 +101,8 @@ class TargetRules:
     """What is known of a target.
 
     `token_limit` is its default limit for a conversation in tokens, `excess` what it does with a longer one.
-    `minimum` and `maximum` are rows in a file, `max_bytes` its size. `because` says, by the name of a rule, what the
+    `minimum` and `maximum` are rows in a file, `max_bytes` its size. `special_tokens` says that it puts texts into a
+    chat template, `counts_media` that placeholders of media mean something to it. `because` says, by the name of a rule, what the
     target does with what breaks it. `notes` are sentences for the whole export, whatever it holds.
     """
 
@@ -114,6 +115,7 @@ class TargetRules:
     maximum: int | None = None
     max_bytes: int | None = None
     special_tokens: bool = False
+    counts_media: bool = False
     because: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -133,6 +135,10 @@ breaks off there."""
 MEDIA_TOKENS = ("<image>", "<video>", "<audio>")
 """Placeholders that LLaMA-Factory counts against the media of a row (`data/mm_plugin.py`)."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPECIAL = re.compile("|".join(map(re.escape, SPECIAL_TOKENS)))
+_SPECIAL_OR_MEDIA = re.compile("|".join(map(re.escape, SPECIAL_TOKENS + MEDIA_TOKENS)))
+
 Messages = tuple[Turn, ...]
 Check = Callable[[str | None, Messages, TargetRules], Iterator[Finding]]
 
@@ -143,9 +149,10 @@ def storable(system_prompt: str | None, turns: Messages, target: TargetRules) ->
         where = "The system prompt" if number is None else f"Turn {number}"
         if "\0" in content:
             yield Finding(NOT_TEXT, number, f"{where} holds a NUL character.", content.index("\0"))
-        place = next((place for place, character in enumerate(content) if "\ud800" <= character <= "\udfff"), None)
-        if place is not None:
-            yield Finding(NOT_TEXT, number, f"{where} holds half of a surrogate pair, which is no character.", place)
+        half = _SURROGATE.search(content)
+        if half is not None:
+            says = f"{where} holds half of a surrogate pair, which is no character."
+            yield Finding(NOT_TEXT, number, says, half.start())
 
 
 def filled(_system_prompt: str | None, turns: Messages, target: TargetRules) -> Iterator[Finding]:
@@ -184,13 +191,13 @@ def spelled(system_prompt: str | None, turns: Messages, target: TargetRules) -> 
     """No text holds what a tokenizer reads as the end of a turn. One finding a turn: the first place."""
     if not target.special_tokens:
         return
-    known = SPECIAL_TOKENS + (MEDIA_TOKENS if target.target == "LLaMA-Factory" else ())
+    known = _SPECIAL_OR_MEDIA if target.counts_media else _SPECIAL
     for number, content in [(None, system_prompt or ""), *((turn.number, turn.content) for turn in turns)]:
-        found = min(((content.find(token), token) for token in known if token in content), default=None)
+        found = known.search(content)
         if found is not None:
             where = "The system prompt" if number is None else f"Turn {number}"
-            says = f"{where} holds {found[1]}, which a model with this token reads as its own: the text breaks there."
-            yield Finding(SPECIAL, number, says, found[0])
+            says = f"{where} holds {found[0]}, which a model with this token reads as its own: the text breaks there."
+            yield Finding(SPECIAL, number, says, found.start())
 
 
 CHECKS: tuple[Check, ...] = (storable, filled, ordered, trained, spelled)

@@ -78,6 +78,7 @@ LLAMA_FACTORY = TargetRules(
     token_limit=2048,
     excess="pairs",
     special_tokens=True,
+    counts_media=True,
     because={
         "first": _SKIPPED,
         "alternates": _SKIPPED,
@@ -99,6 +100,8 @@ ALPACA = replace(
     notes=(
         "Only LLaMA-Factory reads the history, by the dataset_info.json beside the file: others train on the last"
         " exchange alone.",
+        "Where the first 10 MB are single exchanges and later rows have a history, JSONL cannot be loaded: export"
+        " Parquet.",
     ),
 )
 TOGETHER = TargetRules(
