@@ -102,8 +102,8 @@ class TargetRules:
 
     `token_limit` is its default limit for a conversation in tokens, `excess` what it does with a longer one.
     `minimum` and `maximum` are rows in a file, `max_bytes` its size. `special_tokens` says that it puts texts into a
-    chat template, `counts_media` that placeholders of media mean something to it. `because` says, by the name of a rule, what the
-    target does with what breaks it. `notes` are sentences for the whole export, whatever it holds.
+    chat template, `counts_media` that placeholders of media mean something to it. `because` says, by the name of a
+    rule, what the target does with what breaks it. `notes` are sentences for the whole export, whatever it holds.
     """
 
     target: str
