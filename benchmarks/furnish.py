@@ -2,8 +2,8 @@
 
 `python -m benchmarks.furnish --home DIR --rows N` makes one, and finds it again the next time.
 
-Each conversation comes with its two turns, its revision, the log rows of its decision, flag, import or deletion, and
-for 60 % the call that wrote it. Those that are planned or failed have turns too: N rows are N times two turns.
+Each conversation comes with its turns (two, or as many exchanges as asked for), its revision, the log rows of its decision, flag, import or deletion, and
+for 60 % the call that wrote it. Those that are planned or failed have turns too: N rows are N times as many turns.
 The logs stamp themselves: who is the login that loads, one of four, and their times are those of loading;
 `reviewed_at` and `created_at` are spread over 300 days.
 """
@@ -65,14 +65,17 @@ class Furnished:
     reused: bool = False
 
 
-def furnish(home: Path, rows: int, *, seed: int = 7, say: Callable[[str], None] = print) -> Furnished:
-    """The embedded workspace of `home` with `rows` conversations; one that was furnished alike is used as it is.
+def furnish(
+    home: Path, rows: int, *, seed: int = 7, exchanges: int = 1, say: Callable[[str], None] = print
+) -> Furnished:
+    """The embedded workspace of `home` with `rows` conversations of so many exchanges each; one that was furnished alike
+    is used as it is.
 
     Raises `SystemExit` when the home holds something else.
     """
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     stamp = home / "furnished.json"
-    wanted = {"rows": rows, "seed": seed, "form": FORM}
+    wanted = {"rows": rows, "seed": seed, "form": FORM} | ({"exchanges": exchanges} if exchanges > 1 else {})
     found = json.loads(stamp.read_text()) if stamp.exists() else None
     if found is None and (home / "postgres").exists():
         raise SystemExit(f"{home} holds a workspace that no benchmark made.")
@@ -89,16 +92,16 @@ def furnish(home: Path, rows: int, *, seed: int = 7, say: Callable[[str], None] 
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
         stamp.write_text(json.dumps({"wanted": wanted, "result": None}))
         make_embedded_workspace(server)
-        result = load(server, rows, seed, say)
+        result = load(server, Inventor(rows, seed, exchanges), say)
         stamp.write_text(json.dumps({"wanted": wanted, "result": asdict(result)}))
         return result
     finally:
         server.stop()
 
 
-def load(server: EmbeddedServer, rows: int, seed: int, say: Callable[[str], None]) -> Furnished:
-    """Loads `rows` conversations into an empty workspace."""
-    started = time.perf_counter()
+def load(server: EmbeddedServer, inventor: Inventor, say: Callable[[str], None]) -> Furnished:
+    """Loads all that is invented into an empty workspace."""
+    rows, started = inventor.rows, time.perf_counter()
     with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
         prepare(connection)
         # Streams would wait for each other at the sums of a batch: these are added up once, at the end.
@@ -110,14 +113,14 @@ def load(server: EmbeddedServer, rows: int, seed: int, say: Callable[[str], None
         blocks = [(first, min(first + BLOCK - 1, rows)) for first in range(1, rows + 1, BLOCK)]
         spent: dict[str, float] = defaultdict(float)
         loaded = 0
-        for part, count in streamed(conninfos, rows, seed, blocks):
+        for part, count in streamed(conninfos, inventor, blocks):
             for name, took in part.items():
                 spent[name] += took
             loaded += count
             if loaded // 50_000 > (loaded - count) // 50_000 or loaded == rows:
                 say(f"{loaded:,} of {rows:,} loaded, {loaded / (time.perf_counter() - started):,.0f} a second")
         connection.execute("SELECT setval('conversations_id_seq', %s), setval('conversation_turns_id_seq', %s)",
-                           [rows, 2 * rows])  # fmt: skip
+                           [rows, 2 * rows * inventor.exchanges])  # fmt: skip
         for name in NAMES:
             connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(schema.OWNER), sql.Identifier(name)))
         connection.execute("ALTER TABLE generation_logs ENABLE TRIGGER note_spending")
@@ -171,15 +174,15 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
 Result = tuple[dict[str, float], int]
 
 
-def streamed(conninfos: list[str], rows: int, seed: int, blocks: list[tuple[int, int]]) -> Iterable[Result]:
+def streamed(conninfos: list[str], inventor: Inventor, blocks: list[tuple[int, int]]) -> Iterable[Result]:
     """Loads the blocks, some at a time, each in a process of its own; what each block took, as they end."""
     if len(blocks) == 1:
-        begin(conninfos, rows, seed)
+        begin(conninfos, inventor)
         yield load_block(*blocks[0])
         end()
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(STREAMS, context, initializer=begin, initargs=(conninfos, rows, seed)) as pool:
+    with ProcessPoolExecutor(STREAMS, context, initializer=begin, initargs=(conninfos, inventor)) as pool:
         yield from pool.map(load_block, *zip(*blocks, strict=True))
 
 
@@ -190,9 +193,9 @@ class Stream:
     connections: Sequence[psycopg.Connection[Any]] = ()
 
 
-def begin(conninfos: list[str], rows: int, seed: int) -> None:
+def begin(conninfos: list[str], inventor: Inventor) -> None:
     """Opens one connection for each login: who decided is the login of the session. Each works as the owner."""
-    Stream.inventor = Inventor(rows, seed)
+    Stream.inventor = inventor
     Stream.connections = [psycopg.connect(conninfo, options=f"-c role={schema.OWNER}") for conninfo in conninfos]
 
 
@@ -297,21 +300,26 @@ def call_line(row: Invented) -> str:
 
 def conversation_line(row: Invented, decision: int | None) -> str:
     return line(
-        row.id, row.public_id, row.document, row.chunk, *row.dimensions, row.status, row.score, 2, row.created_at,
+        row.id, row.public_id, row.document, row.chunk, *row.dimensions, row.status, row.score, len(row.turns), row.created_at,
         row.updated_at, row.system_prompt, row.metadata.decode(), decision, row.model, row.is_seed, row.is_rehearsal,
         row.flagged, row.deleted_at, row.reviewed_at, row.cost,
     )  # fmt: skip
 
 
-def turn_lines(row: Invented) -> tuple[str, str]:
-    user, assistant = row.turns
-    return (line(2 * row.id - 1, row.id, 1, "user", user, row.created_at),
-            line(2 * row.id, row.id, 2, "assistant", assistant, row.created_at))  # fmt: skip
+def said(row: Invented) -> Iterator[tuple[int, str, str]]:
+    """The turns with their numbers and roles."""
+    for number, content in enumerate(row.turns, 1):
+        yield number, "user" if number % 2 else "assistant", content
+
+
+def turn_lines(row: Invented) -> Iterator[str]:
+    before = len(row.turns) * (row.id - 1)
+    for number, role, content in said(row):
+        yield line(before + number, row.id, number, role, content, row.created_at)
 
 
 def revision_line(row: Invented) -> str:
-    roles = zip(("user", "assistant"), row.turns, strict=True)
-    turns = orjson.dumps([{"role": role, "content": content, "train": True} for role, content in roles]).decode()
+    turns = orjson.dumps([{"role": role, "content": content, "train": True} for _, role, content in said(row)]).decode()
     return line(row.public_id, 1, row.system_prompt, turns, rf"\\x{row.sha256.hex()}", NAMES[0],
                 "imported" if row.is_seed else "generated", row.created_at)  # fmt: skip
 
@@ -321,9 +329,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--exchanges", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
-    made = furnish(chosen.home, chosen.rows, seed=chosen.seed)
+    made = furnish(chosen.home, chosen.rows, seed=chosen.seed, exchanges=chosen.exchanges)
     print(f"{made.rows:,} conversations in {made.seconds:,.1f} s, settled in {made.settling:,.1f} s,"
           f" {made.bytes / 1e9:.2f} GB{', found as it was' if made.reused else ''}")  # fmt: skip
     for name, seconds in made.spent.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, cycle
 
 import orjson
 
@@ -80,7 +80,7 @@ class Invented:
     is_rehearsal: bool
     system_prompt: str | None
     metadata: bytes
-    turns: tuple[str, str]
+    turns: tuple[str, ...]
 
     @property
     def decided(self) -> bool:
@@ -89,8 +89,9 @@ class Invented:
     @property
     def sha256(self) -> bytes:
         """What the database's content_digest gives for these turns."""
-        user, assistant = self.turns
-        fields = ("conversation", "1", self.system_prompt, "user", user, "true", "assistant", assistant, "true")
+        said = (part for role, content in zip(cycle(("user", "assistant")), self.turns, strict=False)
+                for part in (role, content, "true"))  # fmt: skip
+        fields = ("conversation", "1", self.system_prompt, *said)
         written = ("-;" if field is None else f"{len(field.encode())}:{field};" for field in fields)
         return hashlib.sha256("".join(written).encode()).digest()
 
@@ -106,11 +107,13 @@ def public_id(bits: int) -> str:
 
 
 class Inventor:
-    """Makes conversations `first` to `last` of `rows`, in any order of blocks: each block has a seed of its own."""
+    """Makes conversations `first` to `last` of `rows`, in any order of blocks: each block has a seed of its own. Each has
+    so many exchanges, of two turns."""
 
-    def __init__(self, rows: int, seed: int) -> None:
+    def __init__(self, rows: int, seed: int, exchanges: int = 1) -> None:
         self.rows = rows
         self.seed = seed
+        self.exchanges = exchanges
 
     @cached_property
     def sentences(self) -> Sequence[str]:
@@ -137,7 +140,7 @@ class Inventor:
             return chance.choices(list(shares), list(shares.values()), k=count)
 
         columns = [drawn(values, 0.9) for values in DIMENSIONS.values()]
-        sentences = iter(chance.choices(self.sentences, k=count * 18))
+        sentences = iter(chance.choices(self.sentences, k=count * 18 * self.exchanges))
         for place, (values, status, model, source, name) in enumerate(
             zip(zip(*columns, strict=True), shared(STATUSES), shared(MODELS), shared(SOURCES), drawn(NAMES, 0.5),
                 strict=True)
@@ -177,7 +180,9 @@ class Inventor:
                 is_rehearsal=not is_seed and roll() < 0.05,
                 system_prompt=None if roll() < 0.2 else SYSTEM_PROMPTS[int(8 * roll())],
                 metadata=self.metadata(chance, source, name, number),
-                turns=self.turns(chance, sentences),
+                turns=tuple(
+                    content for _ in range(self.exchanges) for content in self.exchange(chance, sentences)
+                ),
             )
 
     def metadata(self, chance: random.Random, source: str, name: str, number: int) -> bytes:
@@ -191,7 +196,7 @@ class Inventor:
             kept["checked"] = chance.random() < 0.6
         return orjson.dumps(kept)
 
-    def turns(self, chance: random.Random, sentences: Iterator[str]) -> tuple[str, str]:
+    def exchange(self, chance: random.Random, sentences: Iterator[str]) -> tuple[str, str]:
         """A question of 30 to 60 words and an answer of 60 to 120; some hold a phrase, some a word that is rare."""
         asked = [next(sentences) for _ in range(chance.randint(3, 6))]
         said = [next(sentences) for _ in range(chance.randint(6, 12))]

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from training_records import record_with, reviewed, trainable
@@ -19,7 +19,7 @@ from traintui.export.formats.sharegpt import merged_dataset_info
 from traintui.export.record import Shape, TrainingRecord, plain, shape_of
 
 Said = list[tuple[str, str]]
-QUICK = settings(max_examples=25)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 """For promises that are kept nineteen times, once for each format."""
 SUPERVISED = [format for format in FORMATS.values() if format.kind == "supervised"]
 PREFERENCES = [format for format in FORMATS.values() if format.kind == "preference"]
@@ -123,7 +123,7 @@ def test_the_same_record_gives_the_same_bytes(format: Format, record: TrainingRe
     again = TrainingRecord(**{name: getattr(record, name) for name in TrainingRecord.__dataclass_fields__})
     reordered = TrainingRecord(
         **{name: getattr(record, name) for name in TrainingRecord.__dataclass_fields__}
-        | {"metadata": dict(reversed(record.metadata.items()))}
+        | {"metadata": dict(reversed(list(record.metadata.items())))}
     )
     texts = {b"".join(map(orjson.dumps, format.write(one, shape_of([one])).rows)) for one in (record, again, reordered)}
     assert len(texts) == 1
