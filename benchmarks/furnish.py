@@ -2,8 +2,9 @@
 
 `python -m benchmarks.furnish --home DIR --rows N` makes one, and finds it again the next time.
 
-Each conversation comes with its turns (two, or as many exchanges as asked for), its revision, the log rows of its decision, flag, import or deletion, and
-for 60 % the call that wrote it. Those that are planned or failed have turns too: N rows are N times as many turns.
+Each conversation comes with its turns (two, or as many exchanges as asked for), its revision, the log rows of its
+decision, flag, import or deletion, and for 60 % the call that wrote it. Those that are planned or failed have turns
+too: N rows are N times as many turns.
 The logs stamp themselves: who is the login that loads, one of four, and their times are those of loading;
 `reviewed_at` and `created_at` are spread over 300 days.
 """
@@ -68,8 +69,8 @@ class Furnished:
 def furnish(
     home: Path, rows: int, *, seed: int = 7, exchanges: int = 1, say: Callable[[str], None] = print
 ) -> Furnished:
-    """The embedded workspace of `home` with `rows` conversations of so many exchanges each; one that was furnished alike
-    is used as it is.
+    """The embedded workspace of `home` with `rows` conversations of so many exchanges each; one that was furnished
+    alike is used as it is.
 
     Raises `SystemExit` when the home holds something else.
     """
@@ -300,7 +301,8 @@ def call_line(row: Invented) -> str:
 
 def conversation_line(row: Invented, decision: int | None) -> str:
     return line(
-        row.id, row.public_id, row.document, row.chunk, *row.dimensions, row.status, row.score, len(row.turns), row.created_at,
+        row.id, row.public_id, row.document, row.chunk, *row.dimensions, row.status, row.score, len(row.turns),
+        row.created_at,
         row.updated_at, row.system_prompt, row.metadata.decode(), decision, row.model, row.is_seed, row.is_rehearsal,
         row.flagged, row.deleted_at, row.reviewed_at, row.cost,
     )  # fmt: skip

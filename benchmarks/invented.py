@@ -107,8 +107,8 @@ def public_id(bits: int) -> str:
 
 
 class Inventor:
-    """Makes conversations `first` to `last` of `rows`, in any order of blocks: each block has a seed of its own. Each has
-    so many exchanges, of two turns."""
+    """Makes conversations `first` to `last` of `rows`, in any order of blocks: each block has a seed of its own. Each
+    has so many exchanges, of two turns."""
 
     def __init__(self, rows: int, seed: int, exchanges: int = 1) -> None:
         self.rows = rows
@@ -180,9 +180,7 @@ class Inventor:
                 is_rehearsal=not is_seed and roll() < 0.05,
                 system_prompt=None if roll() < 0.2 else SYSTEM_PROMPTS[int(8 * roll())],
                 metadata=self.metadata(chance, source, name, number),
-                turns=tuple(
-                    content for _ in range(self.exchanges) for content in self.exchange(chance, sentences)
-                ),
+                turns=tuple(content for _ in range(self.exchanges) for content in self.exchange(chance, sentences)),
             )
 
     def metadata(self, chance: random.Random, source: str, name: str, number: int) -> bytes:

@@ -28,6 +28,7 @@ from support import (
 from traintui.data import bulk, bulk_outlook, exports, metadata, reservations, reviews, second_review, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.export_reading import Scope, reading
 from traintui.data.filters import parse
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
@@ -238,7 +239,7 @@ async def test_a_bulk_says_how_many_of_it_were_exported_since(db: Database) -> N
     await decided(db, ids[:2])
     record = {"count": 3, "filter_state": {}, "format": "messages", "metadata": {}}
     await exports.record(db, "e", "started", **record)  # type: ignore[arg-type]
-    async with exports.reading(db, parse(""), rehearsal=False) as reader:
+    async with reading(db, Scope(parse(""))) as reader:
         async for page in reader.pages():
             await exports.record_rows(db, "e", page)
     before = await bulk.last_bulk(db)

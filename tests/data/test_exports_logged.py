@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from support import Conninfo, add_vocabulary, approved, fetch, generated, imported, said, seen, sqlstate
-from traintui.data import exports, reviews
+from traintui.data import export_reading, exports, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.export_reading import Scope, ScopeCounts, reading
 from traintui.data.exports import ExportState
 from traintui.data.filters import parse
-from traintui.data.records import ExportableConversation
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
+from traintui.data.training_records import TrainingRecord
 
 
 async def record(db: Database, export_id: str, state: ExportState, **more: Any) -> None:
@@ -23,8 +24,8 @@ async def record(db: Database, export_id: str, state: ExportState, **more: Any) 
     )
 
 
-async def taken(db: Database, text: str = "", *, rehearsal: bool = False) -> list[ExportableConversation]:
-    async with exports.reading(db, parse(text), rehearsal=rehearsal) as reader:
+async def taken(db: Database, text: str = "", *, rehearsal: bool = False) -> list[TrainingRecord]:
+    async with reading(db, Scope(parse(text), rehearsal)) as reader:
         return [conversation async for page in reader.pages() for conversation in page]
 
 
@@ -83,7 +84,7 @@ async def test_approved_ones_go_out_in_order_unless_the_filter_names_a_status(db
 
 
 async def test_more_than_a_page_goes_out_without_a_gap(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "PAGE", 7)
+    monkeypatch.setattr(export_reading, "PAGE", 7)
     made = await imported(db, 50)
     assert [each.conversation_id for each in await taken(db, "status:generated")] == made
 
@@ -99,21 +100,21 @@ async def test_rehearsal_is_left_out_and_counted_unless_asked_for(db: Database) 
     await add_vocabulary(db)
     real, rehearsed = (*await generated(db), *await generated(db, is_rehearsal=True))
     await approved(db, real, rehearsed)
-    async with exports.reading(db, parse(""), rehearsal=False) as reader:
-        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((1, 0, 0), 1)
-    async with exports.reading(db, parse(""), rehearsal=True) as reader:
-        assert (await reader.counts(), await reader.left_out_rehearsal()) == ((2, 1, 0), 0)
+    async with reading(db, Scope(parse(""))) as reader:
+        assert await reader.counts() == ScopeCounts(1, 0, 0, left_out_rehearsal=1)
+    async with reading(db, Scope(parse(""), rehearsal=True)) as reader:
+        assert await reader.counts() == ScopeCounts(2, 1, 0, left_out_rehearsal=0)
     assert [each.is_rehearsal for each in await taken(db, rehearsal=True)] == [False, True]
 
 
 async def test_an_export_shows_one_moment_while_others_decide_and_edit(
     db: Database, reviewer_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "PAGE", 2)
+    monkeypatch.setattr(export_reading, "PAGE", 2)
     made = await imported(db, 6)
     await approved(db, *made)
-    async with exports.reading(db, parse(""), rehearsal=False) as reader:
-        total, _, _ = await reader.counts()
+    async with reading(db, Scope(parse(""))) as reader:
+        total = (await reader.counts()).total
         pages = reader.pages()
         read = list(await anext(pages))
         await reviews.decide(reviewer_db, await seen(reviewer_db, made[3]), "reject", key=new_key())

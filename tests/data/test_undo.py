@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support import Conninfo, approved, fetch, imported, logged_in, said, scalar, seen, status
 from traintui.data import bulk, conversations, exports, metadata, reviews
 from traintui.data.engine import Database
+from traintui.data.export_reading import Scope, reading
 from traintui.data.filters import parse
 from traintui.data.records import Conversation, Turn
 from traintui.data.refusals import Refused
@@ -215,7 +216,7 @@ async def test_undo_says_whether_a_conversation_was_exported_since(db: Database)
     assert entry is not None and not await reviews.exported_since(db, entry)
     whole = {"count": 1, "filter_state": {}, "format": "messages", "metadata": {}}
     await exports.record(db, "e", "started", **whole)  # type: ignore[arg-type]
-    async with exports.reading(db, parse(""), rehearsal=False) as reader:
+    async with reading(db, Scope(parse(""))) as reader:
         async for page in reader.pages():
             await exports.record_rows(db, "e", page)
     assert not await reviews.exported_since(db, entry)

@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from training_records import record_with, reviewed, trainable
-from traintui.data.records import ExportableConversation, Turn
 from traintui.errors import TraintuiError
-from traintui.export.formats import FORMATS, Files, Format, format_of, problem_of, writer_of
+from traintui.export.formats import FORMATS, Files, Format, format_of
 from traintui.export.formats.sharegpt import merged_dataset_info
 from traintui.export.record import Shape, TrainingRecord, plain, shape_of
 
@@ -297,27 +296,3 @@ def test_all_formats_that_are_promised_are_there() -> None:
         "llama-factory-dpo", "llama-factory-kto", "traintui",
     }  # fmt: skip
     assert all(format.name == name and "jsonl" in format.containers for name, format in FORMATS.items())
-
-
-def exportable(record: TrainingRecord) -> ExportableConversation:
-    return ExportableConversation("c-1", 1, record.system_prompt, record.turns, False)
-
-
-@QUICK
-@given(record=trainable())
-def test_a_conversation_by_itself_is_written_as_openai_has_it(record: TrainingRecord) -> None:
-    line = writer_of("openai")(exportable(record))
-    assert line.count(b"\n") == 1 and line.endswith(b"\n")
-    assert said(json.loads(line)["messages"]) == expected(record)
-
-
-def test_only_openai_is_written_without_knowing_the_rest_of_the_export() -> None:
-    with pytest.raises(TraintuiError, match="openai"):
-        writer_of("trl")
-
-
-def test_a_conversation_that_ends_with_the_user_or_has_nothing_to_train_on_is_named_as_a_problem() -> None:
-    assert "ends with the user" in (problem_of(exportable(record_with("a", "b", "c"))) or "")
-    assert "trained" in (problem_of(exportable(record_with("a", "b", untrained=(2,)))) or "")
-    assert problem_of(exportable(record_with("a", "b"))) is None
-    assert problem_of(ExportableConversation("c", 1, None, [Turn(1, "user", "a")], False)) is not None

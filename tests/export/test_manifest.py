@@ -7,22 +7,21 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from training_records import record_with
 from traintui.export.card import CardFacts, card, code, escaped, size_category
 from traintui.export.manifest import FileFacts, ManifestFacts, Tally, kto, manifest_name, write_manifest
-from traintui.export.record import Decision
 
 FILES = (FileFacts("out.jsonl", 120, "ab" * 32, 2, "train"),)
 
 
 def tally() -> Tally:
     made = Tally()
-    made.add(record_with("a", "b", persona="busy_parent", tier="scenario", quality_score=7.5,
-                         decisions=(Decision("approve", 1, reviewer="ada"), Decision("edit", 2, reviewer="bob"))),
-             Decimal("0.0125"))  # fmt: skip
+    made.add(record_with("a", "b", persona="busy_parent", tier="scenario", quality_score=7.5, reviewer="ada",
+                         cost_usd=Decimal("0.0125")))  # fmt: skip
     made.add(record_with("a", "b", persona="busy_parent", quality_score=4.0, is_rehearsal=True, status="generated"))
     return made
 
@@ -38,13 +37,15 @@ def facts(**changes: Any) -> ManifestFacts:
 
 def written(made: ManifestFacts, rows: list[tuple[str, int, str | None]]) -> bytes:
     file = io.BytesIO()
-    assert write_manifest(file, made, iter(rows)) == len(rows)
+    entries = ([name, revision] if side is None else [name, revision, side] for name, revision, side in rows)
+    write_manifest(file, made, map(orjson.dumps, entries), [b'["c-9",1,"It ends with the user."]'])
     return file.getvalue()
 
 
 def test_a_manifest_is_json_with_all_that_was_promised() -> None:
     read = json.loads(written(facts(), [("c-1", 1, "train"), ("c-2", 4, "eval")]))
     assert read["conversations"] == [["c-1", 1, "train"], ["c-2", 4, "eval"]]
+    assert read["left_out"] == [["c-9", 1, "It ends with the user."]]
     assert read["filter"] == {"words": "score>=4", "data": {"score": [4, None]}}
     assert read["format"] == {"name": "trl", "version": 1, "container": "jsonl"} and read["seal"] is None
     counts = read["counts"]

@@ -18,7 +18,9 @@ from traintui.data.filters import FilterError
 from traintui.data.refusals import Refused
 from traintui.data.reviews import Seen
 from traintui.errors import TraintuiError
-from traintui.export.write import export_conversations, forecast
+from traintui.export.forecasting import forecast
+from traintui.export.request import ExportRequest
+from traintui.export.write import export_conversations
 
 
 def item(number: int, *, turns: int = 2, **changes: Any) -> dict[str, Any]:
@@ -128,13 +130,12 @@ async def test_a_file_that_is_there_stays_unless_it_may_be_replaced(db: Database
     assert len(lines(path)) == 1
 
 
-@pytest.mark.parametrize("place", ["missing/out.jsonl", "."])
-async def test_a_place_that_cannot_be_written_is_named_before_anything_is_recorded(
-    db: Database, tmp_path: Path, place: str
+async def test_a_directory_is_no_place_for_a_file_which_is_said_before_anything_is_recorded(
+    db: Database, tmp_path: Path
 ) -> None:
     await approved(db, 1)
-    with pytest.raises(TraintuiError, match="directory"):
-        await export_conversations(db, path=tmp_path / place)
+    with pytest.raises(TraintuiError, match="is a directory"):
+        await export_conversations(db, path=tmp_path)
     assert await exports.newest(db) == ()
 
 
@@ -150,7 +151,7 @@ async def test_a_value_that_is_not_in_the_vocabulary_is_a_mistake_as_in_the_tabl
     with pytest.raises(FilterError, match=told):
         await export_conversations(db, filter_text="persona:busy_parnt", path=tmp_path / "out.jsonl")
     with pytest.raises(FilterError, match=told):
-        await forecast(db, filter_text="-persona:busy_parnt", rehearsal=False)
+        await forecast(db, ExportRequest(tmp_path / "out.jsonl", filter_text="-persona:busy_parnt"))
     assert list(tmp_path.iterdir()) == [] and await exports.newest(db) == ()
 
 

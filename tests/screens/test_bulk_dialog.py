@@ -19,6 +19,7 @@ from traintui.app import TraintuiApp
 from traintui.data import bulk, exports, metadata, purging, reviews
 from traintui.data.bulk import BulkResult, UndoResult
 from traintui.data.engine import Database
+from traintui.data.export_reading import Scope, reading
 from traintui.data.filters import parse
 from traintui.data.records import ReviewEntry
 from traintui.data.refusals import Refused
@@ -248,7 +249,7 @@ async def test_undo_warns_first_when_some_of_a_bulk_were_exported(db: Database, 
     await bulk.decide(db, ids, "approve", seen=await bulk.snapshot(db))
     record = {"count": 2, "filter_state": {}, "format": "messages", "metadata": {}}
     await exports.record(db, "e", "started", **record)  # type: ignore[arg-type]
-    async with exports.reading(db, parse(""), rehearsal=False) as reader:
+    async with reading(db, Scope(parse(""))) as reader:
         async for page in reader.pages():
             await exports.record_rows(db, "e", page)
     await exports.record(db, "e", "succeeded", **record)  # type: ignore[arg-type]

@@ -1,92 +1,27 @@
-"""Exports: reading what goes out, in order and of one moment, and the log of what went."""
+"""The log of what left the house."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import and_, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select, text
 
 from traintui.data.engine import Database
-from traintui.data.filters import Condition, Filter
 from traintui.data.log_models import ExportLog as L
-from traintui.data.models import Conversation as C
-from traintui.data.models import ConversationTurn as T
-from traintui.data.records import ExportableConversation, ExportEntry, Turn
+from traintui.data.records import ExportEntry
 from traintui.data.storable import as_json, storable
 
-PAGE = 500
 ExportState = Literal["started", "succeeded", "failed", "cancelled"]
 
 
-def exportable(wanted: Filter, *, rehearsal: bool) -> Condition:
-    """What an export takes: approved ones unless the filter names a status; those of the rehearsal only when asked."""
-    conditions = [wanted.where, C.turn_count >= 2]
-    if not wanted.names_status:
-        conditions.append(C.status == "approved")
-    if not rehearsal:
-        conditions.append(C.is_rehearsal.is_(False))
-    return and_(*conditions)
+class Exported(Protocol):
+    """What an export holds of a conversation."""
 
-
-class ExportReader:
-    """The conversations of one export, all as they were at one moment."""
-
-    def __init__(self, connection: AsyncConnection, condition: Condition, without_rehearsal: Condition) -> None:
-        self._connection = connection
-        self._condition = condition
-        self._without_rehearsal = without_rehearsal
-
-    async def counts(self) -> tuple[int, int, int]:
-        """How many will be written, how many of them are of the rehearsal, and how many are not approved."""
-        statement = select(
-            func.count(), func.count().filter(C.is_rehearsal), func.count().filter(C.status != "approved")
-        ).where(self._condition)
-        total, rehearsal, unapproved = (await self._connection.execute(statement)).one()
-        return int(total), int(rehearsal), int(unapproved)
-
-    async def left_out_rehearsal(self) -> int:
-        """How many would match, were those of the rehearsal taken too, and are left out."""
-        both = select(func.count()).where(self._without_rehearsal)
-        return int(await self._connection.scalar(both) or 0) - (await self.counts())[0]
-
-    async def pages(self) -> AsyncIterator[Sequence[ExportableConversation]]:
-        """All of them in order of the id, page by page. Paged by key, served by the primary key."""
-        last = 0
-        while True:
-            statement = (
-                select(C.id, C.conversation_id, C.revision, C.system_prompt, C.is_rehearsal)
-                .where(self._condition, C.id > last)
-                .order_by(C.id)
-                .limit(PAGE)
-            )
-            rows = (await self._connection.execute(statement)).all()
-            if not rows:
-                return
-            last = rows[-1].id
-            turns: dict[int, list[Turn]] = {row.id: [] for row in rows}
-            found = await self._connection.execute(
-                select(T.conversation_id, T.turn_number, T.role, T.content, T.train)
-                .where(T.conversation_id.in_(list(turns)))
-                .order_by(T.conversation_id, T.turn_number)
-            )
-            for key, number, role, content, train in found:
-                turns[key].append(Turn(number, role, content, train))
-            yield [
-                ExportableConversation(
-                    row.conversation_id, row.revision, row.system_prompt, turns[row.id], row.is_rehearsal
-                )
-                for row in rows
-            ]
-
-
-@asynccontextmanager
-async def reading(db: Database, wanted: Filter, *, rehearsal: bool) -> AsyncIterator[ExportReader]:
-    """A reader over one snapshot of the database."""
-    async with db.read() as connection:
-        yield ExportReader(connection, exportable(wanted, rehearsal=rehearsal), exportable(wanted, rehearsal=True))
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
 
 
 async def record(
@@ -121,7 +56,7 @@ async def record(
         )
 
 
-async def record_rows(db: Database, export_id: str, conversations: Sequence[ExportableConversation]) -> None:
+async def record_rows(db: Database, export_id: str, conversations: Sequence[Exported]) -> None:
     """Commits which conversations, at which revisions, an export that is under way holds."""
     async with db.write() as connection:
         await connection.execute(
@@ -146,3 +81,11 @@ async def newest(db: Database, *, limit: int = 200) -> tuple[ExportEntry, ...]:
     )  # fmt: skip
     async with db.read() as connection:
         return tuple(ExportEntry(*row) for row in await connection.execute(statement))
+
+
+async def has_succeeded(db: Database, export_id: str) -> bool:
+    """Whether the log says that an export succeeded."""
+    async with db.read() as connection:
+        return bool(
+            await connection.scalar(select(func.count()).where(L.export_id == export_id, L.state == "succeeded"))
+        )

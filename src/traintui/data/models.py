@@ -291,6 +291,11 @@ class ConversationTurn(Base):
         CheckConstraint("turn_number >= 1", name="turn_number"),
         CheckConstraint("(turn_number % 2 = 1) = (role = 'user')", name="alternation"),
         CheckConstraint("content ~ '\\S'", name="content"),
+        Index(  # whether an export needs weights
+            "ix_conversation_turns_untrained",
+            "conversation_id",
+            postgresql_where=text("NOT train AND role = 'assistant'"),
+        ),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -375,14 +375,3 @@ class ServerFacts:
     started_at: datetime
     cache_hit_ratio: float | None
     schema_revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExportableConversation:
-    """What a writer of a training file gets: the canonical record of one approved revision."""
-
-    conversation_id: str
-    revision: int
-    system_prompt: str | None
-    turns: Sequence[Turn]
-    is_rehearsal: bool

@@ -107,7 +107,7 @@ async def run_headless(personal: Settings, home: Path, *, out: Path | None = Non
                     "Demo not finished", f"none of {progress.done} conversations scored {APPROVED_FROM} or more.",
                     "Look at the workspace with `traintui demo --home DIR`.",
                 )  # fmt: skip
-            written = await export_conversations(db, path=path, rehearsal=True, overwrite=True)
+            written = await export_conversations(db, path=path, rehearsal=True, overwrite=True, card=False)
             return DemoSummary(
                 documents=await furnish(db),
                 generated=progress.done,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 import orjson
@@ -14,6 +15,8 @@ from traintui.export.preferences import kto_weights
 from traintui.export.record import DIMENSIONS, TrainingRecord
 
 VERSION = 1
+COUNTED = (*DIMENSIONS, "status", "reviewer")
+COUNTED_OF = attrgetter(*COUNTED)
 
 
 def manifest_name(file_name: str) -> str:
@@ -26,7 +29,7 @@ def manifest_name(file_name: str) -> str:
 class Tally:
     """What is in an export, added up conversation by conversation. Cost in USD; scores 0 to 10.
 
-    A conversation counts for the reviewer of its newest decision that approved or rejected.
+    A conversation counts for the reviewer who approved or rejected it last.
     """
 
     conversations: int = 0
@@ -38,29 +41,29 @@ class Tally:
     lowest_score: float | None = None
     highest_score: float | None = None
     unscored: int = 0
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in COUNTED})
 
-    def add(self, record: TrainingRecord, cost_usd: Decimal | None = None) -> None:
-        """Adds a conversation, with what its calls cost where that is known."""
+    def add(self, record: TrainingRecord) -> None:
+        """Adds a conversation."""
         self.conversations += 1
         self.turns += len(record.turns)
         self.rehearsal += record.is_rehearsal
         self.seeds += record.is_seed
-        if cost_usd is None:
+        if record.cost_usd is None:
             self.unpriced += 1
         else:
-            self.cost_usd += cost_usd
+            self.cost_usd += record.cost_usd
         score = record.quality_score
         if score is None:
             self.unscored += 1
-        else:
-            self.lowest_score = score if self.lowest_score is None else min(self.lowest_score, score)
-            self.highest_score = score if self.highest_score is None else max(self.highest_score, score)
-        decided = (decision for decision in reversed(record.decisions) if decision.action != "edit")
-        reviewer = next((decision.reviewer for decision in decided), None)
-        values = {**record.dimensions, "status": record.status, "reviewer": reviewer}
-        for name, value in values.items():
-            self.counts.setdefault(name, Counter())[value or "none"] += 1
+        elif self.lowest_score is None or self.highest_score is None:
+            self.lowest_score = self.highest_score = score
+        elif score < self.lowest_score:
+            self.lowest_score = score
+        elif score > self.highest_score:
+            self.highest_score = score
+        for counter, value in zip(self.counts.values(), COUNTED_OF(record), strict=True):
+            counter[value or "none"] += 1
 
     def as_json(self) -> dict[str, Any]:
         """The sums as plain values, the most first."""
@@ -69,10 +72,7 @@ class Tally:
             "turns": self.turns,
             "rehearsal": self.rehearsal,
             "seeds": self.seeds,
-            **{
-                name: dict(sorted(self.counts.get(name, Counter()).items(), key=lambda item: (-item[1], item[0])))
-                for name in (*DIMENSIONS, "status", "reviewer")
-            },
+            **{name: dict(sorted(self.counts[name].items(), key=lambda item: (-item[1], item[0]))) for name in COUNTED},
             "score": {"lowest": self.lowest_score, "highest": self.highest_score, "none": self.unscored},
             "cost_usd": {"sum": str(self.cost_usd), "conversations_without": self.unpriced},
         }
@@ -160,15 +160,18 @@ def kto(desirable: int, undesirable: int) -> dict[str, Any]:
     }
 
 
-def write_manifest(file: BinaryIO, facts: ManifestFacts, conversations: Iterable[tuple[str, int, str | None]]) -> int:
-    """Writes the manifest: the head, then a line for each conversation with its id, its revision and its side (None
-    without a split), as they come. Returns how many conversations it names. Memory does not grow with them."""
+def write_manifest(
+    file: BinaryIO, facts: ManifestFacts, conversations: Iterable[bytes], left_out: Iterable[bytes] = ()
+) -> None:
+    """Writes the manifest: the head, then a line for each conversation that matched and was left out (id, revision and
+    why) and for each that was written (id, revision and, with a split, side), as JSON, as they come. Memory does not
+    grow with them."""
     head_text = orjson.dumps(head(facts), option=orjson.OPT_INDENT_2).decode()
-    file.write(head_text.removesuffix("\n}").encode() + b',\n  "conversations": [')
-    count = 0
-    for conversation_id, revision, side in conversations:
-        entry = [conversation_id, revision] if side is None else [conversation_id, revision, side]
-        file.write((b",\n    " if count else b"\n    ") + orjson.dumps(entry))
-        count += 1
-    file.write(b"\n  ]\n}\n" if count else b"]\n}\n")
-    return count
+    file.write(head_text.removesuffix("\n}").encode())
+    for name, entries in (("left_out", left_out), ("conversations", conversations)):
+        file.write(f',\n  "{name}": ['.encode())
+        count = 0
+        for count, entry in enumerate(entries, 1):
+            file.write((b",\n    " if count > 1 else b"\n    ") + entry)
+        file.write(b"\n  ]" if count else b"]")
+    file.write(b"\n}\n")

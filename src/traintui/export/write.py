@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
-import tempfile
+import socket
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import traintui
+from traintui import clock
 from traintui.data import exports
 from traintui.data.engine import Database
-from traintui.data.exports import ExportReader
-from traintui.data.workspace_filters import read_filter
+from traintui.data.export_reading import ExportReader, ScopeCounts, reading
+from traintui.data.training_records import TrainingRecord
 from traintui.errors import TraintuiError
-from traintui.export.formats import Writer, problem_of, writer_of
+from traintui.export.assembly import Assembly, Problem
+from traintui.export.beside import add_all, names_of
+from traintui.export.fileset import FileSet, checked_place, there_already
+from traintui.export.forecasting import Progress, shape_for, unwatched
+from traintui.export.manifest import FileFacts
+from traintui.export.request import ExportRequest
+from traintui.export.tokens import counter_of
 
-Progress = Callable[[int, int], None]
+RECORDED = 5_000
+"""Conversations whose revisions are noted in the log at once, while the next ones are written."""
+NAMED = 5
+"""Conversations that an answer names; it counts the others."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What was written where: how many conversations, how many of them of the rehearsal, and how many of the rehearsal
-    matched and were left out; the file's SHA-256 in hexadecimal and its size in bytes."""
+    """What was written where: how many conversations and rows, how many of them of the rehearsal and not approved, and
+    how many matched and were left out, being of the rehearsal or as asked; the first file's SHA-256 in hexadecimal and
+    its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole."""
 
     export_id: str
     path: Path
@@ -37,170 +49,267 @@ class ExportSummary:
     unapproved: int
     sha256: str
     size: int
+    rows: int = 0
+    left_out: int = 0
+    left_out_unapproved: int = 0
+    files: tuple[FileFacts, ...] = ()
+    words: str = ""
+    remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain values."""
-        return asdict(self) | {"path": str(self.path)}
+        given = {name: getattr(self, name) for name in self.__slots__}
+        files = [
+            {"name": file.name, "bytes": file.size, "sha256": file.sha256, "rows": file.rows, "side": file.side}
+            for file in self.files
+        ]
+        return given | {"path": str(self.path), "files": files, "remarks": list(self.remarks)}
 
 
-@dataclass(frozen=True, slots=True)
-class ExportForecast:
-    """What an export would write."""
+class ExportStopped(TraintuiError):
+    """Conversations stop an export. `problems` are the first of them, whatever number is wrong."""
 
-    count: int
-    rehearsal: int
-    left_out_rehearsal: int
-    unapproved: int
-
-
-async def forecast(db: Database, *, filter_text: str, rehearsal: bool) -> ExportForecast:
-    """How much an export would write. Raises `FilterError` when the filter cannot be read."""
-    async with exports.reading(db, await read_filter(db, filter_text), rehearsal=rehearsal) as reader:
-        count, of_rehearsal, unapproved = await reader.counts()
-        return ExportForecast(count, of_rehearsal, await reader.left_out_rehearsal(), unapproved)
+    def __init__(self, problems: tuple[Problem, ...], number: int, words: str) -> None:
+        named = " ".join(f"{problem.conversation_id}: {problem.says}" for problem in problems[:NAMED])
+        more = f" And {number - NAMED:,} more." if number > NAMED else ""
+        only = ",".join(problem.conversation_id for problem in problems[:NAMED])
+        super().__init__(
+            "Not exported",
+            f"{number:,} of the conversations cannot be written as they are ({words}). {named}{more}",
+            "Mend or reject them, leave them out by name (--if-refused leave-out, --if-cut write or leave-out; in the"
+            f" app, Options), or by the filter: -id:{only}. Nothing was written.",
+        )
+        self.problems = problems
+        self.number = number
 
 
 async def export_conversations(
     db: Database,
     *,
-    filter_text: str = "",
     path: Path,
+    filter_text: str = "",
     format: str = "openai",
     rehearsal: bool = False,
     overwrite: bool = False,
-    on_progress: Progress = lambda _done, _total: None,
+    card: bool = True,
+    on_progress: Progress = unwatched,
 ) -> ExportSummary:
-    """Writes the approved conversations that match a filter; one of another status only when the filter names it.
+    """The approved conversations that match a filter, with the usual options (`run_export`)."""
+    request = ExportRequest(path, format, filter_text, rehearsal=rehearsal, overwrite=overwrite, card=card)
+    return await run_export(db, request, on_progress=on_progress)
 
-    The file appears whole or not at all, and the export is on record either way. `on_progress` gets how many are
-    written of how many. Raises `FilterError` when the filter cannot be read, `TraintuiError` when nothing matches, a
-    conversation cannot be trained on, or the place cannot be written; cancelling leaves nothing behind.
+
+async def run_export(db: Database, request: ExportRequest, *, on_progress: Progress = unwatched) -> ExportSummary:
+    """Writes what was asked for: approved conversations unless the filter names a status.
+
+    All files appear whole or none of them, and the export is on record either way. `on_progress` gets how many are
+    written of how many. Raises `FilterError` when the filter cannot be read, `ExportStopped` with what is wrong with
+    which conversations, `TraintuiError` when nothing matches or the place cannot be written; cancelling leaves nothing
+    behind.
     """
-    wanted, write = await read_filter(db, filter_text), writer_of(format)
-    path = await asyncio.to_thread(checked_place, path, overwrite=overwrite)
-    export_id = f"e-{uuid.uuid4().hex[:12]}"
-    record = _Record(db, export_id, format, filter_text.strip(), path, rehearsal=rehearsal)
-    async with exports.reading(db, wanted, rehearsal=rehearsal) as reader:
-        count, of_rehearsal, unapproved = await reader.counts()
-        left_out = await reader.left_out_rehearsal()
-        if count == 0:
-            raise nothing_to_write(left_out, approved=not wanted.names_status)
-        await record.write(
-            "started", count, {"rehearsal": of_rehearsal, "left_out_rehearsal": left_out, "unapproved": unapproved}
-        )
-        partial: Path | None = None
+    format = request.target
+    path = await asyncio.to_thread(checked_place, request.path)
+    container = request.container_for(path)
+    counter = await asyncio.to_thread(counter_of, request.tokenizer)
+    if not request.overwrite and (there := there_already(path.parent, names_of(request, path))):
+        raise TraintuiError(
+            "Not exported", f"{path.parent / there[0]} is there already.",
+            "Name another file, or allow overwriting it (--overwrite).",
+        )  # fmt: skip
+    scope = await request.scope(db)
+    record = _Record(db, request, request.filter_state(scope.filter), path)
+    async with contextlib.AsyncExitStack() as stack:
+        reader = await stack.enter_async_context(reading(db, scope))
+        counts = await reader.counts()
+        if counts.total == 0:
+            raise nothing_to_write(counts, approved=not scope.filter.names_status)
+        shape = await shape_for(reader, format, counts)
+        await record.start(counts)
         try:
-            partial = await asyncio.to_thread(new_partial, path)
-            digest, size = await write_all(db, reader, write, partial, count, export_id, on_progress)
-            # Cancelling waits for both: the row and the file are there together, or neither.
-            await asyncio.shield(asyncio.create_task(settle_both(record, of_rehearsal, partial, path, digest, size)))
+            with FileSet(path.parent) as files:
+                assembly = Assembly(request, counter, shape, files, path.name, container)
+                with contextlib.closing(assembly):
+                    await write_all(db, reader, assembly, record.export_id, counts.total, on_progress)
+                    await stack.aclose()  # the moment that was read need not be kept while the disk is waited for
+                    told = {"export_id": record.export_id, "exported_by": db.login,
+                            "exported_at": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+                    said = await whole(add_all, files, assembly, counts, record.filter_state, told)
+                    await whole(files.settle)
+                    # Cancelling waits for both: the row and the files are there together, or neither.
+                    facts = tuple(part.facts for part in files.parts)
+                    await asyncio.shield(asyncio.create_task(settle_both(record, files, assembly, counts, facts)))
         except BaseException as error:
-            if partial is not None:
-                partial.unlink(missing_ok=True)
-            cancelled = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
             with contextlib.suppress(TraintuiError):  # what went wrong first is what is told
-                await asyncio.shield(record.end("cancelled" if cancelled else "failed", error))
+                await asyncio.shield(record.fail(error))
             if isinstance(error, OSError):
                 raise unwritable(path, error) from error
             raise
-    return ExportSummary(export_id, path, count, of_rehearsal, left_out, unapproved, digest.hex(), size)
+    return ExportSummary(
+        record.export_id, path, assembly.tally.conversations, assembly.tally.rehearsal, counts.left_out_rehearsal,
+        assembly.tally.conversations - assembly.tally.counts["status"]["approved"], facts[0].sha256, facts[0].size,
+        assembly.rows, assembly.left_out, counts.left_out_unapproved, facts, assembly.totals.words(),
+        tuple(remark.says for remark in said),
+    )  # fmt: skip
+
+
+async def write_all(
+    db: Database, reader: ExportReader, assembly: Assembly, export_id: str, total: int, on_progress: Progress
+) -> None:
+    """Writes every conversation, and notes which. Raises `ExportStopped` once all were looked at, if some stop it."""
+    done, rows = 0, _Rows(db, export_id)
+    try:
+        async for page in reader.pages(assembly.request.wanted):
+            await whole(assembly.take, page)
+            done += len(page)
+            if not assembly.stopping:
+                await rows.add(assembly.recorded())
+            on_progress(done, total)
+        if assembly.stopping:
+            raise ExportStopped(tuple(assembly.problems), assembly.stopping, assembly.totals.words())
+        if done != total:
+            raise TraintuiError(
+                "Not exported", f"{done} of {total} conversations were read.", "Try again. Nothing was written."
+            )
+        if assembly.tally.conversations == 0:
+            raise TraintuiError(
+                "Nothing to export", f"all {total:,} that match are left out, as asked.",
+                "Look at why: traintui export --dry-run lists them. Nothing was written.",
+            )  # fmt: skip
+        await rows.finish()
+        await whole(assembly.finish)
+    finally:
+        await rows.close()
+
+
+class _Rows:
+    """Notes which conversations an export holds, some thousands at once and one call at a time."""
+
+    def __init__(self, db: Database, export_id: str) -> None:
+        self.db = db
+        self.export_id = export_id
+        self._waiting: list[TrainingRecord] = []
+        self._call: asyncio.Task[None] | None = None
+
+    async def add(self, written: list[TrainingRecord]) -> None:
+        self._waiting += written
+        if len(self._waiting) >= RECORDED:
+            await self._send()
+
+    async def _send(self) -> None:
+        if self._call is not None:
+            await self._call
+        some = [Noted(record.conversation_id, record.revision) for record in self._waiting]
+        self._waiting = []
+        self._call = asyncio.create_task(exports.record_rows(self.db, self.export_id, some))
+
+    async def finish(self) -> None:
+        if self._waiting:
+            await self._send()
+        if self._call is not None:
+            await self._call
+
+    async def close(self) -> None:
+        """Ends a call that is under way when the export ends otherwise."""
+        if self._call is not None and not self._call.done():
+            self._call.cancel()
+            await asyncio.gather(self._call, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A conversation at a revision."""
+
+    conversation_id: str
+    revision: int
 
 
 class _Record:
     """The rows of one export in the log."""
 
-    def __init__(
-        self, db: Database, export_id: str, format: str, filter_text: str, path: Path, *, rehearsal: bool
-    ) -> None:
+    def __init__(self, db: Database, request: ExportRequest, filter_state: dict[str, Any], path: Path) -> None:
         self.db = db
-        self.export_id = export_id
-        self.format = format
-        self.filter_state = {"filter": filter_text, "rehearsal": "include" if rehearsal else "exclude"}
+        self.request = request
+        self.filter_state = filter_state
         self.path = path
-        self.count = 0
+        self.export_id = f"e-{uuid.uuid4().hex[:12]}"
+        self.wanted = 0
         self.ended = False
 
-    async def write(
-        self, state: exports.ExportState, count: int, metadata: dict[str, int], *, digest: bytes | None = None,
+    async def start(self, counts: ScopeCounts) -> None:
+        self.wanted = counts.total
+        await self._write("started", counts.total, {
+            "rehearsal": counts.rehearsal, "left_out_rehearsal": counts.left_out_rehearsal,
+            "unapproved": counts.unapproved, "options": self.request.options(),
+            "directory": str(self.path.parent), "host": socket.gethostname(),
+        })  # fmt: skip
+
+    async def succeed(self, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]) -> None:
+        await self._write(
+            "succeeded",
+            assembly.tally.conversations,
+            {
+                "rehearsal": assembly.tally.rehearsal,
+                "left_out_rehearsal": counts.left_out_rehearsal,
+                "left_out": assembly.left_out,
+                "bytes": facts[0].size,
+                "rows": assembly.rows,
+                "preflight": assembly.totals.words(),
+                "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in facts],
+            },
+            digest=bytes.fromhex(facts[0].sha256),
+        )
+
+    async def stands(self) -> bool:
+        """Whether its success is in the log, whatever became of the answer."""
+        try:
+            return await exports.has_succeeded(self.db, self.export_id)
+        except TraintuiError:
+            return False
+
+    async def fail(self, error: BaseException) -> None:
+        """Says how an export that did not succeed ended, once."""
+        if not self.ended:
+            cancelled = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
+            told = error.message if isinstance(error, TraintuiError) else type(error).__name__
+            await self._write(
+                "cancelled" if cancelled else "failed", 0, {"wanted": self.wanted}, error=None if cancelled else told
+            )
+
+    async def _write(
+        self, state: exports.ExportState, count: int, metadata: dict[str, Any], *, digest: bytes | None = None,
         error: str | None = None,
     ) -> None:  # fmt: skip
-        self.count = count
         await exports.record(
-            self.db, self.export_id, state, count=count, filter_state=self.filter_state, format=self.format,
+            self.db, self.export_id, state, count=count, filter_state=self.filter_state, format=self.request.format,
             metadata={"file": self.path.name, "traintui": traintui.__version__, **metadata}, file_sha256=digest,
             error_message=error,
         )  # fmt: skip
         self.ended = state != "started"
 
-    async def end(self, state: exports.ExportState, error: BaseException) -> None:
-        """Says how an export that did not succeed ended, once."""
-        if not self.ended:
-            told = error.message if isinstance(error, TraintuiError) else type(error).__name__
-            await self.write(state, 0, {"wanted": self.count}, error=None if state == "cancelled" else told)
+
+async def settle_both(
+    record: _Record, files: FileSet, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]
+) -> None:
+    """Lets the files appear, then commits that the export succeeded: the log claims nothing that is not there. Where it
+    cannot be committed, what stood there before comes back."""
+    await asyncio.to_thread(files.appear)
+    try:
+        await record.succeed(assembly, counts, facts)
+    except BaseException:
+        if not await record.stands():
+            await asyncio.to_thread(files.take_back)
+            raise
+    await asyncio.to_thread(files.forget_old)
 
 
-async def settle_both(record: _Record, of_rehearsal: int, partial: Path, path: Path, digest: bytes, size: int) -> None:
-    """Commits that the export succeeded, then lets its file appear: the file is whole and beside its place by now."""
-    await record.write("succeeded", record.count, {"rehearsal": of_rehearsal, "bytes": size}, digest=digest)
-    await asyncio.to_thread(partial.replace, path)
-
-
-async def write_all(
-    db: Database, reader: ExportReader, write: Writer, partial: Path, total: int, export_id: str, on_progress: Progress
-) -> tuple[bytes, int]:
-    """Writes every conversation and notes which; the file's digest and its size in bytes."""
-    digest, size, done = hashlib.sha256(), 0, 0
-    with partial.open("wb") as file:
-        async for page in reader.pages():
-            for conversation in page:
-                problem = problem_of(conversation)
-                if problem:
-                    raise TraintuiError(
-                        "Not exported",
-                        f"{conversation.conversation_id} cannot be trained on: {problem}.",
-                        f"Reject it, or leave it out with -id:{conversation.conversation_id}. Nothing was written.",
-                    )
-                line = write(conversation)
-                digest.update(line)
-                size += file.write(line)
-            await exports.record_rows(db, export_id, page)
-            done += len(page)
-            on_progress(done, total)
-        if done != total:
-            raise TraintuiError(
-                "Not exported", f"{done} of {total} conversations were read.", "Try again. Nothing was written."
-            )
-        await asyncio.to_thread(settle, file.fileno())
-    return digest.digest(), size
-
-
-def settle(descriptor: int) -> None:
-    """Waits until what was written is on the disk."""
-    os.fsync(descriptor)
-
-
-def checked_place(path: Path, *, overwrite: bool) -> Path:
-    """The absolute path of the file to be. Raises `TraintuiError` when none can appear there."""
-    path = path.expanduser().absolute()
-    if path.is_dir():
-        raise TraintuiError("Not exported", f"{path} is a directory.", "Name a file in it.")
-    if not path.parent.is_dir():
-        raise TraintuiError("Not exported", f"there is no directory {path.parent}.", "Make it, or name another place.")
-    if path.exists() and not overwrite:
-        raise TraintuiError(
-            "Not exported", f"{path} is there already.", "Name another file, or allow overwriting it (--overwrite)."
-        )
-    return path
-
-
-def new_partial(path: Path) -> Path:
-    """An empty file beside `path`, with the permissions that a new file gets here."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    mask = os.umask(0)
-    os.umask(mask)
-    os.fchmod(descriptor, 0o666 & ~mask)
-    os.close(descriptor)
-    return Path(name)
+async def whole(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a function gives that runs in a thread. Cancelling waits for its end: it may be in the middle of a file."""
+    running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 def unwritable(path: Path, error: OSError) -> TraintuiError:
@@ -211,11 +320,11 @@ def unwritable(path: Path, error: OSError) -> TraintuiError:
     )
 
 
-def nothing_to_write(left_out: int, *, approved: bool) -> TraintuiError:
-    if left_out:
+def nothing_to_write(counts: ScopeCounts, *, approved: bool) -> TraintuiError:
+    if counts.left_out_rehearsal:
         return TraintuiError(
             "Nothing to export",
-            f"all {left_out} that match were written by the rehearsal, not by a model.",
+            f"all {counts.left_out_rehearsal} that match were written by the rehearsal, not by a model.",
             "Include what the rehearsal wrote (--rehearsal include), or approve others first.",
         )
     return TraintuiError(

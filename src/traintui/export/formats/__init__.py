@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import orjson
-
-from traintui.data.records import ExportableConversation
 from traintui.errors import TraintuiError
 from traintui.export.formats import alpaca, messages, own, preferences, sharegpt, targets, vendors
 from traintui.export.formats.model import Container, Files, Format, Row, Schema, Written
-from traintui.export.record import TrainingRecord, shape_of
 
 __all__ = [
-    "FORMATS", "Container", "Files", "Format", "Row", "Schema", "Written", "format_of", "problem_of", "writer_of",
+    "FORMATS", "Container", "Files", "Format", "Row", "Schema", "Written", "format_of",
 ]  # fmt: skip
 
 LOADED: tuple[Container, ...] = ("jsonl", "json", "parquet")
@@ -65,41 +59,9 @@ FORMATS: dict[str, Format] = {
     )
 }  # fmt: skip
 
-Writer = Callable[[ExportableConversation], bytes]
-
 
 def format_of(name: str) -> Format:
     """The format of a name. Raises `TraintuiError` when there is none."""
     if name not in FORMATS:
         raise TraintuiError("Format not known", f'there is no format "{name}".', f"There are: {', '.join(FORMATS)}.")
     return FORMATS[name]
-
-
-def writer_of(name: str) -> Writer:
-    """What writes a conversation as a line of JSON by itself, without knowing what else is in the export: only `openai`
-    can be written so. Raises `TraintuiError` for other names."""
-    if name != "openai":
-        raise TraintuiError("Format not known", f'there is no format "{name}".', "There are: openai.")
-
-    def write(conversation: ExportableConversation) -> bytes:
-        record = record_of(conversation)
-        return b"".join(orjson.dumps(row) + b"\n" for row in messages.weighted(record, shape_of([record])).rows)
-
-    return write
-
-
-def record_of(conversation: ExportableConversation) -> TrainingRecord:
-    """The record of a conversation of which only the text is known."""
-    return TrainingRecord(
-        conversation.conversation_id, conversation.revision, "approved", conversation.system_prompt,
-        tuple(conversation.turns), is_rehearsal=conversation.is_rehearsal,
-    )  # fmt: skip
-
-
-def problem_of(conversation: ExportableConversation) -> str | None:
-    """Why a trainer would refuse a conversation, in one sentence, or None."""
-    if conversation.turns[-1].role != "assistant":
-        return "it ends with the user; a trainer learns from an answer"
-    if not any(turn.train for turn in conversation.turns if turn.role == "assistant"):
-        return "no assistant turn of it is trained on"
-    return None

@@ -1,0 +1,1 @@
+DROP INDEX ix_conversation_turns_untrained;

@@ -1,0 +1,263 @@
+"""Reading what an export takes: in order of the id, of one moment, in a memory that does not grow with it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import psycopg
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.data.engine import Database
+from traintui.data.filters import Condition, Filter
+from traintui.data.log_models import ConversationRevision as R
+from traintui.data.models import Conversation as C
+from traintui.data.models import ConversationTurn as T
+from traintui.data.records import Turn, TurnRole
+from traintui.data.training_records import Decision, Revision, TrainingRecord
+
+PAGE = 200
+"""Conversations that are handed on together; a screen is drawn between two of them."""
+ASKED = 10_000
+"""Conversations that are asked for at once: the server works on them while the ones before are written."""
+CHUNK = 64
+"""Rows that the driver takes from the connection at a time."""
+
+Ids = Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an export takes: of what the filter says, or of a selection (`ids`, whatever the filter says), approved ones
+    unless the filter names a status; those of the rehearsal only when asked."""
+
+    filter: Filter
+    rehearsal: bool = False
+    ids: Ids | None = None
+
+    def condition(self, *, rehearsal: bool | None = None) -> Condition:
+        """It as SQL."""
+        conditions: list[ColumnElement[bool]] = [C.turn_count >= 2]
+        if self.ids is None:
+            conditions.append(self.filter.where)
+        else:  # an array, for there may be a million
+            conditions += [C.id == func.any(list(self.ids)), C.deleted_at.is_(None)]
+        if not self.filter.names_status:
+            conditions.append(C.status == "approved")
+        if not (self.rehearsal if rehearsal is None else rehearsal):
+            conditions.append(C.is_rehearsal.is_(False))
+        return and_(*conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCounts:
+    """How much there is in a scope. `total` will be written, `rehearsal` and `unapproved` are among them;
+    `left_out_rehearsal` would be there if those of the rehearsal were taken, `left_out_unapproved` are of a selection
+    and not approved. `has_system` and `has_exchanges` say whether some has a system prompt, and more than one exchange.
+    """
+
+    total: int
+    rehearsal: int
+    unapproved: int
+    left_out_rehearsal: int
+    left_out_unapproved: int = 0
+    has_system: bool = False
+    has_exchanges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a conversation is read beside its text: what was decided on it with the earlier texts, its metadata and
+    where it comes from (`details`), and what belongs on one side of a split."""
+
+    decisions: bool = False
+    details: bool = False
+    groups: bool = False
+
+
+TEXT_ONLY = Wanted()
+
+
+class ExportReader:
+    """The conversations of one export, all as they were at one moment."""
+
+    def __init__(self, connection: AsyncConnection, scope: Scope) -> None:
+        self._connection = connection
+        self.scope = scope
+
+    async def counts(self) -> ScopeCounts:
+        """How much there is, in one look."""
+        taken = func.count() if self.scope.rehearsal else func.count().filter(C.is_rehearsal.is_(False))
+        written = C.system_prompt.op("~")(r"\S")
+        statement = select(
+            taken, func.count().filter(C.is_rehearsal), func.count().filter(C.status != "approved"),
+            func.count().filter(C.status != "approved", C.is_rehearsal), func.bool_or(written),
+            func.max(C.turn_count),
+        ).where(self.scope.condition(rehearsal=True))  # fmt: skip
+        total, rehearsal, unapproved, both, has_system, most = (await self._connection.execute(statement)).one()
+        takes = self.scope.rehearsal
+        return ScopeCounts(
+            int(total), int(rehearsal) if takes else 0, int(unapproved) - (0 if takes else int(both)),
+            0 if takes else int(rehearsal), await self._left_out_of_selection(), bool(has_system), (most or 0) > 2,
+        )  # fmt: skip
+
+    async def _left_out_of_selection(self) -> int:
+        if self.scope.ids is None or self.scope.filter.names_status:
+            return 0
+        statement = select(func.count()).where(C.id == func.any(list(self.scope.ids)), C.status != "approved")
+        return int(await self._connection.scalar(statement) or 0)
+
+    async def is_weighted(self) -> bool:
+        """Whether some answer is not to be trained on. By ix_conversation_turns_untrained, which has only those."""
+        untrained = exists().where(T.conversation_id == C.id, T.train.is_(False), T.role == "assistant")
+        return bool(await self._connection.scalar(select(exists().where(self.scope.condition(), untrained))))
+
+    async def had_system(self) -> bool:
+        """Whether some revision has a system prompt. By the key of conversation_revisions."""
+        earlier = exists().where(R.conversation_id == C.conversation_id, R.system_prompt.op("~")(r"\S"))
+        return bool(await self._connection.scalar(select(exists().where(self.scope.condition(), earlier))))
+
+    async def ids(self) -> Ids:
+        """Their ids, four bytes each. By ix_conversations_status_id where no term of the filter has a better one."""
+        found = array("I")
+        statement = select(C.id).where(self.scope.condition()).order_by(C.id)
+        rows = await self._connection.stream(statement, execution_options={"yield_per": 10_000})
+        async for part in rows.scalars().partitions():
+            found.extend(part)
+        return found
+
+    async def pages(
+        self, wanted: Wanted = TEXT_ONLY, *, first: int | None = None
+    ) -> AsyncIterator[Sequence[TrainingRecord]]:
+        """All of them in order of the id, page by page; or only so many of the first."""
+        ids = await self.ids()
+        read = reading_of(wanted)
+        raw = (await self._connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
+        rest = iter(ids if first is None else ids[:first])
+        while part := list(islice(rest, ASKED)):
+            page: list[TrainingRecord] = []
+            # What is not taken yet waits in the connection, so the server is ahead by as much as that holds.
+            async with raw.cursor(binary=True) as cursor:
+                async for row in cursor.stream(read, [part], binary=True, size=chunk_size()):
+                    page.append(record_of(row))
+                    if len(page) == PAGE:
+                        yield page
+                        page = []
+            if page:
+                yield page
+
+
+def chunk_size() -> int:
+    """Rows at a time: libpq before 17 gives them one by one."""
+    return CHUNK if psycopg.pq.version() >= 170_000 else 1
+
+
+TEXTS = """
+    (SELECT string_agg(t.content, '' ORDER BY t.turn_number) AS contents,
+            -- The length of each turn, doubled, and one more where it is trained on. An array takes the driver longer.
+            string_agg((2 * char_length(t.content) + t.train::integer)::text, ' ' ORDER BY t.turn_number) AS turns
+     FROM conversation_turns AS t WHERE t.conversation_id = c.id)"""
+DETAILS = """
+        LEFT JOIN documents AS document ON document.id = c.document_id
+        LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id"""
+DECISIONS = """
+    (SELECT jsonb_agg(jsonb_build_array(
+                log.action, log.revision, log.turn_number, log.reason, log.reviewer_notes, log.reviewer_id,
+                to_char(log.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            ) ORDER BY log.id) AS decisions,
+            array_agg(log.revision) || (array_agg(log.revision - 1) FILTER (WHERE log.action = 'edit')) AS revisions
+     FROM review_logs AS log
+     WHERE log.conversation_id = c.conversation_id AND log.action IN ('approve', 'reject', 'edit')
+       -- What a model wrote anew is no preference of a reviewer.
+       AND log.details->>'origin' IS DISTINCT FROM 'regenerated'
+       AND NOT EXISTS (SELECT FROM review_logs AS undo WHERE undo.undoes = log.id))"""
+EARLIER = """
+    (SELECT jsonb_agg(jsonb_build_array(text.revision, text.system_prompt, text.turns) ORDER BY text.revision) AS texts
+     FROM conversation_revisions AS text
+     WHERE text.conversation_id = c.conversation_id AND text.revision < c.revision
+       AND text.revision = ANY (decided.revisions))"""
+GROUPS = """
+    (SELECT array_agg('alike:' || band ORDER BY band) AS bands
+     FROM conversation_signatures AS signature, signature_bands(signature.signature) AS band
+     WHERE signature.conversation_id = c.id
+       AND EXISTS (SELECT FROM conversation_bands AS other WHERE other.band = band AND other.conversation_id <>
+       c.id))"""
+
+
+def reading_of(wanted: Wanted) -> str:
+    """The statement for ids in order. By the primary key, and for each id by the keys of turns, log and revisions:
+    uq_conversation_turns_conversation_id_turn_number, pk_review_logs, ix_review_logs_conversation_id_id and
+    pk_conversation_revisions."""
+    return f"""
+        SELECT c.conversation_id, c.revision, c.status, c.system_prompt, said.contents, said.turns,
+               c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier, c.quality_score::float8, c.cost_usd, c.model,
+               c.is_seed, c.is_rehearsal, c.chunk_id,
+               CASE WHEN newest.action IN ('approve', 'reject') THEN newest.reviewer_id END,
+               {"c.metadata, document.name, chunk.heading" if wanted.details else "NULL, NULL, NULL"},
+               {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"},
+               {"grouped.bands" if wanted.groups else "NULL"}
+        FROM conversations AS c
+        {DETAILS if wanted.details else ""}
+        LEFT JOIN review_logs AS newest ON newest.id = c.decision_id
+        CROSS JOIN LATERAL {TEXTS} AS said
+        {
+        f"LEFT JOIN LATERAL {DECISIONS} AS decided ON true LEFT JOIN LATERAL {EARLIER} AS earlier ON true"
+        if wanted.decisions
+        else ""
+    }
+        {f"LEFT JOIN LATERAL {GROUPS} AS grouped ON true" if wanted.groups else ""}
+        WHERE c.id = ANY (%s::bigint[])
+        ORDER BY c.id"""  # noqa: S608 - the parts stand above
+
+
+NOTHING: dict[str, Any] = {}
+ROLES: tuple[TurnRole, TurnRole] = ("assistant", "user")
+
+
+def record_of(row: Sequence[Any]) -> TrainingRecord:
+    """A row of the statement as a record."""
+    (public_id, revision, status, system_prompt, contents, lengths, persona, emotion, topic, intent, tone, tier,
+     score, cost, model, is_seed, is_rehearsal, chunk, reviewer, metadata, document, heading, decisions, earlier,
+     bands) = row  # fmt: skip
+    return TrainingRecord(
+        public_id, revision, status, system_prompt, turns_of(contents, lengths), persona, emotion, topic, intent,
+        tone, tier, metadata or NOTHING, score, document, heading, model, is_seed, is_rehearsal,
+        tuple(Decision(*values) for values in decisions) if decisions else (),
+        tuple(map(revision_of, earlier)) if earlier else (),
+        reviewer, cost, groups_of(chunk, bands),
+    )  # fmt: skip
+
+
+def turns_of(contents: str, lengths: str) -> tuple[Turn, ...]:
+    """The turns out of their texts put together; users and assistants alternate, which the database sees to."""
+    turns, begin = [], 0
+    for number, length in enumerate(map(int, lengths.split()), 1):
+        end = begin + (length >> 1)
+        turns.append(Turn(number, ROLES[number & 1], contents[begin:end], bool(length & 1)))
+        begin = end
+    return tuple(turns)
+
+
+def revision_of(values: Sequence[Any]) -> Revision:
+    """An earlier text."""
+    revision, system_prompt, turns = values
+    said = (Turn(number, turn["role"], turn["content"], turn["train"]) for number, turn in enumerate(turns, 1))
+    return Revision(revision, system_prompt, tuple(said))
+
+
+def groups_of(chunk: int | None, bands: Sequence[str] | None) -> tuple[str, ...]:
+    """What stays on one side of a split: one's chunk before what one may be alike to, which depends on others."""
+    return (() if chunk is None else (f"chunk:{chunk}",)) + tuple(bands or ())
+
+
+@asynccontextmanager
+async def reading(db: Database, scope: Scope) -> AsyncIterator[ExportReader]:
+    """A reader over one snapshot of the database."""
+    async with db.read() as connection:
+        yield ExportReader(connection, scope)

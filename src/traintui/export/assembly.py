@@ -1,0 +1,221 @@
+"""From records to files: each conversation is looked at, written on its side, and counted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import orjson
+
+from traintui.data.training_records import TrainingRecord
+from traintui.export.containers import Writer, opened
+from traintui.export.fileset import FileSet, Part
+from traintui.export.formats import Container, Files, Row
+from traintui.export.glance import passes_at_a_glance
+from traintui.export.manifest import Tally
+from traintui.export.preflight import Preflight, Totals, preflight
+from traintui.export.record import Shape
+from traintui.export.request import ExportRequest
+from traintui.export.rules import Finding, Severity
+from traintui.export.splits import Splitter
+from traintui.export.tokens import TokenCounter
+
+KEPT = 1_000
+"""Conversations of which it is kept what is wrong with them; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a conversation, the worst first."""
+
+    conversation_id: str
+    revision: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def says(self) -> str:
+        """Its worst in one sentence."""
+        return self.findings[0].says
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "conversation_id": self.conversation_id,
+            "revision": self.revision,
+            "findings": [
+                {"rule": found.rule.name, "severity": found.severity.value, "turn": found.turn, "says": found.says,
+                 "key": found.key}
+                for found in self.findings
+            ],
+        }  # fmt: skip
+
+
+class Checking:
+    """What an export will meet, conversation by conversation, without writing anything."""
+
+    def __init__(self, request: ExportRequest, counter: TokenCounter) -> None:
+        self.request = request
+        self.format = request.target
+        self.counter = counter
+        self.totals = Totals(self.format.rules.target, counter.is_estimate)
+        self.tally = Tally()
+        self.problems: list[Problem] = []
+        self.stopping = 0
+        """Conversations for which the export stops."""
+        self.left_out = 0
+
+    def look(self, record: TrainingRecord) -> Preflight | None:
+        """What there is to say of it; None where that is nothing."""
+        if passes_at_a_glance(record, self.format, self.request.limit, estimates=self.counter.is_estimate):
+            self.totals.pass_one()
+            return None
+        result = preflight(record, self.format, self.counter, limit=self.request.limit)
+        self.totals.add(result)
+        return result if result.findings else None
+
+    def verdict(self, result: Preflight | None) -> str:
+        """Whether it is written, left out, or stops the export."""
+        if result is None or result.passes:
+            return "write"
+        if result.is_refused:
+            return self.request.if_refused
+        cut = any(finding.severity is Severity.CUT for finding in result.findings)
+        return self.request.if_cut if cut else "write"
+
+    def note(self, record: TrainingRecord, result: Preflight | None) -> str:
+        """Looks and counts; what becomes of it."""
+        verdict = self.verdict(result)
+        if verdict == "stop":
+            self.stopping += 1
+        if result is not None and not result.passes and len(self.problems) < KEPT:
+            self.problems.append(Problem(record.conversation_id, record.revision, result.findings))
+        return verdict
+
+    def take(self, page: Sequence[TrainingRecord]) -> None:
+        """Looks at a page."""
+        for record in page:
+            if self.note(record, self.look(record)) == "write":
+                self.tally.add(record)
+            else:
+                self.left_out += 1
+
+
+class Assembly(Checking):
+    """The same, with every row written. Blocks: pages are taken in a thread."""
+
+    def __init__(
+        self,
+        request: ExportRequest,
+        counter: TokenCounter,
+        shape: Shape,
+        files: FileSet,
+        name: str,
+        container: Container,
+    ) -> None:
+        super().__init__(request, counter)
+        self.shape = shape
+        self.container = container
+        self.files = files
+        self.names = Files(name, eval_name(name) if request.eval_share else None, container)
+        self.splitter = Splitter(request.eval_share)
+        self.rows = 0
+        self.labels = (0, 0)
+        """Rows whose answer is as it should be, and others, where they have a label."""
+        self.written: list[TrainingRecord] = []
+        """What was written since `recorded` was last asked."""
+        self._roll = scratch(files)
+        self._omitted = scratch(files)
+        self._writers = {"train": self._open(name, "train" if self.names.eval else None)}
+        if self.names.eval:
+            self._writers["eval"] = self._open(self.names.eval, "eval")
+
+    def _open(self, name: str, side: str | None) -> tuple[Part, Writer]:
+        part = self.files.add(name, side=side)
+        schema = self.format.schema(self.shape) if self.format.schema else None
+        return part, opened(self.container, part.file, schema)
+
+    def close(self) -> None:
+        """Gives up what it holds beside the files."""
+        self._roll.close()
+        self._omitted.close()
+
+    def take(self, page: Sequence[TrainingRecord]) -> None:
+        """Writes a page. Once something stops the export the rest is only looked at."""
+        format, shape, split = self.format, self.shape, self.names.eval is not None
+        _, writer = self._writers["train"]
+        roll: list[bytes] = []
+        for record in page:
+            result = self.look(record)
+            verdict = "write" if result is None else self.note(record, result)
+            if verdict != "write":
+                self.left_out += 1
+                if result is not None:
+                    entry = [record.conversation_id, record.revision, result.findings[0].says]
+                    self._omitted.write(orjson.dumps(entry) + b"\n")
+                continue
+            if self.stopping:
+                continue
+            side = None
+            if split:
+                side = self.splitter.side_of(record.conversation_id, record.groups, self._stratum(record))
+                _, writer = self._writers[side]
+            for row in format.write(record, shape).rows:
+                writer.write(row)
+                self._label(row)
+            self.tally.add(record)
+            self.written.append(record)
+            entry = [record.conversation_id, record.revision] if side is None else [
+                record.conversation_id, record.revision, side]  # fmt: skip
+            roll.append(orjson.dumps(entry))
+        if roll:
+            self._roll.write(b"\n".join(roll) + b"\n")
+
+    def _stratum(self, record: TrainingRecord) -> tuple[str, ...] | None:
+        names = self.request.strata
+        return tuple(getattr(record, name) or "none" for name in names) if names else None
+
+    def _label(self, row: Row) -> None:
+        label = row.get("label", row.get("kto_tag"))
+        if label is not None:
+            self.labels = (self.labels[0] + bool(label), self.labels[1] + (not label))
+
+    def recorded(self) -> list[TrainingRecord]:
+        """What was written since this was last asked."""
+        written, self.written = self.written, []
+        return written
+
+    def finish(self) -> None:
+        """Ends the files of data."""
+        for part, writer in self._writers.values():
+            writer.close()
+            part.file.flush()
+            part.rows = writer.rows
+            self.rows += writer.rows
+
+    def roll(self) -> Iterator[bytes]:
+        """An entry of JSON for each conversation that was written."""
+        return lines_of(self._roll)
+
+    def omitted(self) -> Iterator[bytes]:
+        """The same for each that was left out, with the reason."""
+        return lines_of(self._omitted)
+
+
+def scratch(files: FileSet) -> IO[bytes]:
+    """A file without a name, on the disk that the export goes to."""
+    return tempfile.TemporaryFile(dir=files.directory)
+
+
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file from its beginning, without their ends."""
+    file.seek(0)
+    for line in file:
+        yield line[:-1]
+
+
+def eval_name(name: str) -> str:
+    """The name of the file for the eval side."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.eval.{suffix}" if dot and stem else f"{name}.eval"

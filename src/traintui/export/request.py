@@ -1,0 +1,117 @@
+"""What an export is asked to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from traintui.data.engine import Database
+from traintui.data.export_reading import Scope, Wanted
+from traintui.data.filters import Filter
+from traintui.data.models import DIMENSIONS
+from traintui.data.workspace_filters import read_filter
+from traintui.errors import TraintuiError
+from traintui.export.containers import container_of
+from traintui.export.formats import Container, Format, format_of
+
+IfRefused = Literal["stop", "leave-out"]
+IfCut = Literal["write", "stop", "leave-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is to be written where.
+
+    `ids` are those of a selection, whatever the filter says of others, and `view` is the name of the saved view that
+    the filter is of. `container` is what the name of the file says unless it is given. `eval_share` (0 to 1) goes into
+    a second file, `strata` are dimensions that the manifest counts on both sides. `if_refused` and `if_cut` say what
+    becomes of conversations that the target refuses, or cuts; `limit` is the trainer's in tokens where it is not the
+    default, `tokenizer` the file that counts them. `card` says whether a README goes beside the file.
+    """
+
+    path: Path
+    format: str = "openai"
+    filter_text: str = ""
+    ids: Sequence[int] | None = None
+    view: str | None = None
+    rehearsal: bool = False
+    overwrite: bool = False
+    container: Container | None = None
+    eval_share: float = 0.0
+    strata: tuple[str, ...] = ()
+    if_refused: IfRefused = "stop"
+    if_cut: IfCut = "write"
+    limit: int | None = None
+    tokenizer: Path | None = None
+    card: bool = True
+
+    @property
+    def target(self) -> Format:
+        """The format. Raises `TraintuiError` when there is none of that name."""
+        return format_of(self.format)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What its rows are made of."""
+        kind = self.target.kind
+        return Wanted(decisions=kind != "supervised", details=kind == "own", groups=self.eval_share > 0)
+
+    def container_for(self, path: Path) -> Container:
+        """What the rows go into. Raises `TraintuiError` when neither the request nor the name says it, or the target
+        reads none such, or for an option that cannot be."""
+        container = self.container or container_of(path.name)
+        if container not in self.target.containers:
+            raise TraintuiError(
+                "Not exported", f"{self.target.title} does not go into {container}.",
+                f"It goes into {', '.join(self.target.containers)}: name the file accordingly.",
+            )  # fmt: skip
+        if not 0 <= self.eval_share < 1:
+            raise TraintuiError(
+                "Not exported", f"{self.eval_share:g} is no share of conversations.", "Give one from 0 to less than 1."
+            )
+        if wrong := [name for name in self.strata if name not in DIMENSIONS]:
+            raise TraintuiError(
+                "Not exported", f'there is no dimension "{wrong[0]}".', f"There are: {', '.join(DIMENSIONS)}."
+            )
+        return container
+
+    async def scope(self, db: Database) -> Scope:
+        """What of the workspace is in it. Raises `FilterError` when the filter cannot be read."""
+        return Scope(await read_filter(db, self.filter_text), self.rehearsal, self.ids)
+
+    def filter_state(self, wanted: Filter) -> dict[str, Any]:
+        """The scope for the log: the words, and what they were read as."""
+        state: dict[str, Any] = {
+            "filter": self.filter_text.strip(),
+            "rehearsal": "include" if self.rehearsal else "exclude",
+            "terms": [
+                {"field": term.field, "negated": term.negated, "words": wanted.text[term.start : term.end]}
+                for term in wanted.written
+            ],
+        }
+        if self.view is not None:
+            state["view"] = self.view
+        if self.ids is not None:
+            state["selected"] = len(self.ids)
+        return state
+
+    def options(self) -> dict[str, Any]:
+        """The other options, for log and manifest."""
+        return {
+            "if_refused": self.if_refused,
+            "if_cut": self.if_cut,
+            "limit": self.limit,
+            "tokenizer": None if self.tokenizer is None else self.tokenizer.name,
+            "eval_share": self.eval_share,
+            "strata": list(self.strata),
+        }
+
+
+def scope_in_words(state: Mapping[str, Any]) -> str:
+    """A scope of the log as people say it."""
+    if (selected := state.get("selected")) is not None:
+        return f"{selected:,} selected"
+    words = str(state.get("filter") or "")
+    return f'the view "{state["view"]}": {words}' if state.get("view") else words
