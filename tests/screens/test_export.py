@@ -63,9 +63,9 @@ async def test_a_place_that_cannot_be_is_answered(app: TraintuiApp, db: Database
     await approved(db, *await imported(db, 1))
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await opened(pilot, app)
-        dialog.file.value = str(tmp_path / "nowhere" / "out.jsonl")
+        dialog.file.value = str(tmp_path)
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "Not exported" in str(dialog.answer.content))
+        await until(pilot, lambda: "is a directory" in str(dialog.answer.content))
         await pilot.press("escape")
         assert not isinstance(app.screen, ExportDialog)
 
@@ -102,7 +102,7 @@ async def test_it_says_stopped_only_after_the_writing_has_ended(
         finally:
             await cleaned.wait()
 
-    monkeypatch.setattr(write, "export_conversations", slow)
+    monkeypatch.setattr(write, "run_export", slow)
     await approved(db, *await imported(db, 1))
     async with app.run_test(size=(120, 30)) as pilot:
         dialog = await opened(pilot, app)

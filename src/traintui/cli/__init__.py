@@ -14,7 +14,8 @@ from pathlib import Path
 import typer
 
 from traintui.cli.database import db_app
-from traintui.cli.files import export, import_
+from traintui.cli.exporting import export
+from traintui.cli.files import import_
 from traintui.cli.generating import generate, rehearsal, template_test, worker
 from traintui.cli.judging import judge
 from traintui.cli.opening import demo, doctor, open_app

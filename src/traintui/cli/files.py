@@ -1,16 +1,15 @@
-"""Files in and out of the workspace."""
+"""Files into the workspace."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from traintui.cli.running import Filter, Json, run, say, workspace
+from traintui.cli.running import Json, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
 
 MANY = 200
 """Imported conversations from which on comparing them takes a second or more, which is said."""
-
-
-class Rehearsal(StrEnum):
-    """Whether conversations that the rehearsal wrote are exported."""
-
-    include = "include"
-    exclude = "exclude"
 
 
 def import_(
@@ -114,34 +106,3 @@ async def sign(db: Database, number: int) -> None:
     if number >= MANY:
         say(f"They are stored; {number:,} are compared with the others now.")
     await sign_imported(db, signature, number)
-
-
-def export(
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    format: Annotated[str, typer.Option(help="openai")] = "openai",
-    filter_text: Filter = "",
-    rehearsal: Annotated[Rehearsal, typer.Option(help="Conversations that the rehearsal wrote.")] = Rehearsal.exclude,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    json_: Json = False,
-) -> None:
-    """Write approved conversations as a training file."""
-    from traintui.export.write import ExportSummary, export_conversations
-
-    async def work() -> ExportSummary:
-        async with workspace() as db:
-            return await export_conversations(
-                db, filter_text=filter_text, path=out, format=format, rehearsal=rehearsal is Rehearsal.include,
-                overwrite=overwrite,
-            )  # fmt: skip
-
-    summary = run(work())
-    if json_:
-        print(json.dumps(summary.as_json()))
-        return
-    print(summary.path)
-    of_rehearsal = f", {summary.rehearsal} of them written by the rehearsal" if summary.rehearsal else ""
-    say(f"{summary.count} conversations{of_rehearsal}; SHA-256 {summary.sha256}")
-    if summary.unapproved:
-        say(f"{summary.unapproved} of them are not approved: the filter names their status.")
-    if summary.left_out_rehearsal:
-        say(f"{summary.left_out_rehearsal} of the rehearsal left out; --rehearsal include takes them too.")

@@ -261,3 +261,13 @@ async def reading(db: Database, scope: Scope) -> AsyncIterator[ExportReader]:
     """A reader over one snapshot of the database."""
     async with db.read() as connection:
         yield ExportReader(connection, scope)
+
+
+async def ids_of(db: Database, public: Sequence[str]) -> dict[str, int]:
+    """The internal ids of conversations by their public ones, of those that are here. By
+    uq_conversations_conversation_id."""
+    async with db.read() as connection:
+        found = await connection.execute(
+            select(C.conversation_id, C.id).where(C.conversation_id == func.any(list(public)))
+        )
+        return {name: key for name, key in found}

@@ -7,7 +7,6 @@ import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
@@ -97,9 +96,3 @@ async def check(db: Database, request: ExportRequest, *, on_progress: Progress =
             on_progress(done, counts.total)
     said = remarks(format, rows=checking.totals.rows, container=container, shape=shape)
     return ExportCheck(checking.totals, tuple(checking.problems), said, checking.stopping, checking.left_out)
-
-
-def suggested_name(request_format: Format, statuses: tuple[str, ...], day: str) -> Path:
-    """How a file is called unless somebody says otherwise: it says when it does not hold approved ones alone."""
-    told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
-    return Path(f"traintui-{request_format.name}{told}-{day}.{request_format.containers[0]}")

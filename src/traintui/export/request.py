@@ -115,3 +115,40 @@ def scope_in_words(state: Mapping[str, Any]) -> str:
         return f"{selected:,} selected"
     words = str(state.get("filter") or "")
     return f'the view "{state["view"]}": {words}' if state.get("view") else words
+
+
+def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
+    """The statuses that a filter names, None where it names none, `several` where it says which not."""
+    if not wanted.names_status:
+        return None
+    said = [term for term in wanted.written if term.field == "status"]
+    if any(term.negated for term in said):
+        return ("several",)
+    return tuple(value for term in said for value in wanted.text[term.start : term.end].partition(":")[2].split(","))
+
+
+def suggested_name(format: Format, statuses: tuple[str, ...], day: str) -> str:
+    """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone."""
+    told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
+    return f"traintui-{format.name}{told}-{day}.{format.containers[0]}"
+
+
+def share_of(written: str) -> float:
+    """The share of the eval side as somebody wrote it: 0.1 or 10%, nothing for none. Raises `TraintuiError`."""
+    content = written.strip()
+    try:
+        return float(content.removesuffix("%")) / (100 if content.endswith("%") else 1) if content else 0.0
+    except ValueError as error:
+        raise TraintuiError(
+            "Not exported", f'"{content}" is no share of conversations.', "Give one from 0 to less than 1, as 0.1."
+        ) from error
+
+
+def if_refused(chosen: str) -> IfRefused:
+    """The choice of that name."""
+    return "leave-out" if chosen == "leave-out" else "stop"
+
+
+def if_cut(chosen: str) -> IfCut:
+    """The choice of that name."""
+    return "leave-out" if chosen == "leave-out" else "stop" if chosen == "stop" else "write"

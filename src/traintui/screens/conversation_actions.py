@@ -3,7 +3,7 @@ selected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -276,6 +276,12 @@ class ConversationActions(ConversationRows):
         ids = list(self._listing.matches) if self._listing is not None else []
         named = f" that match {self._text}" if self._text else ""
         return Scope(ids, f"{text.plural(len(ids), 'conversation')}{named}", filter_text=self._text)
+
+    @property
+    def selected_ids(self) -> Sequence[int] | None:
+        """The ids of what is selected, unless that is nothing, or all that the filter names."""
+        scope = self._selected()
+        return scope.ids if scope.ids and scope.filter_text is None else None
 
     def _selected(self) -> Scope:
         """What is selected, as a dialog calls it."""

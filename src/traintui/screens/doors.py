@@ -40,10 +40,12 @@ class Doors(Shell):
             screen.visit(event.filter_text)
 
     def action_export(self) -> None:
-        """Opens the export dialog."""
+        """Opens the export dialog: for what is selected in the table that is shown, else for what the filter names."""
+        from traintui.screens.conversations import ConversationsScreen
         from traintui.screens.export import ExportDialog
 
-        self.push_screen(ExportDialog(self.filter_text))
+        ids = self.screen.selected_ids if isinstance(self.screen, ConversationsScreen) else None
+        self.push_screen(ExportDialog(self.filter_text, ids))
 
     def action_import_file(self) -> None:
         """Opens the import dialog."""

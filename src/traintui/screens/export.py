@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -11,94 +14,196 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Static
+from textual.widget import Widget
+from textual.widgets import Checkbox, Input, Select, Static
 from textual.worker import Worker, WorkerState
 
 from traintui import clock, commands, text
+from traintui.errors import TraintuiError
+from traintui.export.formats import FORMATS, format_of
 from traintui.screens.base import BaseDialog
+from traintui.screens.export_said import checked, counted, progress, written
+from traintui.widgets.detail_view import DetailView
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
 from traintui.widgets.tick import Tick
 
 if TYPE_CHECKING:
-    from traintui.export.write import ExportForecast, ExportSummary
+    from traintui.export.request import ExportRequest
 
-FORMAT = "openai"
-FORMAT_NAME = "OpenAI chat, one JSON object a line"
+REST = 0.25
+"""Seconds that the form rests before it is looked at what would be written."""
+SAID_EVERY = 0.1
+"""Seconds between two words on how far it is."""
+LONGEST = 400
+"""Characters of a row that are shown: it may be a megabyte."""
+REFUSED = (("stop and say which", "stop"), ("leave them out", "leave-out"))
+CUT = (("write them, and say so", "write"), ("stop and say which", "stop"), ("leave them out", "leave-out"))
 
 
 class ExportDialog(BaseDialog[None]):
-    """Scope, file, what will be written; then what was, or why not."""
+    """Scope, format, options and file; the first rows as they will be written, and what the target does with all of
+    them; then what was written, or why not.
+
+    `ids` are those of a selection, whatever the filter says of others.
+    """
 
     PLACES = ("export",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("export")
-    CSS_PATH = "dialogs.tcss"
+    CSS_PATH = "export.tcss"
+    AUTO_FOCUS = "#file"
 
-    file = getters.query_one(Input)
-    rehearsal = getters.query_one(Checkbox)
+    file = getters.query_one("#file", Input)
+    share = getters.query_one("#share", Input)
+    formats: getters.query_one[Select[str]] = getters.query_one("#format", Select)
+    refused: getters.query_one[Select[str]] = getters.query_one("#refused", Select)
+    cut: getters.query_one[Select[str]] = getters.query_one("#cut", Select)
+    rehearsal = getters.query_one("#rehearsal", Checkbox)
     will = getters.query_one("#will", Static)
+    preflight = getters.query_one("#preflight", Static)
+    rows = getters.query_one("#rows", DetailView)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, filter_text: str) -> None:
+    def __init__(self, filter_text: str, ids: Sequence[int] | None = None) -> None:
         super().__init__(classes="form")
         self._filter = filter_text
-        self._forecast: ExportForecast | None = None
-        self._overwrite: Path | None = None
+        self._ids = ids
+        self._overwrite: tuple[str, ...] | None = None
+        """What it was asked to overwrite something with."""
+        self._suggested = ""
+        self._mistaken = False
+        """Whether the answer is about what cannot be looked at."""
         self._writing: Worker[None] | None = None
+        self._began = self._said = 0.0
 
     def compose(self) -> ComposeResult:
-        """The form, and below it the answer."""
+        """The form, what it comes to, and below it the answer."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export"
             yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
-            yield self._row("Format", Static(FORMAT_NAME))
-            yield self._row(
-                "File", Input(f"traintui-export-{clock.now():%Y-%m-%d}.jsonl", compact=True, select_on_focus=False)
-            )
-            yield self._row("", Tick("Include what the rehearsal wrote", self.app.demo, compact=True))
-            yield self._row("Writes", Static(Content.styled("counting", "$muted"), id="will"))
+            offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
+            yield self._row("Format", Select(offered, value="openai", allow_blank=False, compact=True, id="format"))
+            self._suggested = self._suggest("openai")
+            yield self._row("File", Input(self._suggested, compact=True, select_on_focus=False, id="file"))
+            with Horizontal(classes="row"):
+                yield Static("Eval", classes="label")
+                yield Input("", placeholder="none", compact=True, id="share", max_length=6)
+                yield Static("share, as 0.1", id="share-about")
+                yield Tick("Include what the rehearsal wrote", self.app.demo, compact=True, id="rehearsal")
+            yield self._row("Refused", Select(REFUSED, value="stop", allow_blank=False, compact=True, id="refused"))
+            yield self._row("Cut", Select(CUT, value="write", allow_blank=False, compact=True, id="cut"))
+            yield self._row("Writes", Static(Content.styled("◌ counting", "$muted"), id="will"))
+            yield self._row("Preflight", Static(Content.styled("◌ looking", "$muted"), id="preflight"))
+            yield DetailView(id="rows")
             yield Static(id="answer")
         yield KeyBar()
 
     def _scope(self) -> str:
         """What the filter means here: without a word on status, only what is approved."""
-        from traintui.data import filters
-
+        if self._ids is not None:
+            named = "" if self._statuses() is not None else ", those that are approved"
+            return f"{len(self._ids):,} selected{named}"
         if not self._filter.strip():
             return "every approved conversation"
-        try:
-            names_status = filters.parse(self._filter).names_status
-        except filters.FilterError:
-            return self._filter  # the forecast answers it
-        return self._filter if names_status else f"approved, and {self._filter}"
+        return self._filter if self._statuses() is not None else f"approved, and {self._filter}"
 
-    def _row(self, label: str, field: Static | Input | Checkbox) -> Horizontal:
+    def _statuses(self) -> tuple[str, ...] | None:
+        """The statuses that the filter names, None where it names none."""
+        from traintui.data import filters
+        from traintui.export.request import statuses_of
+
+        try:
+            return statuses_of(filters.parse(self._filter))
+        except filters.FilterError:
+            return ()  # the forecast answers it
+
+    def _suggest(self, format: str) -> str:
+        from traintui.export.request import suggested_name
+
+        return suggested_name(format_of(format), self._statuses() or (), f"{clock.now():%Y-%m-%d}")
+
+    def _row(self, label: str, field: Widget) -> Horizontal:
         return Horizontal(Static(label, classes="label"), field, classes="row")
 
     def on_mount(self) -> None:
-        """Counts what will be written."""
+        """Looks at what will be written."""
         self.file.cursor_position = len(self.file.value)
-        self._count()
+        self._look()
+
+    @on(Select.Changed, "#format")
+    def _other_format(self) -> None:
+        """The name follows the format as long as nobody gave it another."""
+        suggested = self._suggest(self._chosen(self.formats))
+        if self.file.value == self._suggested:
+            self.file.value = suggested
+        self._suggested = suggested
+        self._look()
 
     @on(Checkbox.Changed)
-    def _count(self) -> None:
+    @on(Select.Changed, "#refused, #cut")
+    @on(Input.Changed)
+    def _look(self) -> None:
+        if self._is_writing:
+            return
         self.read(self._read_forecast, name="forecast")
 
+    def _chosen(self, select: Select[str]) -> str:
+        return str(select.value)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        """What decides which files are written."""
+        return (self.file.value, self.share.value, self._chosen(self.formats))
+
+    def _request(self, *, overwrite: bool = False) -> ExportRequest:
+        """What is asked for. Raises `TraintuiError` that says what is wrong with it."""
+        from traintui.export.request import ExportRequest, if_cut, if_refused, share_of
+
+        named = self.file.value.strip()
+        if not named:
+            raise TraintuiError("Not exported", "there is no name of a file.", "Name one.")
+        return ExportRequest(
+            Path(named).expanduser(), self._chosen(self.formats), self._filter, self._ids,
+            rehearsal=self.rehearsal.value, overwrite=overwrite, eval_share=share_of(self.share.value),
+            if_refused=if_refused(self._chosen(self.refused)), if_cut=if_cut(self._chosen(self.cut)),
+        )  # fmt: skip
+
+    # Looking
+
     async def _read_forecast(self) -> None:
-        from traintui.export import write
+        from traintui.export import forecasting
 
-        self._forecast = await write.forecast(self.db, filter_text=self._filter, rehearsal=self.rehearsal.value)
-        self._say_forecast(self._forecast)
+        await asyncio.sleep(REST)
+        request = self._request()
+        self.will.update(Content.styled("◌ counting", "$muted"))
+        self.preflight.update(Content.styled("◌ looking", "$muted"))
+        found = await forecasting.forecast(self.db, request)
+        self.will.update(counted(found.counts))
+        self.rows.show((text.shown(row, single_line=True, limit=LONGEST) for row in found.first), key=found.first)
+        if self._mistaken:
+            self._mistaken = False
+            self._say()
+        self._began = time.monotonic()
+        result = await forecasting.check(self.db, request, on_progress=self._looked)
+        self.preflight.update(checked(result))
 
-    def _say_forecast(self, forecast: ExportForecast) -> None:
-        parts: list[Content | str | tuple[str, str]] = [(text.plural(forecast.count, "conversation"), "bold")]
-        if forecast.rehearsal:
-            parts.append((f", {forecast.rehearsal:,} of them by the rehearsal", "$generating"))
-        if forecast.left_out_rehearsal:
-            parts.append((f"; {forecast.left_out_rehearsal:,} by the rehearsal left out", "$generating"))
-        if forecast.unapproved:
-            parts.append((f", {forecast.unapproved:,} of them not approved", "bold $warning"))
-        self.will.update(Content.assemble(*parts))
+    def _looked(self, done: int, total: int) -> None:
+        if self._now():
+            self.preflight.update(progress("Looked at", done, total, time.monotonic() - self._began))
+
+    def _now(self) -> bool:
+        """Whether it is time for another word on how far it is."""
+        at = time.monotonic()
+        if at - self._said < SAID_EVERY:
+            return False
+        self._said = at
+        return True
+
+    # Writing
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._writing is not None and not self._writing.is_finished
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -106,50 +211,47 @@ class ExportDialog(BaseDialog[None]):
 
     def action_write(self) -> None:
         """Writes the file; one that is there already only when asked a second time."""
-        if self._writing is not None and not self._writing.is_finished:
+        if self._is_writing:
             return
-        if not (named := self.file.value.strip()):
-            self._say(("! ", "$error"), "Name a file first.")
+        try:
+            request = self._request(overwrite=self._overwrite == self._named)
+        except TraintuiError as error:
+            self._say(failure(error))
             return
-        path = Path(named).expanduser()
-        if path.is_file() and self._overwrite != path:
-            self._overwrite = path
+        if request.path.is_file() and not request.overwrite:
+            self._overwrite = self._named
             self._say(
-                ("! ", "$warning"), text.shown(named), " is there already. ", ("ctrl+s again overwrites it.", "bold")
-            )
+                ("! ", "$warning"), text.shown(self.file.value.strip(), single_line=True), " is there already. ",
+                ("ctrl+s again overwrites it.", "bold"),
+            )  # fmt: skip
             return
-        self._say(("Writing", "$muted"))
-        self._writing = self.write(partial(self._write, path, self._overwrite == path), name="export")
+        self.workers.cancel_group(self, "read:forecast")
+        self._say(("◌ Writing", "$muted"))
+        self._began = time.monotonic()
+        self._writing = self.write(partial(self._write, request), name="export")
 
-    async def _write(self, path: Path, overwrite: bool) -> None:
+    async def _write(self, request: ExportRequest) -> None:
         from traintui.export import write
 
-        summary = await write.export_conversations(
-            self.db, filter_text=self._filter, path=path, format=FORMAT, rehearsal=self.rehearsal.value,
-            overwrite=overwrite, on_progress=self._progressed,
-        )  # fmt: skip
+        summary = await write.run_export(self.db, request, on_progress=self._progressed)
         self._overwrite = None
-        self._say_written(summary)
+        self._say(written(summary))
 
     def _progressed(self, done: int, total: int) -> None:
-        self._say((f"Writing {done:,} of {total:,}", "$muted"))
-
-    def _say_written(self, summary: ExportSummary) -> None:
-        self._say(
-            ("● ", "$approved"), (text.plural(summary.count, "conversation"), "bold"),
-            f", {text.size(summary.size)}, in\n",
-            text.shown(str(summary.path)), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
-            ("\nesc closes. The export is on record in 4 Audit.", "$muted"),
-        )  # fmt: skip
+        if self._now():
+            self._say(progress("Writing", done, total, time.monotonic() - self._began))
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
-        self.answer.update(Content.assemble("\n", *parts))
+        self.answer.update(Content.assemble(*parts))
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers in the dialog, where the form can be mended."""
         answer = self.app.answer(error)
-        if name == "forecast":
+        self._mistaken = name == "forecast"
+        if self._mistaken:
             self.will.update(Content.styled("not known", "$error"))
+            self.preflight.update(Content.styled("not known", "$muted"))
+            self.rows.show((), key=None)
         self._say(failure(answer))
 
     @on(Worker.StateChanged)

@@ -1,0 +1,207 @@
+"""Files out of the workspace."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+
+if TYPE_CHECKING:
+    from traintui.data.engine import Database
+    from traintui.export.assembly import Problem
+    from traintui.export.forecasting import ExportCheck
+    from traintui.export.request import ExportRequest
+    from traintui.export.write import ExportSummary
+
+SAID_EVERY = 1.0
+"""Seconds between two words on how far it is, where somebody watches."""
+
+
+class Rehearsal(StrEnum):
+    """Whether conversations that the rehearsal wrote are exported."""
+
+    include = "include"
+    exclude = "exclude"
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write; its end says the kind: .jsonl .json .parquet .csv.")],
+    format: Annotated[str, typer.Option(help="Whose format: openai, trl, axolotl, ... docs/formats.md.")] = "openai",
+    filter_text: Filter = "",
+    view: Annotated[str | None, typer.Option(help="A saved view, by its name, instead of a filter.")] = None,
+    ids: Annotated[
+        Path | None, typer.Option(help="A file of conversation ids, one a line (- reads them): these, and no others.")
+    ] = None,
+    rehearsal: Annotated[Rehearsal, typer.Option(help="Conversations that the rehearsal wrote.")] = Rehearsal.exclude,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    container: Annotated[
+        Literal["jsonl", "json", "parquet", "csv"] | None, typer.Option(help="The kind of file, whatever its name.")
+    ] = None,
+    eval_share: Annotated[float, typer.Option(help="The share that goes into a second file, as 0.1.")] = 0.0,
+    stratify: Annotated[str, typer.Option(help="Dimensions that are counted on both sides, as persona,tier.")] = "",
+    if_refused: Annotated[
+        Literal["stop", "leave-out"], typer.Option(help="With conversations that the target refuses.")
+    ] = "stop",
+    if_cut: Annotated[
+        Literal["write", "stop", "leave-out"], typer.Option(help="With those that it cuts or drops by default.")
+    ] = "write",
+    limit: Annotated[
+        int | None, typer.Option(help="The trainer's limit in tokens, where it is not the default.")
+    ] = None,
+    tokenizer: Annotated[Path | None, typer.Option(help="A tokenizer.json that counts instead of estimating.")] = None,
+    card: Annotated[bool, typer.Option("--card/--no-card", help="Whether a dataset card goes beside it.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Write approved conversations as a training file."""
+    from traintui.export import forecasting, write
+    from traintui.export.request import ExportRequest
+
+    async def asked(db: Database) -> ExportRequest:
+        words, selected = filter_text, None
+        if view is not None:
+            words = await filter_of_view(db, view, filter_text)
+        if ids is not None:
+            selected = await ids_in(db, ids)
+        return ExportRequest(
+            out, format, words, selected, view, rehearsal is Rehearsal.include, overwrite, container, eval_share,
+            tuple(name for name in stratify.split(",") if name), if_refused, if_cut, limit, tokenizer, card,
+        )  # fmt: skip
+
+    async def look() -> ExportCheck:
+        async with workspace() as db:
+            return await forecasting.check(db, await asked(db), on_progress=Progress("Looked at"))
+
+    async def work() -> ExportSummary:
+        async with workspace() as db:
+            return await write.run_export(db, await asked(db), on_progress=Progress("Written"))
+
+    if dry_run:
+        tell_check(run(look()), as_json=json_)
+        return
+    try:
+        summary = run(work())
+    except write.ExportStopped as stopped:
+        if json_:
+            print(json.dumps({"error": stopped.message, "problems": as_plain(stopped.problems)}))
+        raise
+    if json_:
+        print(json.dumps(summary.as_json()))
+        return
+    tell(summary)
+
+
+def tell(summary: ExportSummary) -> None:
+    """The file to standard output, what there is to know of it beside."""
+    print(summary.path)
+    of_rehearsal = f", {summary.rehearsal:,} of them written by the rehearsal" if summary.rehearsal else ""
+    rows = f" in {summary.rows:,} rows" if summary.rows != summary.count else ""
+    say(f"{summary.count:,} conversations{rows}{of_rehearsal}; SHA-256 {summary.sha256}")
+    for file in summary.files[1:]:
+        say(f"  beside it: {file.name}" + ("" if file.rows is None else f", {file.rows:,} rows"))
+    say(f"Preflight: {summary.words}")
+    for remark in summary.remarks:
+        say(f"  {remark}")
+    if summary.unapproved:
+        say(f"{summary.unapproved:,} of them are not approved: the filter names their status.")
+    if summary.left_out:
+        say(f"{summary.left_out:,} left out, as asked; the manifest names them and says why.")
+    if summary.left_out_unapproved:
+        say(f"{summary.left_out_unapproved:,} of the selection are not approved and were left out.")
+    if summary.left_out_rehearsal:
+        say(f"{summary.left_out_rehearsal:,} of the rehearsal left out; --rehearsal include takes them too.")
+
+
+def tell_check(found: ExportCheck, *, as_json: bool) -> None:
+    """What an export would meet: a line for each conversation of which there is something to say."""
+    if as_json:
+        told = found.totals.as_json() | {
+            "stopping": found.stopping,
+            "left_out": found.left_out,
+            "remarks": [remark.says for remark in found.remarks],
+            "problems": as_plain(found.problems),
+        }
+        print(json.dumps(told))
+        return
+    for problem in found.problems:
+        for finding in problem.findings:
+            print(harmless(f"{problem.conversation_id}  {finding.severity}: {finding.says}"))
+    say(f"Preflight: {found.totals.words()}")
+    for remark in found.remarks:
+        say(f"  {remark.says}")
+    if found.stopping:
+        say(f"The export would stop: {found.stopping:,} cannot be written as they are.")
+
+
+def as_plain(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Problems as plain values."""
+    return [problem.as_json() for problem in problems]
+
+
+class Progress:
+    """Says how far it is, at what rate and for how long yet, where a person looks at standard error."""
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+        self.began = self.said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        at = time.monotonic()
+        if at - self.said < SAID_EVERY or not sys.stderr.isatty():
+            return
+        self.said = at
+        rate = done / (at - self.began)
+        left = (total - done) / rate if rate else 0
+        say(f"{self.verb} {done:,} of {total:,}, {rate:,.0f} a second, {left:,.0f} s left")
+
+
+async def filter_of_view(db: Database, name: str, filter_text: str) -> str:
+    """The filter of a saved view. Raises `TraintuiError` when there is none, or a filter is given as well."""
+    from traintui.data import views
+    from traintui.errors import TraintuiError
+
+    if filter_text.strip():
+        raise TraintuiError("Not exported", "both a filter and a view were given.", "Give one of them.")
+    known = await views.views(db)
+    found = next((view for view in known if view.name == name), None)
+    if found is None:
+        raise TraintuiError(
+            "Not exported", f'there is no view "{name}".', f"There are: {', '.join(view.name for view in known)}."
+        )
+    return found.filter_text
+
+
+def names_in(path: Path) -> list[str]:
+    """The words of a file, each once. Raises `TraintuiError` when it cannot be read."""
+    from traintui.errors import TraintuiError
+
+    try:
+        content = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise TraintuiError("Not exported", f"{path} cannot be read: {why}.", "Name a file of ids.") from error
+    return list(dict.fromkeys(content.split()))
+
+
+async def ids_in(db: Database, path: Path) -> Sequence[int]:
+    """The internal ids of the conversations that a file names. Raises `TraintuiError` when it cannot be read, or names
+    one that is not here: what is selected is what is written."""
+    from traintui.data import export_reading
+    from traintui.errors import TraintuiError
+
+    public = names_in(path)
+    known = await export_reading.ids_of(db, public)
+    if missing := [name for name in public if name not in known]:
+        raise TraintuiError(
+            "Not exported", f"{len(missing):,} of the {len(public):,} conversations named are not here, such as"
+            f" {missing[0][:60]}.", "Take them out of the list. Nothing was written.",
+        )  # fmt: skip
+    return sorted(known.values())

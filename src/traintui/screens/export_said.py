@@ -1,0 +1,76 @@
+"""How an export is spoken of: how much it is, what its target does with it, how far it is, what was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from traintui import text
+
+if TYPE_CHECKING:
+    from traintui.data.export_reading import ScopeCounts
+    from traintui.export.forecasting import ExportCheck
+    from traintui.export.write import ExportSummary
+
+NAMED = 2
+"""Conversations of which it is said what is wrong with them."""
+MENDS = "mends it in 2 Review"
+Part = Content | str | tuple[str, str]
+
+
+def counted(counts: ScopeCounts) -> Content:
+    """How many will be written, and what to know of them."""
+    parts: list[Part] = [(text.plural(counts.total, "conversation"), "bold")]
+    if counts.rehearsal:
+        parts.append((f", {counts.rehearsal:,} of them by the rehearsal", "$generating"))
+    if counts.left_out_rehearsal:
+        parts.append((f"; {counts.left_out_rehearsal:,} by the rehearsal left out", "$generating"))
+    if counts.unapproved:
+        parts.append((f", {counts.unapproved:,} of them not approved", "bold $warning"))
+    if counts.left_out_unapproved:
+        parts.append((f"; {counts.left_out_unapproved:,} not approved left out", "$warning"))
+    return Content.assemble(*parts)
+
+
+def checked(found: ExportCheck) -> Content:
+    """The totals, whether the export would stop, and what is wrong with the first of them."""
+    totals = found.totals
+    colour = "$approved" if totals.passing == totals.count else "$warning"
+    parts: list[Part] = [(totals.words() if totals.count else "nothing to look at", colour)]
+    if totals.is_estimate and totals.count:
+        parts.append(("  tokens are estimated", "$faint"))
+    if found.stopping:
+        parts.append((f"\nThe export would stop: {found.stopping:,} cannot be written as they are.", "bold $warning"))
+    for problem in found.problems[:NAMED]:
+        finding = problem.findings[0]
+        named = text.shown(problem.conversation_id, single_line=True, limit=40, style="bold")
+        parts += ["\n", named, " ", text.shown(finding.says, single_line=True, limit=200, style="$muted")]
+        if finding.key:
+            parts.append((f"  {finding.key} {MENDS}", "$faint"))
+    if totals.count:
+        parts += [("\n" + remark.says, "$muted") for remark in found.remarks[:NAMED]]
+    return Content.assemble(*parts)
+
+
+def progress(verb: str, done: int, total: int, seconds: float) -> Content:
+    """How far it is, how quickly, and how long it takes yet."""
+    rate = done / seconds if seconds > 0 else 0.0
+    left = f", {text.duration((total - done) / rate * 1_000)} left" if rate else ""
+    return Content.styled(f"◐ {verb} {done:,} of {total:,}, {rate:,.0f} a second{left}", "$muted")
+
+
+def written(summary: ExportSummary) -> Content:
+    """What was written, and where it stands."""
+    rows = f" in {summary.rows:,} rows" if summary.rows != summary.count else ""
+    parts: list[Part] = [
+        ("● ", "$approved"), (text.plural(summary.count, "conversation"), "bold"),
+        f"{rows}, {text.size(summary.size)}, in\n",
+        text.shown(str(summary.path), single_line=True), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
+    ]  # fmt: skip
+    if summary.left_out:
+        parts.append((f"\n{summary.left_out:,} left out, as asked; the manifest names them.", "$warning"))
+    beside = ", ".join(file.name for file in summary.files[1:])
+    parts += [("\nBeside it ", "$faint"), text.shown(beside, single_line=True, limit=200, style="$muted")]
+    parts.append(("\nesc closes. The export is on record in 4 Audit.", "$muted"))
+    return Content.assemble(*parts)
