@@ -21,8 +21,9 @@ from traintui.data.models import ConversationTurn as T
 from traintui.data.records import Turn, TurnRole
 from traintui.data.training_records import Decision, Revision, TrainingRecord
 
-PAGE = 200
-"""Conversations that are handed on together; a screen is drawn between two of them."""
+PAGE = 24
+"""Conversations that are handed on together: a screen is drawn between two pages, and the server goes on meanwhile as
+far as the connection holds what it sends, which is some forty conversations."""
 ASKED = 10_000
 """Conversations that are asked for at once: the server works on them while the ones before are written."""
 CHUNK = 64

@@ -103,7 +103,11 @@ class Checking:
 
 
 class Assembly(Checking):
-    """The same, with every row written. Blocks: pages are taken in a thread."""
+    """The same, with every row written.
+
+    A page takes milliseconds, and what it gives is held: `files.drain` writes it. Where a container makes its bytes out
+    of many rows at once, or tokens are counted, a page may take long (`is_slow`).
+    """
 
     def __init__(
         self,
@@ -135,6 +139,11 @@ class Assembly(Checking):
         part = self.files.add(name, side=side)
         schema = self.format.schema(self.shape) if self.format.schema else None
         return part, opened(self.container, part.file, schema)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a page is to be taken in a thread."""
+        return self.container == "parquet" or not self.counter.is_estimate
 
     def close(self) -> None:
         """Gives up what it holds beside the files."""
@@ -190,7 +199,6 @@ class Assembly(Checking):
         """Ends the files of data."""
         for part, writer in self._writers.values():
             writer.close()
-            part.file.flush()
             part.rows = writer.rows
             self.rows += writer.rows
 

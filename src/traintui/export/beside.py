@@ -92,7 +92,6 @@ def add_all(
         facts = replace(facts, files=(*facts.files, part.facts))
     part = files.add(manifest)
     write_manifest(part.file, facts, assembly.roll(), assembly.omitted())
-    part.file.flush()
     return said
 
 

@@ -11,23 +11,26 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from traintui.errors import TraintuiError
 from traintui.export.manifest import FileFacts
 
 BLOCK = 1 << 20
+"""Bytes that are held before they are written: some milliseconds of a disk."""
 PART = ".part"
 OLD = ".old"
 
 
 class HashedFile(io.RawIOBase):
-    """A file that knows the SHA-256 of what was written, and how much that is in bytes."""
+    """A file that knows the SHA-256 of what was written, and how much that is in bytes. What it gets is held until
+    `drain`, which may wait for the disk."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.digest = hashlib.sha256()
-        self.size = 0
+        self.size = self.held = 0
+        self._pending: list[bytes] = []
 
     def writable(self) -> bool:
         return True
@@ -35,15 +38,21 @@ class HashedFile(io.RawIOBase):
     def tell(self) -> int:
         return self.size
 
-    def write(self, data: object) -> int:
-        """Writes all of it."""
-        view = memoryview(data)  # type: ignore[arg-type]
-        rest = view
+    def write(self, data: Any) -> int:
+        """Takes it."""
+        taken = bytes(data)
+        self._pending.append(taken)
+        self.size += len(taken)
+        self.held += len(taken)
+        return len(taken)
+
+    def drain(self) -> None:
+        """Writes what is held."""
+        pending, self._pending, self.held = b"".join(self._pending), [], 0
+        rest = memoryview(pending)
         while rest:
             rest = rest[self.file.write(rest) :]
-        self.digest.update(view)
-        self.size += len(view)
-        return len(view)
+        self.digest.update(pending)
 
 
 @dataclass(slots=True)
@@ -54,13 +63,18 @@ class Part:
     path: Path
     handle: IO[bytes]
     hashed: HashedFile
-    file: BinaryIO
     rows: int | None = None
     side: str | None = None
 
     @property
+    def file(self) -> BinaryIO:
+        """What is written into."""
+        return cast(BinaryIO, self.hashed)
+
+    @property
     def facts(self) -> FileFacts:
         """It for the manifest; to be asked once all is written."""
+        self.hashed.drain()
         return FileFacts(self.name, self.hashed.size, self.hashed.digest.hexdigest(), self.rows, self.side)
 
 
@@ -99,7 +113,7 @@ class FileSet:
         os.fchmod(descriptor, 0o666 & ~mask)
         handle = os.fdopen(descriptor, "wb", buffering=0)
         hashed = HashedFile(handle)
-        part = Part(name, Path(path), handle, hashed, io.BufferedWriter(hashed, BLOCK), side=side)
+        part = Part(name, Path(path), handle, hashed, side=side)
         self.parts.append(part)
         return part
 
@@ -107,13 +121,22 @@ class FileSet:
         """A file with this text."""
         part = self.add(name)
         part.file.write(content.encode())
-        part.file.flush()
         return part
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait to be written."""
+        return sum(part.hashed.held for part in self.parts)
+
+    def drain(self) -> None:
+        """Writes what is held."""
+        for part in self.parts:
+            part.hashed.drain()
 
     def settle(self) -> None:
         """Waits until all of it is on the disk."""
+        self.drain()
         for part in self.parts:
-            part.file.flush()
             os.fsync(part.handle.fileno())
 
     def appear(self) -> None:

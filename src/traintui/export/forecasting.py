@@ -91,7 +91,10 @@ async def check(db: Database, request: ExportRequest, *, on_progress: Progress =
         shape = await shape_for(reader, format, counts)
         done = 0
         async for page in reader.pages(request.wanted):
-            await asyncio.to_thread(checking.take, page)
+            if counter.is_estimate:
+                checking.take(page)
+            else:
+                await asyncio.to_thread(checking.take, page)
             done += len(page)
             on_progress(done, counts.total)
     said = remarks(format, rows=checking.totals.rows, container=container, shape=shape)

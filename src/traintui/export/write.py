@@ -20,7 +20,7 @@ from traintui.data.training_records import TrainingRecord
 from traintui.errors import TraintuiError
 from traintui.export.assembly import Assembly, Problem
 from traintui.export.beside import add_all, names_of
-from traintui.export.fileset import FileSet, checked_place, there_already
+from traintui.export.fileset import BLOCK, FileSet, checked_place, there_already
 from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
 from traintui.export.request import ExportRequest
@@ -159,7 +159,13 @@ async def write_all(
     done, rows = 0, _Rows(db, export_id)
     try:
         async for page in reader.pages(assembly.request.wanted):
-            await whole(assembly.take, page)
+            # In a thread, a page would keep the reading waiting; the server is ahead by less than that.
+            if assembly.is_slow:
+                await whole(assembly.take, page)
+            else:
+                assembly.take(page)
+            if assembly.files.held >= BLOCK:
+                await whole(assembly.files.drain)
             done += len(page)
             if not assembly.stopping:
                 await rows.add(assembly.recorded())

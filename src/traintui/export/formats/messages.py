@@ -15,7 +15,7 @@ MESSAGE: dict[str, Any] = {"role": "string", "content": "string"}
 def listed(system_prompt: str | None, turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """The messages of a conversation, the system prompt first where there is one."""
     system = [{"role": "system", "content": plain(system_prompt)}] if system_prompt and has_text(system_prompt) else []
-    return system + [{"role": turn.role, "content": plain(turn.content)} for turn in turns]
+    return system + [{"role": turn.role, "content": turn.content.replace("\r\n", "\n")} for turn in turns]
 
 
 def unweighted(record: TrainingRecord, _shape: Shape) -> Written:
