@@ -74,7 +74,7 @@ async def newest(db: Database, *, limit: int = 200) -> tuple[ExportEntry, ...]:
     statement = (
         select(
             L.id, L.export_id, L.user_id, L.state, L.conversation_count, L.filter_state["filter"].astext, L.format,
-            L.exported_at, L.metadata_, func.encode(L.file_sha256, "hex"), L.error_message,
+            L.exported_at, L.metadata_, func.encode(L.file_sha256, "hex"), L.error_message, L.filter_state,
         )
         .order_by(L.id.desc())
         .limit(limit)

@@ -337,7 +337,7 @@ class AttemptDetail:
 
 @dataclass(frozen=True, slots=True)
 class ExportEntry:
-    """A row of the export log."""
+    """A row of the export log; `filter_state` is all that is known of its scope."""
 
     id: int
     export_id: str
@@ -350,6 +350,7 @@ class ExportEntry:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     file_sha256: str | None = None
     error_message: str | None = None
+    filter_state: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -147,8 +148,9 @@ class Assembly(Checking):
 
     def close(self) -> None:
         """Gives up what it holds beside the files."""
-        self._roll.close()
-        self._omitted.close()
+        for file in (self._roll, self._omitted):
+            with contextlib.suppress(OSError):  # of a full disk, which has been told
+                file.close()
 
     def take(self, page: Sequence[TrainingRecord]) -> None:
         """Writes a page. Once something stops the export the rest is only looked at."""

@@ -205,7 +205,7 @@ def checked_place(path: Path) -> Path:
     try:
         path = path.expanduser().resolve()
         path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, RuntimeError) as error:
         # Python 3.11 has a RuntimeError for a link that leads to itself, later ones leave it to the system.
