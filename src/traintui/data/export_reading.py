@@ -26,6 +26,8 @@ PAGE = 24
 far as the connection holds what it sends, which is some forty conversations."""
 ASKED = 10_000
 """Conversations that are asked for at once: the server works on them while the ones before are written."""
+BUFFER = 400_000
+"""Bytes that the driver can take from the connection at once, rather than row by row, which would wake it as often."""
 CHUNK = 64
 """Rows that the driver takes from the connection at a time."""
 
@@ -140,6 +142,8 @@ class ExportReader:
         read = reading_of(wanted)
         raw = (await self._connection.get_raw_connection()).driver_connection
         assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
+        async with raw.cursor(binary=True) as cursor:  # libpq makes its buffer as large as what it once got
+            await cursor.execute("SELECT repeat(' ', %s)", [BUFFER])
         rest = iter(ids if first is None else ids[:first])
         while part := list(islice(rest, ASKED)):
             page: list[TrainingRecord] = []
