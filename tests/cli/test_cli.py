@@ -79,6 +79,15 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     result = traintui(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
     assert json.loads(result.stdout)["count"] == 1
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
+    scope = ("--filter", "status:generated", "--out", "trl.jsonl", "--format", "trl", "--limit", "5")
+    told = traintui(home, "export", *scope, "--dry-run")
+    assert "cut by default" in told.stdout and "0 of 1 pass; 1 too long" in told.stderr
+    assert not (home / "trl.jsonl").exists()
+    (listed,) = json.loads((home / "seeds.manifest.json").read_text())["conversations"]
+    (home / "ids.txt").write_text(f"{listed[0]}\n")
+    assert json.loads(traintui(home, "export", *scope, "--ids", "ids.txt", "--json").stdout)["count"] == 1
+    stopped = traintui(home, "export", *scope, "--overwrite", "--if-cut", "stop", "--json", check=False)
+    assert stopped.returncode == 1 and json.loads(stopped.stdout)["problems"][0]["conversation_id"] == listed[0]
 
 
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:

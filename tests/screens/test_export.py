@@ -15,6 +15,7 @@ from support import approved, imported
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database
 from traintui.export import write
+from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
 
 
@@ -80,6 +81,41 @@ async def test_the_scope_is_the_filter_of_the_table(app: TraintuiApp, db: Databa
         assert str(dialog.query_one("#scope", Static).content) == "approved, and score>9"
 
 
+async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said_before(
+    app: TraintuiApp, db: Database
+) -> None:
+    await approved(db, *await imported(db, 2))
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        await until(pilot, lambda: "all 2 pass" in str(dialog.preflight.content))
+        assert '{"messages":[{"role":"user"' in dialog.rows.plain and len(dialog.rows.plain.splitlines()) == 2
+        dialog.formats.value = "sharegpt"
+        await until(pilot, lambda: '{"conversations":[{"from":"human"' in dialog.rows.plain)
+        assert dialog.file.value.startswith("traintui-export-sharegpt-")
+        dialog.share.value = "most"
+        await until(pilot, lambda: "is no share" in str(dialog.answer.content))
+        dialog.share.value = "10%"
+        await until(pilot, lambda: str(dialog.answer.content) == "")
+
+
+async def test_what_is_selected_in_the_table_is_the_scope(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 3))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        table = app.screen
+        assert isinstance(table, ConversationsScreen)
+        await until(pilot, lambda: table.table.current is not None)
+        await pilot.press("space")
+        await until(pilot, lambda: table.selected_ids)
+        dialog = await opened(pilot, app)
+        assert str(dialog.query_one("#scope", Static).content) == "1 selected, those that are approved"
+        assert str(dialog.will.content) == "1 conversation"
+        dialog.file.value = str(tmp_path / "out.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 1
+
+
 async def test_what_is_not_approved_is_said(app: TraintuiApp, db: Database) -> None:
     await imported(db, 2)
     async with app.run_test(size=(120, 30)) as pilot:
@@ -88,6 +124,7 @@ async def test_what_is_not_approved_is_said(app: TraintuiApp, db: Database) -> N
         dialog = await opened(pilot, app)
         assert "2 of them not approved" in str(dialog.will.content)
         assert str(dialog.query_one("#scope", Static).content) == "status:generated"
+        assert dialog.file.value.startswith("traintui-export-openai-generated-")
 
 
 async def test_it_says_stopped_only_after_the_writing_has_ended(

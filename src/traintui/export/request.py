@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,14 +109,6 @@ class ExportRequest:
         }
 
 
-def scope_in_words(state: Mapping[str, Any]) -> str:
-    """A scope of the log as people say it."""
-    if (selected := state.get("selected")) is not None:
-        return f"{selected:,} selected"
-    words = str(state.get("filter") or "")
-    return f'the view "{state["view"]}": {words}' if state.get("view") else words
-
-
 def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
     """The statuses that a filter names, None where it names none, `several` where it says which not."""
     if not wanted.names_status:
@@ -130,7 +122,7 @@ def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
 def suggested_name(format: Format, statuses: tuple[str, ...], day: str) -> str:
     """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone."""
     told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
-    return f"traintui-{format.name}{told}-{day}.{format.containers[0]}"
+    return f"traintui-export-{format.name}{told}-{day}.{format.containers[0]}"
 
 
 def share_of(written: str) -> float:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from traintui import text
 from traintui.data.records import Attempt, AttemptDetail, ExportEntry, ReviewEntry
+from traintui.export.scope_words import scope_in_words
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
 from traintui.widgets.json_lines import json_lines
@@ -113,7 +114,7 @@ def export_lines(entry: ExportEntry) -> Iterator[Content]:
     yield from fact("Who", entry.user_id)
     yield from fact("Conversations", text.count(entry.conversation_count))
     yield from fact("Format", entry.format)
-    yield from fact("Filter", entry.filter_text or "none: the approved ones")
+    yield from fact("Filter", scope_in_words(entry.filter_state) or "none: the approved ones")
     yield from fact("File SHA-256", entry.file_sha256)
     if entry.state == "started":
         yield from fact("", "How it ended is in a row of its own.", style="$muted")

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from traintui import text
 from traintui.data.records import Attempt, ExportEntry, ReviewEntry
+from traintui.export.scope_words import scope_in_words
 from traintui.widgets.facts import ACTIONS
 from traintui.widgets.row_table import Column
 
@@ -107,5 +108,5 @@ def export_columns() -> list[Column[ExportEntry]]:
         Column("Rows", 7, lambda row: Content(text.count(row.conversation_count)), right=True),
         Column("Format", 12, lambda row: line(row.format), from_width=64),
         Column("Who", 12, lambda row: line(row.user_id)),
-        Column("Filter", 0, lambda row: line(row.filter_text) if row.filter_text else line("approved ones", "$muted")),
+        Column("Filter", 0, lambda row: line(scope_in_words(row.filter_state)) or line("approved ones", "$muted")),
     ]
