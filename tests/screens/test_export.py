@@ -104,7 +104,8 @@ async def test_what_is_selected_in_the_table_is_the_scope(app: TraintuiApp, db: 
         await until(pilot, lambda: app.workspace is not None)
         table = app.screen
         assert isinstance(table, ConversationsScreen)
-        await until(pilot, lambda: table.table.current is not None)
+        await until(pilot, lambda: table.table.total == 3 and table.table.current is not None)
+        table.table.focus()
         await pilot.press("space")
         await until(pilot, lambda: table.selected_ids)
         dialog = await opened(pilot, app)
