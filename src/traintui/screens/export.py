@@ -242,6 +242,8 @@ class ExportDialog(BaseDialog[None]):
             self._say(progress("Writing", done, total, time.monotonic() - self._began))
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
+        """Answers below the form, in place of the first rows: a small terminal has no room for both."""
+        self.set_class(bool(parts), "-answered")
         self.answer.update(Content.assemble(*parts))
 
     def work_failed(self, name: str, error: BaseException) -> None:
