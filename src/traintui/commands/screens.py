@@ -134,6 +134,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit.next", "right", "Next log", "Generations, reviews, exports", "log(1)", True),
     Command("audit.previous", "left", "Log before", "Exports, reviews, generations", "log(-1)"),
     Command("audit.refresh", "r", "Refresh", "Read the log again", "refresh_log", True),
+    Command("audit.again", "e", "Export again", "The same scope and format as of now, and what differs",
+            "export_again", True, role="author"),
     Command("audit.back", "escape", "Back", "Back to the rows", "rows"),
     # Performance
     Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),

@@ -11,11 +11,13 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter
 from traintui.data.log_models import ConversationRevision as R
+from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
 from traintui.data.records import Turn, TurnRole
@@ -127,12 +129,9 @@ class ExportReader:
 
     async def ids(self) -> Ids:
         """Their ids, four bytes each. By ix_conversations_status_id where no term of the filter has a better one."""
-        found = array("I")
-        statement = select(C.id).where(self.scope.condition()).order_by(C.id)
-        rows = await self._connection.stream(statement, execution_options={"yield_per": 10_000})
-        async for part in rows.scalars().partitions():
-            found.extend(part)
-        return found
+        # One array rather than a cursor of the server: a look that is given up leaves none open.
+        statement = select(func.array_agg(aggregate_order_by(C.id, C.id))).where(self.scope.condition())
+        return array("I", await self._connection.scalar(statement) or ())
 
     async def pages(
         self, wanted: Wanted = TEXT_ONLY, *, first: int | None = None
@@ -276,3 +275,40 @@ async def ids_of(db: Database, public: Sequence[str]) -> dict[str, int]:
             select(C.conversation_id, C.id).where(C.conversation_id == func.any(list(public)))
         )
         return {name: key for name, key in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What differs from an earlier export: conversations that it did not hold, that are not in the scope any more, and
+    that were edited since."""
+
+    more: int
+    gone: int
+    edited: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the same export would hold the same revisions."""
+        return not (self.more or self.gone or self.edited)
+
+
+async def since(db: Database, export_id: str, scope: Scope) -> Since:
+    """How a scope differs from what an export held. By pk_export_rows."""
+    then = select(E.conversation_id, E.revision).where(E.export_id == export_id).subquery()
+    now = select(C.conversation_id, C.revision).where(scope.condition()).subquery()
+    both = then.join(now, then.c.conversation_id == now.c.conversation_id, full=True)
+    statement = select(
+        func.count().filter(then.c.conversation_id.is_(None)),
+        func.count().filter(now.c.conversation_id.is_(None)),
+        func.count().filter(then.c.revision != now.c.revision),
+    ).select_from(both)
+    async with db.read() as connection:
+        more, gone, edited = (await connection.execute(statement)).one()
+    return Since(int(more), int(gone), int(edited))
+
+
+async def still_here(db: Database, export_id: str) -> Ids:
+    """The internal ids of what an export held and what is still here. By pk_export_rows."""
+    held = select(E.conversation_id).where(E.export_id == export_id)
+    async with db.read() as connection:
+        return list(await connection.scalars(select(C.id).where(C.conversation_id.in_(held)).order_by(C.id)))

@@ -16,6 +16,7 @@ from textual.worker import Worker
 
 from traintui import commands
 from traintui.data.records import Attempt, ExportEntry, ReviewEntry
+from traintui.export.formats import FORMATS
 from traintui.screens.base import BaseScreen
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.log_detail import call_facts, call_lines, export_lines, review_lines
@@ -145,6 +146,7 @@ class AuditScreen(BaseScreen):
         self._show_detail()
 
     def _show_detail(self) -> None:
+        self.refresh_bindings()
         if self._rest is not None:
             self._rest.stop()
         row = self.table.current
@@ -167,6 +169,37 @@ class AuditScreen(BaseScreen):
         found = await attempts.detail(self.db, row)
         if self.table.current == row:
             self.detail.show(call_lines(found), key=(row.id, row.state))
+
+    # Exporting again
+
+    def action_export_again(self) -> None:
+        """Opens the export dialog for what the export under the cursor was of, as it is now."""
+        row = self.table.current
+        if isinstance(row, ExportEntry):
+            self.read(partial(self._read_again, row), name="again")
+
+    async def _read_again(self, row: ExportEntry) -> None:
+        from traintui.data import export_reading, workspace_filters
+        from traintui.screens.export import ExportDialog
+        from traintui.screens.export_said import Again
+
+        selected = row.filter_state.get("selected") is not None
+        ids = await export_reading.still_here(self.db, row.export_id) if selected else None
+        rehearsal = row.filter_state.get("rehearsal") == "include"
+        wanted = await workspace_filters.read_filter(self.db, row.filter_text)
+        scope = export_reading.Scope(wanted, rehearsal, ids)
+        found = await export_reading.since(self.db, row.export_id, scope)
+        self.app.push_screen(
+            ExportDialog(row.filter_text, ids, again=Again(row.export_id, row.format, rehearsal, found))
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An export can be made again where one is shown, and one that held something."""
+        if action != "export_again":
+            return super().check_action(action, parameters)
+        row = self.table.current if self.which == "exports" and self.is_mounted else None
+        again = isinstance(row, ExportEntry) and row.state == "succeeded" and row.format in FORMATS
+        return super().check_action(action, parameters) if again else False
 
     # Moving
 

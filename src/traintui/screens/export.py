@@ -22,7 +22,7 @@ from traintui import clock, commands, text
 from traintui.errors import TraintuiError
 from traintui.export.formats import FORMATS, format_of
 from traintui.screens.base import BaseDialog
-from traintui.screens.export_said import checked, counted, progress, written
+from traintui.screens.export_said import Again, checked, counted, differs, progress, written
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
@@ -45,7 +45,7 @@ class ExportDialog(BaseDialog[None]):
     """Scope, format, options and file; the first rows as they will be written, and what the target does with all of
     them; then what was written, or why not.
 
-    `ids` are those of a selection, whatever the filter says of others.
+    `ids` are those of a selection, whatever the filter says of others; `again` is the export that is made anew.
     """
 
     PLACES = ("export",)
@@ -64,8 +64,9 @@ class ExportDialog(BaseDialog[None]):
     rows = getters.query_one("#rows", DetailView)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, filter_text: str, ids: Sequence[int] | None = None) -> None:
+    def __init__(self, filter_text: str, ids: Sequence[int] | None = None, *, again: Again | None = None) -> None:
         super().__init__(classes="form")
+        self._again = again
         self._filter = filter_text
         self._ids = ids
         self._overwrite: tuple[str, ...] | None = None
@@ -81,15 +82,19 @@ class ExportDialog(BaseDialog[None]):
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export"
             yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
+            chosen = self._again.format if self._again is not None else "openai"
             offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
-            yield self._row("Format", Select(offered, value="openai", allow_blank=False, compact=True, id="format"))
-            self._suggested = self._suggest("openai")
+            if self._again is not None:
+                yield self._row("Since then", Static(differs(self._again), id="since"))
+            yield self._row("Format", Select(offered, value=chosen, allow_blank=False, compact=True, id="format"))
+            self._suggested = self._suggest(chosen)
             yield self._row("File", Input(self._suggested, compact=True, select_on_focus=False, id="file"))
+            takes = self._again.rehearsal if self._again is not None else self.app.demo
             with Horizontal(classes="row"):
                 yield Static("Eval", classes="label")
                 yield Input("", placeholder="none", compact=True, id="share", max_length=6)
                 yield Static("share, as 0.1", id="share-about")
-                yield Tick("Include what the rehearsal wrote", self.app.demo, compact=True, id="rehearsal")
+                yield Tick("Include what the rehearsal wrote", takes, compact=True, id="rehearsal")
             yield self._row("Refused", Select(REFUSED, value="stop", allow_blank=False, compact=True, id="refused"))
             yield self._row("Cut", Select(CUT, value="write", allow_blank=False, compact=True, id="cut"))
             yield self._row("Writes", Static(Content.styled("◌ counting", "$muted"), id="will"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -9,7 +10,7 @@ from textual.content import Content
 from traintui import text
 
 if TYPE_CHECKING:
-    from traintui.data.export_reading import ScopeCounts
+    from traintui.data.export_reading import ScopeCounts, Since
     from traintui.export.forecasting import ExportCheck
     from traintui.export.write import ExportSummary
 
@@ -17,6 +18,27 @@ NAMED = 2
 """Conversations of which it is said what is wrong with them."""
 MENDS = "mends it in 2 Review"
 Part = Content | str | tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An export that is made anew: its id, format, whether it took what the rehearsal wrote, and what differs now."""
+
+    export_id: str
+    format: str
+    rehearsal: bool
+    since: Since
+
+
+def differs(again: Again) -> Content:
+    """What a new export holds beside the earlier one."""
+    named = text.shown(again.export_id, single_line=True, limit=40, style="$muted")
+    since = again.since
+    if since.is_nothing:
+        return Content.assemble(("the same conversations at the same revisions as ", "$approved"), named)
+    parts = (("more", since.more), ("gone", since.gone), ("edited", since.edited))
+    told = ", ".join(f"{number:,} {what}" for what, number in parts if number)
+    return Content.assemble((told, "bold $warning"), (" beside ", "$muted"), named)
 
 
 def counted(counts: ScopeCounts) -> Content:
