@@ -31,8 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 from traintui.data.records import COLOURS, TurnRole
+from traintui.data.records import DIMENSIONS as DIMENSIONS
 
-DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 TIERS = ("template", "scenario", "edge_case")
 STATUSES = ("planned", "generating", "generated", "approved", "rejected", "failed")
 ROLES = ("user", "assistant")

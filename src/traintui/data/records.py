@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from traintui.data.judgement_records import JudgeProgress, Judging
 
+DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
 Status = Literal["planned", "generating", "generated", "approved", "rejected", "failed"]
 TurnRole = Literal["user", "assistant"]
 BatchState = Literal["queued", "running", "paused", "interrupted", "finished", "cancelled"]

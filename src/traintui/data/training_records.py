@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from traintui.data.models import DIMENSIONS
-from traintui.data.records import Turn
+from traintui.data.records import DIMENSIONS, Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from traintui.data.models import DIMENSIONS
+from traintui.data.records import DIMENSIONS
 from traintui.data.training_records import Decision, Revision, TrainingRecord
 
 __all__ = ["DIMENSIONS", "Decision", "Revision", "Shape", "TrainingRecord", "has_text", "plain", "shape_of"]
