@@ -169,11 +169,20 @@ TEXTS = """
      FROM conversation_turns AS t WHERE t.conversation_id = c.id)"""
 DETAILS = """
         LEFT JOIN documents AS document ON document.id = c.document_id
-        LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id"""
+        LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id
+        LEFT JOIN LATERAL (
+            -- What came in with our own format names where it is from, though its document is not here.
+            SELECT log.details->>'document' AS document, log.details->>'chunk' AS chunk FROM review_logs AS log
+            WHERE log.conversation_id = c.conversation_id AND log.action = 'import' ORDER BY log.id LIMIT 1
+        ) AS brought ON c.document_id IS NULL"""
+NAMED = "c.metadata, coalesce(document.name, brought.document), coalesce(chunk.heading, brought.chunk)"
 DECISIONS = """
     (SELECT jsonb_agg(jsonb_build_array(
-                log.action, log.revision, log.turn_number, log.reason, log.reviewer_notes, log.reviewer_id,
-                to_char(log.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                log.action, log.revision, log.turn_number, log.reason, log.reviewer_notes,
+                -- A decision that came in with a file is that of the one who made it, at that moment.
+                CASE WHEN log.details ? 'carried' THEN log.details->'carried'->>'reviewer' ELSE log.reviewer_id END,
+                CASE WHEN log.details ? 'carried' THEN log.details->'carried'->>'at'
+                     ELSE to_char(log.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END
             ) ORDER BY log.id) AS decisions,
             array_agg(log.revision) || (array_agg(log.revision - 1) FILTER (WHERE log.action = 'edit')) AS revisions
      FROM review_logs AS log
@@ -202,8 +211,9 @@ def reading_of(wanted: Wanted) -> str:
         SELECT c.conversation_id, c.revision, c.status, c.system_prompt, said.contents, said.turns,
                c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier, c.quality_score::float8, c.cost_usd, c.model,
                c.is_seed, c.is_rehearsal, c.chunk_id,
-               CASE WHEN newest.action IN ('approve', 'reject') THEN newest.reviewer_id END,
-               {"c.metadata, document.name, chunk.heading" if wanted.details else "NULL, NULL, NULL"},
+               CASE WHEN newest.action IN ('approve', 'reject')
+                    THEN coalesce(newest.details->'carried'->>'reviewer', newest.reviewer_id) END,
+               {NAMED if wanted.details else "NULL, NULL, NULL"},
                {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"},
                {"grouped.bands" if wanted.groups else "NULL"}
         FROM conversations AS c
