@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ import pytest
 from homes import furnished_home
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
-ROWS = 12_000
+ROWS = 6_000
 pytestmark = pytest.mark.xdist_group("homes")
 
 
@@ -36,11 +37,12 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Conversations that take some seconds to store."""
+    """Conversations that take some seconds to store, and have little in common."""
     path = tmp_path / "chats.jsonl"
     with path.open("w") as out:
         for number in range(ROWS):
-            messages = [{"role": "user", "content": f"Case {number}?"}, {"role": "assistant", "content": "Yes."}]
+            words = [hashlib.sha256(f"{number} {each}".encode()).hexdigest()[:8] for each in range(12)]
+            messages = [{"role": "user", "content": " ".join(words)}, {"role": "assistant", "content": "Yes."}]
             out.write(json.dumps({"messages": messages}) + "\n")
     return path
 
@@ -49,6 +51,8 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "traintui", "import", *arguments], stdin=subprocess.DEVNULL, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "TRAINTUI_HOME": str(home)},
+        # Whoever runs the tests in the background may leave interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

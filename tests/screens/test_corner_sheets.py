@@ -8,7 +8,7 @@ from textual.widgets._toast import Toast
 
 from screens.test_review import opened, review_of
 from screens.waiting import until
-from support import imported, turns_of
+from support import Conninfo, imported, logged_in, turns_of
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database
 from traintui.screens.corner import CornerSheet
@@ -46,9 +46,10 @@ async def test_first_and_last_turn_stay_readable_while_a_reason_is_chosen(
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_what_is_answered_meanwhile_hides_no_reason(
-    app: TraintuiApp, db: Database, size: tuple[int, int]
+    app: TraintuiApp, conninfo: Conninfo, size: tuple[int, int]
 ) -> None:
-    (one,) = await imported(db, turns=turns_of("a", LONG, "c", "d"))
+    async with logged_in(conninfo("arthur")) as other:  # one's own import is there to be undone
+        (one,) = await imported(other, turns=turns_of("a", LONG, "c", "d"))
     async with app.run_test(size=size, notifications=True) as pilot:
         await opened(pilot, app, one)
         for keys in (["u", "x"], ["escape", "G", "u", "x"]):
