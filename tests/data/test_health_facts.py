@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
+import traintui.data
 from support import add_vocabulary, generated, imported
 from traintui.data import health, schema
 from traintui.data.engine import Database
@@ -11,6 +15,9 @@ from traintui.data.models import Base
 
 
 async def test_a_reviewer_sees_every_table_with_its_rows_and_sizes(db: Database, reviewer_db: Database) -> None:
+    for module in pkgutil.iter_modules(traintui.data.__path__, "traintui.data."):
+        if module.name.endswith("_models"):
+            importlib.import_module(module.name)
     await add_vocabulary(db)
     await generated(db, 2)
     await imported(db, 3)

@@ -14,7 +14,8 @@ from screens.waiting import until
 from support import approved, imported
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database
-from traintui.export import write
+from traintui.errors import TraintuiError
+from traintui.export import forecasting, write
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
 
@@ -41,6 +42,31 @@ async def test_what_is_approved_is_written(app: TraintuiApp, db: Database, tmp_p
         await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
         assert "2 conversations" in str(dialog.answer.content)
     assert len([json.loads(line) for line in target.read_text().splitlines()]) == 2
+
+
+async def test_what_a_look_meets_that_was_given_up_for_the_writing_is_not_said(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    ends: list[str] = []
+
+    async def cut_off(*_: object, **__: object) -> None:
+        begun.append("a look")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            ends.append("given up")
+            raise TraintuiError("Lost", "the connection was closed.", "Try again.") from error
+
+    await approved(db, *await imported(db, 2))
+    monkeypatch.setattr(forecasting, "check", cut_off)
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.file.value = str(tmp_path / "out.jsonl")
+        await until(pilot, lambda: len(begun) == 2 and ends)  # the look at the first name ends for that at the second
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+        assert len(ends) == 2 and "2 conversations" in str(dialog.will.content)
 
 
 async def test_a_file_that_is_there_is_overwritten_only_when_asked_again(

@@ -65,8 +65,11 @@ class Working(DOMNode):
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         event.stop()
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.work_failed(event.worker.name, event.worker.error)
+        worker = event.worker
+        # What a read that was given up meets on its way out is nobody's concern.
+        given_up = worker.is_cancelled and worker.group.startswith(READING)
+        if event.state is WorkerState.ERROR and worker.error is not None and not given_up:
+            self.work_failed(worker.name, worker.error)
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers failed work. A screen that has a place for the answer overrides this."""

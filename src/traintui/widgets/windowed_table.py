@@ -176,7 +176,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
             self._needed.set()
         if not self._reading and self.size.height and self.is_attached and self._wanted():
             self._reading = True
-            self.run_worker(self._read(), name="rows", group=READING, exit_on_error=False)
+            self.run_worker(self._read, name="rows", group=READING, exit_on_error=False)
 
     async def _read(self) -> None:
         try:
