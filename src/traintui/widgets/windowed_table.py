@@ -13,6 +13,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
+from textual.worker import Worker
 
 from traintui import text
 from traintui.widgets.columns import Column
@@ -176,7 +177,7 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
             self._needed.set()
         if not self._reading and self.size.height and self.is_attached and self._wanted():
             self._reading = True
-            self.run_worker(self._read, name="rows", group=READING, exit_on_error=False)
+            _: Worker[None] = self.run_worker(self._read, name="rows", group=READING, exit_on_error=False)
 
     async def _read(self) -> None:
         try:
