@@ -54,6 +54,13 @@ def loop_ms() -> float:
     return round(statistics.median(spans), 1)
 
 
+def most_memory_mb() -> float:
+    """The most memory in MB that this process had: the system's own mark, since what `getrusage` says begins with that
+    of the process that started it."""
+    said = Path("/proc/self/status").read_text()
+    return round(int(said.split("VmHWM:", 1)[1].split(maxsplit=1)[0]) * 1_024 / 1e6, 1)
+
+
 def median(values: Sequence[float]) -> float:
     """The middle value."""
     return round(statistics.median(values), 2)

@@ -1,6 +1,6 @@
 """Files out of a workspace and into one: how quickly, and in what memory.
 
-    python -m benchmarks.transfer --rows 200000 [--home DIR] [--only export] [--json]
+    python -m benchmarks.transfer --rows 200000 [--home DIR] [--only import export] [--json]
 
 Conversations have ten turns. Each part is a module beside this one; `--only` names those that are measured.
 """
@@ -15,10 +15,12 @@ from pathlib import Path
 
 from benchmarks.report import Figure, publish
 from benchmarks.transfer_export import exported
+from benchmarks.transfer_import import brought
 
 Part = Callable[[Path, int], Awaitable[dict[str, Figure]]]
-PARTS: dict[str, Part] = {"export": exported}
-"""Each takes a directory that is its own or kept, and how many conversations there are to be."""
+PARTS: dict[str, Part] = {"import": brought, "export": exported}
+"""Each takes a directory that is its own or kept, and how many conversations there are to be. The import comes first,
+for its memory is that of this process."""
 
 
 async def measured(names: list[str], home: Path, rows: int) -> dict[str, Figure]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from benchmarks.furnish import furnish
-from benchmarks.report import Figure, median
+from benchmarks.report import Figure, median, most_memory_mb
 from traintui.data.engine import Database
 from traintui.data.models import Conversation as C
 from traintui.data.workspace import open_workspace
@@ -96,7 +95,7 @@ async def one_export(workspace: Path, out: Path, filter_text: str, *, few: bool)
             "count": summary.count,
             "seconds": median(spans),
             "cpu": time.process_time() - cpu,
-            "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "memory_mb": most_memory_mb(),
             "sha256": summary.sha256,
         }
 

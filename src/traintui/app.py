@@ -339,15 +339,6 @@ class TraintuiApp(Ending):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What works on the workspace needs one, and a role that may."""
-        if action in {
-            "coverage",
-            "export",
-            "import_file",
-            "metadata_keys",
-            "prices",
-            "templates",
-            "thresholds",
-            "vocabulary",
-        }:
+        if action in OF_THE_WORKSPACE:
             return True if self.workspace is not None and self.allowed("app", action) else None
         return True
