@@ -19,7 +19,6 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("generate", "--rows 4 --seconds 1 --limited-slots 4 --running 1000 --keys 2 --pauses 1"),
         ("chaos", "--rows 12 --kills 1 --pace 2000"),
         ("review", "--rows 300 --keys 4 --bulk 100 --several 40 --outage 30"),
-        ("importing", "--rows 60"),
         ("table", "--rows 1000 --filters 4 --moves 6"),
         ("transfer", "--rows 200"),
     ],
