@@ -245,7 +245,7 @@ def test_preferences_end_their_prompt_with_the_user_and_answer_with_the_assistan
 @given(record=reviewed())
 def test_our_own_format_holds_everything_as_it_is_stored(record: TrainingRecord) -> None:
     (row,) = rows_of(FORMATS["traintui"], record)
-    assert row["traintui"] == 1
+    assert row["traintui"] == 2
     assert [(turn["role"], turn["content"], turn["train"]) for turn in row["turns"]] == [
         (turn.role, turn.content, turn.train) for turn in record.turns
     ]

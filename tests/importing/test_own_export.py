@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from support import (
     Conninfo,
@@ -41,6 +43,10 @@ async def test_an_export_that_is_imported_again_changes_nothing(db: Database, tm
     assert (again.conversations[0].imported, again.conversations[0].known) == (0, 3)
     assert [await conversations.read(db, one) for one in ids] == before
     assert await conversations.count(db) == 3
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 EVERY_STATUS = "status:generated,approved,rejected"
@@ -82,4 +88,7 @@ async def test_our_own_format_comes_back_byte_for_byte_from_a_workspace_that_was
             assert summary.conversations[0].imported == 6
             await export_conversations(other, path=second, filter_text=EVERY_STATUS, format="traintui")
     assert second.read_bytes() == first.read_bytes()
+    made = await fetch(db, "SELECT conversation_id, created_at FROM conversations ORDER BY conversation_id")
+    told = sorted((row["conversation_id"], datetime.fromisoformat(row["created_at"])) for row in records(second))
+    assert told == [tuple(row) for row in made]
     assert b"rita" in first.read_bytes() and b"Fees" in first.read_bytes()

@@ -89,6 +89,36 @@ async def test_a_new_one_has_its_id_revision_status_and_all_that_it_had(db: Data
     assert await scalar(db, "SELECT quality_score::float FROM conversations") == 7.25
 
 
+async def test_a_new_one_keeps_when_it_was_made_and_one_that_is_here_its_own_time(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    dated = {"traintui": 2, "created_at": "2025-02-03T04:05:06.789012Z"}
+    naive = {"traintui": 2, "created_at": "2025-02-03T04:05:06"}
+    await brought(db, tmp_path / "own.jsonl", whole(**dated), whole("c-naive", turns=turns("A?", "B."), **naive))
+    await brought(db, tmp_path / "old.jsonl", whole("c-old", turns=turns("Old?", "Yes.")))
+    later = whole(**{**dated, "created_at": "2026-01-01T00:00:00Z"}, turns=turns("How?", "Better."))
+    await brought(db, tmp_path / "edited.jsonl", later)
+    made = (
+        "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') FROM conversations"
+        " WHERE conversation_id <> 'c-old' ORDER BY id"
+    )
+    assert await fetch(db, made) == [("2025-02-03 04:05:06.789012",), ("2025-02-03 04:05:06.000000",)]
+    # A file of the first version says nothing of it.
+    assert await scalar(db, "SELECT created_at > now() - interval '1 day' FROM conversations WHERE id = 3")
+
+
+@pytest.mark.parametrize("said", ["yesterday", "0001-01-01T00:00:00Z", 7])
+async def test_what_is_no_time_is_named_with_its_line(db: Database, tmp_path: Path, said: object) -> None:
+    await add_vocabulary(db)
+    with pytest.raises(TraintuiError, match="line 1: “created_at” is"):
+        await brought(db, tmp_path / "own.jsonl", whole(traintui=2, created_at=said))
+
+
+async def test_a_version_that_is_not_known_names_those_that_are(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    with pytest.raises(TraintuiError, match="version 3 of our format; 1 and 2 are known"):
+        await brought(db, tmp_path / "own.jsonl", whole(traintui=3))
+
+
 async def test_the_same_file_again_changes_nothing(db: Database, tmp_path: Path) -> None:
     await add_vocabulary(db)
     await brought(db, tmp_path / "own.jsonl", whole())

@@ -175,7 +175,8 @@ DETAILS = """
             SELECT log.details->>'document' AS document, log.details->>'chunk' AS chunk FROM review_logs AS log
             WHERE log.conversation_id = c.conversation_id AND log.action = 'import' ORDER BY log.id LIMIT 1
         ) AS brought ON c.document_id IS NULL"""
-NAMED = "c.metadata, coalesce(document.name, brought.document), coalesce(chunk.heading, brought.chunk)"
+NAMED = """c.metadata, coalesce(document.name, brought.document), coalesce(chunk.heading, brought.chunk),
+               to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 DECISIONS = """
     (SELECT jsonb_agg(jsonb_build_array(
                 log.action, log.revision, log.turn_number, log.reason, log.reviewer_notes,
@@ -213,7 +214,7 @@ def reading_of(wanted: Wanted) -> str:
                c.is_seed, c.is_rehearsal, c.chunk_id,
                CASE WHEN newest.action IN ('approve', 'reject')
                     THEN coalesce(newest.details->'carried'->>'reviewer', newest.reviewer_id) END,
-               {NAMED if wanted.details else "NULL, NULL, NULL"},
+               {NAMED if wanted.details else "NULL, NULL, NULL, NULL"},
                {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"},
                {"grouped.bands" if wanted.groups else "NULL"}
         FROM conversations AS c
@@ -237,14 +238,14 @@ ROLES: tuple[TurnRole, TurnRole] = ("assistant", "user")
 def record_of(row: Sequence[Any]) -> TrainingRecord:
     """A row of the statement as a record."""
     (public_id, revision, status, system_prompt, contents, lengths, persona, emotion, topic, intent, tone, tier,
-     score, cost, model, is_seed, is_rehearsal, chunk, reviewer, metadata, document, heading, decisions, earlier,
-     bands) = row  # fmt: skip
+     score, cost, model, is_seed, is_rehearsal, chunk, reviewer, metadata, document, heading, created_at, decisions,
+     earlier, bands) = row  # fmt: skip
     return TrainingRecord(
         public_id, revision, status, system_prompt, turns_of(contents, lengths), persona, emotion, topic, intent,
         tone, tier, metadata or NOTHING, score, document, heading, model, is_seed, is_rehearsal,
         tuple(Decision(*values) for values in decisions) if decisions else (),
         tuple(map(revision_of, earlier)) if earlier else (),
-        reviewer, cost, groups_of(chunk, bands),
+        reviewer, cost, groups_of(chunk, bands), created_at,
     )  # fmt: skip
 
 

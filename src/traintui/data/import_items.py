@@ -11,7 +11,7 @@ from traintui.data.models import DIMENSIONS
 from traintui.data.storable import as_json, storable
 
 TEXTS = ("system_prompt", *DIMENSIONS, "quality_score", "conversation_id", "revision", "status", "document_id",
-         "chunk_id", "model")  # fmt: skip
+         "chunk_id", "model", "created_at")  # fmt: skip
 FLAGS = ("is_seed", "is_rehearsal")
 OBJECTS = ("score_parts", "kept", "decisions", "earlier")
 COPY = (

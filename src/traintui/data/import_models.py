@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Numeric, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Integer, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +71,7 @@ import_items = Table(
     Column("kept", JSONB()),
     Column("decisions", JSONB()),
     Column("earlier", JSONB()),
+    Column("created_at", DateTime(timezone=True)),
     prefixes=["UNLOGGED"],
 )
 """What COPY brings, for the transaction that loads it: none of these rows is ever committed."""

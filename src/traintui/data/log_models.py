@@ -198,6 +198,7 @@ class ExportLog(Base):
         one_of("state", EXPORT_STATES, "state"),
         CheckConstraint("conversation_count >= 0", name="conversation_count"),
         Index("ix_export_logs_exported_at", "exported_at"),
+        Index("ix_export_logs_started", "id", postgresql_where=text("state = 'started'")),
         # At most one end per export.
         Index("uq_export_logs_ended", "export_id", unique=True, postgresql_where=text("state <> 'started'")),
     )
@@ -215,6 +216,17 @@ class ExportLog(Base):
     hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
     row_hash: Mapped[bytes]
     xid8: Mapped[str] = mapped_column(Xid8())
+
+
+class ExportUnderWay(Base):
+    """How far an export is that has not ended, until its lease ends: after that nobody writes it."""
+
+    __tablename__ = "exports_under_way"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+    export_id: Mapped[str] = mapped_column(primary_key=True)
+    done: Mapped[int] = mapped_column(INT)
+    total: Mapped[int] = mapped_column(INT)
+    lease_until: Mapped[datetime]
 
 
 class ExportRow(Base):

@@ -4,7 +4,7 @@ text is from."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from traintui.importing.conversations import DIMENSIONS, ImportedConversation, Refused, Transcript, brief
@@ -40,6 +40,7 @@ def carried(conversation: ImportedConversation) -> dict[str, Any]:
         "model": _text(rest, "model"),
         "is_seed": is_seed,
         "is_rehearsal": _flag(rest, "is_rehearsal", default=False),
+        "created_at": _moment(rest, "created_at"),
         "kept": kept or None,
         "decisions": _decisions(rest, own.revision, own.status) or None,
         "earlier": _earlier(rest, own.revision) or None,
@@ -59,10 +60,7 @@ def _decisions(rest: Mapping[str, Any], newest: int, status: str | None) -> list
             raise Refused("no decision", f"{place} names no revision.")
         moment = _text(given, "at")
         if moment is not None:
-            try:
-                datetime.fromisoformat(moment)
-            except ValueError as error:
-                raise Refused("no time", f"{place} is of {brief(moment)}, which is no time.") from error
+            _time(moment, f"{place} is of")
         after = _AFTER[given["action"]]
         found.append(
             {
@@ -112,6 +110,24 @@ def _text(given: Mapping[str, Any], name: str, most: int | None = None) -> str |
     if value is not None and most is not None and len(value) > most:
         raise Refused(f"{name} too long", f"“{name}” has more than {most} characters.")
     return value
+
+
+def _moment(given: Mapping[str, Any], name: str) -> str | None:
+    """A time with its zone, as the database reads it; UTC where it names none."""
+    said = _text(given, name)
+    if said is None:
+        return None
+    time = _time(said, f"“{name}” is")
+    if not 1900 <= time.year < 9999:
+        raise Refused("no time", f"“{name}” is {brief(said)}, which is no time that anything was made at.")
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+
+
+def _time(said: str, place: str) -> datetime:
+    try:
+        return datetime.fromisoformat(said)
+    except ValueError as error:
+        raise Refused("no time", f"{place} {brief(said)}, which is no time.") from error
 
 
 def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -20,8 +20,8 @@ Record = dict[str, Any]
 Ignored = dict[str, None]
 """Keys inside messages that have no place in a turn, in the order in which they were met."""
 
-OWN_VERSION = 1
-"""Of our own format, as it is written."""
+OWN_VERSIONS = (1, 2)
+"""Of our own format, those that can be read, the one that is written last."""
 MOST_IGNORED = 20
 MOST_ID = 200
 _CALLS = ("tool_calls", "function_call")
@@ -224,8 +224,9 @@ def _own(record: Record) -> OwnRecord:
     """The identity in what is left of a record of our own."""
     version, identity, revision = record.pop("traintui"), record.pop("conversation_id"), record.pop("revision")
     status = record.pop("status", None)
-    if isinstance(version, bool) or version != OWN_VERSION:
-        raise Refused("unknown version", f"It is of version {brief(version)} of our format; {OWN_VERSION} is known.")
+    if isinstance(version, bool) or version not in OWN_VERSIONS:
+        known = f"{', '.join(map(str, OWN_VERSIONS[:-1]))} and {OWN_VERSIONS[-1]}"
+        raise Refused("unknown version", f"It is of version {brief(version)} of our format; {known} are known.")
     if not isinstance(identity, str) or not identity.strip() or len(identity) > MOST_ID:
         raise Refused("no id", f"“conversation_id” is {brief(identity)}, and should be the id of a conversation.")
     if isinstance(revision, bool) or not isinstance(revision, int) or not 1 <= revision < 2**31:

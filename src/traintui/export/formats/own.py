@@ -7,7 +7,8 @@ from typing import Any
 from traintui.export.formats.model import Written
 from traintui.export.record import Decision, Revision, Shape, TrainingRecord
 
-VERSION = 1
+VERSION = 2
+"""2 has `created_at`, when the conversation was made."""
 
 
 def traintui(record: TrainingRecord, _shape: Shape) -> Written:
@@ -30,6 +31,7 @@ def traintui(record: TrainingRecord, _shape: Shape) -> Written:
         "model": record.model,
         "is_seed": record.is_seed,
         "is_rehearsal": record.is_rehearsal,
+        "created_at": record.created_at,
         "decisions": [decision_row(decision) for decision in record.decisions],
         "earlier": [revision_row(text) for text in record.earlier],
     }
