@@ -21,6 +21,10 @@ ROOT_HOME = Path("/var/lib/traintui")
 """Home of a root user: a directory under /root would have to be opened to the account that runs the server."""
 
 
+DEMO_MARK = "demo"
+"""The file in a home that says that it is a demo's."""
+
+
 def default_home() -> Path:
     """The directory of the embedded server, its logs and archives, for the user of the operating system."""
     if os.name == "posix" and os.geteuid() == 0:
@@ -69,6 +73,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether this workspace runs its own PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this workspace is the one of a demo, where what the rehearsal wrote is what there is."""
+        return self.embedded and (self.home / DEMO_MARK).is_file()
 
 
 def remember(name: str, value: str | int | None) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from support import Conninfo, add_vocabulary, approved, fetch, generated, imported, said, seen, sqlstate
-from traintui.data import export_reading, exports, reviews
+from traintui.data import export_history, export_reading, exports, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import Scope, ScopeCounts, reading
-from traintui.data.exports import ExportState
+from traintui.data.exports import LoggedState
 from traintui.data.filters import parse
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
 from traintui.data.training_records import TrainingRecord
 
 
-async def record(db: Database, export_id: str, state: ExportState, **more: Any) -> None:
+async def record(db: Database, export_id: str, state: LoggedState, **more: Any) -> None:
     await exports.record(
         db, export_id, state, count=2, filter_state={"filter": "tone:warm"}, format="messages", metadata={}, **more
     )
@@ -36,8 +36,8 @@ async def test_an_export_is_started_and_ends_once(db: Database) -> None:
         with pytest.raises(Refused) as refused:
             await record(db, "e-1", state)
         assert refused.value.code == "TT003"
-    ended, begun = await exports.newest(db)
-    assert (begun.state, ended.state, ended.file_sha256) == ("started", "succeeded", "0102")
+    (ended,) = await export_history.page(db)
+    assert (ended.state, ended.file_sha256) == ("succeeded", "0102")
     assert (ended.user_id, ended.filter_text, ended.conversation_count) == ("ada", "tone:warm", 2)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import approved, imported
-from traintui.data import exports
+from traintui.data import export_history, exports
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.export.fileset import FileSet, checked_place
@@ -61,7 +61,7 @@ async def test_a_disk_that_fills_up_keeps_the_old_file_and_says_so(db: Database,
     with pytest.raises(TraintuiError, match="No space left"):
         await export_conversations(db, path=path, overwrite=True)
     assert path.read_text() == "mine" and list(small_disk.iterdir()) == [path]
-    assert [entry.state for entry in await exports.newest(db)] == ["failed", "started"]
+    assert [entry.state for entry in await export_history.page(db)] == ["failed"]
 
 
 async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_one_cleans_up(
@@ -77,7 +77,7 @@ async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_o
     child.kill()
     await child.wait()
     assert path.read_text() == "mine" and any(left.suffix == ".part" for left in tmp_path.iterdir())
-    assert [entry.state for entry in await exports.newest(db)] == ["started"]
+    assert [entry.state for entry in await export_history.page(db)] == ["under way"]
     await export_conversations(db, path=path, overwrite=True)
     assert {left.name for left in tmp_path.iterdir()} == {"out.jsonl", "out.manifest.json", "README.md"}
 
@@ -96,7 +96,7 @@ async def test_a_link_that_leads_to_itself_is_named(db: Database, tmp_path: Path
     await many(db, 1)
     with pytest.raises(TraintuiError, match="leads to itself"):
         await export_conversations(db, path=link)
-    assert await exports.newest(db) == ()
+    assert await export_history.page(db) == ()
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_a_place_that_is_closed_to_us_is_said(db: Database) -> None:
     await approved(db, *await imported(db, 1))
     with pytest.raises(TraintuiError, match=r"cannot be written|may not write"):
         await export_conversations(db, path=Path("/proc/traintui/out.jsonl"))  # closed to root too
-    assert "succeeded" not in [entry.state for entry in await exports.newest(db)]
+    assert "succeeded" not in [entry.state for entry in await export_history.page(db)]
 
 
 async def test_directories_are_made_and_those_of_an_export_that_fails_go_again(db: Database, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ async def test_a_success_that_cannot_be_recorded_brings_the_old_file_back(
     path.write_text("mine")
     real = exports.record
 
-    async def refuses(database: Database, export_id: str, state: exports.ExportState, **rest: object) -> None:
+    async def refuses(database: Database, export_id: str, state: exports.LoggedState, **rest: object) -> None:
         if state == "succeeded":
             raise TraintuiError("Away", "The database is away.", "Wait.")
         await real(database, export_id, state, **rest)  # type: ignore[arg-type]
@@ -183,4 +183,4 @@ async def test_a_success_that_cannot_be_recorded_brings_the_old_file_back(
     with pytest.raises(TraintuiError, match="is away"):
         await export_conversations(db, path=path, overwrite=True)
     assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
-    assert [entry.state for entry in await exports.newest(db)] == ["failed", "started"]
+    assert [entry.state for entry in await export_history.page(db)] == ["failed"]

@@ -91,8 +91,8 @@ async def test_a_new_one_has_its_id_revision_status_and_all_that_it_had(db: Data
 
 async def test_a_new_one_keeps_when_it_was_made_and_one_that_is_here_its_own_time(db: Database, tmp_path: Path) -> None:
     await add_vocabulary(db)
-    dated = {"traintui": 2, "created_at": "2025-02-03T04:05:06.789012Z"}
-    naive = {"traintui": 2, "created_at": "2025-02-03T04:05:06"}
+    dated: dict[str, Any] = {"traintui": 2, "created_at": "2025-02-03T04:05:06.789012Z"}
+    naive: dict[str, Any] = {"traintui": 2, "created_at": "2025-02-03T04:05:06"}
     await brought(db, tmp_path / "own.jsonl", whole(**dated), whole("c-naive", turns=turns("A?", "B."), **naive))
     await brought(db, tmp_path / "old.jsonl", whole("c-old", turns=turns("Old?", "Yes.")))
     later = whole(**{**dated, "created_at": "2026-01-01T00:00:00Z"}, turns=turns("How?", "Better."))

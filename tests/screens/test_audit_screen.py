@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import attempts, conversations, reviews, work
+from traintui.data import attempts, reviews, work
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
-from traintui.export.write import export_conversations
 from traintui.screens.audit import AuditScreen
-from traintui.screens.export import ExportDialog
 
 
 def audit(app: TraintuiApp) -> AuditScreen:
@@ -113,21 +109,6 @@ async def test_a_decision_shows_who_why_and_what_changed(app: TraintuiApp, db: D
         assert screen.tabs.chosen == "reviews" and screen.query_one("#reviews").has_focus
 
 
-async def test_an_export_shows_filter_hash_who_and_count(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
-    ids = await imported(db, 2)
-    await approved(db, *ids)
-    await export_conversations(db, path=tmp_path / "out.jsonl", filter_text="is:seed")
-    async with app.run_test(size=(160, 45)) as pilot:
-        screen = await opened(pilot, app)
-        await pilot.press("left")
-        await until(pilot, lambda: "File SHA-256" in detail(app))
-        shown = detail(app)
-        assert "● succeeded" in shown and "is:seed" in shown and "ada" in shown
-        assert len(screen.table.rows) == 2
-        await pilot.press("j")
-        await until(pilot, lambda: "◐ started" in detail(app))
-
-
 async def test_the_cursor_stays_on_its_row_when_new_ones_come(app: TraintuiApp, db: Database) -> None:
     ids = await imported(db, 3)
     await approved(db, *ids[:2])
@@ -177,25 +158,3 @@ async def test_a_log_that_cannot_be_read_is_answered_with_what_to_do(
         screen = await opened(pilot, app)
         await until(pilot, lambda: "Nobody answers." in str(screen.notice.content))
         assert "Check the server. r reads again." in str(screen.notice.content)
-
-
-async def test_an_export_is_made_again_as_of_now_and_what_differs_is_said(
-    app: TraintuiApp, db: Database, tmp_path: Path
-) -> None:
-    first, second, third = await imported(db, 3)
-    await approved(db, first, second)
-    await export_conversations(db, path=tmp_path / "out.jsonl", filter_text="is:seed", format="trl")
-    turns = (await conversations.read(db, first)).turns
-    await reviews.edit(db, await seen(db, first), system_prompt="Be kind.", turns=turns, key="k")
-    await approved(db, first, third)
-    async with app.run_test(size=(160, 45)) as pilot:
-        screen = await opened(pilot, app)
-        await pilot.press("left")
-        await until(pilot, lambda: "succeeded" in detail(app))
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, ExportDialog))
-        dialog = app.screen
-        assert isinstance(dialog, ExportDialog)
-        await until(pilot, lambda: "3 conversations" in str(dialog.will.content))
-        assert "1 more, 1 edited" in str(dialog.query_one("#since", Static).content)
-        assert dialog.formats.value == "trl" and screen.which == "exports"

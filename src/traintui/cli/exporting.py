@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+from traintui.settings import load_settings
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
@@ -33,14 +35,26 @@ class Rehearsal(StrEnum):
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The file to write; its end says the kind: .jsonl .json .parquet .csv.")],
-    format: Annotated[str, typer.Option(help="Whose format: openai, trl, axolotl, ... docs/formats.md.")] = "openai",
+    out: Annotated[
+        str, typer.Option(metavar="PATH", help="The file to write (.jsonl .json .parquet .csv), or a directory for it.")
+    ],
+    format: Annotated[
+        str | None, typer.Option(help="Whose format: openai (unless said), trl, axolotl, ... docs/formats.md.")
+    ] = None,
     filter_text: Filter = "",
     view: Annotated[str | None, typer.Option(help="A saved view, by its name, instead of a filter.")] = None,
     ids: Annotated[
         Path | None, typer.Option(help="A file of conversation ids, one a line (- reads them): these, and no others.")
     ] = None,
-    rehearsal: Annotated[Rehearsal, typer.Option(help="Conversations that the rehearsal wrote.")] = Rehearsal.exclude,
+    rehearsal: Annotated[
+        Rehearsal | None, typer.Option(help="What the rehearsal wrote: left out, unless it is a demo's workspace.")
+    ] = None,
+    again: Annotated[
+        str | None, typer.Option(metavar="EXPORT_ID", help="Once more what an earlier export wrote, with its options.")
+    ] = None,
+    as_of: Annotated[
+        Literal["then", "now"], typer.Option(help="With --again: at the revisions of then, or its scope as of now.")
+    ] = "then",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     container: Annotated[
         Literal["jsonl", "json", "parquet", "csv"] | None, typer.Option(help="The kind of file, whatever its name.")
@@ -65,23 +79,32 @@ def export(
     from traintui.export import forecasting, write
     from traintui.export.request import ExportRequest
 
+    given = (format, filter_text, view, ids, rehearsal, container, eval_share, stratify, limit, tokenizer)
+    if again is not None and (any(given) or (if_refused, if_cut) != ("stop", "write")):
+        raise typer.BadParameter("it has scope, format and options of the export that it names", param_hint="--again")
+    settings = load_settings()
+
     async def asked(db: Database) -> ExportRequest:
+        if again is not None:
+            return await once_more(db, again, as_of, out, overwrite=overwrite, card=card)
         words, selected = filter_text, None
         if view is not None:
             words = await filter_of_view(db, view, filter_text)
         if ids is not None:
             selected = await ids_in(db, ids)
-        return ExportRequest(
-            out, format, words, selected, view, rehearsal is Rehearsal.include, overwrite, container, eval_share,
+        takes = settings.is_demo if rehearsal is None else rehearsal is Rehearsal.include
+        request = ExportRequest(
+            Path(out), format or "openai", words, selected, view, takes, overwrite, container, eval_share,
             tuple(name for name in stratify.split(",") if name), if_refused, if_cut, limit, tokenizer, card,
         )  # fmt: skip
+        return await placed(db, request, out)
 
     async def look() -> ExportCheck:
-        async with workspace() as db:
+        async with workspace(settings) as db:
             return await forecasting.check(db, await asked(db), on_progress=Progress("Looked at"))
 
     async def work() -> ExportSummary:
-        async with workspace() as db:
+        async with workspace(settings) as db:
             return await write.run_export(db, await asked(db), on_progress=Progress("Written"))
 
     if dry_run:
@@ -99,6 +122,44 @@ def export(
     tell(summary)
 
 
+async def placed(db: Database, request: ExportRequest, out: str) -> ExportRequest:
+    """The request with the file that `--out` means: in a directory, the name that the app would suggest, which says so
+    when it is to hold others than approved ones."""
+    from traintui import clock
+    from traintui.data.workspace_filters import read_filter
+    from traintui.export.request import statuses_of, suggested_name
+
+    directory = directory_in(out)
+    if directory is None:
+        return request
+    statuses = statuses_of(await read_filter(db, request.filter_text)) or ()
+    name = suggested_name(request.target, statuses, f"{clock.now():%Y-%m-%d}", request.container)
+    return replace(request, path=directory / name)
+
+
+def directory_in(out: str) -> Path | None:
+    """The directory that `--out` names: one that is there, or whatever ends like one."""
+    named = Path(out).expanduser()
+    return named if out.endswith("/") or named.is_dir() else None
+
+
+async def once_more(
+    db: Database, export_id: str, as_of: Literal["then", "now"], out: str, *, overwrite: bool, card: bool
+) -> ExportRequest:
+    """What makes an export of the log again. Raises `TraintuiError` when there is none, or it wrote nothing."""
+    from traintui.export import again
+    from traintui.export.request import ExportRequest
+
+    export, earlier = await again.found(db, export_id, as_of)
+    request = ExportRequest(
+        Path(out), export.format, export.filter_text,
+        await again.selection_of(db, export) if as_of == "now" else None, export.filter_state.get("view"),
+        export.filter_state.get("rehearsal") == "include", overwrite, card=card, again=earlier,
+        **again.options_of(export, as_of),
+    )  # fmt: skip
+    return await placed(db, replace(request, container=earlier.container) if out.endswith("/") else request, out)
+
+
 def tell(summary: ExportSummary) -> None:
     """The file to standard output, what there is to know of it beside."""
     print(summary.path)
@@ -111,11 +172,14 @@ def tell(summary: ExportSummary) -> None:
     for remark in summary.remarks:
         say(f"  {remark}")
     if summary.unapproved:
-        say(f"{summary.unapproved:,} of them are not approved: the filter names their status.")
+        told = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items())
+        say(f"{summary.unapproved:,} of them are not approved, for the filter names their status: {told}.")
     if summary.left_out:
         say(f"{summary.left_out:,} left out, as asked; the manifest names them and says why.")
     if summary.left_out_unapproved:
         say(f"{summary.left_out_unapproved:,} of the selection are not approved and were left out.")
+    if summary.again is not None:
+        say(summary.again.says)
     if summary.left_out_rehearsal:
         say(f"{summary.left_out_rehearsal:,} of the rehearsal left out; --rehearsal include takes them too.")
 

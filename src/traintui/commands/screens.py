@@ -135,7 +135,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit.previous", "left", "Log before", "Exports, reviews, generations", "log(-1)"),
     Command("audit.refresh", "r", "Refresh", "Read the log again", "refresh_log", True),
     Command("audit.again", "e", "Export again", "The same scope and format as of now, and what differs",
-            "export_again", True, role="author"),
+            "export_again('now')", True, role="author"),
+    Command("audit.same", "E", "Same again", "The same conversations at the revisions of then: the same bytes",
+            "export_again('then')", True, role="author"),
+    Command("audit.folder", "o", "Folder", "Open the folder of the export, or copy its path", "folder", True),
     Command("audit.back", "escape", "Back", "Back to the rows", "rows"),
     # Performance
     Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),

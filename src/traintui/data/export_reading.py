@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,12 +88,38 @@ class Wanted:
 TEXT_ONLY = Wanted()
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the statement finds conversations, as `c`, and the turns of one, as `t`; and how it tells whether a row of
+    the log, `log` or `undo`, was there to see."""
+
+    conversations: str = "conversations AS c"
+    turns: str = "conversation_turns AS t WHERE t.conversation_id = c.id"
+    saw: str = "true"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What stands in for the names in the texts below."""
+        return {"turns": self.turns, "saw_log": self.saw.format(row="log"), "saw_undo": self.saw.format(row="undo")}
+
+
+NOW = Source()
+
+
 class ExportReader:
     """The conversations of one export, all as they were at one moment."""
+
+    source = NOW
 
     def __init__(self, connection: AsyncConnection, scope: Scope) -> None:
         self._connection = connection
         self.scope = scope
+        self._values: Mapping[str, Any] = {}
+        """What the source has names for in the statement."""
+
+    async def snapshot(self) -> str:
+        """What of the database it sees, as PostgreSQL writes a snapshot."""
+        return str(await self._connection.scalar(select(cast(func.pg_current_snapshot(), Text))))
 
     async def counts(self) -> ScopeCounts:
         """How much there is, in one look."""
@@ -138,7 +164,7 @@ class ExportReader:
     ) -> AsyncIterator[Sequence[TrainingRecord]]:
         """All of them in order of the id, page by page; or only so many of the first."""
         ids = await self.ids()
-        read = reading_of(wanted)
+        read = reading_of(wanted, self.source)
         raw = (await self._connection.get_raw_connection()).driver_connection
         assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
         async with raw.cursor(binary=True) as cursor:  # libpq makes its buffer as large as what it once got
@@ -148,7 +174,7 @@ class ExportReader:
             page: list[TrainingRecord] = []
             # What is not taken yet waits in the connection, so the server is ahead by as much as that holds.
             async with raw.cursor(binary=True) as cursor:
-                async for row in cursor.stream(read, [part], binary=True, size=chunk_size()):
+                async for row in cursor.stream(read, {**self._values, "ids": part}, binary=True, size=chunk_size()):
                     page.append(record_of(row))
                     if len(page) == PAGE:
                         yield page
@@ -166,7 +192,7 @@ TEXTS = """
     (SELECT string_agg(t.content, '' ORDER BY t.turn_number) AS contents,
             -- The length of each turn, doubled, and one more where it is trained on. An array takes the driver longer.
             string_agg((2 * char_length(t.content) + t.train::integer)::text, ' ' ORDER BY t.turn_number) AS turns
-     FROM conversation_turns AS t WHERE t.conversation_id = c.id)"""
+     FROM {turns})"""
 DETAILS = """
         LEFT JOIN documents AS document ON document.id = c.document_id
         LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id
@@ -189,8 +215,8 @@ DECISIONS = """
      FROM review_logs AS log
      WHERE log.conversation_id = c.conversation_id AND log.action IN ('approve', 'reject', 'edit')
        -- What a model wrote anew is no preference of a reviewer.
-       AND log.details->>'origin' IS DISTINCT FROM 'regenerated'
-       AND NOT EXISTS (SELECT FROM review_logs AS undo WHERE undo.undoes = log.id))"""
+       AND log.details->>'origin' IS DISTINCT FROM 'regenerated' AND {saw_log}
+       AND NOT EXISTS (SELECT FROM review_logs AS undo WHERE undo.undoes = log.id AND {saw_undo}))"""
 EARLIER = """
     (SELECT jsonb_agg(jsonb_build_array(text.revision, text.system_prompt, text.turns) ORDER BY text.revision) AS texts
      FROM conversation_revisions AS text
@@ -204,10 +230,21 @@ GROUPS = """
        c.id))"""
 
 
-def reading_of(wanted: Wanted) -> str:
+def reading_of(wanted: Wanted, source: Source = NOW) -> str:
     """The statement for ids in order. By the primary key, and for each id by the keys of turns, log and revisions:
     uq_conversation_turns_conversation_id_turn_number, pk_review_logs, ix_review_logs_conversation_id_id and
     pk_conversation_revisions."""
+    decisions = (
+        f"LEFT JOIN LATERAL {DECISIONS} AS decided ON true LEFT JOIN LATERAL {EARLIER} AS earlier ON true"
+        if wanted.decisions
+        else ""
+    )
+    joined = f"""
+        {DETAILS if wanted.details else ""}
+        LEFT JOIN review_logs AS newest ON newest.id = c.decision_id
+        CROSS JOIN LATERAL {TEXTS} AS said
+        {decisions}
+        {f"LEFT JOIN LATERAL {GROUPS} AS grouped ON true" if wanted.groups else ""}"""
     return f"""
         SELECT c.conversation_id, c.revision, c.status, c.system_prompt, said.contents, said.turns,
                c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier, c.quality_score::float8, c.cost_usd, c.model,
@@ -217,17 +254,9 @@ def reading_of(wanted: Wanted) -> str:
                {NAMED if wanted.details else "NULL, NULL, NULL, NULL"},
                {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"},
                {"grouped.bands" if wanted.groups else "NULL"}
-        FROM conversations AS c
-        {DETAILS if wanted.details else ""}
-        LEFT JOIN review_logs AS newest ON newest.id = c.decision_id
-        CROSS JOIN LATERAL {TEXTS} AS said
-        {
-        f"LEFT JOIN LATERAL {DECISIONS} AS decided ON true LEFT JOIN LATERAL {EARLIER} AS earlier ON true"
-        if wanted.decisions
-        else ""
-    }
-        {f"LEFT JOIN LATERAL {GROUPS} AS grouped ON true" if wanted.groups else ""}
-        WHERE c.id = ANY (%s::bigint[])
+        FROM {source.conversations}
+        {joined.format(**source.parts)}
+        WHERE c.id = ANY (%(ids)s::bigint[])
         ORDER BY c.id"""  # noqa: S608 - the parts stand above
 
 

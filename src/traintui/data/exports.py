@@ -9,10 +9,10 @@ from sqlalchemy import func, select, text
 
 from traintui.data.engine import Database
 from traintui.data.log_models import ExportLog as L
-from traintui.data.records import ExportEntry
 from traintui.data.storable import as_json, storable
 
-ExportState = Literal["started", "succeeded", "failed", "cancelled"]
+LoggedState = Literal["started", "succeeded", "failed", "cancelled"]
+"""What a row of the log says."""
 
 
 class Exported(Protocol):
@@ -27,7 +27,7 @@ class Exported(Protocol):
 async def record(
     db: Database,
     export_id: str,
-    state: ExportState,
+    state: LoggedState,
     *,
     count: int,
     filter_state: Mapping[str, Any],
@@ -69,18 +69,13 @@ async def record_rows(db: Database, export_id: str, conversations: Sequence[Expo
         )
 
 
-async def newest(db: Database, *, limit: int = 200) -> tuple[ExportEntry, ...]:
-    """The newest rows of the log."""
-    statement = (
-        select(
-            L.id, L.export_id, L.user_id, L.state, L.conversation_count, L.filter_state["filter"].astext, L.format,
-            L.exported_at, L.metadata_, func.encode(L.file_sha256, "hex"), L.error_message, L.filter_state,
-        )
-        .order_by(L.id.desc())
-        .limit(limit)
-    )  # fmt: skip
-    async with db.read() as connection:
-        return tuple(ExportEntry(*row) for row in await connection.execute(statement))
+async def renew(db: Database, export_id: str, done: int, total: int, *, seconds: float) -> None:
+    """Says how many of how many conversations an export has written, and that it lives for so many seconds more. Raises
+    `Refused` when it has ended."""
+    await db.call(
+        "SELECT renew_export(:export_id, :done, :total, :seconds)",
+        {"export_id": export_id, "done": done, "total": total, "seconds": seconds},
+    )
 
 
 async def has_succeeded(db: Database, export_id: str) -> bool:

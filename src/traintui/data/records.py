@@ -336,22 +336,37 @@ class AttemptDetail:
     row_hash: str | None
 
 
+ExportState = Literal["under way", "silent", "succeeded", "failed", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
-class ExportEntry:
-    """A row of the export log; `filter_state` is all that is known of its scope."""
+class Export:
+    """An export, out of its rows of the log; `id` is that of the first one.
+
+    `silent` is one that was started and of which nothing was heard since: its process died. `conversation_count` is how
+    many it holds, or, unless it succeeded, was to hold; `done` how many are written while it is under way. `metadata`
+    is what both rows say, the later one where both say it. `snapshot` is what of the database it saw.
+    """
 
     id: int
     export_id: str
     user_id: str
-    state: str
+    state: ExportState
     conversation_count: int
-    filter_text: str
     format: str
-    exported_at: datetime
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    file_sha256: str | None = None
-    error_message: str | None = None
-    filter_state: Mapping[str, Any] = field(default_factory=dict)
+    started_at: datetime
+    ended_at: datetime | None
+    filter_state: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    file_sha256: str | None
+    error_message: str | None
+    done: int
+    snapshot: str
+
+    @property
+    def filter_text(self) -> str:
+        """The words of its filter."""
+        return str(self.filter_state.get("filter") or "")
 
 
 @dataclass(frozen=True, slots=True)

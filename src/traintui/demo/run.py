@@ -22,7 +22,7 @@ from traintui.data.workspace import open_workspace
 from traintui.demo.contents import furnish, sample_plan
 from traintui.errors import TraintuiError
 from traintui.export.write import export_conversations
-from traintui.settings import Settings
+from traintui.settings import DEMO_MARK, Settings
 
 APPROVED_FROM = Decimal(6)
 """The score from which the headless demo approves."""
@@ -33,15 +33,29 @@ def demo_home(home: Path | None) -> Iterator[tuple[Path, Callable[[], None]]]:
     """The directory of a demo and what to do with it afterwards, which is done at the end: the one that was named is
     kept, a temporary one removed."""
     if home is not None:
-        yield home.expanduser().absolute(), lambda: None
+        home = home.expanduser().absolute()
+        mark(home)
+        yield home, lambda: None
         return
     made = Path(tempfile.mkdtemp(prefix="traintui-demo-"))
     made.chmod(0o711)  # a root user's server runs as another account and passes through
+    mark(made)
     throw_away = partial(shutil.rmtree, made, ignore_errors=True)
     try:
         yield made, throw_away
     finally:
         throw_away()
+
+
+def mark(home: Path) -> None:
+    """Says in a home that it is a demo's, for commands that are used on it later. Raises `TraintuiError`."""
+    try:
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        (home / DEMO_MARK).touch()
+    except OSError as error:
+        raise TraintuiError(
+            "Demo not started", f"{home} cannot be written ({error.strerror or error}).", "Name another directory."
+        ) from error  # fmt: skip
 
 
 def demo_settings(home: Path, personal: Settings, *, api_base_url: str | None = None) -> Settings:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import orjson
 
 from traintui.data.engine import Database
-from traintui.data.export_reading import ExportReader, ScopeCounts, reading
+from traintui.data.export_reading import ExportReader, ScopeCounts
+from traintui.data.past_reading import reader_of
 from traintui.export.assembly import Checking, Problem
 from traintui.export.containers import opened
-from traintui.export.formats import Container, Format
+from traintui.export.formats import Container
 from traintui.export.preflight import Remark, Totals, remarks
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
@@ -53,8 +54,12 @@ class ExportCheck:
     left_out: int
 
 
-async def shape_for(reader: ExportReader, format: Format, counts: ScopeCounts) -> Shape:
-    """What is present anywhere in the export, as far as the format asks."""
+async def shape_for(reader: ExportReader, request: ExportRequest, counts: ScopeCounts) -> Shape:
+    """What is present anywhere in the export, as far as the format asks. An export as it was has the shape of then:
+    what was left out had its part in it, and is not on record."""
+    format = request.target
+    if request.then is not None and request.then.shape is not None:
+        return request.then.shape
     if format.kind == "own":
         return Shape()
     if format.kind == "preference":
@@ -67,9 +72,9 @@ async def forecast(db: Database, request: ExportRequest) -> ExportForecast:
     """How much an export would write, and how it would begin. Raises `FilterError` when the filter cannot be read,
     `TraintuiError` for what cannot be written."""
     format, container = request.target, request.container_for(request.path)
-    async with reading(db, await request.scope(db)) as reader:
+    async with reader_of(db, await request.scope(db)) as reader:
         counts = await reader.counts()
-        shape = await shape_for(reader, format, counts)
+        shape = await shape_for(reader, request, counts)
         records = [record async for page in reader.pages(request.wanted, first=FIRST) for record in page]
     rows = [row for record in records for row in format.write(record, shape).rows]
     if container == "csv" and container in format.containers_for(shape):
@@ -86,9 +91,9 @@ async def check(db: Database, request: ExportRequest, *, on_progress: Progress =
     format, container = request.target, request.container_for(request.path)
     counter = await asyncio.to_thread(counter_of, request.tokenizer)
     checking = Checking(request, counter)
-    async with reading(db, await request.scope(db)) as reader:
+    async with reader_of(db, await request.scope(db)) as reader:
         counts = await reader.counts()
-        shape = await shape_for(reader, format, counts)
+        shape = await shape_for(reader, request, counts)
         done = 0
         async for page in reader.pages(request.wanted):
             if counter.is_estimate:

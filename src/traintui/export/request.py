@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from traintui.data.engine import Database
 from traintui.data.export_reading import Scope, Wanted
-from traintui.data.filters import Filter
+from traintui.data.filters import Filter, parse
 from traintui.data.models import DIMENSIONS
+from traintui.data.past_reading import PastScope
 from traintui.data.workspace_filters import read_filter
 from traintui.errors import TraintuiError
+from traintui.export.again import Earlier
 from traintui.export.containers import container_of
 from traintui.export.formats import Container, Format, format_of
 
@@ -28,7 +30,8 @@ class ExportRequest:
     the filter is of. `container` is what the name of the file says unless it is given. `eval_share` (0 to 1) goes into
     a second file, `strata` are dimensions that the manifest counts on both sides. `if_refused` and `if_cut` say what
     becomes of conversations that the target refuses, or cuts; `limit` is the trainer's in tokens where it is not the
-    default, `tokenizer` the file that counts them. `card` says whether a README goes beside the file.
+    default, `tokenizer` the file that counts them. `card` says whether a README goes beside the file. `again` is the
+    export that is made again; as it was then, filter and selection say nothing.
     """
 
     path: Path
@@ -46,6 +49,12 @@ class ExportRequest:
     limit: int | None = None
     tokenizer: Path | None = None
     card: bool = True
+    again: Earlier | None = None
+
+    @property
+    def then(self) -> Earlier | None:
+        """The export whose conversations are written at the revisions of then, if one is."""
+        return self.again if self.again is not None and self.again.is_then else None
 
     @property
     def target(self) -> Format:
@@ -79,10 +88,14 @@ class ExportRequest:
 
     async def scope(self, db: Database) -> Scope:
         """What of the workspace is in it. Raises `FilterError` when the filter cannot be read."""
+        if self.then is not None:
+            return PastScope(parse(""), True, None, self.then.export_id, self.then.snapshot)
         return Scope(await read_filter(db, self.filter_text), self.rehearsal, self.ids)
 
     def filter_state(self, wanted: Filter) -> dict[str, Any]:
         """The scope for the log: the words, and what they were read as."""
+        if self.then is not None:
+            return {"filter": "", **self.then.filter_state, "again": self.then.as_json()}
         state: dict[str, Any] = {
             "filter": self.filter_text.strip(),
             "rehearsal": "include" if self.rehearsal else "exclude",
@@ -95,6 +108,8 @@ class ExportRequest:
             state["view"] = self.view
         if self.ids is not None:
             state["selected"] = len(self.ids)
+        if self.again is not None:
+            state["again"] = self.again.as_json()
         return state
 
     def options(self) -> dict[str, Any]:
@@ -119,10 +134,10 @@ def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
     return tuple(value for term in said for value in wanted.text[term.start : term.end].partition(":")[2].split(","))
 
 
-def suggested_name(format: Format, statuses: tuple[str, ...], day: str) -> str:
+def suggested_name(format: Format, statuses: tuple[str, ...], day: str, container: Container | None = None) -> str:
     """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone."""
     told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
-    return f"traintui-export-{format.name}{told}-{day}.{format.containers[0]}"
+    return f"traintui-export-{format.name}{told}-{day}.{container or format.containers[0]}"
 
 
 def share_of(written: str) -> float:

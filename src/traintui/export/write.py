@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,14 +13,17 @@ import traintui
 from traintui import clock
 from traintui.data import exports
 from traintui.data.engine import Database
-from traintui.data.export_reading import ExportReader, ScopeCounts, reading
+from traintui.data.export_reading import ExportReader, ScopeCounts
+from traintui.data.past_reading import reader_of
 from traintui.data.training_records import TrainingRecord
 from traintui.errors import TraintuiError
+from traintui.export.again import Comparison, compared
 from traintui.export.assembly import Assembly, Problem
 from traintui.export.beside import add_all, names_of
 from traintui.export.fileset import BLOCK, FileSet, checked_place, there_already
 from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
+from traintui.export.recording import Record, statuses_in
 from traintui.export.request import ExportRequest
 from traintui.export.tokens import counter_of
 
@@ -39,7 +40,8 @@ T = TypeVar("T")
 class ExportSummary:
     """What was written where: how many conversations and rows, how many of them of the rehearsal and not approved, and
     how many matched and were left out, being of the rehearsal or as asked; the first file's SHA-256 in hexadecimal and
-    its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole."""
+    its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole. `statuses` are
+    the conversations by status; `again` says how the bytes compare with those of the export that was made again."""
 
     export_id: str
     path: Path
@@ -55,6 +57,8 @@ class ExportSummary:
     files: tuple[FileFacts, ...] = ()
     words: str = ""
     remarks: tuple[str, ...] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    again: Comparison | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -63,7 +67,10 @@ class ExportSummary:
             {"name": file.name, "bytes": file.size, "sha256": file.sha256, "rows": file.rows, "side": file.side}
             for file in self.files
         ]
-        return given | {"path": str(self.path), "files": files, "remarks": list(self.remarks)}
+        return given | {
+            "path": str(self.path), "files": files, "remarks": list(self.remarks), "statuses": dict(self.statuses),
+            "again": None if self.again is None else self.again.as_json(),
+        }  # fmt: skip
 
 
 class ExportStopped(TraintuiError):
@@ -107,7 +114,6 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
     which conversations, `TraintuiError` when nothing matches or the place cannot be written; cancelling leaves nothing
     behind.
     """
-    format = request.target
     path = await asyncio.to_thread(checked_place, request.path)
     container = request.container_for(path)
     counter = await asyncio.to_thread(counter_of, request.tokenizer)
@@ -117,19 +123,19 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
             "Name another file, or allow overwriting it (--overwrite).",
         )  # fmt: skip
     scope = await request.scope(db)
-    record = _Record(db, request, request.filter_state(scope.filter), path)
+    record = Record(db, request, request.filter_state(scope.filter), path)
     async with contextlib.AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(reading(db, scope))
+        reader = await stack.enter_async_context(reader_of(db, scope))
         counts = await reader.counts()
         if counts.total == 0:
             raise nothing_to_write(counts, approved=not scope.filter.names_status)
-        shape = await shape_for(reader, format, counts)
-        await record.start(counts)
+        shape = await shape_for(reader, request, counts)
+        await record.start(counts, shape, container, await reader.snapshot())
         try:
             with FileSet(path.parent) as files:
                 assembly = Assembly(request, counter, shape, files, path.name, container)
                 with contextlib.closing(assembly):
-                    await write_all(db, reader, assembly, record.export_id, counts.total, on_progress)
+                    await write_all(db, reader, assembly, record.export_id, counts.total, record.watched(on_progress))
                     await stack.aclose()  # the moment that was read need not be kept while the disk is waited for
                     told = {"export_id": record.export_id, "exported_by": db.login,
                             "exported_at": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
@@ -148,7 +154,11 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         record.export_id, path, assembly.tally.conversations, assembly.tally.rehearsal, counts.left_out_rehearsal,
         assembly.tally.conversations - assembly.tally.counts["status"]["approved"], facts[0].sha256, facts[0].size,
         assembly.rows, assembly.left_out, counts.left_out_unapproved, facts, assembly.totals.words(),
-        tuple(remark.says for remark in said),
+        tuple(remark.says for remark in said), statuses_in(assembly),
+        None if request.again is None else compared(
+            request.again, request.target, container, facts, is_split=request.eval_share > 0,
+            version=traintui.__version__,
+        ),
     )  # fmt: skip
 
 
@@ -229,72 +239,8 @@ class Noted:
     revision: int
 
 
-class _Record:
-    """The rows of one export in the log."""
-
-    def __init__(self, db: Database, request: ExportRequest, filter_state: dict[str, Any], path: Path) -> None:
-        self.db = db
-        self.request = request
-        self.filter_state = filter_state
-        self.path = path
-        self.export_id = f"e-{uuid.uuid4().hex[:12]}"
-        self.wanted = 0
-        self.ended = False
-
-    async def start(self, counts: ScopeCounts) -> None:
-        self.wanted = counts.total
-        await self._write("started", counts.total, {
-            "rehearsal": counts.rehearsal, "left_out_rehearsal": counts.left_out_rehearsal,
-            "unapproved": counts.unapproved, "options": self.request.options(),
-            "directory": str(self.path.parent), "host": socket.gethostname(),
-        })  # fmt: skip
-
-    async def succeed(self, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]) -> None:
-        await self._write(
-            "succeeded",
-            assembly.tally.conversations,
-            {
-                "rehearsal": assembly.tally.rehearsal,
-                "left_out_rehearsal": counts.left_out_rehearsal,
-                "left_out": assembly.left_out,
-                "bytes": facts[0].size,
-                "rows": assembly.rows,
-                "preflight": assembly.totals.words(),
-                "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in facts],
-            },
-            digest=bytes.fromhex(facts[0].sha256),
-        )
-
-    async def stands(self) -> bool:
-        """Whether its success is in the log, whatever became of the answer."""
-        try:
-            return await exports.has_succeeded(self.db, self.export_id)
-        except TraintuiError:
-            return False
-
-    async def fail(self, error: BaseException) -> None:
-        """Says how an export that did not succeed ended, once."""
-        if not self.ended:
-            cancelled = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
-            told = error.message if isinstance(error, TraintuiError) else type(error).__name__
-            await self._write(
-                "cancelled" if cancelled else "failed", 0, {"wanted": self.wanted}, error=None if cancelled else told
-            )
-
-    async def _write(
-        self, state: exports.ExportState, count: int, metadata: dict[str, Any], *, digest: bytes | None = None,
-        error: str | None = None,
-    ) -> None:  # fmt: skip
-        await exports.record(
-            self.db, self.export_id, state, count=count, filter_state=self.filter_state, format=self.request.format,
-            metadata={"file": self.path.name, "traintui": traintui.__version__, **metadata}, file_sha256=digest,
-            error_message=error,
-        )  # fmt: skip
-        self.ended = state != "started"
-
-
 async def settle_both(
-    record: _Record, files: FileSet, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]
+    record: Record, files: FileSet, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]
 ) -> None:
     """Lets the files appear, then commits that the export succeeded: the log claims nothing that is not there. Where it
     cannot be committed, what stood there before comes back."""

@@ -15,12 +15,12 @@ from textual.widgets import ContentSwitcher
 from textual.worker import Worker
 
 from traintui import commands
-from traintui.data.records import Attempt, ExportEntry, ReviewEntry
-from traintui.export.formats import FORMATS
-from traintui.screens.base import BaseScreen
+from traintui.data.records import Attempt, Export, ReviewEntry
+from traintui.screens.audit_exports import ExportsAudit
 from traintui.widgets.detail_view import DetailView
-from traintui.widgets.log_detail import call_facts, call_lines, export_lines, review_lines
-from traintui.widgets.log_rows import call_columns, export_columns, review_columns
+from traintui.widgets.export_rows import export_columns
+from traintui.widgets.log_detail import call_facts, call_lines, review_lines
+from traintui.widgets.log_rows import call_columns, review_columns
 from traintui.widgets.notice import Notice
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.tab_line import TabLine
@@ -36,14 +36,14 @@ LOGS: dict[str, str] = {"generations": "Generations", "reviews": "Reviews", "exp
 EMPTY: dict[str, tuple[str, str, str]] = {
     "generations": ("No call yet", "Each request to a model has its row here before it is sent.", "3 plans a batch"),
     "reviews": ("No decision yet", "Each approval, rejection and change has its row here.", "2 reads and decides"),
-    "exports": ("Nothing was exported", "Each file that leaves the house has its rows here.", "ctrl+e writes one"),
+    "exports": ("Nothing was exported", "Each file that leaves the house has its row here.", "ctrl+e writes one"),
 }
 """What stands where a log has no rows."""
 
-LogRow = Attempt | ReviewEntry | ExportEntry
+LogRow = Attempt | ReviewEntry | Export
 
 
-class AuditScreen(BaseScreen):
+class AuditScreen(ExportsAudit):
     """The newest rows of one of the three logs."""
 
     PLACES = ("audit", "table", "detail")
@@ -53,7 +53,6 @@ class AuditScreen(BaseScreen):
 
     tabs = getters.query_one(TabLine)
     switcher = getters.query_one(ContentSwitcher)
-    detail = getters.query_one(DetailView)
     notice = getters.query_one(Notice)
 
     def __init__(self) -> None:
@@ -71,7 +70,7 @@ class AuditScreen(BaseScreen):
             with Container(id="rows"), ContentSwitcher(initial="generations"):
                 yield RowTable[Attempt](call_columns(), key=lambda row: row.id, id="generations")
                 yield RowTable[ReviewEntry](review_columns(), key=lambda row: row.id, id="reviews")
-                yield RowTable[ExportEntry](export_columns(), key=lambda row: row.id, id="exports")
+                yield RowTable[Export](export_columns(), key=lambda row: row.id, id="exports")
             yield DetailView()
         yield Notice("loading", "Opening the workspace")
 
@@ -105,7 +104,7 @@ class AuditScreen(BaseScreen):
         self._reading = self.read(partial(self._read, self.which), name="rows")
 
     async def _read(self, log: str) -> None:
-        from traintui.data import attempts, exports, review_log
+        from traintui.data import attempts, review_log
 
         rows: tuple[LogRow, ...]
         if log == "generations":
@@ -113,12 +112,14 @@ class AuditScreen(BaseScreen):
         elif log == "reviews":
             rows = await review_log.newest(self.db, limit=NEWEST)
         else:
-            rows = await exports.newest(self.db, limit=NEWEST)
+            rows = await self.read_exports()
         self._show(log, rows)
 
     def _show(self, log: str, rows: tuple[LogRow, ...]) -> None:
         self._read_once.add(log)
         said = f"newest {NEWEST}" if len(rows) == NEWEST else f"{len(rows):,}"
+        if log == "exports":
+            said = self.said_of_exports(len(rows))
         self.tabs.remarks = {**self.tabs.remarks, log: said}
         table = self.query_one(f"#{log}", RowTable)
         if rows != table.rows:
@@ -127,6 +128,10 @@ class AuditScreen(BaseScreen):
             self.set_class(not rows, "-nothing")
             if not rows:
                 self.notice.say("empty", *EMPTY[log])
+
+    def show_exports(self, rows: tuple[Export, ...]) -> None:
+        """Shows these exports."""
+        self._show("exports", rows)
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Reading that fails is answered where the rows would be; beside rows that are there, beside them."""
@@ -150,10 +155,12 @@ class AuditScreen(BaseScreen):
         if self._rest is not None:
             self._rest.stop()
         row = self.table.current
+        if not isinstance(row, Export) or self.detail.key != ("export", row.id):
+            self.leave_export()
         if isinstance(row, ReviewEntry):
             self.detail.show(review_lines(row), key=("review", row.id))
-        elif isinstance(row, ExportEntry):
-            self.detail.show(export_lines(row), key=("export", row.id))
+        elif isinstance(row, Export):
+            self.show_export(row)
         elif isinstance(row, Attempt) and self.detail.key != (row.id, row.state):
             self.detail.show(call_facts(row), key=row.id)
             self._rest = self.set_timer(REST, partial(self._read_later, row))
@@ -169,37 +176,6 @@ class AuditScreen(BaseScreen):
         found = await attempts.detail(self.db, row)
         if self.table.current == row:
             self.detail.show(call_lines(found), key=(row.id, row.state))
-
-    # Exporting again
-
-    def action_export_again(self) -> None:
-        """Opens the export dialog for what the export under the cursor was of, as it is now."""
-        row = self.table.current
-        if isinstance(row, ExportEntry):
-            self.read(partial(self._read_again, row), name="again")
-
-    async def _read_again(self, row: ExportEntry) -> None:
-        from traintui.data import export_reading, workspace_filters
-        from traintui.screens.export import ExportDialog
-        from traintui.screens.export_said import Again
-
-        selected = row.filter_state.get("selected") is not None
-        ids = await export_reading.still_here(self.db, row.export_id) if selected else None
-        rehearsal = row.filter_state.get("rehearsal") == "include"
-        wanted = await workspace_filters.read_filter(self.db, row.filter_text)
-        scope = export_reading.Scope(wanted, rehearsal, ids)
-        found = await export_reading.since(self.db, row.export_id, scope)
-        self.app.push_screen(
-            ExportDialog(row.filter_text, ids, again=Again(row.export_id, row.format, rehearsal, found))
-        )
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An export can be made again where one is shown, and one that held something."""
-        if action != "export_again":
-            return super().check_action(action, parameters)
-        row = self.table.current if self.which == "exports" and self.is_mounted else None
-        again = isinstance(row, ExportEntry) and row.state == "succeeded" and row.format in FORMATS
-        return super().check_action(action, parameters) if again else False
 
     # Moving
 
@@ -232,6 +208,7 @@ class AuditScreen(BaseScreen):
 
     def action_rows(self) -> None:
         """Goes back to the rows."""
+        self.leave_export()
         self.set_class(False, "-detail")
         self.table.focus()
 

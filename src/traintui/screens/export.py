@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -77,34 +77,56 @@ class ExportDialog(BaseDialog[None]):
         self._writing: Worker[None] | None = None
         self._began = self._said = 0.0
 
+    @property
+    def _then(self) -> bool:
+        """Whether it is written as it was: everything but the file is given."""
+        return self._again is not None and self._again.earlier.is_then
+
     def compose(self) -> ComposeResult:
         """The form, what it comes to, and below it the answer."""
         with Vertical(classes="dialog") as panel:
-            panel.border_title = "Export"
+            panel.border_title = "Export the same again" if self._then else "Export"
             yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
             chosen = self._again.format if self._again is not None else "openai"
             offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
             if self._again is not None:
-                yield self._row("Since then", Static(differs(self._again), id="since"))
-            yield self._row("Format", Select(offered, value=chosen, allow_blank=False, compact=True, id="format"))
+                label = "As then" if self._then else "Since then"
+                yield self._row(label, Static(differs(self._again), id="since"))
+            given = {} if self._again is None else self._again.options
+            formats = Select(offered, value=chosen, allow_blank=False, compact=True, id="format", disabled=self._then)
+            yield self._row("Format", formats)
             self._suggested = self._suggest(chosen)
             yield self._row("File", Input(self._suggested, compact=True, select_on_focus=False, id="file"))
-            takes = self._again.rehearsal if self._again is not None else self.app.demo
+            takes = self._again.rehearsal if self._again is not None else self._is_demo
+            share = f"{given['eval_share']:g}" if given.get("eval_share") else ""
             with Horizontal(classes="row"):
                 yield Static("Eval", classes="label")
-                yield Input("", placeholder="none", compact=True, id="share", max_length=6)
+                yield Input(share, placeholder="none", compact=True, id="share", max_length=6, disabled=self._then)
                 yield Static("share, as 0.1", id="share-about")
-                yield Tick("Include what the rehearsal wrote", takes, compact=True, id="rehearsal")
-            yield self._row("Refused", Select(REFUSED, value="stop", allow_blank=False, compact=True, id="refused"))
-            yield self._row("Cut", Select(CUT, value="write", allow_blank=False, compact=True, id="cut"))
+                label = "Include what the rehearsal wrote"
+                yield Tick(label, takes, compact=True, id="rehearsal", disabled=self._then)
+            yield self._row("Refused", self._choice(REFUSED, given.get("if_refused", "stop"), "refused"))
+            yield self._row("Cut", self._choice(CUT, given.get("if_cut", "write"), "cut"))
             yield self._row("Writes", Static(Content.styled("◌ counting", "$muted"), id="will"))
             yield self._row("Preflight", Static(Content.styled("◌ looking", "$muted"), id="preflight"))
             yield DetailView(id="rows")
             yield Static(id="answer")
         yield KeyBar()
 
+    @property
+    def _is_demo(self) -> bool:
+        """Whether what the rehearsal wrote is what there is."""
+        return self.app.demo or self.app.settings.is_demo
+
+    def _choice(self, offered: Sequence[tuple[str, str]], value: str, id: str) -> Select[str]:
+        return Select(offered, value=value, allow_blank=False, compact=True, id=id, disabled=self._then)
+
     def _scope(self) -> str:
         """What the filter means here: without a word on status, only what is approved."""
+        if self._again is not None and self._then:
+            from traintui.export.scope_words import scope_in_words
+
+            return scope_in_words({**self._again.earlier.filter_state, "again": self._again.earlier.as_json()})
         if self._ids is not None:
             named = "" if self._statuses() is not None else ", those that are approved"
             return f"{len(self._ids):,} selected{named}"
@@ -125,7 +147,8 @@ class ExportDialog(BaseDialog[None]):
     def _suggest(self, format: str) -> str:
         from traintui.export.request import suggested_name
 
-        return suggested_name(format_of(format), self._statuses() or (), f"{clock.now():%Y-%m-%d}")
+        container = self._again.earlier.container if self._again is not None and self._then else None
+        return suggested_name(format_of(format), self._statuses() or (), f"{clock.now():%Y-%m-%d}", container)
 
     def _row(self, label: str, field: Widget) -> Horizontal:
         return Horizontal(Static(label, classes="label"), field, classes="row")
@@ -171,7 +194,13 @@ class ExportDialog(BaseDialog[None]):
             Path(named).expanduser(), self._chosen(self.formats), self._filter, self._ids,
             rehearsal=self.rehearsal.value, overwrite=overwrite, eval_share=share_of(self.share.value),
             if_refused=if_refused(self._chosen(self.refused)), if_cut=if_cut(self._chosen(self.cut)),
+            again=None if self._again is None else self._again.earlier, **self._kept_options(),
         )  # fmt: skip
+
+    def _kept_options(self) -> dict[str, Any]:
+        """Options of the export that is made again for which the form has no field."""
+        given = {} if self._again is None else self._again.options
+        return {name: given[name] for name in ("limit", "strata") if given.get(name)}
 
     # Looking
 

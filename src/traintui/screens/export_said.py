@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
 from traintui import text
+from traintui.export.again import OF_NOW, Earlier, is_exact
+from traintui.export.formats import format_of
 
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
@@ -22,18 +25,26 @@ Part = Content | str | tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """An export that is made anew: its id, format, whether it took what the rehearsal wrote, and what differs now."""
+    """An export that is made anew: which, in which format, whether it took what the rehearsal wrote, its options; and,
+    as of now, what differs since."""
 
-    export_id: str
+    earlier: Earlier
     format: str
     rehearsal: bool
-    since: Since
+    options: Mapping[str, Any]
+    since: Since | None = None
 
 
 def differs(again: Again) -> Content:
     """What a new export holds beside the earlier one."""
-    named = text.shown(again.export_id, single_line=True, limit=40, style="$muted")
+    named = text.shown(again.earlier.export_id, single_line=True, limit=40, style="$muted")
     since = again.since
+    if since is None:
+        format = format_of(again.format)
+        return Content.assemble(
+            ("texts and decisions are those of ", "$approved"), named,
+            ("" if is_exact(format) else f"; {OF_NOW[format.kind]}", "$warning"),
+        )  # fmt: skip
     if since.is_nothing:
         return Content.assemble(("the same conversations at the same revisions as ", "$approved"), named)
     parts = (("more", since.more), ("gone", since.gone), ("edited", since.edited))
@@ -90,6 +101,9 @@ def written(summary: ExportSummary) -> Content:
         f"{rows}, {text.size(summary.size)}, in\n",
         text.shown(str(summary.path), single_line=True), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
     ]  # fmt: skip
+    if summary.again is not None:
+        same = summary.again.same
+        parts += ["\n", text.shown(summary.again.says, limit=400, style="$approved" if same else "$warning")]
     if summary.left_out:
         parts.append((f"\n{summary.left_out:,} left out, as asked; the manifest names them.", "$warning"))
     beside = ", ".join(file.name for file in summary.files[1:])

@@ -8,12 +8,11 @@ from typing import Any
 from textual.content import Content
 
 from traintui import text
-from traintui.data.records import Attempt, AttemptDetail, ExportEntry, ReviewEntry
-from traintui.export.scope_words import scope_in_words
+from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
 from traintui.widgets.json_lines import json_lines
-from traintui.widgets.log_rows import action, call_state, export_state
+from traintui.widgets.log_rows import action, call_state
 
 LABEL = 14
 """Cells of a fact's name."""
@@ -102,22 +101,3 @@ def review_lines(entry: ReviewEntry) -> Iterator[Content]:
         yield NOTHING
         yield heading("Note")
         yield from (text.shown(part) for part in entry.reviewer_notes.split("\n"))
-
-
-def export_lines(entry: ExportEntry) -> Iterator[Content]:
-    """An export: what left the house, and how to know it again."""
-    yield Content.assemble(
-        export_state(entry), "   ", text.shown(entry.export_id, single_line=True, limit=80, style="$muted")
-    )
-    yield NOTHING
-    yield from fact("When", f"{entry.exported_at.astimezone():%Y-%m-%d %H:%M:%S %Z}")
-    yield from fact("Who", entry.user_id)
-    yield from fact("Conversations", text.count(entry.conversation_count))
-    yield from fact("Format", entry.format)
-    yield from fact("Filter", scope_in_words(entry.filter_state) or "none: the approved ones")
-    yield from fact("File SHA-256", entry.file_sha256)
-    if entry.state == "started":
-        yield from fact("", "How it ended is in a row of its own.", style="$muted")
-    yield from fact("Error", entry.error_message, style="$failed")
-    if entry.metadata:
-        yield from payload("More", entry.metadata)

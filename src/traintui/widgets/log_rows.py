@@ -1,4 +1,4 @@
-"""Rows of the three logs: calls to models, decisions, exports."""
+"""Rows of two logs: calls to models, and decisions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import datetime
 from textual.content import Content
 
 from traintui import text
-from traintui.data.records import Attempt, ExportEntry, ReviewEntry
-from traintui.export.scope_words import scope_in_words
+from traintui.data.records import Attempt, ReviewEntry
 from traintui.widgets.facts import ACTIONS
 from traintui.widgets.row_table import Column
 
@@ -19,13 +18,6 @@ CALLS: dict[str, tuple[str, str, str]] = {
     "sending": ("◐", "under way", "$generating"),
 }
 """Glyph, word and colour of each state of a call."""
-EXPORTS: dict[str, tuple[str, str, str]] = {
-    "started": ("◐", "started", "$generating"),
-    "succeeded": ("●", "succeeded", "$success"),
-    "failed": ("!", "failed", "$failed"),
-    "cancelled": ("✕", "cancelled", "$muted"),
-}
-"""The same of an export."""
 
 
 def call_state(attempt: Attempt) -> Content:
@@ -33,12 +25,6 @@ def call_state(attempt: Attempt) -> Content:
     if attempt.state == "ok" and attempt.error_type:
         return Content.styled("! unusable", "$warning")
     glyph, word, colour = CALLS.get(attempt.state, ("?", text.visible(attempt.state, single_line=True), "$muted"))
-    return Content.styled(f"{glyph} {word}", colour)
-
-
-def export_state(entry: ExportEntry) -> Content:
-    """How an export ended."""
-    glyph, word, colour = EXPORTS.get(entry.state, ("?", text.visible(entry.state, single_line=True), "$muted"))
     return Content.styled(f"{glyph} {word}", colour)
 
 
@@ -97,16 +83,4 @@ def review_columns() -> list[Column[ReviewEntry]]:
         Column("Who", 12, lambda row: line(row.reviewer_id)),
         Column("Rev.", 4, lambda row: Content(str(row.revision)), right=True, from_width=70),
         Column("Why", 0, lambda row: line("  ".join(filter(None, (row.reason, row.reviewer_notes))), "$muted")),
-    ]
-
-
-def export_columns() -> list[Column[ExportEntry]]:
-    """A row of the export log in a row."""
-    return [
-        Column("When", 19, lambda row: second(row.exported_at)),
-        Column("Export", 12, export_state),
-        Column("Rows", 7, lambda row: Content(text.count(row.conversation_count)), right=True),
-        Column("Format", 12, lambda row: line(row.format), from_width=64),
-        Column("Who", 12, lambda row: line(row.user_id)),
-        Column("Filter", 0, lambda row: line(scope_in_words(row.filter_state)) or line("approved ones", "$muted")),
     ]

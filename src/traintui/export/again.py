@@ -1,0 +1,144 @@
+"""An export that is on record, made again: as it was, or of its scope as of now; and whether its bytes are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from traintui.data import export_reading
+from traintui.data.engine import Database
+from traintui.data.export_history import one
+from traintui.data.export_reading import Ids
+from traintui.data.records import Export
+from traintui.errors import TraintuiError
+from traintui.export.containers import container_of
+from traintui.export.formats import Container, Format
+from traintui.export.manifest import FileFacts
+from traintui.export.record import Shape
+
+AsOf = Literal["then", "now"]
+OF_NOW = {"own": "metadata, dimensions, scores and the names of documents are those of now"}
+"""What the database keeps no earlier state of, by the kind of format that writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An export that is made again. What the log of an older Traintui does not say is None, or empty."""
+
+    export_id: str
+    as_of: AsOf
+    snapshot: str = ""
+    filter_state: Mapping[str, Any] = field(default_factory=dict)
+    shape: Shape | None = None
+    container: Container | None = None
+    format_version: int | None = None
+    traintui: str | None = None
+    sha256s: tuple[str, ...] = ()
+
+    @property
+    def is_then(self) -> bool:
+        """Whether it is to hold what it held."""
+        return self.as_of == "then"
+
+    def as_json(self) -> dict[str, Any]:
+        """It for log and manifest."""
+        return {"export": self.export_id, "as_of": self.as_of}
+
+
+def earlier_of(export: Export, as_of: AsOf) -> Earlier:
+    """What of an export another one must know that is to be the same. Raises `TraintuiError` when it holds nothing."""
+    if export.state != "succeeded":
+        raise TraintuiError(
+            "Not exported again", f"{export.export_id} wrote nothing: it is {export.state}.",
+            "Name one that succeeded; 4 Audit lists them.",
+        )  # fmt: skip
+    said = export.metadata
+    shape = said.get("shape")
+    container = said.get("container") or container_or_none(str(said.get("file") or ""))
+    return Earlier(
+        export.export_id, as_of, export.snapshot, export.filter_state,
+        None if not isinstance(shape, Mapping) else Shape(**{name: bool(value) for name, value in shape.items()}),
+        container, said.get("format_version"), said.get("traintui"),
+        tuple(str(file["sha256"]) for file in said.get("files") or ({"sha256": export.file_sha256},)),
+    )  # fmt: skip
+
+
+def container_or_none(name: str) -> Container | None:
+    """What the end of a name says, where it says something."""
+    try:
+        return container_of(name)
+    except TraintuiError:
+        return None
+
+
+async def found(db: Database, export_id: str, as_of: AsOf) -> tuple[Export, Earlier]:
+    """An export of the log that is to be made again. Raises `TraintuiError` when there is none, or it holds nothing."""
+    export = await one(db, export_id)
+    return export, earlier_of(export, as_of)
+
+
+async def selection_of(db: Database, export: Export) -> Ids | None:
+    """Those of its selection that are here still, by internal id; None where it was of a filter."""
+    if export.filter_state.get("selected") is None:
+        return None
+    return await export_reading.still_here(db, export.export_id)
+
+
+def options_of(export: Export, as_of: AsOf) -> dict[str, Any]:
+    """Its options, as a request names them. The log knows a tokenizer by its name alone, so it is left away. What it
+    held as it was passed then, whatever is said of its length now."""
+    said = export.metadata.get("options") or {}
+    known = {name: said[name] for name in ("if_refused", "if_cut", "limit", "eval_share") if name in said}
+    known["strata"] = tuple(said.get("strata") or ())
+    return known | ({"if_cut": "write"} if as_of == "then" else {})
+
+
+def is_exact(format: Format) -> bool:
+    """Whether everything that a format writes is kept for each revision."""
+    return format.kind not in OF_NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether the files are those that an earlier export wrote, byte for byte, and, where not, why they may differ."""
+
+    export_id: str
+    same: bool
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """It in a sentence."""
+        if self.same:
+            return f"The same bytes as {self.export_id}."
+        return f"Other bytes than {self.export_id}: {'; '.join(self.reasons)}."
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"export": self.export_id, "same_bytes": self.same, "reasons": list(self.reasons)}
+
+
+def compared(
+    earlier: Earlier, format: Format, container: Container, files: Sequence[FileFacts], *, is_split: bool, version: str
+) -> Comparison:
+    """How the data of an export that was made again compares with what was written then. `version` is Traintui's."""
+    data = tuple(file.sha256 for file in files if file.rows is not None)
+    if data == earlier.sha256s[: len(data)]:
+        return Comparison(earlier.export_id, True)
+    reasons = []
+    if not earlier.is_then:
+        reasons.append("it is of now")
+    if earlier.container is not None and earlier.container != container:
+        reasons.append(f"it is {container} now, and was {earlier.container}")
+    if earlier.format_version is not None and earlier.format_version != format.version:
+        reasons.append(f"the format is of version {format.version} now, and was of {earlier.format_version}")
+    elif earlier.traintui is not None and earlier.traintui != version:
+        reasons.append(f"Traintui {earlier.traintui} wrote it")
+    if earlier.is_then and not is_exact(format):
+        reasons.append(OF_NOW[format.kind])
+    if earlier.is_then and is_split:
+        reasons.append("what is alike is kept on one side as it is known now")
+    if earlier.is_then and earlier.shape is None:
+        reasons.append("which keys all of its rows had is not on record")
+    return Comparison(earlier.export_id, False, tuple(reasons or ["why is not on record; the manifests tell more"]))

@@ -1,0 +1,168 @@
+"""An export of the log is written again at the revisions of then, byte for byte, whatever became of it since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support import Conninfo, approved, imported, logged_in, said, seen
+from traintui.data import bulk, conversations, export_history, metadata, purging, reviews
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.export_reading import ids_of
+from traintui.errors import TraintuiError
+from traintui.export import again
+from traintui.export.forecasting import check, forecast
+from traintui.export.formats import FORMATS
+from traintui.export.manifest import manifest_name
+from traintui.export.request import ExportRequest
+from traintui.export.write import ExportSummary, run_export
+
+EVERY_STATUS = "status:generated,approved,rejected"
+
+
+async def edited(db: Database, public: str, answer: str, *, prompt: str | None = None) -> None:
+    """Its first answer says something else."""
+    question, old, *rest = (await conversations.read(db, public)).turns
+    turns = [question, replace(old, content=answer), *rest]
+    await reviews.edit(db, await seen(db, public), system_prompt=prompt, turns=turns, key=reviews.new_key())
+
+
+async def partly_trained(db: Database, public: str) -> None:
+    """It has two answers, and the first is not trained on."""
+    question, answer, *rest = said("A question?", "Not learned from.", "And?", "That is all.")
+    turns = [question, replace(answer, train=False), *rest]
+    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
+
+
+async def rejected(db: Database, public: str) -> None:
+    await reviews.decide(db, await seen(db, public), "reject", key=reviews.new_key(), turn_number=2)
+
+
+async def reviewed(db: Database) -> list[str]:
+    """Approved, rejected, edited and undecided ones, one with a turn that is not trained on."""
+    ids = await imported(db, 6)
+    await edited(db, ids[0], "Better.", prompt="Be kind.")
+    await partly_trained(db, ids[1])
+    await rejected(db, ids[2])
+    await approved(db, ids[0], ids[1], ids[3])
+    return ids
+
+
+async def changed(db: Database, ids: list[str]) -> None:
+    """What may become of them: other texts, decisions, undone ones, another system prompt, the trash; and new ones."""
+    await edited(db, ids[0], "Another answer altogether.", prompt="Be brief.")
+    await edited(db, ids[3], "Another answer altogether.")
+    await rejected(db, ids[0])
+    await rejected(db, ids[1])
+    await approved(db, ids[2], ids[4])
+    await reviews.undo_last(db, key=reviews.new_key())
+    key = await ids_of(db, [ids[5]])
+    await bulk.trash(db, list(key.values()), True)
+    await approved(db, *await imported(db, 2))
+
+
+async def once_more(db: Database, summary: ExportSummary, path: Path) -> ExportSummary:
+    export, earlier = await again.found(db, summary.export_id, "then")
+    options = again.options_of(export, "then")
+    return await run_export(db, ExportRequest(path, export.format, again=earlier, **options))
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+async def test_the_same_revisions_give_the_same_bytes_in_every_format(db: Database, tmp_path: Path, name: str) -> None:
+    ids = await reviewed(db)
+    filter_text = EVERY_STATUS if FORMATS[name].kind != "supervised" else ""
+    asked = ExportRequest(tmp_path / "first.jsonl", name, filter_text, if_refused="leave-out")
+    first = await run_export(db, asked)
+    await changed(db, ids)
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert (tmp_path / "second.jsonl").read_bytes() == (tmp_path / "first.jsonl").read_bytes()
+    assert second.again is not None and second.again.says == f"The same bytes as {first.export_id}."
+    assert (second.count, second.unapproved, second.statuses) == (first.count, first.unapproved, first.statuses)
+    now = await run_export(db, replace(asked, path=tmp_path / "now.jsonl"))
+    assert now.sha256 != first.sha256
+    told = await export_history.one(db, second.export_id)
+    assert told.filter_state["again"] == {"export": first.export_id, "as_of": "then"}
+    assert f'"export": "{first.export_id}"' in (tmp_path / manifest_name("second.jsonl")).read_text()
+
+
+async def test_what_is_said_before_is_what_is_written(db: Database, tmp_path: Path) -> None:
+    ids = await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl"))
+    await changed(db, ids)
+    _, earlier = await again.found(db, first.export_id, "then")
+    request = ExportRequest(tmp_path / "second.jsonl", again=earlier)
+    told = await forecast(db, request)
+    assert list(told.first) == (tmp_path / "first.jsonl").read_text().splitlines()
+    assert told.counts.total == 3 and (await check(db, request)).totals.words() == first.words
+
+
+async def test_our_own_format_says_that_metadata_is_that_of_now(db: Database, tmp_path: Path) -> None:
+    ids = await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", "traintui"))
+    await metadata.set_(db, ids[0], {"source": "web"})
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and not second.again.same
+    assert "metadata, dimensions, scores and the names of documents are those of now" in second.again.says
+
+
+async def test_a_split_is_as_it_was(db: Database, tmp_path: Path) -> None:
+    ids = await imported(db, 40)
+    await approved(db, *ids)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", eval_share=0.3, strata=("tier",)))
+    await edited(db, ids[7], "Another answer.")
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and second.again.same
+    assert (tmp_path / "second.eval.jsonl").read_bytes() == (tmp_path / "first.eval.jsonl").read_bytes()
+
+
+async def test_what_was_purged_stops_it_by_name_and_leaves_nothing(db: Database, tmp_path: Path) -> None:
+    ids = await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl"))
+    keys = list((await ids_of(db, [ids[3]])).values())
+    await bulk.trash(db, keys, True)
+    await purging.purge(db, keys)
+    with pytest.raises(TraintuiError, match=f"1 of what {first.export_id} held was purged since: {ids[3]}"):
+        await once_more(db, first, tmp_path / "second.jsonl")
+    assert not (tmp_path / "second.jsonl").exists()
+    assert [each.export_id for each in await export_history.page(db)] == [first.export_id]
+
+
+async def test_another_version_of_the_format_is_told_where_bytes_differ(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl"))
+    monkeypatch.setitem(FORMATS, "trl", replace(FORMATS["trl"], version=2, write=FORMATS["sharegpt"].write))
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None
+    assert second.again.says.endswith("the format is of version 2 now, and was of 1.")
+
+
+async def test_an_export_of_an_older_traintui_is_written_again_by_what_its_log_has(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    ids = await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl-kto", EVERY_STATUS))
+    async with logged_in(conninfo(SUPERUSER)) as owner, owner.write() as connection:
+        await connection.exec_driver_sql("ALTER TABLE export_logs DISABLE TRIGGER USER")
+        await connection.exec_driver_sql(
+            "UPDATE export_logs SET metadata = metadata - '{snapshot,shape,container,format_version}'::text[]"
+        )
+        await connection.exec_driver_sql("ALTER TABLE export_logs ENABLE TRIGGER USER")
+    await changed(db, ids)
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and second.again.same
+
+
+async def test_only_what_succeeded_is_made_again(db: Database, tmp_path: Path) -> None:
+    await imported(db, 1)
+    with pytest.raises(TraintuiError, match="no export"):
+        await again.found(db, "e-none", "then")
+    with pytest.raises(TraintuiError):
+        await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl", "status:generated", limit=1, if_cut="stop"))
+    (failed,) = await export_history.page(db)
+    with pytest.raises(TraintuiError, match="wrote nothing: it is failed"):
+        await again.found(db, failed.export_id, "now")

@@ -1,0 +1,278 @@
+"""The history of exports has a row for each, and all that is known of it; what was written can be written again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from screens.waiting import until, written
+from support import Conninfo, approved, imported, logged_in, seen
+from traintui.app import TraintuiApp
+from traintui.data import bulk, conversations, exports, purging, reviews
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.export_reading import ids_of
+from traintui.errors import TraintuiError
+from traintui.export.request import ExportRequest
+from traintui.export.write import export_conversations, run_export
+from traintui.screens import audit_exports
+from traintui.screens.audit import AuditScreen
+from traintui.screens.export import ExportDialog
+
+SIZES = [(160, 45), (80, 24)]
+
+
+async def opened(pilot: Pilot[None], app: TraintuiApp) -> AuditScreen:
+    """Audit with the exports."""
+    await until(pilot, lambda: app.workspace is not None)
+    await pilot.press("4")
+    await until(pilot, lambda: isinstance(app.screen, AuditScreen) and app.screen.is_mounted)
+    screen = app.screen
+    assert isinstance(screen, AuditScreen)
+    await pilot.press("left")
+    await until(pilot, lambda: screen.exports.has_focus)
+    return screen
+
+
+async def dialog_of(pilot: Pilot[None], app: TraintuiApp, key: str) -> ExportDialog:
+    await pilot.press(key)
+    await until(pilot, lambda: isinstance(app.screen, ExportDialog))
+    dialog = app.screen
+    assert isinstance(dialog, ExportDialog)
+    return dialog
+
+
+async def logged(db: Database, export_id: str, state: exports.LoggedState, count: int = 7) -> None:
+    await exports.record(db, export_id, state, count=count, filter_state={"filter": ""}, format="trl", metadata={})
+
+
+async def edited(db: Database, public: str) -> None:
+    question, answer = (await conversations.read(db, public)).turns
+    turns = [question, replace(answer, content="Another answer.")]
+    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
+
+
+def notes(app: TraintuiApp) -> str:
+    return " ".join(note.message for note in app._notifications)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_export_is_one_row_with_all_that_is_known_of_it(
+    app: TraintuiApp, db: Database, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    ids = await imported(db, 3)
+    await approved(db, *ids[:2])
+    statuses = "status:approved,generated is:seed"
+    request = ExportRequest(tmp_path / "out.jsonl", "axolotl", statuses, if_cut="leave-out", strata=("tier",))
+    summary = await run_export(db, request)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: ids[0] in screen.detail.plain)
+        assert len(screen.table.rows) == 1
+        told = screen.detail.plain
+        for said in (
+            "● succeeded", summary.export_id, "ada", "3: 2 approved, 1 generated", statuses, "axolotl, version 1",
+            "all 3 pass", "leave-out", "tier", "out.axolotl.yaml", str(tmp_path), summary.sha256, "revision 1",
+        ):  # fmt: skip
+            assert said in told, said
+
+
+async def test_each_state_has_its_word_and_one_that_lives_shows_how_far_it_is(
+    app: TraintuiApp, db: Database, conninfo: Conninfo
+) -> None:
+    ends: tuple[exports.LoggedState, ...] = ("failed", "cancelled")
+    for state in ends:
+        await logged(db, f"e-{state}", "started")
+        await logged(db, f"e-{state}", state, 0)
+    for name in ("e-dead", "e-lives"):
+        await logged(db, name, "started", 200)
+        await exports.renew(db, name, 40, 200, seconds=60)
+    async with logged_in(conninfo(SUPERUSER)) as owner, owner.write() as connection:
+        await connection.exec_driver_sql("ALTER TABLE export_logs DISABLE TRIGGER USER")
+        await connection.exec_driver_sql("UPDATE export_logs SET exported_at = exported_at - interval '1 hour'")
+        await connection.exec_driver_sql("ALTER TABLE export_logs ENABLE TRIGGER USER")
+        await connection.exec_driver_sql(
+            "UPDATE exports_under_way SET lease_until = now() - interval '1 s' WHERE export_id = 'e-dead'"
+        )
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: len(screen.table.rows) == 4)
+        assert [row.state for row in screen.exports.rows] == ["under way", "silent", "cancelled", "failed"]
+        await until(pilot, lambda: "40 of 200" in screen.detail.plain and "20% written" in screen.detail.plain)
+        await exports.renew(db, "e-lives", 100, 200, seconds=60)
+        await pilot.press("r")
+        await until(pilot, lambda: "100 of 200" in screen.detail.plain)
+        await logged(db, "e-lives", "succeeded", 200)
+        await pilot.press("r")
+        await until(pilot, lambda: "● succeeded" in screen.detail.plain)
+        await pilot.press("j")
+        await until(pilot, lambda: "nothing was heard of it since" in screen.detail.plain)
+
+
+async def test_what_does_not_fit_on_a_page_is_read_when_the_cursor_comes_near(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_exports, "PAGE", 10)
+    monkeypatch.setattr(audit_exports, "NEAR", 2)
+    for number in range(25):
+        await logged(db, f"e-{number}", "started")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "10 of 25" in screen.tabs.remarks["exports"])
+        await pilot.press("G")
+        await until(pilot, lambda: len(screen.exports.rows) == 20)
+        await logged(db, "e-new", "started")
+        await pilot.press("r")
+        await until(pilot, lambda: len(screen.exports.rows) == 21)
+        await pilot.press("G")
+        await until(pilot, lambda: screen.tabs.remarks["exports"] == "26")
+        assert [row.export_id for row in screen.exports.rows] == ["e-new", *(f"e-{n}" for n in range(24, -1, -1))]
+
+
+async def test_enter_looks_whether_the_files_stand_as_they_were_written(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 2))
+    await export_conversations(db, path=tmp_path / "out.jsonl")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "enter looks" in screen.detail.plain)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.detail.plain.count("  unchanged") == 3)
+        (tmp_path / "README.md").unlink()
+        with (tmp_path / "out.jsonl").open("r+b") as file:
+            file.write(b"[")
+        with (tmp_path / "out.manifest.json").open("ab") as file:
+            file.write(b" ")
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: "  gone" in screen.detail.plain)
+        assert "changed since, its SHA-256 is another" in screen.detail.plain
+        assert "changed since, " in screen.detail.plain and "bytes now" in screen.detail.plain
+
+
+async def test_what_another_machine_wrote_is_said_to_be_there(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, *await imported(db, 1))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "far-away")
+        await export_conversations(db, path=tmp_path / "out.jsonl")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "on far-away" in screen.detail.plain)
+        await pilot.press("enter")
+        await until(pilot, lambda: "on another machine (far-away)" in screen.detail.plain)
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: "another machine (far-away); its path was sent" in notes(app))
+        assert app.clipboard == str(tmp_path)
+
+
+async def test_the_folder_is_opened_with_the_systems_opener_and_else_its_path_is_copied(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, *await imported(db, 1))
+    await export_conversations(db, path=tmp_path / "out" / "out.jsonl")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    program = programs / "xdg-open"
+    program.write_text(f'#!/bin/sh\necho noise; printf %s "$1" > {tmp_path}/asked\n')
+    program.chmod(0o755)
+    for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen.exports.current is not None)
+        await pilot.press("o")
+        await until(pilot, lambda: f"Opened {tmp_path / 'out'}" in notes(app))
+        assert (tmp_path / "asked").read_text() == str(tmp_path / "out") and app.clipboard == ""
+        program.write_text("#!/bin/sh\nexit 3\n")
+        await pilot.press("o")
+        await until(pilot, lambda: "could not open it; its path was sent" in notes(app))
+        assert app.clipboard == str(tmp_path / "out")
+        monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 2 10.0.0.2 22")
+        await pilot.press("o")
+        await until(pilot, lambda: "Nothing here opens folders" in notes(app))
+
+
+async def test_an_export_is_made_again_as_of_now_and_what_differs_is_said(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    first, second, third = await imported(db, 3)
+    await approved(db, first, second)
+    await export_conversations(db, path=tmp_path / "out.jsonl", filter_text="is:seed", format="trl")
+    await edited(db, first)
+    await approved(db, first, third)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "succeeded" in screen.detail.plain)
+        dialog = await dialog_of(pilot, app, "e")
+        await until(pilot, lambda: "3 conversations" in str(dialog.will.content))
+        assert "1 more, 1 edited" in str(dialog.query_one("#since", Static).content)
+        assert dialog.formats.value == "trl" and screen.which == "exports"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_same_is_written_again_with_the_same_bytes(
+    app: TraintuiApp, db: Database, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    ids = await imported(db, 2)
+    await approved(db, *ids)
+    await run_export(db, ExportRequest(tmp_path / "out.jsonl", "trl", "is:seed", if_refused="leave-out", limit=900))
+    await edited(db, ids[0])
+    await approved(db, *await imported(db, 1))
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "succeeded" in screen.detail.plain)
+        dialog = await dialog_of(pilot, app, "E")
+        await until(pilot, lambda: "2 conversations" in str(dialog.will.content))
+        assert "texts and decisions are those of" in str(dialog.query_one("#since", Static).content)
+        assert dialog.formats.disabled and dialog.refused.value == "leave-out"
+        dialog.file.value = str(tmp_path / "again.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "The same bytes as e-" in str(dialog.answer.content))
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()
+
+
+async def test_what_was_purged_since_is_named_before_anything_is_written(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 2)
+    await approved(db, *ids)
+    await export_conversations(db, path=tmp_path / "out.jsonl")
+    keys = list((await ids_of(db, [ids[1]])).values())
+    await bulk.trash(db, keys, True)
+    await purging.purge(db, keys)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "succeeded" in screen.detail.plain)
+        dialog = await dialog_of(pilot, app, "E")
+        await until(pilot, lambda: f"purged since: {ids[1]}" in str(dialog.answer.content))
+        await pilot.press("ctrl+s")
+        await written(app)
+    with pytest.raises(FileNotFoundError):
+        Path("traintui-export").stat()
+
+
+async def test_a_log_that_cannot_be_read_says_so_beside_the_rows(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from traintui.data import export_history
+
+    async def fails(*_: object, **__: object) -> None:
+        raise TraintuiError("Database not reached", "nobody answers.", "Check the server.")
+
+    await logged(db, "e-1", "started")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: len(screen.exports.rows) == 1)
+        monkeypatch.setattr(export_history, "page", fails)
+        await pilot.press("r")
+        await until(pilot, lambda: "database not reached" in screen.tabs.remarks["exports"])
+        assert len(screen.exports.rows) == 1
