@@ -90,6 +90,47 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     assert stopped.returncode == 1 and json.loads(stopped.stdout)["problems"][0]["conversation_id"] == listed[0]
 
 
+def test_an_export_into_a_directory_is_named_and_written_again_with_the_same_bytes(home: Path) -> None:
+    chats = home / "again.jsonl"
+    turns = [{"role": "user", "content": "Once more?"}, {"role": "assistant", "content": "Yes."}]
+    chats.write_text(json.dumps({"messages": turns}) + "\n")
+    traintui(home, "import", "again.jsonl")
+    scope = ("--filter", "status:generated is:seed")
+    first = traintui(home, "export", "--out", "out/", *scope, "--json")
+    summary = json.loads(first.stdout)
+    path = Path(summary["path"])
+    assert path.parent == home / "out" and path.name.startswith("traintui-export-openai-generated-")
+    assert summary["statuses"] == {"generated": summary["count"]}
+    told = json.loads(path.with_name(f"{path.stem}.manifest.json").read_text())
+    assert told["counts"]["status"] == summary["statuses"] and "status:generated" in told["filter"]["words"]
+    again = ("--again", summary["export_id"])
+    said = traintui(home, "export", *again, "--out", "again-out.jsonl").stderr
+    assert f"The same bytes as {summary['export_id']}." in said and "not approved, for the filter names" in said
+    assert (home / "again-out.jsonl").read_bytes() == path.read_bytes()
+    now = json.loads(traintui(home, "export", *again, "--as-of", "now", "--out", "now.jsonl", "--json").stdout)
+    assert now["again"] == {"export": summary["export_id"], "same_bytes": True, "reasons": []}
+    assert "there already" in refused(traintui(home, "export", *again, "--out", "now.jsonl", check=False))
+    assert "no export" in refused(traintui(home, "export", "--again", "e-none", "--out", "x.jsonl", check=False))
+    wrong = traintui(home, "export", *again, "--format", "trl", "--out", "x.jsonl", check=False)
+    assert wrong.returncode == 2 and "--again" in wrong.stderr
+
+
+def test_what_the_rehearsal_wrote_is_exported_from_a_demos_home_and_else_only_when_asked() -> None:
+    with tempfile.TemporaryDirectory(prefix="td-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        place, home = Path(directory), Path(directory) / "home"
+        traintui(place, "demo", "--headless", "--home", str(home))
+        asked = ("export", "--json", "--out")
+        taken = json.loads(traintui(place, *asked, "one.jsonl", TRAINTUI_HOME=str(home)).stdout)
+        assert taken["rehearsal"] == taken["count"] == 40
+        without = ("--rehearsal", "exclude")
+        left = refused(traintui(place, *asked[:1], "--out", "x.jsonl", *without, check=False, TRAINTUI_HOME=str(home)))
+        assert "written by the rehearsal" in left
+        (home / "demo").unlink()
+        left = refused(traintui(place, *asked[:1], "--out", "x.jsonl", check=False, TRAINTUI_HOME=str(home)))
+        assert "Include what the rehearsal wrote (--rehearsal include)" in left
+
+
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
     result = traintui(tmp_path, "demo", "--headless", "--json")
     summary = json.loads(result.stdout)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support import Conninfo, approved, imported, logged_in, said, seen
-from traintui.data import bulk, conversations, export_history, metadata, purging, reviews
+from traintui.data import bulk, conversations, export_history, export_reading, metadata, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
 from traintui.errors import TraintuiError
-from traintui.export import again
+from traintui.export import again, recording
+from traintui.export.assembly import Assembly
 from traintui.export.forecasting import check, forecast
 from traintui.export.formats import FORMATS
 from traintui.export.manifest import manifest_name
@@ -166,3 +170,32 @@ async def test_only_what_succeeded_is_made_again(db: Database, tmp_path: Path) -
     (failed,) = await export_history.page(db)
     with pytest.raises(TraintuiError, match="wrote nothing: it is failed"):
         await again.found(db, failed.export_id, "now")
+
+
+async def test_a_long_export_says_how_far_it_is_until_it_ends(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "RENEWED", 0.01)
+    monkeypatch.setattr(export_reading, "PAGE", 1)
+    await approved(db, *await imported(db, 3))
+    seen_of_it: list[tuple[str, int]] = []
+    goes_on = threading.Event()
+    take = Assembly.take
+
+    def slowly(self: Assembly, page: Any) -> None:
+        if self.tally.conversations == 2:
+            goes_on.wait(20)
+        take(self, page)
+
+    monkeypatch.setattr(Assembly, "take", slowly)
+    monkeypatch.setattr(Assembly, "is_slow", True)
+    export = asyncio.create_task(run_export(db, ExportRequest(tmp_path / "out.jsonl")))
+    while not seen_of_it:
+        await asyncio.sleep(0.01)
+        seen_of_it = [(each.state, each.done) for each in await export_history.page(db) if each.done == 2]
+    goes_on.set()
+    assert seen_of_it == [("under way", 2)]
+    await export
+    assert await fetch(db, "SELECT FROM exports_under_way") == []
+    (ended,) = await export_history.page(db)
+    assert (ended.state, ended.conversation_count) == ("succeeded", 3)

@@ -77,7 +77,8 @@ async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_o
     child.kill()
     await child.wait()
     assert path.read_text() == "mine" and any(left.suffix == ".part" for left in tmp_path.iterdir())
-    assert [entry.state for entry in await export_history.page(db)] == ["under way"]
+    (entry,) = await export_history.page(db)
+    assert entry.state in {"under way", "silent"}  # the lease of the dead ends by itself
     await export_conversations(db, path=path, overwrite=True)
     assert {left.name for left in tmp_path.iterdir()} == {"out.jsonl", "out.manifest.json", "README.md"}
 

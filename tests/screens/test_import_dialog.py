@@ -18,6 +18,7 @@ from traintui.data import conversations, imports, vocabulary
 from traintui.data.engine import Database
 from traintui.data.import_records import ImportedFile
 from traintui.importing.manifests import digest_of
+from traintui.importing.store import import_paths
 from traintui.screens.importing import ImportDialog
 from traintui.screens.unfinished_import import UnfinishedImportDialog
 
@@ -237,3 +238,83 @@ async def test_an_old_import_is_taken_back_only_when_asked_again(
         await pilot.press("u")
         await written(app)
     assert await conversations.count(db) == 0
+
+
+DOCUMENT = "# Fees\n\n## Late fees\n\nA late fee is 25 dollars.\n\n## Overdraft\n\nAn overdraft costs 30 dollars.\n"
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+async def test_a_document_is_shown_with_its_chunks_before_it_is_stored(
+    app: TraintuiApp, db: Database, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "Our fees.md"
+    path.write_text(DOCUMENT)
+    async with app.run_test(size=size) as pilot:
+        dialog = await opened(pilot, app, path)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.state == "asking")
+        assert "a document in Markdown, which is called our-fees" in said(dialog, "is")
+        assert "chunk" in said(dialog, "holds") and "stores it; batches can write from" in said(dialog)
+        assert dialog.chunks.rows and "late fee" in dialog.chunks.rows[0].content
+        assert not dialog.approve.is_on_screen and await fetch(db, "SELECT FROM documents") == []
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.state == "over")
+        assert "new, revision 1" in said(dialog) and "starter vocabulary" in said(dialog)
+    assert await fetch(db, "SELECT name, revision FROM documents") == [("our-fees", 1)]
+
+
+async def test_a_document_that_is_here_says_what_would_change(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    path = tmp_path / "fees.md"
+    path.write_text(DOCUMENT)
+    await import_paths(db, [path])
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app, path)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "nothing would change" in said(dialog))
+        path.write_text(DOCUMENT.replace("25", "35"))
+        dialog.file.value = f"{path} "
+        await until(pilot, lambda: dialog.state == "naming")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "stores it as revision 2: 1 chunk that it lacks is retired" in said(dialog))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "changed, revision 2" in said(dialog))
+
+
+async def test_a_vocabulary_says_how_many_of_its_values_are_new(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    path = tmp_path / "words.toml"
+    path.write_text('[[topic]]\nvalue = "crypto"\nlabel = "Crypto"\n[[topic]]\nvalue = "fees"\nlabel = "Fees"\n')
+    known = ("topic", "fees") in await vocabulary.labels(db)
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app, path)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.state == "asking")
+        assert f"2 values, {1 if known else 2} of them new: topic crypto" in said(dialog, "holds")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.state == "over")
+        await until(pilot, lambda: ("topic", "crypto") in app.labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("scan.pdf", b"%PDF-1.7", "neither a document nor"),
+        ("empty.md", b" \n", "empty"),
+        ("latin.txt", b"\xe9t\xe9", "UTF-8"),
+        ("words.toml", b"[[mood]]\n", "mood"),
+    ],
+)
+async def test_what_cannot_be_read_is_answered_and_another_file_can_be_named(
+    app: TraintuiApp, db: Database, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    good = jsonl(tmp_path / "chats.jsonl", chat("one"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app, path)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: told in said(dialog) and dialog.state == "naming")
+        dialog.file.value = str(good)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: dialog.state == "asking" and "1 conversation" in said(dialog, "holds"))
+        assert not dialog.chunks.display and dialog.approve.is_on_screen

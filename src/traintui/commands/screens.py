@@ -28,7 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.audit", "4", "Audit", "Who did what, and what left the house", "go('audit')"),
     Command("app.performance", "5", "Performance", "The health of the database", "go('performance')"),
     Command("app.export", "ctrl+e", "Export", "Write a training file", "export", show=True, role="author"),
-    Command("app.import", "I", "Import", "Bring in conversations from a file", "import_file", role="author"),
+    Command("app.import", "I", "Import", "Bring in conversations, or a document", "import_file", role="author"),
     Command("app.vocabulary", "V", "Vocabulary", "The values of each dimension", "vocabulary"),
     Command("app.coverage", "C", "Coverage", "Which combinations need more", "coverage"),
     Command("app.templates", "T", "Templates", "The prompts that batches are written with", "templates"),

@@ -22,7 +22,7 @@ N = aliased(ExportLog, name="ended")
 W = ExportUnderWay
 
 
-def _exports() -> Select[*tuple[Any, ...]]:
+def exports() -> Select[*tuple[Any, ...]]:
     """Newest first. By ix_export_logs_started, uq_export_logs_ended and the key of exports_under_way."""
     now = func.clock_timestamp()
     lives = (W.lease_until > now) | (S.exported_at > now - func.make_interval(0, 0, 0, 0, 0, 0, BEGINNING))
@@ -46,7 +46,7 @@ def _exports() -> Select[*tuple[Any, ...]]:
 
 async def page(db: Database, *, before: int | None = None, limit: int = 200) -> tuple[Export, ...]:
     """The newest exports, or those before the one with an id."""
-    statement = _exports().order_by(S.id.desc()).limit(limit)
+    statement = exports().order_by(S.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(S.id < before)
     async with db.read() as connection:
@@ -62,7 +62,7 @@ async def count(db: Database) -> int:
 async def one(db: Database, export_id: str) -> Export:
     """The export of an id. Raises `TraintuiError` when there is none."""
     async with db.read() as connection:
-        row = (await connection.execute(_exports().where(S.export_id == export_id))).one_or_none()
+        row = (await connection.execute(exports().where(S.export_id == export_id))).one_or_none()
     if row is None:
         raise TraintuiError(
             "Export not found", f'there is no export "{export_id}" in the log.', "4 Audit lists them with their ids."
@@ -70,7 +70,7 @@ async def one(db: Database, export_id: str) -> Export:
     return Export(*row)
 
 
-async def held(db: Database, export_id: str, *, limit: int = 20) -> Sequence[tuple[str, int]]:
+async def held(db: Database, export_id: str, *, limit: int = 10) -> Sequence[tuple[str, int]]:
     """The first conversations of an export by their public id, with their revisions. By pk_export_rows."""
     statement = (
         select(E.conversation_id, E.revision).where(E.export_id == export_id).order_by(E.conversation_id).limit(limit)

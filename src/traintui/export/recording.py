@@ -40,6 +40,7 @@ class Record:
         self.wanted = self._done = 0
         self.ended = False
         self._living: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     async def start(self, counts: ScopeCounts, shape: Shape, container: Container, snapshot: str) -> None:
         """Says what begins, and from now on that it is under way. With the last three the same can be written again."""
@@ -62,10 +63,12 @@ class Record:
         return progressed
 
     async def _live(self) -> None:
-        while True:
+        while not self._over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), RENEWED)
+                return
             with contextlib.suppress(TraintuiError):  # that nobody hears of it ends no export
                 await exports.renew(self.db, self.export_id, self._done, self.wanted, seconds=LEASE)
-            await asyncio.sleep(RENEWED)
 
     async def succeed(self, assembly: Assembly, counts: ScopeCounts, facts: tuple[FileFacts, ...]) -> None:
         await self._write(
@@ -107,7 +110,7 @@ class Record:
         error: str | None = None,
     ) -> None:  # fmt: skip
         if self._living is not None:
-            self._living.cancel()
+            self._over.set()  # rather than cancelled: a statement that is cut off keeps its connection busy
             await asyncio.gather(self._living, return_exceptions=True)
             self._living = None
         await exports.record(

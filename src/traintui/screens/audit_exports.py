@@ -44,7 +44,8 @@ class ExportsAudit(BaseScreen):
         self.total = 0
         """How many exports there are."""
         self._held: dict[str, Sequence[tuple[str, int]]] = {}
-        self._standings: dict[str, Sequence[FileStanding]] = {}
+        self._standings: dict[str, tuple[Sequence[FileStanding], str]] = {}
+        """What had become of the files, and when that was."""
         self._looking = ""
         self._stop = threading.Event()
         self._held_rest: Timer | None = None
@@ -102,7 +103,8 @@ class ExportsAudit(BaseScreen):
 
     def _draw(self, export: Export) -> None:
         name = export.export_id
-        lines = export_lines(export, self._held.get(name), self._standings.get(name), self._looking)
+        standings, looked = self._standings.get(name, (None, ""))
+        lines = export_lines(export, self._held.get(name), standings, self._looking or looked)
         self.detail.show(lines, key=("export", export.id))
 
     def _draw_if_shown(self, export: Export) -> None:
@@ -144,7 +146,8 @@ class ExportsAudit(BaseScreen):
                 self._looking = f"◌ read {text.size(done)} of {text.size(total)}{left}; esc stops"
                 self._draw_if_shown(export)
             if not stop.is_set():
-                self._standings[export.export_id] = looking.result()
+                at = f"looked at {clock.now().astimezone():%H:%M:%S}"
+                self._standings[export.export_id] = looking.result(), at
         finally:
             stop.set()
             self._looking = ""

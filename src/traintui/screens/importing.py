@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from traintui import commands, text
 from traintui.screens.base import BaseDialog
 from traintui.screens.import_mapping import MappingPane
+from traintui.screens.import_papers import Paper, chunk_columns, read_paper, stored_words
 from traintui.screens.import_parts import (
     DONE,
     LINES,
@@ -39,6 +40,7 @@ from traintui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from traintui.importing.checking import Findings
+    from traintui.importing.chunks import ChunkText
     from traintui.importing.conversations import LineProblem
     from traintui.importing.loading import ExaminedFile, Stage
     from traintui.importing.store import ImportSummary
@@ -50,7 +52,8 @@ LOOK = 0.2
 
 
 class ImportDialog(BaseDialog[bool]):
-    """Reads a file, asks what it has to, stores it, and answers; True when something may have come in."""
+    """Reads a file of conversations, a document or a vocabulary, asks what it has to, stores it, and answers; True when
+    something may have come in."""
 
     PLACES = ("importing", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("importing")
@@ -64,6 +67,7 @@ class ImportDialog(BaseDialog[bool]):
     approve = getters.query_one("#approve", Tick)
     problems: getters.query_one[RowTable[LineProblem]] = getters.query_one("#problems", RowTable)
     values: getters.query_one[RowTable[ValueRow]] = getters.query_one("#values", RowTable)
+    chunks: getters.query_one[RowTable[ChunkText]] = getters.query_one("#chunks", RowTable)
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(classes="form")
@@ -71,6 +75,8 @@ class ImportDialog(BaseDialog[bool]):
         self._named = "" if path is None else str(path)
         self._file: ExaminedFile | None = None
         self._findings: Findings | None = None
+        self._paper: Paper | None = None
+        """The document or vocabulary that was read, if the file is one."""
         self._unknown: tuple[UnknownValue, ...] = ()
         self._becomes: dict[tuple[str, str], str] = {}
         self._stop = asyncio.Event()
@@ -79,10 +85,11 @@ class ImportDialog(BaseDialog[bool]):
     def compose(self) -> ComposeResult:
         """File, what it is, what is wrong with it, and how far its import is."""
         with Vertical(classes="dialog") as panel:
-            panel.border_title = "Import conversations"
+            panel.border_title = "Import"
             yield self._row("File", Input(self._named, id="file", compact=True, select_on_focus=False))
             yield self._row("Is", Static(id="is"), id="is-row")
             yield self._row("Holds", Static(id="holds"), id="holds-row")
+            yield RowTable(chunk_columns(), key=lambda chunk: chunk.ordinal, opens="", id="chunks")
             yield MappingPane()
             yield RowTable(problem_columns("line"), key=lambda row: row.line, opens="", id="problems")
             yield self._tick("keep-going", "Take the others; these go to a file beside it")
@@ -105,6 +112,7 @@ class ImportDialog(BaseDialog[bool]):
         self.file.cursor_position = len(self.file.value)
         self._say(
             ("Conversations in JSONL, JSON, CSV or Parquet, also packed with gzip or zstd. ", "$muted"),
+            ("Documents to write from in Markdown or plain text, and a vocabulary in TOML. ", "$muted"),
             ("Nothing is written before you have seen what is in it.", "$muted"),
         )
         self.set_interval(LOOK, self._look)
@@ -116,7 +124,7 @@ class ImportDialog(BaseDialog[bool]):
         if action == "go":
             return self.state in {"naming", "asking"}
         if action == "mapping":
-            return self.state in {"naming", "asking"}
+            return self.state == "naming" or (self.state == "asking" and self._paper is None)
         return True
 
     # Reading
@@ -151,7 +159,13 @@ class ImportDialog(BaseDialog[bool]):
     async def _read(self, path: Path) -> None:
         from traintui.importing.checking import Findings
         from traintui.importing.loading import examined
+        from traintui.importing.recognise import kind_of
 
+        self._file = self._paper = None
+        kind = kind_of(path)
+        if kind != "conversations":
+            self._ask_about(await read_paper(self.db, path, kind))
+            return
         mapping = self.mapping.mapping if self.mapping.display else None
         self._findings = Findings()
         self._file = await asyncio.to_thread(
@@ -163,6 +177,19 @@ class ImportDialog(BaseDialog[bool]):
         """Says how far the reading is, which goes on in a thread."""
         if self.state == "reading" and self._findings is not None:
             self.bar.show("read", self._findings.good + self._findings.bad, 0)
+
+    def _ask_about(self, paper: Paper) -> None:
+        """Shows what a document or a vocabulary is."""
+        self._paper, self._unknown = paper, ()
+        self.query_one("#is", Static).update(paper.seen)
+        self.query_one("#holds", Static).update(paper.holds)
+        self.chunks.show(paper.chunks, top=True)
+        lines = 2 * (LINES if self.app.size.height >= ROOMY else LINES_LOW)
+        self.chunks.styles.height = min(len(paper.chunks), lines) + 1
+        self._turn("asking")
+        if paper.chunks:
+            self.chunks.focus()
+        self._say(paper.will)
 
     async def _ask(self, file: ExaminedFile) -> None:
         from traintui.data import vocabulary
@@ -274,6 +301,9 @@ class ImportDialog(BaseDialog[bool]):
     # Storing
 
     def _begin(self) -> None:
+        if self._paper is not None:
+            self._start(self._paper.path)
+            return
         assert self._file is not None  # noqa: S101 - asked only about what was read
         if self._file.findings.bad and not self.keep_going.value:
             self._say_next()
@@ -281,18 +311,21 @@ class ImportDialog(BaseDialog[bool]):
         if undecided(self._becomes, self._unknown):
             self._say_next()
             return
+        self._start(self._file.path)
+
+    def _start(self, path: Path) -> None:
         self._begun = True
         self._stop.clear()
         self._turn("storing")
         self._say(("Reading it once more", "$muted"))
-        self.write(partial(self._store, self._file), name="import")
+        self.write(partial(self._store, path), name="import")
 
-    async def _store(self, file: ExaminedFile) -> None:
+    async def _store(self, path: Path) -> None:
         from traintui.importing.store import import_paths
 
         mapping = self.mapping.mapping if self.mapping.display else None
         summary = await import_paths(
-            self.db, [file.path], mapping=mapping, becomes=self._becomes, keep_going=self.keep_going.value,
+            self.db, [path], mapping=mapping, becomes=self._becomes, keep_going=self.keep_going.value,
             approve=self.approve.value, progress=self._progressed, stop=self._stop,
         )  # fmt: skip
         self._over(summary)
@@ -305,19 +338,21 @@ class ImportDialog(BaseDialog[bool]):
 
     def _over(self, summary: ImportSummary) -> None:
         self.app.look_now()
-        if summary.added:
+        if summary.added or summary.vocabulary or summary.starter:
             self.app.refresh_words()
         if self.is_mounted:
             self._turn("over")
-            self._say(became(summary.conversations[0]))
+            self._say(became(summary.conversations[0]) if summary.conversations else stored_words(summary))
 
     # States
 
     def _turn(self, state: State) -> None:
         self.state = state
-        found = self._file is not None and state in {"asking", "storing", "over"}
+        paper = self._paper is not None
+        found = (paper or self._file is not None) and state in {"asking", "storing", "over"}
         self.set_class(found, "-found")
-        self.set_class(state == "asking", "-asking")
+        self.set_class(state == "asking" and not paper, "-asking")
+        self.set_class(found and self._paper is not None and bool(self._paper.chunks), "-chunks")
         self.set_class(found and bool(self._file and self._file.findings.bad) and state == "asking", "-bad")
         self.set_class(found and bool(self._unknown) and state == "asking", "-unknown")
         self.set_class(state in {"reading", "storing"}, "-running")

@@ -33,10 +33,15 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     "unknown": ("", "$muted"),
 }
 """What is said of a file, and in which colour."""
-OPTIONS = {
-    "if_refused": "Refused", "if_cut": "Cut", "limit": "Token limit", "tokenizer": "Tokenizer",
-    "eval_share": "Eval share", "strata": "Counted by",
-}  # fmt: skip
+OPTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("if_refused", "Refused ones", {"stop": "stop the export", "leave-out": "are left out"}),
+    ("if_cut", "Cut ones", {"write": "are written", "stop": "stop the export", "leave-out": "are left out"}),
+    ("limit", "Token limit", {}),
+    ("tokenizer", "Tokenizer", {}),
+    ("eval_share", "Eval share", {}),
+    ("strata", "Counted by", {}),
+)
+"""The options of an export, how each is called, and what its values mean."""
 
 
 def export_state(export: Export) -> Content:
@@ -63,13 +68,13 @@ def number(export: Export) -> Content:
 def export_columns() -> list[Column[Export]]:
     """An export in a row."""
     return [
-        Column("When", 19, lambda row: second(row.started_at)),
+        Column("When", 19, lambda row: second(row.started_at), slim=16),
         Column("Export", 12, export_state),
         Column("Number", 9, number, right=True),
-        Column("Format", 13, lambda row: line(row.format), from_width=64),
-        Column("Who", 10, lambda row: line(row.user_id), from_width=50),
-        Column("Took", 9, lambda row: Content.styled(took(row), "$muted"), right=True, from_width=76),
-        Column("File", 26, lambda row: line(str(row.metadata.get("file") or "")), from_width=130),
+        Column("Format", 13, lambda row: line(row.format), from_width=64, slim=9),
+        Column("Who", 8, lambda row: line(row.user_id), from_width=50),
+        Column("Took", 9, lambda row: Content.styled(took(row), "$muted"), right=True, from_width=112),
+        Column("File", 26, lambda row: line(str(row.metadata.get("file") or "")), from_width=134),
         Column("Filter", 0, lambda row: line(scope_in_words(row.filter_state)) or line("approved ones", "$muted")),
     ]
 
@@ -78,10 +83,10 @@ def export_lines(
     export: Export,
     held: Sequence[tuple[str, int]] | None = None,
     standings: Sequence[FileStanding] | None = None,
-    looking: str = "",
+    looked: str = "",
 ) -> Iterator[Content]:
     """An export: what left the house, and how to know it again. `held` are the first of what it holds, `standings` what
-    has become of its files; `looking` says how far the look at them is. None of both is read yet."""
+    has become of its files, None of both before they are read; `looked` says when that was, or how far it is."""
     said = export.metadata
     yield Content.assemble(
         export_state(export), "   ", text.shown(export.export_id, single_line=True, limit=80, style="$muted")
@@ -103,7 +108,7 @@ def export_lines(
     yield from fact("Preflight", said.get("preflight"))
     yield from fact("Traintui", said.get("traintui"))
     yield from options(said.get("options") or {})
-    yield from files(export, standings, looking)
+    yield from files(export, standings, looked)
     if held:
         yield NOTHING
         more = export.conversation_count - len(held)
@@ -150,14 +155,14 @@ def rehearsal_in(said: Mapping[str, Any]) -> str:
 
 def options(said: Mapping[str, Any]) -> Iterator[Content]:
     """The options that were chosen."""
-    for name, label in OPTIONS.items():
+    for name, label, meanings in OPTIONS:
         value = said.get(name)
-        if value in (None, [], 0, 0.0):
-            continue
-        yield from fact(label, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        if value not in (None, [], 0, 0.0):
+            words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield from fact(label, meanings.get(words, words))
 
 
-def files(export: Export, standings: Sequence[FileStanding] | None, looking: str) -> Iterator[Content]:
+def files(export: Export, standings: Sequence[FileStanding] | None, looked: str) -> Iterator[Content]:
     """The files with their sizes and digests, and what has become of each once somebody looked."""
     said = export.metadata
     known = files_in(said)
@@ -165,9 +170,7 @@ def files(export: Export, standings: Sequence[FileStanding] | None, looking: str
     if not known and not said.get("file"):
         return
     yield NOTHING
-    aside = looking or (
-        "" if standings is not None or export.state != "succeeded" else "enter looks whether they stand"
-    )
+    aside = looked or ("enter looks whether they stand" if export.state == "succeeded" else "")
     yield heading("Files" if len(known) != 1 else "File", Content.styled(aside, "$muted"))
     if directory:
         host = host_of(said)
