@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from support import Conninfo, add_vocabulary, approved, fetch, generated, imported, logged_in, said, seen, sqlstate
 from traintui.data import export_history, export_reading, exports, reviews
@@ -141,10 +142,13 @@ async def test_the_history_is_read_by_its_indexes_a_page_at_a_time(db: Database,
     older = await export_history.page(db, before=newest[-1].id, limit=2)
     assert [export.conversation_count for export in older] == [2_997, 2_996]
     assert await export_history.count(db) == 3_000
-    asked: list[str] = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    asked: list[tuple[str, Any]] = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
     await export_history.page(db, before=2_000)
-    explained = f"EXPLAIN {next(statement for statement in asked if 'export_logs' in statement)}"
+    statement, values = next(each for each in asked if "export_logs" in each[0])
+    async with db.read() as connection:
+        rows = await connection.exec_driver_sql(f"EXPLAIN {statement}", values)
+        plan = "\n".join(str(row[0]) for row in rows)
     assert "ix_export_logs_started" in plan and "uq_export_logs_ended" in plan and "Seq Scan on export_logs" not in plan
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support import Conninfo, approved, imported, logged_in, said, seen
+from support import Conninfo, approved, fetch, imported, logged_in, said, seen
 from traintui.data import bulk, conversations, export_history, export_reading, metadata, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
