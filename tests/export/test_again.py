@@ -190,7 +190,7 @@ async def test_a_long_export_says_how_far_it_is_until_it_ends(
     monkeypatch.setattr(Assembly, "take", slowly)
     monkeypatch.setattr(Assembly, "is_slow", True)
     export = asyncio.create_task(run_export(db, ExportRequest(tmp_path / "out.jsonl")))
-    while not seen_of_it:
+    while not seen_of_it and not export.done():
         await asyncio.sleep(0.01)
         seen_of_it = [(each.state, each.done) for each in await export_history.page(db) if each.done == 2]
     goes_on.set()
