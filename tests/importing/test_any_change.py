@@ -46,7 +46,7 @@ ODD = (
     | st.sampled_from([2**31, 2**63, 2**70, -1, 0, 1e308, 0.5, "9" * 400, "x" * 501, "ä" * 201, "\u2028", "0001-01-01"])
     | st.sampled_from(["2026-11-28T10:00:00+99:00", "2026-11-28", "infinity", "24:00", "{}", "\\N", "a\tb\\n"])
 )
-THOROUGH = settings.default.max_examples > 1_000
+THOROUGH = settings().max_examples > 1_000
 
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -106,7 +106,7 @@ async def test_what_is_said_to_be_good_is_stored(db: Database, records: list[Rec
             path.write_bytes(b"\n".join(map(dump, records)))
             before = await scalar(db, "SELECT count(*) FROM conversations")
             try:
-                summary = await import_paths(db, [path], format=known, unknown="add", keep_going=True)  # type: ignore[arg-type]
+                summary = await import_paths(db, [path], format=known, unknown="add", keep_going=True)
             except TraintuiError as error:
                 assert error.title in ("Values not known", "Conversations not imported"), error.message
                 continue

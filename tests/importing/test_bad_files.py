@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -78,6 +80,18 @@ def endless(name: str, begin: bytes) -> Make:
     return make
 
 
+def parquet_of(said: str, rows: int) -> Make:
+    """One question in many rows, which the file holds once, and no answer."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "set.parquet"
+        one = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([said]))
+        pq.write_table(pa.table({"prompt": one, "completion": [" "] * rows}), path, compression="zstd")
+        return path
+
+    return make
+
+
 def folder_named(name: str) -> Make:
     def make(folder: Path) -> Path:
         path = folder / name
@@ -113,6 +127,7 @@ WHOLE: list[tuple[str, Make, str]] = [
     ("a damaged gzip", packed("set.jsonl.gz", gzip.compress, FINE, -6), "ends in the middle|cannot be unpacked"),
     ("a zip bomb", bomb("set.jsonl.gz", gzip.open), "line 2: .*times as large"),
     ("a bomb of zstd", bomb("set.jsonl.zst", zstd.open), "line 2: .*times as large"),
+    ("a bomb of Parquet", parquet_of("a" * 80_000_000, 1), "row 1: .*times as large"),
     ("a cut Parquet", file_of(b"PAR1abcdef", name="set.parquet"), "row 1: .*no whole Parquet"),
     ("an empty file", file_of(), "holds no text"),
     ("blanks only", file_of(b"  ", b" "), "holds no text"),
@@ -213,6 +228,13 @@ def test_good_files_beside_a_bad_one_are_not_written_either(command: Any, worksp
     before = stored(workspace)
     code, _, told = command(str(fine), str(broken))
     assert code == 1 and "line 2" in told and stored(workspace) == before
+
+
+def test_a_long_text_that_stands_in_many_rows_is_held_a_few_times_at_once(
+    command: Any, workspace: str, tmp_path: Path
+) -> None:
+    path = parquet_of("a" * 10_000_000, 100)(tmp_path)
+    refused_and_nothing_left(command, workspace, path, "100 rows that are no conversation")
 
 
 @pytest.mark.parametrize(("options", "why"), [("size=96k", "No space left"), ("size=4m", "Read-only file system")])

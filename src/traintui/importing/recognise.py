@@ -24,8 +24,9 @@ def kind_of(path: Path) -> Literal["document", "conversations", "vocabulary"]:
         return "conversations"
     if suffix == ".toml":
         return "vocabulary"
-    with opened(path):  # a folder, or nothing at all, is no unknown kind of file
-        pass
+    if path.is_dir() or not suffix:
+        with opened(path):  # a folder, or nothing at all, is no unknown kind of file
+            pass
     raise TraintuiError(
         "Unknown kind of file",
         f"{shown(path)} is neither a document nor a file of conversations or vocabulary.",
