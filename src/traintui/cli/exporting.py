@@ -47,6 +47,9 @@ def export(
     ] = None,
     eval_share: Annotated[float, typer.Option(help="The share that goes into a second file, as 0.1.")] = 0.0,
     stratify: Annotated[str, typer.Option(help="Dimensions that are counted on both sides, as persona,tier.")] = "",
+    sides: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A manifest: what it names stays on the side that it had.")
+    ] = None,
     if_refused: Annotated[
         Literal["stop", "leave-out"], typer.Option(help="With conversations that the target refuses.")
     ] = "stop",
@@ -73,7 +76,7 @@ def export(
             selected = await ids_in(db, ids)
         return ExportRequest(
             out, format, words, selected, view, rehearsal is Rehearsal.include, overwrite, container, eval_share,
-            tuple(name for name in stratify.split(",") if name), if_refused, if_cut, limit, tokenizer, card,
+            tuple(name for name in stratify.split(",") if name), if_refused, if_cut, limit, tokenizer, card, sides,
         )  # fmt: skip
 
     async def look() -> ExportCheck:
@@ -104,7 +107,8 @@ def tell(summary: ExportSummary) -> None:
     print(summary.path)
     of_rehearsal = f", {summary.rehearsal:,} of them written by the rehearsal" if summary.rehearsal else ""
     rows = f" in {summary.rows:,} rows" if summary.rows != summary.count else ""
-    say(f"{summary.count:,} conversations{rows}{of_rehearsal}; SHA-256 {summary.sha256}")
+    noun = "conversation" if summary.count == 1 else "conversations"
+    say(f"{summary.count:,} {noun}{rows}{of_rehearsal}; SHA-256 {summary.sha256}")
     for file in summary.files[1:]:
         say(f"  beside it: {file.name}" + ("" if file.rows is None else f", {file.rows:,} rows"))
     say(f"Preflight: {summary.words}")
@@ -113,7 +117,7 @@ def tell(summary: ExportSummary) -> None:
     if summary.unapproved:
         say(f"{summary.unapproved:,} of them are not approved: the filter names their status.")
     if summary.left_out:
-        say(f"{summary.left_out:,} left out, as asked; the manifest names them and says why.")
+        say(f"{summary.left_out:,} left out; the manifest names them and says why.")
     if summary.left_out_unapproved:
         say(f"{summary.left_out_unapproved:,} of the selection are not approved and were left out.")
     if summary.left_out_rehearsal:

@@ -24,6 +24,8 @@ from traintui.export.fileset import BLOCK, FileSet, checked_place, there_already
 from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
 from traintui.export.request import ExportRequest
+from traintui.export.sides import sides_for
+from traintui.export.splits import Kept, Splitter
 from traintui.export.tokens import counter_of
 
 RECORDED = 5_000
@@ -116,6 +118,7 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
             "Not exported", f"{path.parent / there[0]} is there already.",
             "Name another file, or allow overwriting it (--overwrite).",
         )  # fmt: skip
+    kept = await asyncio.to_thread(sides_for, request, path)
     scope = await request.scope(db)
     record = _Record(db, request, request.filter_state(scope.filter), path)
     async with contextlib.AsyncExitStack() as stack:
@@ -124,10 +127,11 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         if counts.total == 0:
             raise nothing_to_write(counts, approved=not scope.filter.names_status)
         shape = await shape_for(reader, format, counts)
+        splitter = await splitter_for(reader, request, kept)
         await record.start(counts)
         try:
             with FileSet(path.parent) as files:
-                assembly = Assembly(request, counter, shape, files, path.name, container)
+                assembly = Assembly(request, counter, shape, files, path.name, container, splitter)
                 with contextlib.closing(assembly):
                     await write_all(db, reader, assembly, record.export_id, counts.total, on_progress)
                     await stack.aclose()  # the moment that was read need not be kept while the disk is waited for
@@ -152,6 +156,16 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
     )  # fmt: skip
 
 
+async def splitter_for(reader: ExportReader, request: ExportRequest, kept: Kept) -> Splitter:
+    """What puts each on a side, told of all of them."""
+    if not request.eval_share:
+        return Splitter(0.0)
+    splitter = Splitter(request.eval_share, await reader.kin(), kept)
+    async for public, node, is_compared in reader.nodes():
+        splitter.expect(public, node, is_compared=is_compared)
+    return splitter
+
+
 async def write_all(
     db: Database, reader: ExportReader, assembly: Assembly, export_id: str, total: int, on_progress: Progress
 ) -> None:
@@ -171,14 +185,14 @@ async def write_all(
                 await rows.add(assembly.recorded())
             on_progress(done, total)
         if assembly.stopping:
-            raise ExportStopped(tuple(assembly.problems), assembly.stopping, assembly.totals.words())
+            raise ExportStopped(tuple(assembly.stoppers), assembly.stopping, assembly.totals.words())
         if done != total:
             raise TraintuiError(
                 "Not exported", f"{done} of {total} conversations were read.", "Try again. Nothing was written."
             )
         if assembly.tally.conversations == 0:
             raise TraintuiError(
-                "Nothing to export", f"all {total:,} that match are left out, as asked.",
+                "Nothing to export", f"there is no row to write: {assembly.totals.words()}.",
                 "Look at why: traintui export --dry-run lists them. Nothing was written.",
             )  # fmt: skip
         await rows.finish()
