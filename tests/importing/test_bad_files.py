@@ -10,20 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
+from commanded import Command, command_for
 from importing.reading import dump, good, lines_of, message
 from small_disks import close, mounted
 from support import fresh_database
-from traintui import cli
 from traintui.data.embedded import EmbeddedServer
 
 if sys.version_info >= (3, 14):
@@ -129,6 +128,7 @@ WHOLE: list[tuple[str, Make, str]] = [
     ("a bomb of zstd", bomb("set.jsonl.zst", zstd.open), "line 2: .*times as large"),
     ("a bomb of Parquet", parquet_of("a" * 80_000_000, 1), "row 1: .*times as large"),
     ("a cut Parquet", file_of(b"PAR1abcdef", name="set.parquet"), "row 1: .*no whole Parquet"),
+    ("bad ones alone", file_of(good(message("user"), message("user"))), "is no conversation, and no other: line 1: "),
     ("an empty file", file_of(), "holds no text"),
     ("blanks only", file_of(b"  ", b" "), "holds no text"),
     ("a directory", folder_named("set.jsonl"), "is a directory"),
@@ -161,21 +161,9 @@ def workspace(server: EmbeddedServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def command(
-    workspace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """`traintui import` with these words: its exit code, what it printed, and what it said."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        parts = conninfo_to_dict(workspace)
-        url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
-        monkeypatch.setenv("TRAINTUI_DATABASE_URL", url)
-        monkeypatch.setattr(sys, "argv", ["traintui", "import", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return run
+def command(workspace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`traintui import` and some words."""
+    return partial(command_for(workspace, monkeypatch, capsys), "import")
 
 
 def stored(workspace: str) -> Any:
@@ -191,7 +179,7 @@ def by_name(cases: list[tuple[str, Make, str]]) -> list[Any]:
 @pytest.mark.parametrize("keep_going", [False, True])
 @pytest.mark.parametrize(("make", "answer"), by_name(WHOLE))
 def test_what_cannot_be_read_on_has_one_clear_answer_and_leaves_nothing(
-    command: Any, workspace: str, tmp_path: Path, make: Make, answer: str, keep_going: bool
+    command: Command, workspace: str, tmp_path: Path, make: Make, answer: str, keep_going: bool
 ) -> None:
     path = make(tmp_path)
     refused_and_nothing_left(command, workspace, path, answer, *(["--keep-going"] if keep_going else []))
@@ -199,7 +187,7 @@ def test_what_cannot_be_read_on_has_one_clear_answer_and_leaves_nothing(
 
 @pytest.mark.parametrize(("make", "answer"), by_name(LINES_OF))
 def test_a_bad_record_has_one_clear_answer_and_is_left_out_where_one_wants_the_rest(
-    command: Any, workspace: str, tmp_path: Path, make: Make, answer: str
+    command: Command, workspace: str, tmp_path: Path, make: Make, answer: str
 ) -> None:
     path = make(tmp_path)
     refused_and_nothing_left(command, workspace, path, answer)
@@ -209,7 +197,7 @@ def test_a_bad_record_has_one_clear_answer_and_is_left_out_where_one_wants_the_r
     assert Path(file["bad_file"]).read_bytes().rstrip(b"\n") in path.read_bytes().splitlines()
 
 
-def refused_and_nothing_left(command: Any, workspace: str, path: Path, answer: str, *options: str) -> None:
+def refused_and_nothing_left(command: Command, workspace: str, path: Path, answer: str, *options: str) -> None:
     before, files, peak, began = stored(workspace), sorted(path.parent.iterdir()), memory(), time.monotonic()
     code, printed, told = command(str(path), *options)
     assert (code, printed) == (1, "") and "Traceback" not in told
@@ -220,7 +208,7 @@ def refused_and_nothing_left(command: Any, workspace: str, path: Path, answer: s
     assert memory() - peak < 150 and time.monotonic() - began < 30
 
 
-def test_good_files_beside_a_bad_one_are_not_written_either(command: Any, workspace: str, tmp_path: Path) -> None:
+def test_good_files_beside_a_bad_one_are_not_written_either(command: Command, workspace: str, tmp_path: Path) -> None:
     fine = tmp_path / "fine.jsonl"
     fine.write_bytes(dump(good(message("user", "Never stored?"), message("assistant"))))
     broken = tmp_path / "broken.jsonl"
@@ -231,7 +219,7 @@ def test_good_files_beside_a_bad_one_are_not_written_either(command: Any, worksp
 
 
 def test_a_long_text_that_stands_in_many_rows_is_held_a_few_times_at_once(
-    command: Any, workspace: str, tmp_path: Path
+    command: Command, workspace: str, tmp_path: Path
 ) -> None:
     path = parquet_of("a" * 10_000_000, 100)(tmp_path)
     refused_and_nothing_left(command, workspace, path, "100 rows that are no conversation")
@@ -239,7 +227,7 @@ def test_a_long_text_that_stands_in_many_rows_is_held_a_few_times_at_once(
 
 @pytest.mark.parametrize(("options", "why"), [("size=96k", "No space left"), ("size=4m", "Read-only file system")])
 def test_what_is_left_out_and_finds_no_place_beside_the_file_stops_the_import(
-    command: Any, workspace: str, tmp_path: Path, options: str, why: str
+    command: Command, workspace: str, tmp_path: Path, options: str, why: str
 ) -> None:
     with mounted(tmp_path / "disk", options) as disk:
         path = disk / "set.jsonl"

@@ -109,7 +109,7 @@ def examined(
     except BaseException:
         bad.discard()
         raise
-    if findings.bad and not keep_going:
+    if findings.bad and findings.good and not keep_going:
         raise refused(known, findings)
     if not findings.good:
         bad.discard()
@@ -274,6 +274,6 @@ def refused(known: Recognised, findings: Findings, *, nothing: bool = False) -> 
     return TraintuiError(
         "Conversations not imported",
         f"{shown(known.source.path)} ({known.seen}) has {number} no conversation"
-        f"{', and no other' if nothing else ''}. {listed}{more}.",
+        f"{', and no other' if nothing else ''}: {listed}{more}.",
         ("Mend them" if nothing else "Mend them, or take the good ones with --keep-going") + ". Nothing was stored.",
     )
