@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside() -> None:
     """No test sees this machine's key, database or settings."""
+    gc.freeze()  # all that was imported need not be looked through again and again
+    gc.set_threshold(50_000, 20, 50)
     for name in list(os.environ):
         if name.startswith(("TRAINTUI_", "ANTHROPIC_")):
             del os.environ[name]

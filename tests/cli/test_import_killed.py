@@ -20,7 +20,7 @@ import pytest
 from homes import furnished_home
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
-ROWS = 6_000
+ROWS = 3_000
 pytestmark = pytest.mark.xdist_group("homes")
 
 

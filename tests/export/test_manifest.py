@@ -89,6 +89,16 @@ def test_a_card_says_first_what_one_must_know() -> None:
     )
 
 
+def test_a_card_says_of_a_selection_and_of_a_view_that_they_are_no_filter() -> None:
+    def scope(**changes: Any) -> str:
+        return card(CardFacts("T", facts(**changes), "m.json")).split("\n\n")[3]
+
+    assert scope(filter_text="", filter_data={}) == "All approved conversations."
+    assert scope(filter_text="", filter_data={"selected": 1200}) == "A selection of 1,200."
+    assert scope(filter_text="score>=4", filter_data={"selected": 2}) == "A selection of 2, out of `score>=4`."
+    assert scope(filter_text="score>=4", filter_data={"view": "Mine"}) == "The view `Mine`. Filter: `score>=4`."
+
+
 def test_a_title_and_a_filter_of_markdown_stay_what_they_are() -> None:
     made = card(CardFacts('a "b"\n# c', facts(filter_text="`x` | y"), "m.json"))
     assert 'pretty_name: "a \\"b\\"\\u000a# c"' in made and '# a "b" \\# c\n' in made and "`` `x` | y ``" in made

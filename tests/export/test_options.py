@@ -129,6 +129,51 @@ async def test_a_selection_is_what_is_written(db: Database, tmp_path: Path) -> N
     assert (await export_history.page(db))[0].filter_state["selected"] == 3
 
 
+async def test_a_filter_is_in_the_manifest_in_words_and_as_what_they_were_read_as(db: Database, tmp_path: Path) -> None:
+    ids = await imported(db, 2)
+    await approved(db, *ids)
+    path, words = tmp_path / "out.jsonl", f"id:{ids[0]} turns>=2 created<2999-01-01 -is:flagged Question"
+    await run_export(db, ExportRequest(path, filter_text=words))
+    told = manifest(path)["filter"]
+    assert told["words"] == words and [term["words"] for term in told["data"]["terms"]] == words.split()
+    asks = [term["asks"] for term in told["data"]["terms"]]
+    assert asks[0] == [{"ids": [ids[0]]}] and asks[1] == [{"from": 2, "to": None}]
+    assert asks[2][0]["from"] is None and asks[2][0]["to"].startswith("2998-12-31T")
+    assert told["data"]["terms"][3]["negated"] and asks[3] == [{"marks": ["flagged"]}]
+    assert asks[4] == [{"words": "Question"}]
+
+
+async def test_what_review_says_nothing_of_gives_no_row_and_is_left_out_with_the_reason(
+    db: Database, tmp_path: Path
+) -> None:
+    one, other = await imported(db, 2)
+    await bettered(db, one)
+    await approved(db, one, other)
+    path = tmp_path / "dpo.jsonl"
+    summary = await run_export(db, ExportRequest(path, "trl-dpo"))
+    assert (summary.count, summary.rows, summary.left_out) == (1, 1, 1)
+    told = manifest(path)
+    assert told["conversations"] == [[one, 2]] and told["left_out"] == [[other, 1, "No answer of it was edited."]]
+    with pytest.raises(TraintuiError, match=r"no row to write: 0 of 1 pass; 1 gives no row"):
+        await run_export(db, ExportRequest(tmp_path / "none.jsonl", "trl-dpo", f"id:{other}"))
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+async def test_a_file_that_the_target_refuses_as_a_whole_is_said_to_be(db: Database, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 2))
+    path = tmp_path / "out.jsonl"
+    summary = await run_export(db, ExportRequest(path))
+    (says,) = manifest(path)["preflight"]["file_refused"]
+    assert says == summary.remarks[0] == "OpenAI refuses the file as it is: it takes 10 rows or more, this has 2."
+
+
+async def test_only_what_stops_an_export_is_named_as_what_stops_it(db: Database, tmp_path: Path) -> None:
+    ids = await two_and_one_of_three_turns(db)
+    with pytest.raises(ExportStopped) as stopped:
+        await run_export(db, ExportRequest(tmp_path / "out.jsonl", "trl", limit=5))
+    assert [problem.conversation_id for problem in stopped.value.problems] == [ids[1]]
+
+
 async def test_both_sides_of_a_split_hold_every_row_once_and_a_larger_export_keeps_them(
     db: Database, tmp_path: Path
 ) -> None:

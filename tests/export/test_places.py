@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support import approved, imported
+from small_disks import close, mounted
+from support import approved, import_items, imported, turns_of
 from traintui.data import export_history, exports
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
@@ -41,27 +41,34 @@ asyncio.run(main())
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 96 kB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", place], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("only who may mount has a small disk")
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with mounted(tmp_path / "small", "size=96k") as place:
+        yield place
 
 
-async def many(db: Database, number: int = 300) -> None:
+async def many(db: Database, number: int = 60) -> None:
     await approved(db, *await imported(db, number))
 
 
 async def test_a_disk_that_fills_up_keeps_the_old_file_and_says_so(db: Database, small_disk: Path) -> None:
-    await many(db, 900)
+    long = [{"turns": turns_of(f"Question {number}?", "word " * 4_000), "line": number} for number in range(1, 9)]
+    await approved(db, *await import_items(db, long))
     path = small_disk / "out.jsonl"
     path.write_text("mine")
     with pytest.raises(TraintuiError, match="No space left"):
         await export_conversations(db, path=path, overwrite=True)
     assert path.read_text() == "mine" and list(small_disk.iterdir()) == [path]
     assert [entry.state for entry in await export_history.page(db)] == ["failed"]
+
+
+async def test_a_disk_that_nobody_may_write_to_is_named_before_anything_is_recorded(
+    db: Database, small_disk: Path
+) -> None:
+    await many(db, 1)
+    close(small_disk)
+    for place in ("out.jsonl", "new/folder/out.jsonl"):
+        with pytest.raises(TraintuiError, match=r"you may not write in .*small"):
+            await export_conversations(db, path=small_disk / place)
+    assert list(small_disk.iterdir()) == [] and await export_history.page(db) == ()
 
 
 async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_one_cleans_up(

@@ -48,6 +48,7 @@ def test_the_prompt_is_what_stood_before_the_answer_when_it_was_edited_not_what_
         (edited(("q", "a", "q2", "a2"), ("q", "a2")), "deleted turns"),
         (edited(("q", "a"), ("q", "a")), "no text"),
         (edited(("q", "a\r\nb"), ("q", "a\nb")), "no text"),
+        (edited(("q", "a"), ("q", "a\n")), "no text"),
         (edited(("q", " "), ("q", "a")), "empty answer"),
         (record_with("q", "a", revision=2, decisions=(Decision("edit", 2),)), "without its texts"),
         (record_with("q", "a"), "no answer of it was edited"),

@@ -225,6 +225,22 @@ def test_a_container_that_cannot_hold_the_format_is_named_with_those_that_can() 
                 if remark.severity is Severity.REFUSED]  # fmt: skip
 
 
+def test_labels_of_both_kinds_come_with_the_weights_that_balance_them() -> None:
+    told = remarks(FORMATS["trl-kto"], rows=40, container="jsonl", shape=Shape(), desirable=30)
+    says = "30 answers are good and 10 are not: desirable_weight 1 and undesirable_weight 3 balance them."
+    assert says in [remark.says for remark in told]
+
+
+def test_a_mark_that_preference_data_does_not_know_is_listed_as_ignored() -> None:
+    marked = record_with(
+        "q", "good", "q2", "a2", revision=2, earlier=(Revision(1, None, turns_of("q", "bad", "q2", "a2")),),
+        decisions=(Decision("edit", 2),), untrained=(2,),
+    )  # fmt: skip
+    assert (found(marked, "trl-dpo")["weights"].turn, found(marked, "trl-dpo")["weights"].severity) == (
+        2, Severity.IGNORED
+    )  # fmt: skip
+
+
 def test_labels_of_one_kind_alone_are_remarked_on() -> None:
     told = remarks(FORMATS["trl-kto"], rows=5, container="jsonl", shape=Shape(), desirable=5)
     assert any("approved ones" in remark.says for remark in told)

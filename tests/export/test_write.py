@@ -45,19 +45,19 @@ def lines(path: Path) -> list[Any]:
 async def test_what_was_approved_is_written_in_order_of_the_id_and_the_record_has_its_hash(
     db: Database, tmp_path: Path
 ) -> None:
-    await approved(db, 1_203)
+    await approved(db, 203)
     done: list[tuple[int, int]] = []
     path = tmp_path / "out.jsonl"
     summary = await export_conversations(db, path=path, on_progress=lambda *step: done.append(step))
     written = lines(path)
-    assert summary.count == len(written) == 1_203
-    assert [line["messages"][0]["content"] for line in written] == [f"turn 0 of {n}" for n in range(1_203)]
-    assert done[-1] == (1_203, 1_203)
+    assert summary.count == len(written) == 203
+    assert [line["messages"][0]["content"] for line in written] == [f"turn 0 of {n}" for n in range(203)]
+    assert done[-1] == (203, 203)
     (ended,) = await export_history.page(db)
-    assert (ended.state, ended.conversation_count, ended.user_id) == ("succeeded", 1_203, "ada")
+    assert (ended.state, ended.conversation_count, ended.user_id) == ("succeeded", 203, "ada")
     assert ended.file_sha256 == summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     async with db.read() as connection:
-        assert await connection.scalar(text("SELECT count(*) FROM export_rows")) == 1_203
+        assert await connection.scalar(text("SELECT count(*) FROM export_rows")) == 203
 
 
 async def test_the_filter_decides_and_stands_in_the_record(db: Database, tmp_path: Path) -> None:

@@ -203,6 +203,20 @@ def test_preference_data_is_refused_as_what_it_is(tmp_path: Path) -> None:
     assert "line 1" in error.message and "preference data" in error.message
 
 
+LABELLED: list[Record] = [
+    {"prompt": [message("user")], "completion": [message("assistant")], "label": False},
+    {"prompt": "a", "completion": "b", "label": True},
+    {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}], "kto_tag": False},
+]
+
+
+@pytest.mark.parametrize("record", LABELLED, ids=["trl", "texts", "llama-factory"])
+def test_an_answer_that_may_be_labelled_as_bad_does_not_come_in_as_a_good_one(tmp_path: Path, record: Record) -> None:
+    assert "preference data" in refusal(write(tmp_path, record)).message
+    plain = {key: value for key, value in record.items() if key not in ("label", "kto_tag")}
+    assert read(write(tmp_path, plain, plain | {"label": "spam"}, record)).problems == [(3, "preference data")]
+
+
 def test_an_id_that_comes_again_is_named_with_the_line_where_it_was(tmp_path: Path) -> None:
     found = read(write(tmp_path, good(id="x"), good(id="y"), good(id="x"), good(id=""), good(id=None), good(id="")))
     assert found.problems == [(3, "id again")]

@@ -45,6 +45,13 @@ def test_what_is_guessed_reads_the_file(tmp_path: Path, document: Any, keys: str
     assert texts(read(path, mapping=mapping_of(tomllib.loads(toml))).one) == TWO
 
 
+def test_a_role_that_is_no_text_is_shown_to_be_mended(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.json"
+    turns = [{"by": "Q", "says": TWO[0]}, {"by": [], "says": TWO[1]}, {"by": "Q", "says": TWO[0]}]
+    path.write_text(json.dumps([{"log": turns}]))
+    assert mapping_of(tomllib.loads(guessed(path))).roles.keys() >= {"Q", "[]"}
+
+
 def test_a_file_without_turns_gives_something_to_begin_with(tmp_path: Path) -> None:
     path = tmp_path / "numbers.jsonl"
     path.write_text('{"a": 1}\n')

@@ -215,6 +215,7 @@ async def test_somebody_elses_decision_on_a_new_one_is_kept(db: Database, tmp_pa
     ("more", "why"),
     [
         ({"decisions": [{"action": "praise", "revision": 1}]}, "approve, reject or edit"),
+        ({"decisions": [{"action": [], "revision": 1}]}, "approve, reject or edit"),
         ({"decisions": [{"action": "approve", "revision": 3}]}, "names the revision 3"),
         ({"decisions": [{"action": "approve"}]}, "names no revision"),
         ({"decisions": [{"action": "approve", "revision": 2, "at": "tomorrow"}]}, "no time"),

@@ -149,12 +149,16 @@ def test_packed_data_that_is_damaged_is_refused(tmp_path: Path) -> None:
     assert refusal(put(tmp_path / "sum.jsonl.gz", bytes(packed))).title == "File damaged"
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
-@pytest.mark.parametrize("line", [b"0" * 1_000, dump(good()) + b"\n", b"\n"])
+@pytest.mark.parametrize(
+    ("pack", "line"),
+    [(gzip.compress, b"0" * 1_000), (gzip.compress, dump(good()) + b"\n"),
+     (zstd.compress, b"0" * 1_000), (zstd.compress, b"\n")],
+)  # fmt: skip
 def test_a_bomb_is_refused_after_some_megabytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes], line: bytes
 ) -> None:
-    monkeypatch.setattr(compression, "FREE", 3_000_000)
+    monkeypatch.setattr(compression, "FREE", 1_500_000)
+    monkeypatch.setattr(compression, "MOST_RATIO", 20)
     path = put(tmp_path / "bomb.jsonl.gz", pack(line * (40_000_000 // len(line))))
     with memory_below(25_000_000), pytest.raises(TraintuiError) as caught:
         read_through(path)
@@ -207,11 +211,11 @@ def test_a_record_of_a_document_beyond_the_limit_ends_the_reading(
 def test_memory_does_not_grow_with_a_file(tmp_path: Path) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as file:
-        for number in range(20_000):
-            file.write(dump(good(message("user", "x" * 2_000), message("assistant"), id=number)) + b"\n")
+        for number in range(5_000):
+            file.write(dump(good(message("user", "x" * 8_000), message("assistant"), id=number)) + b"\n")
     assert path.stat().st_size > 40_000_000
     with memory_below(8_000_000):
-        assert read_through(path) == 20_000
+        assert read_through(path) == 5_000
 
 
 # Tables ---------------------------------------------------------------------------------------------------------------

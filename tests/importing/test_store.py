@@ -95,6 +95,35 @@ async def test_what_is_left_out_is_in_a_file_beside_it_that_can_be_mended_and_im
     assert left_out.read_text() != (tmp_path / "chats.bad-2.jsonl").read_text() == '{"messages": []}\n{broken\n'
 
 
+async def test_what_is_left_out_of_a_document_or_of_a_table_of_turns_comes_in_by_the_same_mapping(
+    db: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.json"
+    log = [
+        [{"by": "client", "says": said}, {"by": by, "says": "Answer."}] for said, by in (("one", "bot"), ("two", "?"))
+    ]
+    path.write_text(json.dumps({"data": [{"ref": ref, "log": each} for ref, each in enumerate(log)]}, indent=1))
+    deep = Mapping.model_validate(
+        {"turns": {"list": "log", "role": "by", "content": "says"}, "records": "data", "roles": {"client": "user"}}
+    )
+    table = tmp_path / "turns.csv"
+    table.write_text("thread,by,says\n1,user,three\n1,assistant,Yes\n2,user,four\n2,?,Yes\n")
+    by_turn = Mapping.model_validate({"turns": {"role": "by", "content": "says"}, "group": "thread"})
+    for file, mapping in ((path, deep), (table, by_turn)):
+        (made,) = (await import_paths(db, [file], mapping=mapping, keep_going=True)).conversations
+        assert (made.imported, made.bad, made.unkept) == (1, 1, 0)
+        left_out = Path(made.bad_file or "")
+        left_out.write_text(left_out.read_text().replace('"?"', '"assistant"'))
+        assert (await import_paths(db, [left_out], mapping=mapping)).conversations[0].imported == 1
+
+
+async def test_a_record_that_cannot_be_held_is_counted_as_not_kept(db: Database, tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "chats.jsonl", chat("one"))
+    path.write_bytes(path.read_bytes() + b'{"a": "' + b"x" * 16_100_000 + b'"}\n')
+    (file,) = (await import_paths(db, [path], keep_going=True)).conversations
+    assert (file.bad, file.unkept, file.bad_file) == (1, 1, None)
+
+
 async def test_an_import_that_fails_leaves_no_file_of_bad_lines(db: Database, tmp_path: Path) -> None:
     bad = jsonl(tmp_path / "chats.jsonl", chat("one", tier="unheard_of"), {"messages": []})
     with pytest.raises(TraintuiError, match="unheard_of"):

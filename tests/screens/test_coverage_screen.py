@@ -259,8 +259,9 @@ async def test_what_has_its_target_is_none_of_the_emptiest(app: TraintuiApp, fil
     await coverage.set_target(filled, "persona", "emotion", 2, row="busy_parent", column="calm")
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await opened(pilot, app)
+        await until(pilot, lambda: len(said(dialog.emptiest).splitlines()) == 2)  # its width is known
         shown = said(dialog.emptiest).splitlines()
-        assert len(shown) == 2 and "1 of 2" in shown[1] and "g plans the 1 missing" in shown[1]
+        assert "1 of 2" in shown[1] and "g plans the 1 missing" in shown[1]
         await coverage.set_target(filled, "persona", "emotion", 1, row="busy_parent", column="calm")
         await pilot.press("r")
         await until(pilot, lambda: "every cell has its target" in said(dialog.emptiest))

@@ -201,7 +201,7 @@ async def test_what_was_decided_while_one_looked_elsewhere_says_so_when_one_is_b
         await until(pilot, lambda: app.live and (app.live.status_counts() or {}).get("approved"))
         await pilot.press("2")
         await until(pilot, lambda: "Not waiting" in said(app, "#position") and "approved" in said(app, "#position"))
-        assert on_screen(app) == first
+        await until(pilot, lambda: on_screen(app) == first)
 
 
 async def test_undo_without_a_decision_is_answered(app: TraintuiApp, conninfo: Conninfo) -> None:

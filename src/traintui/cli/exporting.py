@@ -61,6 +61,9 @@ def export(
     ] = None,
     eval_share: Annotated[float, typer.Option(help="The share that goes into a second file, as 0.1.")] = 0.0,
     stratify: Annotated[str, typer.Option(help="Dimensions that are counted on both sides, as persona,tier.")] = "",
+    sides: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A manifest: what it names stays on the side that it had.")
+    ] = None,
     if_refused: Annotated[
         Literal["stop", "leave-out"], typer.Option(help="With conversations that the target refuses.")
     ] = "stop",
@@ -79,7 +82,7 @@ def export(
     from traintui.export import forecasting, write
     from traintui.export.request import ExportRequest
 
-    given = (format, filter_text, view, ids, rehearsal, container, eval_share, stratify, limit, tokenizer)
+    given = (format, filter_text, view, ids, rehearsal, container, eval_share, stratify, limit, tokenizer, sides)
     if again is not None and (any(given) or (if_refused, if_cut) != ("stop", "write")):
         raise typer.BadParameter("it has scope, format and options of the export that it names", param_hint="--again")
     settings = load_settings()
@@ -96,6 +99,7 @@ def export(
         request = ExportRequest(
             Path(out), format or "openai", words, selected, view, takes, overwrite, container, eval_share,
             tuple(name for name in stratify.split(",") if name), if_refused, if_cut, limit, tokenizer, card,
+            sides=sides,
         )  # fmt: skip
         return await placed(db, request, out)
 
@@ -165,7 +169,8 @@ def tell(summary: ExportSummary) -> None:
     print(summary.path)
     of_rehearsal = f", {summary.rehearsal:,} of them written by the rehearsal" if summary.rehearsal else ""
     rows = f" in {summary.rows:,} rows" if summary.rows != summary.count else ""
-    say(f"{summary.count:,} conversations{rows}{of_rehearsal}; SHA-256 {summary.sha256}")
+    noun = "conversation" if summary.count == 1 else "conversations"
+    say(f"{summary.count:,} {noun}{rows}{of_rehearsal}; SHA-256 {summary.sha256}")
     for file in summary.files[1:]:
         say(f"  beside it: {file.name}" + ("" if file.rows is None else f", {file.rows:,} rows"))
     say(f"Preflight: {summary.words}")
@@ -175,7 +180,7 @@ def tell(summary: ExportSummary) -> None:
         told = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items())
         say(f"{summary.unapproved:,} of them are not approved, for the filter names their status: {told}.")
     if summary.left_out:
-        say(f"{summary.left_out:,} left out, as asked; the manifest names them and says why.")
+        say(f"{summary.left_out:,} left out; the manifest names them and says why.")
     if summary.left_out_unapproved:
         say(f"{summary.left_out_unapproved:,} of the selection are not approved and were left out.")
     if summary.again is not None:

@@ -105,8 +105,11 @@ def tell(file: StoredConversations, *, dry_run: bool) -> None:
     if file.ignored:
         say(f"  left out, since a turn has no place for it: {', '.join(file.ignored)}")
     for problem in file.problems[:PROBLEMS_SHOWN]:
-        say(f"  line {problem.line}: {problem.why}")
+        say(f"  {file.place} {problem.line}: {problem.why}")
     if file.bad > PROBLEMS_SHOWN:
         say(f"  and {file.bad - PROBLEMS_SHOWN:,} more")
+    if file.unkept and not file.bad_file:
+        say(f"  none of it is kept: {file.unkept:,} cannot be held")
     if file.bad_file:
-        say(harmless(f"  what was left out is in {file.bad_file}"))
+        but = f", but for {file.unkept:,} that cannot be held" if file.unkept else ""
+        say(harmless(f"  what was left out is in {file.bad_file}{but}"))

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.filters import Condition, Filter
+from traintui.data.kin import NODE, Kin, kin_of, nodes_of
 from traintui.data.log_models import ConversationRevision as R
 from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
@@ -78,11 +79,10 @@ class ScopeCounts:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What of a conversation is read beside its text: what was decided on it with the earlier texts, its metadata and
-    where it comes from (`details`), and what belongs on one side of a split."""
+    where it comes from (`details`)."""
 
     decisions: bool = False
     details: bool = False
-    groups: bool = False
 
 
 TEXT_ONLY = Wanted()
@@ -113,6 +113,7 @@ class ExportReader:
 
     def __init__(self, connection: AsyncConnection, scope: Scope) -> None:
         self._connection = connection
+        self._ids: Ids | None = None
         self.scope = scope
         self._values: Mapping[str, Any] = {}
         """What the source has names for in the statement."""
@@ -156,8 +157,24 @@ class ExportReader:
     async def ids(self) -> Ids:
         """Their ids, four bytes each. By ix_conversations_status_id where no term of the filter has a better one."""
         # One array rather than a cursor of the server: a look that is given up leaves none open.
-        statement = select(func.array_agg(aggregate_order_by(C.id, C.id))).where(self.scope.condition())
-        return array("I", await self._connection.scalar(statement) or ())
+        if self._ids is None:
+            statement = select(func.array_agg(aggregate_order_by(C.id, C.id))).where(self.scope.condition())
+            self._ids = array("I", await self._connection.scalar(statement) or ())
+        return self._ids
+
+    async def _raw(self) -> psycopg.AsyncConnection[Any]:
+        raw = (await self._connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
+        return raw
+
+    async def kin(self) -> Kin:
+        """Which of them belong on one side of a split."""
+        return await kin_of(await self._raw(), await self.ids())
+
+    async def nodes(self) -> AsyncIterator[tuple[str, int, bool]]:
+        """The public id of each and what it is to `kin`, in order of the id, and whether it was compared."""
+        async for each in nodes_of(await self._raw(), await self.ids()):
+            yield each
 
     async def pages(
         self, wanted: Wanted = TEXT_ONLY, *, first: int | None = None
@@ -165,8 +182,7 @@ class ExportReader:
         """All of them in order of the id, page by page; or only so many of the first."""
         ids = await self.ids()
         read = reading_of(wanted, self.source)
-        raw = (await self._connection.get_raw_connection()).driver_connection
-        assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
+        raw = await self._raw()
         async with raw.cursor(binary=True) as cursor:  # libpq makes its buffer as large as what it once got
             await cursor.execute("SELECT repeat(' ', %s)", [BUFFER])
         rest = iter(ids if first is None else ids[:first])
@@ -222,12 +238,6 @@ EARLIER = """
      FROM conversation_revisions AS text
      WHERE text.conversation_id = c.conversation_id AND text.revision < c.revision
        AND text.revision = ANY (decided.revisions))"""
-GROUPS = """
-    (SELECT array_agg('alike:' || band ORDER BY band) AS bands
-     FROM conversation_signatures AS signature, signature_bands(signature.signature) AS band
-     WHERE signature.conversation_id = c.id
-       AND EXISTS (SELECT FROM conversation_bands AS other WHERE other.band = band AND other.conversation_id <>
-       c.id))"""
 
 
 def reading_of(wanted: Wanted, source: Source = NOW) -> str:
@@ -243,17 +253,15 @@ def reading_of(wanted: Wanted, source: Source = NOW) -> str:
         {DETAILS if wanted.details else ""}
         LEFT JOIN review_logs AS newest ON newest.id = c.decision_id
         CROSS JOIN LATERAL {TEXTS} AS said
-        {decisions}
-        {f"LEFT JOIN LATERAL {GROUPS} AS grouped ON true" if wanted.groups else ""}"""
+        {decisions}"""
     return f"""
         SELECT c.conversation_id, c.revision, c.status, c.system_prompt, said.contents, said.turns,
                c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier, c.quality_score::float8, c.cost_usd, c.model,
-               c.is_seed, c.is_rehearsal, c.chunk_id,
+               c.is_seed, c.is_rehearsal, {NODE},
                CASE WHEN newest.action IN ('approve', 'reject')
                     THEN coalesce(newest.details->'carried'->>'reviewer', newest.reviewer_id) END,
                {NAMED if wanted.details else "NULL, NULL, NULL, NULL"},
-               {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"},
-               {"grouped.bands" if wanted.groups else "NULL"}
+               {"decided.decisions, earlier.texts" if wanted.decisions else "NULL, NULL"}
         FROM {source.conversations}
         {joined.format(**source.parts)}
         WHERE c.id = ANY (%(ids)s::bigint[])
@@ -267,14 +275,14 @@ ROLES: tuple[TurnRole, TurnRole] = ("assistant", "user")
 def record_of(row: Sequence[Any]) -> TrainingRecord:
     """A row of the statement as a record."""
     (public_id, revision, status, system_prompt, contents, lengths, persona, emotion, topic, intent, tone, tier,
-     score, cost, model, is_seed, is_rehearsal, chunk, reviewer, metadata, document, heading, created_at, decisions,
-     earlier, bands) = row  # fmt: skip
+     score, cost, model, is_seed, is_rehearsal, node, reviewer, metadata, document, heading, created_at, decisions,
+     earlier) = row  # fmt: skip
     return TrainingRecord(
         public_id, revision, status, system_prompt, turns_of(contents, lengths), persona, emotion, topic, intent,
         tone, tier, metadata or NOTHING, score, document, heading, model, is_seed, is_rehearsal,
         tuple(Decision(*values) for values in decisions) if decisions else (),
         tuple(map(revision_of, earlier)) if earlier else (),
-        reviewer, cost, groups_of(chunk, bands), created_at,
+        reviewer, cost, node, created_at,
     )  # fmt: skip
 
 
@@ -293,11 +301,6 @@ def revision_of(values: Sequence[Any]) -> Revision:
     revision, system_prompt, turns = values
     said = (Turn(number, turn["role"], turn["content"], turn["train"]) for number, turn in enumerate(turns, 1))
     return Revision(revision, system_prompt, tuple(said))
-
-
-def groups_of(chunk: int | None, bands: Sequence[str] | None) -> tuple[str, ...]:
-    """What stays on one side of a split: one's chunk before what one may be alike to, which depends on others."""
-    return (() if chunk is None else (f"chunk:{chunk}",)) + tuple(bands or ())
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ class TrainingRecord:
     `decisions` are those that stand, oldest first: what was undone is not among them. `earlier` has the text of the
     earlier revisions that they are about, and of the one before each edit; preference data comes from both.
     `document` and `chunk` are names. `quality_score` is 0 to 10, `cost_usd` what its calls cost; `reviewer` approved or
-    rejected it last. `groups` are names of what belongs on one side of a split. `created_at` is ISO 8601, UTC.
+    rejected it last. `node` is what it is to `kin`, by which sides of a split are found. `created_at` is ISO 8601, UTC.
     """
 
     conversation_id: str
@@ -65,7 +65,7 @@ class TrainingRecord:
     earlier: tuple[Revision, ...] = ()
     reviewer: str | None = None
     cost_usd: Decimal | None = None
-    groups: tuple[str, ...] = ()
+    node: int = 0
     created_at: str | None = None
 
     @property

@@ -63,8 +63,9 @@ class Checking:
         self.totals = Totals(self.format.rules.target, counter.is_estimate)
         self.tally = Tally()
         self.problems: list[Problem] = []
+        self.stoppers: list[Problem] = []
         self.stopping = 0
-        """Conversations for which the export stops."""
+        """Conversations for which the export stops; `stoppers` are the first of them."""
         self.left_out = 0
 
     def look(self, record: TrainingRecord) -> Preflight | None:
@@ -77,21 +78,27 @@ class Checking:
         return result if result.findings else None
 
     def verdict(self, result: Preflight | None) -> str:
-        """Whether it is written, left out, or stops the export."""
+        """Whether it is written, left out, or stops the export. What gives no row is not in the file."""
         if result is None or result.passes:
             return "write"
         if result.is_refused:
             return self.request.if_refused
+        if result.rows == 0:
+            return "leave-out"
         cut = any(finding.severity is Severity.CUT for finding in result.findings)
         return self.request.if_cut if cut else "write"
 
     def note(self, record: TrainingRecord, result: Preflight | None) -> str:
         """Looks and counts; what becomes of it."""
         verdict = self.verdict(result)
-        if verdict == "stop":
-            self.stopping += 1
-        if result is not None and not result.passes and len(self.problems) < KEPT:
-            self.problems.append(Problem(record.conversation_id, record.revision, result.findings))
+        if result is not None and not result.passes:
+            problem = Problem(record.conversation_id, record.revision, result.findings)
+            if len(self.problems) < KEPT:
+                self.problems.append(problem)
+            if verdict == "stop":
+                self.stopping += 1
+                if len(self.stoppers) < KEPT:
+                    self.stoppers.append(problem)
         return verdict
 
     def take(self, page: Sequence[TrainingRecord]) -> None:
@@ -118,13 +125,14 @@ class Assembly(Checking):
         files: FileSet,
         name: str,
         container: Container,
+        splitter: Splitter | None = None,
     ) -> None:
         super().__init__(request, counter)
         self.shape = shape
         self.container = container
         self.files = files
         self.names = Files(name, eval_name(name) if request.eval_share else None, container)
-        self.splitter = Splitter(request.eval_share)
+        self.splitter = splitter or Splitter(request.eval_share)
         self.rows = 0
         self.labels = (0, 0)
         """Rows whose answer is as it should be, and others, where they have a label."""
@@ -170,7 +178,7 @@ class Assembly(Checking):
                 continue
             side = None
             if split:
-                side = self.splitter.side_of(record.conversation_id, record.groups, self._stratum(record))
+                side = self.splitter.side_of(record.conversation_id, record.node, self._stratum(record))
                 _, writer = self._writers[side]
             for row in format.write(record, shape).rows:
                 writer.write(row)

@@ -21,6 +21,7 @@ from traintui.export.manifest import ManifestFacts, manifest_name, write_manifes
 from traintui.export.preflight import Remark, remarks
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
+from traintui.export.rules import Severity
 
 MERGED = "dataset_info.json"
 """LLaMA-Factory reads one for a whole directory: entries of others stay in it."""
@@ -49,10 +50,13 @@ def card_name(directory: Path, data: str) -> str:
 def said_of(assembly: Assembly, size: int | None = None) -> tuple[Remark, ...]:
     """What is to say of the whole."""
     labelled = sum(assembly.labels) > 0
-    return remarks(
+    said = remarks(
         assembly.format, rows=assembly.rows, container=assembly.container, shape=assembly.shape, size=size,
         desirable=assembly.labels[0] if labelled else None,
     )  # fmt: skip
+    of_split = assembly.splitter.says() if assembly.request.eval_share else ()
+    every = [*(Remark(Severity.IGNORED, says) for says in of_split), *said]
+    return tuple(sorted(every, key=lambda remark: remark.severity is not Severity.REFUSED))
 
 
 def add_all(
@@ -75,7 +79,8 @@ def add_all(
         tally=assembly.tally,
         files=tuple(part.facts for part in files.parts),
         rows=assembly.rows,
-        preflight=assembly.totals.as_json(),
+        preflight=assembly.totals.as_json()
+        | {"file_refused": [remark.says for remark in said if remark.severity is Severity.REFUSED]},
         options=request.options(),
         left_out_rehearsal=counts.left_out_rehearsal,
         remarks=tuple(remark.says for remark in said),

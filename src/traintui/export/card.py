@@ -77,7 +77,7 @@ def body(facts: CardFacts) -> str:
         f"# {escaped(facts.title)}",
         f"{tally.conversations:,} reviewed conversations of {tally.turns:,} turns{rows}, exported by Traintui"
         f" {manifest.traintui} as `{manifest.format}` (version {manifest.format_version}).",
-        f"Filter: {code(manifest.filter_text)}." if manifest.filter_text else "All approved conversations.",
+        scope(manifest),
     ]
     statuses: Mapping[str, int] = tally.counts.get("status", {})
     if set(statuses) - {"approved"}:
@@ -104,6 +104,15 @@ def body(facts: CardFacts) -> str:
     if checked:
         parts.append("## What the target does with it\n\n" + "\n".join(checked))
     return "\n\n".join(parts) + "\n"
+
+
+def scope(manifest: ManifestFacts) -> str:
+    """Which conversations were taken, in a sentence."""
+    words, selected = manifest.filter_text, manifest.filter_data.get("selected")
+    named = f"Filter: {code(words)}." if words else "All approved conversations."
+    if selected is not None:
+        return f"A selection of {selected:,}" + (f", out of {code(words)}." if words else ".")
+    return f"The view {code(str(manifest.filter_data['view']))}. {named}" if manifest.filter_data.get("view") else named
 
 
 def shares(counts: Mapping[str, int], whole: int) -> str:

@@ -15,6 +15,8 @@ from traintui.export.preferences import kto_weights
 from traintui.export.record import DIMENSIONS, TrainingRecord
 
 VERSION = 1
+CONVERSATIONS = b'  "conversations": ['
+"""The line below which each conversation has one."""
 COUNTED = (*DIMENSIONS, "status", "reviewer")
 COUNTED_OF = attrgetter(*COUNTED)
 
@@ -168,8 +170,8 @@ def write_manifest(
     grow with them."""
     head_text = orjson.dumps(head(facts), option=orjson.OPT_INDENT_2).decode()
     file.write(head_text.removesuffix("\n}").encode())
-    for name, entries in (("left_out", left_out), ("conversations", conversations)):
-        file.write(f',\n  "{name}": ['.encode())
+    for begin, entries in ((b'  "left_out": [', left_out), (CONVERSATIONS, conversations)):
+        file.write(b",\n" + begin)
         count = 0
         for count, entry in enumerate(entries, 1):
             file.write((b",\n    " if count > 1 else b"\n    ") + entry)

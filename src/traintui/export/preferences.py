@@ -62,7 +62,7 @@ def _pair(old: Revision | None, new: Revision | None) -> Pair | str:
     changed = [
         place
         for place, (before, after) in enumerate(zip(old.turns, new.turns, strict=True))
-        if plain(before.content) != plain(after.content)
+        if plain(before.content).strip() != plain(after.content).strip()  # templates trim what is said
     ]
     if not changed:
         return "changed no text"

@@ -11,7 +11,7 @@ from traintui.data.records import Turn
 from traintui.export import rules
 from traintui.export.cutting import Cut, Limit, Segment, cut_of
 from traintui.export.formats.model import Container, Format
-from traintui.export.preferences import Label, Pair, labels_of, pairs_of
+from traintui.export.preferences import Label, Pair, kto_weights, labels_of, pairs_of
 from traintui.export.record import Shape, TrainingRecord, has_text, plain
 from traintui.export.rules import RULES, Finding, Messages, Rule, Severity
 from traintui.export.tokens import MESSAGE_TOKENS, TokenCounter
@@ -127,6 +127,11 @@ def _preference(record: TrainingRecord, format: Format, counter: TokenCounter, l
     if cut is not None:
         found.append(_too_long(cut, format.rules.target, counter))
     named = {example.turn for example in examples}
+    found += [
+        Finding(rules.WEIGHTS, turn.number,
+                f"Turn {turn.number} is marked not to be trained on; what review said of it is written all the same.")
+        for turn in record.turns if turn.number in named and not turn.train
+    ]  # fmt: skip
     fates = tuple(
         TurnFate(turn.number, segment.tokens, turn.number in named, bool(cut and cut.touches(turn.number)))
         for turn, segment in zip(record.turns, segments_of(None, record.turns, counter), strict=True)
@@ -258,14 +263,20 @@ def remarks(
     """What is to say of a file with so many rows, of so many bytes where that is known, with so many rows labelled as
     desirable where they have labels."""
     target, found = format.rules, []
-    if rows < target.minimum:
-        found.append(Remark(Severity.REFUSED, f"{target.target} takes {target.minimum} rows or more; this has {rows}."))
+
+    def refused(limit: str, has: str) -> None:
+        found.append(
+            Remark(Severity.REFUSED, f"{target.target} refuses the file as it is: it takes {limit}, this has {has}.")
+        )
+
+    if rows == 0:
+        found.append(Remark(Severity.REFUSED, "There is no row to write."))
+    elif rows < target.minimum:
+        refused(f"{target.minimum} rows or more", f"{rows}")
     if target.maximum is not None and rows > target.maximum:
-        says = f"{target.target} takes {target.maximum:,} rows at most; this has {rows:,}."
-        found.append(Remark(Severity.REFUSED, says))
+        refused(f"{target.maximum:,} rows at most", f"{rows:,}")
     if size is not None and target.max_bytes is not None and size > target.max_bytes:
-        says = f"{target.target} takes files of {target.max_bytes / 1e9:,.1f} GB at most; this has {size / 1e9:,.1f}."
-        found.append(Remark(Severity.REFUSED, says))
+        refused(f"{target.max_bytes / 1e9:,.1f} GB at most", f"{size / 1e9:,.1f}")
     if container not in format.containers_for(shape):
         known = ", ".join(format.containers_for(shape))
         found.append(Remark(Severity.REFUSED, f"{format.title} does not go into {container}; it goes into {known}."))
@@ -274,4 +285,8 @@ def remarks(
     if desirable is not None and rows and desirable in (0, rows):
         kind = "rejected" if desirable == 0 else "approved"
         found.append(Remark(Severity.IGNORED, f"All answers are {kind} ones: KTO learns from both kinds."))
+    elif desirable is not None and rows:
+        good, bad = kto_weights(desirable, rows - desirable)
+        says = f"{desirable:,} answers are good and {rows - desirable:,} are not: desirable_weight {good:g} and"
+        found.append(Remark(Severity.IGNORED, f"{says} undesirable_weight {bad:g} balance them."))
     return tuple(found) + tuple(Remark(Severity.IGNORED, note) for note in target.notes)

@@ -16,6 +16,7 @@ from traintui.data.workspace_filters import read_filter
 from traintui.errors import TraintuiError
 from traintui.export.again import Earlier
 from traintui.export.containers import container_of
+from traintui.export.filter_data import terms_of
 from traintui.export.formats import Container, Format, format_of
 
 IfRefused = Literal["stop", "leave-out"]
@@ -28,7 +29,8 @@ class ExportRequest:
 
     `ids` are those of a selection, whatever the filter says of others, and `view` is the name of the saved view that
     the filter is of. `container` is what the name of the file says unless it is given. `eval_share` (0 to 1) goes into
-    a second file, `strata` are dimensions that the manifest counts on both sides. `if_refused` and `if_cut` say what
+    a second file, `strata` are dimensions that the manifest counts on both sides, `sides` is the manifest of an earlier
+    export whose conversations stay on theirs. `if_refused` and `if_cut` say what
     becomes of conversations that the target refuses, or cuts; `limit` is the trainer's in tokens where it is not the
     default, `tokenizer` the file that counts them. `card` says whether a README goes beside the file. `again` is the
     export that is made again; as it was then, filter and selection say nothing.
@@ -49,6 +51,7 @@ class ExportRequest:
     limit: int | None = None
     tokenizer: Path | None = None
     card: bool = True
+    sides: Path | None = None
     again: Earlier | None = None
 
     @property
@@ -65,7 +68,7 @@ class ExportRequest:
     def wanted(self) -> Wanted:
         """What its rows are made of."""
         kind = self.target.kind
-        return Wanted(decisions=kind != "supervised", details=kind == "own", groups=self.eval_share > 0)
+        return Wanted(decisions=kind != "supervised", details=kind == "own")
 
     def container_for(self, path: Path) -> Container:
         """What the rows go into. Raises `TraintuiError` when neither the request nor the name says it, or the target
@@ -80,6 +83,11 @@ class ExportRequest:
             raise TraintuiError(
                 "Not exported", f"{self.eval_share:g} is no share of conversations.", "Give one from 0 to less than 1."
             )
+        if self.sides is not None and not self.eval_share:
+            raise TraintuiError(
+                "Not exported", "sides of an earlier export were given, and no share for the eval side.",
+                "Give the share too (--eval-share).",
+            )  # fmt: skip
         if wrong := [name for name in self.strata if name not in DIMENSIONS]:
             raise TraintuiError(
                 "Not exported", f'there is no dimension "{wrong[0]}".', f"There are: {', '.join(DIMENSIONS)}."
@@ -99,10 +107,7 @@ class ExportRequest:
         state: dict[str, Any] = {
             "filter": self.filter_text.strip(),
             "rehearsal": "include" if self.rehearsal else "exclude",
-            "terms": [
-                {"field": term.field, "negated": term.negated, "words": wanted.text[term.start : term.end]}
-                for term in wanted.written
-            ],
+            "terms": terms_of(wanted),
         }
         if self.view is not None:
             state["view"] = self.view
@@ -121,6 +126,7 @@ class ExportRequest:
             "tokenizer": None if self.tokenizer is None else self.tokenizer.name,
             "eval_share": self.eval_share,
             "strata": list(self.strata),
+            "sides": None if self.sides is None else self.sides.name,
         }
 
 

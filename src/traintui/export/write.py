@@ -25,6 +25,8 @@ from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
 from traintui.export.recording import Record, statuses_in
 from traintui.export.request import ExportRequest
+from traintui.export.sides import sides_for
+from traintui.export.splits import Kept, Splitter
 from traintui.export.tokens import counter_of
 
 RECORDED = 5_000
@@ -122,6 +124,7 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
             "Not exported", f"{path.parent / there[0]} is there already.",
             "Name another file, or allow overwriting it (--overwrite).",
         )  # fmt: skip
+    kept = await asyncio.to_thread(sides_for, request, path)
     scope = await request.scope(db)
     record = Record(db, request, request.filter_state(scope.filter), path)
     async with contextlib.AsyncExitStack() as stack:
@@ -130,10 +133,11 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         if counts.total == 0:
             raise nothing_to_write(counts, approved=not scope.filter.names_status)
         shape = await shape_for(reader, request, counts)
+        splitter = await splitter_for(reader, request, kept)
         await record.start(counts, shape, container, await reader.snapshot())
         try:
             with FileSet(path.parent) as files:
-                assembly = Assembly(request, counter, shape, files, path.name, container)
+                assembly = Assembly(request, counter, shape, files, path.name, container, splitter)
                 with contextlib.closing(assembly):
                     await write_all(db, reader, assembly, record.export_id, counts.total, record.watched(on_progress))
                     await stack.aclose()  # the moment that was read need not be kept while the disk is waited for
@@ -162,6 +166,16 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
     )  # fmt: skip
 
 
+async def splitter_for(reader: ExportReader, request: ExportRequest, kept: Kept) -> Splitter:
+    """What puts each on a side, told of all of them."""
+    if not request.eval_share:
+        return Splitter(0.0)
+    splitter = Splitter(request.eval_share, await reader.kin(), kept)
+    async for public, node, is_compared in reader.nodes():
+        splitter.expect(public, node, is_compared=is_compared)
+    return splitter
+
+
 async def write_all(
     db: Database, reader: ExportReader, assembly: Assembly, export_id: str, total: int, on_progress: Progress
 ) -> None:
@@ -181,14 +195,14 @@ async def write_all(
                 await rows.add(assembly.recorded())
             on_progress(done, total)
         if assembly.stopping:
-            raise ExportStopped(tuple(assembly.problems), assembly.stopping, assembly.totals.words())
+            raise ExportStopped(tuple(assembly.stoppers), assembly.stopping, assembly.totals.words())
         if done != total:
             raise TraintuiError(
                 "Not exported", f"{done} of {total} conversations were read.", "Try again. Nothing was written."
             )
         if assembly.tally.conversations == 0:
             raise TraintuiError(
-                "Nothing to export", f"all {total:,} that match are left out, as asked.",
+                "Nothing to export", f"there is no row to write: {assembly.totals.words()}.",
                 "Look at why: traintui export --dry-run lists them. Nothing was written.",
             )  # fmt: skip
         await rows.finish()

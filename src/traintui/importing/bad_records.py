@@ -9,8 +9,18 @@ from typing import BinaryIO
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import LineProblem
 from traintui.importing.files import shown
+from traintui.importing.readers import is_json
 
 MOST_FILES = 1_000
+
+
+def records_of(raw: bytes) -> list[bytes]:
+    """What stood in the place of one conversation, a record a line: a record of a JSON document may have many lines,
+    and the turns of a table are records of their own, the first of which is whole where its line ends."""
+    lines = raw.splitlines()
+    if len(lines) > 1 and not is_json(lines[0]):
+        return [b" ".join(lines)]  # JSON has no line feed that matters
+    return lines
 
 
 class BadRecords:
@@ -32,8 +42,7 @@ class BadRecords:
         try:
             if self._file is None:
                 self._file = self._made()
-            # A record of a JSON document may have many lines; JSON has no line feed that matters.
-            self._file.write(b" ".join(raw.splitlines()) + b"\n")
+            self._file.write(b"".join(line + b"\n" for line in records_of(raw)))
         except OSError as error:
             raise self._unwritable(error) from error
         self.kept += 1

@@ -53,6 +53,15 @@ class Broken(Exception):
         self.remedy = remedy
 
 
+def swollen() -> Broken:
+    """The answer to a file that is a trap."""
+    return Broken(
+        "File swells beyond reason",
+        f"it becomes more than {MOST_RATIO} times as large when it is unpacked, as only a trap does",
+        "If you trust it, unpack it and import what is inside.",
+    )
+
+
 def compression_of(path: Path, head: bytes) -> Compression | None:
     """What the first bytes of a file say. Raises TraintuiError for an archive that is not read."""
     if head.startswith(b"\x1f\x8b"):
@@ -127,10 +136,6 @@ class Inflated:
             raise unreadable(self.path, error) from error
         self._given += len(data)
         if self._given > max(FREE, MOST_RATIO * self._source.tell()):
-            self._broken = Broken(
-                "File swells beyond reason",
-                f"it becomes more than {MOST_RATIO} times as large when it is unpacked, as only a trap does",
-                "If you trust it, unpack it and import what is inside.",
-            )
+            self._broken = swollen()
             return b""
         return data

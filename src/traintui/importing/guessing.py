@@ -71,7 +71,7 @@ def _role_key(turns: list[dict[str, Any]]) -> str:
     for key in ROLE_KEYS:
         if all(isinstance(turn.get(key), str) for turn in turns):
             return key
-    texts = {key: {turn.get(key) for turn in turns} for key, value in turns[0].items() if isinstance(value, str)}
+    texts = {key: {str(turn.get(key)) for turn in turns} for key, value in turns[0].items() if isinstance(value, str)}
     return min(texts, key=lambda key: len(texts[key]), default="role")
 
 

@@ -58,7 +58,8 @@ class StoredConversations:
     """What came of a file of conversations: new ones, ones that were here already, ones of our own format that were
     edited in the file, and `bad` records that are none.
 
-    `problems` are the first thousand of these; `bad_file` has the records themselves. `seen` says what the file is and
+    `problems` are the first thousand of these; `bad_file` has the records themselves, all but `unkept`, which cannot be
+    held, such as lines that are too long. `seen` says what the file is and
     what told it; `verified` that a manifest beside it speaks the truth about it. `approved` are those that were
     approved with it, `unapproved` why others were not. None of a dry run has an id.
     """
@@ -77,6 +78,8 @@ class StoredConversations:
     import_id: str | None = None
     approved: int = 0
     unapproved: Mapping[str, int] | None = None
+    unkept: int = 0
+    place: str = "line"
 
 
 def examined(
@@ -97,7 +100,6 @@ def examined(
     """
     manifest = verified(path)
     known = recognise(path, format, mapping)
-    sha256 = manifest.sha256 if manifest else digest_of(path)
     bad = BadRecords(path)
     try:
         findings = check(known, bad.take if keep_bad else _let_go, findings, stop)
@@ -107,12 +109,17 @@ def examined(
     except BaseException:
         bad.discard()
         raise
-    if findings.bad and not keep_going:
+    if findings.bad and findings.good and not keep_going:
         raise refused(known, findings)
     if not findings.good:
         bad.discard()
         raise refused(known, findings, nothing=True)
-    return ExaminedFile(known, findings, manifest, bad, sha256)
+    try:
+        # Of what is refused nobody asks, and it may be large.
+        return ExaminedFile(known, findings, manifest, bad, manifest.sha256 if manifest else digest_of(path))
+    except TraintuiError:
+        bad.discard()
+        raise
 
 
 def _let_go(_problem: LineProblem, _raw: bytes) -> None:
@@ -212,6 +219,7 @@ def outcome(
         str(file.path), file.known.format, imported, known, tuple(file.findings.problems),
         tuple(file.findings.ignored), file.findings.bad, str(file.bad.path) if file.bad.path else None,
         file.known.seen, file.manifest is not None, revised, import_id, approved, unapproved,
+        file.bad.unkept, file.known.source.place,
     )  # fmt: skip
 
 
@@ -266,6 +274,6 @@ def refused(known: Recognised, findings: Findings, *, nothing: bool = False) -> 
     return TraintuiError(
         "Conversations not imported",
         f"{shown(known.source.path)} ({known.seen}) has {number} no conversation"
-        f"{', and no other' if nothing else ''}. {listed}{more}.",
+        f"{', and no other' if nothing else ''}: {listed}{more}.",
         ("Mend them" if nothing else "Mend them, or take the good ones with --keep-going") + ". Nothing was stored.",
     )

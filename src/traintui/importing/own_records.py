@@ -53,7 +53,8 @@ def _decisions(rest: Mapping[str, Any], newest: int, status: str | None) -> list
     stands = "generated"
     for number, given in enumerate(_list(rest, "decisions"), 1):
         place = f"Decision {number}"
-        if not isinstance(given, dict) or given.get("action") not in _AFTER:
+        action = given.get("action") if isinstance(given, dict) else None
+        if not isinstance(action, str) or action not in _AFTER:
             raise Refused("no decision", f"{place} is none: its action is approve, reject or edit.")
         revision = _number(given, "revision", place, most=newest)
         if revision is None:
@@ -61,10 +62,10 @@ def _decisions(rest: Mapping[str, Any], newest: int, status: str | None) -> list
         moment = _text(given, "at")
         if moment is not None:
             _time(moment, f"{place} is of")
-        after = _AFTER[given["action"]]
+        after = _AFTER[action]
         found.append(
             {
-                "action": given["action"], "revision": revision, "turn": _number(given, "turn", place, most=2**31 - 1),
+                "action": action, "revision": revision, "turn": _number(given, "turn", place, most=2**31 - 1),
                 "reason": _text(given, "reason", LONGEST_NOTE), "notes": _text(given, "notes", LONGEST_NOTE),
                 "reviewer": _text(given, "reviewer"), "at": moment, "before": stands, "after": after,
             }

@@ -15,7 +15,7 @@ from traintui.importing import lines
 from traintui.importing.compression import Broken, Compression, inflated
 from traintui.importing.conversations import LineProblem, Refused
 from traintui.importing.files import empty, shown
-from traintui.importing.json_documents import Document
+from traintui.importing.json_documents import EVERY, Document
 from traintui.importing.tables import csv_records, delimiter_of, parquet_records
 
 Container = Literal["jsonl", "json", "csv", "parquet"]
@@ -86,7 +86,10 @@ def source_of(path: Path, steps: tuple[str, ...] = (), is_record: Callable[[Any]
         raise empty(path)
     container = container_of(text, suffix_of(path), whole=whole)
     if steps and container == "jsonl" and text[:1] in (b"{", b"["):
-        container = "json"  # a place deep inside is one of a document, which may be a single line
+        # A place deep inside is one of a document, which may be a single line. Lines without it are records already, as
+        # in the file of what was left out of an import by the same mapping.
+        container = "json" if _leads_on(text, steps[0]) else "jsonl"
+        steps = steps if container == "json" else ()
     if container == "csv":
         return Source(path, "csv", compression, delimiter=delimiter_of(head.decode("utf-8", "replace")))
     if container == "json" and not steps and text.startswith(b"{"):
@@ -102,7 +105,7 @@ def container_of(text: bytes, suffix: str, *, whole: bool) -> Container:
     if suffix in _TABLE_SUFFIXES:
         return "csv"
     first, _, rest = text.partition(b"\n")
-    alone = _is_json(first)
+    alone = is_json(first)
     if text.startswith(b"{"):
         # A record in a line, or a document over many lines.
         if alone:
@@ -117,7 +120,17 @@ def container_of(text: bytes, suffix: str, *, whole: bool) -> Container:
     return "jsonl"
 
 
-def _is_json(line: bytes) -> bool:
+def _leads_on(text: bytes, step: str) -> bool:
+    """Whether a document that begins so may hold what a step names."""
+    try:
+        first = orjson.loads(text.partition(b"\n")[0])
+    except orjson.JSONDecodeError:
+        return True
+    return not isinstance(first, dict) or step in (EVERY, *first)
+
+
+def is_json(line: bytes) -> bool:
+    """Whether a line is JSON by itself."""
     try:
         orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -259,7 +272,9 @@ def _check_values(record: Record) -> None:
 def unreadable(path: Path, broken: Broken, line: int, place: str = "line") -> TraintuiError:
     """The answer to a file that cannot be read on, with the line or the row."""
     where = f"{place} {broken.line or max(line, 1)}"
-    return TraintuiError(broken.title, f"{shown(path)}, {where}: {broken.what}.", broken.remedy)
+    return TraintuiError(
+        broken.title, f"{shown(path)}, {where}: {broken.what}.", f"{broken.remedy} Nothing was stored."
+    )
 
 
 def _other_kind(path: Path, what: str, remedy: str) -> TraintuiError:

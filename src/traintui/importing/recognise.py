@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from traintui.errors import TraintuiError
-from traintui.importing.files import shown
+from traintui.importing.files import opened, shown
 from traintui.importing.readers import SUFFIXES, suffix_of
 
 MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
@@ -15,7 +15,7 @@ MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "te
 def kind_of(path: Path) -> Literal["document", "conversations", "vocabulary"]:
     """Return what the suffix says the file holds.
 
-    Raises TraintuiError for a suffix that cannot be imported, naming those that can.
+    Raises TraintuiError for a suffix that cannot be imported, naming those that can, and for what is no file.
     """
     suffix = path.suffix.lower()
     if suffix in MEDIA_TYPES:
@@ -24,6 +24,9 @@ def kind_of(path: Path) -> Literal["document", "conversations", "vocabulary"]:
         return "conversations"
     if suffix == ".toml":
         return "vocabulary"
+    if path.is_dir() or not suffix:
+        with opened(path):  # a folder, or nothing at all, is no unknown kind of file
+            pass
     raise TraintuiError(
         "Unknown kind of file",
         f"{shown(path)} is neither a document nor a file of conversations or vocabulary.",

@@ -26,6 +26,8 @@ MOST_IGNORED = 20
 MOST_ID = 200
 _CALLS = ("tool_calls", "function_call")
 _PREFERENCES = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"))
+_LABELS = (("label", ("prompt", "completion")), ("kto_tag", ("conversations",)))
+"""Keys that say whether an answer is as it should be, and what stands beside them (KTO, of TRL and LLaMA-Factory)."""
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "system": "system", "developer": "system", "human": "user", "user": "user", "gpt": "assistant",
     "assistant": "assistant",
@@ -48,6 +50,7 @@ class Shape:
 
 def recognised(record: Record) -> Shape | None:
     """The shape of a record; None if it has none that is known. Raises `Refused` for what is no conversation at all."""
+    _refuse_labelled(record)
     for shape in SHAPES.values():
         if shape.tells(record):
             return shape
@@ -60,6 +63,16 @@ def recognised(record: Record) -> Shape | None:
     return None
 
 
+def _refuse_labelled(record: Record) -> None:
+    """An answer that is labelled as bad would come in as one that is as good as any."""
+    for label, beside in _LABELS:
+        if isinstance(record.get(label), bool) and all(key in record for key in beside):
+            raise Refused(
+                "preference data",
+                f"“{label}” says whether the answer is good: preference data is exported, never imported.",
+            )
+
+
 def conversation_of(line: int, record: Record, shape: Shape, ignored: Ignored) -> ImportedConversation:
     """The conversation in a record of a shape. Raises `Refused` with the first rule that it breaks."""
     if not all(key in record for key in shape.keys):
@@ -67,6 +80,7 @@ def conversation_of(line: int, record: Record, shape: Shape, ignored: Ignored) -
         hint = f"; it looks like {other.name}" if other else ""
         keys = " and ".join(f"“{key}”" for key in shape.keys)
         raise Refused("another shape", f"The record has no {keys}, as {shape.name} has{hint}.")
+    _refuse_labelled(record)
     rest = dict(record)
     transcript = shape.read(rest, ignored)
     turns, dimensions = transcript.whole(), _dimensions(rest)

@@ -14,7 +14,7 @@ import orjson
 
 from traintui.errors import TraintuiError
 from traintui.importing import lines
-from traintui.importing.compression import Broken, Reader
+from traintui.importing.compression import FREE, MOST_RATIO, Broken, Reader, swollen
 from traintui.importing.conversations import Refused
 from traintui.importing.files import shown
 
@@ -25,6 +25,8 @@ Record = dict[str, Any]
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 1_000
 ROWS_AT_ONCE = 100
+HELD_BYTES = 32_000_000
+"""Bytes that the rows which are read at once may have in one column."""
 MAX_GROUP_BYTES = 2_000_000_000
 """Bytes of a row group of Parquet, which is the least that can be read at once."""
 
@@ -130,12 +132,10 @@ def parquet_records(path: Path) -> Iterator[tuple[int, Record | Refused]]:
     table = _opened(path)
     number = 0
     with table:
-        for index in range(table.num_row_groups):
-            if table.metadata.row_group(index).total_byte_size > MAX_GROUP_BYTES:
-                raise Broken("Row group too large", f"row group {index + 1} holds more than 2 GB",
-                             "Write it again with smaller row groups.")  # fmt: skip
+        largest = max((_largest_value(table, index) for index in range(table.num_row_groups)), default=0)
         try:
-            for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
+            at_once = max(1, min(ROWS_AT_ONCE, HELD_BYTES // max(1, largest)))
+            for batch in table.iter_batches(batch_size=at_once, use_threads=False):
                 for row in batch.to_pylist():
                     number += 1
                     try:
@@ -144,6 +144,21 @@ def parquet_records(path: Path) -> Iterator[tuple[int, Record | Refused]]:
                         yield number, refused
         except (OSError, ValueError, TypeError, NotImplementedError, OverflowError) as error:
             raise Broken("File damaged", f"it cannot be read on ({_first_line(error)})", "Write it again.") from error
+
+
+def _largest_value(table: pyarrow.parquet.ParquetFile, index: int) -> int:
+    """Bytes that a value of a row group may have at most: it stands in its column once, however many rows have it.
+
+    Raises `Broken` for a group that is too large to be read at once, or swells beyond reason.
+    """
+    group = table.metadata.row_group(index)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    if group.total_byte_size > MAX_GROUP_BYTES:
+        raise Broken("Row group too large", f"row group {index + 1} holds more than 2 GB",
+                     "Write it again with smaller row groups.")  # fmt: skip
+    if group.total_byte_size > max(FREE, MOST_RATIO * sum(column.total_compressed_size for column in columns)):
+        raise swollen()
+    return max((column.total_uncompressed_size for column in columns), default=0)
 
 
 def _opened(path: Path) -> pyarrow.parquet.ParquetFile:

@@ -105,7 +105,7 @@ def written(summary: ExportSummary) -> Content:
         same = summary.again.same
         parts += ["\n", text.shown(summary.again.says, limit=400, style="$approved" if same else "$warning")]
     if summary.left_out:
-        parts.append((f"\n{summary.left_out:,} left out, as asked; the manifest names them.", "$warning"))
+        parts.append((f"\n{summary.left_out:,} left out; the manifest names them and says why.", "$warning"))
     beside = ", ".join(file.name for file in summary.files[1:])
     parts += [("\nBeside it ", "$faint"), text.shown(beside, single_line=True, limit=200, style="$muted")]
     parts.append(("\nesc closes. The export is on record in 4 Audit.", "$muted"))
