@@ -49,6 +49,7 @@ async def reviewed(db: Database) -> list[str]:
     """Approved, rejected, edited and undecided ones, one with a turn that is not trained on."""
     ids = await imported(db, 6)
     await edited(db, ids[0], "Better.", prompt="Be kind.")
+    await edited(db, ids[3], "Better still.")
     await partly_trained(db, ids[1])
     await rejected(db, ids[2])
     await approved(db, ids[0], ids[1], ids[3])
