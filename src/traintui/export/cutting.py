@@ -30,8 +30,8 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where a target stops: `turn` and `character` (its text from there on is lost), None where it drops all of it.
-    `lost` are the numbers of the turns of which nothing is left, `shortened` of those that lose their end. `what` says
-    it in words."""
+    `lost` are the numbers of the turns of which nothing is left, `ends` the others that lose their end, each with the
+    character from which on. `what` says it in words."""
 
     tokens: int
     limit: int
@@ -39,7 +39,12 @@ class Cut:
     character: int | None
     lost: tuple[int, ...]
     what: str
-    shortened: tuple[int, ...] = ()
+    ends: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def shortened(self) -> tuple[int, ...]:
+        """The numbers of the turns that lose their end."""
+        return tuple(turn for turn, _ in self.ends)
 
     def loses(self, turn: int) -> bool:
         """Whether nothing of a turn is left."""
@@ -85,7 +90,8 @@ def _cut_in(segments: Sequence[Segment], place: int, room: int, limit: int, coun
     after = len(segments) - place - 1
     if after:
         what += f", {'the turn' if after == 1 else f'the {after} turns'} after it {'is' if after == 1 else 'are'} lost"
-    return Cut(total, limit, segment.turn or None, character, lost, what, (segment.turn,) if character else ())
+    ends = ((segment.turn, character),) if character else ()
+    return Cut(total, limit, segment.turn or None, character, lost, what, ends)
 
 
 def shares(source: int, target: int, room: int) -> tuple[int, int]:
@@ -146,9 +152,12 @@ def _shortened(
 ) -> Cut:  # fmt: skip
     """The cut in a question and its answer, of which so many tokens have no room each."""
     short = [(segment, less) for segment, less in zip(pair, missing, strict=True) if less > 0]
-    first, less = short[0]
-    character = counter.character_at(first.content, max(0, first.tokens - less - MESSAGE_TOKENS))
+    ends = tuple(
+        (segment.turn, counter.character_at(segment.content, max(0, segment.tokens - less - MESSAGE_TOKENS)))
+        for segment, less in short
+    )
+    turn, character = ends[0]
     what = f"the end of {' and of '.join(f'turn {segment.turn}' for segment, _ in short)} is cut off"
     if lost:
         what += f", and the {'turn' if len(lost) == 1 else f'{len(lost)} turns'} after it left out"
-    return Cut(total, limit, first.turn, character, lost, what, tuple(segment.turn for segment, _ in short))
+    return Cut(total, limit, turn, character, lost, what, ends)
