@@ -60,7 +60,7 @@ def test_the_line_stands_in_the_turn_and_at_the_character_where_the_trainer_cuts
     seen = lens("trl", *of_tokens(100, 100, 100, 100), limit=250)
     (stop,) = seen.stops
     assert (stop.place, stop.character) == (2, 45 * CHARACTERS_PER_TOKEN)
-    assert stop.says == "TRL stops here, at 250 tokens: turn 3 is cut, the turn after it is lost"
+    assert stop.says == "TRL stops at 250 tokens: turn 3 is cut, the turn after it is lost"
     assert [fate.read for fate in seen.turns] == [None, None, 45 * CHARACTERS_PER_TOKEN, 0]
     assert seen.turns[3].is_lost and not seen.turns[3].trained
     assert said(seen) == ["TRL cuts at turn 3"]
@@ -82,7 +82,7 @@ def test_a_cut_in_the_system_prompt_loses_every_turn() -> None:
 def test_what_is_dropped_has_its_line_on_top_and_nothing_is_left() -> None:
     seen = lens("axolotl", *of_tokens(400, 400), system_prompt="Be brief.")
     assert [(stop.place, stop.character) for stop in seen.stops] == [(SYSTEM, 0)]
-    assert "reads nothing of this" in seen.stops[0].says
+    assert seen.stops[0].says == "Axolotl takes 512 tokens: all of this is dropped without a word"
     assert seen.system is not None and seen.system.is_lost and all(fate.is_lost for fate in seen.turns)
     assert said(seen) == ["Axolotl drops it as too long"]
 

@@ -21,7 +21,7 @@ from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
 from traintui.export.rules import Finding, Severity
 from traintui.export.splits import Splitter
-from traintui.export.tokens import TokenCounter
+from traintui.export.tokens import Counting
 
 KEPT = 1_000
 """Conversations of which it is kept what is wrong with them; all are counted."""
@@ -56,11 +56,14 @@ class Problem:
 class Checking:
     """What an export will meet, conversation by conversation, without writing anything."""
 
-    def __init__(self, request: ExportRequest, counter: TokenCounter) -> None:
+    def __init__(self, request: ExportRequest, counting: Counting) -> None:
         self.request = request
         self.format = request.target
-        self.counter = counter
-        self.totals = Totals(self.format.rules.target, counter.is_estimate)
+        self.counter = counter = counting.counter
+        self.totals = Totals(self.format.rules.target, counter.is_estimate, request.limit, counter.name)
+        limited = request.limit is not None or self.format.rules.token_limit is not None
+        self.instead = counting.instead if limited else None
+        """Why tokens are estimated though a tokenizer is named, where that matters."""
         self.tally = Tally()
         self.problems: list[Problem] = []
         self.stoppers: list[Problem] = []
@@ -120,14 +123,14 @@ class Assembly(Checking):
     def __init__(
         self,
         request: ExportRequest,
-        counter: TokenCounter,
+        counting: Counting,
         shape: Shape,
         files: FileSet,
         name: str,
         container: Container,
         splitter: Splitter | None = None,
     ) -> None:
-        super().__init__(request, counter)
+        super().__init__(request, counting)
         self.shape = shape
         self.container = container
         self.files = files

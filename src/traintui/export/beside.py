@@ -52,7 +52,7 @@ def said_of(assembly: Assembly, size: int | None = None) -> tuple[Remark, ...]:
     labelled = sum(assembly.labels) > 0
     said = remarks(
         assembly.format, rows=assembly.rows, container=assembly.container, shape=assembly.shape, size=size,
-        desirable=assembly.labels[0] if labelled else None,
+        desirable=assembly.labels[0] if labelled else None, instead=assembly.instead,
     )  # fmt: skip
     of_split = assembly.splitter.says() if assembly.request.eval_share else ()
     every = [*(Remark(Severity.IGNORED, says) for says in of_split), *said]

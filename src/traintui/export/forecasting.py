@@ -18,8 +18,7 @@ from traintui.export.containers import opened
 from traintui.export.formats import Container
 from traintui.export.preflight import Remark, Totals, remarks
 from traintui.export.record import Shape
-from traintui.export.request import ExportRequest
-from traintui.export.tokens import counter_of
+from traintui.export.request import ExportRequest, completed
 
 FIRST = 5
 """Conversations of which the rows are shown."""
@@ -87,20 +86,22 @@ async def forecast(db: Database, request: ExportRequest) -> ExportForecast:
 
 
 async def check(db: Database, request: ExportRequest, *, on_progress: Progress = unwatched) -> ExportCheck:
-    """Looks at every conversation as the export would, and writes nothing. Raises as `forecast`."""
+    """Looks at every conversation as the export would, and writes nothing. Raises as `forecast`, and `BadTarget` when
+    the workspace has targets that cannot be."""
+    request = await completed(db, request)
     format, container = request.target, request.container_for(request.path)
-    counter = await asyncio.to_thread(counter_of, request.tokenizer)
-    checking = Checking(request, counter)
+    counting = await asyncio.to_thread(lambda: request.counting)
+    checking = Checking(request, counting)
     async with reader_of(db, await request.scope(db)) as reader:
         counts = await reader.counts()
         shape = await shape_for(reader, request, counts)
         done = 0
         async for page in reader.pages(request.wanted):
-            if counter.is_estimate:
+            if counting.counter.is_estimate:
                 checking.take(page)
             else:
                 await asyncio.to_thread(checking.take, page)
             done += len(page)
             on_progress(done, counts.total)
-    said = remarks(format, rows=checking.totals.rows, container=container, shape=shape)
+    said = remarks(format, rows=checking.totals.rows, container=container, shape=shape, instead=checking.instead)
     return ExportCheck(checking.totals, tuple(checking.problems), said, checking.stopping, checking.left_out)

@@ -110,11 +110,11 @@ def _read_of(turn: Turn, cut: Cut | None) -> int | None:
 
 def _stops(record: TrainingRecord, cut: Cut, target: str) -> Iterator[Stop]:
     """Where lines are drawn: the first says what is lost."""
-    said = f"{target} stops here, at {cut.limit:,} tokens: {cut.what}"
+    said = f"{target} stops at {cut.limit:,} tokens: {cut.what}"
     first = SYSTEM if record.system_prompt and record.system_prompt.strip() else 0
     if cut.turn is None:
         if cut.character is None:
-            yield Stop(first, 0, f"{target} reads nothing of this: it takes {cut.limit:,} tokens, and {cut.what}")
+            yield Stop(first, 0, f"{target} takes {cut.limit:,} tokens: all of this is dropped without a word")
         else:
             yield Stop(SYSTEM, stored_place(record.system_prompt or "", cut.character), said)
         return

@@ -14,7 +14,7 @@ from traintui.export.formats.model import Container, Format
 from traintui.export.preferences import Label, Pair, kto_weights, labels_of, pairs_of
 from traintui.export.record import Shape, TrainingRecord, has_text, plain
 from traintui.export.rules import RULES, Finding, Messages, Rule, Severity
-from traintui.export.tokens import MESSAGE_TOKENS, TokenCounter
+from traintui.export.tokens import MESSAGE_TOKENS, Estimate, TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +188,13 @@ def _total(segments: Sequence[Segment]) -> int:
 @dataclass(slots=True)
 class Totals:
     """What an export as a whole will meet, added up conversation by conversation. Each counts once, under the worst
-    that there is to say of it."""
+    that there is to say of it. `limit` is what they are held against, in tokens, where that is not the default, and
+    `counted_by` what counts them."""
 
     target: str
     is_estimate: bool = True
+    limit: int | None = None
+    counted_by: str = Estimate.name
     count: int = 0
     passing: int = 0
     rows: int = 0
@@ -231,7 +234,8 @@ class Totals:
         return f"{told}; {listed}" if listed else told
 
     def _counted(self, rule: Rule, count: int) -> str:
-        return f"{count:,} {(rule.one if count == 1 else rule.many).format(target=self.target)}"
+        limit = "default" if self.limit is None else f"{self.limit:,} tokens"
+        return f"{count:,} {(rule.one if count == 1 else rule.many).format(target=self.target, limit=limit)}"
 
     def as_json(self) -> dict[str, Any]:
         """As plain values, for manifest and command line."""
@@ -241,6 +245,8 @@ class Totals:
             "pass": self.passing,
             "rows": self.rows,
             "tokens_are_estimated": self.is_estimate,
+            "counted_by": self.counted_by,
+            "limit": self.limit,
             "findings": {rule.name: {"count": self.by_rule[rule], "severity": rule.severity.value}
                          for rule in RULES if rule in self.by_rule},
             "ignored": {rule.name: self.ignored[rule] for rule in RULES if rule in self.ignored},
@@ -258,10 +264,10 @@ class Remark:
 
 def remarks(
     format: Format, *, rows: int, container: Container, shape: Shape, size: int | None = None,
-    desirable: int | None = None,
+    desirable: int | None = None, instead: str | None = None,
 ) -> tuple[Remark, ...]:  # fmt: skip
     """What is to say of a file with so many rows, of so many bytes where that is known, with so many rows labelled as
-    desirable where they have labels."""
+    desirable where they have labels. `instead` says why its tokens are estimated though a tokenizer is named."""
     target, found = format.rules, []
 
     def refused(limit: str, has: str) -> None:
@@ -269,6 +275,8 @@ def remarks(
             Remark(Severity.REFUSED, f"{target.target} refuses the file as it is: it takes {limit}, this has {has}.")
         )
 
+    if instead is not None:
+        found.append(Remark(Severity.IGNORED, instead))
     if rows == 0:
         found.append(Remark(Severity.REFUSED, "There is no row to write."))
     elif rows < target.minimum:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +14,12 @@ from traintui.data.models import DIMENSIONS
 from traintui.data.past_reading import PastScope
 from traintui.data.workspace_filters import read_filter
 from traintui.errors import TraintuiError
+from traintui.export import training_targets
 from traintui.export.again import Earlier
 from traintui.export.containers import container_of
 from traintui.export.filter_data import terms_of
 from traintui.export.formats import Container, Format, format_of
+from traintui.export.tokens import Counting, counter_of, counting_of, name_of
 
 IfRefused = Literal["stop", "leave-out"]
 IfCut = Literal["write", "stop", "leave-out"]
@@ -33,7 +35,8 @@ class ExportRequest:
     export whose conversations stay on theirs. `if_refused` and `if_cut` say what
     becomes of conversations that the target refuses, or cuts; `limit` is the trainer's in tokens where it is not the
     default, `tokenizer` the file that counts them. `card` says whether a README goes beside the file. `again` is the
-    export that is made again; as it was then, filter and selection say nothing.
+    export that is made again; as it was then, filter and selection say nothing. `from_workspace` names which of `limit`
+    and `tokenizer` the workspace chose, not who asks.
     """
 
     path: Path
@@ -53,11 +56,21 @@ class ExportRequest:
     card: bool = True
     sides: Path | None = None
     again: Earlier | None = None
+    from_workspace: tuple[str, ...] = ()
 
     @property
     def then(self) -> Earlier | None:
         """The export whose conversations are written at the revisions of then, if one is."""
         return self.again if self.again is not None and self.again.is_then else None
+
+    @property
+    def counting(self) -> Counting:
+        """What counts its tokens here, once its file is read. A tokenizer that the export names is used, or answered
+        with `NoTokenizer`; that of the workspace is one of other machines too: where it is not here they are estimated.
+        """
+        if "tokenizer" in self.from_workspace:
+            return counting_of(self.tokenizer)
+        return Counting(counter_of(self.tokenizer))
 
     @property
     def target(self) -> Format:
@@ -123,11 +136,26 @@ class ExportRequest:
             "if_refused": self.if_refused,
             "if_cut": self.if_cut,
             "limit": self.limit,
-            "tokenizer": None if self.tokenizer is None else self.tokenizer.name,
+            "tokenizer": None if self.tokenizer is None else name_of(self.tokenizer),
+            "from_workspace": list(self.from_workspace),
             "eval_share": self.eval_share,
             "strata": list(self.strata),
             "sides": None if self.sides is None else self.sides.name,
         }
+
+
+async def completed(db: Database, request: ExportRequest) -> ExportRequest:
+    """An export with the limit and the tokenizer of the workspace where it names none itself; one that is made as it
+    was then has its own. Raises `BadTarget`."""
+    if request.target.kind == "own" or request.then is not None:
+        return request
+    chosen = await training_targets.read(db)
+    changes: dict[str, Any] = {}
+    if request.limit is None and (limit := chosen.limit_of(request.format)) is not None:
+        changes["limit"] = limit
+    if request.tokenizer is None and chosen.tokenizer is not None:
+        changes["tokenizer"] = chosen.tokenizer
+    return replace(request, **changes, from_workspace=tuple(changes)) if changes else request
 
 
 def statuses_of(wanted: Filter) -> tuple[str, ...] | None:

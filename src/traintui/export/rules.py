@@ -76,7 +76,7 @@ LAST_UNTRAINED = Rule(
     "last untrained", Severity.REFUSED, "w", "has a last answer that is not to be trained on",
     "have a last answer that is not to be trained on",
 )  # fmt: skip
-TOO_LONG = Rule("too long", Severity.CUT, "e", "too long for {target}'s default", "too long for {target}'s default")
+TOO_LONG = Rule("too long", Severity.CUT, "e", "too long for {target}'s {limit}", "too long for {target}'s {limit}")
 SPECIAL = Rule("special token", Severity.CUT, "e", "holds a token of a template", "hold a token of a template")
 WEIGHTS = Rule(
     "weights", Severity.IGNORED, "w", "has marks that {target} does not know", "have marks that {target} does not know"

@@ -24,10 +24,9 @@ from traintui.export.fileset import BLOCK, FileSet, checked_place, there_already
 from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
 from traintui.export.recording import Record, statuses_in
-from traintui.export.request import ExportRequest
+from traintui.export.request import ExportRequest, completed
 from traintui.export.sides import sides_for
 from traintui.export.splits import Kept, Splitter
-from traintui.export.tokens import counter_of
 
 RECORDED = 5_000
 """Conversations whose revisions are noted in the log at once, while the next ones are written."""
@@ -111,14 +110,16 @@ async def export_conversations(
 async def run_export(db: Database, request: ExportRequest, *, on_progress: Progress = unwatched) -> ExportSummary:
     """Writes what was asked for: approved conversations unless the filter names a status.
 
-    All files appear whole or none of them, and the export is on record either way. `on_progress` gets how many are
+    What the request leaves open of limit and tokenizer the workspace says (`training_targets`). All files appear whole
+    or none of them, and the export is on record either way. `on_progress` gets how many are
     written of how many. Raises `FilterError` when the filter cannot be read, `ExportStopped` with what is wrong with
     which conversations, `TraintuiError` when nothing matches or the place cannot be written; cancelling leaves nothing
     behind.
     """
+    request = await completed(db, request)
     path = await asyncio.to_thread(checked_place, request.path)
     container = request.container_for(path)
-    counter = await asyncio.to_thread(counter_of, request.tokenizer)
+    counting = await asyncio.to_thread(lambda: request.counting)
     if not request.overwrite and (there := there_already(path.parent, names_of(request, path))):
         raise TraintuiError(
             "Not exported", f"{path.parent / there[0]} is there already.",
@@ -137,7 +138,7 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         await record.start(counts, shape, container, await reader.snapshot())
         try:
             with FileSet(path.parent) as files:
-                assembly = Assembly(request, counter, shape, files, path.name, container, splitter)
+                assembly = Assembly(request, counting, shape, files, path.name, container, splitter)
                 with contextlib.closing(assembly):
                     await write_all(db, reader, assembly, record.export_id, counts.total, record.watched(on_progress))
                     await stack.aclose()  # the moment that was read need not be kept while the disk is waited for

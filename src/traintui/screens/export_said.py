@@ -71,8 +71,10 @@ def checked(found: ExportCheck) -> Content:
     totals = found.totals
     colour = "$approved" if totals.passing == totals.count else "$warning"
     parts: list[Part] = [(totals.words() if totals.count else "nothing to look at", colour)]
-    if totals.is_estimate and totals.count:
-        parts.append(("  tokens are estimated", "$faint"))
+    if totals.count:
+        by = "estimated" if totals.is_estimate else f"counted by {text.visible(totals.counted_by, single_line=True)}"
+        limit = "" if totals.limit is None else f" against {totals.limit:,}"
+        parts.append((f"  tokens are {by}{limit}", "$faint"))
     if found.stopping:
         parts.append((f"\nThe export would stop: {found.stopping:,} cannot be written as they are.", "bold $warning"))
     for problem in found.problems[:NAMED]:
