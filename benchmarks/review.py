@@ -21,7 +21,7 @@ from benchmarks.furnish import furnish
 from benchmarks.outage import outages
 from benchmarks.report import Figure, publish
 from benchmarks.review_bulk import many
-from benchmarks.review_screen import READ, TURNS, keys, long_one, to_read
+from benchmarks.review_screen import READ, TURNS, keys, long_one, look_through, to_read
 from benchmarks.several import several
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -49,6 +49,8 @@ async def measure(home: Path, parts: Sequence[str], chosen: argparse.Namespace) 
     if set(parts) & {"keys", "long", "bulk"}:
         first = time.time_ns() // 1_000_000 % 900_000  # no two runs say the same
         async with opened(home) as (driven, db):
+            if chosen.lens or chosen.tokenizer is not None:
+                await look_through(driven, db, chosen.tokenizer)
             if "keys" in parts:
                 wanted = await to_read(db, home, first, chosen.keys + 1)
                 figures |= await keys(driven, db, wanted, first)
@@ -68,6 +70,8 @@ def main() -> None:
     parser.add_argument("--several", type=int, default=2_000, help="decisions by eight reviewers at once")
     parser.add_argument("--outage", type=int, default=500, help="decisions while the server goes away")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts that are measured")
+    parser.add_argument("--lens", action="store_true", help="look through the lens of a training target meanwhile")
+    parser.add_argument("--tokenizer", type=Path, help="the same, and a tokenizer.json counts")
     parser.add_argument("--home", type=Path, help="a workspace that is kept; made where it is missing")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

@@ -18,6 +18,8 @@ from traintui.data import imports
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.models import Conversation as C
+from traintui.export import training_targets
+from traintui.export.training_targets import TrainingTarget, TrainingTargets
 from traintui.screens.review import ReviewScreen
 
 TURNS = 10
@@ -73,6 +75,17 @@ async def review(driven: Driven) -> ReviewScreen:
     screen = driven.app.screen
     assert isinstance(screen, ReviewScreen)  # noqa: S101 - waited for
     return screen
+
+
+async def look_through(driven: Driven, db: Database, tokenizer: Path | None) -> None:
+    """Chooses training targets of which the first cuts what is read, and puts its lens over it."""
+    chosen = (TrainingTarget("trl", 500), TrainingTarget("axolotl"), TrainingTarget("llama-factory"))
+    await training_targets.change(db, TrainingTargets(chosen, tokenizer))
+    screen = await review(driven)
+    driven.app.training = await training_targets.read(db)
+    await driven.until(lambda: screen.reading.shown is not None)
+    driven.press("l", "l")
+    await driven.until(lambda: screen.preflight.display)
 
 
 async def keys(driven: Driven, db: Database, wanted: Sequence[str], first: int) -> dict[str, Figure]:

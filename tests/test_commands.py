@@ -46,6 +46,7 @@ from traintui.screens.template_name import TemplateName
 from traintui.screens.templates import TemplatesDialog
 from traintui.screens.threshold_form import ThresholdForm
 from traintui.screens.thresholds import ThresholdsDialog
+from traintui.screens.training_targets import TrainingTargetsDialog
 from traintui.screens.turn_editor import TurnEditor
 from traintui.screens.turn_tools import TurnToolsDialog
 from traintui.screens.views import ViewsDialog
@@ -68,6 +69,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     TurnEditor, TurnToolsDialog, RevisionsDialog, RegenerateDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
+    TrainingTargetsDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

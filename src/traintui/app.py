@@ -40,7 +40,17 @@ PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
 OF_THE_WORKSPACE = frozenset(
-    {"coverage", "export", "import_file", "metadata_keys", "prices", "templates", "thresholds", "vocabulary"}
+    {
+        "coverage",
+        "export",
+        "import_file",
+        "metadata_keys",
+        "prices",
+        "templates",
+        "thresholds",
+        "training_targets",
+        "vocabulary",
+    }
 )
 """Actions of the app that need a workspace, and a role that may."""
 
@@ -285,9 +295,12 @@ class TraintuiApp(Ending):
 
     async def _read_words(self) -> None:
         from traintui.data import metadata, reviews, vocabulary
+        from traintui.export import training_targets
 
         self.labels = await vocabulary.labels(self.db)
         self.reasons = await reviews.reasons(self.db)
+        with suppress(training_targets.BadTarget):  # whoever needs them is answered
+            self.training = await training_targets.read(self.db)
         self.metadata_keys = tuple(known.key for known in await metadata.known_keys(self.db))
         if self.live is not None:
             self._fields = await self._registered()

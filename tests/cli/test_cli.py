@@ -309,6 +309,28 @@ def test_thresholds_are_listed_set_and_taken_back_and_a_bad_one_is_named(home: P
     assert "valid number" in refused(traintui(home, "threshold", "set", "closeness_good", "much", check=False))
 
 
+def test_training_targets_are_chosen_listed_and_taken_back_and_a_bad_one_is_named(home: Path) -> None:
+    assert "cuts beyond 1,024 tokens" in traintui(home, "targets", "set", "trl", "mistral:8192").stdout
+    lines = traintui(home, "targets", "list").stdout.splitlines()
+    assert lines[1].split() == ["mistral", "8,192", "tokens", "trains", "on", "answers;", "knows", "marks"]
+    nowhere = str(home / "llama" / "tokenizer.json")
+    assert "is not on this machine" in refused(traintui(home, "targets", "set", "--tokenizer", nowhere, check=False))
+    set_ = traintui(home, "targets", "set", "--tokenizer", nowhere, "--elsewhere", "--json")
+    assert json.loads(set_.stdout) == {
+        "targets": [
+            {"format": "trl", "limit": None, "tokens": 1024}, {"format": "mistral", "limit": 8192, "tokens": 8192}
+        ],
+        "tokenizer": nowhere,
+        "counted_by": "estimate",
+        "estimated_because": "Tokens are estimated: the workspace's tokenizer, llama, is not on this machine.",
+    }  # fmt: skip
+    assert json.loads(traintui(home, "targets", "set", "--estimate", "--json").stdout)["tokenizer"] is None
+    assert "Did you mean openai?" in refused(traintui(home, "targets", "set", "openia", check=False))
+    assert traintui(home, "targets", "set", check=False).returncode == 2
+    traintui(home, "targets", "clear")
+    assert json.loads(traintui(home, "targets", "list", "--json").stdout)["targets"] == []
+
+
 def test_an_import_is_scored_among_what_is_there_and_scored_anew_by_other_thresholds(home: Path) -> None:
     said = [
         {"role": "user", "content": "What does a card cost that was lost abroad on a Sunday?"},

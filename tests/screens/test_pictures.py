@@ -154,6 +154,34 @@ def test_a_screen_looks_as_it_did(
     assert snap_compare(app, terminal_size=size, run_before=VIEWS[view])
 
 
+@pytest.fixture
+def chosen_target(server: EmbeddedServer, database: str) -> Iterator[None]:
+    """The workspace trains with TRL, with a limit that its conversations pass."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "pictures"), autocommit=True) as connection:
+        value = '[{"format": "trl", "limit": 60}, {"format": "axolotl"}]'
+        connection.execute("INSERT INTO workspace_settings (key, value) VALUES ('training.targets', %s)", [value])
+        yield
+        connection.execute("DELETE FROM workspace_settings WHERE key = 'training.targets'")
+
+
+@pytest.mark.usefixtures("chosen_target")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_lens_looks_as_it_did(snap_compare: Any, database: str, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = Standing(database, tmp_path, theme="dark")
+    before = shows("TRL stops at", "lost", press=("2", "l"), between=("User", "waiting", "TRL cuts"))
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.usefixtures("chosen_target")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_training_targets_look_as_they_did(
+    snap_compare: Any, database: str, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = Standing(database, tmp_path, theme="dark")
+    before = shows("Training targets", "estimated", press=("2", "L"), between=("User", "waiting", "TRL cuts"))
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
 @pytest.mark.parametrize("view", ["conversations", "review"])
 def test_a_screen_looks_as_it_did_in_the_light_theme(
     snap_compare: Any, database: str, tmp_path: Path, view: str

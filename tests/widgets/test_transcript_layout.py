@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from hypothesis import given, settings
@@ -106,3 +107,49 @@ def test_what_is_at_the_upper_edge_stays_there(top: int, width: int) -> None:
     assert layout.turn_end(layout.blocks[block].turn) - after >= shift or shift <= 0
     for number in range(top + shift, min(layout.height, top + shift + 40)):
         assert layout.line(number) is not None
+
+
+def numbers_of_rules(layout: Layout) -> list[int]:
+    found = (layout.line(number) for number in range(layout.height))
+    return [number for number, line in enumerate(found) if line is not None and line[0].kind == "rule"]
+
+
+def test_a_line_is_drawn_below_the_text_that_it_is_about_and_above_a_turn_for_its_beginning() -> None:
+    layout = Layout(list(blocks_of(turns_of("- one two three four five", "An answer."), None)), 14)
+    before = [line.rstrip() for line in lines_of(layout)]
+    layout.rule({0: 12, 1: 0})  # "three" begins at 10
+    assert [line.rstrip() for line in lines_of(layout)] == ["• one two", "  three four", "", "  five", "", "An answer."]
+    assert numbers_of_rules(layout) == [layout.rule_top(0), layout.rule_top(1)]
+    assert layout.rule_top(1) == layout.turn_top(1) and layout.turn_end(0) == layout.turn_top(1)
+    layout.rule({})
+    assert [line.rstrip() for line in lines_of(layout)] == before and layout.rule_top(0) is None
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4), st.integers(12, 60), st.data())
+def test_lines_that_are_drawn_take_nothing_of_the_text(contents: list[str], width: int, data: st.DataObject) -> None:
+    layout = Layout(list(blocks_of(turns_of(*contents), None)), width)
+    before, height = lines_of(layout), layout.height
+    found = layout.find(re.compile("a"))
+    below = [layout.line(layout.line_of(match)) for match in found]
+    stops = {turn: data.draw(st.integers(0, len(content))) for turn, content in enumerate(contents)}
+    layout.rule(stops)
+    rules = numbers_of_rules(layout)
+    assert len(rules) == len(contents) and layout.height == height + len(rules)
+    kept = [line for number, line in enumerate(all_lines(layout)) if number not in rules]
+    layout.rule({})
+    assert kept == all_lines(layout) and lines_of(layout) == before
+    layout.rule(stops)
+    assert [layout.line(layout.line_of(match)) for match in found] == below
+
+
+def all_lines(layout: Layout) -> list[str]:
+    found = (layout.line(number) for number in range(layout.height))
+    return [line.plain for _, line in filter(None, found)]
+
+
+def test_a_character_of_a_turn_is_found_in_what_is_drawn_of_it() -> None:
+    content = "First.\n\n- **bold** word\n" + "word " * 4_000 + "end"
+    layout = Layout(list(blocks_of(turns_of(content), None)), 60)
+    for wanted in ("First", " word\n", "end"):
+        index, place = layout.place_in(0, content.index(wanted))
+        assert layout.blocks[index].content.plain[place:].startswith(wanted.strip("\n"))

@@ -17,6 +17,7 @@ PLACES: dict[str, str] = {
     "prices": "Prices",
     "submissions": "At half price",
     "thresholds": "What the score asks for",
+    "training_targets": "Training targets",
 }
 """What each of them is called in the help."""
 
@@ -38,6 +39,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
+    Command("app.training_targets", "", "Training targets", "Which trainers you write for, and what counts tokens",
+            "training_targets"),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Conversations
@@ -90,6 +93,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("review.complaint", "J", "Complaint", "The next turn that a check complains about", "complaint"),
     Command("review.differs", "equals_sign", "What differs", "From your last look, or from one that is alike",
             "differs", key_display="="),
+    Command("review.lens", "l", "Lens", "As a training target sees it: tokens, what it trains on, where it stops",
+            "lens", True),
+    Command("review.training_targets", "L", "Training targets", "Which trainers the lens and the preflight are about",
+            "training_targets", palette=False),
     Command("review.copy", "y", "Copy", "The turn, the conversation or its id", "copy"),
     Command("review.next", "right_square_bracket", "Next", "The next one, without a decision", "step(1)"),
     Command("review.previous", "left_square_bracket", "Previous", "The one before", "step(-1)"),
@@ -195,4 +202,12 @@ COMMANDS: tuple[Command, ...] = (
             palette=False, role="admin"),
     Command("thresholds.refresh", "R", "Refresh", "Read them again", "look", palette=False),
     Command("thresholds.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
+    # Training targets
+    Command("training_targets.choose", "space", "Choose", "Train it, as the last one, or not", "choose", True,
+            palette=False, key_display="space", role="admin"),
+    Command("training_targets.first", "f", "First", "Put it first: exports begin with it", "first", True,
+            palette=False, role="admin"),
+    Command("training_targets.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False,
+            role="admin"),
+    Command("training_targets.back", "escape", "Close", "Leave it as it is", "back", True, palette=False),
 )  # fmt: skip

@@ -81,6 +81,12 @@ class Doors(Shell):
 
         self.push_screen(ThresholdsDialog())
 
+    def action_training_targets(self) -> None:
+        """Opens what the workspace trains, and what counts its tokens."""
+        from traintui.screens.training_targets import TrainingTargetsDialog
+
+        self.push_screen(TrainingTargetsDialog())
+
     def action_vocabulary(self) -> None:
         """Opens the vocabulary."""
         from traintui.screens.vocabulary import VocabularyDialog

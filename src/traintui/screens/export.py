@@ -87,7 +87,7 @@ class ExportDialog(BaseDialog[None]):
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export the same again" if self._then else "Export"
             yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
-            chosen = self._again.format if self._again is not None else "openai"
+            chosen = self._again.format if self._again is not None else self._first
             offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
             if self._again is not None:
                 label = "As then" if self._then else "Since then"
@@ -143,6 +143,11 @@ class ExportDialog(BaseDialog[None]):
             return statuses_of(filters.parse(self._filter))
         except filters.FilterError:
             return ()  # the forecast answers it
+
+    @property
+    def _first(self) -> str:
+        """The format that the workspace trains first."""
+        return (self.app.training.first if self.app.training is not None else None) or "openai"
 
     def _suggest(self, format: str) -> str:
         from traintui.export.request import suggested_name

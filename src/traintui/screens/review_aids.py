@@ -203,7 +203,7 @@ class ReviewAids(ReviewReading):
         return ways
 
     def action_complaint(self) -> None:
-        """Goes to the next turn that a check complains about."""
+        """Goes to the next turn that a check complains about, or a training target."""
         if self.reading.shown is None:
             return
         self._unfold()

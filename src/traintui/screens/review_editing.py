@@ -13,7 +13,7 @@ from traintui.data.records import Conversation, Turn
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
 from traintui.outbox.presses import Edit
 from traintui.screens.passages import OneTurn, Passage
-from traintui.screens.review_aids import ReviewAids
+from traintui.screens.review_preflight import ReviewPreflight
 from traintui.screens.revision_difference import RevisionsDialog
 from traintui.screens.stored_edit import StoredEdit, edit_of, store
 from traintui.screens.turn_editor import TurnEditor
@@ -21,7 +21,7 @@ from traintui.screens.turn_tools import Chosen, Reshaped, TurnToolsDialog
 from traintui.widgets.transcript_layout import SYSTEM
 
 
-class ReviewEditing(ReviewAids):
+class ReviewEditing(ReviewPreflight):
     """What can be done to the text on the screen. Each change is a revision of its own, which `u` takes back."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ from traintui.widgets.reading import Reading
 class ReviewReading(ReviewAhead):
     """The one that is on the screen, and those that come next."""
 
-    position = getters.query_one(PlaceLine)
+    position = getters.query_one("#position", PlaceLine)
     pace_line = getters.query_one(PaceLine)
     said = getters.query_one("#said", Static)
 
@@ -48,10 +48,11 @@ class ReviewReading(ReviewAhead):
         """Internal ids of what was decided here: their change is no news."""
 
     def compose_body(self) -> ComposeResult:
-        """Where one is, the conversation, and what was done last."""
+        """Where one is, what targets object to, the conversation, and what was done last."""
         with Horizontal(id="place"):
             yield PlaceLine(id="position")
             yield PaceLine()
+        yield PlaceLine(id="preflight")
         yield Reading()
         yield Static(id="said")
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from traintui.data.filters import Filter
     from traintui.data.live import Live
     from traintui.data.presence_records import Meanwhile
+    from traintui.export.training_targets import TrainingTargets
     from traintui.outbox.outcomes import Outcome, Standing
     from traintui.outbox.sending import Outbox
 
@@ -65,6 +66,8 @@ class Shell(KeysInTurn):
     """The reasons for a rejection, one for each digit."""
     metadata_keys: var[tuple[str, ...]] = var(())
     """The metadata keys that there are, as far as they are known."""
+    training: var[TrainingTargets | None] = var["TrainingTargets | None"](None, init=False)
+    """What the workspace trains, and what counts its tokens; None until that is known."""
     live: var[Live | None] = var["Live | None"](None, init=False)
     """The copy in memory of what filters ask for; None until the workspace is open."""
     loaded: var[float] = var(0.0)
@@ -132,6 +135,9 @@ class Shell(KeysInTurn):
 
         fields = self.live.fields if self.live else FIELDS
         return parse(filter_text, fields=fields, values=by_dimension(self.labels))
+
+    def action_training_targets(self) -> None:
+        """Opens what the workspace trains."""
 
     def refresh_words(self) -> None:
         """Reads the vocabulary and the reasons anew, after they were changed."""

@@ -67,6 +67,7 @@ class MarkedTranscript(Transcript):
         self._looking = False
         self._begun_at = 0
         self._complaints: Mapping[int, tuple[str, ...]] = {}
+        self._objections: Mapping[int, tuple[str, ...]] = {}
         self._known: Set[str] = frozenset()
         self._unchanged: Set[int] = frozenset()
 
@@ -74,6 +75,7 @@ class MarkedTranscript(Transcript):
         """As any transcript; a search ends, and what helps has to be given anew."""
         self._typed = None
         self._complaints, self._known, self._unchanged = {}, frozenset(), frozenset()
+        self._objections = {}
         super().show(turns, system_prompt, key=key, keep=keep)
 
     def _lay_out(self, top: int) -> None:
@@ -191,15 +193,19 @@ class MarkedTranscript(Transcript):
         self._strips.clear()
         self.refresh()
 
+    def object(self, objections: Mapping[int, tuple[str, ...]]) -> None:
+        """Has the next complaint stop at what others object to in turns too, by their places. Nothing is drawn."""
+        self._objections = objections
+
     def next_complaint(self) -> tuple[int, tuple[str, ...]] | None:
         """Goes to the next turn that something is wrong with, after the last one to the first; what that is. None where
         there is no such turn."""
-        places = sorted(place for place in self._complaints if place < len(self._turns))
+        places = sorted(place for place in {*self._complaints, *self._objections} if place < len(self._turns))
         if not places:
             return None
         self.turn = places[bisect_right(places, self.turn) % len(places)]
         self._reveal(self.turn)
-        return self.turn, self._complaints[self.turn]
+        return self.turn, (*self._objections.get(self.turn, ()), *self._complaints.get(self.turn, ()))
 
     # What is known already
 
@@ -215,14 +221,19 @@ class MarkedTranscript(Transcript):
         """Quiet what is known, then bright what was found."""
         if block.kind not in {"text", "code"}:
             return content
+        content = self.dim(block, content)
+        for begin, end in self._of_block.get(index, ()):
+            here = self._here is not None and (index, begin) == (self._here.block, self._here.start)
+            content = content.stylize(FOUND_HERE if here else FOUND, begin, end)
+        return content
+
+    def dim(self, block: Block, content: Content) -> Content:
+        """Draws quietly what need not be read."""
         if self._known and block.turn != SYSTEM:
             plain = content.plain
             for begin, end in sentences(plain):
                 if plain[begin:end] in self._known:
                     content = content.stylize(KNOWN, begin, end)
-        for begin, end in self._of_block.get(index, ()):
-            here = self._here is not None and (index, begin) == (self._here.block, self._here.start)
-            content = content.stylize(FOUND_HERE if here else FOUND, begin, end)
         return content
 
     def _head(self, turn: int, current: bool) -> Content:

@@ -16,6 +16,7 @@ from traintui import clock
 from traintui.data.records import Conversation
 from traintui.quality.words import Places
 from traintui.widgets.facts import FactsPanel, facts
+from traintui.widgets.lens_transcript import LensTranscript
 from traintui.widgets.marked_transcript import MarkedTranscript
 from traintui.widgets.marks import Labels
 from traintui.widgets.notice import Kind, Notice
@@ -40,7 +41,7 @@ class Reading(Container):
     }
     """
 
-    transcript = getters.query_one(MarkedTranscript)
+    transcript = getters.query_one(LensTranscript)
     search_line = getters.query_one(SearchLine)
     hint = getters.query_one("#hint", Static)
     panel = getters.query_one(FactsPanel)
@@ -59,7 +60,7 @@ class Reading(Container):
         """Both beside each other; the stylesheet of the screen says where there is room."""
         yield Static(id="hint")
         with Horizontal(id="beside"):
-            yield MarkedTranscript()
+            yield LensTranscript()
             yield FactsPanel()
         yield SearchLine()
         yield Notice()

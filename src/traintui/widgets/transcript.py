@@ -146,6 +146,10 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """Adds styles to what a block says, given its index."""
         return content
 
+    def rule_of(self, turn: int) -> Content:
+        """What the line says that is drawn in a turn."""
+        return Content("")
+
     def repaint(self) -> None:
         """Other styles are wanted: what is in view is drawn anew."""
         self._layout.repaint()
@@ -179,6 +183,8 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(self._width, self.rich_style)
         colour = self._colour(block.turn)
         edge = Content.styled(" ▌ " if current else " ▎ ", colour)
+        if block.kind == "rule":
+            line = self.rule_of(block.turn)
         content = edge + (self._head(block.turn, current) if block.kind == "head" else line)
         fitted = content.truncate(self._width, pad=True, ellipsis=block.kind == "head")
         return Strip(fitted.render_segments(style), self._width)
@@ -192,19 +198,29 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _head(self, turn: int, current: bool) -> Content:
         if turn == SYSTEM:
-            size = text.plural(estimate_tokens(self._system or ""), "token")
             more = "  p shows it whole" if self.system_folded and len(self._system or "") > FOLDED else ""
-            return Content.assemble(("System prompt", "bold $muted"), (f"  ~{size}{more}", "$faint"))
+            return Content.assemble(
+                ("System prompt", "bold $muted"), self.size_of(turn), (more, "$faint"), self.training_of(turn)
+            )
         shown = self._turns[turn]
         name = "User" if shown.role == "user" else "Assistant"
-        size = text.plural(estimate_tokens(shown.content), "token")
         return Content.assemble(
             (name, f"bold {self._colour(turn)}"),
             (f"  {shown.number}", "bold" if current else "$muted"),
-            (f"  ~{size}", "$faint"),
-            ("" if shown.train else "  not trained on", "$warning"),
+            self.size_of(turn),
+            self.training_of(turn),
             ("  ✕ wrong" if turn == self.wrong else "", "bold $error"),
         )
+
+    def size_of(self, turn: int) -> Content:
+        """How long a turn is, for its head."""
+        said = (self._system or "") if turn == SYSTEM else self._turns[turn].content
+        return Content.styled(f"  ~{text.plural(estimate_tokens(said), 'token')}", "$faint")
+
+    def training_of(self, turn: int) -> Content:
+        """What to know of a turn for the training, for its head."""
+        trained = turn == SYSTEM or self._turns[turn].train
+        return Content.styled("" if trained else "  not trained on", "$warning")
 
     def notify_style_update(self) -> None:
         """Other colours: everything is drawn anew."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -22,7 +22,7 @@ LONGEST = 8_000
 EAGER = 20_000
 """Characters up to which a whole conversation is wrapped at once, which takes some milliseconds."""
 
-Kind = Literal["head", "text", "code", "fence", "gap"]
+Kind = Literal["head", "text", "code", "fence", "gap", "rule"]
 
 SYSTEM = -1
 """The place of the system prompt, before the turns."""
@@ -70,17 +70,19 @@ def inline(plain: str) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece that is wrapped on its own: a line of a turn, the head of a turn, or the gap after it."""
+    """A piece that is wrapped on its own: a line of a turn, the head of a turn, or the gap after it; `rule` is a line
+    that is drawn between them. `at` is the place of its text in that of the turn."""
 
     turn: int
     kind: Kind
     raw: str = ""
+    at: int = 0
 
     @property
     def content(self) -> Content:
         """What it says, before it is wrapped: its Markdown as styles, its bullet or bar left out."""
         match self.kind:
-            case "head" | "gap":
+            case "head" | "gap" | "rule":
                 return Content("")
             case "fence":
                 return Content.styled(text.visible(self.raw), "$faint")
@@ -94,7 +96,7 @@ class Block:
         widget, which knows what is marked."""
         content = self.content if content is None else content
         match self.kind:
-            case "head" | "gap":
+            case "head" | "gap" | "rule":
                 return [content]
             case "code":
                 return [
@@ -138,19 +140,22 @@ def blocks_of(turns: Sequence[Turn], system_prompt: str | None) -> Iterator[Bloc
 
 def _blocks(turn: int, content: str) -> Iterator[Block]:
     yield Block(turn, "head")
-    fence = ""
+    fence, at = "", 0
     for line in content.split("\n"):
+        end = at + len(line) + 1
         opened = _FENCE.match(line)
         if opened and (not fence or opened[1] == fence):
             fence = "" if fence else opened[1]
-            yield Block(turn, "fence", line)
+            yield Block(turn, "fence", line, at)
+            at = end
             continue
         kind: Kind = "code" if fence else "text"
         while len(line) > LONGEST:
             cut = line.rfind(" ", LONGEST // 2, LONGEST) + 1 or LONGEST
-            yield Block(turn, kind, line[:cut])
-            line = line[cut:]
-        yield Block(turn, kind, line)
+            yield Block(turn, kind, line[:cut], at)
+            line, at = line[cut:], at + cut
+        yield Block(turn, kind, line, at)
+        at = end
     yield Block(turn, "gap")
 
 
@@ -167,6 +172,10 @@ class Match:
     end: int
 
 
+RULE = Content("")
+"""The line of a rule: whoever draws it knows what it says."""
+
+
 class Layout:
     """Where each block stands at one width. Blocks out of view have an estimated height until they are settled.
 
@@ -179,6 +188,7 @@ class Layout:
         self._paint = paint
         self._settled: set[int] = set()
         self._lines: dict[int, list[Content]] = {}
+        self._rules: dict[int, int] = {}
         self._plains: dict[int, str] = {}
         self._heights = [block.estimate(self.width) for block in self.blocks]
         self._tops: list[int] = []
@@ -213,7 +223,50 @@ class Layout:
         index = self.block_at(number)
         within = number - self._tops[index]
         lines = self._wrapped(index)
-        return self.blocks[index], lines[within] if within < len(lines) else Content("")
+        line = lines[within] if within < len(lines) else Content("")
+        return (Block(self.blocks[index].turn, "rule") if line is RULE else self.blocks[index]), line
+
+    # Rules
+
+    def place_in(self, turn: int, character: int) -> tuple[int, int]:
+        """Where a character of a turn's text stands: a block by its index, and the place in what it says."""
+        head = index = self._heads[turn]
+        while self.blocks[index + 1].kind != "gap" and (
+            index == head or self.blocks[index + 1].at <= character
+        ):  # fmt: skip
+            index += 1
+        return index, self.said_before(self.blocks[index], character)
+
+    @staticmethod
+    def said_before(block: Block, character: int) -> int:
+        """How much of what a block says comes before a character of its turn's text."""
+        before = Block(block.turn, block.kind, block.raw[: max(0, character - block.at)])
+        return min(len(block.content.plain), len(before.content.plain))
+
+    def rule(self, stops: Mapping[int, int]) -> None:
+        """Draws a line in turns, each below the line of text that holds a character of it; for the character 0 above
+        the turn. Only what is in view is wrapped anew."""
+        rules = dict(
+            self.place_in(turn, character) if character else (self._heads[turn], -1)
+            for turn, character in stops.items()
+            if turn in self._heads
+        )
+        touched = (set(rules) | set(self._rules)) - {index for index in rules if rules[index] == self._rules.get(index)}
+        for index in touched:
+            self._lines.pop(index, None)
+            self._heights[index] += (index in rules) - (index in self._rules)
+        self._rules = rules
+        if touched:
+            self._measure()
+
+    def rule_top(self, turn: int) -> int | None:
+        """The line on which the rule of a turn is drawn, None where it has none. Its block is settled then."""
+        index = next((index for index in self._rules if self.blocks[index].turn == turn), None)
+        if index is None:
+            return None
+        if self._settle(index):
+            self._measure()
+        return self._tops[index] + next(number for number, line in enumerate(self._wrapped(index)) if line is RULE)
 
     def repaint(self) -> None:
         """Other styles are wanted: what is in view is painted anew when it is drawn. Nothing moves."""
@@ -243,23 +296,32 @@ class Layout:
         """The line on which a match begins; its block is settled then."""
         if self._settle(match.block):
             self._measure()
-        plain, at = self._plain(match.block), 0
         lines = self._wrapped(match.block)
+        number = self._line_with(match.block, [line for line in lines if line is not RULE], match.start)
+        return self._tops[match.block] + number + any(line is RULE for line in lines[: number + 1])
+
+    def _line_with(self, index: int, lines: Sequence[Content], start: int) -> int:
+        """Which of the lines of a block has a place of what it says."""
+        plain, at = self._plain(index), 0
         for number, line in enumerate(lines):
             # Wrapping leaves out blanks, and puts a bullet before the first line.
             said = line.plain.strip().removeprefix("• ").removeprefix("│ ")
             place = plain.find(said, at) if said else at
             at = (place if place >= 0 else at) + len(said)
-            if match.start < at or number == len(lines) - 1:
-                return self._tops[match.block] + number
-        return self._tops[match.block]
+            if start < at:
+                return number
+        return max(0, len(lines) - 1)
 
     def _wrapped(self, index: int) -> list[Content]:
         lines = self._lines.get(index)
         if lines is None:
             block = self.blocks[index]
             content = None if self._paint is None else self._paint(index, block, block.content)
-            lines = self._lines[index] = block.wrapped(self.width, content)
+            lines = block.wrapped(self.width, content)
+            if (start := self._rules.get(index)) is not None:
+                below = 0 if start < 0 else self._line_with(index, lines, start) + 1
+                lines = [*lines[:below], RULE, *lines[below:]]
+            self._lines[index] = lines
         return lines
 
     def settle(self, top: int, lines: int) -> int:
