@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
+from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from screens.test_review import on_screen, opened, review_of, said
@@ -14,6 +17,8 @@ from traintui.app import TraintuiApp
 from traintui.data.engine import Database
 from traintui.export import training_targets
 from traintui.export.training_targets import TrainingTarget, targets_of
+from traintui.screens import preflight_said, review_preflight
+from traintui.screens.preflight_said import Looked
 from traintui.screens.training_targets import TrainingTargetsDialog
 from traintui.settings import Settings
 
@@ -80,7 +85,7 @@ async def test_the_lens_draws_the_line_where_the_trainer_cuts_and_counts_up_to_t
         await lens(pilot, app, "TRL, messages")
         assert "TRL cuts at turn 2 (e)" in line(app) and "of 150 tokens" in line(app)
         shown = drawn(app)
-        assert "┄┄ TRL stops at 150 tokens: turn 2 is cut, the 2 turns after it are lost ┄" in shown
+        assert "┄ TRL stops at 150 tokens: turn 2 is cut, the 2 turns after it are lost ┄" in shown
         assert "of 150  cut" in shown and shown.count("  lost") == 2
         head = next(line for line in shown.splitlines() if "User  1" in line)
         assert "~10 tokens, ~10 of 150" in head
@@ -185,7 +190,8 @@ async def test_others_choose_and_who_reads_learns_of_it(db: Database, conninfo: 
             assert "Read only" in str(dialog.said.content)
             await pilot.press("space", "f", "ctrl+s")
             await pilot.pause()
-            assert app.screen is dialog and [row.number for row in dialog.table.rows if row.number] == [1]
+            assert [row.number for row in dialog.table.rows if row.number] == [1]
+            assert app.screen is dialog
     assert (await training_targets.read(db)).chosen == (TrainingTarget("trl", 150),)
 
 
@@ -200,3 +206,30 @@ async def test_the_choice_is_made_from_the_lens_and_holds_at_once(app: TraintuiA
         await until(pilot, lambda: app.screen is review_of(app))
         await until(pilot, lambda: line(app) == "! TRL cuts at turn 2 (e)")
     assert (await training_targets.read(db)).chosen == (TrainingTarget("trl", 150),)
+
+
+async def test_a_look_that_takes_long_is_not_begun_anew_and_the_text_does_not_wait_for_it(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await import_items(db, [item(1, *LONG)])
+    await choose(db, "trl:150")
+    begun, may_end = [], Event()
+
+    def slowly(*given: Any) -> Looked:
+        begun.append(given)
+        assert may_end.wait(20)
+        return preflight_said.look(*given)
+
+    monkeypatch.setattr(review_preflight, "look", slowly)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await until(pilot, lambda: begun)
+        screen = review_of(app)
+        screen.action_refresh_queue()
+        await until(pilot, lambda: not screen.reading_now("conversation") and screen.reading_now("preflight"))
+        await pilot.press("l")
+        await until(pilot, lambda: line(app) == "◉ TRL, messages  ◌ counting")
+        assert drawn(app).count("Assistant") == 2
+        may_end.set()
+        await until(pilot, lambda: "TRL cuts at turn 2" in line(app))
+    assert len(begun) == 1

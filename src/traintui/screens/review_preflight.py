@@ -28,6 +28,8 @@ class ReviewPreflight(ReviewAids):
         self._lens: str | None = None
         """The name of the format through which one looks."""
         self._looked: dict[Key, Looked] = {}
+        self._under_way: dict[object, asyncio.Future[Looked]] = {}
+        """What is being worked out, by text and targets: a look that takes long is not begun anew by the next round."""
         self._asked: float | None = None
         """When the workspace's choice was read last."""
         self._key_names: dict[str, str] = {}
@@ -60,6 +62,8 @@ class ReviewPreflight(ReviewAids):
     # What is shown
 
     def _show(self, conversation: Conversation) -> None:
+        looked = self._of(conversation)
+        self.reading.transcript.expect(None if looked is None else looked.through(self._lens))
         super()._show(conversation)
         self._apply()
 
@@ -135,8 +139,15 @@ class ReviewPreflight(ReviewAids):
                 self.app.training = chosen
 
     async def _look_through(self, conversation: Conversation) -> None:
-        key = conversation.row.conversation_id, conversation.row.revision
-        self._looked[key] = await asyncio.to_thread(look, conversation, self.targets)
+        about = conversation.turns, conversation.system_prompt, self.targets
+        running = self._under_way.get(about)
+        if running is None:
+            running = self._under_way[about] = asyncio.ensure_future(
+                asyncio.to_thread(look, conversation, self.targets)
+            )
+            running.add_done_callback(lambda _: self._under_way.pop(about, None))
+        looked = await asyncio.shield(running)
+        self._looked[conversation.row.conversation_id, conversation.row.revision] = looked
 
     async def _fill(self, following: Sequence[str]) -> None:
         await super()._fill(following)

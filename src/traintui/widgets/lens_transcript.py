@@ -24,14 +24,21 @@ class LensTranscript(MarkedTranscript):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lens: Lens | None = None
+        self._following: Lens | None = None
+        """The lens of the text that is shown next, where that is known: it is wrapped once."""
 
     def show(self, turns: Sequence[Turn], system_prompt: str | None, *, key: object, keep: bool = False) -> None:
         """As any transcript; the lens was for the text before."""
-        self._lens = None
+        self._lens, self._following = self._following, None
         super().show(turns, system_prompt, key=key, keep=keep)
+
+    def expect(self, lens: Lens | None) -> None:
+        """Says through which lens the text is looked at that is shown next."""
+        self._following = lens
 
     def look_through(self, lens: Lens | None) -> None:
         """Shows the same text through a lens, or without one. What stands at the upper edge stays there."""
+        self._following = None
         if lens is self._lens:
             return
         before = self._lines_above()
@@ -117,5 +124,5 @@ class LensTranscript(MarkedTranscript):
         if stop is None:
             return Content("")
         room = self._width - MARGIN
-        said = Content(f"┄┄ {stop.says} ").truncate(room, ellipsis=True)
+        said = Content(f"┄ {stop.says} ").truncate(room, ellipsis=True)
         return Content.styled(said.plain + "┄" * max(0, room - said.cell_length), "$error")
