@@ -10,10 +10,13 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.test_review import on_screen, opened, review_of, said
-from screens.test_review_aids import drawn, item
+from screens.test_review_aids import drawn, hint, item
 from screens.waiting import until, written
 from support import Conninfo, import_items, imported, logged_in
+from support import said as spoken
+from support import seen as seen_by
 from traintui.app import TraintuiApp
+from traintui.data import reviews, seen
 from traintui.data.engine import Database
 from traintui.export import training_targets
 from traintui.export.training_targets import TrainingTarget, targets_of
@@ -167,6 +170,8 @@ async def test_what_cannot_be_a_choice_is_said_and_keeps_nobody_from_reading(app
     async with app.run_test(size=(140, 40)) as pilot:
         await opened(pilot, app, one)
         await until(pilot, lambda: 'There is no format "gpt"' in said(app, "#said"))
+        await lens(pilot, app, "TRL, messages")
+        assert "takes all of it" in line(app)
         await pilot.press("a")
         await written(app)
 
@@ -233,3 +238,21 @@ async def test_a_look_that_takes_long_is_not_begun_anew_and_the_text_does_not_wa
         may_end.set()
         await until(pilot, lambda: "TRL cuts at turn 2" in line(app))
     assert len(begun) == 1
+
+
+async def test_what_need_not_be_read_is_not_said_while_a_lens_says_what_is_bright(
+    app: TraintuiApp, db: Database, reviewer_db: Database
+) -> None:
+    (one,) = await import_items(db, [item(1, *SHORT)])
+    await seen.note(db, {one: 1})
+    texts = spoken(*SHORT[:3], "On the first business day of the month.")
+    await reviews.edit(reviewer_db, await seen_by(db, one), system_prompt=None, turns=texts, key="edit")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await opened(pilot, app, one)
+        await until(pilot, lambda: "You read revision 1" in hint(app))
+        await lens(pilot, app, "TRL, messages")
+        assert hint(app) == ""
+        for title in ("Axolotl", "LLaMA-Factory", "OpenAI chat"):
+            await lens(pilot, app, title)
+        await pilot.press("l")
+        await until(pilot, lambda: "You read revision 1" in hint(app))

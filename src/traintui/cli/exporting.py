@@ -71,9 +71,12 @@ def export(
         Literal["write", "stop", "leave-out"], typer.Option(help="With those that it cuts or drops by default.")
     ] = "write",
     limit: Annotated[
-        int | None, typer.Option(help="The trainer's limit in tokens, where it is not the default.")
+        int | None,
+        typer.Option(help="The trainer's limit in tokens, where it is not that of the workspace or the default."),
     ] = None,
-    tokenizer: Annotated[Path | None, typer.Option(help="A tokenizer.json that counts instead of estimating.")] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="A tokenizer.json that counts instead of the workspace's, or an estimate.")
+    ] = None,
     card: Annotated[bool, typer.Option("--card/--no-card", help="Whether a dataset card goes beside it.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
     json_: Json = False,
@@ -204,6 +207,8 @@ def tell_check(found: ExportCheck, *, as_json: bool) -> None:
         for finding in problem.findings:
             print(harmless(f"{problem.conversation_id}  {finding.severity}: {finding.says}"))
     say(f"Preflight: {found.totals.words()}")
+    if not found.totals.is_estimate:
+        say(f"Tokens are counted by {found.totals.counted_by}.")
     for remark in found.remarks:
         say(f"  {remark.says}")
     if found.stopping:

@@ -13,6 +13,7 @@ from traintui import clock, commands, text
 from traintui.data.records import Conversation
 from traintui.export.training_targets import NOTHING, TrainingTarget, TrainingTargets
 from traintui.screens.preflight_said import Looked, lens_line, look, objections_by_place, preflight_line
+from traintui.screens.reading_aids import Aids
 from traintui.screens.review_aids import FRESH, Key, ReviewAids
 from traintui.widgets.place_line import PlaceLine
 
@@ -67,6 +68,12 @@ class ReviewPreflight(ReviewAids):
         super()._show(conversation)
         self._apply()
 
+    def _help(self, aids: Aids) -> None:
+        """What need not be read is not what is bright through a lens, so it is not said then."""
+        super()._help(aids)
+        if self._lens is not None:
+            self.reading.tell("")
+
     def _apply(self) -> None:
         """Shows what is known of the conversation on the screen; what is not is worked out after the painting."""
         shown = self.reading.shown
@@ -81,7 +88,7 @@ class ReviewPreflight(ReviewAids):
     def _draw(self, looked: Looked | None) -> None:
         transcript = self.reading.transcript
         transcript.look_through(None if looked is None else looked.through(self._lens))
-        transcript.object({} if looked is None else objections_by_place(looked))
+        transcript.take_objections({} if looked is None else objections_by_place(looked))
         self._say_preflight()
 
     def _of(self, conversation: Conversation) -> Looked | None:
@@ -121,12 +128,12 @@ class ReviewPreflight(ReviewAids):
             self.read(partial(self._look_at, conversation), name="preflight")
 
     async def _look_at(self, conversation: Conversation) -> None:
-        await self._read_targets()
         if self._wanted and self._of(conversation) is None:
             await self._look_through(conversation)
         shown = self.reading.shown
         if shown is not None and (looked := self._of(shown)) is not None:
             self._draw(looked)
+        await self._read_targets()
 
     async def _read_targets(self) -> None:
         """Reads what the workspace chose, now and then: others choose too."""
@@ -186,6 +193,8 @@ class ReviewPreflight(ReviewAids):
         following = self._after(self._target)
         self._lens = None if following is None else following.name
         self._apply()
+        if (aids := self._aids_of_shown()) is not None:
+            self._help(aids)
         self._read_ahead()
 
     def action_training_targets(self) -> None:

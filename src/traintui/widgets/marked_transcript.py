@@ -193,7 +193,7 @@ class MarkedTranscript(Transcript):
         self._strips.clear()
         self.refresh()
 
-    def object(self, objections: Mapping[int, tuple[str, ...]]) -> None:
+    def take_objections(self, objections: Mapping[int, tuple[str, ...]]) -> None:
         """Has the next complaint stop at what others object to in turns too, by their places. Nothing is drawn."""
         self._objections = objections
 
