@@ -81,7 +81,7 @@ async def test_a_tokenizer_that_is_not_here_is_said_so_and_named_only_when_asked
     path = tmp_path / "llama" / "tokenizer.json"
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
-        assert "estimated" in str(dialog.counts.content)
+        await until(pilot, lambda: "estimated" in str(dialog.counts.content))
         dialog.query_one("#path", Input).value = str(path)
         await until(pilot, lambda: "is not on this machine" in str(dialog.counts.content))
         await pilot.press("ctrl+s")
