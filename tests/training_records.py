@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from hypothesis import strategies as st
 
+from traintui.data.fetched import Fetched
 from traintui.data.records import Turn
 from traintui.export.record import Decision, Revision, TrainingRecord
 
@@ -38,6 +40,18 @@ def record_with(*contents: str, untrained: tuple[int, ...] = (), **changes: Any)
         given.pop("conversation_id", "c-1"), given.pop("revision", 1), given.pop("status"), given.pop("system_prompt"),
         turns_of(*contents, untrained=untrained), **given,
     )  # fmt: skip
+
+
+def fetched_of(record: TrainingRecord) -> Fetched:
+    """A conversation as the server would hand it to an export: a list of JSON as PostgreSQL writes it."""
+    contents = f"[{', '.join(orjson.dumps(turn.content).decode() for turn in record.turns)}]"
+    same = {name: getattr(record, name) for name in Fetched._fields if hasattr(record, name)}
+    return Fetched(**same | {
+        "turn_count": len(record.turns),
+        "contents": contents.encode(),
+        "untrained": [turn.number for turn in record.turns if not turn.train] or None,
+        "decisions": None, "earlier": None,
+    })  # fmt: skip
 
 
 @st.composite

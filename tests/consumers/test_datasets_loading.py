@@ -13,6 +13,7 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from consumers.exported import full_one, large, plain_one, reviewed_one, rows, written
+from training_records import fetched_of
 from traintui.export.card import CardFacts, card
 from traintui.export.formats import FORMATS, Container
 from traintui.export.manifest import FileFacts, ManifestFacts, Tally
@@ -116,8 +117,7 @@ def test_the_directory_of_an_export_is_a_dataset_by_its_card(tmp_path: Path) -> 
     evaluation.write_bytes(train.read_bytes().splitlines(keepends=True)[0])
     (tmp_path / "trl.manifest.json").write_text('{"not": "data"}')
     tally = Tally()
-    for record in (plain_one(1), plain_one(2)):
-        tally.add(record)
+    tally.add([fetched_of(plain_one(1)), fetched_of(plain_one(2))])
     facts = ManifestFacts(
         "trl", 1, "jsonl", "0.1.0", "0028", "", {}, tally,
         (FileFacts(train.name, 1, "00", 2, "train"), FileFacts(evaluation.name, 1, "00", 1, "eval")), 3, {},

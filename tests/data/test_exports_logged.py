@@ -27,7 +27,7 @@ async def record(db: Database, export_id: str, state: LoggedState, **more: Any) 
 
 async def taken(db: Database, text: str = "", *, rehearsal: bool = False) -> list[TrainingRecord]:
     async with reading(db, Scope(parse(text), rehearsal)) as reader:
-        return [conversation async for page in reader.pages() for conversation in page]
+        return [conversation.record() async for page in reader.pages() for conversation in page]
 
 
 async def test_an_export_is_started_and_ends_once(db: Database) -> None:

@@ -11,7 +11,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training_records import record_with
+from training_records import fetched_of, record_with
 from traintui.export.card import CardFacts, card, code, escaped, size_category
 from traintui.export.manifest import FileFacts, ManifestFacts, Tally, kto, manifest_name, write_manifest
 
@@ -20,9 +20,11 @@ FILES = (FileFacts("out.jsonl", 120, "ab" * 32, 2, "train"),)
 
 def tally() -> Tally:
     made = Tally()
-    made.add(record_with("a", "b", persona="busy_parent", tier="scenario", quality_score=7.5, reviewer="ada",
-                         cost_usd=Decimal("0.0125")))  # fmt: skip
-    made.add(record_with("a", "b", persona="busy_parent", quality_score=4.0, is_rehearsal=True, status="generated"))
+    good = record_with("a", "b", persona="busy_parent", tier="scenario", quality_score=7.5, reviewer="ada",
+                       cost_usd=Decimal("0.0125"))  # fmt: skip
+    other = record_with("a", "b", persona="busy_parent", quality_score=4.0, is_rehearsal=True, status="generated")
+    made.add([fetched_of(good)])
+    made.add([fetched_of(other)])
     return made
 
 

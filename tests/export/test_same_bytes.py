@@ -13,7 +13,7 @@ import hashlib, io, sys
 sys.path.insert(0, sys.argv[1])
 import orjson
 from dataclasses import replace
-from training_records import record_with, turns_of
+from training_records import fetched_of, record_with, turns_of
 from traintui.export.card import CardFacts, card
 from traintui.export.containers import opened
 from traintui.export.formats import FORMATS, Files
@@ -32,7 +32,7 @@ def one(number):
 records = [one(number) for number in range(40)]
 shape, tally, splitter = shape_of(records), Tally(), Splitter(0.3)
 for record in records:
-    tally.add(record)
+    tally.add([fetched_of(record)])
     splitter.side_of(record.conversation_id, record.node, (record.topic,))
 for name, format in FORMATS.items():
     for container in format.containers_for(shape):

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -58,6 +59,23 @@ async def test_what_was_approved_is_written_in_order_of_the_id_and_the_record_ha
     assert ended.file_sha256 == summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     async with db.read() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM export_rows")) == 203
+
+
+async def test_every_character_leaves_as_it_is_stored(db: Database, tmp_path: Path) -> None:
+    everything = "".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x110000, 97)])).replace("\r\n", "\n")
+    texts = [everything, 'It ends in ", ', '", "', "\\", "\xa0.", "of\r\nWindows", '["a", "b"]', "%b"]
+    turns = [[{"role": "user", "content": said}, {"role": "assistant", "content": "\N{GREEK SMALL LETTER ALPHA}"}]
+             for said in texts]  # fmt: skip
+    given = [item(0, system_prompt=said) | {"turns": both} for said, both in zip(texts, turns, strict=True)]
+    await imports.conversations(db, given, source="t", format="openai")
+    path = tmp_path / "out.jsonl"
+    await export_conversations(db, filter_text="status:generated", path=path)
+    expected = [
+        orjson.dumps({"messages": [{"role": "system", "content": said.replace("\r\n", "\n")}, *both]})
+        for said, both in zip(texts, turns, strict=True)
+    ]
+    # Line ends are those of training files.
+    assert path.read_bytes().splitlines() == [line.replace(rb"of\r\nWindows", rb"of\nWindows") for line in expected]
 
 
 async def test_the_filter_decides_and_stands_in_the_record(db: Database, tmp_path: Path) -> None:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import psycopg
+from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
+from traintui.data.fetched import Fetched
 from traintui.data.filters import Condition, Filter
 from traintui.data.kin import NODE, Kin, kin_of, nodes_of
 from traintui.data.log_models import ConversationRevision as R
 from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
-from traintui.data.records import Turn, TurnRole
-from traintui.data.training_records import Decision, Revision, TrainingRecord
 
-PAGE = 24
-"""Conversations that are handed on together: a screen is drawn between two pages, and the server goes on meanwhile as
-far as the connection holds what it sends, which is some forty conversations."""
+PAGE = 64
+"""Conversations that are handed on together: a screen is drawn between two pages, which take some milliseconds each,
+and the server goes on meanwhile as far as the connection holds what it sends, which is some forty conversations."""
 ASKED = 10_000
 """Conversations that are asked for at once: the server works on them while the ones before are written."""
 BUFFER = 400_000
@@ -176,9 +176,7 @@ class ExportReader:
         async for each in nodes_of(await self._raw(), await self.ids()):
             yield each
 
-    async def pages(
-        self, wanted: Wanted = TEXT_ONLY, *, first: int | None = None
-    ) -> AsyncIterator[Sequence[TrainingRecord]]:
+    async def pages(self, wanted: Wanted = TEXT_ONLY, *, first: int | None = None) -> AsyncIterator[Sequence[Fetched]]:
         """All of them in order of the id, page by page; or only so many of the first."""
         ids = await self.ids()
         read = reading_of(wanted, self.source)
@@ -187,16 +185,28 @@ class ExportReader:
             await cursor.execute("SELECT repeat(' ', %s)", [BUFFER])
         rest = iter(ids if first is None else ids[:first])
         while part := list(islice(rest, ASKED)):
-            page: list[TrainingRecord] = []
+            page: list[Fetched] = []
             # What is not taken yet waits in the connection, so the server is ahead by as much as that holds.
-            async with raw.cursor(binary=True) as cursor:
-                async for row in cursor.stream(read, {**self._values, "ids": part}, binary=True, size=chunk_size()):
-                    page.append(record_of(row))
+            async with raw.cursor(binary=True, row_factory=fetched) as cursor:
+                cursor.adapters.register_loader("json", ByteaBinaryLoader)
+                values = {**self._values, "ids": listed(part)}
+                async for row in cursor.stream(read, values, binary=True, size=chunk_size()):
+                    page.append(row)
                     if len(page) == PAGE:
                         yield page
                         page = []
             if page:
                 yield page
+
+
+def listed(ids: Ids) -> str:
+    """Ids as PostgreSQL reads an array; the driver would look at each."""
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+def fetched(_cursor: Any) -> Callable[[Sequence[Any]], Fetched]:
+    """What the driver makes of a row."""
+    return Fetched._make
 
 
 def chunk_size() -> int:
@@ -205,9 +215,8 @@ def chunk_size() -> int:
 
 
 TEXTS = """
-    (SELECT string_agg(t.content, '' ORDER BY t.turn_number) AS contents,
-            -- The length of each turn, doubled, and one more where it is trained on. An array takes the driver longer.
-            string_agg((2 * char_length(t.content) + t.train::integer)::text, ' ' ORDER BY t.turn_number) AS turns
+    (SELECT json_agg(t.content ORDER BY t.turn_number) AS contents,
+            array_agg(t.turn_number) FILTER (WHERE NOT t.train) AS untrained
      FROM {turns})"""
 DETAILS = """
         LEFT JOIN documents AS document ON document.id = c.document_id
@@ -255,7 +264,7 @@ def reading_of(wanted: Wanted, source: Source = NOW) -> str:
         CROSS JOIN LATERAL {TEXTS} AS said
         {decisions}"""
     return f"""
-        SELECT c.conversation_id, c.revision, c.status, c.system_prompt, said.contents, said.turns,
+        SELECT c.conversation_id, c.revision, c.status, c.system_prompt, c.turn_count, said.contents, said.untrained,
                c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier, c.quality_score::float8, c.cost_usd, c.model,
                c.is_seed, c.is_rehearsal, {NODE},
                CASE WHEN newest.action IN ('approve', 'reject')
@@ -266,41 +275,6 @@ def reading_of(wanted: Wanted, source: Source = NOW) -> str:
         {joined.format(**source.parts)}
         WHERE c.id = ANY (%(ids)s::bigint[])
         ORDER BY c.id"""  # noqa: S608 - the parts stand above
-
-
-NOTHING: dict[str, Any] = {}
-ROLES: tuple[TurnRole, TurnRole] = ("assistant", "user")
-
-
-def record_of(row: Sequence[Any]) -> TrainingRecord:
-    """A row of the statement as a record."""
-    (public_id, revision, status, system_prompt, contents, lengths, persona, emotion, topic, intent, tone, tier,
-     score, cost, model, is_seed, is_rehearsal, node, reviewer, metadata, document, heading, created_at, decisions,
-     earlier) = row  # fmt: skip
-    return TrainingRecord(
-        public_id, revision, status, system_prompt, turns_of(contents, lengths), persona, emotion, topic, intent,
-        tone, tier, metadata or NOTHING, score, document, heading, model, is_seed, is_rehearsal,
-        tuple(Decision(*values) for values in decisions) if decisions else (),
-        tuple(map(revision_of, earlier)) if earlier else (),
-        reviewer, cost, node, created_at,
-    )  # fmt: skip
-
-
-def turns_of(contents: str, lengths: str) -> tuple[Turn, ...]:
-    """The turns out of their texts put together; users and assistants alternate, which the database sees to."""
-    turns, begin = [], 0
-    for number, length in enumerate(map(int, lengths.split()), 1):
-        end = begin + (length >> 1)
-        turns.append(Turn(number, ROLES[number & 1], contents[begin:end], bool(length & 1)))
-        begin = end
-    return tuple(turns)
-
-
-def revision_of(values: Sequence[Any]) -> Revision:
-    """An earlier text."""
-    revision, system_prompt, turns = values
-    said = (Turn(number, turn["role"], turn["content"], turn["train"]) for number, turn in enumerate(turns, 1))
-    return Revision(revision, system_prompt, tuple(said))
 
 
 @asynccontextmanager

@@ -10,17 +10,19 @@ from typing import IO, Any
 
 import orjson
 
+from traintui.data.fetched import Fetched
 from traintui.data.training_records import TrainingRecord
 from traintui.export.containers import Writer, opened
 from traintui.export.fileset import FileSet, Part
 from traintui.export.formats import Container, Files, Row
-from traintui.export.glance import passes_at_a_glance
+from traintui.export.glance import texts_at_a_glance
 from traintui.export.manifest import Tally
 from traintui.export.preflight import Preflight, Totals, preflight
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
 from traintui.export.rules import Finding, Severity
-from traintui.export.splits import Splitter
+from traintui.export.skeletons import Skeletons
+from traintui.export.splits import Side, Splitter
 from traintui.export.tokens import Counting
 
 KEPT = 1_000
@@ -73,12 +75,13 @@ class Checking:
 
     def look(self, record: TrainingRecord) -> Preflight | None:
         """What there is to say of it; None where that is nothing."""
-        if passes_at_a_glance(record, self.format, self.request.limit, estimates=self.counter.is_estimate):
-            self.totals.pass_one()
-            return None
         result = preflight(record, self.format, self.counter, limit=self.request.limit)
         self.totals.add(result)
         return result if result.findings else None
+
+    def texts(self, fetched: Fetched) -> Sequence[bytes] | None:
+        """Its texts as JSON, where there is nothing to say of it for certain."""
+        return texts_at_a_glance(fetched, self.format, self.request.limit, estimates=self.counter.is_estimate)
 
     def verdict(self, result: Preflight | None) -> str:
         """Whether it is written, left out, or stops the export. What gives no row is not in the file."""
@@ -104,13 +107,18 @@ class Checking:
                     self.stoppers.append(problem)
         return verdict
 
-    def take(self, page: Sequence[TrainingRecord]) -> None:
+    def take(self, page: Sequence[Fetched]) -> None:
         """Looks at a page."""
-        for record in page:
-            if self.note(record, self.look(record)) == "write":
-                self.tally.add(record)
+        taken = []
+        for fetched in page:
+            if self.texts(fetched) is not None:
+                self.totals.pass_one()
+                taken.append(fetched)
+            elif self.note(record := fetched.record(), self.look(record)) == "write":
+                taken.append(fetched)
             else:
                 self.left_out += 1
+        self.tally.add(taken)
 
 
 class Assembly(Checking):
@@ -139,10 +147,11 @@ class Assembly(Checking):
         self.rows = 0
         self.labels = (0, 0)
         """Rows whose answer is as it should be, and others, where they have a label."""
-        self.written: list[TrainingRecord] = []
+        self.written: list[Fetched] = []
         """What was written since `recorded` was last asked."""
         self._roll = scratch(files)
         self._omitted = scratch(files)
+        self._skeletons = Skeletons(self.format, shape)
         self._writers = {"train": self._open(name, "train" if self.names.eval else None)}
         if self.names.eval:
             self._writers["eval"] = self._open(self.names.eval, "eval")
@@ -163,47 +172,63 @@ class Assembly(Checking):
             with contextlib.suppress(OSError):  # of a full disk, which has been told
                 file.close()
 
-    def take(self, page: Sequence[TrainingRecord]) -> None:
+    def take(self, page: Sequence[Fetched]) -> None:
         """Writes a page. Once something stops the export the rest is only looked at."""
-        format, shape, split = self.format, self.shape, self.names.eval is not None
-        _, writer = self._writers["train"]
         roll: list[bytes] = []
-        for record in page:
-            result = self.look(record)
-            verdict = "write" if result is None else self.note(record, result)
-            if verdict != "write":
-                self.left_out += 1
-                if result is not None:
-                    entry = [record.conversation_id, record.revision, result.findings[0].says]
-                    self._omitted.write(orjson.dumps(entry) + b"\n")
-                continue
+        written: list[Fetched] = []
+        for fetched in page:
+            record, texts = None, self.texts(fetched)
+            if texts is not None:
+                self.totals.pass_one()
+            else:
+                record = fetched.record()
+                result = self.look(record)
+                if result is not None and self.note(record, result) != "write":
+                    self._leave_out(record, result)
+                    continue
             if self.stopping:
                 continue
-            side = None
-            if split:
-                side = self.splitter.side_of(record.conversation_id, record.node, self._stratum(record))
-                _, writer = self._writers[side]
-            for row in format.write(record, shape).rows:
-                writer.write(row)
-                self._label(row)
-            self.tally.add(record)
-            self.written.append(record)
-            entry = [record.conversation_id, record.revision] if side is None else [
-                record.conversation_id, record.revision, side]  # fmt: skip
-            roll.append(orjson.dumps(entry))
+            side = self._side(fetched)
+            _, writer = self._writers[side or "train"]
+            row = None
+            if texts is not None and writer.takes_json:
+                row = self._skeletons.row(fetched.system_prompt, texts)
+            if row is not None:
+                writer.write_json(row)
+            else:
+                self._write(record or fetched.record(), writer)
+            written.append(fetched)
+            roll.append(roll_entry(fetched, side))
         if roll:
             self._roll.write(b"\n".join(roll) + b"\n")
+        self.tally.add(written)
+        self.written += written
 
-    def _stratum(self, record: TrainingRecord) -> tuple[str, ...] | None:
+    def _leave_out(self, record: TrainingRecord, result: Preflight) -> None:
+        self.left_out += 1
+        entry = [record.conversation_id, record.revision, result.findings[0].says]
+        self._omitted.write(orjson.dumps(entry) + b"\n")
+
+    def _side(self, fetched: Fetched) -> Side | None:
+        if not self.names.eval:
+            return None
+        return self.splitter.side_of(fetched.conversation_id, fetched.node, self._stratum(fetched))
+
+    def _write(self, record: TrainingRecord, writer: Writer) -> None:
+        for row in self.format.write(record, self.shape).rows:
+            writer.write(row)
+            self._label(row)
+
+    def _stratum(self, fetched: Fetched) -> tuple[str, ...] | None:
         names = self.request.strata
-        return tuple(getattr(record, name) or "none" for name in names) if names else None
+        return tuple(getattr(fetched, name) or "none" for name in names) if names else None
 
     def _label(self, row: Row) -> None:
         label = row.get("label", row.get("kto_tag"))
         if label is not None:
             self.labels = (self.labels[0] + bool(label), self.labels[1] + (not label))
 
-    def recorded(self) -> list[TrainingRecord]:
+    def recorded(self) -> list[Fetched]:
         """What was written since this was last asked."""
         written, self.written = self.written, []
         return written
@@ -222,6 +247,12 @@ class Assembly(Checking):
     def omitted(self) -> Iterator[bytes]:
         """The same for each that was left out, with the reason."""
         return lines_of(self._omitted)
+
+
+def roll_entry(fetched: Fetched, side: Side | None) -> bytes:
+    """What the manifest says of a conversation that was written, as JSON."""
+    entry = (fetched.conversation_id, fetched.revision)
+    return orjson.dumps(entry if side is None else (*entry, side))
 
 
 def scratch(files: FileSet) -> IO[bytes]:

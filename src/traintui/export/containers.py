@@ -23,8 +23,10 @@ class Writer:
     """Writes rows onto a binary file, which stays open.
 
     `close` writes what is left, and nothing can follow; as a context it does so unless an error came. What is written
-    before `close` is no whole file.
+    before `close` is no whole file. `takes_json` says whether it takes rows that are JSON already (`write_json`).
     """
+
+    takes_json = False
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -32,6 +34,10 @@ class Writer:
 
     def write(self, row: Row) -> None:
         """Writes a row."""
+        raise NotImplementedError
+
+    def write_json(self, row: bytes) -> None:
+        """Writes a row that is JSON already, as `orjson` writes it."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -48,19 +54,32 @@ class Writer:
 class JsonLines(Writer):
     """An object a line, UTF-8, LF."""
 
+    takes_json = True
+
     def write(self, row: Row) -> None:
         """Writes a line."""
-        self.file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        self.write_json(orjson.dumps(row))
+
+    def write_json(self, row: bytes) -> None:
+        """Writes a line."""
+        self.file.write(row)
+        self.file.write(b"\n")
         self.rows += 1
 
 
 class Json(Writer):
     """One list, an object a line."""
 
+    takes_json = True
+
     def write(self, row: Row) -> None:
         """Writes an object, and what parts it from the one before."""
+        self.write_json(orjson.dumps(row))
+
+    def write_json(self, row: bytes) -> None:
+        """Writes an object, and what parts it from the one before."""
         self.file.write(b",\n" if self.rows else b"[\n")
-        self.file.write(orjson.dumps(row))
+        self.file.write(row)
         self.rows += 1
 
     def close(self) -> None:

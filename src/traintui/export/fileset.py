@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
@@ -40,19 +40,28 @@ class HashedFile(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Takes it."""
-        taken = bytes(data)
+        taken = data if isinstance(data, bytes) else bytes(data)
+        size = len(taken)
         self._pending.append(taken)
-        self.size += len(taken)
-        self.held += len(taken)
-        return len(taken)
+        self.size += size
+        self.held += size
+        return size
+
+    def take(self) -> bytes:
+        """What is held, which is to be given to `put`."""
+        pending, self._pending, self.held = b"".join(self._pending), [], 0
+        return pending
+
+    def put(self, taken: bytes) -> None:
+        """Writes what was taken, in the order in which it was."""
+        rest = memoryview(taken)
+        while rest:
+            rest = rest[self.file.write(rest) :]
+        self.digest.update(taken)
 
     def drain(self) -> None:
         """Writes what is held."""
-        pending, self._pending, self.held = b"".join(self._pending), [], 0
-        rest = memoryview(pending)
-        while rest:
-            rest = rest[self.file.write(rest) :]
-        self.digest.update(pending)
+        self.put(self.take())
 
 
 @dataclass(slots=True)
@@ -130,8 +139,17 @@ class FileSet:
 
     def drain(self) -> None:
         """Writes what is held."""
-        for part in self.parts:
-            part.hashed.drain()
+        self.draining()()
+
+    def draining(self) -> Callable[[], None]:
+        """Takes what is held; what this gives writes it, while more may come: one after the other, in any thread."""
+        taken = [(part.hashed, part.hashed.take()) for part in self.parts if part.hashed.held]
+
+        def write() -> None:
+            for hashed, pending in taken:
+                hashed.put(pending)
+
+        return write
 
     def settle(self) -> None:
         """Waits until all of it is on the disk."""

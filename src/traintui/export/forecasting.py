@@ -74,7 +74,7 @@ async def forecast(db: Database, request: ExportRequest) -> ExportForecast:
     async with reader_of(db, await request.scope(db)) as reader:
         counts = await reader.counts()
         shape = await shape_for(reader, request, counts)
-        records = [record async for page in reader.pages(request.wanted, first=FIRST) for record in page]
+        records = [each.record() async for page in reader.pages(request.wanted, first=FIRST) for each in page]
     rows = [row for record in records for row in format.write(record, shape).rows]
     if container == "csv" and container in format.containers_for(shape):
         file = io.BytesIO()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
@@ -11,14 +11,14 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from traintui.data.fetched import Fetched
 from traintui.export.preferences import kto_weights
-from traintui.export.record import DIMENSIONS, TrainingRecord
+from traintui.export.record import DIMENSIONS
 
 VERSION = 1
 CONVERSATIONS = b'  "conversations": ['
 """The line below which each conversation has one."""
 COUNTED = (*DIMENSIONS, "status", "reviewer")
-COUNTED_OF = attrgetter(*COUNTED)
 
 
 def manifest_name(file_name: str) -> str:
@@ -45,27 +45,23 @@ class Tally:
     unscored: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in COUNTED})
 
-    def add(self, record: TrainingRecord) -> None:
-        """Adds a conversation."""
-        self.conversations += 1
-        self.turns += len(record.turns)
-        self.rehearsal += record.is_rehearsal
-        self.seeds += record.is_seed
-        if record.cost_usd is None:
-            self.unpriced += 1
-        else:
-            self.cost_usd += record.cost_usd
-        score = record.quality_score
-        if score is None:
-            self.unscored += 1
-        elif self.lowest_score is None or self.highest_score is None:
-            self.lowest_score = self.highest_score = score
-        elif score < self.lowest_score:
-            self.lowest_score = score
-        elif score > self.highest_score:
-            self.highest_score = score
-        for counter, value in zip(self.counts.values(), COUNTED_OF(record), strict=True):
-            counter[value or "none"] += 1
+    def add(self, conversations: Sequence[Fetched]) -> None:
+        """Adds some conversations."""
+        self.conversations += len(conversations)
+        self.turns += sum([each.turn_count for each in conversations])
+        self.rehearsal += sum([each.is_rehearsal for each in conversations])
+        self.seeds += sum([each.is_seed for each in conversations])
+        costs = [each.cost_usd for each in conversations if each.cost_usd is not None]
+        self.cost_usd += sum(costs)
+        self.unpriced += len(conversations) - len(costs)
+        scores = [each.quality_score for each in conversations if each.quality_score is not None]
+        self.unscored += len(conversations) - len(scores)
+        if scores:
+            known = [score for score in (self.lowest_score, self.highest_score) if score is not None]
+            self.lowest_score, self.highest_score = min(*scores, *known, scores[0]), max(*scores, *known, scores[0])
+        for name, counter in self.counts.items():
+            for value, number in Counter(map(attrgetter(name), conversations)).items():
+                counter[value or "none"] += number
 
     def as_json(self) -> dict[str, Any]:
         """The sums as plain values, the most first."""

@@ -14,8 +14,8 @@ from traintui import clock
 from traintui.data import exports
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, ScopeCounts
+from traintui.data.fetched import Fetched
 from traintui.data.past_reading import reader_of
-from traintui.data.training_records import TrainingRecord
 from traintui.errors import TraintuiError
 from traintui.export.again import Comparison, compared
 from traintui.export.assembly import Assembly, Problem
@@ -181,7 +181,7 @@ async def write_all(
     db: Database, reader: ExportReader, assembly: Assembly, export_id: str, total: int, on_progress: Progress
 ) -> None:
     """Writes every conversation, and notes which. Raises `ExportStopped` once all were looked at, if some stop it."""
-    done, rows = 0, _Rows(db, export_id)
+    done, rows, disk = 0, _Rows(db, export_id), _Disk(assembly.files)
     try:
         async for page in reader.pages(assembly.request.wanted):
             # In a thread, a page would keep the reading waiting; the server is ahead by less than that.
@@ -190,7 +190,7 @@ async def write_all(
             else:
                 assembly.take(page)
             if assembly.files.held >= BLOCK:
-                await whole(assembly.files.drain)
+                await disk.take()
             done += len(page)
             if not assembly.stopping:
                 await rows.add(assembly.recorded())
@@ -207,9 +207,35 @@ async def write_all(
                 "Look at why: traintui export --dry-run lists them. Nothing was written.",
             )  # fmt: skip
         await rows.finish()
+        await disk.wait()
         await whole(assembly.finish)
     finally:
+        await disk.close()
         await rows.close()
+
+
+class _Disk:
+    """Writes what the files hold, in a thread, while the next pages are read."""
+
+    def __init__(self, files: FileSet) -> None:
+        self.files = files
+        self._call: asyncio.Task[None] | None = None
+
+    async def take(self) -> None:
+        """Begins to write what is held by now, once what was held before is written. Raises what became of that."""
+        await self.wait()
+        self._call = asyncio.create_task(asyncio.to_thread(self.files.draining()))
+
+    async def wait(self) -> None:
+        """Returns when all that was taken is written. Raises what became of it."""
+        if self._call is not None:
+            await asyncio.shield(self._call)
+            self._call = None
+
+    async def close(self) -> None:
+        """Waits for what is under way, whatever becomes of it: it may be in the middle of a file."""
+        if self._call is not None:
+            await asyncio.gather(asyncio.shield(self._call), return_exceptions=True)
 
 
 class _Rows:
@@ -218,10 +244,10 @@ class _Rows:
     def __init__(self, db: Database, export_id: str) -> None:
         self.db = db
         self.export_id = export_id
-        self._waiting: list[TrainingRecord] = []
+        self._waiting: list[Fetched] = []
         self._call: asyncio.Task[None] | None = None
 
-    async def add(self, written: list[TrainingRecord]) -> None:
+    async def add(self, written: list[Fetched]) -> None:
         self._waiting += written
         if len(self._waiting) >= RECORDED:
             await self._send()
