@@ -84,13 +84,14 @@ async def load(
     given = iter(items)
     place = going.passed
 
-    async def next_part() -> list[Mapping[str, Any]]:
-        return await asyncio.to_thread(lambda: list(islice(given, SIZE)))
+    def read_part(first: int) -> tuple[list[Mapping[str, Any]], bytes]:
+        read = list(islice(given, SIZE))
+        return read, lines(going.import_id, first, read)
 
-    part = await next_part()
+    part, payload = await asyncio.to_thread(read_part, place + 1)
     while part and not (stop is not None and stop.is_set()):
-        following = asyncio.ensure_future(next_part())
-        storing = asyncio.ensure_future(_store(db, going, part, place + 1))
+        following = asyncio.ensure_future(asyncio.to_thread(read_part, place + len(part) + 1))
+        storing = asyncio.ensure_future(_store(db, going, payload, place + 1, place + len(part)))
         try:
             await asyncio.shield(storing)
         except Refused as refused:
@@ -107,14 +108,13 @@ async def load(
         place += len(part)
         if progress is not None:
             progress(place, going.file.total)
-        part = await following
+        part, payload = await following
     return await read(db, going.import_id)
 
 
-async def _store(db: Database, going: Import, part: Sequence[Mapping[str, Any]], first: int) -> None:
-    """Stores a part in one transaction, once more where others were in the way."""
-    payload = await asyncio.to_thread(lines, going.import_id, first, part)
-    values = {"id": going.import_id, "first": first, "last": first + len(part) - 1, "seconds": LEASE}
+async def _store(db: Database, going: Import, payload: bytes, first: int, last: int) -> None:
+    """Stores a part, as lines of COPY, in one transaction, once more where others were in the way."""
+    values = {"id": going.import_id, "first": first, "last": last, "seconds": LEASE}
     attempt = 1
     while True:
         try:

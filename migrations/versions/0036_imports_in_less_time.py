@@ -1,0 +1,22 @@
+"""Imports in less of the server's time.
+
+Revision: 0036
+Follows: 0033
+"""
+
+from __future__ import annotations
+
+from traintui.data.revising import run_script
+
+revision = "0036"
+down_revision = "0035"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_script(revision, "up")
+
+
+def downgrade() -> None:
+    run_script(revision, "down")
