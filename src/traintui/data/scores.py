@@ -19,7 +19,7 @@ SCORED = """
            ARRAY(SELECT turn.content FROM conversation_turns AS turn WHERE turn.conversation_id = c.id
                  ORDER BY turn.turn_number),
            r.origin, CASE WHEN s.revision = c.revision THEN s.signature END,
-           c.score_parts = '[]' AND c.quality_score IS NOT NULL
+           c.score_parts = '[]' AND c.quality_score IS NOT NULL, c.deleted_at IS NOT NULL
     FROM conversations AS c
     LEFT JOIN chunks AS chunk ON chunk.id = c.chunk_id
     LEFT JOIN generation_items AS item ON item.conversation_id = c.id AND item.kind = 'generate'
@@ -45,7 +45,7 @@ class ScoredTurn:
 class Scorable:
     """What the score of a conversation is made from. `exchanges` are the least and the most that its plan asks for,
     `parts` what is stored of its score, `signature` that of its present text; None where there is none.
-    `is_given` says that its score came with it, from another workspace."""
+    `is_given` says that its score came with it, from another workspace, `is_deleted` that it is in the trash."""
 
     id: int
     conversation_id: str
@@ -57,6 +57,7 @@ class Scorable:
     origin: str | None
     signature: bytes | None
     is_given: bool = False
+    is_deleted: bool = False
 
     @property
     def turns(self) -> list[ScoredTurn]:

@@ -104,11 +104,19 @@ async def _renew(db: Database, found: Sequence[Scorable], asked: Thresholds) -> 
         try:
             async with db.write() as connection:
                 fresh = list(kept)
-                unmeasured = [each for each in found if _closeness(each.parts) is None and each.signature is not None]
-                if unmeasured:
-                    await signatures.hold(connection, [each.signature for each in unmeasured if each.signature])
-                for each in unmeasured:
-                    fresh.append(await among_others(connection, each, each.signature or b"", asked))
+                signed = {
+                    each.conversation_id: each.signature
+                    for each in found
+                    if each.signature is not None and _closeness(each.parts) is None
+                }
+                if signed:
+                    await signatures.hold(connection, list(signed.values()))
+                    near = await signatures.nearest_each(connection, signed)
+                    fresh += [
+                        among_others(each, near.get(each.conversation_id), asked)
+                        for each in found
+                        if each.conversation_id in signed
+                    ]
                 by_id = {each.conversation_id: each for each in fresh}
                 return await scores.keep(connection, list(by_id.values()))
         except Refused as refused:

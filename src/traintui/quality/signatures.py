@@ -30,7 +30,6 @@ def signature(contents: Sequence[str]) -> bytes:
 def _phrases(content: str) -> Iterator[str]:
     """The runs of three words; where there is not even a word, the content as it is."""
     said = list(words(content))
-    if not said:
-        yield content.strip()
-    for at in range(max(1, len(said) - _PHRASE + 1) if said else 0):
-        yield " ".join(said[at : at + _PHRASE])
+    if len(said) > _PHRASE:
+        return map(" ".join, zip(*(said[place:] for place in range(_PHRASE)), strict=False))
+    return iter([" ".join(said) if said else content.strip()])

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from traintui.data import scores, signatures
 from traintui.data.engine import Database
 from traintui.data.keeping_up import keeping_up
 from traintui.data.scores import NewScore, Scorable
-from traintui.data.signatures import MOST_HELD, nearest
+from traintui.data.signatures import MOST_HELD, Nearest, Signed, nearer
 from traintui.quality import thresholds
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
@@ -38,28 +36,28 @@ async def sign_some(db: Database, sign: Sign, limit: int = MOST_HELD) -> int:
         signed = {each.conversation_id: sign(each.contents) for each in taken}
         await signatures.hold(connection, list(signed.values()))
         found = {each.conversation_id: each for each in await scores.of(connection, signed)}
-        renewed = []
+        stored = await signatures.nearest_each(connection, signed)
+        renewed, before = [], Signed()
         for each in taken:
             # One after the other: of two in a file that say the same the second sees the first.
-            scorable = found.get(each.conversation_id)
-            if (
-                scorable is not None
-                and scorable.origin != "generated"
-                and scorable.revision == each.revision
-                and not scorable.is_given
-            ):
-                renewed.append(await among_others(connection, scorable, signed[each.conversation_id], asked))
-            await signatures.keep(connection, each, signed[each.conversation_id])
+            scorable, signature = found.get(each.conversation_id), signed[each.conversation_id]
+            if scorable is None:
+                continue
+            if scorable.origin != "generated" and scorable.revision == each.revision and not scorable.is_given:
+                near = nearer(stored.get(each.conversation_id), before.nearest(signature))
+                renewed.append(among_others(scorable, near, asked))
+            if not scorable.is_deleted:
+                before.add(each.conversation_id, signature)
+        await signatures.keep(connection, taken, signed)
         if renewed:
             await scores.keep(connection, renewed)
     return len(taken)
 
 
-async def among_others(connection: AsyncConnection, found: Scorable, signature: bytes, asked: Thresholds) -> NewScore:
-    """The score of a conversation with its closeness to what is signed by now."""
-    near = await nearest(connection, signature, itself=found.conversation_id)
+def among_others(found: Scorable, nearest: Nearest | None, asked: Thresholds) -> NewScore:
+    """The score of a conversation with its closeness to the one that is nearest."""
     scored = score(found.turns, expected_turns=found.expected_turns, source=found.source, thresholds=asked)
-    whole = scored.with_closeness(near)
+    whole = scored.with_closeness(nearest)
     return NewScore(found.conversation_id, found.revision, whole.total, stored_parts(whole))
 
 

@@ -146,7 +146,7 @@ def _turn_length(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
     remark = ""
     for number, turn in enumerate(turns, 1):
         role = turn.role if turn.role in sensible else "assistant"
-        count = sum(1 for _ in words(turn.content))
+        count = len(list(words(turn.content)))
         share = length_share(count, sensible[role], best[role])
         if share < SENSIBLE_SHARE and (not shares or share < min(shares)):
             short = count < sensible[role][0]
@@ -270,15 +270,15 @@ def _grounding(turns: Sequence[Turn], source: str, thresholds: Thresholds) -> _M
 
 def _repetition(turns: Sequence[Turn], thresholds: Thresholds) -> _Measure:
     seen: set[tuple[str, ...]] = set()
-    total = repeated = 0
+    total = 0
     for turn in turns:
         said = list(words(turn.content))
-        for at in range(max(1, len(said) - PHRASE + 1) if said else 0):
-            phrase = tuple(said[at : at + PHRASE])
-            total += 1
-            repeated += phrase in seen
-            seen.add(phrase)
-    value = repeated / total if total else 0.0
+        if len(said) > PHRASE:
+            seen.update(zip(*(said[place:] for place in range(PHRASE)), strict=False))
+        elif said:
+            seen.add(tuple(said))
+        total += max(1, len(said) - PHRASE + 1) if said else 0
+    value = (total - len(seen)) / total if total else 0.0
     sentence = f"{value:.0%} of its phrases were said before in the conversation."
     return _Measure(value, 0, thresholds.repetition_good, 1 - value / thresholds.repetition_worst, sentence)
 
