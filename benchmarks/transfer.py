@@ -2,7 +2,8 @@
 
     python -m benchmarks.transfer --rows 200000 [--home DIR] [--only import export] [--json]
 
-Conversations have ten turns. Each part is a module beside this one; `--only` names those that are measured.
+Conversations have ten turns. Each part is a module beside this one; `--only` names those that are measured. With
+`--home` the workspace that is exported and the file that is imported are made once; a million takes some 30 GB there.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="traintui-transfer-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
-        figures = asyncio.run(measured(chosen.only, chosen.home or Path(scratch), chosen.rows))
+        home = chosen.home or Path(scratch)
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        figures = asyncio.run(measured(chosen.only, home, chosen.rows))
     publish("transfer", chosen.rows, figures, [f"{', '.join(chosen.only)}; ten turns each"], as_json=chosen.json)
 
 

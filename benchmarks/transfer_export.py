@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from benchmarks.furnish import furnish
 from benchmarks.report import Figure, median, most_memory_mb
+from benchmarks.server_time import server_seconds
 from traintui.data.engine import Database
 from traintui.data.models import Conversation as C
 from traintui.data.workspace import open_workspace
@@ -51,6 +52,7 @@ async def exported(home: Path, rows: int) -> dict[str, Figure]:
         "export_rows": Figure(told[0]["count"], "rows"),
         "export_mb_per_s": Figure(median([size / 1e6 / one["seconds"] for one in told]), "MB/s"),
         "export_cpu_us_each": Figure(median([one["cpu"] / one["count"] * 1e6 for one in told]), "µs"),
+        "export_server_us_each": Figure(median([one["server"] / one["count"] * 1e6 for one in told]), "µs"),
         "export_memory_mb": Figure(max(one["memory_mb"] for one in told), "MB", MEMORY_GOAL_MB),
         "export_same_bytes": Figure(len({one["sha256"] for one in told}), "files", 1),
         "export_few_s": Figure(few["seconds"], "s", FEW_GOAL_S),
@@ -86,7 +88,7 @@ async def one_export(workspace: Path, out: Path, filter_text: str, *, few: bool)
     """Exports once; of ten, the middle of several times, since each takes a moment."""
     async with open_workspace(Settings(home=workspace)) as db:
         words = await ids_of_few(db) if few else filter_text
-        spans, cpu = [], time.process_time()
+        spans, cpu, server = [], time.process_time(), server_seconds(workspace)
         for _ in range(5 if few else 1):
             began = time.perf_counter()
             summary = await run_export(db, ExportRequest(out, filter_text=words, overwrite=True, rehearsal=not few))
@@ -95,6 +97,7 @@ async def one_export(workspace: Path, out: Path, filter_text: str, *, few: bool)
             "count": summary.count,
             "seconds": median(spans),
             "cpu": time.process_time() - cpu,
+            "server": server_seconds(workspace) - server,
             "memory_mb": most_memory_mb(),
             "sha256": summary.sha256,
         }
