@@ -23,6 +23,7 @@ from support import (
     said,
     scalar,
     seen,
+    sqlstate,
     started,
     turns_of,
 )
@@ -141,6 +142,24 @@ async def test_where_hundreds_say_the_same_a_lookup_reads_a_few(db: Database) ->
     async with db.write() as connection:
         assert await connection.scalar(text(met), {"signature": signature((QUESTION, ANSWER))}) == 20
     assert await near(db, QUESTION, ANSWER) is not None
+
+
+async def test_of_those_that_are_signed_at_once_each_sees_the_ones_before_it_but_none_in_the_trash(
+    db: Database, conninfo: Conninfo
+) -> None:
+    luck = random.Random(8)
+    said_by_all, alone = text_of(luck), text_of(luck)
+    texts = [said_by_all, alone, [*said_by_all[:-1], "one"], [*said_by_all[:-2], "two", "more"]]
+    public = await import_items(
+        db, [{"line": line, "turns": turns_of(" ".join(text), "Yes.")} for line, text in enumerate(texts)]
+    )
+    assert sqlstate(conninfo(SUPERUSER), "UPDATE conversations SET deleted_at = now() WHERE conversation_id = %s",
+                    [public[0]]) is None  # fmt: skip
+    assert await sign_some(db, signature) == 4
+    parts = await fetch(db, "SELECT score_parts FROM conversations ORDER BY id")
+    told = [next(part["sentence"] for part in row[0] if part["name"] == "closeness") for row in parts]
+    assert told[:3] == ["No other conversation is alike."] * 3
+    assert public[2] in told[3] and public[0] not in told[3]
 
 
 async def test_what_is_imported_or_edited_is_signed_shortly_afterwards(db: Database) -> None:

@@ -6,8 +6,11 @@ import hashlib
 import random
 import subprocess
 import sys
+from array import array
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from traintui.data.signatures import similarity
 from traintui.quality.signatures import NUMBERS, signature
@@ -42,6 +45,15 @@ def test_similarity_is_about_the_share_of_phrases_that_two_have_in_common(share:
         true = len(one & two) / len(one | two)
         off.append(similarity(signature([" ".join(said)]), signature([" ".join(other)])) - true)
     assert abs(sum(off) / len(off)) < 0.02 and max(map(abs, off)) < 0.15
+
+
+@given(st.binary(min_size=240, max_size=240), st.lists(st.integers(0, 119)), st.integers(1, 0xFFFF))
+def test_similarity_is_the_share_of_numbers_that_are_the_same(one: bytes, places: list[int], change: int) -> None:
+    other = array("H", one)
+    for place in places:
+        other[place] ^= change
+    same = sum(mine == its for mine, its in zip(array("H", one), other, strict=True))
+    assert similarity(one, other.tobytes()) == same / NUMBERS
 
 
 def test_what_has_no_words_is_alike_only_with_itself() -> None:
