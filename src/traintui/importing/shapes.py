@@ -106,7 +106,7 @@ def _messages(key: str, record: Record, ignored: Ignored, transcript: Transcript
         # A weight of a user's message says nothing, except in our own format, which has it for every turn.
         told = role == "assistant" or key == "turns"
         train = trained or role == "user"
-        if len(message) > 2:  # most have a role and a text, and nothing else to look at
+        if len(message) > 2:
             _note_ignored(message, ignored, weighted=told)
             train = train and (not told or role == "system" or _is_trained(place, message))
         if role == "system":
@@ -125,7 +125,8 @@ def _message(place: str, message: Any) -> tuple[Literal["system", "user", "assis
     if role is None:
         known = ", ".join(_ROLES)
         raise Refused("unknown role", f"{place} has “{role_key}” {brief(given)}; known are {known}.")
-    if any(message.get(key) for key in _CALLS):
+    # Most have a role and a text, and nothing else to look at.
+    if (len(message) > 2 or text_key not in message) and any(message.get(key) for key in _CALLS):
         raise Refused("tool calls", f"{place} calls a tool, and a turn can only hold text.")
     content = message.get(text_key)
     if not isinstance(content, str):
