@@ -27,6 +27,8 @@ from traintui.data.models import ConversationTurn as T
 PAGE = 64
 """Conversations that are handed on together: a screen is drawn between two pages, which take some milliseconds each,
 and the server goes on meanwhile as far as the connection holds what it sends, which is some forty conversations."""
+PAGE_BYTES = 1_000_000
+"""Bytes of contents after which a page is handed on though it has fewer, since memory is not to grow with them."""
 ASKED = 10_000
 """Conversations that are asked for at once: the server works on them while the ones before are written."""
 BUFFER = 400_000
@@ -186,15 +188,17 @@ class ExportReader:
         rest = iter(ids if first is None else ids[:first])
         while part := list(islice(rest, ASKED)):
             page: list[Fetched] = []
+            size = 0
             # What is not taken yet waits in the connection, so the server is ahead by as much as that holds.
             async with raw.cursor(binary=True, row_factory=fetched) as cursor:
                 cursor.adapters.register_loader("json", ByteaBinaryLoader)
                 values = {**self._values, "ids": listed(part)}
                 async for row in cursor.stream(read, values, binary=True, size=chunk_size()):
                     page.append(row)
-                    if len(page) == PAGE:
+                    size += len(row.contents)
+                    if len(page) == PAGE or size >= PAGE_BYTES:
                         yield page
-                        page = []
+                        page, size = [], 0
             if page:
                 yield page
 
