@@ -1,15 +1,15 @@
 """Imports in less of the server's time.
 
-Revision: 0036
-Follows: 0033
+Revision: 0035
+Follows: 0034
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0036"
-down_revision = "0035"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

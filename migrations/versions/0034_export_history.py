@@ -1,6 +1,6 @@
 """An export says that it is under way; conversations of our own format keep the time at which they were made.
 
-Revision: 0035
+Revision: 0034
 Follows: 0033
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0035"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None
