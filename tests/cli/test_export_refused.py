@@ -54,7 +54,6 @@ def below_a_file(folder: Path) -> list[str]:
 
 
 CASES: list[tuple[str, Make, str]] = [
-    ("a directory", out(""), "is a directory"),
     ("a file as a directory", below_a_file, "is a file, and no directory"),
     ("a symlink loop", loop, "leads to itself"),
     ("a file that is there", there, "there already"),

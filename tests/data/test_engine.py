@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from sqlalchemy import text
 
 from support import Conninfo, logged_in
@@ -20,3 +21,19 @@ async def test_who_is_frozen_in_a_transaction_does_not_hold_its_locks_for_good(d
     async with db.read() as connection:
         setting = await connection.scalar(text("SELECT current_setting('idle_in_transaction_session_timeout')"))
     assert setting == "20s"
+
+
+async def test_whatever_a_read_that_was_given_up_left_on_its_connection_the_next_one_writes(db: Database) -> None:
+    async with db.engine.connect() as connection:
+        driven = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driven, psycopg.AsyncConnection)
+        # What a read asks for, cut off before it is noted that it is to be set back.
+        await driven.set_read_only(True)
+        await driven.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        was = await connection.scalar(text("SELECT pg_backend_pid()"))
+    async with db.write() as connection:
+        assert await connection.scalar(text("SELECT pg_backend_pid()")) == was
+        assert await connection.scalar(text("SHOW transaction_read_only")) == "off"
+        assert await connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+    async with db.read() as connection:
+        assert await connection.scalar(text("SHOW transaction_read_only")) == "on"

@@ -163,7 +163,7 @@ def test_a_line_that_is_no_conversation_is_named_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("more", "what"),
     [
-        ({"traintui": 2}, "unknown version"),
+        ({"traintui": 3}, "unknown version"),
         ({"traintui": True}, "unknown version"),
         ({"conversation_id": ""}, "no id"),
         ({"conversation_id": 7}, "no id"),

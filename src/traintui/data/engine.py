@@ -119,7 +119,20 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
     )
     _opened[engine] = opened
     event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
+    event.listen(engine.sync_engine, "checkout", _as_it_was_made)
     return engine
+
+
+def _as_it_was_made(adapted: Any, _record: object, _proxy: object) -> None:
+    """A connection is handed out as it was made. A read that is given up while it makes one its own leaves it only for
+    reading, since SQLAlchemy (2.1.9) notes what is to be set back after it was set."""
+    connection: Connected = adapted.driver_connection
+    if connection.read_only:
+        adapted.set_read_only(None)
+    if connection.autocommit:
+        adapted.set_autocommit(False)
+    if connection.isolation_level not in {None, psycopg.IsolationLevel.READ_COMMITTED}:
+        adapted.set_isolation_level(None)
 
 
 def _leave_a_standby(met: ExceptionContext) -> None:
