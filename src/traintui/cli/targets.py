@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from traintui.cli.running import Json, run, say, workspace
+from traintui.cli.running import Json, harmless, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.export.training_targets import TrainingTargets
@@ -106,7 +106,7 @@ def tell(chosen: TrainingTargets, *, as_json: bool) -> None:
     for target in chosen.chosen:
         limit = f"{target.limit:,} tokens" if target.limit is not None else by_default(target.format) or "any length"
         print(f"{target.name:24}{limit:28}trains on {learns(target.format)}")
-    print(f"{'tokens':24}{counting.counter.name if chosen.tokenizer is None else chosen.tokenizer}")
+    print(harmless(f"{'tokens':24}{counting.counter.name if chosen.tokenizer is None else chosen.tokenizer}"))
     if not chosen.chosen:
         say("No training target is chosen: traintui targets set FORMAT...")
     if counting.instead is not None:

@@ -84,7 +84,8 @@ def checked(found: ExportCheck) -> Content:
         if finding.key:
             parts.append((f"  {finding.key} {MENDS}", "$faint"))
     if totals.count:
-        parts += [("\n" + remark.says, "$muted") for remark in found.remarks[:NAMED]]
+        for remark in found.remarks[:NAMED]:
+            parts += ["\n", text.shown(remark.says, single_line=True, limit=400, style="$muted")]
     return Content.assemble(*parts)
 
 

@@ -98,5 +98,5 @@ def lens_line(name: str, looked: Looked | None, key: KeyName, following: str | N
         Content.styled("trains on " + learns(lens.format).partition(";")[0], "$muted"),
         Content.styled(f"{key('l')} {following or 'without'}", "$faint"),
         *objected(others, key),
-        Content.styled(looked.instead or "", "$warning"),
+        text.shown(looked.instead, single_line=True, limit=200, style="$warning"),
     ]  # fmt: skip
