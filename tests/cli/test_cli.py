@@ -107,6 +107,11 @@ def test_an_export_into_a_directory_is_named_and_written_again_with_the_same_byt
     said = traintui(home, "export", *again, "--out", "again-out.jsonl").stderr
     assert f"The same bytes as {summary['export_id']}." in said and "not approved, for the filter names" in said
     assert (home / "again-out.jsonl").read_bytes() == path.read_bytes()
+    whole = json.loads(traintui(home, "export", "--out", "whole.json", *scope, "--json").stdout)
+    # A directory that is there is one without a slash too: what goes into it is of the same kind.
+    (home / "there").mkdir()
+    same = json.loads(traintui(home, "export", "--again", whole["export_id"], "--out", "there", "--json").stdout)
+    assert same["path"].endswith(".json") and same["again"]["same_bytes"]
     now = json.loads(traintui(home, "export", *again, "--as-of", "now", "--out", "now.jsonl", "--json").stdout)
     assert now["again"] == {"export": summary["export_id"], "same_bytes": True, "reasons": []}
     assert "there already" in refused(traintui(home, "export", *again, "--out", "now.jsonl", check=False))

@@ -164,7 +164,8 @@ async def once_more(
         export.filter_state.get("rehearsal") == "include", overwrite, card=card, again=earlier,
         **again.options_of(export, as_of),
     )  # fmt: skip
-    return await placed(db, replace(request, container=earlier.container) if out.endswith("/") else request, out)
+    named = replace(request, container=earlier.container) if directory_in(out) is not None else request
+    return await placed(db, named, out)
 
 
 def tell(summary: ExportSummary) -> None:
