@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,16 @@ async def test_a_new_one_keeps_when_it_was_made_and_one_that_is_here_its_own_tim
     assert await fetch(db, made) == [("2025-02-03 04:05:06.789012",), ("2025-02-03 04:05:06.000000",)]
     # A file of the first version says nothing of it.
     assert await scalar(db, "SELECT created_at > now() - interval '1 day' FROM conversations WHERE id = 3")
+
+
+@pytest.mark.parametrize("zone", ["+20:00", "-23:59", "+00:00:30.5"])
+async def test_a_time_of_a_zone_that_the_database_does_not_take_is_kept_as_well(
+    db: Database, tmp_path: Path, zone: str
+) -> None:
+    await add_vocabulary(db)
+    await brought(db, tmp_path / "own.jsonl", whole(traintui=2, created_at=f"2025-02-03T04:05:06{zone}"))
+    (made,) = (await fetch(db, "SELECT created_at FROM conversations"))[0]
+    assert made == datetime.fromisoformat(f"2025-02-03T04:05:06{zone}")
 
 
 @pytest.mark.parametrize("said", ["yesterday", "0001-01-01T00:00:00Z", 7])

@@ -121,7 +121,8 @@ def _moment(given: Mapping[str, Any], name: str) -> str | None:
     time = _time(said, f"“{name}” is")
     if not 1900 <= time.year < 9999:
         raise Refused("no time", f"“{name}” is {brief(said)}, which is no time that anything was made at.")
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+    # In UTC, since PostgreSQL takes no zone of 16 hours or more, nor one with parts of a second.
+    return (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
 def _time(said: str, place: str) -> datetime:
