@@ -162,6 +162,26 @@ async def test_an_export_of_an_older_traintui_is_written_again_by_what_its_log_h
     assert second.again is not None and second.again.same
 
 
+async def test_what_was_decided_where_transactions_are_counted_anew_came_later_all_the_same(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    ids = await reviewed(db)
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl-kto", EVERY_STATUS))
+    then = await fetch(db, "SELECT max(id) FROM review_logs")
+    await changed(db, ids)
+    async with logged_in(conninfo(SUPERUSER)) as owner, owner.write() as connection:
+        await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        # As after a backup of a server with many more transactions was restored on this one, a day ago.
+        await connection.exec_driver_sql(
+            "UPDATE export_logs SET metadata = jsonb_set(metadata, '{snapshot}', '\"4000000000:4000000000:\"')"
+            " WHERE state = 'started'"
+        )
+        later = "UPDATE review_logs SET timestamp = timestamp + interval '1 day' WHERE id > %s"
+        await connection.exec_driver_sql(later, tuple(then[0]))
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and second.again.same and second.statuses == first.statuses
+
+
 async def test_only_what_succeeded_is_made_again(db: Database, tmp_path: Path) -> None:
     await imported(db, 1)
     with pytest.raises(TraintuiError, match="no export"):
