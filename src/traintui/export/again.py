@@ -79,7 +79,8 @@ async def found(db: Database, export_id: str, as_of: AsOf) -> tuple[Export, Earl
 
 
 async def selection_of(db: Database, export: Export) -> Ids | None:
-    """Those of its selection that are here still, by internal id; None where it was of a filter."""
+    """Those of its selection that it held and that are here still, by internal id; None where it was of a filter. What
+    was left out then is not on record."""
     if export.filter_state.get("selected") is None:
         return None
     return await export_reading.still_here(db, export.export_id)
