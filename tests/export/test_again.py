@@ -123,6 +123,22 @@ async def test_a_split_is_as_it_was(db: Database, tmp_path: Path) -> None:
     assert (tmp_path / "second.eval.jsonl").read_bytes() == (tmp_path / "first.eval.jsonl").read_bytes()
 
 
+async def test_where_bytes_differ_it_says_that_sides_of_an_earlier_export_were_kept(
+    db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 40)
+    await approved(db, *ids)
+    await run_export(db, ExportRequest(tmp_path / "old.jsonl", eval_share=0.3))
+    old = tmp_path / manifest_name("old.jsonl")
+    old.write_text(
+        old.read_text().replace('"train"]', '"other"]').replace('"eval"]', '"train"]').replace('"other"]', '"eval"]')
+    )
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", eval_share=0.3, sides=old))
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and not second.again.same
+    assert "it kept the sides that old.manifest.json has" in second.again.says
+
+
 async def test_what_was_purged_stops_it_by_name_and_leaves_nothing(db: Database, tmp_path: Path) -> None:
     ids = await reviewed(db)
     first = await run_export(db, ExportRequest(tmp_path / "first.jsonl"))

@@ -35,6 +35,8 @@ class Earlier:
     format_version: int | None = None
     traintui: str | None = None
     sha256s: tuple[str, ...] = ()
+    sides: str | None = None
+    """The name of the manifest whose sides it kept, where one was asked for."""
 
     @property
     def is_then(self) -> bool:
@@ -61,6 +63,7 @@ def earlier_of(export: Export, as_of: AsOf) -> Earlier:
         None if not isinstance(shape, Mapping) else Shape(**{name: bool(value) for name, value in shape.items()}),
         container, said.get("format_version"), said.get("traintui"),
         tuple(str(file["sha256"]) for file in said.get("files") or ({"sha256": export.file_sha256},)),
+        (said.get("options") or {}).get("sides"),
     )  # fmt: skip
 
 
@@ -140,6 +143,8 @@ def compared(
         reasons.append(OF_NOW[format.kind])
     if earlier.is_then and is_split:
         reasons.append("what is alike is kept on one side as it is known now")
+    if is_split and earlier.sides is not None:
+        reasons.append(f"it kept the sides that {earlier.sides} has, and the log has its name alone")
     if earlier.is_then and earlier.shape is None:
         reasons.append("which keys all of its rows had is not on record")
     return Comparison(earlier.export_id, False, tuple(reasons or ["why is not on record; the manifests tell more"]))
