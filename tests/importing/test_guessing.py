@@ -52,6 +52,22 @@ def test_a_role_that_is_no_text_is_shown_to_be_mended(tmp_path: Path) -> None:
     assert mapping_of(tomllib.loads(guessed(path))).roles.keys() >= {"Q", "[]"}
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (f"ticket,question,answer\n1,{TWO[0]},{TWO[1]}\n", TWO),
+        (f"Reply,Customer\n{TWO[1]},{TWO[0]}\n", TWO),
+        (f"question_1,answer_1,question_2,answer_2\n{','.join(TWO)},Why?,So.\n", [*TWO, "Why?", "So."]),
+    ],
+)
+def test_columns_that_are_called_as_questions_and_answers_are_guessed_as_turns(
+    tmp_path: Path, table: str, said: list[str]
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(table)
+    assert texts(read(path, mapping=mapping_of(tomllib.loads(guessed(path)))).one) == said
+
+
 def test_a_file_without_turns_gives_something_to_begin_with(tmp_path: Path) -> None:
     path = tmp_path / "numbers.jsonl"
     path.write_text('{"a": 1}\n')

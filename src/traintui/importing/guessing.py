@@ -16,6 +16,8 @@ TEXT_KEYS = ("content", "text", "value", "message", "body", "says")
 _ANSWERS = ("assistant", "agent", "bot", "model", "gpt", "ai", "support", "staff", "operator", "advisor")
 _ASKS = ("user", "human", "customer", "client", "visitor", "guest", "member")
 _SYSTEM = ("system", "developer")
+_ANSWER_FIELDS = (*_ANSWERS, "answer", "response", "reply", "completion", "output")
+_QUESTION_FIELDS = (*_ASKS, "question", "query", "prompt", "instruction", "input", "request")
 
 
 def guessed(path: Path) -> str:
@@ -25,11 +27,15 @@ def guessed(path: Path) -> str:
     """
     source = source_of(path, (), _has_turns)
     record = next((row.record for row in rows(source) if row.record is not None), {})
-    way, turns = next(_lists_of_turns(record), ("messages", []))
+    head = [f'records = "{".".join(source.steps)}"'] if source.steps else []
+    found = next(_lists_of_turns(record), None)
+    if found is None and (fields := _fields_of_turns(record)):
+        turns_of = (f"[[turn]]\nrole = {_quoted(role)}\ncontent = {_quoted(key)}" for role, key in fields)
+        return "\n\n".join(head + list(turns_of)) + "\n"
+    way, turns = found or ("messages", [])
     role, content = _role_key(turns), _content_key(turns)
     said = list(dict.fromkeys(str(turn.get(role)) for turn in turns if role in turn))
-    lines = [f'records = "{".".join(source.steps)}"'] if source.steps else []
-    lines += ["[turns]", f"list = {_quoted(way)}", f"role = {_quoted(role)}", f"content = {_quoted(content)}"]
+    lines = [*head, "[turns]", f"list = {_quoted(way)}", f"role = {_quoted(role)}", f"content = {_quoted(content)}"]
     if said:
         lines += [
             "",
@@ -62,6 +68,18 @@ def _values(turn: dict[str, Any]) -> Iterator[Any]:
     """What an object holds, and what the objects in it do."""
     for value in turn.values():
         yield from value.values() if isinstance(value, dict) else (value,)
+
+
+def _fields_of_turns(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and key of fields called as a question or an answer, numbered or not; none unless there are both."""
+    found: list[tuple[str, str]] = []
+    for key in (key for key, value in record.items() if isinstance(value, str)):
+        stem = key.casefold().rstrip("0123456789").rstrip("_- ")
+        role = "user" if stem in _QUESTION_FIELDS else "assistant" if stem in _ANSWER_FIELDS else ""
+        found += [(role, key)] if role else []
+    if len({role for role, _ in found}) < 2:
+        return []
+    return sorted(found, reverse=True) if len(found) == 2 else found
 
 
 def _role_key(turns: list[dict[str, Any]]) -> str:
