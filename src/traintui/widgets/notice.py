@@ -44,8 +44,9 @@ class Notice(Static):
 
 
 def sentence(message: str) -> str:
-    """A message as a sentence of its own."""
-    return message[:1].upper() + message[1:]
+    """A message as a sentence of its own; the name of a file that it begins with stays as it is."""
+    begins = message.partition(" ")[0].rstrip(".:,;")
+    return message if any(sign in begins for sign in "./\\_") else message[:1].upper() + message[1:]
 
 
 def failure(answer: TraintuiError, remedy: str | None = None, *, gap: str = "\n", mild: bool = False) -> Content:
