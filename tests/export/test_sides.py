@@ -149,3 +149,19 @@ async def test_what_has_no_sides_is_named(db: Database, tmp_path: Path, content:
     with pytest.raises(TraintuiError, match="no share"):
         await run_export(db, ExportRequest(tmp_path / "out.jsonl", sides=given))
     assert await conversations.count(db) == 1 and not (tmp_path / "out.jsonl").exists()
+
+
+async def test_a_damaged_manifest_of_the_same_share_stops_an_export_over_its_own_file(
+    db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 20))
+    path = tmp_path / "out.jsonl"
+    await exported(db, path)
+    beside = tmp_path / "out.manifest.json"
+    beside.write_text(beside.read_text().replace('["c-', "[c-"))
+    before = path.read_bytes()
+    with pytest.raises(TraintuiError, match="it is no manifest of an export"):
+        await exported(db, path, overwrite=True)
+    assert path.read_bytes() == before
+    await run_export(db, ExportRequest(path, eval_share=0.2, overwrite=True))
+    assert manifest(path)["options"]["eval_share"] == 0.2

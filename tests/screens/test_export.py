@@ -124,6 +124,18 @@ async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said
         await until(pilot, lambda: str(dialog.answer.content) == "")
 
 
+async def test_a_split_says_how_many_are_on_each_side(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 12))
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.file.value, dialog.share.value = str(tmp_path / "out.jsonl"), "0.5"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: str(dialog.answer.content).startswith("\N{BLACK CIRCLE}"))
+        train, evaluated = (len((tmp_path / name).read_text().splitlines()) for name in ("out.jsonl", "out.eval.jsonl"))
+        assert f"12 conversations, {train} train and {evaluated} eval, " in str(dialog.answer.content)
+        assert train + evaluated == 12
+
+
 async def test_what_is_selected_in_the_table_is_the_scope(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
     await approved(db, *await imported(db, 3))
     async with app.run_test(size=(120, 30)) as pilot:

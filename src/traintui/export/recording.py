@@ -111,8 +111,8 @@ class Record:
     ) -> None:  # fmt: skip
         if self._living is not None:
             self._over.set()  # rather than cancelled: a statement that is cut off keeps its connection busy
-            await asyncio.gather(self._living, return_exceptions=True)
-            self._living = None
+            living, self._living = self._living, None
+            await living
         await exports.record(
             self.db, self.export_id, state, count=count, filter_state=self.filter_state, format=self.request.format,
             metadata={"file": self.path.name, "traintui": traintui.__version__, **metadata}, file_sha256=digest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,34 +19,43 @@ SHARE = b'    "eval_share": '
 
 def sides_for(request: ExportRequest, path: Path) -> Kept:
     """The sides that hold: of the manifest that is asked for, or of the one that an export over its own file replaces
-    where it has the same share. Blocks. Raises `TraintuiError` when the one that is asked for has none."""
+    where it has the same share. Blocks. Raises `TraintuiError` when the one that holds has none that can be read."""
     if not request.eval_share:
         return Kept()
     if request.sides is not None:
-        return read(request.sides)[1]
+        return read(request.sides)
     beside = path.with_name(manifest_name(path.name))
-    if request.overwrite and beside.is_file():
-        with suppress(TraintuiError):
-            share, kept = read(beside)
-            if share == request.eval_share:
-                return kept
+    if request.overwrite and beside.is_file() and share_of(beside) == request.eval_share:
+        return read(beside)
     return Kept()
 
 
-def read(path: Path) -> tuple[float | None, Kept]:
-    """The share and the sides in a manifest, line by line: it may name a million conversations. Raises
-    `TraintuiError`."""
+def share_of(path: Path) -> float | None:
+    """The share that a manifest says was asked for; None where it says none. Raises `TraintuiError`."""
+    with readable(path) as file:
+        return share_in(file)
+
+
+def read(path: Path) -> Kept:
+    """The sides in a manifest, line by line: it may name a million conversations. Raises `TraintuiError`."""
+    with readable(path.expanduser()) as file:
+        share_in(file)
+        kept = Kept(entries(file))
+    if not len(kept):
+        raise _unusable(path, "no conversation in it has a side")
+    return kept
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[BinaryIO]:
+    """A manifest that is open. Raises `TraintuiError` when what is read of it is none."""
     try:
-        with path.expanduser().open("rb") as file:
-            share = share_in(file)
-            kept = Kept(entries(file))
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise _unusable(path, f"it cannot be read ({error.strerror or error})") from error
     except (ValueError, TypeError) as error:  # orjson's error is a ValueError
         raise _unusable(path, "it is no manifest of an export") from error
-    if not len(kept):
-        raise _unusable(path, "no conversation in it has a side")
-    return share, kept
 
 
 def share_in(file: BinaryIO) -> float | None:
@@ -74,5 +83,5 @@ def entries(file: BinaryIO) -> Iterator[tuple[str, Side]]:
 def _unusable(path: Path, why: str) -> TraintuiError:
     return TraintuiError(
         "Not exported", f"{path} has no sides to keep: {why}.",
-        "Name the .manifest.json of an export with an eval share. Nothing was written.",
+        "Name the .manifest.json of an export with an eval share, or move this one away. Nothing was written.",
     )  # fmt: skip

@@ -99,9 +99,12 @@ def progress(verb: str, done: int, total: int, seconds: float) -> Content:
 def written(summary: ExportSummary) -> Content:
     """What was written, and where it stands."""
     rows = f" in {summary.rows:,} rows" if summary.rows != summary.count else ""
+    sides = {file.side: file.rows or 0 for file in summary.files if file.side is not None}
+    split = f", {sides.get('train', 0):,} train and {sides['eval']:,} eval" if "eval" in sides else ""
     parts: list[Part] = [
-        ("● ", "$approved"), (text.plural(summary.count, "conversation"), "bold"),
-        f"{rows}, {text.size(summary.size)}, in\n",
+        ("● ", "$approved"), (text.plural(summary.count, "conversation"), "bold"), rows,
+        (split, "" if sides.get("eval") and sides.get("train") else "bold $warning"),
+        f", {text.size(summary.size)}, in\n",
         text.shown(str(summary.path), single_line=True), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
     ]  # fmt: skip
     if summary.again is not None:

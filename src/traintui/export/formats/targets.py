@@ -35,7 +35,7 @@ TRL = TargetRules(
     },
     notes=(
         "TRL trains on every turn by default, the user's too: assistant_only_loss=True trains on answers alone.",
-        "TRL cuts at 1,024 tokens without a word: set max_length.",
+        "By default TRL cuts at 1,024 tokens without a word: set max_length.",
         _SYSTEM,
     ),
 )
@@ -43,7 +43,10 @@ TRL_COMPLETION = replace(
     TRL,
     source="TRL 1.16, trainer/sft_config.py (max_length 1024, completion_only_loss for prompt and completion)",
     learns="last answer",
-    notes=("TRL cuts at 1,024 tokens, and drops a row whose prompt alone is longer: set max_length.", _SYSTEM),
+    notes=(
+        "By default TRL cuts at 1,024 tokens, and drops a row whose prompt alone is longer: set max_length.",
+        _SYSTEM,
+    ),
 )
 TRL_DPO = replace(
     TRL_COMPLETION,
