@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from training_records import fetched_of, record_with
 from traintui.export.card import CardFacts, card, code, escaped, size_category
+from traintui.export.fileset import BLOCK, FileSet
 from traintui.export.manifest import FileFacts, ManifestFacts, Tally, kto, manifest_name, write_manifest
 
 FILES = (FileFacts("out.jsonl", 120, "ab" * 32, 2, "train"),)
@@ -58,12 +61,30 @@ def test_a_manifest_is_json_with_all_that_was_promised() -> None:
     assert read["files"][0]["sha256"] == "ab" * 32
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.integers(1, 99), st.none()), max_size=4))
 def test_whatever_ids_there_are_a_manifest_can_be_read_and_is_the_same_again(
     rows: list[tuple[str, int, str | None]],
 ) -> None:
     assert written(facts(), rows) == written(facts(), rows)
     assert json.loads(written(facts(), rows))["conversations"] == [[name, revision] for name, revision, _ in rows]
+
+
+def test_however_many_conversations_a_manifest_names_little_of_it_is_held(tmp_path: Path) -> None:
+    number, held = 60_000, []
+
+    with FileSet(tmp_path) as files:
+        part = files.add("out.manifest.json")
+
+        def entries() -> Iterator[bytes]:
+            for count in range(number):
+                held.append(part.hashed.held)
+                yield orjson.dumps([f"c-{count:012}", 1, "x" * 40])
+
+        write_manifest(part.file, facts(), part.draining(entries()))
+        files.settle()
+        assert BLOCK < max(held) < BLOCK + 1_000 < part.hashed.size
+        assert len(json.loads(part.path.read_bytes())["conversations"]) == number
 
 
 def test_labels_come_with_the_weights_that_balance_them() -> None:

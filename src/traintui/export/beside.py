@@ -96,7 +96,7 @@ def add_all(
         part = files.add_text(card_name(directory, assembly.names.train), content)
         facts = replace(facts, files=(*facts.files, part.facts))
     part = files.add(manifest)
-    write_manifest(part.file, facts, assembly.roll(), assembly.omitted())
+    write_manifest(part.file, facts, part.draining(assembly.roll()), part.draining(assembly.omitted()))
     return said
 
 

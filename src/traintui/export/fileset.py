@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
@@ -79,6 +79,13 @@ class Part:
     def file(self) -> BinaryIO:
         """What is written into."""
         return cast(BinaryIO, self.hashed)
+
+    def draining(self, entries: Iterable[bytes]) -> Iterator[bytes]:
+        """What is going to be written, while what was goes to the disk, however much it is. Blocks."""
+        for entry in entries:
+            if self.hashed.held >= BLOCK:
+                self.hashed.drain()
+            yield entry
 
     @property
     def facts(self) -> FileFacts:
