@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from traintui.data.engine import Database
 from traintui.data.fetched import Fetched
 from traintui.data.filters import Condition, Filter
+from traintui.data.id_lists import Ids, listed
 from traintui.data.kin import NODE, Kin, kin_of, nodes_of
 from traintui.data.log_models import ConversationRevision as R
 from traintui.data.log_models import ExportRow as E
@@ -35,8 +36,6 @@ BUFFER = 400_000
 """Bytes that the driver can take from the connection at once, rather than row by row, which would wake it as often."""
 CHUNK = 64
 """Rows that the driver takes from the connection at a time."""
-
-Ids = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +200,6 @@ class ExportReader:
                         page, size = [], 0
             if page:
                 yield page
-
-
-def listed(ids: Ids) -> str:
-    """Ids as PostgreSQL reads an array; the driver would look at each."""
-    return f"{{{','.join(map(str, ids))}}}"
 
 
 def fetched(_cursor: Any) -> Callable[[Sequence[Any]], Fetched]:

@@ -6,12 +6,13 @@ A conversation is a number here, its node: that of its chunk, below zero, or its
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
+from traintui.data.id_lists import Ids, listed
 from traintui.data.signatures import similarity
 
 NEARLY = 0.7
@@ -21,8 +22,6 @@ MET = 8
 """Conversations that share a band of which so many, the oldest, are looked at."""
 PORTION = 10_000
 NODE = "coalesce(-c.chunk_id, c.id)"
-
-Ids = Sequence[int]
 
 ALIKE = f"""
     SELECT {NODE}, s.signature, coalesce(-other.chunk_id, other.id), theirs.signature, other.conversation_id
@@ -85,13 +84,13 @@ async def kin_of(raw: psycopg.AsyncConnection[Any], ids: Ids) -> Kin:
     kin = Kin()
     async with raw.cursor(binary=True) as cursor:
         for begin in range(0, len(ids), PORTION):
-            part = list(ids[begin : begin + PORTION])
+            part = listed(ids[begin : begin + PORTION])
             async for node, signature, other, theirs, name in cursor.stream(ALIKE, [part]):
                 if similarity(signature, theirs) >= NEARLY:
                     kin.join(node, other)
                     if other > 0:
                         kin.names[other] = name
-        async for (same,) in cursor.stream(ASKED, [list(ids)]):
+        async for (same,) in cursor.stream(ASKED, [listed(ids)]):
             for other in same[1:]:
                 kin.join(same[0], other)
     return kin
@@ -102,5 +101,5 @@ async def nodes_of(raw: psycopg.AsyncConnection[Any], ids: Ids) -> AsyncIterator
     others since it stands as it does."""
     async with raw.cursor(binary=True) as cursor:
         for begin in range(0, len(ids), PORTION):
-            async for each in cursor.stream(NODES, [list(ids[begin : begin + PORTION])]):
+            async for each in cursor.stream(NODES, [listed(ids[begin : begin + PORTION])]):
                 yield each

@@ -17,8 +17,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.export_reading import ExportReader, Ids, Scope, ScopeCounts, Source
+from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
 from traintui.data.filters import Condition
+from traintui.data.id_lists import Ids
 from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
 from traintui.errors import TraintuiError

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from traintui.data import export_reading
 from traintui.data.engine import Database
 from traintui.data.export_history import one
-from traintui.data.export_reading import Ids
+from traintui.data.id_lists import Ids
 from traintui.data.records import Export
 from traintui.errors import TraintuiError
 from traintui.export.containers import container_of

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from traintui.export.manifest import FileFacts
+
 PORTION = 1 << 20
 """Bytes that are read at once: between two, it is looked whether anybody still wants to know."""
 
@@ -19,28 +21,18 @@ Looked = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A file as the log has it: name, size in bytes, SHA-256 in hexadecimal, and rows where it has any."""
-
-    name: str
-    size: int
-    sha256: str
-    rows: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class FileStanding:
     """What has become of a file; `why` says more where there is more to say."""
 
-    file: WrittenFile
+    file: FileFacts
     standing: Standing
     why: str = ""
 
 
-def files_in(metadata: Mapping[str, Any]) -> tuple[WrittenFile, ...]:
+def files_in(metadata: Mapping[str, Any]) -> tuple[FileFacts, ...]:
     """The files that the log has of an export, the data first; none where an older Traintui wrote it."""
     return tuple(
-        WrittenFile(str(file["name"]), int(file["bytes"]), str(file["sha256"]), file.get("rows"))
+        FileFacts(str(file["name"]), int(file["bytes"]), str(file["sha256"]), file.get("rows"))
         for file in metadata.get("files") or ()
     )
 
@@ -79,7 +71,7 @@ def look(metadata: Mapping[str, Any], *, looked: Looked, stop: threading.Event) 
     return found
 
 
-def standing_of(file: WrittenFile, path: Path, read: Callable[[int], None], stop: threading.Event) -> FileStanding:
+def standing_of(file: FileFacts, path: Path, read: Callable[[int], None], stop: threading.Event) -> FileStanding:
     """What has become of one file."""
     try:
         size = path.stat().st_size

@@ -11,6 +11,7 @@ from textual.content import Content
 from traintui import text
 from traintui.export.again import OF_NOW, Earlier, is_exact
 from traintui.export.formats import format_of
+from traintui.export.rules import Severity
 
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
@@ -69,7 +70,9 @@ def counted(counts: ScopeCounts) -> Content:
 def checked(found: ExportCheck) -> Content:
     """The totals, whether the export would stop, and what is wrong with the first of them."""
     totals = found.totals
-    colour = "$approved" if totals.passing == totals.count else "$warning"
+    shown = found.remarks[:NAMED]
+    passes = totals.passing == totals.count and not any(remark.severity is Severity.REFUSED for remark in shown)
+    colour = "$approved" if passes else "$warning"
     parts: list[Part] = [(totals.words() if totals.count else "nothing to look at", colour)]
     if totals.count:
         by = "estimated" if totals.is_estimate else f"counted by {text.visible(totals.counted_by, single_line=True)}"
@@ -84,8 +87,9 @@ def checked(found: ExportCheck) -> Content:
         if finding.key:
             parts.append((f"  {finding.key} {MENDS}", "$faint"))
     if totals.count:
-        for remark in found.remarks[:NAMED]:
-            parts += ["\n", text.shown(remark.says, single_line=True, limit=400, style="$muted")]
+        for remark in shown:
+            style = "bold $warning" if remark.severity is Severity.REFUSED else "$muted"
+            parts += ["\n", text.shown(remark.says, single_line=True, limit=400, style=style)]
     return Content.assemble(*parts)
 
 
