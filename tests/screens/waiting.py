@@ -34,9 +34,12 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
 
 
 async def written(app: TraintuiApp) -> None:
-    """Waits for everything that is being written; what only reads may go on."""
+    """Waits for everything that is being written, and for what was pressed to be saved; what only reads may go on.
+    A press that the database cannot take at the moment stays in the outbox."""
     if writing := [worker for worker in app.workers if worker.group.startswith("write")]:
         await app.workers.wait_for_complete(writing)
+    if app.outbox is not None:
+        await app.outbox.settled()
 
 
 class Waiting(TraintuiApp):
