@@ -124,13 +124,16 @@ def backups(server: EmbeddedServer) -> list[str]:
 
 
 def columns(server: EmbeddedServer) -> Columns:
-    """The columns of each table. What feeds copies in memory belongs to the server, not to the workspace."""
+    """The columns of each table. What feeds copies in memory, and the order of transactions, belong to the server and
+    not to the workspace; seals go on behind those of the backup."""
     with psycopg.connect(server.conninfo(SUPERUSER)) as connection:
         found: Columns = {}
         for table, column in connection.execute(
             "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid"
             " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-            " AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT IN ('conversation_changes', 'alembic_version')"
+            " AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT IN"
+            " ('conversation_changes', 'alembic_version', 'log_order', 'audit_seals', 'audit_seal_parts',"
+            " 'audit_seal_leaves')"
             " ORDER BY 1, a.attnum"
         ):
             found.setdefault(table, []).append(column)

@@ -22,7 +22,7 @@ from traintui.errors import TraintuiError
 
 LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
-    "workspace_setting_changes", "assignment_logs",
+    "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """
@@ -67,6 +67,23 @@ def test_wider_checks_are_added_unseen_and_validated_when_the_tables_are_not_loc
     ]  # fmt: skip
     schema.upgrade(empty)
     assert rows(empty, unseen) == []
+
+
+def test_a_build_of_the_logs_indexes_that_was_cut_off_is_made_good_by_the_next_upgrade(empty: str) -> None:
+    schema.upgrade(empty, "0035")
+    (week, *_) = (row[0] for row in rows(empty, f"{PARTS} ORDER BY 1"))
+    with psycopg.connect(empty) as connection:
+        for statement in (
+            "CREATE INDEX ix_review_logs_xid8 ON review_logs (xid8)",
+            "CREATE INDEX ix_generation_logs_xid8 ON ONLY generation_logs (xid8) WHERE row_hash IS NOT NULL",
+            f"CREATE INDEX {week}_xid8_idx ON {week} (xid8) WHERE row_hash IS NOT NULL",
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid IN"
+            f" ('ix_review_logs_xid8'::regclass, '{week}_xid8_idx'::regclass)",
+        ):
+            connection.execute(statement.encode())
+    schema.upgrade(empty)
+    of_xid8 = "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indexrelid::regclass::text ~ 'logs.*_xid8'"
+    assert rows(empty, of_xid8) == [(3 + 5, True)]
 
 
 def test_the_head_that_starting_compares_with_is_alembics() -> None:
@@ -224,11 +241,11 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
     )
     assert asks_nobody == [
         ("end_watch",), ("feed_change",), ("feed_retired_chunks",), ("hold_chunks",), ("index_search",),
-        ("look_at_submissions",), ("make_generation_partitions",), ("note_cost",), ("note_items",), ("note_presence",),
-        ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",), ("queue_changed_metadata",),
-        ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",), ("queue_unsigned",),
-        ("record_setting_change",), ("second_review_standing",), ("watch_batch",),
-    ]  # fmt: skip
+        ("know_log_order",), ("look_at_submissions",), ("make_generation_partitions",), ("note_cost",), ("note_items",),
+        ("note_presence",), ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",),
+        ("queue_changed_metadata",), ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",),
+        ("queue_unsigned",), ("record_setting_change",), ("seal_logs",), ("second_review_standing",), ("watch_batch",),
+        ]  # fmt: skip
 
 
 def test_a_login_without_a_role_stays_outside(server: EmbeddedServer, conninfo: Conninfo) -> None:

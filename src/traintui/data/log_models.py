@@ -65,6 +65,7 @@ class GenerationLog(Base):
             postgresql_where=text("late_reply_to IS NOT NULL"),
         ),
         Index("ix_generation_logs_created_at_id", "created_at", "id"),
+        Index("ix_generation_logs_xid8", "xid8", postgresql_where=text("row_hash IS NOT NULL")),
         Index("ix_generation_logs_sending", "worker_id", postgresql_where=text("state = 'sending'")),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
@@ -152,6 +153,7 @@ class ReviewLog(Base):
         Index("ix_review_logs_conversation_id_id", "conversation_id", "id"),
         Index("ix_review_logs_reviewer_id_id", "reviewer_id", "id"),
         Index("ix_review_logs_timestamp", "timestamp"),
+        Index("ix_review_logs_xid8", "xid8"),
         Index("ix_review_logs_bulk_id_id", "bulk_id", "id", postgresql_where=text("bulk_id IS NOT NULL")),
         Index("ix_review_logs_single", "reviewer_id", "id", postgresql_where=text(SINGLE)),
         Index(
@@ -199,6 +201,7 @@ class ExportLog(Base):
         CheckConstraint("conversation_count >= 0", name="conversation_count"),
         Index("ix_export_logs_exported_at", "exported_at"),
         Index("ix_export_logs_started", "id", postgresql_where=text("state = 'started'")),
+        Index("ix_export_logs_xid8", "xid8"),
         # At most one end per export.
         Index("uq_export_logs_ended", "export_id", unique=True, postgresql_where=text("state <> 'started'")),
     )

@@ -25,7 +25,8 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Restored:
     """A workspace that is as its backup was, brought to `revision` from `revision_before`. `replaced` is the backup of
-    what was there before, None if nothing was. `strangers` are in its logs and have no login here."""
+    what was there before, None if nothing was. `strangers` are in its logs and have no login here. `sealed` is the
+    newest seal that the backup has, 0 where it has none, of the chain of `workspace_id`."""
 
     path: Path
     revision_before: str
@@ -33,6 +34,8 @@ class Restored:
     conversations: int
     replaced: Backup | None
     strangers: tuple[str, ...]
+    workspace_id: str
+    sealed: int
     seconds: float
 
 
@@ -59,11 +62,13 @@ def restore(server: EmbeddedServer, path: Path, *, progress: Progress) -> Restor
                 raise not_restored(f"{path} did not restore whole")
             progress("Bringing it up to date")
             upgrade(conninfo)
+            workspace_id, sealed = seal(conninfo)
             conversations, strangers = settle(conninfo)
             with connection.transaction():
                 rename(connection, DATABASE, REPLACED)
                 rename(connection, RESTORING, DATABASE)
-    return Restored(path, revision, schema.HEAD, conversations, replaced, strangers, round(clock.ticks() - started, 2))
+    seconds = round(clock.ticks() - started, 2)
+    return Restored(path, revision, schema.HEAD, conversations, replaced, strangers, workspace_id, sealed, seconds)
 
 
 def checked_revision(server: EmbeddedServer, path: Path) -> str:
@@ -173,6 +178,18 @@ def upgrade(conninfo: str) -> None:
         raise not_restored(
             f"it could not be brought to revision {schema.HEAD}: {error.message.removesuffix('.')}"
         ) from error
+
+
+def seal(conninfo: str) -> tuple[str, int]:
+    """Seals what the backup has unsealed: here nothing else knows any more which transaction wrote it. The workspace,
+    and the newest seal of the backup itself."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        (sealed,) = connection.execute("SELECT coalesce(max(number), 0) FROM audit_seals").fetchone() or (0,)
+        remaining = True
+        while remaining:
+            row = connection.execute("SELECT workspace_id::text, remaining FROM seal_logs(true)").fetchone()
+            workspace_id, remaining = row or ("", False)
+    return str(workspace_id), int(sealed)
 
 
 def settle(conninfo: str) -> tuple[int, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 OWNER = "traintui_owner"
-HEAD = "0035"
+LOOK_SECONDS = 0.1
+"""Between two looks whether somebody else's upgrade has ended."""
+HEAD = "0036"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 
 
@@ -120,7 +123,11 @@ def become_owner(connection: Connection) -> None:
 
     try:
         connection.exec_driver_sql(f"SET ROLE {OWNER}")
-        connection.exec_driver_sql("SELECT pg_advisory_lock(7453, 0)")
+        # Between two looks no statement is under way: an index that is built beside the writing waits for those there
+        # are.
+        while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(7453, 0)").scalar():
+            connection.commit()
+            time.sleep(LOOK_SECONDS)
         connection.commit()
     except DBAPIError as error:
         missing = re.search("does not exist", str(error.orig))
