@@ -15,12 +15,12 @@ from traintui.data import bulk, conversations, export_history, export_reading, m
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
+from traintui.data.exports import manifest_name
 from traintui.errors import TraintuiError
 from traintui.export import again, recording
 from traintui.export.assembly import Assembly
 from traintui.export.forecasting import check, forecast
 from traintui.export.formats import FORMATS
-from traintui.export.manifest import manifest_name
 from traintui.export.request import ExportRequest
 from traintui.export.write import ExportSummary, run_export
 

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from training_records import fetched_of, record_with
+from traintui.data.exports import manifest_name
 from traintui.export.card import CardFacts, card, code, escaped, size_category
 from traintui.export.fileset import BLOCK, FileSet
-from traintui.export.manifest import FileFacts, ManifestFacts, Tally, kto, manifest_name, write_manifest
+from traintui.export.manifest import FileFacts, ManifestFacts, Tally, kto, write_manifest
 
 FILES = (FileFacts("out.jsonl", 120, "ab" * 32, 2, "train"),)
 

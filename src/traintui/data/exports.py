@@ -24,6 +24,12 @@ class Exported(Protocol):
     def revision(self) -> int: ...
 
 
+def manifest_name(file_name: str) -> str:
+    """The name of the manifest beside a file: `NAME.manifest.json`, NAME without its last suffix."""
+    stem, dot, _ = file_name.rpartition(".")
+    return f"{stem if dot and stem else file_name}.manifest.json"
+
+
 async def record(
     db: Database,
     export_id: str,

@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import orjson
 
+from traintui.data.exports import manifest_name
 from traintui.errors import TraintuiError
-from traintui.export.manifest import CONVERSATIONS, manifest_name
+from traintui.export.manifest import CONVERSATIONS
 from traintui.export.request import ExportRequest
 from traintui.export.splits import Kept, Side
 
