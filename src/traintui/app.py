@@ -229,8 +229,10 @@ class TraintuiApp(Ending):
             self.read(self.ask_about_imports, name="imports")
         self._background = [
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
-            for name, work in (("follow", self._follow), ("index", self._index), ("presence", self._be_present))
-        ]
+            for name, work in (
+                ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
+            )
+        ]  # fmt: skip
 
     def _keep_worker(self, database: Database) -> None:
         """From now on a worker runs here whenever something waits for one."""
@@ -285,6 +287,12 @@ class TraintuiApp(Ending):
         from traintui.data.search_index import keep_indexed
 
         await keep_indexed(self.db, asyncio.Event())
+
+    async def _seal(self) -> None:
+        """Seals the logs shortly after they were written."""
+        from traintui.audit.sealing import keep_sealed
+
+        await keep_sealed(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from traintui.cli.running import Json, administrative, say
 from traintui.settings import load_settings
+
+if TYPE_CHECKING:
+    from traintui.data.restore import Restored
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
 
@@ -86,6 +89,7 @@ def restore_backup(
             question = f"What was done since {path} was written (revision {revision}) leaves the workspace. Go on?"
             typer.confirm(question, abort=True, err=True)
         done = restore.restore(server, path, progress=say)
+        note_restore(server.home, done)
     if json_:
         told = {name: getattr(done, name) for name in ("revision_before", "revision", "conversations", "seconds")}
         replaced = str(done.replaced.path) if done.replaced else None
@@ -96,6 +100,18 @@ def restore_backup(
         say(f"What was there before is in {done.replaced.path}")
     for name in done.strangers:
         say(f"{name} is in its logs and has no login here: traintui user add {name} --role ROLE")
+
+
+def note_restore(home: Path, done: Restored) -> None:
+    """Notes beside the anchors that later seals were taken back on purpose."""
+    from traintui.audit import anchors
+
+    try:
+        anchors.note_restore(home, done.path, done.workspace_id, done.sealed)
+    except OSError as error:
+        say(
+            f"The anchors could not be told of it ({error.strerror or error}): `traintui audit verify` will miss seals."
+        )
 
 
 @db_app.command()

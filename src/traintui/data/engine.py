@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -35,7 +36,8 @@ _opened: WeakKeyDictionary[AsyncEngine, set[Connected]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A connected workspace: the engine, whose login it works with, and the server where that is the embedded one."""
+    """A connected workspace: the engine, whose login it works with, and the server where that is the embedded one.
+    `home` is the directory of this person's files, None where nothing is to be kept beside the database."""
 
     engine: AsyncEngine
     conninfo: str
@@ -43,6 +45,7 @@ class Database:
     login: str
     role: str = "none"
     server: EmbeddedServer | None = None
+    home: Path | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

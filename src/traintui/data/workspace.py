@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import psycopg
 from psycopg import sql
@@ -41,7 +41,7 @@ async def open_workspace(
         engine = make_engine(conninfo, pooled=server is None)
         try:
             login, role = await whoami(engine_conninfo=conninfo)
-            yield Database(engine, conninfo, label, login, role, server)
+            yield Database(engine, conninfo, label, login, role, server, settings.home)
         finally:
             await engine.dispose()
     finally:
@@ -181,6 +181,8 @@ async def whoami(engine_conninfo: str) -> tuple[str, str]:
     try:
         async with await psycopg.AsyncConnection.connect(engine_conninfo, connect_timeout=5) as connection:
             row = await (await connection.execute("SELECT session_user::text, session_role()")).fetchone()
+            with suppress(psycopg.errors.ReadOnlySqlTransaction):  # a server that only reads writes no logs
+                await connection.execute("SELECT know_log_order()")
     except psycopg.errors.InsufficientPrivilege as error:
         raise no_role() from error
     except psycopg.OperationalError as error:

@@ -10,6 +10,7 @@ from typing import Any
 import traintui
 from traintui.data import schema
 from traintui.data.export_reading import ScopeCounts
+from traintui.data.exports import manifest_name
 from traintui.errors import TraintuiError
 from traintui.export.assembly import Assembly, eval_name
 from traintui.export.card import CardFacts, card
@@ -17,7 +18,7 @@ from traintui.export.fileset import FileSet
 from traintui.export.formats import Files
 from traintui.export.formats.messages import quoted
 from traintui.export.formats.sharegpt import merged_dataset_info
-from traintui.export.manifest import ManifestFacts, manifest_name, write_manifest
+from traintui.export.manifest import ManifestFacts, write_manifest
 from traintui.export.preflight import Remark, remarks
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
@@ -62,8 +63,9 @@ def said_of(assembly: Assembly, size: int | None = None) -> tuple[Remark, ...]:
 def add_all(
     files: FileSet, assembly: Assembly, counts: ScopeCounts, filter_state: Mapping[str, Any], told: Mapping[str, Any]
 ) -> tuple[Remark, ...]:
-    """Adds everything that goes beside the data. `told` has who exported, when, and under which id. Returns what is to
-    say of the whole. Raises `TraintuiError` when a `dataset_info.json` is there that cannot be read. Blocks."""
+    """Adds everything that goes beside the data. `told` has who exported, when, under which id, and the seal. Returns
+    what is to say of the whole. Raises `TraintuiError` when a `dataset_info.json` is there that cannot be read.
+    Blocks."""
     request, directory = assembly.request, files.directory
     said = said_of(assembly, max(part.hashed.size for part in files.parts))
     for name, content in assembly.format.companions(assembly.names, assembly.shape).items():
@@ -89,6 +91,7 @@ def add_all(
         export_id=told["export_id"],
         exported_at=told["exported_at"],
         exported_by=told["exported_by"],
+        seal=told["seal"],
     )
     manifest = manifest_name(assembly.names.train)
     if request.card:

@@ -21,12 +21,6 @@ CONVERSATIONS = b'  "conversations": ['
 COUNTED = (*DIMENSIONS, "status", "reviewer")
 
 
-def manifest_name(file_name: str) -> str:
-    """The name of the manifest beside a file: `NAME.manifest.json`, NAME without its last suffix."""
-    stem, dot, _ = file_name.rpartition(".")
-    return f"{stem if dot and stem else file_name}.manifest.json"
-
-
 @dataclass(slots=True)
 class Tally:
     """What is in an export, added up conversation by conversation. Cost in USD; scores 0 to 10.
@@ -92,10 +86,10 @@ class FileFacts:
 class ManifestFacts:
     """All that a manifest says but the conversations themselves.
 
-    `filter_data` is the filter as data, `preflight` and `split` what `Totals` and `Splitter` give, `seal` the audit
-    seal at that moment (None until there are seals). `left_out_rehearsal` are conversations that match and stay out.
-    `labels` are rows (desirable, undesirable) of a format that labels answers. `exported_at` is ISO 8601, UTC; without
-    it and `export_id` the same export gives the same manifest.
+    `filter_data` is the filter as data, `preflight` and `split` what `Totals` and `Splitter` give, `seal` the newest
+    seal of the logs: workspace, number, hash and time (None where nothing is sealed yet). `left_out_rehearsal` are
+    conversations that match and stay out. `labels` are rows (desirable, undesirable) of a format that labels answers.
+    `exported_at` is ISO 8601, UTC; without it, `seal` and `export_id` the same export gives the same manifest.
     """
 
     format: str

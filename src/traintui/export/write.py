@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import traintui
 from traintui import clock
+from traintui.audit.sealing import NoAnchor, seal_and_anchor
 from traintui.data import exports
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, ScopeCounts
@@ -143,7 +144,8 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
                     await write_all(db, reader, assembly, record.export_id, counts.total, record.watched(on_progress))
                     await stack.aclose()  # the moment that was read need not be kept while the disk is waited for
                     told = {"export_id": record.export_id, "exported_by": db.login,
-                            "exported_at": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+                            "exported_at": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}",
+                            "seal": await seal_before(db)}  # fmt: skip
                     said = await whole(add_all, files, assembly, counts, record.filter_state, told)
                     await whole(files.settle)
                     # Cancelling waits for both: the row and the files are there together, or neither.
@@ -293,6 +295,16 @@ async def settle_both(
             await asyncio.to_thread(files.take_back)
             raise
     await asyncio.to_thread(files.forget_old)
+
+
+async def seal_before(db: Database) -> dict[str, Any] | None:
+    """The seal that stands in a manifest: over all that was recorded until now. The manifest is an anchor by itself, so
+    an export goes on where another cannot be written."""
+    try:
+        found = await seal_and_anchor(db, everything=True)
+    except NoAnchor as beside:
+        found = beside.seal
+    return None if found is None else found.as_json()
 
 
 async def whole(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

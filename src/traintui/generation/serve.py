@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 from traintui.audit.regions import expect_phones_of_workspace
+from traintui.audit.sealing import sealing
 from traintui.data import batches
 from traintui.data.engine import Database
 from traintui.data.search_index import indexing
@@ -35,7 +36,7 @@ async def serve(
     if attached:
         give_way()
     provider = await provider_of(settings)
-    async with open_workspace(settings) as db, orders(attached=attached) as given, indexing(db):
+    async with open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db):
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")
         try:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
+SEAL_SECONDS = 1.0
+"""Seconds that it waits for the last seal."""
 
 
 class Ending(Unsent, Working):
@@ -126,6 +128,7 @@ class Ending(Unsent, Working):
                 await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
         await self.end_sending(PATIENCE)
         await self._release()
+        await self._seal_last()
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone
         if self._parting is not None:
@@ -148,3 +151,11 @@ class Ending(Unsent, Working):
         if self.workspace is not None and self.outage is None and self.db.role in commands.ALLOWED["reviewer"]:
             with suppress(TraintuiError):
                 await reservations.release(self.db, self.window_id)
+
+    async def _seal_last(self) -> None:
+        """Seals what waits, so that nothing stands unsealed while nobody is here; a large log not as a whole."""
+        from traintui.audit.sealing import seal_last
+
+        if self.workspace is not None and self.outage is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(seal_last(self.db), SEAL_SECONDS)
