@@ -13,6 +13,7 @@ from pathlib import Path
 
 import typer
 
+from traintui.cli.auditing import audit_app
 from traintui.cli.database import db_app
 from traintui.cli.exporting import export
 from traintui.cli.files import import_
@@ -42,6 +43,7 @@ app.command()(judge)
 app.command()(worker)
 app.command()(rehearsal)
 app.command("template-test", hidden=True)(template_test)
+app.add_typer(audit_app, name="audit")
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(threshold_app, name="threshold")

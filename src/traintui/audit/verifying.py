@@ -1,0 +1,252 @@
+"""Verifying the whole record: the chain of seals, the logs beside it, anchors outside, and what must agree inside.
+
+Blocks for as long as it takes, some 40 to 60 µs a row; run it in a thread or a process of its own. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from traintui import clock
+from traintui.audit.anchors import Anchor, Restoring, read_anchors, read_manifest
+from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
+from traintui.audit.row_hashes import digest_of
+from traintui.audit.telling_apart import told_apart
+from traintui.audit.walking import MOST, BadPart, Walk
+from traintui.audit.witnesses import Writers, agreeing
+from traintui.data.engine import Database
+from traintui.data.exports import manifest_name
+from traintui.data.sealed_columns import Log
+from traintui.data.whole_record import WHOLE_LOGS, Part, Record, Seal, record
+from traintui.errors import TraintuiError
+
+Progress = Callable[[int, int], None]
+"""How many rows were looked at, of how many there are about."""
+MAY = ("auditor", "admin")
+MANIFESTS = """
+    SELECT DISTINCT metadata->>'directory', metadata->>'file' FROM export_logs
+    WHERE state = 'started' AND metadata->>'host' = %(host)s
+"""
+
+
+class Cancelled(TraintuiError):
+    """Somebody stopped a look at the record; what was found until then is not all."""
+
+    def __init__(self) -> None:
+        super().__init__("Not verified", "the look at the record was stopped.", "Run it again when there is time.")
+
+
+def verify(
+    db: Database, *, progress: Progress = lambda _done, _total: None, stop: threading.Event | None = None
+) -> Verdict:
+    """What the record says of itself. Raises `TraintuiError` when this login may not, the database cannot be reached,
+    or `stop` is set. Blocks."""
+    if db.role not in MAY:
+        raise TraintuiError(
+            "No right to verify", f"{db.login} is a {db.role}; the whole record is for auditors and administrators.",
+            f"Ask an administrator: traintui user add {db.login} --role auditor.",
+        )  # fmt: skip
+    began, verdict = clock.ticks(), Verdict()
+    with record(db) as found:
+        _Verifying(found, db, verdict, progress, stop or threading.Event()).run()
+    verdict.seconds = round(clock.ticks() - began, 2)
+    return verdict
+
+
+class _Verifying:
+    """One look at the record."""
+
+    def __init__(
+        self, record: Record, db: Database, verdict: Verdict, progress: Progress, stop: threading.Event
+    ) -> None:
+        self.record = record
+        self.db = db
+        self.verdict = verdict
+        self.progress = progress
+        self.stop = stop
+        self.order = record.order()
+        self.horizon = 0
+        self.total = 0
+        self.strange: Anchor | None = None
+        self.restores: list[Restoring] = []
+
+    def run(self) -> None:
+        anchors = self._anchors()
+        self._chain(anchors)
+        writers = Writers(self.record, self.order)
+        walk = Walk(self._looked, writers.look)
+        hidden = self.record.hidden()
+        for log in WHOLE_LOGS:
+            walk.log(self.record, log, None, self.horizon, hidden if log == "review_logs" else {})
+        for week in self.record.weeks():
+            walk.log(self.record, "generation_logs", week, self.horizon, {})
+        self._looked(walk.rows)
+        self._rows(walk, writers)
+
+    def _looked(self, rows: int) -> None:
+        if self.stop.is_set():
+            raise Cancelled
+        self.progress(rows, max(rows, self.total))
+
+    # Anchors
+
+    def _anchors(self) -> dict[int, list[Anchor]]:
+        """What anchors say of this chain, by the number of the seal. A restore on record takes back what came after."""
+        found: dict[int, list[Anchor]] = defaultdict(list)
+        place = self.order.workspace
+        if self.db.home is not None:
+            for line in self._read_home(self.db.home):
+                if isinstance(line, Restoring):
+                    after = [number for number in found if line.workspace != place or number > line.number]
+                    if after:
+                        self.verdict.notes.append(
+                            f"{len(after):,} seals up to {max(after):,} were taken back on {line.at}, by restoring"
+                            f" {line.path}."
+                        )
+                    for number in after:
+                        del found[number]
+                    self.strange = None
+                    self.restores.append(line)
+                elif line.workspace == place:
+                    found[line.number].append(line)
+                    self.verdict.anchors += 1
+                elif line.label == self.db.label:
+                    self.strange = line
+        if self.strange is not None:
+            self.verdict.add(Finding(
+                "anchor", self.strange.where,
+                f"this database had another chain of seals, up to seal {self.strange.number:,} at least",
+                "The record was begun anew: made again, taken below revision 0036, or its seals were replaced.",
+                RESTORE, seal=self.strange.number,
+            ))  # fmt: skip
+        for directory, file in self.record.figures(MANIFESTS, {"host": socket.gethostname()}):
+            if directory and file:
+                self._manifest(Path(directory) / manifest_name(file), found)
+        return found
+
+    def _read_home(self, home: Path) -> list[Anchor | Restoring]:
+        try:
+            return list(read_anchors(home))
+        except OSError as error:
+            self.verdict.notes.append(f"The anchors in {home} cannot be read: {error.strerror or error}.")
+            return []
+
+    def _manifest(self, path: Path, found: dict[int, list[Anchor]]) -> None:
+        try:
+            read = read_manifest(path)
+        except OSError:  # moved, as files that left the house are
+            return
+        if read is None or read.workspace != self.order.workspace:
+            return
+        if any(restore.number < read.number and read.at <= restore.at for restore in self.restores):
+            return  # of a history that was taken back
+        found[read.number].append(read)
+        self.verdict.manifests += 1
+
+    # The chain
+
+    def _chain(self, anchors: dict[int, list[Anchor]]) -> None:
+        previous, number = digest_of("audit_seals", self.order.workspace), 0
+        with closing(self.record.seals()) as seals:
+            for seal in seals:
+                if self.stop.is_set():
+                    raise Cancelled
+                number += 1
+                if seal.number != number:
+                    self._seal(number, f"seals {number:,} to {seal.number - 1:,} are not there", kind="removed")
+                elif seal.previous_hash != previous:
+                    self._seal(seal.number, "it does not follow the seal before it")
+                if seal.horizon < self.horizon:
+                    self._seal(seal.number, "it ends before the seal before it")
+                if seal_hash(seal) != seal.hash:
+                    self._seal(seal.number, "its parts or its columns do not give its hash")
+                for anchor in anchors.pop(seal.number, ()):
+                    if anchor.hash != seal.hash:
+                        self._anchor(anchor, f"seal {seal.number:,} of the database has another hash")
+                number, previous = seal.number, seal.hash
+                self.horizon = max(self.horizon, seal.horizon)
+                self.total += seal.row_count
+                self.verdict.seals += 1
+                self.verdict.newest = (seal.number, seal.hash.hex())
+        later = [each for some in anchors.values() for each in some]
+        if later:
+            newest = max(later, key=lambda each: each.number)
+            self._anchor(newest, f"it has seal {newest.number:,}, and the newest of the database is {number:,}")
+        for strayed, _ in self.record.strayed():
+            self._seal(strayed, "parts or leaves stand there that belong to no seal")
+
+    def _seal(self, number: int, what: str, *, kind: str = "changed") -> None:
+        means = f"The chain of seals was {kind} past its guards; from here on it proves what anchors confirm, no more."
+        self.verdict.add(Finding("seal", f"seal {number:,}", what, means, RESTORE, seal=number))
+
+    def _anchor(self, anchor: Anchor, what: str) -> None:
+        means = f"Sealed history was rewritten after {anchor.at}, or the workspace was taken back to before it."
+        self.verdict.add(Finding("anchor", anchor.where, what, means, RESTORE, seal=anchor.number))
+
+    # Rows
+
+    def _rows(self, walk: Walk, writers: Writers) -> None:
+        verdict = self.verdict
+        for name in ("rows", "sealed_rows", "payloads", "erased_payloads", "hidden_rows"):
+            setattr(verdict, name, getattr(walk, name))
+        missing = [each.key[1] for each in walk.differences
+                   if each.log == "generation_logs" and each.what == "missing"]  # fmt: skip
+        put_back: set[tuple[Log, int]] = {("generation_logs", id) for id in self.record.under_way(missing)}
+        told = told_apart(walk.differences, put_back)
+        for bad in walk.bad_parts:
+            verdict.add(of_part(bad))
+        for finding in [*told, *writers.findings()]:
+            verdict.add(finding)
+        known = {(finding.log, finding.id) for finding in verdict.findings if finding.log and finding.id}
+        agreeing(self.record, self.order, self.horizon, verdict, known)
+        verdict.number += writers.more
+        if walk.number > MOST:
+            verdict.number += walk.number - MOST
+            verdict.notes.append(f"{walk.number:,} rows differ; the first {MOST:,} were told apart.")
+        unsealed = walk.rows - walk.sealed_rows
+        if unsealed and not walk.number:
+            verdict.notes.append(f"{unsealed:,} rows are not sealed yet: what else knows of them was asked.")
+        if self.order.is_copied and unsealed:
+            verdict.notes.append("The workspace was copied here: of what is not sealed yet, nobody knows who wrote it.")
+        if walk.hidden_rows:
+            verdict.notes.append(
+                f"{walk.hidden_rows:,} rows of second reviews that are still open were compared by their hashes alone:"
+                " what others decided is not for who decides too. An auditor's login reads them."
+            )
+
+
+def of_part(bad: BadPart) -> Finding:
+    """A finding about a part whose rows cannot be named."""
+    part = bad.part
+    where = f"seal {part.number:,}, rows {part.first[1]:,} to {part.last[1]:,} of the {NAMES[part.log]}"
+    if bad.holds:
+        what = "its list of row hashes was changed or is gone; its rows are as sealed"
+        return Finding("seal", where, what, "Rows of this part could not be named, were one changed.", RESTORE,
+                       seal=part.number, at=part.first)  # fmt: skip
+    number = bad.found - part.row_count
+    happened = f"{number:,} too many" if number > 0 else f"{-number:,} missing" if number else "as many as sealed"
+    what = f"its rows do not give its root ({happened}), and its list of row hashes cannot say which"
+    return Finding("seal", where, what, "Rows of this part were changed, removed or inserted.", RESTORE,
+                   seal=part.number, at=part.first)  # fmt: skip
+
+
+def seal_hash(seal: Seal) -> bytes:
+    """The hash that a seal has, from its columns and parts."""
+    return digest_of(
+        "audit_seal", "1", str(seal.number), str(seal.horizon), str(seal.made_at_micros), str(seal.row_count),
+        seal.previous_hash.hex(), *(part_digest(part).hex() for part in seal.parts),
+    )  # fmt: skip
+
+
+def part_digest(part: Part) -> bytes:
+    """The digest of a part in its seal."""
+    return digest_of(
+        "audit_seal_part", "1", str(part.place), part.log, None if part.week is None else part.week.isoformat(),
+        str(part.first[0]), str(part.first[1]), str(part.last[0]), str(part.last[1]), str(part.row_count),
+        part.root.hex(), part.keys_sha256.hex(),
+    )  # fmt: skip
