@@ -1,0 +1,159 @@
+"""Random tampering by a superuser whom no trigger stops: each with a copy of a workspace of its own, and a look at
+that.
+
+What is expected follows from what was done, and not from what was found. Two things cannot be seen, and are counted
+apart: a row that was removed before it was sealed and that nothing else names, and one that was added then in a
+transaction of its own, as any row is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from traintui.audit.findings import Verdict
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+
+ACTIONS = ("update", "delete", "insert", "swap")
+EXPECTED = {"update": "changed", "delete": "removed", "insert": "inserted", "swap": "reordered"}
+LOGS = ("review_logs", "export_logs", "generation_logs")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "review_logs": ("reviewer_id = reviewer_id || 'x'", "revision = revision + 1", "reviewer_notes = 'other'",
+                    "timestamp = timestamp - interval '1 microsecond'", "duration_ms = 1 + coalesce(duration_ms, 0)",
+                    "details = details || '{\"x\": 1}'", "reason = coalesce(reason || ' ', '')"),
+    "export_logs": ("user_id = user_id || 'x'", "conversation_count = conversation_count + 1", "format = 'other'",
+                    "exported_at = exported_at + interval '1 day'", "filter_state = '{}'", "error_message = 'other'"),
+    "generation_logs": ("cost_usd = coalesce(cost_usd, 0) + 0.01", "model = model || 'x'", "requested_by = 'other'",
+                        "output_tokens = 1 + coalesce(output_tokens, 0)", "request_sha256 = sha256('x')",
+                        "parameters = '{}'", "duration_ms = 1 + coalesce(duration_ms, 0)"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tampering:
+    """What was done to which rows; `unseeable` where nothing in the database can tell."""
+
+    action: str
+    log: str
+    ids: tuple[int, ...]
+    sealed: bool
+    recomputed: bool
+    unseeable: bool = False
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        return f"{self.action} of {'a sealed' if self.sealed else 'an unsealed'} row"
+
+
+def tamper(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random, horizon: int) -> Tampering:
+    """Does one thing to one row, or to two."""
+    action, log = luck.choice(ACTIONS), luck.choice(LOGS)
+    sealed, recomputed = luck.random() < 0.6, luck.random() < 0.7
+    where = f"row_hash IS NOT NULL AND xid8 {'<' if sealed else '>='} '{horizon}'::xid8"
+    found = connection.execute(f"SELECT id FROM {log} WHERE {where} ORDER BY xid8, id".encode()).fetchall()  # noqa: S608
+    ids = [row[0] for row in found]
+    place = luck.choice((0, len(ids) - 1, luck.randrange(len(ids))))
+    one = ids[place]
+    touched: tuple[int, ...] = (one,)
+    unseeable = False
+    match action:
+        case "update":
+            connection.execute(f"UPDATE {log} SET {luck.choice(COLUMNS[log])} WHERE id = {one}".encode())  # noqa: S608
+        case "delete":
+            unseeable = not sealed and not is_named(connection, log, one)
+            connection.execute(f"DELETE FROM {log} WHERE id = {one}".encode())  # noqa: S608
+        case "insert":
+            own = not sealed and luck.random() < 0.5
+            touched = (insert_copy(connection, log, one, own=own),)
+            unseeable = own and (recomputed or log == "generation_logs")
+        case _:
+            two = luck.choice([id for id in ids if id != one])
+            touched = (one, two)
+            for before, after in ((one, -one), (two, one), (-one, two)):
+                connection.execute(f"UPDATE {log} SET id = {after} WHERE id = {before}".encode())  # noqa: S608
+    # A copy has a hash that is not its own; whether the forger minds is luck, as with all else.
+    if recomputed or unseeable:
+        again = f"UPDATE {log} SET row_hash = {log[:-1]}_digest({log}) WHERE id = ANY(%s)"  # noqa: S608
+        connection.execute(again.encode(), [list(touched)])
+        if action == "insert":
+            recomputed = True
+    return Tampering(action, log, touched, sealed, recomputed, unseeable)
+
+
+def insert_copy(connection: psycopg.Connection[tuple[int, ...]], log: str, id: int, *, own: bool) -> int:
+    """Adds a copy of a row under the next number, in its transaction or in one's `own`."""
+    sequence = f"{log}_id_seq"
+    (new,) = connection.execute("SELECT nextval(%s::regclass)", [sequence]).fetchone() or (0,)
+    changes = f"'id', {new}, 'decision_key', 'forged-{new}', 'undoes', NULL, 'export_id', 'forged-{new}'"
+    if own:
+        changes += ", 'xid8', log_xid8()"
+    if log == "review_logs":
+        changes += ", 'action', CASE action WHEN 'undo' THEN 'flag' ELSE action END"
+    forged = f"(jsonb_populate_record(NULL::{log}, to_jsonb(t) || jsonb_build_object({changes}))).*"
+    connection.execute(f"INSERT INTO {log} SELECT {forged} FROM {log} AS t WHERE id = {id}".encode())  # noqa: S608
+    return new
+
+
+def is_named(connection: psycopg.Connection[tuple[int, ...]], log: str, id: int) -> bool:
+    """Whether something beside a row tells that it was there."""
+    questions = {
+        "review_logs": "SELECT FROM conversations WHERE decision_id = %(id)s UNION ALL"
+                       " SELECT FROM review_logs WHERE undoes = %(id)s OR decision_before = %(id)s",
+        "export_logs": "SELECT FROM export_logs AS l WHERE id = %(id)s AND state = 'started' AND EXISTS ("
+                       "SELECT FROM export_logs AS o WHERE o.export_id = l.export_id AND o.state = 'succeeded')",
+        "generation_logs": "SELECT FROM generation_logs WHERE id = %(id)s AND conversation_id IS NOT NULL"
+                           " AND cost_usd > 0",
+    }  # fmt: skip
+    return bool(connection.execute(questions[log].encode(), {"id": id}).fetchall())
+
+
+def copy_of(server: EmbeddedServer, source: str, name: str) -> str:
+    """A copy of a database, as its files are: every row as it was written."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
+    return server.conninfo(SUPERUSER, name)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of each were found, and told apart; `missed` names those that were not."""
+
+    done: Counter[str]
+    found: Counter[str]
+    named: Counter[str]
+    unseeable: int
+    seen_all_the_same: int
+    missed: list[str]
+
+
+def judge(tally: Tally, tampering: Tampering, verdict: Verdict) -> None:
+    """Counts what became of a tampering."""
+    if tampering.unseeable:
+        tally.unseeable += 1
+        tally.seen_all_the_same += not verdict.holds
+        return
+    tally.done[tampering.name] += 1
+    if verdict.holds:
+        tally.missed.append(f"{tampering} was not found")
+        return
+    tally.found[tampering.name] += 1
+    kinds = {(each.kind, each.log, each.id) for each in verdict.findings}
+    wanted = EXPECTED[tampering.action]
+    # Where no seal has a row, who wrote it tells that it was touched: two that changed places are two that were
+    # changed, and one that was added behind all others may as well be the last that was changed. What is gone is told
+    # by others.
+    unsealed = {"update": "changed", "delete": "witness", "insert": "changed", "swap": "changed"}[tampering.action]
+    allowed = {wanted} if tampering.sealed else {wanted, unsealed}
+    own = {kind for kind, log, id in kinds if log == tampering.log and id in tampering.ids} or (
+        {kind for kind, log, _ in kinds if log is None})  # fmt: skip
+    if own and own <= allowed:
+        tally.named[tampering.name] += 1
+    else:
+        tally.missed.append(f"{tampering} was told as {sorted(kinds, key=str)}")
