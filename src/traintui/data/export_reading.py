@@ -120,8 +120,8 @@ class ExportReader:
         """What the source has names for in the statement."""
 
     async def snapshot(self) -> str:
-        """What of the database it sees, as PostgreSQL writes a snapshot."""
-        return str(await self._connection.scalar(select(cast(func.pg_current_snapshot(), Text))))
+        """What of the logs it sees, as PostgreSQL writes a snapshot, in the numbers of the logs."""
+        return str(await self._connection.scalar(select(cast(func.log_snapshot(func.pg_current_snapshot()), Text))))
 
     async def counts(self) -> ScopeCounts:
         """How much there is, in one look."""

@@ -29,8 +29,8 @@ NAMED = 5
 SAW = """(pg_visible_in_snapshot({row}.xid8, %(snapshot)s::pg_snapshot)
               AND {row}.timestamp < (SELECT begun.exported_at + interval '1 minute' FROM export_logs AS begun
                                      WHERE begun.export_id = %(export_id)s AND begun.state = 'started'))"""
-"""A server that a backup is restored on counts its transactions anew: there the clock alone tells what came later. The
-minute is for clocks that are put back a little."""
+"""Both are in the numbers of the logs, which go on when a workspace moves to another server. The clock is for one that
+moved before its logs had numbers of their own; its minute is for clocks that are put back a little."""
 OF_THEN = f"""(
         SELECT c.id, c.conversation_id, noted.revision, coalesce(stood.status_after, 'generated') AS status,
                text.system_prompt, text.turns AS texts, c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier,
