@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import traintui
 from traintui import clock
@@ -29,8 +29,9 @@ from traintui.export.request import ExportRequest, completed
 from traintui.export.sides import sides_for
 from traintui.export.splits import Kept, Splitter
 
-RECORDED = 5_000
-"""Conversations whose revisions are noted in the log at once, while the next ones are written."""
+RECORDED = 20_000
+"""Conversations whose revisions are noted in the log at once, while the next ones are written: many, in the order of
+the index by their ids, cost the server a third less than 5,000 as they come."""
 NAMED = 5
 """Conversations that an answer names; it counts the others."""
 
@@ -246,19 +247,18 @@ class _Rows:
     def __init__(self, db: Database, export_id: str) -> None:
         self.db = db
         self.export_id = export_id
-        self._waiting: list[Fetched] = []
+        self._waiting: list[Noted] = []
         self._call: asyncio.Task[None] | None = None
 
     async def add(self, written: list[Fetched]) -> None:
-        self._waiting += written
+        self._waiting += [Noted(one.conversation_id, one.revision) for one in written]
         if len(self._waiting) >= RECORDED:
             await self._send()
 
     async def _send(self) -> None:
         if self._call is not None:
             await self._call
-        some = [Noted(record.conversation_id, record.revision) for record in self._waiting]
-        self._waiting = []
+        some, self._waiting = sorted(self._waiting), []
         self._call = asyncio.create_task(exports.record_rows(self.db, self.export_id, some))
 
     async def finish(self) -> None:
@@ -274,8 +274,7 @@ class _Rows:
             await asyncio.gather(self._call, return_exceptions=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """A conversation at a revision."""
 
     conversation_id: str
