@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import restoring
+from export.test_again import once_more
 from homes import furnished_home, quick_directory
 from support import (
     ANSWERED,
@@ -35,6 +36,8 @@ from traintui.data.engine import Database
 from traintui.data.restore import Restored, restore
 from traintui.data.reviews import new_key
 from traintui.data.workspace import quiet
+from traintui.export.request import ExportRequest
+from traintui.export.write import run_export
 
 
 async def called(db: Database, number: int = 1) -> None:
@@ -197,6 +200,22 @@ async def test_a_workspace_that_moves_to_a_server_with_lower_transactions_is_sea
         after = await seals.seal(there, everything=True)
         assert after is not None and after.number == 3
         assert verify(there).findings == [] and verify(there).seals == 3
+
+
+@pytest.mark.xdist_group("homes")
+async def test_what_an_export_held_is_known_where_a_workspace_has_moved_to(
+    db: Database, conninfo: Conninfo, server: EmbeddedServer, moved: EmbeddedServer, tmp_path: Path
+) -> None:
+    used_up(conninfo(SUPERUSER), 3_000)
+    (one,) = await imported(db)
+    restored(moved, dumped(server, conninfo(SUPERUSER), tmp_path / "moved.dump"))
+    async with logged_in(moved.conninfo("ada")) as there:
+        await approved(there, one)
+        first = await run_export(there, ExportRequest(tmp_path / "first.jsonl"))
+        await reviews.undo_last(there, key=new_key())
+        second = await once_more(there, first, tmp_path / "second.jsonl")
+        assert second.again is not None and second.again.same
+        assert second.statuses == first.statuses == {"approved": 1}
 
 
 @pytest.mark.xdist_group("homes")
