@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,12 @@ from traintui.data.refusals import Refused
 from traintui.generation.pricing import PRICES, price_of
 
 RATES = Rates.usual(Decimal("1.5"), Decimal(6), Decimal("0.15"))
-TODAY = prices.today()
-NEW = Price("local-model", TODAY, RATES)
+NEW = Price("local-model", date(2026, 11, 1), RATES)
+
+
+def today(**values: Any) -> Price:
+    """A new price from today on: a day may begin while tests run."""
+    return replace(NEW, effective_from=prices.today(), **values)
 
 
 async def test_a_new_workspace_has_the_list_that_the_arithmetic_is_tested_with(db: Database) -> None:
@@ -27,7 +32,7 @@ async def test_a_new_workspace_has_the_list_that_the_arithmetic_is_tested_with(d
 
 async def test_a_price_counts_from_its_day_on(db: Database) -> None:
     before = price_of("claude-opus-5", prices=await prices.in_effect(db))
-    tomorrow = TODAY + timedelta(days=1)
+    tomorrow = prices.today() + timedelta(days=1)
     long = Rates.usual(Decimal(3), Decimal(12), Decimal("0.3"))
     later = Price("claude-opus-5", tomorrow, RATES, long, 200_000, Decimal("0.4"))
     await prices.set_price(db, later)
@@ -36,12 +41,12 @@ async def test_a_price_counts_from_its_day_on(db: Database) -> None:
 
 
 async def test_what_is_in_effect_stays_and_what_begins_today_or_later_may_be_set_again(db: Database) -> None:
-    for day in (date(2026, 10, 7), date(2026, 1, 1), TODAY - timedelta(days=1)):
+    for day in (date(2026, 10, 7), date(2026, 1, 1), prices.today() - timedelta(days=1)):
         with pytest.raises(Refused, match="has been in effect since 2026-10-07") as refused:
             await prices.set_price(db, replace(NEW, model="claude-opus-5", effective_from=day))
         assert refused.value.code == "TT003"
-    await prices.set_price(db, replace(NEW, model="claude-opus-5"))
-    corrected = replace(NEW, model="claude-opus-5", rates=replace(RATES, output=Decimal(7)))
+    await prices.set_price(db, today(model="claude-opus-5"))
+    corrected = today(model="claude-opus-5", rates=replace(RATES, output=Decimal(7)))
     await prices.set_price(db, corrected)
     assert price_of("claude-opus-5", prices=await prices.in_effect(db)) == corrected
     changes = await fetch(
@@ -54,9 +59,9 @@ async def test_what_is_in_effect_stays_and_what_begins_today_or_later_may_be_set
 
 
 async def test_the_first_price_of_a_model_may_begin_in_the_past(db: Database) -> None:
-    await prices.set_price(db, replace(NEW, effective_from=TODAY - timedelta(days=30)))
+    await prices.set_price(db, replace(NEW, effective_from=prices.today() - timedelta(days=30)))
     with pytest.raises(Refused, match="in effect"):
-        await prices.set_price(db, replace(NEW, effective_from=TODAY - timedelta(days=60)))
+        await prices.set_price(db, replace(NEW, effective_from=prices.today() - timedelta(days=60)))
 
 
 @pytest.mark.parametrize(
@@ -98,5 +103,5 @@ async def test_a_new_price_leaves_the_cost_of_what_was_logged(db: Database) -> N
     await generated(db, 1)
     (model,) = (use.model for use in await prices.used_models(db))
     before = await fetch(db, "SELECT cost_usd FROM generation_logs")
-    await prices.set_price(db, replace(NEW, model=model))
+    await prices.set_price(db, today(model=model))
     assert await fetch(db, "SELECT cost_usd FROM generation_logs") == before

@@ -227,8 +227,9 @@ async def freeze(db: Database, worker: asyncio.subprocess.Process) -> None:
     )
 
     async def none_active() -> bool:
-        # One that waits for a row of another's stays active: it is let go on below.
-        waiting = "coalesce(wait_event_type, '') = 'Lock'"
+        # One that waits for a row of another's, or for the rest of what its client says, stays active: it is let go on
+        # below.
+        waiting = "coalesce(wait_event_type, '') IN ('Lock', 'Client')"
         return int(await value(db, f"SELECT count(*) {others} AND state = 'active' AND NOT {waiting}")) == 0
 
     while True:
