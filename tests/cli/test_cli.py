@@ -81,7 +81,7 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
     scope = ("--filter", "status:generated", "--out", "trl.jsonl", "--format", "trl", "--limit", "5")
     told = traintui(home, "export", *scope, "--dry-run")
-    assert "cut by default" in told.stdout and "0 of 1 pass; 1 too long" in told.stderr
+    assert "cut by default" in told.stdout and "1 of 1 is written; TRL cuts it to 5 tokens" in told.stderr
     assert not (home / "trl.jsonl").exists()
     (listed,) = json.loads((home / "seeds.manifest.json").read_text())["conversations"]
     (home / "ids.txt").write_text(f"{listed[0]}\n")

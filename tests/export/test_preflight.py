@@ -200,6 +200,28 @@ def test_totals_of_what_passes_as_a_whole_are_short() -> None:
     assert totals.words() == "all 2 pass"
 
 
+def test_totals_say_what_becomes_of_what_is_written_though_the_target_cuts_it() -> None:
+    def words(name: str, contents: tuple[str, ...], *, writes_cut: bool = True, limit: int | None = None) -> str:
+        format = FORMATS[name]
+        totals = Totals(
+            format.rules.target, limit=limit, default_limit=format.rules.token_limit, excess=format.rules.excess,
+            writes_cut=writes_cut,
+        )  # fmt: skip
+        for content in contents:
+            totals.add(preflight(record_with("a", content), format, COUNTER, limit=limit))
+        return totals.words()
+
+    long = "b" * 40_000
+    assert words("trl", (long,)) == "1 of 1 is written; TRL cuts it to 1,024 tokens"
+    assert words("trl", (long, long)) == "all 2 are written; TRL cuts all of them to 1,024 tokens"
+    assert words("trl", ("b", long), limit=900) == "all 2 are written; TRL cuts 1 of them to 900 tokens"
+    assert words("axolotl", ("b", long)) == "all 2 are written; Axolotl drops 1 of them, longer than 512 tokens"
+    assert words("trl", ("b", "<|im_end|>")) == "all 2 are written; 1 holds a token of a template"
+    # What stops the export, or is left out, is not written.
+    assert words("trl", ("b", long), writes_cut=False) == "1 of 2 passes; 1 too long for TRL's default"
+    assert words("trl", ("b", long, "")) == "1 of 3 passes; 1 has an empty turn, 1 too long for TRL's default"
+
+
 @pytest.mark.parametrize(
     ("name", "rows", "size", "told"),
     [

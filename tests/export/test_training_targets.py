@@ -94,7 +94,7 @@ async def test_an_export_is_held_against_the_limit_of_the_workspace_unless_it_na
     await training_targets.change(db, targets_of([TrainingTarget("trl", 10)]))
     path = tmp_path / "out.jsonl"
     found = await forecasting.check(db, ExportRequest(path, "trl"))
-    assert found.totals.passing == 0 and "too long for TRL's 10 tokens" in found.totals.words()
+    assert found.totals.passing == 0 and "TRL cuts all of them to 10 tokens" in found.totals.words()
     given = await forecasting.check(db, ExportRequest(path, "trl", limit=5_000))
     other = await forecasting.check(db, ExportRequest(path, "unsloth"))
     assert given.totals.passing == other.totals.passing == 3

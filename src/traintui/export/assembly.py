@@ -62,7 +62,11 @@ class Checking:
         self.request = request
         self.format = request.target
         self.counter = counter = counting.counter
-        self.totals = Totals(self.format.rules.target, counter.is_estimate, request.limit, counter.name)
+        target = self.format.rules
+        self.totals = Totals(
+            target.target, counter.is_estimate, request.limit, counter.name, target.token_limit, target.excess,
+            writes_cut=request.if_cut == "write",
+        )  # fmt: skip
         limited = request.limit is not None or self.format.rules.token_limit is not None
         self.instead = counting.instead if limited else None
         """Why tokens are estimated though a tokenizer is named, where that matters."""

@@ -13,7 +13,7 @@ from traintui.export.cutting import Cut, Limit, Segment, cut_of
 from traintui.export.formats.model import Container, Format
 from traintui.export.preferences import Label, Pair, kto_weights, labels_of, pairs_of
 from traintui.export.record import Shape, TrainingRecord, has_text, plain
-from traintui.export.rules import RULES, Finding, Messages, Rule, Severity
+from traintui.export.rules import RULES, Excess, Finding, Messages, Rule, Severity
 from traintui.export.tokens import MESSAGE_TOKENS, Estimate, TokenCounter
 
 
@@ -189,12 +189,16 @@ def _total(segments: Sequence[Segment]) -> int:
 class Totals:
     """What an export as a whole will meet, added up conversation by conversation. Each counts once, under the worst
     that there is to say of it. `limit` is what they are held against, in tokens, where that is not the default, and
-    `counted_by` what counts them."""
+    `counted_by` what counts them. `default_limit` is that of the target, `excess` what it does with more, and
+    `writes_cut` says that those are written all the same."""
 
     target: str
     is_estimate: bool = True
     limit: int | None = None
     counted_by: str = Estimate.name
+    default_limit: int | None = None
+    excess: Excess = "cut"
+    writes_cut: bool = False
     count: int = 0
     passing: int = 0
     rows: int = 0
@@ -222,11 +226,19 @@ class Totals:
         """How many the target refuses."""
         return sum(count for rule, count in self.by_rule.items() if rule.severity is Severity.REFUSED)
 
+    @property
+    def _all_written(self) -> bool:
+        """Whether each is written though the target cuts some of them."""
+        return self.writes_cut and bool(self.by_rule) and all(rule.severity is Severity.CUT for rule in self.by_rule)
+
     def words(self) -> str:
-        """As people read it: "412 of 418 pass; 4 too long for TRL's default, 2 end with the user"."""
+        """As people read it: "412 of 418 pass; 4 too long for TRL's default, 2 end with the user", or, where nothing
+        stands against writing all of them, "all 418 are written; TRL cuts 4 of them to 1,024 tokens"."""
         verb = "passes" if self.passing == 1 else "pass"
         told = f"{self.passing:,} of {self.count:,} {verb}"
-        if self.passing == self.count > 1:
+        if self._all_written:
+            told = f"all {self.count:,} are written" if self.count > 1 else "1 of 1 is written"
+        elif self.passing == self.count > 1:
             told = f"all {self.count:,} pass"
         parts = [self._counted(rule, self.by_rule[rule]) for rule in RULES if rule in self.by_rule]
         marks = [self._counted(rule, self.ignored[rule]) for rule in RULES if rule in self.ignored]
@@ -234,6 +246,13 @@ class Totals:
         return f"{told}; {listed}" if listed else told
 
     def _counted(self, rule: Rule, count: int) -> str:
+        most = self.limit or self.default_limit
+        if rule is rules.TOO_LONG and self._all_written and most is not None:
+            does = (
+                f"drops {{}}, longer than {most:,} tokens" if self.excess == "drop" else f"cuts {{}} to {most:,} tokens"
+            )
+            of_them = f"{count:,} of them" if count < self.count else "all of them" if count > 1 else "it"
+            return f"{self.target} {does.format(of_them)}"
         limit = "default" if self.limit is None else f"{self.limit:,} tokens"
         return f"{count:,} {(rule.one if count == 1 else rule.many).format(target=self.target, limit=limit)}"
 
