@@ -86,6 +86,30 @@ async def test_what_a_trainer_cuts_is_written_or_stops_or_is_left_out(
         assert list(tmp_path.iterdir()) == []
 
 
+async def test_what_would_be_left_out_is_no_row_that_is_promised(db: Database, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 2))
+    found = await check(db, ExportRequest(tmp_path / "out.jsonl", "trl", if_cut="leave-out", limit=10))
+    assert found.remarks[0].says == "There is no row to write."
+
+
+@pytest.mark.parametrize("name", ["trl-kto", "llama-factory-kto"])
+async def test_labels_of_one_kind_alone_are_warned_of_before_they_are_written_and_when_they_are(
+    db: Database, tmp_path: Path, name: str
+) -> None:
+    ids = await imported(db, 3)
+    await approved(db, *ids[:2])
+    request = ExportRequest(tmp_path / "out.jsonl", name)
+    assert "All answers are approved ones" in (await check(db, request)).remarks[0].says
+    (warning,) = (await run_export(db, request)).warnings
+    assert "take rejections too, as status:approved,rejected in the filter does" in warning
+    await reviews.decide(db, await seen(db, ids[2]), "reject", key=reviews.new_key(), turn_number=2)
+    rejected = replace(request, filter_text="status:rejected", overwrite=True)
+    assert "All answers are rejected ones" in (await check(db, rejected)).remarks[0].says
+    both = replace(request, filter_text="status:approved,rejected", overwrite=True)
+    assert not any(remark.is_grave for remark in (await check(db, both)).remarks)
+    assert (await run_export(db, both)).warnings == ()
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 async def test_every_format_writes_what_its_preflight_promised(db: Database, tmp_path: Path, name: str) -> None:
     ids = await imported(db, 3)

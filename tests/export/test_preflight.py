@@ -263,6 +263,9 @@ def test_a_mark_that_preference_data_does_not_know_is_listed_as_ignored() -> Non
     )  # fmt: skip
 
 
-def test_labels_of_one_kind_alone_are_remarked_on() -> None:
-    told = remarks(FORMATS["trl-kto"], rows=5, container="jsonl", shape=Shape(), desirable=5)
-    assert any("approved ones" in remark.says for remark in told)
+@pytest.mark.parametrize(("desirable", "kind", "lack"), [(5, "approved", "rejections"), (0, "rejected", "approvals")])
+def test_labels_of_one_kind_alone_are_warned_of_first(desirable: int, kind: str, lack: str) -> None:
+    first, *others = remarks(FORMATS["trl-kto"], rows=5, container="jsonl", shape=Shape(), desirable=desirable)
+    assert f"All answers are {kind} ones" in first.says and f"take {lack} too" in first.says
+    assert first.is_grave and first.severity is not Severity.REFUSED
+    assert not any(remark.is_grave for remark in others)

@@ -15,7 +15,8 @@ from support import approved, imported
 from traintui.app import TraintuiApp
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
-from traintui.export import forecasting, write
+from traintui.export import forecasting, training_targets, write
+from traintui.export.training_targets import TrainingTarget, targets_of
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
 
@@ -122,6 +123,25 @@ async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said
         await until(pilot, lambda: "is no share" in str(dialog.answer.content))
         dialog.share.value = "10%"
         await until(pilot, lambda: str(dialog.answer.content) == "")
+
+
+async def test_it_says_what_becomes_of_what_is_cut_and_warns_of_labels_of_one_kind(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 2))
+    await training_targets.change(db, targets_of([TrainingTarget("trl", 10)]))
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        dialog.formats.value = "trl"
+        await until(pilot, lambda: "all 2 are written; TRL cuts all of them to 10" in str(dialog.preflight.content))
+        dialog.cut.value = "leave-out"
+        await until(pilot, lambda: "2 of them are left out" in str(dialog.preflight.content))
+        dialog.formats.value = "trl-kto"
+        await until(pilot, lambda: "All answers are approved ones" in str(dialog.preflight.content))
+        dialog.file.value = str(tmp_path / "out.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+        assert "All answers are approved ones" in str(dialog.answer.content)
 
 
 async def test_a_split_says_how_many_are_on_each_side(app: TraintuiApp, db: Database, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def tell(summary: ExportSummary) -> None:
         say(f"  beside it: {file.name}" + ("" if file.rows is None else f", {file.rows:,} rows"))
     say(f"Preflight: {summary.words}")
     for remark in summary.remarks:
-        say(f"  {remark}")
+        say(f"{'Warning: ' if remark in summary.warnings else '  '}{remark}")
     if summary.unapproved:
         told = ", ".join(f"{number:,} {status}" for status, number in summary.statuses.items())
         say(f"{summary.unapproved:,} of them are not approved, for the filter names their status: {told}.")
@@ -200,6 +200,7 @@ def tell_check(found: ExportCheck, *, as_json: bool) -> None:
             "stopping": found.stopping,
             "left_out": found.left_out,
             "remarks": [remark.says for remark in found.remarks],
+            "warnings": [remark.says for remark in found.remarks if remark.is_grave],
             "problems": as_plain(found.problems),
         }
         print(json.dumps(told))
@@ -211,7 +212,9 @@ def tell_check(found: ExportCheck, *, as_json: bool) -> None:
     if not found.totals.is_estimate:
         say(f"Tokens are counted by {found.totals.counted_by}.")
     for remark in found.remarks:
-        say(f"  {remark.says}")
+        say(f"{'Warning: ' if remark.is_grave else '  '}{remark.says}")
+    if found.left_out and not found.stopping:
+        say(f"{found.left_out:,} would be left out, and named in the manifest.")
     if found.stopping:
         say(f"The export would stop: {found.stopping:,} cannot be written as they are.")
 

@@ -14,7 +14,7 @@ from traintui.data.fetched import Fetched
 from traintui.data.training_records import TrainingRecord
 from traintui.export.containers import Writer, opened
 from traintui.export.fileset import FileSet, Part
-from traintui.export.formats import Container, Files, Row
+from traintui.export.formats import Container, Files
 from traintui.export.glance import texts_at_a_glance
 from traintui.export.manifest import Tally
 from traintui.export.preflight import Preflight, Totals, preflight
@@ -75,21 +75,23 @@ class Checking:
         self.stoppers: list[Problem] = []
         self.stopping = 0
         """Conversations for which the export stops; `stoppers` are the first of them."""
-        self.left_out = 0
+        self.labels = (0, 0)
+        """Rows whose answer is as it should be, and others, where they have a label."""
+        self.left_out = self.rows_left_out = 0
 
-    def look(self, record: TrainingRecord) -> Preflight | None:
-        """What there is to say of it; None where that is nothing."""
+    def look(self, record: TrainingRecord) -> Preflight:
+        """What there is to say of it."""
         result = preflight(record, self.format, self.counter, limit=self.request.limit)
         self.totals.add(result)
-        return result if result.findings else None
+        return result
 
     def texts(self, fetched: Fetched) -> Sequence[bytes] | None:
         """Its texts as JSON, where there is nothing to say of it for certain."""
         return texts_at_a_glance(fetched, self.format, self.request.limit, estimates=self.counter.is_estimate)
 
-    def verdict(self, result: Preflight | None) -> str:
+    def verdict(self, result: Preflight) -> str:
         """Whether it is written, left out, or stops the export. What gives no row is not in the file."""
-        if result is None or result.passes:
+        if result.passes:
             return "write"
         if result.is_refused:
             return self.request.if_refused
@@ -98,10 +100,19 @@ class Checking:
         cut = any(finding.severity is Severity.CUT for finding in result.findings)
         return self.request.if_cut if cut else "write"
 
-    def note(self, record: TrainingRecord, result: Preflight | None) -> str:
+    @property
+    def desirable(self) -> int | None:
+        """Rows that are labelled as they should be; None where rows have no label."""
+        return self.labels[0] if any(self.labels) else None
+
+    def note(self, record: TrainingRecord, result: Preflight) -> str:
         """Looks and counts; what becomes of it."""
         verdict = self.verdict(result)
-        if result is not None and not result.passes:
+        if verdict != "write":
+            self.rows_left_out += result.rows
+        elif result.desirable is not None:
+            self.labels = (self.labels[0] + result.desirable, self.labels[1] + result.rows - result.desirable)
+        if not result.passes:
             problem = Problem(record.conversation_id, record.revision, result.findings)
             if len(self.problems) < KEPT:
                 self.problems.append(problem)
@@ -149,8 +160,6 @@ class Assembly(Checking):
         self.names = Files(name, eval_name(name) if request.eval_share else None, container)
         self.splitter = splitter or Splitter(request.eval_share)
         self.rows = 0
-        self.labels = (0, 0)
-        """Rows whose answer is as it should be, and others, where they have a label."""
         self.written: list[Fetched] = []
         """What was written since `recorded` was last asked."""
         self._roll = scratch(files)
@@ -187,7 +196,7 @@ class Assembly(Checking):
             else:
                 record = fetched.record()
                 result = self.look(record)
-                if result is not None and self.note(record, result) != "write":
+                if self.note(record, result) != "write":
                     self._leave_out(record, result)
                     continue
             if self.stopping:
@@ -221,16 +230,10 @@ class Assembly(Checking):
     def _write(self, record: TrainingRecord, writer: Writer) -> None:
         for row in self.format.write(record, self.shape).rows:
             writer.write(row)
-            self._label(row)
 
     def _stratum(self, fetched: Fetched) -> tuple[str, ...] | None:
         names = self.request.strata
         return tuple(getattr(fetched, name) or "none" for name in names) if names else None
-
-    def _label(self, row: Row) -> None:
-        label = row.get("label", row.get("kto_tag"))
-        if label is not None:
-            self.labels = (self.labels[0] + bool(label), self.labels[1] + (not label))
 
     def recorded(self) -> list[Fetched]:
         """What was written since this was last asked."""

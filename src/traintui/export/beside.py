@@ -50,14 +50,13 @@ def card_name(directory: Path, data: str) -> str:
 
 def said_of(assembly: Assembly, size: int | None = None) -> tuple[Remark, ...]:
     """What is to say of the whole."""
-    labelled = sum(assembly.labels) > 0
     said = remarks(
         assembly.format, rows=assembly.rows, container=assembly.container, shape=assembly.shape, size=size,
-        desirable=assembly.labels[0] if labelled else None, instead=assembly.instead,
+        desirable=assembly.desirable, instead=assembly.instead,
     )  # fmt: skip
     of_split = assembly.splitter.says() if assembly.request.eval_share else ()
     every = [*(Remark(Severity.IGNORED, says) for says in of_split), *said]
-    return tuple(sorted(every, key=lambda remark: remark.severity is not Severity.REFUSED))
+    return tuple(sorted(every, key=lambda remark: not remark.is_grave))
 
 
 def add_all(
@@ -87,7 +86,7 @@ def add_all(
         left_out_rehearsal=counts.left_out_rehearsal,
         remarks=tuple(remark.says for remark in said),
         split=assembly.splitter.as_json() if request.eval_share else None,
-        labels=assembly.labels if sum(assembly.labels) else None,
+        labels=assembly.labels if any(assembly.labels) else None,
         export_id=told["export_id"],
         exported_at=told["exported_at"],
         exported_by=told["exported_by"],

@@ -103,5 +103,8 @@ async def check(db: Database, request: ExportRequest, *, on_progress: Progress =
                 await asyncio.to_thread(checking.take, page)
             done += len(page)
             on_progress(done, counts.total)
-    said = remarks(format, rows=checking.totals.rows, container=container, shape=shape, instead=checking.instead)
+    said = remarks(
+        format, rows=checking.totals.rows - checking.rows_left_out, container=container, shape=shape,
+        desirable=checking.desirable, instead=checking.instead,
+    )  # fmt: skip
     return ExportCheck(checking.totals, tuple(checking.problems), said, checking.stopping, checking.left_out)

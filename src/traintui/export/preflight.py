@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from traintui.data.records import Turn
@@ -31,7 +31,8 @@ class TurnFate:
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """What a target will do with a conversation: `findings` with the worst first, `rows` that it gives, `turns` with
-    what becomes of each, `tokens` of all of it and `cut` where the target stops reading, if it does.
+    what becomes of each, `tokens` of all of it and `cut` where the target stops reading, if it does. `desirable`
+    are the rows whose answer is labelled as it should be; None where rows have no label.
 
     For preference data `turns` is what stands in the conversation, and lengths are those of its rows.
     """
@@ -42,6 +43,7 @@ class Preflight:
     turns: tuple[TurnFate, ...]
     tokens: int
     cut: Cut | None
+    desirable: int | None = None
 
     @property
     def passes(self) -> bool:
@@ -137,7 +139,9 @@ def _preference(record: TrainingRecord, format: Format, counter: TokenCounter, l
         for turn, segment in zip(record.turns, segments_of(None, record.turns, counter), strict=True)
     )
     rows = 0 if any(finding.severity is Severity.REFUSED for finding in found) else len(examples)
-    return _settled(record, found, rows, fates, longest, cut)
+    settled = _settled(record, found, rows, fates, longest, cut)
+    good = sum(isinstance(example, Label) and example.desirable for example in examples) if rows else 0
+    return replace(settled, desirable=good) if is_kto else settled
 
 
 def _answers(example: Pair | Label) -> tuple[str, ...]:
@@ -275,10 +279,17 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is to say of a whole export. `severity` REFUSED: the target does not take the file."""
+    """What is to say of a whole export. `severity` REFUSED: the target does not take the file. `warns` says that it
+    takes it, and that what is trained with it is most likely not what was meant."""
 
     severity: Severity
     says: str
+    warns: bool = False
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether somebody should do something about it first."""
+        return self.warns or self.severity is Severity.REFUSED
 
 
 def remarks(
@@ -310,10 +321,12 @@ def remarks(
     elif target.target == "OpenAI" and container != "jsonl":
         found.append(Remark(Severity.IGNORED, "OpenAI itself takes JSONL alone; this file is for others."))
     if desirable is not None and rows and desirable in (0, rows):
-        kind = "rejected" if desirable == 0 else "approved"
-        found.append(Remark(Severity.IGNORED, f"All answers are {kind} ones: KTO learns from both kinds."))
+        kind, lack = ("rejected", "approvals") if desirable == 0 else ("approved", "rejections")
+        says = f"All answers are {kind} ones, and KTO learns from the difference of both kinds: take {lack} too"
+        found.append(Remark(Severity.IGNORED, f"{says}, as status:approved,rejected in the filter does.", warns=True))
     elif desirable is not None and rows:
         good, bad = kto_weights(desirable, rows - desirable)
         says = f"{desirable:,} answers are good and {rows - desirable:,} are not: desirable_weight {good:g} and"
         found.append(Remark(Severity.IGNORED, f"{says} undesirable_weight {bad:g} balance them."))
-    return tuple(found) + tuple(Remark(Severity.IGNORED, note) for note in target.notes)
+    every = [*found, *(Remark(Severity.IGNORED, note) for note in target.notes)]
+    return tuple(sorted(every, key=lambda remark: not remark.is_grave))

@@ -43,8 +43,9 @@ T = TypeVar("T")
 class ExportSummary:
     """What was written where: how many conversations and rows, how many of them of the rehearsal and not approved, and
     how many matched and were left out, being of the rehearsal or as asked; the first file's SHA-256 in hexadecimal and
-    its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole. `statuses` are
-    the conversations by status; `again` says how the bytes compare with those of the export that was made again."""
+    its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole, `warnings` those
+    of them that somebody should do something about. `statuses` are the conversations by status; `again` says how the
+    bytes compare with those of the export that was made again."""
 
     export_id: str
     path: Path
@@ -60,6 +61,7 @@ class ExportSummary:
     files: tuple[FileFacts, ...] = ()
     words: str = ""
     remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     statuses: Mapping[str, int] = field(default_factory=dict)
     again: Comparison | None = None
 
@@ -71,8 +73,8 @@ class ExportSummary:
             for file in self.files
         ]
         return given | {
-            "path": str(self.path), "files": files, "remarks": list(self.remarks), "statuses": dict(self.statuses),
-            "again": None if self.again is None else self.again.as_json(),
+            "path": str(self.path), "files": files, "remarks": list(self.remarks), "warnings": list(self.warnings),
+            "statuses": dict(self.statuses), "again": None if self.again is None else self.again.as_json(),
         }  # fmt: skip
 
 
@@ -162,7 +164,8 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         record.export_id, path, assembly.tally.conversations, assembly.tally.rehearsal, counts.left_out_rehearsal,
         assembly.tally.conversations - assembly.tally.counts["status"]["approved"], facts[0].sha256, facts[0].size,
         assembly.rows, assembly.left_out, counts.left_out_unapproved, facts, assembly.totals.words(),
-        tuple(remark.says for remark in said), statuses_in(assembly),
+        tuple(remark.says for remark in said), tuple(remark.says for remark in said if remark.is_grave),
+        statuses_in(assembly),
         None if request.again is None else compared(
             request.again, request.target, container, facts, is_split=request.eval_share > 0,
             version=traintui.__version__,

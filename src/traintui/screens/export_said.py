@@ -11,7 +11,6 @@ from textual.content import Content
 from traintui import text
 from traintui.export.again import OF_NOW, Earlier, is_exact
 from traintui.export.formats import format_of
-from traintui.export.rules import Severity
 
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
@@ -71,7 +70,7 @@ def checked(found: ExportCheck) -> Content:
     """The totals, whether the export would stop, and what is wrong with the first of them."""
     totals = found.totals
     shown = found.remarks[:NAMED]
-    passes = totals.passing == totals.count and not any(remark.severity is Severity.REFUSED for remark in shown)
+    passes = totals.passing == totals.count and not any(remark.is_grave for remark in shown)
     colour = "$approved" if passes else "$warning"
     parts: list[Part] = [(totals.words() if totals.count else "nothing to look at", colour)]
     if totals.count:
@@ -80,6 +79,8 @@ def checked(found: ExportCheck) -> Content:
         parts.append((f"  tokens are {by}{limit}", "$faint"))
     if found.stopping:
         parts.append((f"\nThe export would stop: {found.stopping:,} cannot be written as they are.", "bold $warning"))
+    elif found.left_out:
+        parts.append((f"\n{found.left_out:,} of them are left out; the manifest will name them.", "$warning"))
     for problem in found.problems[:NAMED]:
         finding = problem.findings[0]
         named = text.shown(problem.conversation_id, single_line=True, limit=40, style="bold")
@@ -88,7 +89,7 @@ def checked(found: ExportCheck) -> Content:
             parts.append((f"  {finding.key} {MENDS}", "$faint"))
     if totals.count:
         for remark in shown:
-            style = "bold $warning" if remark.severity is Severity.REFUSED else "$muted"
+            style = "bold $warning" if remark.is_grave else "$muted"
             parts += ["\n", text.shown(remark.says, single_line=True, limit=400, style=style)]
     return Content.assemble(*parts)
 
@@ -111,6 +112,8 @@ def written(summary: ExportSummary) -> Content:
         f", {text.size(summary.size)}, in\n",
         text.shown(str(summary.path), single_line=True), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
     ]  # fmt: skip
+    for warning in summary.warnings:
+        parts.append(text.shown(f"\n{warning}", limit=400, style="bold $warning"))
     if summary.again is not None:
         same = summary.again.same
         parts += ["\n", text.shown(summary.again.says, limit=400, style="$approved" if same else "$warning")]
