@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -15,6 +15,7 @@ from traintui.errors import TraintuiError
 from traintui.importing.manifests import digest_of
 from traintui.importing.mapping import Mapping
 from traintui.importing.store import import_paths
+from traintui.importing.values import Unknown
 from traintui.quality import thresholds
 
 
@@ -151,7 +152,7 @@ async def test_values_of_a_file_are_refused_mapped_by_their_label_or_added(db: D
     )
     with pytest.raises(TraintuiError, match=r"tone .*Très calme.*once.*tres_calme") as caught:
         await import_paths(db, [words, path])
-    assert "--unknown add" in caught.value.remedy and await conversations.count(db) == 0
+    assert caught.value.remedy.startswith("Add them with --unknown add, ") and await conversations.count(db) == 0
     foreseen = await import_paths(db, [words, path], unknown="add", dry_run=True)
     assert foreseen.added == 1 and {value.dimension for value in await vocabulary.values(db)} == {"tier"}
     summary = await import_paths(db, [words, path], unknown="add")
@@ -164,8 +165,11 @@ async def test_values_of_a_file_are_refused_mapped_by_their_label_or_added(db: D
 @pytest.mark.parametrize("value", ["???", "x" * 3 + "\n"])
 async def test_a_tier_is_never_added_nor_a_value_without_a_letter(db: Database, tmp_path: Path, value: str) -> None:
     dimension = "tone" if value == "???" else "tier"
-    with pytest.raises(TraintuiError, match=dimension):
-        await import_paths(db, [jsonl(tmp_path / "a.jsonl", chat("one", **{dimension: value}))], unknown="add")
+    path = jsonl(tmp_path / "a.jsonl", chat("one", **{dimension: value}))
+    for unknown in get_args(Unknown):
+        with pytest.raises(TraintuiError, match=dimension) as caught:
+            await import_paths(db, [path], unknown=unknown)
+        assert caught.value.remedy.startswith("Mend them, ") and "--unknown" not in caught.value.remedy
 
 
 async def test_a_file_that_is_not_what_its_manifest_says_is_refused(db: Database, tmp_path: Path) -> None:

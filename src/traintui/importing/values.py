@@ -95,6 +95,7 @@ def settled(
     names, found = unknown_values(values, labels)
     new: dict[tuple[str, str], VocabularyValue] = {}
     refused: list[str] = []
+    addable = 0
     for each in found:
         pair = each.dimension, each.value
         name = (becomes or {}).get(pair) or (each.name if unknown == "add" else "")
@@ -102,13 +103,14 @@ def settled(
         if not name or (entry is None and name != each.name) or (entry is not None and entry.merged_into is not None):
             times = "once" if each.count == 1 else f"{each.count:,} times"
             refused.append(f"{each.dimension} {each.why} ({times})")
+            addable += bool(each.name)
             continue
         if entry is None:
             new.setdefault((each.dimension, name), VocabularyValue(each.dimension, name, label=each.label))
         if name != each.value:
             names[pair] = name
     if refused:
-        raise _unknown(refused, unknown)
+        raise _unknown(refused, addable if unknown == "refuse" else 0)
     return Settled(names, tuple(new.values()))
 
 
@@ -123,12 +125,13 @@ def _label_of(value: str) -> str:
     return label.replace("_", " ").capitalize() if name_of(value) == value else label
 
 
-def _unknown(refused: list[str], unknown: Unknown) -> TraintuiError:
+def _unknown(refused: list[str], addable: int) -> TraintuiError:
     more = f"; and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
     what = "1 value is" if len(refused) == 1 else f"{len(refused):,} values are"
-    add = "" if unknown == "add" else "add them with --unknown add, or "
+    which = "them" if addable == len(refused) else f"{addable:,} of them"
+    add = f"Add {which} with --unknown add, or mend them" if addable else "Mend them"
     return TraintuiError(
         "Values not known",
         f"{what} not in the vocabulary: {'; '.join(refused[:NAMED])}{more}.",
-        f"Mend them, {add}say in a mapping what they are here ([values.persona] and the like). Nothing was stored.",
+        f"{add}, or say in a mapping what they are here ([values.persona] and the like). Nothing was stored.",
     )
