@@ -162,6 +162,25 @@ async def test_of_those_that_are_signed_at_once_each_sees_the_ones_before_it_but
     assert public[2] in told[3] and public[0] not in told[3]
 
 
+async def test_what_is_signed_at_once_with_an_edit_meets_the_new_text_and_not_the_one_before_it(db: Database) -> None:
+    luck = random.Random(9)
+    old, new = " ".join(text_of(luck)), " ".join(text_of(luck))
+    (edited,) = await import_items(db, [{"line": 1, "turns": turns_of(old, "Yes.")}])
+    assert await signed(db) == 1
+    await reviews.edit(db, await seen(db, edited), system_prompt=None, turns=said(new, "Yes."), key=new_key())
+    texts = ((old, "Style one."), (new, "Style two."))
+    like_old, like_new = await import_items(
+        db, [{"line": line, "turns": turns_of(text, "Yes."), "system_prompt": style}
+             for line, (text, style) in enumerate(texts)]
+    )  # fmt: skip
+    assert await sign_some(db, signature) == 3
+    parts = dict(await fetch(db, "SELECT conversation_id, score_parts FROM conversations"))
+    told = {
+        name: next(part["sentence"] for part in found if part["name"] == "closeness") for name, found in parts.items()
+    }
+    assert told[like_old] == "No other conversation is alike." and edited in told[like_new]
+
+
 async def test_what_is_imported_or_edited_is_signed_shortly_afterwards(db: Database) -> None:
     async with signing(db, signature):
         (public,) = await import_items(db, [{"line": 1, "turns": turns_of(QUESTION, ANSWER)}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
@@ -114,13 +114,17 @@ async def nearest(connection: AsyncConnection, signature: bytes, *, itself: str)
     return nearest_of(signature, ((row.conversation_id, row.signature) for row in found))
 
 
-async def nearest_each(connection: AsyncConnection, signatures: Mapping[str, bytes]) -> dict[str, Nearest]:
-    """The stored conversation nearest to each of these, by their ids; those that are near none are not among them. To
-    be asked by who holds their bands."""
+async def nearest_each(
+    connection: AsyncConnection, signatures: Mapping[str, bytes], *, replaced: Collection[str] = ()
+) -> dict[str, Nearest]:
+    """The stored conversation nearest to each of these, by their ids; those that are near none are not among them.
+    What is stored of those that are `replaced` is of an earlier text, and met by none. To be asked by who holds their
+    bands."""
     values = {"ids": list(signatures), "signatures": list(signatures.values())}
     met: dict[str, list[tuple[str, bytes]]] = {}
     for row in await connection.execute(NEAR_EACH, values):
-        met.setdefault(row.probe, []).append((row.conversation_id, row.signature))
+        if row.conversation_id not in replaced:
+            met.setdefault(row.probe, []).append((row.conversation_id, row.signature))
     near = {probe: nearest_of(signatures[probe], others) for probe, others in met.items()}
     return {probe: found for probe, found in near.items() if found is not None}
 

@@ -36,7 +36,7 @@ async def sign_some(db: Database, sign: Sign, limit: int = MOST_HELD) -> int:
         signed = {each.conversation_id: sign(each.contents) for each in taken}
         await signatures.hold(connection, list(signed.values()))
         found = {each.conversation_id: each for each in await scores.of(connection, signed)}
-        stored = await signatures.nearest_each(connection, signed)
+        stored = await signatures.nearest_each(connection, signed, replaced=signed)
         renewed, before = [], Signed()
         for each in taken:
             # One after the other: of two in a file that say the same the second sees the first.
