@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support import Conninfo, approved, fetch, imported, logged_in, said, seen
+from support import Conninfo, approved, fetch, import_items, imported, logged_in, said, seen, turns_of
 from traintui.data import bulk, conversations, export_history, export_reading, metadata, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -23,6 +24,8 @@ from traintui.export.forecasting import check, forecast
 from traintui.export.formats import FORMATS
 from traintui.export.request import ExportRequest
 from traintui.export.write import ExportSummary, run_export
+from traintui.quality.signatures import signature
+from traintui.quality.signing import sign_imported
 
 EVERY_STATUS = "status:generated,approved,rejected"
 
@@ -67,6 +70,10 @@ async def changed(db: Database, ids: list[str]) -> None:
     key = await ids_of(db, [ids[5]])
     await bulk.trash(db, list(key.values()), True)
     await approved(db, *await imported(db, 2))
+
+
+def manifest_of(path: Path) -> Any:
+    return json.loads((path.parent / manifest_name(path.name)).read_text())
 
 
 async def once_more(db: Database, summary: ExportSummary, path: Path) -> ExportSummary:
@@ -123,7 +130,7 @@ async def test_a_split_is_as_it_was(db: Database, tmp_path: Path) -> None:
     assert (tmp_path / "second.eval.jsonl").read_bytes() == (tmp_path / "first.eval.jsonl").read_bytes()
 
 
-async def test_where_bytes_differ_it_says_that_sides_of_an_earlier_export_were_kept(
+async def test_sides_that_an_export_kept_are_kept_again_and_where_they_are_not_here_it_says_so(
     db: Database, tmp_path: Path
 ) -> None:
     ids = await imported(db, 40)
@@ -135,8 +142,33 @@ async def test_where_bytes_differ_it_says_that_sides_of_an_earlier_export_were_k
     )
     first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", eval_share=0.3, sides=old))
     second = await once_more(db, first, tmp_path / "second.jsonl")
-    assert second.again is not None and not second.again.same
-    assert "it kept the sides that old.manifest.json has" in second.again.says
+    assert second.again is not None and second.again.same
+    told = await export_history.one(db, first.export_id)
+    assert again.options_of(told, "now")["sides"] == old
+    # A manifest that somebody wrote in is not what the sides were; that of the sides that were asked for is next.
+    with (tmp_path / manifest_name("first.jsonl")).open("a") as beside:
+        beside.write("\n")
+    assert again.options_of(told, "then")["sides"] == old
+    old.unlink()
+    assert again.options_of(told, "then")["sides"] is None
+    third = await once_more(db, first, tmp_path / "third.jsonl")
+    assert third.again is not None and not third.again.same
+    assert "it kept the sides that old.manifest.json has, which is not here" in third.again.says
+
+
+async def test_what_is_new_since_moves_nothing_in_an_export_that_is_made_again(db: Database, tmp_path: Path) -> None:
+    words = " ".join(f"word{number}" for number in range(200))
+    items = [
+        {"line": line, "system_prompt": None, "turns": turns_of(f"{line}?", f"{words} {line}")} for line in range(40)
+    ]
+    alike = await import_items(db, items)
+    await approved(db, *alike, *await imported(db, 20))
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", eval_share=0.5))
+    sides = {entry[0]: entry[2] for entry in manifest_of(tmp_path / "first.jsonl")["conversations"]}
+    assert {sides[name] for name in alike} == {"train", "eval"}  # by their hashes: they are not compared yet
+    await sign_imported(db, signature, 100)
+    second = await once_more(db, first, tmp_path / "second.jsonl")
+    assert second.again is not None and second.again.same
 
 
 async def test_what_was_purged_stops_it_by_name_and_leaves_nothing(db: Database, tmp_path: Path) -> None:

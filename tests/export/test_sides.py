@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support import add_document, add_vocabulary, approved, fetch, import_items, imported, turns_of
-from traintui.data import conversations
+from traintui.data import conversations, export_history, kin
 from traintui.data.engine import Database
 from traintui.data.export_reading import reading
 from traintui.errors import TraintuiError
+from traintui.export.forecasting import check
 from traintui.export.request import ExportRequest
 from traintui.export.write import run_export
 from traintui.quality.signatures import signature
@@ -85,9 +88,9 @@ async def test_what_is_not_alike_is_not_put_together(db: Database) -> None:
     made = await brought(db, *((f"Question {number}?", f"Answer {number}, in words {number}.") for number in range(12)))
     alike = await brought(db, ("Long?", TELLS), ("Long too?", f"{TELLS} and more"))
     async with reading(db, await ExportRequest(Path("out.jsonl")).scope(db)) as reader:
-        kin, nodes = await reader.kin(), [each async for each in reader.nodes()]
-    assert [name for name, node, _ in nodes if kin.is_alone(node)] == made
-    assert len({kin.of(node) for name, node, _ in nodes if name in alike}) == 1
+        joined, nodes = await reader.kin(), [each async for each in reader.nodes()]
+    assert [name for name, node, _ in nodes if joined.is_alone(node)] == made
+    assert len({joined.of(node) for name, node, _ in nodes if name in alike}) == 1
     assert all(is_compared for _, _, is_compared in nodes)
 
 
@@ -126,8 +129,60 @@ async def test_an_export_over_its_own_file_keeps_its_sides_while_the_share_is_th
     for name, side in before.items():
         told = told.replace(f'["{name}",1,"{side}"]', f'["{name}",1,"{turned[name]}"]')
     (tmp_path / "out.manifest.json").write_text(told)
+    foretold = (await check(db, ExportRequest(path, eval_share=0.4))).split
+    number = Counter(turned.values())
+    assert foretold is not None
+    assert foretold.words.startswith(
+        f"{number['train']} train and {number['eval']} eval; the sides of out.manifest.json,"
+    )
+    assert foretold.words.endswith(", the file that is replaced, hold")
     assert await exported(db, path, overwrite=True) == turned
+    # Who reads the manifest, the log or the command is told whose sides these are.
+    told, (logged, *_) = manifest(path), await export_history.page(db)
+    assert told["options"]["sides"] == logged.metadata["options"]["sides"] == "out.manifest.json"
+    assert told["remarks"][0] == (
+        "12 conversations keep their sides: those of out.manifest.json, which this export replaces, hold."
+    )
+    assert str(tmp_path) not in json.dumps(told)
     assert await exported(db, path, 0.400001, overwrite=True) == before
+    assert manifest(path)["options"]["sides"] is None
+
+
+async def test_a_split_is_foretold_as_it_is_written_and_where_it_takes_minutes_by_its_share(
+    db: Database, tmp_path: Path
+) -> None:
+    await brought(db, *((f"Question {number}?", f"{TELLS} and {number}") for number in range(8)))
+    await approved(db, *await imported(db, 30))
+    request = ExportRequest(tmp_path / "out.jsonl", eval_share=0.25, strata=("tier",))
+    compared: list[tuple[int, int]] = []
+    foretold = (await check(db, request, on_kin=lambda *how_far: compared.append(how_far))).split
+    about = (await check(db, request, compared=10)).split
+    found = Counter((await exported(db, request.path, 0.25)).values())
+    assert foretold is not None and (foretold.train, foretold.eval) == (found["train"], found["eval"])
+    assert compared == [(38, 38)] and foretold.words == f"{found['train']} train and {found['eval']} eval"
+    assert about is not None and about.words == "about 28 train and 10 eval"
+
+
+async def test_how_far_the_comparing_is_is_said_and_giving_it_up_leaves_nothing(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kin, "PORTION", 10)
+    await approved(db, *await imported(db, 35))
+    steps: list[tuple[int, int]] = []
+
+    def far_enough(done: int, total: int) -> None:
+        steps.append((done, total))
+        if done == 20:
+            export.cancel()
+
+    request = ExportRequest(tmp_path / "out.jsonl", eval_share=0.2)
+    export = asyncio.create_task(run_export(db, request, on_kin=far_enough))
+    with pytest.raises(asyncio.CancelledError):
+        await export
+    assert steps[:2] == [(10, 35), (20, 35)] and len(steps) < 4
+    assert list(tmp_path.iterdir()) == [] and await export_history.page(db) == ()
+    await run_export(db, request)
+    assert len(sides(request.path)) == 35
 
 
 @pytest.mark.parametrize(

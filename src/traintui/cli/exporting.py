@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -108,11 +109,15 @@ def export(
 
     async def look() -> ExportCheck:
         async with workspace(settings) as db:
-            return await forecasting.check(db, await asked(db), on_progress=Progress("Looked at"))
+            return await forecasting.check(
+                db, await asked(db), on_progress=Progress("Looked at"), on_kin=Progress("Compared"), compared=None
+            )
 
     async def work() -> ExportSummary:
         async with workspace(settings) as db:
-            return await write.run_export(db, await asked(db), on_progress=Progress("Written"))
+            return await write.run_export(
+                db, await asked(db), on_progress=Progress("Written"), on_kin=Progress("Compared")
+            )
 
     if dry_run:
         tell_check(run(look()), as_json=json_)
@@ -158,11 +163,12 @@ async def once_more(
     from traintui.export.request import ExportRequest
 
     export, earlier = await again.found(db, export_id, as_of)
+    options = await asyncio.to_thread(again.options_of, export, as_of)
     request = ExportRequest(
         Path(out), export.format, export.filter_text,
         await again.selection_of(db, export) if as_of == "now" else None, export.filter_state.get("view"),
         export.filter_state.get("rehearsal") == "include", overwrite, card=card, again=earlier,
-        **again.options_of(export, as_of),
+        **options,
     )  # fmt: skip
     named = replace(request, container=earlier.container) if directory_in(out) is not None else request
     return await placed(db, named, out)
@@ -202,6 +208,7 @@ def tell_check(found: ExportCheck, *, as_json: bool) -> None:
             "remarks": [remark.says for remark in found.remarks],
             "warnings": [remark.says for remark in found.remarks if remark.is_grave],
             "problems": as_plain(found.problems),
+            "split": None if found.split is None else found.split.as_json(),
         }
         print(json.dumps(told))
         return
@@ -211,6 +218,10 @@ def tell_check(found: ExportCheck, *, as_json: bool) -> None:
     say(f"Preflight: {found.totals.words()}")
     if not found.totals.is_estimate:
         say(f"Tokens are counted by {found.totals.counted_by}.")
+    if found.split is not None:
+        say(f"Split: {found.split.words}")
+        for says in found.split.says:
+            say(f"  {says}")
     for remark in found.remarks:
         say(f"{'Warning: ' if remark.is_grave else '  '}{remark.says}")
     if found.left_out and not found.stopping:
@@ -229,14 +240,16 @@ class Progress:
 
     def __init__(self, verb: str) -> None:
         self.verb = verb
-        self.began = self.said = time.monotonic()
+        self.began = self.said = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         at = time.monotonic()
+        if not self.began:
+            self.began = self.said = at
         if at - self.said < SAID_EVERY or not sys.stderr.isatty():
             return
         self.said = at
-        rate = done / (at - self.began)
+        rate = done / max(at - self.began, 0.001)
         left = (total - done) / rate if rate else 0
         say(f"{self.verb} {done:,} of {total:,}, {rate:,.0f} a second, {left:,.0f} s left")
 

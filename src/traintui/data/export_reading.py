@@ -168,9 +168,9 @@ class ExportReader:
         assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - the engine is made with it
         return raw
 
-    async def kin(self) -> Kin:
-        """Which of them belong on one side of a split."""
-        return await kin_of(await self._raw(), await self.ids())
+    async def kin(self, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> Kin:
+        """Which of them belong on one side of a split. `on_progress` gets how many were compared, of how many."""
+        return await kin_of(await self._raw(), await self.ids(), on_progress)
 
     async def nodes(self) -> AsyncIterator[tuple[str, int, bool]]:
         """The public id of each and what it is to `kin`, in order of the id, and whether it was compared."""

@@ -6,7 +6,7 @@ A conversation is a number here, its node: that of its chunk, below zero, or its
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,8 +79,11 @@ class Kin:
         self._above[first] = self._above[second] = first
 
 
-async def kin_of(raw: psycopg.AsyncConnection[Any], ids: Ids) -> Kin:
-    """What belongs together of these conversations. Memory grows with what is alike, not with how many there are."""
+async def kin_of(
+    raw: psycopg.AsyncConnection[Any], ids: Ids, on_progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> Kin:
+    """What belongs together of these conversations. Memory grows with what is alike, not with how many there are.
+    `on_progress` gets how many were compared, of how many."""
     kin = Kin()
     async with raw.cursor(binary=True) as cursor:
         for begin in range(0, len(ids), PORTION):
@@ -90,6 +93,7 @@ async def kin_of(raw: psycopg.AsyncConnection[Any], ids: Ids) -> Kin:
                     kin.join(node, other)
                     if other > 0:
                         kin.names[other] = name
+            on_progress(min(begin + PORTION, len(ids)), len(ids))
         async for (same,) in cursor.stream(ASKED, [listed(ids)]):
             for other in same[1:]:
                 kin.join(same[0], other)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from traintui.data import export_reading
 from traintui.data.engine import Database
 from traintui.data.export_history import one
+from traintui.data.exports import manifest_name
 from traintui.data.id_lists import Ids
 from traintui.data.records import Export
 from traintui.errors import TraintuiError
@@ -16,6 +19,8 @@ from traintui.export.containers import container_of
 from traintui.export.formats import Container, Format
 from traintui.export.manifest import FileFacts
 from traintui.export.record import Shape
+from traintui.export.standing import files_in, host_of, place_of, standing_of
+from traintui.export.tokens import NoTokenizer, counter_of
 
 AsOf = Literal["then", "now"]
 OF_NOW = {"own": "metadata, dimensions, scores and the names of documents are those of now"}
@@ -90,12 +95,37 @@ async def selection_of(db: Database, export: Export) -> Ids | None:
 
 
 def options_of(export: Export, as_of: AsOf) -> dict[str, Any]:
-    """Its options, as a request names them. The log knows a tokenizer by its name alone, so it is left away. What it
-    held as it was passed then, whatever is said of its length now."""
-    said = export.metadata.get("options") or {}
+    """Its options, as a request names them; of the files among them those that can be used here. As it was it keeps the
+    sides that it had, where its own manifest still stands as it was written. What it held as it was passed then,
+    whatever is said of its length now. Blocks: it reads these files."""
+    said, paths = export.metadata.get("options") or {}, export.metadata.get("paths") or {}
     known = {name: said[name] for name in ("if_refused", "if_cut", "limit", "eval_share") if name in said}
     known["strata"] = tuple(said.get("strata") or ())
+    if (tokenizer := paths.get("tokenizer")) and is_tokenizer(Path(tokenizer)):
+        known["tokenizer"] = Path(tokenizer)
+    if said.get("eval_share"):
+        given = Path(paths["sides"]) if paths.get("sides") else None
+        sides = own_manifest(export) if as_of == "then" else None
+        known["sides"] = sides or (given if given is not None and given.is_file() else None)
     return known | ({"if_cut": "write"} if as_of == "then" else {})
+
+
+def own_manifest(export: Export) -> Path | None:
+    """Its manifest, where it stands on this machine as it was written."""
+    directory, name = place_of(export.metadata), manifest_name(str(export.metadata.get("file") or ""))
+    written = next((file for file in files_in(export.metadata) if file.name == name), None)
+    if directory is None or written is None or host_of(export.metadata) is not None:
+        return None
+    found = standing_of(written, directory / name, lambda _read: None, threading.Event())
+    return directory / name if found.standing == "unchanged" else None
+
+
+def is_tokenizer(path: Path) -> bool:
+    """Whether it counts here."""
+    try:
+        return not counter_of(path).is_estimate
+    except NoTokenizer:
+        return False
 
 
 def is_exact(format: Format) -> bool:
@@ -124,9 +154,11 @@ class Comparison:
 
 
 def compared(
-    earlier: Earlier, format: Format, container: Container, files: Sequence[FileFacts], *, is_split: bool, version: str
-) -> Comparison:
-    """How the data of an export that was made again compares with what was written then. `version` is Traintui's."""
+    earlier: Earlier, format: Format, container: Container, files: Sequence[FileFacts], *, is_split: bool,
+    keeps_sides: bool, version: str,
+) -> Comparison:  # fmt: skip
+    """How the data of an export that was made again compares with what was written then. `keeps_sides` says that it
+    keeps those of a manifest, `version` is Traintui's."""
     data = tuple(file.sha256 for file in files if file.rows is not None)
     if data == earlier.sha256s[: len(data)]:
         return Comparison(earlier.export_id, True)
@@ -141,10 +173,10 @@ def compared(
         reasons.append(f"Traintui {earlier.traintui} wrote it")
     if earlier.is_then and not is_exact(format):
         reasons.append(OF_NOW[format.kind])
-    if earlier.is_then and is_split:
-        reasons.append("what is alike is kept on one side as it is known now")
-    if is_split and earlier.sides is not None:
-        reasons.append(f"it kept the sides that {earlier.sides} has, and the log has its name alone")
+    if earlier.is_then and is_split and not keeps_sides:
+        reasons.append("what is alike is kept on one side as it is known now, for its manifest does not stand here")
+    if is_split and not keeps_sides and earlier.sides is not None:
+        reasons.append(f"it kept the sides that {earlier.sides} has, which is not here")
     if earlier.is_then and earlier.shape is None:
         reasons.append("which keys all of its rows had is not on record")
     return Comparison(earlier.export_id, False, tuple(reasons or ["why is not on record; the manifests tell more"]))

@@ -58,8 +58,9 @@ class Problem:
 class Checking:
     """What an export will meet, conversation by conversation, without writing anything."""
 
-    def __init__(self, request: ExportRequest, counting: Counting) -> None:
+    def __init__(self, request: ExportRequest, counting: Counting, splitter: Splitter | None = None) -> None:
         self.request = request
+        self.splitter = splitter or Splitter(0.0)
         self.format = request.target
         self.counter = counter = counting.counter
         target = self.format.rules
@@ -134,6 +135,18 @@ class Checking:
             else:
                 self.left_out += 1
         self.tally.add(taken)
+        for fetched in taken:
+            self.side(fetched)
+
+    def side(self, fetched: Fetched) -> Side | None:
+        """The side of a conversation, which is thereby placed; None where there is but one."""
+        if not self.splitter.share:
+            return None
+        return self.splitter.side_of(fetched.conversation_id, fetched.node, self._stratum(fetched))
+
+    def _stratum(self, fetched: Fetched) -> tuple[str, ...] | None:
+        names = self.request.strata
+        return tuple(getattr(fetched, name) or "none" for name in names) if names else None
 
 
 class Assembly(Checking):
@@ -153,12 +166,11 @@ class Assembly(Checking):
         container: Container,
         splitter: Splitter | None = None,
     ) -> None:
-        super().__init__(request, counting)
+        super().__init__(request, counting, splitter or Splitter(request.eval_share))
         self.shape = shape
         self.container = container
         self.files = files
         self.names = Files(name, eval_name(name) if request.eval_share else None, container)
-        self.splitter = splitter or Splitter(request.eval_share)
         self.rows = 0
         self.written: list[Fetched] = []
         """What was written since `recorded` was last asked."""
@@ -201,7 +213,7 @@ class Assembly(Checking):
                     continue
             if self.stopping:
                 continue
-            side = self._side(fetched)
+            side = self.side(fetched)
             _, writer = self._writers[side or "train"]
             row = None
             if texts is not None and writer.takes_json:
@@ -222,18 +234,9 @@ class Assembly(Checking):
         entry = [record.conversation_id, record.revision, result.findings[0].says]
         self._omitted.write(orjson.dumps(entry) + b"\n")
 
-    def _side(self, fetched: Fetched) -> Side | None:
-        if not self.names.eval:
-            return None
-        return self.splitter.side_of(fetched.conversation_id, fetched.node, self._stratum(fetched))
-
     def _write(self, record: TrainingRecord, writer: Writer) -> None:
         for row in self.format.write(record, self.shape).rows:
             writer.write(row)
-
-    def _stratum(self, fetched: Fetched) -> tuple[str, ...] | None:
-        names = self.request.strata
-        return tuple(getattr(fetched, name) or "none" for name in names) if names else None
 
     def recorded(self) -> list[Fetched]:
         """What was written since this was last asked."""

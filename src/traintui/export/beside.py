@@ -23,6 +23,7 @@ from traintui.export.preflight import Remark, remarks
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
 from traintui.export.rules import Severity
+from traintui.export.sides import is_own
 
 MERGED = "dataset_info.json"
 """LLaMA-Factory reads one for a whole directory: entries of others stay in it."""
@@ -54,9 +55,24 @@ def said_of(assembly: Assembly, size: int | None = None) -> tuple[Remark, ...]:
         assembly.format, rows=assembly.rows, container=assembly.container, shape=assembly.shape, size=size,
         desirable=assembly.desirable, instead=assembly.instead,
     )  # fmt: skip
-    of_split = assembly.splitter.says() if assembly.request.eval_share else ()
+    of_split = (*sides_kept(assembly), *assembly.splitter.says()) if assembly.request.eval_share else ()
     every = [*(Remark(Severity.IGNORED, says) for says in of_split), *said]
     return tuple(sorted(every, key=lambda remark: not remark.is_grave))
+
+
+def sides_kept(assembly: Assembly) -> tuple[str, ...]:
+    """Whose sides hold, where a hash does not decide alone."""
+    sides = assembly.request.sides
+    if sides is None:
+        return ()
+    replaced = (
+        ", which this export replaces,"
+        if is_own(assembly.request, assembly.files.directory / assembly.names.train)
+        else ""
+    )
+    held = assembly.splitter.held
+    noun = "conversation keeps its side" if held == 1 else "conversations keep their sides"
+    return (f"{held:,} {noun}: those of {sides.name}{replaced} hold.",)
 
 
 def add_all(

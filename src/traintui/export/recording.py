@@ -48,7 +48,7 @@ class Record:
         await self._write("started", counts.total, {
             "format_version": self.request.target.version, "container": container, "shape": asdict(shape),
             "snapshot": snapshot, "rehearsal": counts.rehearsal, "left_out_rehearsal": counts.left_out_rehearsal,
-            "unapproved": counts.unapproved, "options": self.request.options(),
+            "unapproved": counts.unapproved, "options": self.request.options(), "paths": self.request.paths(),
             "directory": str(self.path.parent), "host": socket.gethostname(),
         })  # fmt: skip
         self._living = asyncio.create_task(self._live())

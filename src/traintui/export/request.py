@@ -143,6 +143,11 @@ class ExportRequest:
             "sides": None if self.sides is None else self.sides.name,
         }
 
+    def paths(self) -> dict[str, str]:
+        """The files that its options name, for the log alone: where they are is nobody's business who gets the file."""
+        given = {"sides": self.sides, "tokenizer": None if "tokenizer" in self.from_workspace else self.tokenizer}
+        return {name: str(path.expanduser().absolute()) for name, path in given.items() if path is not None}
+
 
 async def completed(db: Database, request: ExportRequest) -> ExportRequest:
     """An export with the limit and the tokenizer of the workspace where it names none itself; one that is made as it

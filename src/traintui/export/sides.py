@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
+from traintui.data.export_reading import ExportReader
 from traintui.data.exports import manifest_name
 from traintui.errors import TraintuiError
 from traintui.export.manifest import CONVERSATIONS
 from traintui.export.request import ExportRequest
-from traintui.export.splits import Kept, Side
+from traintui.export.splits import Kept, Side, Splitter
 
 SHARE = b'    "eval_share": '
 
 
-def sides_for(request: ExportRequest, path: Path) -> Kept:
-    """The sides that hold: of the manifest that is asked for, or of the one that an export over its own file replaces
-    where it has the same share. Blocks. Raises `TraintuiError` when the one that holds has none that can be read."""
+def manifest_for(request: ExportRequest, path: Path) -> Path | None:
+    """The manifest whose sides hold: the one that is asked for, or the one that an export over its own file replaces
+    where it has the same share; None where a hash decides alone. Blocks. Raises `TraintuiError` when the one that
+    stands there cannot be read."""
     if not request.eval_share:
-        return Kept()
-    if request.sides is not None:
-        return read(request.sides)
+        return None
     beside = path.with_name(manifest_name(path.name))
-    if request.overwrite and beside.is_file() and share_of(beside) == request.eval_share:
-        return read(beside)
-    return Kept()
+    if request.sides is None and beside.is_file() and share_of(beside) == request.eval_share:
+        return beside
+    return request.sides
+
+
+def is_own(request: ExportRequest, path: Path) -> bool:
+    """Whether the manifest whose sides hold is the one that the export replaces."""
+    return request.sides is not None and request.sides.expanduser().absolute() == path.absolute().with_name(
+        manifest_name(path.name)
+    )
+
+
+async def splitter_for(
+    reader: ExportReader, request: ExportRequest, kept: Kept, on_kin: Callable[[int, int], None]
+) -> Splitter:
+    """What puts each on a side, told of all of them. `on_kin` gets how many were compared with the others, of how
+    many."""
+    if not request.eval_share:
+        return Splitter(0.0)
+    splitter = Splitter(request.eval_share, await reader.kin(on_kin), kept)
+    async for public, node, is_compared in reader.nodes():
+        splitter.expect(public, node, is_compared=is_compared)
+    return splitter
 
 
 def share_of(path: Path) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -20,14 +20,14 @@ from traintui.data.past_reading import reader_of
 from traintui.errors import TraintuiError
 from traintui.export.again import Comparison, compared
 from traintui.export.assembly import Assembly, Problem
-from traintui.export.beside import add_all, names_of
+from traintui.export.beside import add_all, names_of, sides_kept
 from traintui.export.fileset import BLOCK, FileSet, checked_place, there_already
 from traintui.export.forecasting import Progress, shape_for, unwatched
 from traintui.export.manifest import FileFacts
 from traintui.export.recording import Record, statuses_in
 from traintui.export.request import ExportRequest, completed
-from traintui.export.sides import sides_for
-from traintui.export.splits import Kept, Splitter
+from traintui.export.sides import manifest_for, read, splitter_for
+from traintui.export.splits import Kept
 
 RECORDED = 20_000
 """Conversations whose revisions are noted in the log at once, while the next ones are written: many, in the order of
@@ -45,7 +45,8 @@ class ExportSummary:
     how many matched and were left out, being of the rehearsal or as asked; the first file's SHA-256 in hexadecimal and
     its size in bytes. `words` are the totals of the preflight, `remarks` what is to say of the whole, `warnings` those
     of them that somebody should do something about. `statuses` are the conversations by status; `again` says how the
-    bytes compare with those of the export that was made again."""
+    bytes compare with those of the export that was made again. `sides` says whose sides hold, where a hash does not
+    decide alone."""
 
     export_id: str
     path: Path
@@ -64,6 +65,7 @@ class ExportSummary:
     warnings: tuple[str, ...] = ()
     statuses: Mapping[str, int] = field(default_factory=dict)
     again: Comparison | None = None
+    sides: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -111,13 +113,16 @@ async def export_conversations(
     return await run_export(db, request, on_progress=on_progress)
 
 
-async def run_export(db: Database, request: ExportRequest, *, on_progress: Progress = unwatched) -> ExportSummary:
+async def run_export(
+    db: Database, request: ExportRequest, *, on_progress: Progress = unwatched, on_kin: Progress = unwatched
+) -> ExportSummary:
     """Writes what was asked for: approved conversations unless the filter names a status.
 
     What the request leaves open of limit and tokenizer the workspace says (`training_targets`). All files appear whole
-    or none of them, and the export is on record either way. `on_progress` gets how many are
-    written of how many. Raises `FilterError` when the filter cannot be read, `ExportStopped` with what is wrong with
-    which conversations, `TraintuiError` when nothing matches or the place cannot be written; cancelling leaves nothing
+    or none of them, and the export is on record either way. `on_progress` gets how many are written of how many,
+    `on_kin` how many were compared with the others before that, for a split. Raises `FilterError` when the filter
+    cannot be read, `ExportStopped` with what is wrong with which conversations, `TraintuiError` when nothing matches or
+    the place cannot be written; cancelling leaves nothing
     behind.
     """
     request = await completed(db, request)
@@ -129,7 +134,8 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
             "Not exported", f"{path.parent / there[0]} is there already.",
             "Name another file, or allow overwriting it (--overwrite).",
         )  # fmt: skip
-    kept = await asyncio.to_thread(sides_for, request, path)
+    request = replace(request, sides=await asyncio.to_thread(manifest_for, request, path))
+    kept = Kept() if request.sides is None else await asyncio.to_thread(read, request.sides)
     scope = await request.scope(db)
     record = Record(db, request, request.filter_state(scope.filter), path)
     async with contextlib.AsyncExitStack() as stack:
@@ -138,7 +144,7 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         if counts.total == 0:
             raise nothing_to_write(counts, approved=not scope.filter.names_status)
         shape = await shape_for(reader, request, counts)
-        splitter = await splitter_for(reader, request, kept)
+        splitter = await splitter_for(reader, request, kept, on_kin)
         await record.start(counts, shape, container, await reader.snapshot())
         try:
             with FileSet(path.parent) as files:
@@ -168,19 +174,10 @@ async def run_export(db: Database, request: ExportRequest, *, on_progress: Progr
         statuses_in(assembly),
         None if request.again is None else compared(
             request.again, request.target, container, facts, is_split=request.eval_share > 0,
-            version=traintui.__version__,
+            keeps_sides=request.sides is not None, version=traintui.__version__,
         ),
+        "".join(sides_kept(assembly)),
     )  # fmt: skip
-
-
-async def splitter_for(reader: ExportReader, request: ExportRequest, kept: Kept) -> Splitter:
-    """What puts each on a side, told of all of them."""
-    if not request.eval_share:
-        return Splitter(0.0)
-    splitter = Splitter(request.eval_share, await reader.kin(), kept)
-    async for public, node, is_compared in reader.nodes():
-        splitter.expect(public, node, is_compared=is_compared)
-    return splitter
 
 
 async def write_all(

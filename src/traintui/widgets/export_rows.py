@@ -39,6 +39,7 @@ OPTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("limit", "Token limit", {}),
     ("tokenizer", "Tokenizer", {}),
     ("eval_share", "Eval share", {}),
+    ("sides", "Sides of", {}),
     ("strata", "Counted by", {}),
 )
 """The options of an export, how each is called, and what its values mean."""
