@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -16,9 +17,15 @@ from traintui.app import TraintuiApp
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.export import forecasting, training_targets, write
+from traintui.export.forecasting import ExportCheck
+from traintui.export.request import ExportRequest
 from traintui.export.training_targets import TrainingTarget, targets_of
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.export import ExportDialog
+
+
+def plain(widget: Static) -> str:
+    return str(widget.content)
 
 
 async def opened(pilot: Pilot[None], app: TraintuiApp) -> ExportDialog:
@@ -64,7 +71,8 @@ async def test_what_a_look_meets_that_was_given_up_for_the_writing_is_not_said(
     async with app.run_test(size=(120, 30)) as pilot:
         dialog = await opened(pilot, app)
         dialog.file.value = str(tmp_path / "out.jsonl")
-        await until(pilot, lambda: len(begun) == 2 and ends)  # the look at the first name ends for that at the second
+        dialog.cut.value = "stop"
+        await until(pilot, lambda: len(begun) == 2 and ends)  # the first look ends for the second
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
         assert len(ends) == 2 and "2 conversations" in str(dialog.will.content)
@@ -154,6 +162,64 @@ async def test_a_split_says_how_many_are_on_each_side(app: TraintuiApp, db: Data
         train, evaluated = (len((tmp_path / name).read_text().splitlines()) for name in ("out.jsonl", "out.eval.jsonl"))
         assert f"12 conversations, {train} train and {evaluated} eval, " in str(dialog.answer.content)
         assert train + evaluated == 12
+
+
+async def test_another_name_alone_is_no_reason_to_look_at_everything_anew(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    check = forecasting.check
+
+    async def noting(db: Database, request: ExportRequest, **given: Any) -> ExportCheck:
+        looked.append(request.path.name)
+        return await check(db, request, **given)
+
+    monkeypatch.setattr(forecasting, "check", noting)
+    await approved(db, *await imported(db, 2))
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        await until(pilot, lambda: "all 2 pass" in str(dialog.preflight.content))
+        dialog.file.value = str(tmp_path / "one.jsonl")
+        await pilot.pause()
+        dialog.file.value = str(tmp_path / "two.json")  # a file of another kind has other rows, and other remarks
+        await until(pilot, lambda: len(looked) == 2 and "all 2 pass" in str(dialog.preflight.content))
+        assert looked[1:] == ["two.json"]
+        dialog.file.value = str(tmp_path / "three.txt")
+        await until(pilot, lambda: "not known" in str(dialog.will.content))
+        dialog.file.value = str(tmp_path / "four.json")
+        await until(pilot, lambda: len(looked) == 3 and "all 2 pass" in str(dialog.preflight.content))
+
+
+async def test_how_many_are_on_each_side_and_whose_sides_hold_is_said_before(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 12))
+    path = tmp_path / "out.jsonl"
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app)
+        assert not dialog.split.region
+        dialog.file.value, dialog.share.value = str(path), "0.5"
+        await until(
+            pilot, lambda: " train and " in str(dialog.split.content) and "about" not in str(dialog.split.content)
+        )
+        assert dialog.split.region and dialog.sides.region
+        foretold = str(dialog.split.content).splitlines()[0]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: str(dialog.answer.content).startswith("\N{BLACK CIRCLE}"))
+        assert foretold in plain(dialog.answer)
+        await pilot.press("ctrl+s")
+        await until(
+            pilot, lambda: "the sides of out.manifest.json, the file that is replaced, hold" in plain(dialog.split)
+        )
+        assert "is there already" in plain(dialog.answer)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "12 conversations keep their sides: those of out.mani" in plain(dialog.answer))
+        dialog.file.value = str(tmp_path / "other.jsonl")
+        await until(pilot, lambda: " train and " in plain(dialog.split) and "hold" not in plain(dialog.split))
+        dialog.sides.value = str(tmp_path / "out.manifest.json")
+        await until(pilot, lambda: "the sides of out.manifest.json hold" in plain(dialog.split))
+        dialog.sides.value = str(tmp_path / "none.json")
+        await until(pilot, lambda: "has no sides to keep" in str(dialog.answer.content))
 
 
 async def test_what_is_selected_in_the_table_is_the_scope(app: TraintuiApp, db: Database, tmp_path: Path) -> None:

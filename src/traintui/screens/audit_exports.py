@@ -195,7 +195,8 @@ class ExportsAudit(BaseScreen):
 
         earlier = again.earlier_of(export, as_of)
         rehearsal = export.filter_state.get("rehearsal") == "include"
-        found = Again(earlier, export.format, rehearsal, again.options_of(export, as_of))
+        options = await asyncio.to_thread(again.options_of, export, as_of)
+        found = Again(earlier, export.format, rehearsal, options)
         if as_of == "then":
             self.app.push_screen(ExportDialog(export.filter_text, again=found))
             return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,7 +24,7 @@ from traintui import clock, commands, text
 from traintui.errors import TraintuiError
 from traintui.export.formats import FORMATS, format_of
 from traintui.screens.base import BaseDialog
-from traintui.screens.export_said import Again, checked, counted, differs, progress, written
+from traintui.screens.export_said import Again, checked, counted, differs, parted, progress, written
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
@@ -55,6 +57,8 @@ class ExportDialog(BaseDialog[None]):
 
     file = getters.query_one("#file", Input)
     share = getters.query_one("#share", Input)
+    sides = getters.query_one("#sides", Input)
+    split = getters.query_one("#split", Static)
     formats: getters.query_one[Select[str]] = getters.query_one("#format", Select)
     refused: getters.query_one[Select[str]] = getters.query_one("#refused", Select)
     cut: getters.query_one[Select[str]] = getters.query_one("#cut", Select)
@@ -74,6 +78,8 @@ class ExportDialog(BaseDialog[None]):
         self._suggested = ""
         self._mistaken = False
         """Whether the answer is about what cannot be looked at."""
+        self._looked_for: Any = None
+        """What the newest look is of; None where there is none."""
         self._writing: Worker[None] | None = None
         self._began = self._said = 0.0
 
@@ -105,6 +111,12 @@ class ExportDialog(BaseDialog[None]):
                 yield Static("share, as 0.1", id="share-about")
                 label = "Include what the rehearsal wrote"
                 yield Tick(label, takes, compact=True, id="rehearsal", disabled=self._then)
+            sides = Input(
+                str(given.get("sides") or ""), placeholder="by a hash; or the path of an earlier manifest",
+                compact=True, select_on_focus=False, id="sides", disabled=self._then,
+            )  # fmt: skip
+            yield self._row("Sides", sides, id="sides-row")
+            yield self._row("Split", Static(id="split"), id="split-row")
             yield self._row("Refused", self._choice(REFUSED, given.get("if_refused", "stop"), "refused"))
             yield self._row("Cut", self._choice(CUT, given.get("if_cut", "write"), "cut"))
             yield self._row("Writes", Static(Content.styled("◌ counting", "$muted"), id="will"))
@@ -155,8 +167,8 @@ class ExportDialog(BaseDialog[None]):
         container = self._again.earlier.container if self._again is not None and self._then else None
         return suggested_name(format_of(format), self._statuses() or (), f"{clock.now():%Y-%m-%d}", container)
 
-    def _row(self, label: str, field: Widget) -> Horizontal:
-        return Horizontal(Static(label, classes="label"), field, classes="row")
+    def _row(self, label: str, field: Widget, *, id: str | None = None) -> Horizontal:
+        return Horizontal(Static(label, classes="label"), field, classes="row", id=id)
 
     def on_mount(self) -> None:
         """Looks at what will be written."""
@@ -172,13 +184,38 @@ class ExportDialog(BaseDialog[None]):
         self._suggested = suggested
         self._look()
 
+    @on(Input.Changed, "#file")
+    def _other_name(self) -> None:
+        """A name says the kind of file, and whose sides hold where one stands there; nothing else depends on it."""
+        if (wanted := self._wanted()) is None or wanted != self._looked_for:
+            self._look()
+
     @on(Checkbox.Changed)
     @on(Select.Changed, "#refused, #cut")
-    @on(Input.Changed)
+    @on(Input.Changed, "#share, #sides")
     def _look(self) -> None:
         if self._is_writing:
             return
+        self.set_class(bool(self.share.value.strip()), "-split")
+        self._looked_for = self._wanted()
         self.read(self._read_forecast, name="forecast")
+
+    def _wanted(self) -> Any:
+        """What a look is of: all but the name, and the manifest beside it whose sides may hold; None where what is
+        asked for cannot be."""
+        from traintui.data.exports import manifest_name
+
+        try:
+            request = self._request()
+            container, path = request.container_for(request.path), request.path
+        except TraintuiError:
+            return None
+        there = None
+        if request.eval_share and request.sides is None:
+            with contextlib.suppress(OSError):
+                stat = path.with_name(manifest_name(path.name)).stat()
+                there = path.name, stat.st_mtime_ns, stat.st_size
+        return replace(request, path=Path()), container, there
 
     def _chosen(self, select: Select[str]) -> str:
         return str(select.value)
@@ -186,7 +223,7 @@ class ExportDialog(BaseDialog[None]):
     @property
     def _named(self) -> tuple[str, ...]:
         """What decides which files are written."""
-        return (self.file.value, self.share.value, self._chosen(self.formats))
+        return (self.file.value, self.share.value, self.sides.value, self._chosen(self.formats))
 
     def _request(self, *, overwrite: bool = False) -> ExportRequest:
         """What is asked for. Raises `TraintuiError` that says what is wrong with it."""
@@ -199,13 +236,18 @@ class ExportDialog(BaseDialog[None]):
             Path(named).expanduser(), self._chosen(self.formats), self._filter, self._ids,
             rehearsal=self.rehearsal.value, overwrite=overwrite, eval_share=share_of(self.share.value),
             if_refused=if_refused(self._chosen(self.refused)), if_cut=if_cut(self._chosen(self.cut)),
-            again=None if self._again is None else self._again.earlier, **self._kept_options(),
+            sides=self._sides(), again=None if self._again is None else self._again.earlier, **self._kept_options(),
         )  # fmt: skip
+
+    def _sides(self) -> Path | None:
+        """The manifest that is named, while there is a split to keep the sides of."""
+        named = self.sides.value.strip()
+        return Path(named).expanduser() if named and self.share.value.strip() else None
 
     def _kept_options(self) -> dict[str, Any]:
         """Options of the export that is made again for which the form has no field."""
         given = {} if self._again is None else self._again.options
-        return {name: given[name] for name in ("limit", "strata") if given.get(name)}
+        return {name: given[name] for name in ("limit", "strata", "tokenizer") if given.get(name)}
 
     # Looking
 
@@ -216,19 +258,34 @@ class ExportDialog(BaseDialog[None]):
         request = self._request()
         self.will.update(Content.styled("◌ counting", "$muted"))
         self.preflight.update(Content.styled("◌ looking", "$muted"))
+        self.split.update(Content.styled("◌ counting", "$muted"))
         found = await forecasting.forecast(self.db, request)
         self.will.update(counted(found.counts))
+        self.split.update(parted(forecasting.split_by_share(found.counts.total, request.eval_share)))
         self.rows.show((text.shown(row, single_line=True, limit=LONGEST) for row in found.first), key=found.first)
         if self._mistaken:
             self._mistaken = False
             self._say()
         self._began = time.monotonic()
-        result = await forecasting.check(self.db, request, on_progress=self._looked)
+        result = await forecasting.check(self.db, request, on_progress=self._looked, on_kin=self._compared)
         self.preflight.update(checked(result))
+        if result.split is not None:
+            self.split.update(parted(result.split))
 
     def _looked(self, done: int, total: int) -> None:
         if self._now():
             self.preflight.update(progress("Looked at", done, total, time.monotonic() - self._began))
+
+    def _compared(self, done: int, total: int) -> None:
+        """What belongs together is found out before anything is looked at, or written."""
+        if self._now():
+            said = progress("Compared", done, total, time.monotonic() - self._began)
+            if self._is_writing:
+                self._say(said)
+            else:
+                self.split.update(said)
+        if done == total:
+            self._began = time.monotonic()
 
     def _now(self) -> bool:
         """Whether it is time for another word on how far it is."""
@@ -263,6 +320,7 @@ class ExportDialog(BaseDialog[None]):
                 ("! ", "$warning"), text.shown(self.file.value.strip(), single_line=True), " is there already. ",
                 ("ctrl+s again overwrites it.", "bold"),
             )  # fmt: skip
+            self._other_name()  # it may be there since the look, with sides that hold
             return
         self.workers.cancel_group(self, "read:forecast")
         self._say(("◌ Writing", "$muted"))
@@ -272,7 +330,7 @@ class ExportDialog(BaseDialog[None]):
     async def _write(self, request: ExportRequest) -> None:
         from traintui.export import write
 
-        summary = await write.run_export(self.db, request, on_progress=self._progressed)
+        summary = await write.run_export(self.db, request, on_progress=self._progressed, on_kin=self._compared)
         self._overwrite = None
         self._say(written(summary))
 
@@ -290,6 +348,8 @@ class ExportDialog(BaseDialog[None]):
         answer = self.app.answer(error)
         self._mistaken = name == "forecast"
         if self._mistaken:
+            self._looked_for = None
+            self.split.update("")
             self.will.update(Content.styled("not known", "$error"))
             self.preflight.update(Content.styled("not known", "$muted"))
             self.rows.show((), key=None)

@@ -14,7 +14,7 @@ from traintui.export.formats import format_of
 
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
-    from traintui.export.forecasting import ExportCheck
+    from traintui.export.forecasting import ExportCheck, SplitForecast
     from traintui.export.write import ExportSummary
 
 NAMED = 2
@@ -66,6 +66,14 @@ def counted(counts: ScopeCounts) -> Content:
     return Content.assemble(*parts)
 
 
+def parted(split: SplitForecast) -> Content:
+    """How many are on each side, whose sides hold, and what is to say of it."""
+    one_sided = not (split.train and split.eval)
+    parts: list[Part] = [text.shown(split.words, single_line=True, limit=200, style="$warning" if one_sided else "")]
+    parts += [text.shown(f"\n{says}", limit=300, style="$muted") for says in split.says[:NAMED]]
+    return Content.assemble(*parts)
+
+
 def checked(found: ExportCheck) -> Content:
     """The totals, whether the export would stop, and what is wrong with the first of them."""
     totals = found.totals
@@ -112,6 +120,8 @@ def written(summary: ExportSummary) -> Content:
         f", {text.size(summary.size)}, in\n",
         text.shown(str(summary.path), single_line=True), ("\nSHA-256 ", "$faint"), (summary.sha256, "$muted"),
     ]  # fmt: skip
+    if summary.sides:
+        parts.append(text.shown(f"\n{summary.sides}", limit=300, style="$warning"))
     for warning in summary.warnings:
         parts.append(text.shown(f"\n{warning}", limit=400, style="bold $warning"))
     if summary.again is not None:
