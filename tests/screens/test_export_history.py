@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from traintui.data import bulk, conversations, exports, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
+from traintui.data.records import Export
 from traintui.errors import TraintuiError
 from traintui.export.request import ExportRequest
 from traintui.export.write import export_conversations, run_export
 from traintui.screens import audit_exports
 from traintui.screens.audit import AuditScreen
 from traintui.screens.export import ExportDialog
+from traintui.widgets.keybar import KeyBar
+from traintui.widgets.row_table import RowTable
 
 SIZES = [(160, 45), (80, 24)]
 
@@ -47,6 +51,10 @@ async def dialog_of(pilot: Pilot[None], app: TraintuiApp, key: str) -> ExportDia
     return dialog
 
 
+def plain(dialog: ExportDialog, selector: str) -> str:
+    return str(dialog.query_one(selector, Static).content)
+
+
 async def logged(db: Database, export_id: str, state: exports.LoggedState, count: int = 7) -> None:
     await exports.record(db, export_id, state, count=count, filter_state={"filter": ""}, format="trl", metadata={})
 
@@ -55,6 +63,16 @@ async def edited(db: Database, public: str) -> None:
     question, answer = (await conversations.read(db, public)).turns
     turns = [question, replace(answer, content="Another answer.")]
     await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
+
+
+def drawn(table: RowTable[Export]) -> str:
+    """The first row of a table as it is painted."""
+    return table.render_line(1).text
+
+
+def keys(screen: AuditScreen) -> list[str]:
+    """What the keys at the bottom say."""
+    return [key.label for _, key in screen.query_one(KeyBar).shown]
 
 
 def notes(app: TraintuiApp) -> str:
@@ -80,6 +98,25 @@ async def test_an_export_is_one_row_with_all_that_is_known_of_it(
             "all 3 pass", "are left out", "tier", "out.axolotl.yaml", str(tmp_path), summary.sha256, "revision 1",
         ):  # fmt: skip
             assert said in told, said
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_where_the_detail_has_the_room_what_is_cut_of_a_row_has_a_sign_and_a_key_leads_back(
+    app: TraintuiApp, db: Database, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    await approved(db, *await imported(db, 1))
+    await export_conversations(db, path=tmp_path / "out.jsonl", format="trl-prompt-completion", filter_text="turns<40")
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "turns" in drawn(screen.exports))
+        assert re.search("trl-prompt-(completion|c…)", drawn(screen.exports)) and "Back" not in keys(screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.has_class("-detail") and "Back" in keys(screen))
+        if size[0] > 100:  # the rows stand beside the detail still: what has no room is left out, and not cut
+            await until(pilot, lambda: "trl" not in drawn(screen.exports))
+            assert re.search("(turns<40|…) *$", drawn(screen.exports))
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.exports.has_focus and "Back" not in keys(screen))
 
 
 async def test_each_state_has_its_word_and_one_that_lives_shows_how_far_it_is(
@@ -233,8 +270,12 @@ async def test_the_same_is_written_again_with_the_same_bytes(
         dialog = await dialog_of(pilot, app, "E")
         await until(pilot, lambda: "2 conversations" in str(dialog.will.content))
         assert "texts and decisions are those of" in str(dialog.query_one("#since", Static).content)
-        assert dialog.formats.disabled and dialog.refused.value == "leave-out"
+        given = (dialog.formats, dialog.share, dialog.sides, dialog.rehearsal, dialog.refused, dialog.cut)
+        assert all(field.disabled for field in given) and dialog.refused.value == "leave-out"
+        dialog.file.value = str(tmp_path / "again.json")  # the one thing that is open to choice, and says something too
+        await until(pilot, lambda: "it was jsonl, and this name says json" in plain(dialog, "#since"))
         dialog.file.value = str(tmp_path / "again.jsonl")
+        await until(pilot, lambda: plain(dialog, "#since").startswith("texts and decisions are those of"))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "The same bytes as e-" in str(dialog.answer.content))
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()

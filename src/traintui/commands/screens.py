@@ -138,6 +138,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("coverage.refresh", "r", "Refresh", "Count again", "count", palette=False),
     Command("coverage.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
     # Audit
+    Command("audit.back", "escape", "Back", "Back to the rows", "rows", True),
     Command("audit.next", "right", "Next log", "Generations, reviews, exports", "log(1)", True),
     Command("audit.previous", "left", "Log before", "Exports, reviews, generations", "log(-1)"),
     Command("audit.refresh", "r", "Refresh", "Read the log again", "refresh_log", True),
@@ -146,7 +147,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit.same", "E", "Same again", "The same conversations at the revisions of then: the same bytes",
             "export_again('then')", True, role="author"),
     Command("audit.folder", "o", "Folder", "Open the folder of the export, or copy its path", "folder", True),
-    Command("audit.back", "escape", "Back", "Back to the rows", "rows"),
     # Performance
     Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),
     # Vocabulary

@@ -206,7 +206,10 @@ class ExportsAudit(BaseScreen):
         self.app.push_screen(ExportDialog(export.filter_text, ids, again=replace(found, since=since)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is done with an export has a key where one is shown; once more only what held something."""
+        """What is done with an export has a key where one is shown; once more only what held something. There is a way
+        back where the detail has the room."""
+        if action == "rows":
+            return self.has_class("-detail")
         if action not in ("export_again", "folder"):
             return super().check_action(action, parameters)
         export: Any = self.exports.current if self.which == "exports" and self.is_mounted else None

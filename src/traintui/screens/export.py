@@ -187,7 +187,10 @@ class ExportDialog(BaseDialog[None]):
     @on(Input.Changed, "#file")
     def _other_name(self) -> None:
         """A name says the kind of file, and whose sides hold where one stands there; nothing else depends on it."""
-        if (wanted := self._wanted()) is None or wanted != self._looked_for:
+        wanted = self._wanted()
+        if self._again is not None:
+            self.query_one("#since", Static).update(differs(self._again, None if wanted is None else wanted[1]))
+        if wanted is None or wanted != self._looked_for:
             self._look()
 
     @on(Checkbox.Changed)

@@ -15,6 +15,7 @@ from traintui.export.formats import format_of
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
     from traintui.export.forecasting import ExportCheck, SplitForecast
+    from traintui.export.formats import Container
     from traintui.export.write import ExportSummary
 
 NAMED = 2
@@ -35,16 +36,19 @@ class Again:
     since: Since | None = None
 
 
-def differs(again: Again) -> Content:
-    """What a new export holds beside the earlier one."""
+def differs(again: Again, container: Container | None = None) -> Content:
+    """What a new export holds beside the earlier one; as it was, whether its bytes will be the same in such a file."""
     named = text.shown(again.earlier.export_id, single_line=True, limit=40, style="$muted")
     since = again.since
     if since is None:
-        format = format_of(again.format)
-        return Content.assemble(
-            ("texts and decisions are those of ", "$approved"), named,
-            ("" if is_exact(format) else f"; {OF_NOW[format.kind]}", "$warning"),
-        )  # fmt: skip
+        format, was = format_of(again.format), again.earlier.container
+        if container is not None and was is not None and container != was:
+            other = f"not the same bytes: it was {was}, and this name says {container}"
+            return Content.assemble((other, "bold $warning"), ("; texts and decisions are those of ", "$muted"), named)
+        why = "" if is_exact(format) else f"; {OF_NOW[format.kind]}"
+        if again.options.get("eval_share") and again.options.get("sides") is None:
+            why += "; its manifest does not stand here, so what is alike is on one side as it is known now"
+        return Content.assemble(("texts and decisions are those of ", "$approved"), named, (why, "$warning"))
     if since.is_nothing:
         return Content.assemble(("the same conversations at the same revisions as ", "$approved"), named)
     parts = (("more", since.more), ("gone", since.gone), ("edited", since.edited))
