@@ -20,6 +20,7 @@ from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
 from traintui.data.records import Export
 from traintui.errors import TraintuiError
+from traintui.export import machine
 from traintui.export.request import ExportRequest
 from traintui.export.write import export_conversations, run_export
 from traintui.screens import audit_exports
@@ -196,7 +197,12 @@ async def test_what_another_machine_wrote_is_said_to_be_there(
     app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await approved(db, *await imported(db, 1))
+    here, there = tmp_path / "here-id", tmp_path / "there-id"
+    here.write_text("0" * 32 + "\n")
+    there.write_text("1" * 32 + "\n")
+    monkeypatch.setattr(machine, "IDS", (here,))
     with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(machine, "IDS", (there,))
         elsewhere.setattr("socket.gethostname", lambda: "far-away")
         await export_conversations(db, path=tmp_path / "out.jsonl")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -207,6 +213,29 @@ async def test_what_another_machine_wrote_is_said_to_be_there(
         await pilot.press("escape", "o")
         await until(pilot, lambda: "another machine (far-away); its path was sent" in notes(app))
         assert app.clipboard == str(tmp_path)
+
+
+async def test_a_machine_that_is_called_otherwise_now_is_the_one_that_it_was(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, *await imported(db, 1))
+    (tmp_path / "id").write_text("0" * 32 + "\n")
+    monkeypatch.setattr(machine, "IDS", (tmp_path / "none", tmp_path / "id"))
+    with monkeypatch.context() as before:
+        before.setattr("socket.gethostname", lambda: "its-old-name")
+        await export_conversations(db, path=tmp_path / "out.jsonl")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: "enter looks" in screen.detail.plain)
+        assert "its-old-name" not in screen.detail.plain
+        (tmp_path / "README.md").unlink()
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.detail.plain.count("  unchanged") == 2)
+        told = " ".join(screen.detail.plain.split())
+        assert "gone, it was written when this machine, or one that it is a copy of, was its-old-name" in told
+        (tmp_path / "id").unlink()  # without an id, names are what there is
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: "on another machine (its-old-name)" in screen.detail.plain)
 
 
 async def test_the_folder_is_opened_with_the_systems_opener_and_else_its_path_is_copied(

@@ -18,6 +18,7 @@ from traintui.errors import TraintuiError
 from traintui.export.assembly import Assembly
 from traintui.export.forecasting import Progress
 from traintui.export.formats import Container
+from traintui.export.machine import machine_id
 from traintui.export.manifest import FileFacts
 from traintui.export.record import Shape
 from traintui.export.request import ExportRequest
@@ -49,7 +50,7 @@ class Record:
             "format_version": self.request.target.version, "container": container, "shape": asdict(shape),
             "snapshot": snapshot, "rehearsal": counts.rehearsal, "left_out_rehearsal": counts.left_out_rehearsal,
             "unapproved": counts.unapproved, "options": self.request.options(), "paths": self.request.paths(),
-            "directory": str(self.path.parent), "host": socket.gethostname(),
+            "directory": str(self.path.parent), "host": socket.gethostname(), "machine": machine_id(),
         })  # fmt: skip
         self._living = asyncio.create_task(self._live())
 

@@ -6,10 +6,11 @@ import hashlib
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from traintui.export.machine import machine_id
 from traintui.export.manifest import FileFacts
 
 PORTION = 1 << 20
@@ -43,9 +44,11 @@ def place_of(metadata: Mapping[str, Any]) -> Path | None:
 
 
 def host_of(metadata: Mapping[str, Any]) -> str | None:
-    """The machine that wrote it, where that is another one."""
-    host = metadata.get("host")
-    return str(host) if host and host != socket.gethostname() else None
+    """The name of the machine that wrote it, where that is another one: by its id, or by its name where either machine
+    has none."""
+    host, machine, here = metadata.get("host"), metadata.get("machine"), machine_id()
+    is_here = machine == here if machine and here else not host or host == socket.gethostname()
+    return None if is_here else str(host or "its name is not on record")
 
 
 def look(metadata: Mapping[str, Any], *, looked: Looked, stop: threading.Event) -> Sequence[FileStanding]:
@@ -63,7 +66,13 @@ def look(metadata: Mapping[str, Any], *, looked: Looked, stop: threading.Event) 
         def read(number: int, before: int = before) -> None:
             looked(before + number, total)
 
-        found.append(standing_of(file, directory / file.name, read, stop))
+        standing = standing_of(file, directory / file.name, read, stop)
+        if standing.standing == "gone" and (host := metadata.get("host")) not in (None, socket.gethostname()):
+            # The id of a machine goes along when it is copied.
+            standing = replace(
+                standing, why=f"it was written when this machine, or one that it is a copy of, was {host}"
+            )
+        found.append(standing)
         done += file.size
         looked(done, total)
         if stop.is_set():
