@@ -76,6 +76,19 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     chats.write_text(json.dumps({"messages": turns}) + "\n")
     summary = json.loads(traintui(home, "import", "chats.jsonl", "--json").stdout)
     assert summary["conversations"][0]["imported"] == 1
+    assert summary["conversations"][0]["read_as"]["turns"] == "a list “messages”"
+    read = traintui(home, "import", "chats.jsonl", "--dry-run").stderr
+    assert "read as: turns from a list “messages”; --format or --mapping say otherwise" in read
+    (home / "theirs.json").write_text(
+        json.dumps([{"log": [{"by": "client", "says": "Hi?"}, {"by": "bot", "says": "Yes."}]}])
+    )
+    proposed = traintui(home, "import", "theirs.json", check=False)
+    assert proposed.returncode == 1 and proposed.stdout == "" and "say --mapping" in proposed.stderr
+    (home / "theirs.toml").write_text(proposed.stderr.partition("\n\n")[2].partition("\ntraintui: ")[0])
+    by_it = traintui(home, "import", "theirs.json", "--mapping", "theirs.toml", "--dry-run")
+    assert "a list “log” of “by” and “says”" in by_it.stderr
+    as_json = traintui(home, "import", "theirs.json", "--json", check=False)
+    assert as_json.returncode == 1 and "[turns]" in json.loads(as_json.stdout)["guessed_mapping"]
     result = traintui(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
     assert json.loads(result.stdout)["count"] == 1
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}

@@ -12,10 +12,18 @@ import pytest
 from importing.reading import read, texts
 from traintui.importing.checking import first, recognise
 from traintui.importing.conversations import ImportedConversation, LineProblem
-from traintui.importing.guessing import guessed
+from traintui.importing.guessing import guessed, tried
 from traintui.importing.mapping import mapping_of
 
 TWO = ["How much?", "Three."]
+
+
+def test_a_guess_that_leads_to_no_conversation_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    path.write_text(json.dumps([{"a": 1}, {"a": 2}]))
+    assert tried(path) is None
+    path.write_text(json.dumps([{"q": TWO[0], "answer": TWO[1], "question": TWO[0]}]))
+    assert tried(path) == guessed(path)
 
 
 @pytest.mark.parametrize(

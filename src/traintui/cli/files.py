@@ -48,8 +48,9 @@ def import_(
     json_: Json = False,
 ) -> None:
     """Bring in documents to write from, or conversations that you have."""
-    from traintui.cli.importing import Telling, see_to_unfinished, tell
+    from traintui.cli.importing import Telling, propose, see_to_unfinished, tell
     from traintui.data.search_index import catch_up, indexing
+    from traintui.importing.checking import NotRecognised
     from traintui.importing.mapping import read_mapping
     from traintui.importing.store import ImportSummary, import_paths
 
@@ -74,7 +75,12 @@ def import_(
                     await sign(db, number)
             return summary
 
-    summary = run(work())
+    try:
+        summary = run(work())
+    except NotRecognised as unknown:
+        if mapping is None and format is None:
+            propose(unknown, as_json=json_)
+        raise
     if json_:
         print(json.dumps(summary.as_json()))
         return

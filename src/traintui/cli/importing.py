@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,7 @@ from traintui.clock import ticks
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database
+    from traintui.importing.checking import NotRecognised
     from traintui.importing.loading import Stage, StoredConversations
 
 PROBLEMS_SHOWN = 20
@@ -90,6 +92,20 @@ def ask(cut: str) -> Literal["finish", "remove"] | None:
     return "finish" if "finish".startswith(said) else "remove" if "remove".startswith(said) else None
 
 
+def propose(unknown: NotRecognised, *, as_json: bool) -> None:
+    """Says a mapping by which a file of another shape may be meant, as the app does; nothing where none comes near."""
+    from traintui.importing.guessing import tried
+
+    made = tried(unknown.path)
+    if as_json:
+        print(json.dumps({"error": unknown.message, "guessed_mapping": made}))
+    elif made is not None:
+        kept = f"{unknown.path.name.partition('.')[0] or 'shape'}.toml"
+        say(
+            f"A mapping, guessed from its first record. Mend it, keep it as {kept}, and say --mapping {kept}:\n\n{made}"
+        )
+
+
 def tell(file: StoredConversations, *, dry_run: bool) -> None:
     """Says what came of a file of conversations."""
     would = "would be checked against what is here" if dry_run else f"new, {file.known} known already"
@@ -99,6 +115,8 @@ def tell(file: StoredConversations, *, dry_run: bool) -> None:
         )
     )
     say(harmless(f"  {file.seen}{'; as its manifest says' if file.verified else ''}"))
+    if file.read_as is not None:
+        say(harmless(f"  read as: {file.read_as.says}; --format or --mapping say otherwise"))
     if file.unapproved is not None:
         left = ", ".join(f"{number:,} {why}" for why, number in file.unapproved.items())
         say(f"  approved: {file.approved:,}{f'; not: {left}' if left else ''}")

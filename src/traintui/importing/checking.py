@@ -26,6 +26,10 @@ MOST_METADATA = 65_536
 PROBLEMS_KEPT = 1_000
 VALUES_KEPT = 1_000
 """Different values of dimensions that are counted."""
+KEYS_NAMED = 12
+"""Keys that become metadata which are named."""
+LONGEST_KEY = 40
+"""Characters of such a key."""
 NOT_RECOGNISED = "Format not recognised"
 """What an answer is called that a mapping may help with."""
 LOOKED_AT = 100
@@ -63,7 +67,8 @@ class Recognised:
 @dataclass(slots=True)
 class Findings:
     """What one pass found. `problems` are the first thousand of `bad`; `ignored` names keys inside messages that have
-    no place in a turn; `values` counts how often each value of a dimension was there."""
+    no place in a turn; `values` counts how often each value of a dimension was there. `metadata` has the first keys
+    that become metadata, `more_metadata` counts the others; `with_system` are conversations with a system prompt."""
 
     good: int = 0
     bad: int = 0
@@ -72,6 +77,10 @@ class Findings:
     kinds: Counter[str] = field(default_factory=Counter)
     ignored: Ignored = field(default_factory=dict)
     values: Counter[tuple[str, str]] = field(default_factory=Counter)
+    metadata: dict[str, None] = field(default_factory=dict)
+    more_metadata: int = 0
+    with_system: int = 0
+    _keys: set[str] = field(default_factory=set)
 
     def refuse(self, problem: LineProblem) -> None:
         """Counts a problem, and keeps it if it is among the first."""
@@ -87,6 +96,17 @@ class Findings:
         for pair in conversation.dimensions.items():
             if pair in self.values or len(self.values) < VALUES_KEPT:
                 self.values[pair] += 1
+        self.with_system += conversation.system_prompt is not None
+        for key in conversation.metadata:
+            if key not in self._keys and len(self._keys) < VALUES_KEPT:
+                self._keys.add(key)
+                self._name(key)
+
+    def _name(self, key: str) -> None:
+        if len(self.metadata) < KEYS_NAMED:
+            self.metadata[key if len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]}…"] = None
+        else:
+            self.more_metadata += 1
 
 
 def recognise(path: Path, format: Format | None = None, mapping: Mapping | None = None) -> Recognised:
@@ -95,7 +115,7 @@ def recognise(path: Path, format: Format | None = None, mapping: Mapping | None 
     Raises TraintuiError if it cannot be read, is empty, or is of no shape that is known, with what is there instead.
     """
     if format is not None and format not in SHAPES:
-        raise _unrecognised(path, f"“{format}” is no format of conversations")
+        raise NotRecognised(path, f"“{format}” is no format of conversations")
     source = source_of(path, mapping.steps if mapping else (), _is_record)
     if mapping is not None and mapping.moves_turns:
         return Recognised(source, SHAPES["openai"], mapping, f"{_kind(source)}, turns where the mapping says")
@@ -127,7 +147,7 @@ def recognise(path: Path, format: Format | None = None, mapping: Mapping | None 
         first = first or f"the record in {source.place} {row.line} is of no known shape; its keys are {keys}"
     if not first:
         raise empty(path)
-    raise _unrecognised(path, first.rstrip("."))
+    raise NotRecognised(path, first.rstrip("."))
 
 
 def conversations(
@@ -275,9 +295,13 @@ def _kind(source: Source) -> str:
     return f"{inside}, records under “{'.'.join(source.steps)}”" if source.steps else inside
 
 
-def _unrecognised(path: Path, why: str) -> TraintuiError:
-    return TraintuiError(
-        NOT_RECOGNISED,
-        f"{shown(path)} was not imported: {why}.",
-        f"Known are {', '.join(FORMATS)}; a file of another shape needs a mapping (--mapping), as the guide says.",
-    )
+class NotRecognised(TraintuiError):
+    """A file of no shape that is known. A mapping may help with it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            NOT_RECOGNISED,
+            f"{shown(path)} was not imported: {why}.",
+            f"Known are {', '.join(FORMATS)}; a file of another shape needs a mapping (--mapping), as the guide says.",
+        )
+        self.path = path

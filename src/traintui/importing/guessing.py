@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from traintui.importing.mapping import joined
+from traintui.errors import TraintuiError
+from traintui.importing.checking import first, recognise
+from traintui.importing.conversations import LineProblem
+from traintui.importing.mapping import joined, mapping_of
 from traintui.importing.readers import rows, source_of
 
 DEPTH = 4
@@ -43,6 +47,19 @@ def guessed(path: Path) -> str:
             *(f"{_quoted(each)} = {_quoted(_role_of(each, place))}" for place, each in enumerate(said)),
         ]
     return "\n".join(lines) + "\n"
+
+
+def tried(path: Path) -> str | None:
+    """The same where the first conversation of the file is read by it; None where the guess leads to none.
+
+    Raises TraintuiError where the file cannot be read.
+    """
+    made = guessed(path)
+    try:
+        found = first(recognise(path, None, mapping_of(tomllib.loads(made))))
+    except TraintuiError:
+        return None
+    return None if isinstance(found, LineProblem) else made
 
 
 def _has_turns(value: Any) -> bool:

@@ -21,6 +21,7 @@ from traintui.importing.files import shown
 from traintui.importing.manifests import Verified, digest_of, verified
 from traintui.importing.mapping import Mapping as Shapes
 from traintui.importing.own_records import carried
+from traintui.importing.read_as import ReadAs, read_as
 from traintui.importing.values import Settled
 from traintui.quality.stored import stored_parts
 from traintui.quality.structure import score
@@ -59,8 +60,8 @@ class StoredConversations:
     edited in the file, and `bad` records that are none.
 
     `problems` are the first thousand of these; `bad_file` has the records themselves, all but `unkept`, which cannot be
-    held, such as lines that are too long. `seen` says what the file is and
-    what told it; `verified` that a manifest beside it speaks the truth about it. `approved` are those that were
+    held, such as lines that are too long. `seen` says what the file is and what told it, `read_as` what of it is read
+    as what; `verified` that a manifest beside it speaks the truth about it. `approved` are those that were
     approved with it, `unapproved` why others were not. None of a dry run has an id.
     """
 
@@ -80,6 +81,7 @@ class StoredConversations:
     unapproved: Mapping[str, int] | None = None
     unkept: int = 0
     place: str = "line"
+    read_as: ReadAs | None = None
 
 
 def examined(
@@ -219,7 +221,7 @@ def outcome(
         str(file.path), file.known.format, imported, known, tuple(file.findings.problems),
         tuple(file.findings.ignored), file.findings.bad, str(file.bad.path) if file.bad.path else None,
         file.known.seen, file.manifest is not None, revised, import_id, approved, unapproved,
-        file.bad.unkept, file.known.source.place,
+        file.bad.unkept, file.known.source.place, read_as(file.known, file.findings),
     )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def _unknown(refused: list[str], addable: int) -> TraintuiError:
     more = f"; and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
     what = "1 value is" if len(refused) == 1 else f"{len(refused):,} values are"
     which = "them" if addable == len(refused) else f"{addable:,} of them"
-    add = f"Add {which} with --unknown add, or mend them" if addable else "Mend them"
+    add = f"Add {which} with --unknown add, mend them" if addable else "Mend them"
     return TraintuiError(
         "Values not known",
         f"{what} not in the vocabulary: {'; '.join(refused[:NAMED])}{more}.",
