@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -25,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from traintui.data.server_clients import ServerClients
 from traintui.errors import TraintuiError
 
 SUPERUSER = "traintui_superuser"
@@ -55,8 +55,7 @@ shared_buffers = 128MB
 
 
 class EmbeddedServer:
-    """The embedded server of one home. A process that uses it holds a locked file under `clients`, which the operating
-    system unlocks however that process ends, so the last one to leave is always known."""
+    """The embedded server of one home, and this process as one of those that use it."""
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
         """`durable=False` leaves out fsync: for throw-away workspaces only."""
@@ -64,7 +63,7 @@ class EmbeddedServer:
         self.durable = durable
         self.data = home / "postgres" / str(MAJOR)
         self.log = home / "postgres" / "server.log"
-        self._clients = home / "clients"
+        self._clients = ServerClients(home)
         self._held: int | None = None
         self._mutex = threading.Lock()
 
@@ -101,12 +100,12 @@ class EmbeddedServer:
                 return
             with self._usable_home():
                 self._prepare_home()
-                with self._locked():
+                with self._clients.locked():
                     if not (self.data / "PG_VERSION").exists():
                         self._make_cluster()
                     if not self._running_or_gone():
                         self._start_server()
-                    self._held = self._enter()
+                    self._held = self._clients.enter()
         atexit.register(self.stop)
 
     def revive(self) -> Revival:
@@ -118,7 +117,7 @@ class EmbeddedServer:
         with self._mutex:
             if self._held is None or not (self.data / "PG_VERSION").exists():
                 return "stopped"
-            with self._usable_home(), self._locked():
+            with self._usable_home(), self._clients.locked():
                 if self._running_or_gone():
                     return "runs"
                 if self._stopped_in_order():
@@ -137,10 +136,11 @@ class EmbeddedServer:
             if self._held is None:
                 return
             atexit.unregister(self.stop)
-            with contextlib.suppress(FileNotFoundError), self._locked():  # a home that was removed has nothing to stop
+            # A home that was removed has nothing to stop.
+            with contextlib.suppress(FileNotFoundError), self._clients.locked():
                 self._leave()
                 # One that does not stop in time goes on stopping, or is used again by the next to come.
-                if not self._living() and self.running():
+                if not self._clients.living() and self.running():
                     self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60", check=False)
             self._leave()
 
@@ -177,39 +177,10 @@ class EmbeddedServer:
         except (FileNotFoundError, ValueError):
             return None
 
-    # Clients ------------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Only one process at a time starts, stops or counts."""
-        with (self.home / "server.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    def _enter(self) -> int:
-        path = self._clients / f"{os.getpid()}-{time.time_ns()}"
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return descriptor
-
     def others(self) -> list[int]:
         """The other processes that use this server."""
-        with self._locked():
-            return sorted({pid for pid in self._living() if pid != os.getpid()})
-
-    def _living(self) -> list[int]:
-        """The processes whose client files are locked still; files of the dead are cleared away."""
-        living = []
-        for path in self._clients.iterdir():
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-            except BlockingIOError:
-                living.append(int(path.name.partition("-")[0]))
-            finally:
-                os.close(descriptor)
-        return living
+        with self._clients.locked():
+            return sorted({pid for pid in self._clients.living() if pid != os.getpid()})
 
     # The home -----------------------------------------------------------------------------------------------------
 
@@ -230,7 +201,7 @@ class EmbeddedServer:
         self.home.mkdir(mode=0o711, exist_ok=True)
         if os.geteuid() == 0:
             self._refuse_closed_parents()
-        self._clients.mkdir(mode=0o700, exist_ok=True)
+        self._clients.directory.mkdir(mode=0o700, exist_ok=True)
         (self.home / "postgres").mkdir(mode=0o711, exist_ok=True)
         for private in (self.data, self.socket_dir):
             self._make_private(private)
