@@ -26,10 +26,11 @@ from traintui.errors import TraintuiError
 from traintui.generation.capabilities import Capabilities, follows, known, said
 from traintui.generation.client import ModelCall, ModelClient
 from traintui.generation.counting import mean_tokens
+from traintui.generation.exchanges import OUTPUT_SCHEMA
 from traintui.generation.plan import Plan
 from traintui.generation.price_list import PriceList
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import OUTPUT_SCHEMA, Facet, PromptContext, builtin_template
+from traintui.generation.prompt import Facet, PromptContext, builtin_template
 from traintui.generation.provider import Provider, endpoint_of, provider_of
 from traintui.generation.rehearsal import Pace, RehearsalServer, like
 from traintui.generation.start import start_batch

@@ -22,7 +22,7 @@ from generation.wire_double import (
 )
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
-from traintui.generation.prompt import OUTPUT_SCHEMA
+from traintui.generation.exchanges import OUTPUT_SCHEMA
 
 
 async def test_a_whole_reply_comes_with_its_usage_and_headers() -> None:

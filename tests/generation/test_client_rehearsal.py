@@ -4,19 +4,11 @@ import httpx2
 import pytest
 
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
+from traintui.generation.exchanges import OUTPUT_SCHEMA, turns_of
 from traintui.generation.pricing import Usage
-from traintui.generation.prompt import (
-    OUTPUT_SCHEMA,
-    Facet,
-    InvalidReply,
-    PromptContext,
-    Source,
-    builtin_template,
-    render,
-    turns_of,
-)
+from traintui.generation.prompt import Facet, PromptContext, Source, builtin_template, render
 from traintui.generation.rehearsal import FAULT_NAMES, Pace, RehearsalServer
-from traintui.generation.structured import read_json
+from traintui.generation.structured import InvalidReply, read_json
 from traintui.generation.verdict import CallFailed, FailureKind, verdict_on
 
 SOURCE = Source(

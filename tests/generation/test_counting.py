@@ -9,7 +9,7 @@ from support import fetch
 from traintui.data.engine import Database
 from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.counting import mean_tokens
-from traintui.generation.prompt import OUTPUT_SCHEMA
+from traintui.generation.exchanges import OUTPUT_SCHEMA
 from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.verdict import CallFailed

@@ -9,13 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traintui.errors import TraintuiError
+from traintui.generation.exchanges import OUTPUT_SCHEMA, DraftTurn, Exchanges, turns_of
 from traintui.generation.plan import TIERS
 from traintui.generation.prompt import (
-    OUTPUT_SCHEMA,
-    DraftTurn,
-    Exchanges,
     Facet,
-    InvalidReply,
     PromptContext,
     Source,
     TemplateText,
@@ -23,9 +20,8 @@ from traintui.generation.prompt import (
     check_template,
     mistakes_of,
     render,
-    turns_of,
 )
-from traintui.generation.structured import read_json
+from traintui.generation.structured import InvalidReply, read_json
 
 CONTEXT = PromptContext(
     persona=Facet("anxious_planner", "Anxious planner", "wants to know every consequence before acting"),

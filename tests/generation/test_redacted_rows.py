@@ -18,8 +18,9 @@ from traintui.data.engine import Database
 from traintui.demo.contents import furnish
 from traintui.generation.client import ModelCall, ModelClient
 from traintui.generation.counting import mean_tokens
+from traintui.generation.exchanges import OUTPUT_SCHEMA
 from traintui.generation.plan import Plan
-from traintui.generation.prompt import OUTPUT_SCHEMA, Facet, PromptContext, Source, builtin_template
+from traintui.generation.prompt import Facet, PromptContext, Source, builtin_template
 from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.start import start_batch

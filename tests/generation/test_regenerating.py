@@ -20,11 +20,11 @@ from traintui.data.records import Conversation, Turn
 from traintui.data.refusals import Refused
 from traintui.demo.contents import furnish
 from traintui.generation.client import ModelClient
-from traintui.generation.prompt import InvalidReply
 from traintui.generation.provider import Provider
 from traintui.generation.regeneration import RegenerationPlan, begin_regeneration, regeneration_of, turns_anew
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.start import start_batch
+from traintui.generation.structured import InvalidReply
 from traintui.generation.worker import Worker
 from traintui.quality.signatures import signature
 from traintui.quality.signing import sign_some

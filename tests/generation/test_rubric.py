@@ -10,9 +10,9 @@ import pytest
 
 from traintui.data.judgement_records import ToJudge
 from traintui.data.records import Source, Turn, VocabularyValue
-from traintui.generation.prompt import InvalidReply, builtin_template, check_template
+from traintui.generation.prompt import builtin_template, check_template
 from traintui.generation.rubric import asked, criteria_of, opinion_of, opinion_schema
-from traintui.generation.structured import read_json
+from traintui.generation.structured import InvalidReply, read_json
 
 RUBRIC = builtin_template("judge", kind="rubric")
 TURNS = (Turn(1, "user", "What does it\ncost?"), Turn(2, "assistant", "It costs 12 dollars a month."))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traintui.generation.client import ModelCall
-from traintui.generation.prompt import OUTPUT_SCHEMA, turns_of
+from traintui.generation.exchanges import OUTPUT_SCHEMA, turns_of
 from traintui.generation.structured import InvalidReply, in_words, read_json
 
 SAID: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traintui.generation.prompt import InvalidReply
+from traintui.generation.structured import InvalidReply
 from traintui.generation.verdict import ALL_KINDS, MOST_ATTEMPTS, CallFailed, FailureKind, backoff, verdict_on
 
 PAUSES: list[FailureKind] = ["spend_cap", "no_credit", "key", "permission", "on_hold", "not_found", "redirect"]

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
+from traintui.generation.exchanges import OUTPUT_SCHEMA
 from traintui.generation.pricing import Usage
-from traintui.generation.prompt import OUTPUT_SCHEMA
 from traintui.generation.verdict import CallFailed
 
 KEY = "sk-ant-test-0123456789"

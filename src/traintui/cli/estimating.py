@@ -59,7 +59,7 @@ async def previewed(plan: Plan, rows: PlanRows | None) -> tuple[Preview, bool]:
         async def count(prompts: Sequence[Prompt]) -> float | None:
             from traintui.generation.client import ModelCall, ModelClient
             from traintui.generation.counting import mean_tokens
-            from traintui.generation.prompt import OUTPUT_SCHEMA
+            from traintui.generation.exchanges import OUTPUT_SCHEMA
 
             calls = [
                 ModelCall(plan.model, prompt.system, prompt.user, OUTPUT_SCHEMA, plan.max_tokens, plan.effort)

@@ -17,12 +17,12 @@ from traintui.data.submissions import Member, Submission
 from traintui.errors import TraintuiError
 from traintui.generation.batch_client import BatchResult
 from traintui.generation.client import ModelReply, recorded
+from traintui.generation.exchanges import turns_of
 from traintui.generation.outcome import outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist, pause_quietly
 from traintui.generation.pricing import Price, Usage, cost_usd
-from traintui.generation.prompt import InvalidReply, turns_of
 from traintui.generation.received import Received, storable, usage_of
-from traintui.generation.structured import Reading, read_json
+from traintui.generation.structured import InvalidReply, Reading, read_json
 from traintui.generation.submission_calls import failed_outcome
 from traintui.generation.submission_search import NOTHING
 from traintui.generation.verdict import CallFailed, Verdict, verdict_on

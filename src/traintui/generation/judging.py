@@ -22,10 +22,10 @@ from traintui.generation.judge_plan import MAX_TOKENS, JudgePlan
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import InvalidReply, TemplateText
+from traintui.generation.prompt import TemplateText
 from traintui.generation.rubric import asked, criteria_of, opinion_of, opinion_schema
 from traintui.generation.start import text_of
-from traintui.generation.structured import Reading, read_json
+from traintui.generation.structured import InvalidReply, Reading, read_json
 from traintui.generation.verdict import CallFailed, Verdict
 
 OF_THE_ACCOUNT = {"spend_cap", "no_credit", "key", "on_hold", "redirect"}

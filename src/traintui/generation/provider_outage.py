@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from traintui import clock
-from traintui.generation.prompt import InvalidReply
+from traintui.generation.structured import InvalidReply
 from traintui.generation.verdict import CallFailed, FailureKind, Verdict
 
 IN_A_ROW = 4

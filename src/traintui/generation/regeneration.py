@@ -15,17 +15,10 @@ from traintui.data.records import Conversation, Turn
 from traintui.data.reviews import Seen
 from traintui.generation.plan import Name
 from traintui.generation.pricing import Price, Usage, cost_usd
-from traintui.generation.prompt import (
-    InvalidReply,
-    Prompt,
-    RegenerationContext,
-    Source,
-    SpokenTurn,
-    TemplateText,
-    render,
-)
+from traintui.generation.prompt import Prompt, RegenerationContext, Source, SpokenTurn, TemplateText, render
 from traintui.generation.rubric import Labels, facets_of
 from traintui.generation.start import stored_template
+from traintui.generation.structured import InvalidReply
 
 MAX_TOKENS = 4096
 """Room for a reply, thinking included; one that does not fit is asked for once more with twice as much."""

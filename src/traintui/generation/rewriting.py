@@ -20,10 +20,10 @@ from traintui.generation.jobs import NothingToAsk, Warming
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import InvalidReply, TemplateText
+from traintui.generation.prompt import TemplateText
 from traintui.generation.regeneration import TURNS_SCHEMA, RegenerationPlan, asked_anew, turns_anew
 from traintui.generation.start import text_of
-from traintui.generation.structured import Reading, read_json
+from traintui.generation.structured import InvalidReply, Reading, read_json
 from traintui.generation.verdict import CallFailed
 
 MOVED_ON = "Somebody edited, decided or deleted it meanwhile."

@@ -11,16 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from traintui.data.judgement_records import CRITERIA, Span, ToJudge
 from traintui.data.records import Turn, VocabularyValue
-from traintui.generation.prompt import (
-    Facet,
-    InvalidReply,
-    Prompt,
-    RubricContext,
-    Source,
-    SpokenTurn,
-    TemplateText,
-    render,
-)
+from traintui.generation.prompt import Facet, Prompt, RubricContext, Source, SpokenTurn, TemplateText, render
+from traintui.generation.structured import InvalidReply
 
 MOST_SPANS = 6
 """Spans of one criterion that are kept, first come first; a model may point at everything."""

@@ -13,15 +13,16 @@ from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, recorded
+from traintui.generation.exchanges import OUTPUT_SCHEMA, DraftTurn, turns_of
 from traintui.generation.outcome import dearest_cost, outcome_of_failure, outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import OUTPUT_SCHEMA, DraftTurn, InvalidReply, render, turns_of
+from traintui.generation.prompt import render
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.serve import refuse_reader
-from traintui.generation.structured import Reading, read_json
+from traintui.generation.structured import InvalidReply, Reading, read_json
 from traintui.generation.trial import Trial, TrialPart, TrialReply, TrialTurn
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed

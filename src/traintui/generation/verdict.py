@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Literal, get_args
 
 from traintui.generation.pricing import Usage
-from traintui.generation.prompt import InvalidReply
+from traintui.generation.structured import InvalidReply
 
 MOST_ATTEMPTS = 5
 MOST_ALIKE = 5

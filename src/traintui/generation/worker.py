@@ -28,13 +28,11 @@ from traintui.generation.persisting import Outages, insist, pause_quietly
 from traintui.generation.price_list import PriceList
 from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import (
-    InvalidReply,
-    TemplateMistake,
-)
+from traintui.generation.prompt import TemplateMistake
 from traintui.generation.provider import Provider
 from traintui.generation.provider_outage import ProviderOutage
 from traintui.generation.rewriting import RewriteJob, Rewriting
+from traintui.generation.structured import InvalidReply
 from traintui.generation.submission_calls import Patience
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, verdict_on

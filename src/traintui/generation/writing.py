@@ -9,14 +9,15 @@ from traintui.data import attempts, batches, templates, vocabulary, work
 from traintui.data.engine import Database
 from traintui.generation.answer import Answer
 from traintui.generation.client import ModelCall
+from traintui.generation.exchanges import OUTPUT_SCHEMA, turns_of
 from traintui.generation.jobs import Job
 from traintui.generation.outcome import outcome_of_reply
 from traintui.generation.persisting import insist
 from traintui.generation.plan import Plan
 from traintui.generation.probing import Prober
-from traintui.generation.prompt import OUTPUT_SCHEMA, InvalidReply, PromptContext, Source, render, turns_of
+from traintui.generation.prompt import PromptContext, Source, render
 from traintui.generation.start import text_of
-from traintui.generation.structured import Reading, read_json
+from traintui.generation.structured import InvalidReply, Reading, read_json
 from traintui.generation.verdict import CallFailed
 from traintui.quality import thresholds
 from traintui.quality.signatures import signature
