@@ -6,46 +6,38 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
 
-from traintui.audit.redaction import Tokens, redact, redact_text
-from traintui.data import attempts, batches, work
-from traintui.data.attempts import OpenAttempt
+from traintui.audit.redaction import redact_text
+from traintui.data import batches, work
 from traintui.data.engine import Database
 from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.generation.answer import Answer
 from traintui.generation.batching import Batching
-from traintui.generation.client import ModelCall, ModelClient, ModelReply, recorded
-from traintui.generation.jobs import Job, NothingToAsk
+from traintui.generation.calling import AnyJob, Calling
+from traintui.generation.client import ModelCall, ModelClient
+from traintui.generation.jobs import NothingToAsk
 from traintui.generation.judging import JudgeJob, Judging, about_opinions
-from traintui.generation.outcome import dearest_cost, outcome_of_failure
-from traintui.generation.persisting import Outages, insist, pause_quietly
+from traintui.generation.persisting import Outages, pause_quietly
 from traintui.generation.price_list import PriceList
-from traintui.generation.pricing import Price
 from traintui.generation.probing import Prober
 from traintui.generation.prompt import TemplateMistake
 from traintui.generation.provider import Provider
 from traintui.generation.provider_outage import ProviderOutage
-from traintui.generation.rewriting import RewriteJob, Rewriting
+from traintui.generation.rewriting import Rewriting
 from traintui.generation.structured import InvalidReply
 from traintui.generation.submission_calls import Patience
 from traintui.generation.turnstile import Turnstile
 from traintui.generation.verdict import CallFailed, Verdict, backoff, verdict_on
-from traintui.generation.watching import Watching
 from traintui.generation.writing import Writing
 from traintui.quality import thresholds
 
-STREAM_SECONDS = 0.25
-"""How often what is being written is shown: four times a second."""
 GRACE_SECONDS = 5.0
 
-
-AnyJob = Job | JudgeJob | RewriteJob
 Keep = Callable[[ModelCall, Answer], Awaitable[InvalidReply | None]]
 """Stores what a call brought with its end in the ledger; what cannot be used it concludes there, and returns."""
 
@@ -78,13 +70,13 @@ class Worker:
         self.patience = patience or Patience()
         self.grace = GRACE_SECONDS
         """Seconds that calls under way may go on when it is asked to stop."""
-        self._watching = Watching(db)
         self._alike: dict[tuple[int, str], int] = {}
         self._left: list[work.ClaimedItem] = []
         self._mine: set[int] = set()
         self._claim_is_open = False
         self._outages = Outages(say)
         self._outage = ProviderOutage(self.patience.outage)
+        self.calling = Calling(db, client, provider, self.prices, self._outage)
         self.probing = Prober(db, client, provider, self.prices, say=say)
         self.judging = Judging(db, self.probing, say=say)
         self.rewriting = Rewriting(db, self.probing, say=say)
@@ -100,7 +92,8 @@ class Worker:
             work.registered(self.db, endpoint=self.provider.endpoint) as self.worker_id,
             self.batching.beside(self.worker_id),
         ):
-            self._line = self.probing.line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
+            line = Turnstile(self.db, self.provider.endpoint, self.worker_id)
+            self.calling.line = self.probing.line = line
             running: set[asyncio.Task[None]] = set()
             try:
                 while not stop.is_set():
@@ -116,7 +109,7 @@ class Worker:
                     running = self._reap(running)
                     self.batching.check()
             finally:
-                self._line.closed = True
+                line.closed = True
                 if running:
                     with contextlib.suppress(TraintuiError):
                         await work.take_no_more(self.db, self.worker_id)
@@ -276,102 +269,8 @@ class Worker:
             self._outage.met(failure, item.id)
             return failure
         async with job.warming.turn() as is_first:
-            answer = await self._ask(job, item, call, is_first=is_first)
+            answer = await self.calling.ask(job, item, call, is_first=is_first)
         return answer.reply if isinstance(answer.reply, CallFailed) else await keep(call, answer)
-
-    async def _ask(self, job: AnyJob, item: work.ClaimedItem, call: ModelCall, *, is_first: bool) -> Answer:
-        """What the provider says to a call; one that failed is concluded in the ledger. It is streamed while somebody
-        watches; the first of its prompt too, to hear when its reply begins."""
-        place = await self._line.enter(call, item)
-        try:
-            # An opinion is nothing to watch.
-            is_shown = item.kind == "generate" and await self._watching.wants(item)
-            streams = is_shown or is_first
-            tokens, prices = Tokens(), await self.prices.now()
-            attempt = await self._record(job, item, call, prices, tokens, streams=streams)
-        except BaseException:
-            await self._line.give_back(place)
-            raise
-        try:
-            reply = await self._send(job, item, call, attempt, streams=streams, is_shown=is_shown)
-        except CallFailed as failure:
-            self._outage.met(failure, item.id)
-            await insist(partial(self._line.failed, place, call.model, failure))
-            outcome = outcome_of_failure(failure, call.model, prices, tokens=tokens)
-            await insist(partial(attempts.finish, self.db, attempt, outcome))
-            return Answer(attempt, failure, prices, tokens)
-        self._outage.answered()
-        await insist(partial(self._line.answered, place, reply))
-        return Answer(attempt, reply, prices, tokens)
-
-    async def _record(
-        self,
-        job: AnyJob,
-        item: work.ClaimedItem,
-        call: ModelCall,
-        prices: Sequence[Price],
-        tokens: Tokens,
-        *,
-        streams: bool,
-    ) -> OpenAttempt:
-        """Commits the row of the call. What it may cost at most is noted, for the case that nobody sees its end."""
-        payload = redact(cast("Any", call.payload(stream=streams)), tokens)
-        estimate = dearest_cost(call, prices)
-        return await attempts.start(
-            self.db,
-            kind="judge" if item.kind == "judge" else "generate",
-            model=call.model,
-            endpoint=self.provider.endpoint,
-            request_payload=cast("Any", payload.value),
-            parameters={
-                "max_tokens": call.max_tokens,
-                "stream": streams,
-                "estimated_cost_usd": None if estimate is None else str(estimate),
-                "variation": item.variation,
-                "exchanges": item.exchanges,
-            },
-            redactions=payload.counts,
-            is_rehearsal=job.is_rehearsal,
-            worker_id=self.worker_id,
-            item=item,
-        )
-
-    async def _send(
-        self,
-        job: AnyJob,
-        item: work.ClaimedItem,
-        call: ModelCall,
-        attempt: OpenAttempt,
-        *,
-        streams: bool,
-        is_shown: bool,
-    ) -> ModelReply:
-        """The reply. While it is being written, what there is of it is shown to whoever watches."""
-        if not streams:
-            with recorded(attempt.id):
-                return await self.client.send(call)
-        written: list[str] = []
-
-        def hear(piece: str) -> None:
-            job.warming.done()
-            written.append(piece)
-
-        showing = [asyncio.create_task(self._show(item, written), name=f"show {item.id}")] if is_shown else []
-        try:
-            with recorded(attempt.id):
-                return await self.client.send(call, on_text=hear)
-        finally:
-            for task in showing:
-                task.cancel()
-            await asyncio.gather(*showing, return_exceptions=True)
-
-    async def _show(self, item: work.ClaimedItem, written: list[str]) -> None:
-        shown = 0
-        while True:
-            if len(written) > shown:
-                shown = len(written)
-                await work.write_stream(self.db, item, redact_text("".join(written)).value)
-            await asyncio.sleep(STREAM_SECONDS)
 
     def _in_a_row(self, job: AnyJob, failure: CallFailed | InvalidReply) -> int:
         key = (job.id, str(failure))
