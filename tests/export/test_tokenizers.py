@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,10 +13,16 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from support import approved, imported
 from training_records import record_with
+from traintui.data import export_history
+from traintui.data.engine import Database
+from traintui.export import again
 from traintui.export.formats import FORMATS
 from traintui.export.lens import lens_of
+from traintui.export.request import ExportRequest
 from traintui.export.tokens import MESSAGE_TOKENS, FileTokenizer, NoTokenizer, counter_of, counting_of
+from traintui.export.write import run_export
 
 
 def saved(directory: Path) -> Path:
@@ -59,3 +66,24 @@ def test_counting_a_long_text_leaves_other_threads_free(tmp_path: Path) -> None:
                 time.sleep(0.001)
                 ticks += 1
             assert ticks > 10  # where the interpreter is held meanwhile there are one or two
+
+
+async def test_the_tokenizer_that_an_export_named_counts_when_it_is_made_again_while_it_is_here(
+    db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 2))
+    (tmp_path / "llama").mkdir()
+    path = saved(tmp_path / "llama")
+    first = await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl", tokenizer=path))
+    export, earlier = await again.found(db, first.export_id, "now")
+    options = again.options_of(export, "now")
+    assert options["tokenizer"] == path == again.options_of(export, "then")["tokenizer"]
+    await run_export(db, ExportRequest(tmp_path / "second.jsonl", "trl", again=earlier, **options))
+    for name in ("first", "second"):
+        told = (tmp_path / f"{name}.manifest.json").read_text()
+        counted = json.loads(told)["preflight"]
+        assert (counted["counted_by"], counted["tokens_are_estimated"]) == ("llama", False)
+        assert str(tmp_path) not in told  # where a file lies on this machine is the log's alone
+    path.unlink()
+    (latest, *_) = await export_history.page(db)
+    assert "tokenizer" not in again.options_of(latest, "now")
