@@ -42,7 +42,7 @@ class Field:
     A number is kept as a whole number of its smallest unit, `places` digits after the point (`score` 2, `cost` 6, in
     USD); with `places` None as a double. A time is microseconds since 1970, UTC. `values` are all that there can be, in
     their order; empty where the vocabulary or the data says. A day (`is_day`) is the same everywhere: its time is
-    midnight UTC, wherever one lives.
+    midnight UTC, wherever one lives. A column that `is_whole` holds whole numbers of the smallest unit itself.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Field:
     places: int | None = 0
     is_facet: bool = False
     is_day: bool = False
+    is_whole: bool = False
 
     @property
     def is_dimension(self) -> bool:
@@ -72,7 +73,7 @@ class Field:
             return cast(func.round(func.extract("epoch", self.column) * 1_000_000), BigInteger)
         if self.is_double:
             return cast(self.column, Double)
-        return cast(self.column * 10 ** (self.places or 0), BigInteger)
+        return cast(self.column * 10 ** (0 if self.is_whole else self.places or 0), BigInteger)
 
     def parameter(self, bound: int | float) -> ColumnElement[Any]:
         """A bound in what is kept, as a parameter of the column's own type."""
@@ -80,7 +81,7 @@ class Field:
             return literal(EPOCH + timedelta(microseconds=bound), TIMESTAMP(timezone=True))
         if self.is_double:
             return literal(float(bound), Double())
-        if not self.places:
+        if self.is_whole or not self.places:
             return literal(int(bound), BigInteger())
         return literal(Decimal(bound).scaleb(-self.places), Numeric())
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from traintui import clock
-from traintui.data.fields import MARKS_OFFERED, META, Field, Kind
+from traintui.data.fields import META, Field, Kind
 from traintui.data.filter_editing import EQUALS, NONE, Piece, pieces, spelled
-from traintui.data.filter_reading import ABOUT_BESIDE
+from traintui.data.filter_reading import CONVERSATIONS, Language
 from traintui.data.records import VocabularyValue
 
 Counts = Mapping[str | None, int]
@@ -41,15 +41,6 @@ class Completions:
         return text[: self.start] + candidate.insert + text[self.end :], self.start + len(candidate.insert)
 
 
-MARK_DETAILS = {
-    "flagged": "somebody flagged it",
-    "seed": "imported",
-    "rehearsal": "written by the rehearsal",
-    "stale": "its document has changed there",
-    "deleted": "in the trash",
-    "mine": "assigned to me, or decided by me",
-    "disputed": "its reviewers disagree",
-}
 NUMBER_OPERATORS = {
     ">=": "at least", "<=": "at most", ">": "more than", "<": "less than", ":": "exactly, or from a..b",
 }  # fmt: skip
@@ -70,15 +61,17 @@ def complete(
     facets: Mapping[str, Counts],
     labels: Labels,
     metadata_keys: Sequence[str],
+    language: Language = CONVERSATIONS,
 ) -> Completions:
     """What can be written at a cursor, whatever the text. Nothing inside quotes.
 
     `facets` are the counts of the filter as it is applied now: of each key field, and of the marks under `is`, as far
-    as they are known. `labels` is the vocabulary; `metadata_keys` are keys that are there without being registered.
+    as they are known. `labels` is the vocabulary; `metadata_keys` are keys that are there without being registered,
+    `language` is what may be asked beside the fields.
     """
     cursor = max(0, min(cursor, len(text)))
     piece = next((piece for piece in pieces(text) if piece.start <= cursor <= piece.end), None)
-    known = Known(fields, facets, labels, metadata_keys)
+    known = Known(fields, facets, labels, metadata_keys, language)
     if piece is None:
         return Completions(cursor, cursor, tuple(known.names("", alone=True)))
     if piece.operator and cursor >= piece.value:
@@ -131,6 +124,7 @@ class Known:
     facets: Mapping[str, Counts]
     labels: Labels
     metadata_keys: Sequence[str]
+    language: Language
 
     def is_figure(self, name: str) -> bool:
         """Whether a field is a number or a time."""
@@ -143,8 +137,9 @@ class Known:
         """Every name with what it is about, metadata last."""
         registered = [field for field in self.fields.values() if field.name.startswith(META)]
         yield from ((name, field.about) for name, field in self.fields.items() if field not in registered)
-        yield from ((name, ABOUT_BESIDE[name]) for name in ("is", "has"))
-        yield from ((name, about) for name, about in ABOUT_BESIDE.items() if name not in {"is", "has"})
+        words = self.language.words
+        yield from ((name, words[name].about) for name in ("is", "has") if name in words)
+        yield from ((name, beside.about) for name, beside in words.items() if name not in {"is", "has"})
         yield from ((field.name, field.about or field.label) for field in registered)
         for key in self.metadata_keys:
             if META + key not in self.fields and not set(key) & set(' \t\n:<>="') and key:
@@ -170,7 +165,7 @@ class Known:
                 yield Candidate(f"{name}:", name, about, goes_on=True)
             elif name != typed.lower():
                 yield Candidate(name, name, about, goes_on=True)
-        if typed != META and META.startswith(typed.lower()):
+        if self.language.has_metadata and typed != META and META.startswith(typed.lower()):
             yield Candidate(META, META, "a metadata key", goes_on=True)
         if alone:
             yield Candidate("-", "-", "not: leave out what follows", goes_on=True)
@@ -199,9 +194,8 @@ class Known:
             return []
         if name == "is":
             counts = self.facets.get("is", {})
-            return ranked(
-                [Candidate(mark, mark, MARK_DETAILS.get(mark, ""), counts.get(mark)) for mark in MARKS_OFFERED], typed
-            )
+            marks = self.language.marks.items()
+            return ranked([Candidate(mark, mark, detail, counts.get(mark)) for mark, detail in marks], typed)
         return ranked(self.values_of(name, field), typed)
 
     def values_of(self, name: str, field: Field | None) -> list[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from traintui.data.fields import LEAST, MARKS, MARKS_OFFERED, META, MOST, Field, Kind, micros, next_double
@@ -28,7 +29,7 @@ from traintui.data.filter_terms import (
     Text,
     Within,
 )
-from traintui.data.filter_words import Context, Word
+from traintui.data.filter_words import Context, FilterError, Word
 from traintui.data.nearest import nearest
 from traintui.data.search import searchable
 
@@ -160,64 +161,101 @@ def numbered(word: Word) -> tuple[tuple[int, ...], bool]:
     return tuple(word.whole_numbers), "none" in word.listed
 
 
-BESIDE: dict[str, Callable[[Word], Asked]] = {
-    "id": lambda word: Named(tuple(word.listed)),
-    "document": lambda word: From("document", *split(word.listed)),
-    "chunk": lambda word: From("chunk", *numbered(word)),
-    "reviewer": lambda word: DecidedBy(*split(word.listed)),
-    "assigned": lambda word: AssignedTo(*split(word.listed)),
-    "run": lambda word: CalledBy("run", *numbered(word)),
-    "template": lambda word: CalledBy("template", *numbered(word)),
-    "cause": lambda word: FailedBy(*split(word.listed)),
-    "has": has,
-}
-"""Words about what stands beside the row."""
-
-NAMES_BESIDE = (*BESIDE, "is")
-ABOUT_BESIDE = {
-    "id": "by its public id",
-    "document": "by the name of the document that it is about",
-    "chunk": "by the number of the chunk",
-    "reviewer": "who approved or rejected it",
-    "assigned": "who is to review it",
-    "run": "by the number of the batch",
-    "template": "by the prompt template",
-    "cause": "why it failed, as Generate says it",
-    "has": "a metadata key that is there",
-    "is": "a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed",
-}
-"""What each of them asks for."""
+Reader = Callable[[Word, Context], Asked | AnyOf]
+"""What a word asks for. Raises `FilterError` where it cannot be read."""
 
 
-def read_word(word: Word, fields: Mapping[str, Field], values: Values, context: Context) -> Term:
+def said(word: Word, context: Context) -> Asked:
+    """A word without a field: text in any turn."""
+    return Text(word.value) if searchable(word.value) else Signs(word.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A word that is no field of the row: what it is about, and how it is read."""
+
+    about: str
+    read: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What filters ask of one kind of rows beside their fields: the words, the marks of `is:` with what each says, what
+    a bare word asks for, whether there is metadata, and a trash whose rows are hidden unless they are asked for."""
+
+    words: Mapping[str, Beside]
+    marks: Mapping[str, str]
+    said: Reader
+    has_metadata: bool = False
+    has_trash: bool = False
+
+
+CONVERSATIONS = Language(
+    words={
+        "id": Beside("by its public id", lambda word, _: Named(tuple(word.listed))),
+        "document": Beside(
+            "by the name of the document that it is about", lambda word, _: From("document", *split(word.listed))
+        ),
+        "chunk": Beside("by the number of the chunk", lambda word, _: From("chunk", *numbered(word))),
+        "reviewer": Beside("who approved or rejected it", lambda word, _: DecidedBy(*split(word.listed))),
+        "assigned": Beside("who is to review it", lambda word, _: AssignedTo(*split(word.listed))),
+        "run": Beside("by the number of the batch", lambda word, _: CalledBy("run", *numbered(word))),
+        "template": Beside("by the prompt template", lambda word, _: CalledBy("template", *numbered(word))),
+        "cause": Beside("why it failed, as Generate says it", lambda word, _: FailedBy(*split(word.listed))),
+        "has": Beside("a metadata key that is there", lambda word, _: has(word)),
+        "is": Beside("a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed", marked),
+    },
+    marks={
+        "flagged": "somebody flagged it",
+        "seed": "imported",
+        "rehearsal": "written by the rehearsal",
+        "stale": "its document has changed there",
+        "deleted": "in the trash",
+        "mine": "assigned to me, or decided by me",
+        "disputed": "its reviewers disagree",
+    },
+    said=said,
+    has_metadata=True,
+    has_trash=True,
+)
+"""What is asked of conversations."""
+
+
+def read_word(
+    word: Word, fields: Mapping[str, Field], values: Values, context: Context, language: Language = CONVERSATIONS
+) -> Term:
     """What a word asks for. Raises `FilterError` for a field that there is not, or a value that it cannot have."""
-    return Term(word.field, asked_by(word, fields, values, context), word.negated, word.start, word.end)
+    asked = asked_by(word, fields, values, context, language)
+    return Term(word.field, asked, word.negated, word.start, word.end)
 
 
-def asked_by(word: Word, fields: Mapping[str, Field], values: Values, context: Context) -> Asked | AnyOf:
+def asked_by(
+    word: Word, fields: Mapping[str, Field], values: Values, context: Context, language: Language
+) -> Asked | AnyOf:
     if word.field is None:
         if not word.value:
             what = "nothing stands between the quotes." if word.quoted else "a minus sign stands alone."
             raise word.wrong(what, "Write -FIELD:VALUE, -word, or a word to look for.")
-        return Text(word.value) if searchable(word.value) else Signs(word.value)
-    is_meta = word.field.startswith(META) and len(word.field) > len(META)
-    field = fields.get(word.field)
-    if field is None and not is_meta and word.field not in NAMES_BESIDE:
-        raise unknown(word, fields)
+        return language.said(word, context)
+    is_meta = language.has_metadata and word.field.startswith(META) and len(word.field) > len(META)
+    field, beside = fields.get(word.field), language.words.get(word.field)
+    if field is None and beside is None and not is_meta:
+        raise unknown(word, fields, language)
     if not word.value:
         raise word.wrong(f"{word.field} has no value.", f"Write {word.field}:VALUE.")
     if is_meta:
         return unregistered(word) if field is None else registered(word, field, context)
-    if word.field == "is":
-        return marked(word, context)
+    if beside is not None:
+        return beside.read(word, context)
     if field is None:
-        return BESIDE[word.field](word)
+        raise unknown(word, fields, language)
     return among(word, field, values) if field.kind is Kind.KEY else within(word, field, context)
 
 
-def unknown(word: Word, fields: Mapping[str, Field]) -> Exception:
+def unknown(word: Word, fields: Mapping[str, Field], language: Language) -> FilterError:
     """There is no such field; the nearest that there is."""
-    names = [name for name in (*fields, *NAMES_BESIDE) if not name.startswith(META)]
-    near = nearest(word.field or "", [*names, "meta.KEY"], cutoff=0.5)
-    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(names)}, meta.KEY."
+    names = [name for name in (*fields, *language.words) if not name.startswith(META)]
+    names += ["meta.KEY"] if language.has_metadata else []
+    near = nearest(word.field or "", names, cutoff=0.5)
+    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(names)}."
     return word.wrong(f'there is no field "{word.field}".', f"{hint} Put quotes around text with a colon in it.")

@@ -331,13 +331,21 @@ class Signs:
         return search.probed(ConversationTurn.conversation_id == C.id, ConversationTurn.content.ilike(pattern))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Meant:
+    """What a row of a log, or what stands beside it, says: a term that is nothing but its meaning."""
+
+    where: Condition
+    """Its meaning as SQL."""
+
+
 Local = Among | Within | Marked
 """Terms that a row answers by itself."""
 Searched = Holds | HasKey | Text
 """Terms that the search tables answer."""
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
-Beside = Named | From | DecidedBy | AssignedTo | Disputed | CalledBy | FailedBy | Searched | LookedThrough
+Beside = Named | From | DecidedBy | AssignedTo | Disputed | CalledBy | FailedBy | Searched | LookedThrough | Meant
 """Terms that the server answers."""
 Asked = Local | Beside
 

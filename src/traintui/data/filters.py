@@ -15,13 +15,13 @@ from datetime import tzinfo as TimeZone
 from sqlalchemy import and_, true
 
 from traintui.data.fields import FIELDS, Field
-from traintui.data.filter_reading import NAMES_BESIDE, Values, read_word
+from traintui.data.filter_reading import CONVERSATIONS, Language, Values, read_word
 from traintui.data.filter_terms import Condition, Disputed, Marked, Term
 from traintui.data.filter_words import Context, FilterError, words
 
 __all__ = ["NAMES", "Condition", "Filter", "FilterError", "Term", "parse"]
 
-NAMES = (*FIELDS, *NAMES_BESIDE)
+NAMES = (*FIELDS, *CONVERSATIONS.words)
 """What can stand before a colon, metadata keys aside."""
 MAX_LENGTH = 4_000
 """Characters. A filter is typed or pasted by a person; longer ones are mistakes."""
@@ -33,15 +33,17 @@ HIDE_DELETED = Term(None, Marked(("deleted",)), True, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter that was understood: its text as written, and its terms."""
+    """A filter that was understood: its text as written, and its terms. `has_trash` where some rows are hidden unless
+    they are asked for."""
 
     text: str
     written: tuple[Term, ...]
+    has_trash: bool = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """All that must hold; what is in the trash is left out unless the filter speaks of it."""
-        speaks = any(
+        speaks = not self.has_trash or any(
             isinstance(part, Marked) and "deleted" in part.marks for term in self.written for part in term.parts
         )
         return self.written if speaks else (*self.written, HIDE_DELETED)
@@ -74,12 +76,13 @@ def parse(
     now: datetime | None = None,
     zone: TimeZone | None = None,
     login: str | None = None,
+    language: Language = CONVERSATIONS,
 ) -> Filter:
     """Reads a filter. Raises `FilterError` with what is wrong, where, and what would be right.
 
     `fields` are those of the workspace, `values` what its dimensions may have (default: anything). `now` and `zone` say
     what `-7d` and a bare date mean (default: this moment, the system's time zone), `login` whose `is:mine` asks for
-    (default: the login that runs the query).
+    (default: the login that runs the query). `language` is what may be asked beside the fields.
     """
     if len(text) > MAX_LENGTH:
         raise FilterError(
@@ -97,4 +100,5 @@ def parse(
             f"it has {len(found)} words.", f'Use at most {MAX_TERMS}; "put words that stand together between quotes".',
             extra.start, found[-1].end,
         )  # fmt: skip
-    return Filter(text.strip(), tuple(read_word(word, fields, values or {}, context) for word in found))
+    terms = tuple(read_word(word, fields, values or {}, context, language) for word in found)
+    return Filter(text.strip(), terms, language.has_trash)

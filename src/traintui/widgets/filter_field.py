@@ -24,17 +24,19 @@ from traintui.widgets.completion_list import CompletionList
 if TYPE_CHECKING:
     from traintui.data.fields import Field
     from traintui.data.filter_completion import Candidate, Completions
+    from traintui.data.filter_reading import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What the completion knows: `fields` of the workspace (None: those of every conversation), counts by field and
-    value, the vocabulary, and metadata keys."""
+    value, the vocabulary, metadata keys, and the language of the rows (None: that of conversations)."""
 
     fields: Mapping[str, Field] | None = None
     facets: Mapping[str, Mapping[str | None, int]] = field(default_factory=dict)
     labels: Mapping[tuple[str, str], VocabularyValue] = field(default_factory=dict)
     metadata_keys: Sequence[str] = ()
+    language: Language | None = None
 
 
 LONGEST = 4_000
@@ -134,11 +136,13 @@ class FilterField(Input):
     def _completions(self) -> Completions:
         from traintui.data.fields import FIELDS
         from traintui.data.filter_completion import complete
+        from traintui.data.filter_reading import CONVERSATIONS
 
         offer = self.offer
         return complete(
             self.value, self.cursor_position, fields=FIELDS if offer.fields is None else offer.fields,
             facets=offer.facets, labels=offer.labels, metadata_keys=offer.metadata_keys,
+            language=offer.language or CONVERSATIONS,
         )  # fmt: skip
 
     def take(self, index: int) -> None:
