@@ -21,6 +21,7 @@ from traintui.data import (
     batches,
     conversations,
     documents,
+    export_history,
     imports,
     reviews,
     templates,
@@ -32,7 +33,9 @@ from traintui.data.attempts import OpenAttempt, Outcome
 from traintui.data.documents import StoredDocument
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database, make_engine
-from traintui.data.records import Turn, VocabularyValue
+from traintui.data.log_fields import EXPORTS, GENERATIONS
+from traintui.data.log_listing import first_keys
+from traintui.data.records import Attempt, Export, Turn, VocabularyValue
 from traintui.data.reviews import Seen
 from traintui.data.work import ClaimedItem
 from traintui.quality.signatures import signature
@@ -271,6 +274,20 @@ async def fetch(db: Database, statement: str, **values: Any) -> list[Any]:
     """The rows of a query."""
     async with db.read() as connection:
         return list(await connection.execute(text(statement), values))
+
+
+async def newest_calls(db: Database) -> tuple[Attempt, ...]:
+    """The calls of the log, newest first."""
+    found = await first_keys(db, GENERATIONS, GENERATIONS.read(""))
+    rows = await attempts.rows(db, found.ids)
+    return tuple(rows[id] for id in found.ids)
+
+
+async def newest_exports(db: Database) -> tuple[Export, ...]:
+    """The exports of the log, newest first."""
+    found = await first_keys(db, EXPORTS, EXPORTS.read(""))
+    rows = await export_history.rows(db, found.ids)
+    return tuple(rows[id] for id in found.ids)
 
 
 async def scalar(db: Database, statement: str, **values: Any) -> Any:

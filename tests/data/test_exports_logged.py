@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from support import Conninfo, add_vocabulary, approved, fetch, generated, imported, logged_in, said, seen, sqlstate
-from traintui.data import export_history, export_reading, exports, reviews
+from support import (
+    Conninfo,
+    add_vocabulary,
+    approved,
+    fetch,
+    generated,
+    imported,
+    newest_exports,
+    said,
+    seen,
+    sqlstate,
+)
+from traintui.data import export_reading, exports, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import Scope, ScopeCounts, reading
@@ -37,7 +47,7 @@ async def test_an_export_is_started_and_ends_once(db: Database) -> None:
         with pytest.raises(Refused) as refused:
             await record(db, "e-1", state)
         assert refused.value.code == "TT003"
-    (ended,) = await export_history.page(db)
+    (ended,) = await newest_exports(db)
     assert (ended.state, ended.file_sha256) == ("succeeded", "0102")
     assert (ended.user_id, ended.filter_text, ended.conversation_count) == ("ada", "tone:warm", 2)
 
@@ -127,29 +137,6 @@ async def test_an_export_shows_one_moment_while_others_decide_and_edit(
         read += [conversation async for page in pages for conversation in page]
     assert [each.conversation_id for each in read] == made and total == 6
     assert [(each.revision, each.turns[1].content) for each in read] == [(1, "An answer.")] * 6
-
-
-async def test_the_history_is_read_by_its_indexes_a_page_at_a_time(db: Database, conninfo: Conninfo) -> None:
-    async with logged_in(conninfo(SUPERUSER)) as owner, owner.write() as connection:
-        await connection.exec_driver_sql(
-            "INSERT INTO export_logs (export_id, conversation_count, filter_state, format, state)"
-            " SELECT 'e-' || n, n, '{}', 'trl', state FROM generate_series(1, 3000) AS n,"
-            " unnest(ARRAY['started', 'succeeded']) AS state"
-        )
-        await connection.exec_driver_sql("ANALYZE export_logs")
-    newest = await export_history.page(db, limit=3)
-    assert [export.conversation_count for export in newest] == [3_000, 2_999, 2_998]
-    older = await export_history.page(db, before=newest[-1].id, limit=2)
-    assert [export.conversation_count for export in older] == [2_997, 2_996]
-    assert await export_history.count(db) == 3_000
-    asked: list[tuple[str, Any]] = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
-    await export_history.page(db, before=2_000)
-    statement, values = next(each for each in asked if "export_logs" in each[0])
-    async with db.read() as connection:
-        rows = await connection.exec_driver_sql(f"EXPLAIN {statement}", values)
-        plan = "\n".join(str(row[0]) for row in rows)
-    assert "ix_export_logs_started" in plan and "uq_export_logs_ended" in plan and "Seq Scan on export_logs" not in plan
 
 
 async def test_only_who_started_an_export_says_that_it_is_under_way(db: Database, conninfo: Conninfo) -> None:

@@ -19,6 +19,7 @@ from support import (
     generated,
     imported,
     logged_in,
+    newest_calls,
     planned,
     scalar,
     sqlstate,
@@ -107,7 +108,7 @@ async def test_what_is_stored_is_one_transaction_from_text_to_ledger(db: Databas
         assert not await work.release(db, item, "failed")
     read = await conversations.read(db, item.conversation_id)
     assert (read.row.status, read.row.quality_score, read.row.turn_count) == ("generated", Decimal("7.5"), 2)
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert (call.state, call.cost_usd, call.run_id, call.attempt) == ("ok", Decimal("0.01"), batch_id, 1)
     assert call.conversation_id == item.conversation_id
     detail = await attempts.detail(db, call)
@@ -136,7 +137,7 @@ async def test_the_row_of_a_call_is_committed_before_it_is_sent(db: Database, co
     async with work.registered(db) as worker_id:
         await started(db, await claimed(db, worker_id), worker_id)
         async with logged_in(conninfo("audrey")) as auditor:
-            (call,) = await attempts.newest(auditor)
+            (call,) = await newest_calls(auditor)
     assert (call.state, call.requested_by, call.attempt) == ("sending", "ada", 1)
 
 
@@ -146,7 +147,7 @@ async def test_a_call_is_finished_once(db: Database) -> None:
     with pytest.raises(Refused) as refused:
         await attempts.finish(db, attempt, ANSWERED)
     assert refused.value.code == "TT005"
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert (call.state, call.http_status, call.error_message) == ("error", 529, "overloaded")
 
 
@@ -155,7 +156,7 @@ async def test_an_end_that_is_said_again_stands_once(db: Database, end: Outcome)
     attempt = await started(db, None, None, kind="probe")
     for _ in range(3):
         await attempts.finish(db, attempt, end)
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert call.state == end.state
     assert await fetch(db, "SELECT calls, under_way_usd, spent_usd FROM spending") == [(1, 0, call.cost_usd or 0)]
 
@@ -164,10 +165,10 @@ async def test_an_end_that_is_said_again_stands_once(db: Database, end: Outcome)
 async def test_a_late_reply_that_is_said_again_stands_once(db: Database, end: Outcome) -> None:
     async with work.registered(db) as worker_id:
         attempt = await started(db, None, worker_id, kind="probe")
-    assert [call.state for call in await attempts.newest(db)] == ["unknown"]
+    assert [call.state for call in await newest_calls(db)] == ["unknown"]
     for _ in range(3):
         await attempts.finish(db, attempt, end)
-    late, lost = await attempts.newest(db)
+    late, lost = await newest_calls(db)
     assert (late.state, lost.state) == (end.state, "unknown")
     assert await scalar(db, "SELECT sum(spent_usd) FROM spending") == late.cost_usd
     with pytest.raises(Refused) as refused:
@@ -178,14 +179,14 @@ async def test_a_late_reply_that_is_said_again_stands_once(db: Database, end: Ou
 async def test_counts_of_what_was_redacted_add_up(db: Database) -> None:
     attempt = await started(db, None, None, kind="probe", redactions={"email": 1, "iban": 2})
     await attempts.finish(db, attempt, Outcome("ok", redactions={"email": 3, "phone": 1}))
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert (await attempts.detail(db, call)).redactions == {"email": 4, "iban": 2, "phone": 1}
 
 
 async def test_a_payload_that_json_columns_refuse_is_kept_without_what_they_refuse(db: Database) -> None:
     attempt = await started(db, None, None, kind="probe", request_payload={"a\x00": ["\ud800", "ä", "\\u0000"]})
     await attempts.finish(db, attempt, Outcome("error", response_payload={"b": "\x00"}, error_message="a\x00b"))
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     detail = await attempts.detail(db, call)
     assert detail.request_payload == {"a\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", "ä", "\\u0000"]}
     assert call.error_message == "a\N{REPLACEMENT CHARACTER}b"
@@ -205,7 +206,7 @@ async def test_a_released_item_waits_its_turn_and_its_late_store_changes_nothing
         assert refused.value.code == "TT011"
     assert (await conversations.read(db, item.conversation_id)).row.status == "planned"
     # The call was answered all the same, and is on record as it ended.
-    assert [call.state for call in await attempts.newest(db)] == ["ok"]
+    assert [call.state for call in await newest_calls(db)] == ["ok"]
 
 
 async def test_an_attempt_that_counts_for_nothing_is_given_back(db: Database) -> None:
@@ -284,7 +285,7 @@ async def test_the_death_of_a_worker_is_seen_at_once_and_everything_it_held_is_f
             return await batches.recover(db) == 1
 
         await eventually(noticed)
-        (call,) = await attempts.newest(db)
+        (call,) = await newest_calls(db)
         assert (call.state, call.cost_usd, call.cost_is_estimate) == ("unknown", Decimal("0.25"), True)
         assert call.error_type == "worker_lost"
         assert [row[0] for row in await fetch(db, "SELECT DISTINCT state FROM generation_items")] == ["queued"]
@@ -294,7 +295,7 @@ async def test_the_death_of_a_worker_is_seen_at_once_and_everything_it_held_is_f
 
         # It was not dead after all: its reply is kept as a row of its own, and its text is not.
         assert not await stored(db, item, attempt)
-        late, lost = await attempts.newest(db)
+        late, lost = await newest_calls(db)
         assert (late.state, late.cost_usd, lost.state) == ("ok", Decimal("0.01"), "unknown")
         assert await scalar(db, "SELECT late_reply_to FROM generation_logs WHERE id = :id", id=late.id) == lost.id
         assert await scalar(db, "SELECT request_sha256 = (SELECT request_sha256 FROM generation_logs WHERE id = :lost)"
@@ -341,7 +342,7 @@ async def test_an_estimate_that_is_no_number_does_not_keep_lost_work_from_being_
     for estimate in (None, "cheap", "1e99999", "-3"):
         async with work.registered(db) as worker_id:
             await started(db, None, worker_id, parameters={"estimated_cost_usd": estimate})
-    calls = await attempts.newest(db)
+    calls = await newest_calls(db)
     assert [(call.state, call.cost_usd) for call in calls] == [("unknown", None)] * 4
 
 

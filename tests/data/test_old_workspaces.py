@@ -9,13 +9,11 @@ import psycopg
 import pytest
 
 from restoring import DUMPS, restore
-from support import fetch, import_items, logged_in, scalar, turns_of
+from support import fetch, import_items, logged_in, newest_calls, newest_exports, scalar, turns_of
 from traintui.data import (
-    attempts,
     batches,
     bulk,
     conversations,
-    export_history,
     metadata,
     reviews,
     schema,
@@ -62,8 +60,8 @@ async def test_an_old_workspace_is_upgraded_read_and_decided_on(server: Embedded
             status: await number(db, f"-is:seed status:{status}") for status in ("approved", "rejected", "planned")
         }
         assert written == {"approved": 5, "rejected": 1, "planned": 6}
-        assert {entry.state for entry in await export_history.page(db)} == {"succeeded"}
-        assert {call.state for call in await attempts.newest(db)} == {"ok", "error"}
+        assert {entry.state for entry in await newest_exports(db)} == {"succeeded"}
+        assert {call.state for call in await newest_calls(db)} == {"ok", "error"}
         assert [batch.state for batch in await batches.recent(db)] == ["paused", "finished"]
         for batch in await batches.recent(db):
             assert await scalar(db, "SELECT committed_cost(:id)", id=batch.id) == batch.cost_usd

@@ -244,7 +244,8 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
         ("know_log_order",), ("look_at_submissions",), ("make_generation_partitions",), ("note_cost",), ("note_items",),
         ("note_presence",), ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",),
         ("queue_changed_metadata",), ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",),
-        ("queue_unsigned",), ("record_setting_change",), ("seal_logs",), ("second_review_standing",), ("watch_batch",),
+        ("queue_unsigned",), ("record_setting_change",), ("review_rows_saying",), ("seal_logs",),
+        ("second_review_standing",), ("watch_batch",),
         ]  # fmt: skip
 
 

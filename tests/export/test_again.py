@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support import Conninfo, approved, fetch, import_items, imported, logged_in, said, seen, turns_of
+from support import Conninfo, approved, fetch, import_items, imported, logged_in, newest_exports, said, seen, turns_of
 from traintui.data import bulk, conversations, export_history, export_reading, metadata, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -180,7 +180,7 @@ async def test_what_was_purged_stops_it_by_name_and_leaves_nothing(db: Database,
     with pytest.raises(TraintuiError, match=f"1 of what {first.export_id} held was purged since: {ids[3]}"):
         await once_more(db, first, tmp_path / "second.jsonl")
     assert not (tmp_path / "second.jsonl").exists()
-    assert [each.export_id for each in await export_history.page(db)] == [first.export_id]
+    assert [each.export_id for each in await newest_exports(db)] == [first.export_id]
 
 
 async def test_another_version_of_the_format_is_told_where_bytes_differ(
@@ -236,7 +236,7 @@ async def test_only_what_succeeded_is_made_again(db: Database, tmp_path: Path) -
         await again.found(db, "e-none", "then")
     with pytest.raises(TraintuiError):
         await run_export(db, ExportRequest(tmp_path / "first.jsonl", "trl", "status:generated", limit=1, if_cut="stop"))
-    (failed,) = await export_history.page(db)
+    (failed,) = await newest_exports(db)
     with pytest.raises(TraintuiError, match="wrote nothing: it is failed"):
         await again.found(db, failed.export_id, "now")
 
@@ -261,10 +261,10 @@ async def test_a_long_export_says_how_far_it_is_until_it_ends(
     export = asyncio.create_task(run_export(db, ExportRequest(tmp_path / "out.jsonl")))
     while not seen_of_it and not export.done():
         await asyncio.sleep(0.01)
-        seen_of_it = [(each.state, each.done) for each in await export_history.page(db) if each.done == 2]
+        seen_of_it = [(each.state, each.done) for each in await newest_exports(db) if each.done == 2]
     goes_on.set()
     assert seen_of_it == [("under way", 2)]
     await export
     assert await fetch(db, "SELECT FROM exports_under_way") == []
-    (ended,) = await export_history.page(db)
+    (ended,) = await newest_exports(db)
     assert (ended.state, ended.conversation_count) == ("succeeded", 3)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from support import approved, imported, said, seen
-from traintui.data import conversations, export_history, reviews
+from support import approved, imported, newest_exports, said, seen
+from traintui.data import conversations, reviews
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
 from traintui.data.records import Turn
@@ -155,7 +155,7 @@ async def test_a_selection_is_what_is_written(db: Database, tmp_path: Path) -> N
     summary = await run_export(db, ExportRequest(path, ids=chosen))
     assert [entry[0] for entry in manifest(path)["conversations"]] == [ids[0], ids[2]]
     assert (summary.count, summary.left_out_unapproved) == (2, 1)
-    assert (await export_history.page(db))[0].filter_state["selected"] == 3
+    assert (await newest_exports(db))[0].filter_state["selected"] == 3
 
 
 async def test_a_filter_is_in_the_manifest_in_words_and_as_what_they_were_read_as(db: Database, tmp_path: Path) -> None:
@@ -250,4 +250,4 @@ async def test_an_option_that_cannot_be_is_answered_before_anything_is_recorded(
     with pytest.raises(TraintuiError) as refused:
         await run_export(db, request_)
     assert re.search(says, f"{refused.value.title} {refused.value.message}")
-    assert list(tmp_path.iterdir()) == [] and await export_history.page(db) == ()
+    assert list(tmp_path.iterdir()) == [] and await newest_exports(db) == ()

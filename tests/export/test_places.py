@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from small_disks import close, mounted
-from support import approved, import_items, imported, turns_of
-from traintui.data import export_history, exports
+from support import approved, import_items, imported, newest_exports, turns_of
+from traintui.data import exports
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.export.fileset import FileSet, checked_place
@@ -57,7 +57,7 @@ async def test_a_disk_that_fills_up_keeps_the_old_file_and_says_so(db: Database,
     with pytest.raises(TraintuiError, match="No space left"):
         await export_conversations(db, path=path, overwrite=True)
     assert path.read_text() == "mine" and list(small_disk.iterdir()) == [path]
-    assert [entry.state for entry in await export_history.page(db)] == ["failed"]
+    assert [entry.state for entry in await newest_exports(db)] == ["failed"]
 
 
 async def test_a_disk_that_nobody_may_write_to_is_named_before_anything_is_recorded(
@@ -68,7 +68,7 @@ async def test_a_disk_that_nobody_may_write_to_is_named_before_anything_is_recor
     for place in ("out.jsonl", "new/folder/out.jsonl"):
         with pytest.raises(TraintuiError, match=r"you may not write in .*small"):
             await export_conversations(db, path=small_disk / place)
-    assert list(small_disk.iterdir()) == [] and await export_history.page(db) == ()
+    assert list(small_disk.iterdir()) == [] and await newest_exports(db) == ()
 
 
 async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_one_cleans_up(
@@ -84,7 +84,7 @@ async def test_a_killed_export_leaves_the_old_file_and_no_success_and_the_next_o
     child.kill()
     await child.wait()
     assert path.read_text() == "mine" and any(left.suffix == ".part" for left in tmp_path.iterdir())
-    (entry,) = await export_history.page(db)
+    (entry,) = await newest_exports(db)
     assert entry.state in {"under way", "silent"}  # the lease of the dead ends by itself
     await export_conversations(db, path=path, overwrite=True)
     assert {left.name for left in tmp_path.iterdir()} == {"out.jsonl", "out.manifest.json", "README.md"}
@@ -104,7 +104,7 @@ async def test_a_link_that_leads_to_itself_is_named(db: Database, tmp_path: Path
     await many(db, 1)
     with pytest.raises(TraintuiError, match="leads to itself"):
         await export_conversations(db, path=link)
-    assert await export_history.page(db) == ()
+    assert await newest_exports(db) == ()
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_place_that_is_closed_to_us_is_said(db: Database) -> None:
     await approved(db, *await imported(db, 1))
     with pytest.raises(TraintuiError, match=r"cannot be written|may not write"):
         await export_conversations(db, path=Path("/proc/traintui/out.jsonl"))  # closed to root too
-    assert "succeeded" not in [entry.state for entry in await export_history.page(db)]
+    assert "succeeded" not in [entry.state for entry in await newest_exports(db)]
 
 
 async def test_directories_are_made_and_those_of_an_export_that_fails_go_again(db: Database, tmp_path: Path) -> None:
@@ -191,4 +191,4 @@ async def test_a_success_that_cannot_be_recorded_brings_the_old_file_back(
     with pytest.raises(TraintuiError, match="is away"):
         await export_conversations(db, path=path, overwrite=True)
     assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
-    assert [entry.state for entry in await export_history.page(db)] == ["failed"]
+    assert [entry.state for entry in await newest_exports(db)] == ["failed"]

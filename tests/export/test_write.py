@@ -12,8 +12,8 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from support import add_vocabulary
-from traintui.data import conversations, export_history, exports, imports, metadata, reviews, vocabulary
+from support import add_vocabulary, newest_exports
+from traintui.data import conversations, exports, imports, metadata, reviews, vocabulary
 from traintui.data.engine import Database
 from traintui.data.filters import FilterError
 from traintui.data.refusals import Refused
@@ -54,7 +54,7 @@ async def test_what_was_approved_is_written_in_order_of_the_id_and_the_record_ha
     assert summary.count == len(written) == 203
     assert [line["messages"][0]["content"] for line in written] == [f"turn 0 of {n}" for n in range(203)]
     assert done[-1] == (203, 203)
-    (ended,) = await export_history.page(db)
+    (ended,) = await newest_exports(db)
     assert (ended.state, ended.conversation_count, ended.user_id) == ("succeeded", 203, "ada")
     assert ended.file_sha256 == summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     async with db.read() as connection:
@@ -82,7 +82,7 @@ async def test_the_filter_decides_and_stands_in_the_record(db: Database, tmp_pat
     await approved(db, 4)
     summary = await export_conversations(db, filter_text='"turn 0 of 2"', path=tmp_path / "one.jsonl")
     assert summary.count == 1
-    assert (await export_history.page(db))[0].filter_text == '"turn 0 of 2"'
+    assert (await newest_exports(db))[0].filter_text == '"turn 0 of 2"'
 
 
 async def test_only_approved_ones_leave_unless_the_filter_names_a_status(db: Database, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ async def test_a_conversation_that_cannot_be_trained_on_stops_the_export_by_name
     with pytest.raises(TraintuiError, match="ends with the user"):
         await export_conversations(db, path=path)
     assert list(tmp_path.iterdir()) == []
-    assert [entry.state for entry in await export_history.page(db)] == ["failed"]
+    assert [entry.state for entry in await newest_exports(db)] == ["failed"]
 
 
 async def test_a_cancelled_export_leaves_nothing_but_its_record(
@@ -119,7 +119,7 @@ async def test_a_cancelled_export_leaves_nothing_but_its_record(
     with pytest.raises(asyncio.CancelledError):
         await export
     assert list(tmp_path.iterdir()) == []
-    assert [entry.state for entry in await export_history.page(db)] == ["cancelled"]
+    assert [entry.state for entry in await newest_exports(db)] == ["cancelled"]
 
 
 async def test_what_is_decided_while_an_export_runs_does_not_change_it(
@@ -154,7 +154,7 @@ async def test_a_directory_is_no_place_for_a_file_which_is_said_before_anything_
     await approved(db, 1)
     with pytest.raises(TraintuiError, match="is a directory"):
         await export_conversations(db, path=tmp_path)
-    assert await export_history.page(db) == ()
+    assert await newest_exports(db) == ()
 
 
 async def test_a_filter_with_a_mistake_exports_nothing(db: Database, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ async def test_a_value_that_is_not_in_the_vocabulary_is_a_mistake_as_in_the_tabl
         await export_conversations(db, filter_text="persona:busy_parnt", path=tmp_path / "out.jsonl")
     with pytest.raises(FilterError, match=told):
         await forecast(db, ExportRequest(tmp_path / "out.jsonl", filter_text="-persona:busy_parnt"))
-    assert list(tmp_path.iterdir()) == [] and await export_history.page(db) == ()
+    assert list(tmp_path.iterdir()) == [] and await newest_exports(db) == ()
 
 
 @pytest.mark.parametrize("value", ["formal", "none"])

@@ -19,8 +19,8 @@ from generation.batching_helpers import (
     submitted,
     value,
 )
-from support import eventually
-from traintui.data import attempts, batches, conversations
+from support import eventually, newest_calls
+from traintui.data import batches, conversations
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
 from traintui.generation.rehearsal import Pace, RehearsalServer
@@ -288,4 +288,4 @@ async def test_a_secret_in_a_document_is_sent_and_never_logged(db: Database, reh
     progress = await generated(db, rehearsal, count=2)
     assert progress.done == 2
     assert not any(secret in row for row in await column(db, "SELECT l::text FROM generation_logs AS l"))
-    assert (await attempts.newest(db))[0].is_rehearsal
+    assert (await newest_calls(db))[0].is_rehearsal

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from generation.batching_helpers import IMPATIENT, Quick
-from support import Conninfo, imported
+from support import Conninfo, imported, newest_calls
 from traintui.data import attempts, batches, conversations, judgements, reviews, work
 from traintui.data.conversations import count
 from traintui.data.embedded import SUPERUSER
@@ -112,7 +112,7 @@ async def test_what_a_batch_with_a_judge_writes_is_judged_by_itself(
         assert [each.name for each in opinion.criteria] == ["faithful", "persona", "emotion", "useful"]
         assert found.row.judge_score == opinion.mean == round(sum(each.score for each in opinion.criteria) / 4, 2)
         assert (opinion.revision, opinion.model, opinion.is_rehearsal) == (1, JUDGE, True)
-        call = next(each for each in await attempts.newest(furnished) if each.id == opinion.log_id)
+        call = next(each for each in await newest_calls(furnished) if each.id == opinion.log_id)
         assert (call.kind, call.state, call.conversation_id, call.model) == ("judge", "ok", key, JUDGE)
 
 
@@ -226,7 +226,7 @@ async def test_an_opinion_that_is_none_is_asked_for_once_more(furnished: Databas
     progress = await generate(furnished, rehearsal, plan(count=1), slots=1)
     assert (progress.done, progress.failed, progress.calls) == (1, 0, 3)
     assert (await the_one(furnished)).row.judge_score is not None
-    unusable = next(each for each in await attempts.newest(furnished) if each.error_type == "invalid_reply")
+    unusable = next(each for each in await newest_calls(furnished) if each.error_type == "invalid_reply")
     assert unusable.kind == "judge" and unusable.cost_usd and unusable.error_message
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from generation.batching_helpers import IMPATIENT, Quick
 from generation.test_judging import column, plan, value
-from support import fetch, import_items, said, turns_of
-from traintui.data import attempts, batches, bulk, conversations, regenerations, reviews, revisions, spending, work
+from support import fetch, import_items, newest_calls, said, turns_of
+from traintui.data import batches, bulk, conversations, regenerations, reviews, revisions, spending, work
 from traintui.data.engine import Database
 from traintui.data.records import Conversation, Turn
 from traintui.data.refusals import Refused
@@ -75,7 +75,7 @@ async def test_one_turn_anew_is_one_logged_call_and_one_revision(
     assert now.turns[3].content != written.turns[3].content
     assert [turn for turn in now.turns if turn.number != 4] == [turn for turn in written.turns if turn.number != 4]
     assert await value(db, "SELECT count(*) FROM generation_logs") == calls + 1
-    newest = (await attempts.newest(db))[0]
+    newest = (await newest_calls(db))[0]
     assert (newest.kind, newest.state, newest.conversation_id) == ("generate", "ok", written.row.conversation_id)
     assert newest.cost_usd is not None
     (row,) = await fetch(db, "SELECT run_id, template_id FROM generation_logs WHERE id = :id", id=newest.id)
@@ -197,7 +197,7 @@ async def test_what_moved_on_during_the_call_is_left_as_it_is_and_the_call_is_on
     await run_until_idle(db, rehearsal)
     state, reason = await outcome(db, batch_id)
     assert state == "failed" and "in the log of the calls only" in reason
-    assert (await attempts.newest(db))[0].state == "ok"
+    assert (await newest_calls(db))[0].state == "ok"
     now = await conversations.read(db, written.row.conversation_id)
     assert now.row.revision == (2 if meanwhile == "edit" else 1)
     assert "regenerated" not in await column(db, "SELECT origin FROM conversation_revisions")
@@ -299,7 +299,7 @@ async def test_what_a_reply_brings_wrong_is_asked_for_again_and_never_stored(
     assert await outcome(db, batch_id) == ("done", "")
     now = await conversations.read(db, written.row.conversation_id)
     assert [turn.role for turn in now.turns] == ["user", "assistant"] * 3
-    states = [call.state for call in (await attempts.newest(db)) if call.conversation_id == now.row.conversation_id]
+    states = [call.state for call in (await newest_calls(db)) if call.conversation_id == now.row.conversation_id]
     assert states[0] == "ok" and len(states) == 3  # the first wrote it; then the fault, and what was asked again
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from homes import furnished_home
-from support import eventually, fetch
+from support import eventually, fetch, newest_calls
 from traintui.data import attempts, templates
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -59,7 +59,7 @@ async def test_a_trial_brings_turns_their_score_and_its_cost_and_is_on_record(
     reply = await reply_to(db, rehearsal, trial())
     assert [turn.role for turn in reply.turns] == ["user", "assistant"] * 2
     assert reply.score is not None and reply.score > 0 and reply.parts and reply.failure is None
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert (call.id, call.kind, call.state, call.is_rehearsal) == (reply.attempt_id, "probe", "ok", True)
     assert call.cost_usd == reply.cost_usd and reply.cost_usd is not None and reply.cost_usd > 0
     detail = await attempts.detail(db, call)
@@ -89,7 +89,7 @@ async def test_a_reply_that_is_no_conversation_is_told_with_what_it_cost(
 ) -> None:
     reply = await reply_to(db, rehearsal, trial(max_tokens=10))
     assert reply.turns == () and reply.failure is not None and reply.score is None
-    (call,) = await attempts.newest(db)
+    (call,) = await newest_calls(db)
     assert call.cost_usd == reply.cost_usd and reply.cost_usd is not None
 
 
@@ -108,12 +108,12 @@ async def test_the_app_tries_a_template_in_a_process_of_its_own() -> None:
             crew = Crew(settings.model_copy(update={"api_base_url": server.url}))
             reply = await crew.try_template(trial())
             assert len(reply.turns) == 4 and reply.is_rehearsal
-            (call,) = await attempts.newest(db)
+            (call,) = await newest_calls(db)
             assert (call.kind, call.id) == ("probe", reply.attempt_id)
             with pytest.raises(TraintuiError) as mistake:
                 await crew.try_template(trial(TemplateText("draft", 3, "", "{{ mood }}")))
             assert mistake.value.title == "Template not usable" and "line 1" in mistake.value.message
-            assert len(await attempts.newest(db)) == 1
+            assert len(await newest_calls(db)) == 1
 
 
 @pytest.mark.xdist_group("homes")
@@ -126,10 +126,10 @@ async def test_a_trial_that_is_given_up_leaves_a_row_that_says_so() -> None:
             asking = asyncio.create_task(crew.try_template(trial()))
 
             async def sent() -> bool:
-                return bool(await attempts.newest(db)) and bool(server.requests)
+                return bool(await newest_calls(db)) and bool(server.requests)
 
             await eventually(sent)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            (call,) = await attempts.newest(db)
+            (call,) = await newest_calls(db)
             assert (call.state, call.error_type, call.cost_is_estimate) == ("unknown", "worker_lost", True)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from generation.batching_helpers import IMPATIENT, Quick
+from support import newest_calls
 from traintui.audit.personal import look_for_phones_of
 from traintui.audit.phones import DEFAULT_REGIONS
 from traintui.audit.redaction import redact_text
@@ -83,7 +84,7 @@ async def test_every_planned_conversation_is_written_scored_and_on_record(
 
 async def test_the_ledger_agrees_with_the_bill_of_the_server(furnished: Database, rehearsal: RehearsalServer) -> None:
     progress = await generate(furnished, rehearsal, plan())
-    calls = await attempts.newest(furnished)
+    calls = await newest_calls(furnished)
     asked = [request for request in rehearsal.requests if request.path == "/v1/messages"]
     assert len(calls) == len(asked) == progress.calls
     for tokens in ("input_tokens", "output_tokens"):
@@ -168,7 +169,7 @@ async def test_a_reply_that_is_no_conversation_is_paid_for_kept_and_asked_for_on
     rehearsal.fail_next("truncate")
     progress = await generate(furnished, rehearsal, plan(count=1), slots=1)
     assert (progress.done, progress.calls) == (1, 2)
-    first = (await attempts.newest(furnished))[-1]
+    first = (await newest_calls(furnished))[-1]
     assert first.cost_usd and first.output_tokens
     detail = await attempts.detail(furnished, first)
     assert detail.response_payload
@@ -408,7 +409,7 @@ async def test_a_refusal_goes_to_the_fallback_model_once_and_the_conversation_na
     progress = await generate(furnished, rehearsal, plan(count=1, fallback_model="claude-haiku-5-5"), slots=1)
     assert (progress.done, progress.calls) == (1, 2)
     assert await column(furnished, "SELECT model FROM conversations") == ["claude-haiku-5-5"]
-    assert [each.model for each in await attempts.newest(furnished)] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
+    assert [each.model for each in await newest_calls(furnished)] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
     rehearsal.fail_next("refusal", "refusal")
     progress = await generate(furnished, rehearsal, plan(count=1, fallback_model="claude-haiku-5-5"), slots=1)
     assert (progress.done, progress.failed, progress.calls) == (0, 1, 2)

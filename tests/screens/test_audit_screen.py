@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -11,10 +12,12 @@ from textual.pilot import Pilot
 from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import attempts, reviews, work
+from traintui.data import log_listing, reviews, work
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.log_pane import LogPane
 
 
 def audit(app: TraintuiApp) -> AuditScreen:
@@ -23,8 +26,14 @@ def audit(app: TraintuiApp) -> AuditScreen:
     return screen
 
 
+def pane(app: TraintuiApp) -> LogPane[Any]:
+    shown = audit(app).pane
+    assert isinstance(shown, LogPane)
+    return shown
+
+
 def detail(app: TraintuiApp) -> str:
-    return audit(app).detail.plain
+    return pane(app).detail.plain
 
 
 async def opened(pilot: Pilot[None], app: TraintuiApp) -> AuditScreen:
@@ -34,8 +43,8 @@ async def opened(pilot: Pilot[None], app: TraintuiApp) -> AuditScreen:
     return audit(app)
 
 
-def said(screen: AuditScreen, title: str) -> bool:
-    return title in str(screen.notice.content)
+def said(app: TraintuiApp, title: str) -> bool:
+    return pane(app).notice.display and title in str(pane(app).notice.content)
 
 
 async def call(db: Database, *, answer: str = "Written.", prompt: str = "Write.") -> str:
@@ -106,30 +115,29 @@ async def test_a_decision_shows_who_why_and_what_changed(app: TraintuiApp, db: D
         shown = detail(app)
         assert "✕ rejected" in shown and "○ to review → ✕ rejected" in shown
         assert "Wrong" in shown and "See fees." in shown and "ada" in shown
-        assert screen.tabs.chosen == "reviews" and screen.query_one("#reviews").has_focus
+        assert screen.tabs.chosen == "reviews" and pane(app).table.has_focus
 
 
 async def test_the_cursor_stays_on_its_row_when_new_ones_come(app: TraintuiApp, db: Database) -> None:
     ids = await imported(db, 3)
     await approved(db, *ids[:2])
     async with app.run_test(size=(120, 30)) as pilot:
-        screen = await opened(pilot, app)
+        await opened(pilot, app)
         await pilot.press("right")
-        await until(pilot, lambda: len(screen.table.rows) >= 2)
+        await until(pilot, lambda: len(pane(app).table.rows) >= 2)
         await pilot.press("j")
-        before, place = screen.table.current, screen.table.cursor
+        before, place = pane(app).table.current, pane(app).table.cursor
         await approved(db, ids[2])
         await pilot.press("r")
-        await until(pilot, lambda: screen.table.cursor == place + 1)
-        assert screen.table.current == before
+        await until(pilot, lambda: pane(app).table.cursor == place + 1)
+        assert pane(app).table.current == before
 
 
 async def test_an_empty_log_says_what_will_be_there(app: TraintuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        await opened(pilot, app)
         for title in ("No call yet", "No decision yet", "Nothing was exported"):
-            await until(pilot, partial(said, screen, title))
-            assert screen.notice.display
+            await until(pilot, partial(said, app, title))
             await pilot.press("right")
 
 
@@ -137,14 +145,14 @@ async def test_enter_gives_the_detail_the_room_and_escape_takes_it_back(app: Tra
     await add_vocabulary(db)
     await generated(db, 2)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        await opened(pilot, app)
         await until(pilot, lambda: "RESPONSE" in detail(app))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.detail.has_focus and screen.detail.size.height > 18)
+        await until(pilot, lambda: pane(app).detail.has_focus and pane(app).detail.size.height > 18)
         await pilot.press("G")
-        await until(pilot, lambda: screen.detail.scroll_offset.y > 0)
+        await until(pilot, lambda: pane(app).detail.scroll_offset.y > 0)
         await pilot.press("escape")
-        await until(pilot, lambda: screen.table.has_focus and screen.table.size.height > 5)
+        await until(pilot, lambda: pane(app).table.has_focus and pane(app).table.size.height > 5)
 
 
 async def test_a_log_that_cannot_be_read_is_answered_with_what_to_do(
@@ -153,8 +161,88 @@ async def test_a_log_that_cannot_be_read_is_answered_with_what_to_do(
     async def fails(*_: object, **__: object) -> None:
         raise TraintuiError("Database not reached", "nobody answers.", "Check the server.")
 
-    monkeypatch.setattr(attempts, "newest", fails)
+    monkeypatch.setattr(log_listing, "first_keys", fails)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
-        await until(pilot, lambda: "Nobody answers." in str(screen.notice.content))
-        assert "Check the server. r reads again." in str(screen.notice.content)
+        await opened(pilot, app)
+        await until(pilot, lambda: "Nobody answers." in str(pane(app).notice.content))
+        assert "Check the server. r reads again." in str(pane(app).notice.content)
+
+
+async def test_a_filter_finds_calls_as_one_types_and_a_mistake_keeps_the_rows(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    one, other = await call(db), await call(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 2)
+        await pilot.press("slash")
+        await until(pilot, lambda: pane(app).filter_line.field.has_focus)
+        await pilot.press(*f"conversation:{one} ")
+        await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [one])
+        await pilot.press(*"stat:ok", "enter")
+        await until(pilot, lambda: "Did you mean state?" in str(pane(app).filter_line.mistake.content))
+        assert [row.conversation_id for row in pane(app).table.rows] == [one]
+        await pilot.press("escape", "escape", "escape")
+        await until(pilot, lambda: pane(app).table.total == 2)
+        assert {row.conversation_id for row in pane(app).table.rows} == {one, other}
+
+
+async def test_what_is_not_there_is_said_and_escape_shows_all_again(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 1)
+        audit(app).visit("generations", "model:none")
+        await until(pilot, partial(said, app, "Nothing matches this filter"))
+        await pilot.press("escape")
+        await until(pilot, lambda: pane(app).table.total == 1 and not pane(app).notice.display)
+
+
+async def test_a_call_that_ends_is_shown_as_it_ended(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        attempt = await started(db, item, worker_id)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await opened(pilot, app)
+            await until(pilot, lambda: [row.state for row in pane(app).table.rows] == ["sending"])
+            assert await stored(db, item, attempt)
+            await until(pilot, lambda: [row.state for row in pane(app).table.rows] == ["ok"])
+            await until(pilot, lambda: "● answered" in detail(app))
+
+
+async def test_from_a_conversation_one_key_leads_to_its_calls_and_the_palette_to_the_rest(
+    app: TraintuiApp, db: Database
+) -> None:
+    await add_vocabulary(db)
+    one = await call(db)
+    await call(db)
+    await approved(db, one)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app.workspace is not None and isinstance(app.screen, ConversationsScreen))
+        conversations = app.screen
+        assert isinstance(conversations, ConversationsScreen)
+        conversations.visit(f"id:{one}")
+        await until(pilot, lambda: conversations.table.current and conversations.table.current.conversation_id == one)
+        await pilot.press("H")
+        await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [one])
+        conversations.action_in_audit("reviews")
+        await until(pilot, lambda: audit(app).which == "reviews" and len(pane(app).table.rows) == 1)
+        assert pane(app).filter_line.field.value == f"conversation:{one}"
+        conversations.action_in_audit("exports")
+        await until(pilot, partial(said, app, "Nothing matches this filter"))
+
+
+async def test_what_is_deep_or_long_is_folded_until_somebody_unfolds_it(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db, answer="long " * 600)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "1,000 more characters, + unfolds" in detail(app))
+        await pilot.press("plus", "plus", "plus")
+        await until(pilot, lambda: "unfolds" not in detail(app))
+        for _ in range(6):
+            await pilot.press("minus")
+        await until(pilot, lambda: "1,000 more characters, + unfolds" in detail(app))

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from screens.waiting import until, written
 from support import Conninfo, approved, imported, logged_in, seen
 from traintui.app import TraintuiApp
-from traintui.data import bulk, conversations, exports, purging, reviews
+from traintui.data import bulk, conversations, exports, log_listing, purging, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
@@ -23,25 +23,26 @@ from traintui.errors import TraintuiError
 from traintui.export import machine
 from traintui.export.request import ExportRequest
 from traintui.export.write import export_conversations, run_export
-from traintui.screens import audit_exports
 from traintui.screens.audit import AuditScreen
+from traintui.screens.audit_exports import ExportsPane
 from traintui.screens.export import ExportDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.row_table import RowTable
+from traintui.widgets.log_table import LogTable
 
 SIZES = [(160, 45), (80, 24)]
 
 
-async def opened(pilot: Pilot[None], app: TraintuiApp) -> AuditScreen:
-    """Audit with the exports."""
+async def opened(pilot: Pilot[None], app: TraintuiApp) -> ExportsPane:
+    """The exports in Audit."""
     await until(pilot, lambda: app.workspace is not None)
     await pilot.press("4")
     await until(pilot, lambda: isinstance(app.screen, AuditScreen) and app.screen.is_mounted)
     screen = app.screen
     assert isinstance(screen, AuditScreen)
-    await pilot.press("left")
-    await until(pilot, lambda: screen.exports.has_focus)
-    return screen
+    await pilot.press("right", "right")
+    pane = screen.query_one(ExportsPane)
+    await until(pilot, lambda: pane.table.has_focus)
+    return pane
 
 
 async def dialog_of(pilot: Pilot[None], app: TraintuiApp, key: str) -> ExportDialog:
@@ -66,14 +67,14 @@ async def edited(db: Database, public: str) -> None:
     await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
 
 
-def drawn(table: RowTable[Export]) -> str:
+def drawn(table: LogTable[Export]) -> str:
     """The first row of a table as it is painted."""
     return table.render_line(1).text
 
 
-def keys(screen: AuditScreen) -> list[str]:
+def keys(pane: ExportsPane) -> list[str]:
     """What the keys at the bottom say."""
-    return [key.label for _, key in screen.query_one(KeyBar).shown]
+    return [key.label for _, key in pane.app.screen.query_one(KeyBar).shown]
 
 
 def notes(app: TraintuiApp) -> str:
@@ -109,15 +110,15 @@ async def test_where_the_detail_has_the_room_what_is_cut_of_a_row_has_a_sign_and
     await export_conversations(db, path=tmp_path / "out.jsonl", format="trl-prompt-completion", filter_text="turns<40")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app)
-        await until(pilot, lambda: "turns" in drawn(screen.exports))
-        assert re.search("trl-prompt-(completion|c…)", drawn(screen.exports)) and "Back" not in keys(screen)
+        await until(pilot, lambda: "turns" in drawn(screen.table))
+        assert re.search("trl-prompt-(completion|c…)", drawn(screen.table)) and "Back" not in keys(screen)
         await pilot.press("enter")
         await until(pilot, lambda: screen.has_class("-detail") and "Back" in keys(screen))
         if size[0] > 100:  # the rows stand beside the detail still: what has no room is left out, and not cut
-            await until(pilot, lambda: "trl" not in drawn(screen.exports))
-            assert re.search("(turns<40|…) *$", drawn(screen.exports))
+            await until(pilot, lambda: "trl" not in drawn(screen.table))
+            assert re.search("(turns<40|…) *$", drawn(screen.table))
         await pilot.press("escape")
-        await until(pilot, lambda: screen.exports.has_focus and "Back" not in keys(screen))
+        await until(pilot, lambda: screen.table.has_focus and "Back" not in keys(screen))
 
 
 async def test_each_state_has_its_word_and_one_that_lives_shows_how_far_it_is(
@@ -140,7 +141,7 @@ async def test_each_state_has_its_word_and_one_that_lives_shows_how_far_it_is(
     async with app.run_test(size=(160, 45)) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: len(screen.table.rows) == 4)
-        assert [row.state for row in screen.exports.rows] == ["under way", "silent", "cancelled", "failed"]
+        assert [row.state for row in screen.table.rows] == ["under way", "silent", "cancelled", "failed"]
         await until(pilot, lambda: "40 of 200" in screen.detail.plain and "20% written" in screen.detail.plain)
         await exports.renew(db, "e-lives", 100, 200, seconds=60)
         await pilot.press("r")
@@ -150,26 +151,6 @@ async def test_each_state_has_its_word_and_one_that_lives_shows_how_far_it_is(
         await until(pilot, lambda: "● succeeded" in screen.detail.plain)
         await pilot.press("j")
         await until(pilot, lambda: "nothing was heard of it since" in screen.detail.plain)
-
-
-async def test_what_does_not_fit_on_a_page_is_read_when_the_cursor_comes_near(
-    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit_exports, "PAGE", 10)
-    monkeypatch.setattr(audit_exports, "NEAR", 2)
-    for number in range(25):
-        await logged(db, f"e-{number}", "started")
-    async with app.run_test(size=(120, 40)) as pilot:
-        screen = await opened(pilot, app)
-        await until(pilot, lambda: "10 of 25" in screen.tabs.remarks["exports"])
-        await pilot.press("G")
-        await until(pilot, lambda: len(screen.exports.rows) == 20)
-        await logged(db, "e-new", "started")
-        await pilot.press("r")
-        await until(pilot, lambda: len(screen.exports.rows) == 21)
-        await pilot.press("G")
-        await until(pilot, lambda: screen.tabs.remarks["exports"] == "26")
-        assert [row.export_id for row in screen.exports.rows] == ["e-new", *(f"e-{n}" for n in range(24, -1, -1))]
 
 
 async def test_enter_looks_whether_the_files_stand_as_they_were_written(
@@ -254,7 +235,7 @@ async def test_the_folder_is_opened_with_the_systems_opener_and_else_its_path_is
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
-        await until(pilot, lambda: screen.exports.current is not None)
+        await until(pilot, lambda: screen.table.current is not None)
         await pilot.press("o")
         await until(pilot, lambda: f"Opened {tmp_path / 'out'}" in notes(app))
         assert (tmp_path / "asked").read_text() == str(tmp_path / "out") and app.clipboard == ""
@@ -281,7 +262,7 @@ async def test_an_export_is_made_again_as_of_now_and_what_differs_is_said(
         dialog = await dialog_of(pilot, app, "e")
         await until(pilot, lambda: "3 conversations" in str(dialog.will.content))
         assert "1 more, 1 edited" in str(dialog.query_one("#since", Static).content)
-        assert dialog.formats.value == "trl" and screen.which == "exports"
+        assert dialog.formats.value == "trl" and screen.display
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -333,7 +314,6 @@ async def test_what_was_purged_since_is_named_before_anything_is_written(
 async def test_a_log_that_cannot_be_read_says_so_beside_the_rows(
     app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from traintui.data import export_history
 
     async def fails(*_: object, **__: object) -> None:
         raise TraintuiError("Database not reached", "nobody answers.", "Check the server.")
@@ -341,8 +321,8 @@ async def test_a_log_that_cannot_be_read_says_so_beside_the_rows(
     await logged(db, "e-1", "started")
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
-        await until(pilot, lambda: len(screen.exports.rows) == 1)
-        monkeypatch.setattr(export_history, "page", fails)
+        await until(pilot, lambda: len(screen.table.rows) == 1)
+        monkeypatch.setattr(log_listing, "first_keys", fails)
         await pilot.press("r")
-        await until(pilot, lambda: "database not reached" in screen.tabs.remarks["exports"])
-        assert len(screen.exports.rows) == 1
+        await until(pilot, lambda: "Database not reached" in str(screen.counted.content))
+        assert len(screen.table.rows) == 1

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from screens.waiting import until
-from support import add_document, add_vocabulary, fetch, generated
+from support import add_document, add_vocabulary, fetch, generated, newest_calls
 from traintui.app import TraintuiApp
-from traintui.data import attempts, templates
+from traintui.data import templates
 from traintui.data.engine import Database
 from traintui.generation.children import Crew
 from traintui.generation.client import ModelClient
@@ -238,10 +238,10 @@ async def test_one_call_is_made_when_asked_twice_and_shows_turns_score_and_cost(
             dialog = await opened(pilot, app)
             await pilot.press("c")
             await until(pilot, lambda: "at most" in str(dialog.trial.pane.notice.content))
-            assert await attempts.newest(furnished) == ()
+            assert await newest_calls(furnished) == ()
             await pilot.press("c")
             await until(pilot, lambda: dialog.trial.transcript.turns)
-            (call,) = await attempts.newest(furnished)
+            (call,) = await newest_calls(furnished)
             heading = str(dialog.trial.pane.heading.content)
             assert call.kind == "probe" and f"call {call.id}" in heading and "$" in heading
             assert "grounding" in str(dialog.trial.parts.content)
@@ -256,7 +256,7 @@ async def test_a_call_that_is_not_made_is_answered_where_one_waits(app: Traintui
         await pilot.press("escape", "c")
         await until(pilot, lambda: "Something is wrong with the text" in str(dialog.trial.pane.notice.content))
         await pilot.press("c")
-        assert await attempts.newest(furnished) == ()
+        assert await newest_calls(furnished) == ()
 
 
 async def test_a_reviewer_reads_templates_and_changes_none(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traintui.widgets.detail_view import wrapped
-from traintui.widgets.json_lines import json_lines
+from traintui.widgets.json_lines import LONG, json_lines
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=30),
@@ -47,3 +47,12 @@ def test_a_wrapped_line_keeps_its_words_and_stays_in_its_width() -> None:
     assert all(part.cell_length <= 40 for part in parts)
     assert all(part.plain.startswith("    ") for part in parts[1:])
     assert " ".join(part.plain.strip() for part in parts).count("word") == 60
+
+
+def test_what_lies_deeper_says_how_much_there_is() -> None:
+    payload = {"a": {"b": {"c": 1}}, "d": [1, 2], "e": {}, "f": "x" * (LONG + 5)}
+    shown = "\n".join(line.plain for line in json_lines(payload, depth=1))
+    assert '"a": { 1 key, + unfolds },' in shown and '"d": [ 2 items, + unfolds ],' in shown and '"e": {},' in shown
+    assert "5 more characters, + unfolds" in shown
+    whole = "\n".join(line.plain for line in json_lines({**payload, "f": "x"}))
+    assert json.loads(whole) == {**payload, "f": "x"}

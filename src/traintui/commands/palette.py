@@ -18,8 +18,8 @@ class PaletteCommands(Provider):
     """What can be done on the screen that the palette was opened on, by name."""
 
     def _offered(self) -> Iterable[tuple[Command, Callable[[], Coroutine[Any, Any, bool]]]]:
-        places: tuple[str, ...] = getattr(self.screen, "PLACES", ())
-        for node, where in (*((self.screen, place) for place in places), (self.app, "app")):
+        offered = getattr(self.screen, "offered", tuple)
+        for node, where in (*offered(), (self.app, "app")):
             for command in of(where):
                 action = parse(command.action)[1]
                 if command.palette and node.check_action(action, ()):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from traintui.data.engine import Database
 from traintui.data.log_models import GenerationLog as L
+from traintui.data.models import Template
 from traintui.data.records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
 from traintui.data.storable import as_json, storable
@@ -171,23 +172,32 @@ async def finish(db: Database, attempt: OpenAttempt, outcome: Outcome) -> None:
 COLUMNS = tuple(getattr(L, name) for name in Attempt.__slots__)
 
 
-async def newest(db: Database, *, limit: int = 200) -> tuple[Attempt, ...]:
-    """The newest calls. Served by `ix_generation_logs_created_at_id`, newest partition first."""
-    statement = select(*COLUMNS).order_by(L.created_at.desc(), L.id.desc()).limit(limit)
+async def rows(
+    db: Database, ids: Sequence[int], span: tuple[datetime, datetime] | None = None
+) -> Mapping[int, Attempt]:
+    """Calls by their ids; `span` is between which moments they were sent, which leads to their weeks. By the key."""
+    statement = select(*COLUMNS).where(L.id.in_(ids))
+    if span is not None:
+        statement = statement.where(L.created_at.between(*span))
     async with db.read() as connection:
-        return tuple(Attempt(*row) for row in await connection.execute(statement))
+        return {row.id: Attempt(*row) for row in await connection.execute(statement)}
 
 
 async def detail(db: Database, attempt: Attempt) -> AttemptDetail:
     """A call with its payloads. Raises `Refused` (TT002) when retention has removed it."""
-    statement = select(L.request_payload, L.response_payload, L.parameters, L.redactions, L.row_hash).where(
-        L.id == attempt.id, L.created_at == attempt.created_at
-    )
+    statement = (
+        select(
+            L.request_payload, L.response_payload, L.parameters, L.redactions, L.row_hash,
+            Template.name, func.coalesce(L.template_version, Template.version).label("version"),
+        )
+        .outerjoin(Template, Template.id == L.template_id)
+        .where(L.id == attempt.id, L.created_at == attempt.created_at)
+    )  # fmt: skip
     async with db.read() as connection:
         row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise Refused("Not found", f"Call {attempt.id} is not here any more.", "Look into the archive.", code="TT002")
     return AttemptDetail(
         attempt, row.request_payload, row.response_payload, row.parameters, row.redactions,
-        row.row_hash.hex() if row.row_hash else None,
+        row.row_hash.hex() if row.row_hash else None, f"{row.name}@{row.version}" if row.name else None,
     )  # fmt: skip

@@ -80,7 +80,7 @@ UNSEEN_SECONDS = 120.0
 ALL = "run_id = :batch_id"
 """Served by `ix_generation_logs_run_id`, which holds all calls of the batch."""
 NEW = "run_id + 0 = :batch_id"
-"""Served by `ix_generation_logs_created_at_id`: the other index would have all calls of the batch read again."""
+"""Served by `ix_generation_logs_listed`: the other index would have all calls of the batch read again."""
 SUMS = """
     WITH called AS (
         SELECT model, created_at, state, whole.prompt, coalesce(cache_read_tokens, 0) AS read,

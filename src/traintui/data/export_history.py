@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal, select
-from sqlalchemy.orm import aliased
 
 from traintui.data.engine import Database
-from traintui.data.log_models import ExportLog, ExportUnderWay
+from traintui.data.log_fields import N, S
 from traintui.data.log_models import ExportRow as E
+from traintui.data.log_models import ExportUnderWay
 from traintui.data.records import Export
 from traintui.errors import TraintuiError
 
 BEGINNING = 5
 """Seconds from its first row in which an export counts as under way, before it says so itself."""
 
-S = aliased(ExportLog, name="started")
-N = aliased(ExportLog, name="ended")
 W = ExportUnderWay
 
 
@@ -44,19 +42,11 @@ def exports() -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-async def page(db: Database, *, before: int | None = None, limit: int = 200) -> tuple[Export, ...]:
-    """The newest exports, or those before the one with an id."""
-    statement = exports().order_by(S.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(S.id < before)
+async def rows(db: Database, ids: Sequence[int]) -> Mapping[int, Export]:
+    """Exports by the ids of their first rows."""
     async with db.read() as connection:
-        return tuple(Export(*row) for row in await connection.execute(statement))
-
-
-async def count(db: Database) -> int:
-    """How many exports there are. By ix_export_logs_started alone."""
-    async with db.read() as connection:
-        return await connection.scalar(select(func.count()).select_from(S).where(S.state == "started")) or 0
+        found = await connection.execute(exports().where(S.id.in_(ids)))
+        return {row[0]: Export(*row) for row in found}
 
 
 async def one(db: Database, export_id: str) -> Export:

@@ -39,7 +39,7 @@ PAID = text(f"""
            coalesce(bool_and(is_rehearsal), false) AS is_rehearsal
     FROM generation_logs AS log WHERE created_at > :since
 """)  # noqa: S608 - conditions of ours
-"""Served by `ix_generation_logs_created_at_id`; weeks before are not touched."""
+"""Served by `ix_generation_logs_listed`; weeks before are not touched."""
 
 
 async def ran_since(db: Database, since: datetime) -> Meanwhile | None:

@@ -326,7 +326,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class AttemptDetail:
-    """A call with what was sent and what came back, redacted; `redactions` counts what was taken out, by kind."""
+    """A call with what was sent and what came back, redacted; `redactions` counts what was taken out, by kind.
+    `template` is name and version of what it was written with, as a filter writes it."""
 
     attempt: Attempt
     request_payload: Mapping[str, Any] | None
@@ -334,6 +335,7 @@ class AttemptDetail:
     parameters: Mapping[str, Any]
     redactions: Mapping[str, int]
     row_hash: str | None
+    template: str | None
 
 
 ExportState = Literal["under way", "silent", "succeeded", "failed", "cancelled"]

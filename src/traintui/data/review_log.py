@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
@@ -33,7 +34,8 @@ async def entries_of(connection: AsyncConnection, conversation_id: str) -> tuple
     return tuple(entry_of(row._mapping) for row in rows)
 
 
-async def newest(db: Database, *, limit: int = 200) -> tuple[ReviewEntry, ...]:
-    """The newest rows of the log. Served by its primary key."""
+async def rows(db: Database, ids: Sequence[int]) -> Mapping[int, ReviewEntry]:
+    """Rows of the log by their ids. Served by its primary key."""
     async with db.read() as connection:
-        return await fetch(connection, select(*ENTRY_COLUMNS).order_by(L.id.desc()).limit(limit))
+        found = await fetch(connection, select(*ENTRY_COLUMNS).where(L.id.in_(ids)))
+    return {entry.id: entry for entry in found}

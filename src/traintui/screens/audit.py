@@ -1,217 +1,127 @@
-"""Audit: every call to a model, every decision and every export, newest first, and all that is known of each."""
+"""Audit: every call to a model, every decision and every export, and the proof that nobody touched them.
+
+Each tab is a pane of its own; `PANES` has them in order.
+"""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal
-from textual.events import ScreenResume
-from textual.timer import Timer
+from textual.dom import DOMNode
+from textual.events import ScreenResume, ScreenSuspend
 from textual.widgets import ContentSwitcher
-from textual.worker import Worker
 
 from traintui import commands
-from traintui.data.records import Attempt, Export, ReviewEntry
-from traintui.screens.audit_exports import ExportsAudit
-from traintui.widgets.detail_view import DetailView
-from traintui.widgets.export_rows import export_columns
-from traintui.widgets.log_detail import call_facts, call_lines, review_lines
-from traintui.widgets.log_rows import call_columns, review_columns
-from traintui.widgets.notice import Notice
-from traintui.widgets.row_table import RowTable
+from traintui.screens.audit_exports import ExportsPane
+from traintui.screens.audit_generations import GenerationsPane
+from traintui.screens.audit_pane import AuditPane
+from traintui.screens.audit_reviews import ReviewsPane
+from traintui.screens.base import BaseScreen
+from traintui.screens.log_pane import LogPane
 from traintui.widgets.tab_line import TabLine
 
+PANES: tuple[type[AuditPane], ...] = (GenerationsPane, ReviewsPane, ExportsPane)
+"""The tabs, in order."""
 POLL = 2.0
-"""Seconds between two looks at the log."""
-NEWEST = 200
-"""Rows that are shown."""
-REST = 0.08
-"""Seconds that the cursor rests on a call before its payloads are read."""
-
-LOGS: dict[str, str] = {"generations": "Generations", "reviews": "Reviews", "exports": "Exports"}
-EMPTY: dict[str, tuple[str, str, str]] = {
-    "generations": ("No call yet", "Each request to a model has its row here before it is sent.", "3 plans a batch"),
-    "reviews": ("No decision yet", "Each approval, rejection and change has its row here.", "2 reads and decides"),
-    "exports": ("Nothing was exported", "Each file that leaves the house has its row here.", "ctrl+e writes one"),
-}
-"""What stands where a log has no rows."""
-
-LogRow = Attempt | ReviewEntry | Export
+"""Seconds between two looks at what is shown."""
 
 
-class AuditScreen(ExportsAudit):
-    """The newest rows of one of the three logs."""
+class AuditScreen(BaseScreen):
+    """The tabs, of which one is shown."""
 
-    PLACES = ("audit", "table", "detail")
+    PLACES = ("audit", "table", "filter", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("audit")
     CSS_PATH = "audit.tcss"
-    AUTO_FOCUS = "#generations"
+    AUTO_FOCUS = "#generations LogTable"
 
     tabs = getters.query_one(TabLine)
     switcher = getters.query_one(ContentSwitcher)
-    notice = getters.query_one(Notice)
 
     def __init__(self) -> None:
         super().__init__()
-        self.which = "generations"
-        """The log that is shown."""
-        self._read_once: set[str] = set()
-        self._reading: Worker[None] | None = None
-        self._rest: Timer | None = None
+        self.which: str = PANES[0].NAME
+        """The name of the tab that is shown."""
 
     def compose_body(self) -> ComposeResult:
-        """The names of the logs, the rows of one, and the detail of the row under the cursor."""
-        yield TabLine(LOGS)
-        with Horizontal(id="parts"):
-            with Container(id="rows"), ContentSwitcher(initial="generations"):
-                yield RowTable[Attempt](call_columns(), key=lambda row: row.id, id="generations")
-                yield RowTable[ReviewEntry](review_columns(), key=lambda row: row.id, id="reviews")
-                yield RowTable[Export](export_columns(), key=lambda row: row.id, id="exports")
-            yield DetailView()
-        yield Notice("loading", "Opening the workspace")
+        """The names of the tabs, and the pane of one."""
+        yield TabLine({pane.NAME: pane.TITLE for pane in PANES})
+        with ContentSwitcher(initial=self.which):
+            for pane in PANES:
+                yield pane()
 
     def on_mount(self) -> None:
-        """Nothing is there before the workspace is."""
-        self.set_class(True, "-nothing")
+        """Keeps up with what is shown."""
         self.set_interval(POLL, self._poll)
 
     def on_workspace_ready(self) -> None:
-        """Reads the log."""
-        self._load()
+        """Reads what is shown."""
+        self.pane.shown()
+
+    @property
+    def pane(self) -> AuditPane:
+        """The pane that is shown."""
+        return self.query_one(f"#{self.which}", AuditPane)
+
+    def offered(self) -> Iterable[tuple[DOMNode, str]]:
+        """The places of the screen, and those of the pane that is shown."""
+        own, *widgets = super().offered()
+        pane = self.pane
+        return (own, *((pane, place) for place in pane.PLACES), *widgets)
+
+    def visit(self, log: str, filter_text: str) -> None:
+        """Shows the rows of a log that a filter names, asked for elsewhere."""
+        self._go(log)
+        pane = self.pane
+        if isinstance(pane, LogPane):
+            pane.visit(filter_text)
 
     @on(ScreenResume)
     def _resumed(self) -> None:
-        if self.app.workspace is not None:
-            self._load()
+        if self.ready:
+            self.pane.shown()
 
-    @property
-    def table(self) -> RowTable[Any]:
-        """The rows of the log that is shown."""
-        return self.query_one(f"#{self.which}", RowTable)
-
-    # Reading
+    @on(ScreenSuspend)
+    def _suspended(self) -> None:
+        if self.ready:
+            self.pane.left()
 
     def _poll(self) -> None:
-        under_way = self._reading is not None and not self._reading.is_finished
-        if self.app.workspace is not None and self.app.screen is self and not under_way:
-            self._load()
+        if self.ready and self.app.screen is self and self.app.outage is None:
+            self.pane.look()
 
-    def _load(self) -> None:
-        self._reading = self.read(partial(self._read, self.which), name="rows")
-
-    async def _read(self, log: str) -> None:
-        from traintui.data import attempts, review_log
-
-        rows: tuple[LogRow, ...]
-        if log == "generations":
-            rows = await attempts.newest(self.db, limit=NEWEST)
-        elif log == "reviews":
-            rows = await review_log.newest(self.db, limit=NEWEST)
-        else:
-            rows = await self.read_exports()
-        self._show(log, rows)
-
-    def _show(self, log: str, rows: tuple[LogRow, ...]) -> None:
-        self._read_once.add(log)
-        said = f"newest {NEWEST}" if len(rows) == NEWEST else f"{len(rows):,}"
-        if log == "exports":
-            said = self.said_of_exports(len(rows))
-        self.tabs.remarks = {**self.tabs.remarks, log: said}
-        table = self.query_one(f"#{log}", RowTable)
-        if rows != table.rows:
-            table.show(rows)
-        if log == self.which:
-            self.set_class(not rows, "-nothing")
-            if not rows:
-                self.notice.say("empty", *EMPTY[log])
-
-    def show_exports(self, rows: tuple[Export, ...]) -> None:
-        """Shows these exports."""
-        self._show("exports", rows)
-
-    def work_failed(self, name: str, error: BaseException) -> None:
-        """Reading that fails is answered where the rows would be; beside rows that are there, beside them."""
-        answer = self.app.answer(error)
-        if name == "rows" and not self.table.rows:
-            self.set_class(True, "-nothing")
-            self.notice.fail(answer, "r reads again.")
-        elif name == "rows":
-            self.tabs.remarks = {**self.tabs.remarks, self.which: f"! {answer.title.lower()}, r reads again"}
-        else:
-            self.app.tell(answer)
-
-    # The detail
-
-    @on(RowTable.Moved)
-    def _moved(self) -> None:
-        self._show_detail()
-
-    def _show_detail(self) -> None:
-        self.refresh_bindings()
-        if self._rest is not None:
-            self._rest.stop()
-        row = self.table.current
-        if not isinstance(row, Export) or self.detail.key != ("export", row.id):
-            self.leave_export()
-        if isinstance(row, ReviewEntry):
-            self.detail.show(review_lines(row), key=("review", row.id))
-        elif isinstance(row, Export):
-            self.show_export(row)
-        elif isinstance(row, Attempt) and self.detail.key != (row.id, row.state):
-            self.detail.show(call_facts(row), key=row.id)
-            self._rest = self.set_timer(REST, partial(self._read_later, row))
-        elif row is None:
-            self.detail.show((), key=None)
-
-    def _read_later(self, row: Attempt) -> None:
-        self.read(partial(self._read_detail, row), name="detail")
-
-    async def _read_detail(self, row: Attempt) -> None:
-        from traintui.data import attempts
-
-        found = await attempts.detail(self.db, row)
-        if self.table.current == row:
-            self.detail.show(call_lines(found), key=(row.id, row.state))
+    @on(AuditPane.Remarked)
+    def _remarked(self, event: AuditPane.Remarked) -> None:
+        self.tabs.remarks = {**self.tabs.remarks, event.pane.NAME: event.remark}
 
     # Moving
 
     def action_log(self, step: int) -> None:
-        """Goes to the next log, or the one before."""
-        names = list(LOGS)
+        """Goes to the next tab, or the one before."""
+        names = [pane.NAME for pane in PANES]
         self._go(names[(names.index(self.which) + step) % len(names)])
 
     @on(TabLine.Chosen)
-    def _tab_chosen_here(self, event: TabLine.Chosen) -> None:
+    def _tab_of_log_chosen(self, event: TabLine.Chosen) -> None:
         self._go(event.name)
 
-    def _go(self, log: str) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self.which = self.tabs.chosen = self.switcher.current = log
-        self.action_rows()
-        self.set_class(not self.table.rows, "-nothing")
-        if log not in self._read_once:
-            self.notice.say("loading", "Reading")
-        elif not self.table.rows:
-            self.notice.say("empty", *EMPTY[log])
-        self._show_detail()
-        self._load()
-
-    @on(RowTable.Opened)
-    def _opened(self) -> None:
-        self.set_class(True, "-detail")
-        self.detail.focus()
+    def _go(self, name: str) -> None:
+        if name != self.which:
+            self.pane.left()
+            self.which = self.tabs.chosen = self.switcher.current = name
+        self.pane.enter()
+        self.refresh_bindings()
+        if self.ready:
+            self.pane.shown()
 
     def action_rows(self) -> None:
-        """Goes back to the rows."""
-        self.leave_export()
-        self.set_class(False, "-detail")
-        self.table.focus()
+        """Goes back, as far as there is something to go back from."""
+        self.pane.back()
 
     def action_refresh_log(self) -> None:
-        """Reads the log again."""
-        self._load()
+        """Reads what is shown again."""
+        if self.ready:
+            self.pane.look_again()

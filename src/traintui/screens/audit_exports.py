@@ -1,105 +1,85 @@
-"""The history of exports in Audit: pages of it, details, whether the files still stand, the folder, and once more."""
+"""Exports in Audit: details, whether the files still stand, the folder, and once more."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import ClassVar
 
-from textual import getters, on
-from textual.timer import Timer
+from textual import on
+from textual.binding import BindingType
 
-from traintui import clock, text
+from traintui import clock, commands, text
 from traintui.data.records import Export
 from traintui.export.again import AsOf
 from traintui.export.formats import FORMATS
 from traintui.export.standing import FileStanding, host_of, look, place_of
-from traintui.screens.base import BaseScreen
-from traintui.widgets.detail_view import DetailView
-from traintui.widgets.export_rows import export_lines
-from traintui.widgets.row_table import RowTable
+from traintui.screens.log_pane import LogPane
+from traintui.widgets.export_rows import export_columns, export_lines
+from traintui.widgets.row_table import Column
+from traintui.widgets.windowed_table import WindowedTable
 
-PAGE = 200
-"""Exports that are read at once."""
-NEAR = 50
-"""Rows before the last that is here, from which on the next ones are read."""
-HELD_REST = 0.08
-"""Seconds that the cursor rests on an export before it is read what it holds."""
 SAID_EVERY = 0.1
 """Seconds between two words on how far the look at the files is."""
 
 
-class ExportsAudit(BaseScreen):
-    """What Audit does with exports."""
+class ExportsPane(LogPane[Export]):
+    """What left the house, and what is done with it."""
 
-    which: str
-    detail = getters.query_one(DetailView)
-    exports: getters.query_one[RowTable[Export]] = getters.query_one("#exports", RowTable)
+    NAME = "exports"
+    TITLE = "Exports"
+    LOG = "exports"
+    PLACES = ("log", "exports")
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("log"), *commands.bindings("exports")]
+    EXAMPLE = "user:ada format:trl count>=100 created>=-30d hash:9f86d081 conversation:c-1a2b"
+    ROWS = "exports"
+    EMPTY = ("Nothing was exported", "Each file that leaves the house has its row here.", "ctrl+e writes one")
 
     def __init__(self) -> None:
         super().__init__()
-        self.total = 0
-        """How many exports there are."""
         self._held: dict[str, Sequence[tuple[str, int]]] = {}
         self._standings: dict[str, tuple[Sequence[FileStanding], str]] = {}
         """What had become of the files, and when that was."""
         self._looking = ""
         self._stop = threading.Event()
-        self._held_rest: Timer | None = None
 
-    # Reading
+    def columns(self) -> Sequence[Column[Export]]:
+        """An export in a row."""
+        return export_columns()
 
-    async def read_exports(self) -> tuple[Export, ...]:
-        """The newest page anew, and behind it what was read before."""
+    async def read_rows(self, ids: Sequence[int]) -> Mapping[int, Export]:
+        """Exports by the ids of their first rows."""
         from traintui.data import export_history
 
-        newest = await export_history.page(self.db, limit=PAGE)
-        known = self.exports.rows
-        if not known or not newest or newest[0].id != known[0].id:
-            self.total = await export_history.count(self.db)
-        oldest = newest[-1].id if newest else 0
-        return (*newest, *(export for export in known if export.id < oldest))
+        return await export_history.rows(self.db, ids)
 
-    def said_of_exports(self, shown: int) -> str:
-        """How many there are, and how many of them are here."""
-        return f"{shown:,}" if shown >= self.total else f"{shown:,} of {self.total:,}"
+    def is_open(self, row: Export) -> bool:
+        """One that has not ended goes on, or nothing is heard of it any more."""
+        return row.ended_at is None
 
-    def read_on(self) -> None:
-        """Reads the next page when the cursor comes near the last row that is here."""
-        table = self.exports
-        near = table.cursor >= table.total - NEAR
-        if near and 0 < table.total < self.total and not self.reading_now("older"):
-            self.read(partial(self._read_older, table.rows[-1].id), name="older")
+    def left(self) -> None:
+        """Nobody wants to know more of the one under the cursor."""
+        super().left()
+        self._stop.set()
 
-    async def _read_older(self, before: int) -> None:
-        from traintui.data import export_history
-
-        older = await export_history.page(self.db, before=before, limit=PAGE)
-        rows = self.exports.rows
-        if older and rows and rows[-1].id == before:
-            self.show_exports((*rows, *older))
-
-    def show_exports(self, rows: tuple[Export, ...]) -> None:
-        """Shows these rows."""
-        raise NotImplementedError
+    def enter(self) -> None:
+        """Back to the rows, and no further look at files."""
+        self._stop.set()
+        super().enter()
 
     # The detail
 
-    def show_export(self, export: Export) -> None:
-        """Shows what is known of an export; what it holds is read when the cursor rests on it."""
-        self._draw(export)
-        self.read_on()
-        if export.state == "succeeded" and export.export_id not in self._held:
-            self._held_rest = self.set_timer(HELD_REST, partial(self._read_later_held, export))
-
-    def leave_export(self) -> None:
-        """The cursor goes elsewhere: nobody wants to know more of this one."""
-        self._stop.set()
-        if self._held_rest is not None:
-            self._held_rest.stop()
+    def show_row(self, row: Export) -> Callable[[], None] | None:
+        """What is known of an export; what it holds is read when the cursor rests on it."""
+        if self.detail.key != ("export", row.id):
+            self._stop.set()
+        self._draw(row)
+        if row.state == "succeeded" and row.export_id not in self._held:
+            return partial(self._read_later_held, row)
+        return None
 
     def _draw(self, export: Export) -> None:
         name = export.export_id
@@ -108,8 +88,8 @@ class ExportsAudit(BaseScreen):
         self.detail.show(lines, key=("export", export.id))
 
     def _draw_if_shown(self, export: Export) -> None:
-        current = self.exports.current
-        if self.which == "exports" and current is not None and current.id == export.id:
+        current = self.table.current
+        if current is not None and current.id == export.id:
             self._draw(current)
 
     def _read_later_held(self, export: Export) -> None:
@@ -157,7 +137,7 @@ class ExportsAudit(BaseScreen):
 
     def action_folder(self) -> None:
         """Opens the folder of the export under the cursor, or copies its path."""
-        export = self.exports.current
+        export = self.table.current
         if export is not None:
             self.read(partial(self._open_folder, export), name="folder")
 
@@ -183,7 +163,7 @@ class ExportsAudit(BaseScreen):
 
     def action_export_again(self, as_of: AsOf) -> None:
         """Opens the export dialog for what the export under the cursor was of: as it was, or as it is now."""
-        export = self.exports.current
+        export = self.table.current
         if export is not None:
             self.read(partial(self._read_again, export, as_of), name="again")
 
@@ -206,21 +186,18 @@ class ExportsAudit(BaseScreen):
         self.app.push_screen(ExportDialog(export.filter_text, ids, again=replace(found, since=since)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What is done with an export has a key where one is shown; once more only what held something. There is a way
-        back where the detail has the room."""
-        if action == "rows":
-            return self.has_class("-detail")
+        """What is done with an export has a key where one is shown; once more only what held something."""
         if action not in ("export_again", "folder"):
             return super().check_action(action, parameters)
-        export: Any = self.exports.current if self.which == "exports" and self.is_mounted else None
-        if not isinstance(export, Export):
+        export = self.table.current if self.is_mounted else None
+        if export is None:
             return False
         if action == "export_again" and not (export.state == "succeeded" and export.format in FORMATS):
             return False
         return super().check_action(action, parameters)
 
-    @on(RowTable.Opened, "#exports")
+    @on(WindowedTable.Opened)
     def _export_opened(self) -> None:
-        export = self.exports.current
+        export = self.table.current
         if export is not None:
             self.look_at_files(export)

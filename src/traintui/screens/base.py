@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import getters, on
@@ -112,6 +112,10 @@ class BaseScreen(Screen[None], Sending):
     """Whether the screen is there and the workspace is open."""
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
+    def offered(self) -> Iterable[tuple[DOMNode, str]]:
+        """The places whose commands can be run here, each with the node that runs them: for palette and help."""
+        return tuple((self, place) for place in self.PLACES)
+
     def compose(self) -> ComposeResult:
         """Header, body, keys."""
         yield HeaderBar(self.PLACES[0], demo=self.app.demo)
@@ -185,6 +189,10 @@ class BaseDialog(ModalScreen[Result], Sending):
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+
+    def offered(self) -> Iterable[tuple[DOMNode, str]]:
+        """As for a screen."""
+        return tuple((self, place) for place in self.PLACES)
 
     def action_back(self) -> None:
         """Closes it without a result."""

@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.timer import Timer
 
 from traintui import commands
+from traintui.data.filter_editing import spelled
 from traintui.data.records import Conversation, ConversationRow
 from traintui.queue_choice import QueueChoice
 from traintui.screens.conversation_actions import ConversationActions
 from traintui.screens.review_reservation import holder_said
-from traintui.screens.shell import OpenConversation
+from traintui.screens.shell import OpenConversation, ShowLog
 from traintui.table_layout import TableLayout
 from traintui.widgets import marks
 from traintui.widgets.facet_panel import FacetPanel
@@ -234,6 +235,11 @@ class ConversationsScreen(ConversationActions):
             self.post_message(OpenConversation(event.row.conversation_id, queue))
         else:
             self._say(marks.status(event.row.status), (": it has no turns yet", "$muted"))
+
+    def action_in_audit(self, log: str) -> None:
+        """Shows in Audit what a log has of the conversation under the cursor."""
+        if self.table.current is not None:
+            self.post_message(ShowLog(log, f"conversation:{spelled(self.table.current.conversation_id)}"))
 
     def action_refresh_rows(self) -> None:
         """Reads the rows and the vocabulary again."""

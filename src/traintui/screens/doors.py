@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from traintui.screens.shell import OpenConversation, Shell, ShowConversations
+from traintui.screens.shell import OpenConversation, Shell, ShowConversations, ShowLog
 
 if TYPE_CHECKING:
     from traintui.screens.coverage import CoverageView, Filling
@@ -38,6 +38,15 @@ class Doors(Shell):
         screen = self.get_screen_stack("conversations")[0]
         if isinstance(screen, ConversationsScreen):
             screen.visit(event.filter_text)
+
+    def on_show_log(self, event: ShowLog) -> None:
+        """Shows the rows of a log that a filter names."""
+        from traintui.screens.audit import AuditScreen
+
+        self.switch_mode("audit")
+        screen = self.get_screen_stack("audit")[0]
+        if isinstance(screen, AuditScreen):
+            screen.call_after_refresh(screen.visit, event.log, event.filter_text)
 
     def action_export(self) -> None:
         """Opens the export dialog: for what is selected in the table that is shown, else for what the filter names."""
@@ -122,4 +131,5 @@ class Doors(Shell):
         """Shows what the keys do here."""
         from traintui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(getattr(self.screen, "PLACES", ("app",))))
+        offered = getattr(self.screen, "offered", None)
+        self.push_screen(HelpScreen(place for _, place in offered()) if offered else HelpScreen(("app",)))

@@ -28,7 +28,7 @@ class HelpScreen(BaseDialog[None]):
 
     def __init__(self, places: Iterable[str]) -> None:
         super().__init__()
-        self._places = (*places, *(() if "app" in places else ("app",)))
+        self._places = tuple(dict.fromkeys((*places, "app")))
 
     def compose(self) -> ComposeResult:
         """One table a place."""

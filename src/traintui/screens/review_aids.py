@@ -12,11 +12,13 @@ from textual.events import ScreenSuspend
 from textual.widgets import Input, TextArea
 
 from traintui import clock, text
+from traintui.data.filter_editing import spelled
 from traintui.data.records import Conversation
 from traintui.errors import TraintuiError
 from traintui.screens.copying import MOST, CopyDialog, What, copied
 from traintui.screens.reading_aids import Aids, hint, work_out
 from traintui.screens.review_reading import ReviewReading
+from traintui.screens.shell import ShowLog
 from traintui.screens.what_differs import Base, WhatDiffers
 from traintui.widgets.marked_transcript import MarkedTranscript
 from traintui.widgets.sought import filtered
@@ -229,6 +231,12 @@ class ReviewAids(ReviewReading):
             self._say((f"Nothing to compare with: {why}, and no approved one is alike.", "$muted"))
         else:
             self.app.push_screen(WhatDiffers(shown.row.conversation_id, shown.turns, bases))
+
+    def action_in_audit(self, log: str) -> None:
+        """Shows in Audit what a log has of the conversation that is read."""
+        shown = self.reading.shown
+        if shown is not None:
+            self.post_message(ShowLog(log, f"conversation:{spelled(shown.row.conversation_id)}"))
 
     def action_copy(self) -> None:
         """Asks what to copy."""

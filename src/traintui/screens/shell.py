@@ -53,6 +53,15 @@ class ShowConversations(Message):
         super().__init__()
 
 
+class ShowLog(Message):
+    """Somebody wants to see the rows of a log that a filter names, in Audit."""
+
+    def __init__(self, log: str, filter_text: str) -> None:
+        self.log = log
+        self.filter_text = filter_text
+        super().__init__()
+
+
 class Shell(KeysInTurn):
     """The app as its screens see it: the workspace, the words of the vocabulary, and how failures are answered."""
 

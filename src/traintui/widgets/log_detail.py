@@ -54,30 +54,33 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     yield from fact("", attempt.error_message, style="$failed")
 
 
-def call_lines(detail: AttemptDetail) -> Iterator[Content]:
-    """A call with what was sent and what came back."""
+def call_lines(detail: AttemptDetail, *, depth: int | None = None) -> Iterator[Content]:
+    """A call with what was sent and what came back, folded below a depth."""
     yield from call_facts(detail.attempt)
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
+    yield from fact("Template", detail.template)
     yield from fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted")
     yield from fact("Row hash", detail.row_hash, style="$muted")
     if detail.row_hash is None and detail.attempt.state == "sending":
         yield from fact("Row hash", "it gets one when the call ends", style="$muted")
-    yield from payload("Parameters", detail.parameters)
-    yield from payload("Request", detail.request_payload)
+    yield from payload("Parameters", detail.parameters, depth)
+    yield from payload("Request", detail.request_payload, depth)
     waits = "It has not come yet." if detail.attempt.state == "sending" else "Nothing came back."
-    yield from payload("Response", detail.response_payload, missing=waits)
+    yield from payload("Response", detail.response_payload, depth, missing=waits)
 
 
-def payload(name: str, value: Mapping[str, Any] | None, *, missing: str = "It is not kept.") -> Iterator[Content]:
+def payload(
+    name: str, value: Mapping[str, Any] | None, depth: int | None, *, missing: str = "It is not kept."
+) -> Iterator[Content]:
     """A payload under its heading."""
     yield NOTHING
     yield heading(name)
     if value is None:
         yield Content.styled(missing, "$muted")
     else:
-        yield from json_lines(value)
+        yield from json_lines(value, depth=depth)
 
 
 def review_lines(entry: ReviewEntry) -> Iterator[Content]:

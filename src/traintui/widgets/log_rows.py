@@ -77,10 +77,10 @@ def _ending(attempt: Attempt) -> Content:
 def review_columns() -> list[Column[ReviewEntry]]:
     """An action of a reviewer in a row."""
     return [
-        Column("When", 19, lambda row: second(row.timestamp)),
-        Column("Action", 14, action),
+        Column("When", 19, lambda row: second(row.timestamp), slim=16),
+        Column("Action", 14, action, slim=12),
         Column("Conversation", 15, lambda row: line(row.conversation_id)),
-        Column("Who", 12, lambda row: line(row.reviewer_id)),
+        Column("Who", 12, lambda row: line(row.reviewer_id), slim=8),
         Column("Rev.", 4, lambda row: Content(str(row.revision)), right=True, from_width=70),
         Column("Why", 0, lambda row: line("  ".join(filter(None, (row.reason, row.reviewer_notes))), "$muted")),
     ]

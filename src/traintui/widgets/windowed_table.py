@@ -91,6 +91,10 @@ class WindowedTable(ListingTable[RowT], Generic[RowT]):
         found = (self._store.get(one) for one in self._in_view())
         return tuple(row for row in found if row is not None)
 
+    def rows_in_view(self) -> tuple[tuple[int, RowT], ...]:
+        """The rows in view that are here, with their ids."""
+        return tuple((one, row) for one in self._in_view() if (row := self._store.get(one)) is not None)
+
     def row_at(self, rank: int) -> RowT | None:
         """The row of a rank; None while it is not here, or when it is gone."""
         return self._store.get(self.id_at(rank))

@@ -1,0 +1,302 @@
+"""Which rows of a log match a filter, the newest first: the first ones at once, all of them in the background.
+
+What is read are keys, a time and an id each, packed by the server: 16 bytes a row, and no object of Python for each. So
+a listing of two million takes 32 MB, and its total, its ranks and its end are exact once it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP, aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from traintui.data.engine import Database
+from traintui.data.fields import EPOCH, micros
+from traintui.data.filters import Filter
+from traintui.data.log_fields import Log
+
+FIRST = 200
+"""Keys that are asked for at first."""
+PATIENCE = 0.03
+"""Seconds that the plan of the database is given before time is walked beside it."""
+STRETCH = 4_000
+"""Rows that are looked at in the first step of a walk; each step has twice as many."""
+MOST_STRETCH = 64_000
+PORTIONS = (5_000, 20_000, 50_000)
+"""Keys that are read at once when the first ones are there; the last number goes on."""
+REMEMBERED = 20_000
+"""Rows of which a listing remembers where they were."""
+OVERLAP = timedelta(hours=1)
+"""How far back a look for news reaches: a call that was under way ends."""
+MOST_NEWS = 2_000
+"""Keys up to which news are put in front of what is there; where there are more, all is read anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Times in microseconds since 1970, descending, and the ids that belong to them."""
+
+    moments: array[int]
+    ids: array[int]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __add__(self, other: Keys) -> Keys:
+        return Keys(self.moments + other.moments, self.ids + other.ids)
+
+    def cut(self, start: int, end: int | None = None) -> Keys:
+        """Those from a rank to another."""
+        return Keys(self.moments[start:end], self.ids[start:end])
+
+    @property
+    def last(self) -> tuple[int, int] | None:
+        """The last one: its moment and its id."""
+        return (self.moments[-1], self.ids[-1]) if self.ids else None
+
+
+NO_KEYS = Keys(array("q"), array("q"))
+
+
+class LogListing:
+    """The rows that were found so far: a snapshot that never changes. `total` is exact once it is `complete`."""
+
+    def __init__(self, keys: Keys, *, complete: bool, seen: dict[int, int] | None = None) -> None:
+        self.keys = keys
+        self.complete = complete
+        self._seen: dict[int, int] = {} if seen is None else seen
+
+    @property
+    def total(self) -> int:
+        """How many rows were found."""
+        return len(self.keys)
+
+    def ids(self, start: int, count: int) -> Sequence[int]:
+        """The ids of `count` ranks from `start`; fewer at the end."""
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        end = min(self.total, start + count)
+        found = self.keys.ids[start:end]
+        self._seen.update(zip(found, self.keys.moments[start:end], strict=True))
+        return found
+
+    def rank(self, id: int) -> int | None:
+        """Where an id is; None when it is not in it."""
+        moment = self._seen.get(id)
+        if moment is None:
+            with suppress(ValueError):
+                return self.keys.ids.index(id)
+            return None
+        first = bisect_left(self.keys.moments, -moment, key=lambda at: -at)
+        while first < self.total and self.keys.moments[first] == moment:
+            if self.keys.ids[first] == id:
+                return first
+            first += 1
+        return None
+
+    def span(self, ids: Sequence[int]) -> tuple[datetime, datetime] | None:
+        """The first and the last moment of some rows, which lead to their weeks; None where they are not known."""
+        moments = [moment for id in ids if (moment := self._seen.get(id)) is not None]
+        if not moments or len(moments) < len(ids):
+            return None
+        return EPOCH + timedelta(microseconds=min(moments)), EPOCH + timedelta(microseconds=max(moments))
+
+    def grown(self, keys: Keys, *, complete: bool) -> LogListing:
+        """The same with more rows behind them."""
+        return LogListing(self.keys + keys, complete=complete, seen=self._seen)
+
+    def renewed(self, news: Keys, since: datetime) -> LogListing:
+        """The same with other rows from a moment on; itself where they are no others."""
+        until = bisect_right(self.keys.moments, -micros(since), key=lambda at: -at)
+        if self.keys.ids[:until] == news.ids:
+            return self
+        return LogListing(news + self.keys.cut(until), complete=self.complete, seen=self._seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A listing, and the share of the log that was looked through for it, where that is not over yet; 0 to 1."""
+
+    listing: LogListing
+    looked: float | None = None
+
+
+# Asking ---------------------------------------------------------------------------------------------------------------
+
+
+def keys_of(log: Log, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The keys of a log, newest first."""
+    return (
+        log.frame(select(log.at.label("at"), log.id.label("id")))
+        .where(*conditions)
+        .order_by(log.at.desc(), log.id.desc())
+    )
+
+
+def behind(log: Log, key: tuple[int, int] | None) -> list[ColumnElement[bool]]:
+    """Rows that come after one. The bound of the time alone is what leaves out weeks."""
+    if key is None:
+        return []
+    at = literal(EPOCH + timedelta(microseconds=key[0]), TIMESTAMP(timezone=True))
+    return [log.at <= at, tuple_(log.at, log.id) < tuple_(at, literal(key[1], BigInteger))]
+
+
+def packed(keys: Select[Any]) -> Select[Any]:
+    """Keys as bytes, in their order: the time in microseconds and the id, eight bytes each."""
+    k = keys.subquery("k")
+    at = cast(func.extract("epoch", k.c.at) * 1_000_000, BigInteger)
+    one = func.int8send(at, type_=LargeBinary).op("||")(func.int8send(k.c.id, type_=LargeBinary))
+    return select(func.string_agg(one, aggregate_order_by(literal_column("''::bytea"), k.c.at.desc(), k.c.id.desc())))
+
+
+def unpacked(content: bytes | None) -> Keys:
+    """The keys that were packed."""
+    both = array("q")
+    both.frombytes(bytes(content or b""))
+    if sys.byteorder == "little":
+        both.byteswap()
+    return Keys(both[0::2], both[1::2])
+
+
+async def read_keys(
+    connection: AsyncConnection, log: Log, wanted: Filter, key: tuple[int, int] | None, limit: int
+) -> Keys:
+    """So many keys after one, by the plan that the database makes of the filter."""
+    keys = keys_of(log, wanted.where, *behind(log, key)).limit(limit)
+    return unpacked(await connection.scalar(packed(keys)))
+
+
+async def as_planned(connection: AsyncConnection) -> None:
+    """Plans are made for the values at hand: a rare one has another than one that most rows have."""
+    await connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
+async def first_keys(db: Database, log: Log, wanted: Filter) -> Keys:
+    """The first keys, as the database plans it."""
+    async with db.read() as connection:
+        await as_planned(connection)
+        return await read_keys(connection, log, wanted, None, FIRST)
+
+
+# Walking --------------------------------------------------------------------------------------------------------------
+
+
+async def walk(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
+    """Goes through all rows by their time, in steps: what was found so far, and how far it is. Ends when `FIRST` are
+    found, or at the end of the log."""
+    found, key, stretch = NO_KEYS, None, STRETCH
+    async with db.read() as connection:
+        await as_planned(connection)
+        # By the ends of the index of the time.
+        ends = (await connection.execute(log.frame(select(func.min(log.at), func.max(log.at))))).one()
+        if ends[0] is None:
+            yield Found(LogListing(NO_KEYS, complete=True))
+            return
+        oldest, newest = micros(ends[0]), micros(ends[1])
+        while len(found) < FIRST:
+            rows = (
+                log.frame(select(log.at.label("at"), log.id.label("id"), wanted.where.label("holds")))
+                .where(*behind(log, key))
+                .order_by(log.at.desc(), log.id.desc())
+                .limit(stretch)
+                .cte("stretch")
+                .prefix_with("MATERIALIZED")
+            )
+            last = select(rows.c.at, rows.c.id).order_by(rows.c.at, rows.c.id).limit(1).subquery("last")
+            matching = select(rows.c.at, rows.c.id).where(rows.c.holds)
+            row = (
+                await connection.execute(
+                    select(
+                        packed(matching).scalar_subquery(),
+                        select(func.count()).select_from(rows).scalar_subquery(),
+                        select(last.c.at).scalar_subquery(),
+                        select(last.c.id).scalar_subquery(),
+                    )
+                )
+            ).one()
+            found += unpacked(row[0])
+            if row[1] < stretch:
+                yield Found(LogListing(found, complete=True))
+                return
+            key = (micros(row[2]), row[3])
+            looked = (newest - key[0]) / max(1, newest - oldest)
+            stretch = min(2 * stretch, MOST_STRETCH)
+            yield Found(LogListing(found, complete=False), looked)
+
+
+async def find(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
+    """What matches: the first rows as soon as there are any, then all of it, portion by portion.
+
+    The database plans for the values of the filter, which is best where an index selects few rows. What it takes for
+    rare and is not, or the other way round, a walk through the log by time finds, which begins beside it.
+    """
+    planned = asyncio.ensure_future(first_keys(db, log, wanted))
+    first: LogListing | None = None
+    try:
+        await asyncio.wait({planned}, timeout=PATIENCE)
+        if not planned.done():
+            async with aclosing(walk(db, log, wanted)) as steps:
+                async for found in steps:
+                    if planned.done():
+                        break
+                    first = found.listing
+                    yield found
+                    if first.complete:
+                        return
+        if first is None or first.total < FIRST:
+            keys = await planned
+            first = LogListing(keys, complete=len(keys) < FIRST)
+    finally:
+        planned.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await planned
+    yield Found(first)
+    async for listing in rest(db, log, wanted, first):
+        yield Found(listing)
+
+
+async def rest(db: Database, log: Log, wanted: Filter, listing: LogListing) -> AsyncIterator[LogListing]:
+    """What comes after the first rows, portion by portion, until all of it is there."""
+    portions = iter(PORTIONS)
+    portion = next(portions)
+    while not listing.complete:
+        async with db.read() as connection:
+            await as_planned(connection)
+            keys = await read_keys(connection, log, wanted, listing.keys.last, portion)
+        listing = listing.grown(keys, complete=len(keys) < portion)
+        yield listing
+        portion = next(portions, portion)
+
+
+async def news(db: Database, log: Log, wanted: Filter, listing: LogListing, since: datetime) -> LogListing | None:
+    """The listing with what came or changed since shortly before a moment; None when there is too much of it."""
+    reaches = since - OVERLAP
+    if not listing.complete and listing.keys.last is not None and listing.keys.last[0] > micros(reaches):
+        return listing  # that far it has not been read yet
+    keys = keys_of(log, wanted.where, log.at >= literal(reaches, TIMESTAMP(timezone=True))).limit(MOST_NEWS)
+    async with db.read() as connection:
+        await as_planned(connection)
+        found = unpacked(await connection.scalar(packed(keys)))
+    return listing.renewed(found, reaches) if len(found) < MOST_NEWS else None

@@ -1,0 +1,381 @@
+"""A log as it is listed in Audit: the filter, the rows that match, all of one, and what they add up to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from traintui import clock, text
+from traintui.data.filter_editing import spelled
+from traintui.history import History
+from traintui.screens.audit_pane import AuditPane
+from traintui.screens.base import READING
+from traintui.widgets.columns import Column
+from traintui.widgets.detail_view import DetailView
+from traintui.widgets.filter_field import Offer
+from traintui.widgets.filter_line import FilterLine
+from traintui.widgets.log_table import LogTable
+from traintui.widgets.notice import Notice
+from traintui.widgets.windowed_table import WindowedTable
+
+if TYPE_CHECKING:
+    from traintui.data.filters import Filter
+    from traintui.data.log_fields import Log, LogName
+    from traintui.data.log_listing import LogListing
+
+RowT = TypeVar("RowT")
+
+TYPING = 0.05
+"""Seconds that a filter waits for the next letter."""
+REST = 0.08
+"""Seconds that the cursor rests on a row before all of it is read."""
+AGAIN = 20.0
+"""Times as long as it took is waited before news are looked for again."""
+
+
+class LogPane(AuditPane, Generic[RowT]):
+    """The rows of one log. A subclass says what a row looks like, how it is read, and what is known of it."""
+
+    LOG: ClassVar[LogName]
+    EXAMPLE: ClassVar[str]
+    """A filter, as an example."""
+    ROWS: ClassVar[str]
+    """What its rows are called."""
+    EMPTY: ClassVar[tuple[str, str, str]]
+    """What stands where the log has no rows."""
+
+    filter_line = getters.query_one(FilterLine)
+    detail = getters.query_one(DetailView)
+    notice = getters.query_one(Notice)
+    counted = getters.query_one(".counted", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._wanted: Filter | None = None
+        self._listing: LogListing | None = None
+        self._looked: float | None = None
+        """The share of the log that a search has looked at; None while none is under way."""
+        self._since: datetime | None = None
+        """When what is here was read, or brought up to date."""
+        self._rests_until = 0.0
+        self._rest: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Filter, rows and detail, and how many there are."""
+        yield FilterLine(self.EXAMPLE, History())
+        with Horizontal(classes="parts"):
+            with Container(classes="rows"):
+                yield LogTable[RowT](self.columns(), self._fetch)
+                yield Notice("loading", "Opening the workspace")
+            yield DetailView()
+        yield Static(classes="counted")
+
+    # What a subclass says
+
+    def columns(self) -> Sequence[Column[RowT]]:
+        """The columns of the table."""
+        raise NotImplementedError
+
+    async def read_rows(self, ids: Sequence[int]) -> Mapping[int, RowT]:
+        """Rows by their ids."""
+        raise NotImplementedError
+
+    def show_row(self, row: RowT) -> Callable[[], None] | None:
+        """Shows what is known of a row; what reads more of it, once the cursor rests there."""
+        raise NotImplementedError
+
+    def is_open(self, row: RowT) -> bool:
+        """Whether a row may still change."""
+        return False
+
+    # State
+
+    @property
+    def source(self) -> Log:
+        """The log."""
+        from traintui.data.log_fields import LOGS
+
+        return LOGS[self.LOG]
+
+    @property
+    def table(self) -> LogTable[RowT]:
+        """The rows."""
+        return self.query_one(LogTable)
+
+    @property
+    def listing(self) -> LogListing | None:
+        """Which rows match, as far as they are known."""
+        return self._listing
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether somebody sees it."""
+        return self.display and self.app.screen is self.screen
+
+    def shown(self) -> None:
+        """Reads what it has not read, or what is new."""
+        if self._wanted is None:
+            self.notice.say("loading", "Reading")
+            self.read(self._learn, name="learn")
+            self.apply(self._text, top=True)
+        else:
+            self.look()
+
+    def left(self) -> None:
+        """What nobody sees is not read on."""
+        if self._rest is not None:
+            self._rest.stop()
+
+    def enter(self) -> None:
+        """Back to the rows."""
+        self.set_class(False, "-detail")
+        self.table.focus()
+
+    async def _learn(self) -> None:
+        from traintui.data import log_values
+
+        log = self.source
+        fields = await log_values.with_values(self.db, log)
+        self.filter_line.learn(Offer(fields, language=log.language))
+
+    # The filter
+
+    def visit(self, filter_text: str) -> None:
+        """Shows what a filter names, asked for elsewhere."""
+        self._text = filter_text
+        if self.app.workspace is not None:
+            self.apply(filter_text, top=True)
+        self.enter()
+
+    def apply(self, filter_text: str, *, top: bool = False, typing: bool = False) -> bool:
+        """Shows what a filter names. Whether it can be read; else the rows stay, and the mistake is answered."""
+        from traintui.data.filters import FilterError
+
+        try:
+            wanted = self.source.read(filter_text)
+        except FilterError as error:
+            self.filter_line.fail(error.message, error.remedy, error.start, error.end, typing=typing)
+            return False
+        if typing:
+            self.filter_line.understood()
+        else:
+            self.filter_line.applied(filter_text)
+        self._text = filter_text.strip()
+        self._wanted = wanted
+        self._find(top=top, pause=TYPING if typing else 0.0)
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key of the filter rests while one types it."""
+        if action == "filter" and self.is_mounted and self.filter_line.field.has_focus:
+            return False
+        return super().check_action(action, parameters)
+
+    def conversation_of(self, row: RowT) -> str | None:
+        """The conversation that a row is about, if it is about one."""
+        return None
+
+    def action_conversation(self) -> None:
+        """Shows only rows of the conversation that the one under the cursor is about."""
+        row = self.table.current
+        public = None if row is None else self.conversation_of(row)
+        if public is not None:
+            self.apply(f"conversation:{spelled(public)}", top=True)
+
+    def action_filter(self) -> None:
+        """Goes to the filter."""
+        self.filter_line.field.focus()
+
+    @on(FilterLine.Changed)
+    def _filter_typed(self, event: FilterLine.Changed) -> None:
+        if self.filter_line.field.is_naming:
+            self.filter_line.understood()
+        else:
+            self.apply(event.text, top=True, typing=True)
+
+    @on(FilterLine.Applied)
+    def _filter_applied(self, event: FilterLine.Applied) -> None:
+        if self.apply(event.text, top=event.text.strip() != self._text):
+            self.table.focus()
+
+    @on(FilterLine.Left)
+    def _filter_left(self, event: FilterLine.Left) -> None:
+        if event.text.strip() != self._text:
+            self.apply(event.text, top=True)
+        self.table.focus()
+
+    def back(self) -> None:
+        """Leaves the detail, ends a search, or takes the filter away."""
+        if self.has_class("-detail"):
+            self.enter()
+        elif self._looked is not None:
+            self.stop_reading("find")
+            self._looked = None
+            self._say_counts()
+        elif self._text:
+            self.apply("", top=True)
+        else:
+            self.enter()
+
+    def stop_reading(self, name: str) -> None:
+        """Ends a read that is under way."""
+        for worker in self.app.workers:
+            if worker.node is self and worker.group == f"{READING}:{name}" and not worker.is_finished:
+                worker.cancel()
+
+    # Finding
+
+    def _find(self, *, top: bool = False, pause: float = 0.0) -> None:
+        self._looked = 0.0
+        self.read(partial(self._read_listing, top, pause), name="find")
+
+    async def _read_listing(self, top: bool, pause: float) -> None:
+        from traintui.data import log_listing
+
+        wanted = self._wanted
+        if wanted is None:
+            return
+        await asyncio.sleep(pause)
+        self._since = clock.now()
+        async with aclosing(log_listing.find(self.db, self.source, wanted)) as steps:
+            async for found in steps:
+                self._looked = found.looked if found.looked is not None else None if found.listing.complete else 0.0
+                self._show(found.listing, top=top and found.listing.total > 0)
+                top = top and not found.listing.total
+        self._looked = None
+        self._say_counts()
+
+    def look(self) -> None:
+        """Looks for what is new, less often where that takes long."""
+        busy = self.reading_now("find") or self.reading_now("news")
+        if self._wanted is not None and not busy and clock.ticks() >= self._rests_until:
+            self.read(self._read_news, name="news")
+
+    def look_again(self) -> None:
+        """Reads everything anew."""
+        self.table.forget_all()
+        self.read(self._learn, name="learn")
+        if self._wanted is None:
+            self.shown()
+        else:
+            self._find()
+
+    async def _read_news(self) -> None:
+        from traintui.data import log_listing
+
+        wanted, listing, since = self._wanted, self._listing, self._since
+        self.table.forget(self._open_ids())
+        if wanted is None or listing is None or since is None:
+            self._find()
+            return
+        began, now = clock.ticks(), clock.now()
+        found = await log_listing.news(self.db, self.source, wanted, listing, since)
+        self._rests_until = clock.ticks() + AGAIN * (clock.ticks() - began)
+        if self._wanted is not wanted or self._listing is not listing:
+            return
+        self._since = now
+        if found is None:
+            self._find()
+        elif found is not listing:
+            self._show(found)
+
+    def _open_ids(self) -> list[int]:
+        """The rows in view that may have changed."""
+        return [id for id, row in self.table.rows_in_view() if self.is_open(row)]
+
+    async def _fetch(self, ids: Sequence[int]) -> Mapping[int, RowT]:
+        return await self.read_rows(ids)
+
+    # Showing
+
+    def _show(self, listing: LogListing, *, top: bool = False) -> None:
+        self._listing = listing
+        self.table.show(listing, top=top)
+        nothing = not listing.total
+        self.notice.display = nothing
+        if nothing and not listing.complete:
+            self.notice.say("loading", "Looking through the log")
+        elif nothing and self._text:
+            self.notice.say(
+                "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
+            )
+        elif nothing:
+            self.notice.say("empty", *self.EMPTY)
+        if nothing:
+            self.detail.show((), key=None)
+        self._say_counts()
+
+    def _say_counts(self) -> None:
+        """How many match, here and beside the name of the tab."""
+        listing = self._listing
+        if listing is None:
+            return
+        number = text.count(listing.total)
+        said = number if listing.complete else f"more than {number}" if listing.total else "…"
+        self.remark(said)
+        parts = [Content.assemble((said, "bold"), (" match" if self._text else f" {self.ROWS}", "$muted"))]
+        if self._looked:
+            parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
+        self.counted.update(Content("   ").join([*parts, *self.sums()]), layout=False)
+
+    def sums(self) -> Sequence[Content]:
+        """What else is said of all that match."""
+        return ()
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Reading that fails is answered where the rows would be; beside rows that are there, below them."""
+        answer = self.app.answer(error)
+        if name == "find":
+            self._looked = None
+        if name in {"find", "news"} and (self._listing is None or not self._listing.total):
+            self.notice.display = True
+            self.notice.fail(answer, "r reads again.")
+        elif name in {"find", "news", "rows", "learn", "sums"}:
+            said = text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=120)
+            self.counted.update(Content.assemble(("! ", "$error"), said, ("  r reads again", "$muted")), layout=False)
+        else:
+            self.app.tell(answer)
+
+    @on(WindowedTable.FetchFailed)
+    def _fetch_failed(self, event: WindowedTable.FetchFailed) -> None:
+        self.work_failed("rows", event.error)
+
+    # The row
+
+    @on(WindowedTable.Moved)
+    def _moved(self, event: WindowedTable.Moved[RowT]) -> None:
+        self.screen.refresh_bindings()
+        if self._rest is not None:
+            self._rest.stop()
+        if event.row is None:
+            return
+        later = self.show_row(event.row)
+        if later is not None:
+            self._rest = self.set_timer(REST, later)
+
+    @on(WindowedTable.Opened)
+    def _opened(self) -> None:
+        self.set_class(True, "-detail")
+        self.detail.focus()
+
+    @on(WindowedTable.JumpRequested)
+    def _jump_requested(self) -> None:
+        from traintui.screens.jump import JumpDialog
+
+        self.app.push_screen(JumpDialog(self.table.total, self.table.cursor), self._jumped)
+
+    def _jumped(self, rank: int | None) -> None:
+        if rank is not None:
+            self.table.jump(rank)
