@@ -1,8 +1,8 @@
 """The proof of the record: how long a look at a million sealed rows takes, what sealing costs those who decide, and
 what is found of what a superuser did.
 
-`--only verify`, `decide` or `tamper` measures a part. Each looks through `traintui.audit.verifying`, as the command
-does.
+`--only verify`, `decide`, `tamper` or `listing` measures a part. The first three look through
+`traintui.audit.verifying`, as the command does; the last lists the logs as the screen does.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
 
 from benchmarks.audit_decide import measure_decisions
+from benchmarks.audit_listing import measure_listing
 from benchmarks.audit_rows import add_rows, row_bytes
 from benchmarks.audit_tamper import Tally, copy_of, judge, tamper
 from benchmarks.report import Figure, most_memory_mb, publish, repository
@@ -37,7 +37,7 @@ from traintui.data.workspace import make_embedded_workspace, open_workspace, who
 from traintui.demo.run import demo_settings, run_headless
 from traintui.settings import Settings
 
-PARTS = ("verify", "decide", "tamper")
+PARTS = ("verify", "decide", "tamper", "listing")
 COPY = "tampered"
 SECONDS_GOAL = 60.0
 GROWTH_GOAL = 30.0
@@ -201,7 +201,7 @@ def main() -> None:
         looked(chosen.look)
         return
     figures: dict[str, Figure] = {}
-    notes: Sequence[str] = ()
+    notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="tb-", dir="/var/tmp") as directory:
         Path(directory).chmod(0o711)
         if "verify" in chosen.only:
@@ -211,9 +211,15 @@ def main() -> None:
         if "tamper" in chosen.only:
             small = Path(directory) / "small"
             small.mkdir(mode=0o711)
-            found, notes = asyncio.run(measure_tamper(small, chosen.tamperings, chosen.seed))
+            found, said = asyncio.run(measure_tamper(small, chosen.tamperings, chosen.seed))
             figures |= found
-    publish("audit", chosen.rows, figures, list(notes), as_json=chosen.json)
+            notes += said
+        if "listing" in chosen.only:
+            home = chosen.home if chosen.home and chosen.only == ["listing"] else Path(directory) / "listing"
+            found, said = measure_listing(home, chosen.rows, chosen.runs)
+            figures |= found
+            notes += said
+    publish("audit", chosen.rows, figures, notes, as_json=chosen.json)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from traintui.screens.reasons import ReasonsDialog
 from traintui.screens.regenerate import RegenerateDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.revision_difference import RevisionsDialog
+from traintui.screens.save_csv import SaveCsv
 from traintui.screens.sorting import SortDialog
 from traintui.screens.submissions import CallOff, SubmissionsDialog
 from traintui.screens.template_name import TemplateName
@@ -69,7 +70,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     TurnEditor, TurnToolsDialog, RevisionsDialog, RegenerateDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
-    TrainingTargetsDialog,
+    TrainingTargetsDialog, SaveCsv,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

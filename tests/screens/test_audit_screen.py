@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.log_pane import LogPane
+from traintui.screens.save_csv import SaveCsv
 
 
 def audit(app: TraintuiApp) -> AuditScreen:
@@ -246,3 +248,27 @@ async def test_what_is_deep_or_long_is_folded_until_somebody_unfolds_it(app: Tra
         for _ in range(6):
             await pilot.press("minus")
         await until(pilot, lambda: "1,000 more characters, + unfolds" in detail(app))
+
+
+async def test_what_the_filter_names_is_saved_as_csv_and_never_over_something(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await add_vocabulary(db)
+    one, _ = await call(db), await call(db)
+    taken, free = tmp_path / "taken.csv", tmp_path / "free.csv"
+    taken.write_text("mine")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("generations", f"conversation:{one}")
+        await until(pilot, lambda: len(pane(app).table.rows) == 1)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, SaveCsv))
+        dialog = app.screen
+        assert isinstance(dialog, SaveCsv)
+        dialog.field.value = str(taken)
+        await pilot.press("enter")
+        await until(pilot, lambda: "is there already" in str(dialog.answer.content))
+        dialog.field.value = str(free)
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 in" in str(pane(app).counted.content))
+        assert one in free.read_text() and taken.read_text() == "mine"

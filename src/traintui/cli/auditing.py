@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from traintui.cli.logs import add_logs
 from traintui.cli.running import Json, run, say, workspace
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 audit_app = typer.Typer(help="Who generated, who decided, what left the house; and that nobody touched the record.",
                         no_args_is_help=True)  # fmt: skip
+add_logs(audit_app)
 SAID_EVERY = 1.0
 """Seconds between two words on how far it is, where somebody watches."""
 

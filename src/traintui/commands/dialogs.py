@@ -33,6 +33,7 @@ PLACES: dict[str, str] = {
     "assigning": "Assign",
     "columns": "Columns",
     "jump": "Go to",
+    "save_csv": "Save as CSV",
     "note": "Note",
     "turn_editor": "Editing a turn",
     "turn_tools": "Turns",
@@ -194,6 +195,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("columns.keep", "ctrl+s", "Keep", "Show the table like this", "keep", True, True, palette=False),
     Command("columns.back", "escape", "Back", "Leave the table as it was", "back", True, palette=False),
     # Go to
+    Command("save_csv.save", "enter,ctrl+s", "Save", "Write the file", "save", True, True, palette=False),
+    Command("save_csv.back", "escape", "Back", "Write nothing", "back", True, palette=False),
     Command("jump.go", "enter", "Go", "To that row", "go", True, True, palette=False),
     Command("jump.back", "escape", "Back", "Stay where you are", "back", True, palette=False),
     # Note

@@ -159,6 +159,7 @@ COMMANDS: tuple[Command, ...] = (
             True),
     # Any log in Audit
     Command("log.filter", "slash", "Filter", "Say which rows to show", "filter", True),
+    Command("log.csv", "c", "CSV", "Save all rows that match as CSV", "csv", True),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
     # Calls in Audit

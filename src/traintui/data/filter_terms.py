@@ -333,10 +333,11 @@ class Signs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meant:
-    """What a row of a log, or what stands beside it, says: a term that is nothing but its meaning."""
+    """What a row of a log, or what stands beside it, says: a term that is nothing but its meaning as SQL. `of_row` is
+    the same asked of a row at hand, where `where` begins at an index."""
 
     where: Condition
-    """Its meaning as SQL."""
+    of_row: Condition | None = None
 
 
 Local = Among | Within | Marked
@@ -357,6 +358,8 @@ def where(asked: Asked) -> Condition:
 
 def probe(asked: Asked) -> Condition:
     """The same for a few rows that are named by their ids: nothing else is read."""
+    if isinstance(asked, Meant) and asked.of_row is not None:
+        return asked.of_row
     return search.probe(asked.sought) if isinstance(asked, Searched) else asked.where
 
 

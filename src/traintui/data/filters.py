@@ -53,6 +53,11 @@ class Filter:
         """Its meaning as SQL."""
         return and_(true(), *(term.where for term in self.terms))
 
+    @property
+    def probe(self) -> Condition:
+        """The same for rows that are at hand."""
+        return and_(true(), *(term.probe for term in self.terms))
+
     def without(self, field: str) -> Filter:
         """The same filter without what it says of a field."""
         return replace(self, written=tuple(term for term in self.written if term.field != field))

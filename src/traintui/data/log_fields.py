@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.orm import aliased
@@ -209,8 +210,8 @@ GENERATIONS = Log(
                 "a mark: failed, rehearsal, estimated, late, mine",
                 {
                     "failed": bool_of(L.state.in_(("error", "unknown"))),
-                    "rehearsal": bool_of(L.is_rehearsal.is_(True)),
-                    "estimated": bool_of(L.cost_is_estimate.is_(True)),
+                    "rehearsal": bool_of(L.is_rehearsal == true()),
+                    "estimated": bool_of(L.cost_is_estimate == true()),
                     "late": L.late_reply_to.is_not(None),
                     "mine": mine(L.requested_by),
                 },
@@ -240,7 +241,9 @@ def review_says(word: Word, _: Context) -> Asked:
     may serve, since its operator could tell of rows that are hidden."""
     if has_word(word.value):
         found = func.review_rows_saying(query_of(word.value), type_=BigInteger)
-        return Meant(bool_of(R.id == func.any(func.array(select(found).scalar_subquery(), type_=ARRAY(BigInteger)))))
+        says = func.review_words(R.reviewer_notes, R.reason).op("@@", is_comparison=True)(query_of(word.value))
+        ids = func.array(select(found).scalar_subquery(), type_=ARRAY(BigInteger))
+        return Meant(bool_of(R.id == func.any(ids)), of_row=says)
     sought = pattern(word.value)
     return Meant(or_(R.reviewer_notes.ilike(sought), R.reason.ilike(sought)))
 

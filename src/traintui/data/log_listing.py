@@ -41,8 +41,10 @@ FIRST = 200
 """Keys that are asked for at first."""
 PATIENCE = 0.03
 """Seconds that the plan of the database is given before time is walked beside it."""
-STRETCH = 4_000
-"""Rows that are looked at in the first step of a walk; each step has twice as many."""
+FEW = 5_000
+"""Keys up to which all of them are asked for at once."""
+STRETCH = 1_000
+"""Rows that are looked at in the first step of a walk; each step has four times as many."""
 MOST_STRETCH = 64_000
 PORTIONS = (5_000, 20_000, 50_000)
 """Keys that are read at once when the first ones are there; the last number goes on."""
@@ -217,7 +219,7 @@ async def walk(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
         oldest, newest = micros(ends[0]), micros(ends[1])
         while len(found) < FIRST:
             rows = (
-                log.frame(select(log.at.label("at"), log.id.label("id"), wanted.where.label("holds")))
+                log.frame(select(log.at.label("at"), log.id.label("id"), wanted.probe.label("holds")))
                 .where(*behind(log, key))
                 .order_by(log.at.desc(), log.id.desc())
                 .limit(stretch)
@@ -242,39 +244,74 @@ async def walk(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
                 return
             key = (micros(row[2]), row[3])
             looked = (newest - key[0]) / max(1, newest - oldest)
-            stretch = min(2 * stretch, MOST_STRETCH)
+            stretch = min(4 * stretch, MOST_STRETCH)
             yield Found(LogListing(found, complete=False), looked)
+
+
+async def few_keys(db: Database, log: Log, wanted: Filter) -> Keys | None:
+    """All keys, where they are few, by an index that selects them whatever their order; None where there are more."""
+    some = log.frame(select(log.at.label("at"), log.id.label("id"))).where(wanted.where).limit(FEW + 1)
+    async with db.read() as connection:
+        await as_planned(connection)
+        keys = unpacked(await connection.scalar(packed(some)))
+    return keys if len(keys) <= FEW else None
 
 
 async def find(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
     """What matches: the first rows as soon as there are any, then all of it, portion by portion.
 
-    The database plans for the values of the filter, which is best where an index selects few rows. What it takes for
-    rare and is not, or the other way round, a walk through the log by time finds, which begins beside it.
+    The database plans for the values of the filter; mostly that is best. It cannot know how rare a value is that no
+    statistics have, nor which values come together, and is then slow by orders: so when it has not answered after
+    `PATIENCE`, all keys are asked for as if they were few, and a walk through the log by time begins. The first wins.
     """
-    planned = asyncio.ensure_future(first_keys(db, log, wanted))
-    first: LogListing | None = None
+    planned: asyncio.Task[Keys] = asyncio.ensure_future(first_keys(db, log, wanted))
+    await asyncio.wait({planned}, timeout=PATIENCE)
     try:
-        await asyncio.wait({planned}, timeout=PATIENCE)
+        first: LogListing | None = None
         if not planned.done():
-            async with aclosing(walk(db, log, wanted)) as steps:
+            async with aclosing(race(db, log, wanted, planned)) as steps:
                 async for found in steps:
-                    if planned.done():
-                        break
                     first = found.listing
                     yield found
-                    if first.complete:
-                        return
-        if first is None or first.total < FIRST:
+        if first is None or (first.total < FIRST and not first.complete):
             keys = await planned
             first = LogListing(keys, complete=len(keys) < FIRST)
     finally:
-        planned.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await planned
+        await given_up(planned)
     yield Found(first)
     async for listing in rest(db, log, wanted, first):
         yield Found(listing)
+
+
+async def race(db: Database, log: Log, wanted: Filter, planned: asyncio.Task[Keys]) -> AsyncGenerator[Found]:
+    """What the other two ways find until they have the first rows, or the plan has."""
+    few = asyncio.ensure_future(few_keys(db, log, wanted))
+    async with aclosing(walk(db, log, wanted)) as steps:
+        step = asyncio.ensure_future(anext(steps))
+        try:
+            while not planned.done():
+                await asyncio.wait(
+                    {planned, step} if few.done() else {planned, few, step}, return_when=asyncio.FIRST_COMPLETED
+                )
+                if few.done() and (keys := few.result()) is not None:
+                    yield Found(LogListing(keys, complete=True))
+                    return
+                if step.done():
+                    found = step.result()
+                    yield found
+                    if found.listing.complete or found.listing.total >= FIRST:
+                        return
+                    step = asyncio.ensure_future(anext(steps))
+        finally:
+            await given_up(few)
+            await given_up(step)
+
+
+async def given_up(task: asyncio.Future[Any]) -> None:
+    """Ends what nobody waits for."""
+    task.cancel()
+    with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+        await task
 
 
 async def rest(db: Database, log: Log, wanted: Filter, listing: LogListing) -> AsyncIterator[LogListing]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import getters, on
@@ -40,6 +41,8 @@ TYPING = 0.05
 """Seconds that a filter waits for the next letter."""
 REST = 0.08
 """Seconds that the cursor rests on a row before all of it is read."""
+SAID_EVERY = 0.1
+"""Seconds between two words on how much of a file is written."""
 AGAIN = 20.0
 """Times as long as it took is waited before news are looked for again."""
 
@@ -71,6 +74,8 @@ class LogPane(AuditPane, Generic[RowT]):
         """When what is here was read, or brought up to date."""
         self._rests_until = 0.0
         self._rest: Timer | None = None
+        self._saved = ""
+        """What is said of a file that is being written, or was."""
 
     def compose(self) -> ComposeResult:
         """Filter, rows and detail, and how many there are."""
@@ -218,7 +223,11 @@ class LogPane(AuditPane, Generic[RowT]):
 
     def back(self) -> None:
         """Leaves the detail, ends a search, or takes the filter away."""
-        if self.has_class("-detail"):
+        if self.reading_now("csv"):
+            self.stop_reading("csv")
+            self._saved = "stopped: no file was written"
+            self._say_counts()
+        elif self.has_class("-detail"):
             self.enter()
         elif self._looked is not None:
             self.stop_reading("find")
@@ -234,6 +243,42 @@ class LogPane(AuditPane, Generic[RowT]):
         for worker in self.app.workers:
             if worker.node is self and worker.group == f"{READING}:{name}" and not worker.is_finished:
                 worker.cancel()
+
+    # Saving
+
+    def action_csv(self) -> None:
+        """Asks where all that match are to be saved."""
+        from traintui.screens.save_csv import SaveCsv
+
+        if self._wanted is not None and self._listing is not None:
+            number = f"{'' if self._listing.complete else 'more than '}{self._listing.total:,} {self.ROWS}"
+            self.app.push_screen(SaveCsv(self.LOG, self._text, number), partial(self._save_csv, self._wanted))
+
+    def _save_csv(self, wanted: Filter, path: Path | None) -> None:
+        if path is not None:
+            self._saved = "◌ saving; esc stops"
+            self._say_counts()
+            self.read(partial(self._write_csv, wanted, path), name="csv")
+
+    async def _write_csv(self, wanted: Filter, path: Path) -> None:
+        from traintui.audit.csv_export import save_csv
+
+        said = clock.ticks()
+
+        def progress(rows: int) -> None:
+            nonlocal said
+            if clock.ticks() - said >= SAID_EVERY:
+                said = clock.ticks()
+                self._saved = f"◌ {rows:,} saved; esc stops"
+                self._say_counts()
+
+        self._saved = ""
+        try:
+            saved = await save_csv(self.db, self.source, wanted, path, progress=progress)
+        finally:
+            self._saved = ""
+        self._saved = f"● {saved.rows:,} in {text.visible(str(path), single_line=True, limit=80)}"
+        self._say_counts()
 
     # Finding
 
@@ -328,6 +373,8 @@ class LogPane(AuditPane, Generic[RowT]):
         parts = [Content.assemble((said, "bold"), (" match" if self._text else f" {self.ROWS}", "$muted"))]
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
+        if self._saved:
+            parts.append(Content.styled(self._saved, "$accent"))
         self.counted.update(Content("   ").join([*parts, *self.sums()]), layout=False)
 
     def sums(self) -> Sequence[Content]:
