@@ -47,6 +47,7 @@ from traintui.screens.template_name import TemplateName
 from traintui.screens.templates import TemplatesDialog
 from traintui.screens.threshold_form import ThresholdForm
 from traintui.screens.thresholds import ThresholdsDialog
+from traintui.screens.trail import TrailDialog
 from traintui.screens.training_targets import TrainingTargetsDialog
 from traintui.screens.turn_editor import TurnEditor
 from traintui.screens.turn_tools import TurnToolsDialog
@@ -70,7 +71,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     TurnEditor, TurnToolsDialog, RevisionsDialog, RegenerateDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
-    TrainingTargetsDialog, SaveCsv,
+    TrainingTargetsDialog, SaveCsv, TrailDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -13,13 +13,14 @@ from textual.pilot import Pilot
 from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import log_listing, reviews, work
+from traintui.data import conversations, log_listing, reviews, work
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.log_pane import LogPane
 from traintui.screens.save_csv import SaveCsv
+from traintui.screens.trail import TrailDialog
 
 
 def audit(app: TraintuiApp) -> AuditScreen:
@@ -224,16 +225,16 @@ async def test_from_a_conversation_one_key_leads_to_its_calls_and_the_palette_to
     await approved(db, one)
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: app.workspace is not None and isinstance(app.screen, ConversationsScreen))
-        conversations = app.screen
-        assert isinstance(conversations, ConversationsScreen)
-        conversations.visit(f"id:{one}")
-        await until(pilot, lambda: conversations.table.current and conversations.table.current.conversation_id == one)
+        screen = app.screen
+        assert isinstance(screen, ConversationsScreen)
+        screen.visit(f"id:{one}")
+        await until(pilot, lambda: screen.table.current and screen.table.current.conversation_id == one)
         await pilot.press("H")
         await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [one])
-        conversations.action_in_audit("reviews")
+        screen.action_in_audit("reviews")
         await until(pilot, lambda: audit(app).which == "reviews" and len(pane(app).table.rows) == 1)
         assert pane(app).filter_line.field.value == f"conversation:{one}"
-        conversations.action_in_audit("exports")
+        screen.action_in_audit("exports")
         await until(pilot, partial(said, app, "Nothing matches this filter"))
 
 
@@ -272,3 +273,26 @@ async def test_what_the_filter_names_is_saved_as_csv_and_never_over_something(
         await pilot.press("enter")
         await until(pilot, lambda: "1 in" in str(pane(app).counted.content))
         assert one in free.read_text() and taken.read_text() == "mine"
+
+
+async def test_the_trail_shows_each_text_as_it_was_beside_todays(app: TraintuiApp, db: Database) -> None:
+    (public,) = await imported(db, 1)
+    await approved(db, public)
+    question, answer = (await conversations.read(db, public)).turns
+    turns = [question, replace(answer, content="Another answer altogether.")]
+    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("reviews", "action:approve")
+        await until(pilot, lambda: len(pane(app).table.rows) == 1)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TrailDialog) and len(app.screen.table.rows) >= 3)
+        dialog = app.screen
+        assert isinstance(dialog, TrailDialog)
+        place = [row.action for row in dialog.table.rows].index("approve")
+        await pilot.press(*["j"] * place)
+        await until(pilot, lambda: "Another answer altogether." in dialog.difference.plain)
+        assert answer.content in dialog.difference.plain and "revision 2, today" in dialog.difference.plain
+        await pilot.press("w")
+        await until(pilot, lambda: "as it was" in dialog.difference.plain)
+        assert "Another" not in dialog.difference.plain and question.content in dialog.difference.plain

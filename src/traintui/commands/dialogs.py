@@ -39,6 +39,7 @@ PLACES: dict[str, str] = {
     "turn_tools": "Turns",
     "regenerate": "Write anew",
     "revisions": "Revisions",
+    "trail": "Trail",
     "copying": "Copy",
     "differing": "What differs",
     "bulk": "Many at once",
@@ -230,6 +231,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("revisions.scroll_down", "right,l", "Scroll", "Scroll the difference", "page(1)", True, palette=False),
     Command("revisions.scroll_up", "left,h", "Scroll up", "Scroll the difference back", "page(-1)", palette=False),
     Command("revisions.back", "escape,d", "Close", "Back to the conversation", "back", True, palette=False),
+    # Trail
+    Command("trail.whole", "w", "Whole text", "The whole text as it was, or only what differs today", "whole", True,
+            palette=False),
+    Command("trail.scroll_down", "right,l", "Scroll", "Scroll the text", "page(1)", True, palette=False),
+    Command("trail.scroll_up", "left,h", "Scroll up", "Scroll the text back", "page(-1)", palette=False),
+    Command("trail.back", "escape", "Close", "Back to where one was", "back", True, palette=False),
     # Copy
     Command("copying.turn", "y,t", "Turn", "Copy the current turn", "copy('turn')", True, palette=False),
     Command("copying.conversation", "c", "Conversation", "Copy all turns", "copy('conversation')", True, palette=False),

@@ -14,6 +14,7 @@ PLACES: dict[str, str] = {
     "log": "Audit: a log",
     "calls": "Audit: calls",
     "exports": "Audit: exports",
+    "integrity": "Audit: integrity",
     "performance": "Performance",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
@@ -74,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
             "in_audit('reviews')"),
     Command("conversations.exports", "", "Its exports", "The exports that hold this conversation, in Audit",
             "in_audit('exports')"),
+    Command("conversations.trail", "", "Its trail", "All that was done to it, with its text then and today", "trail"),
     Command("conversations.refresh", "r", "Refresh", "Read the rows again", "refresh_rows"),
     Command("conversations.clear", "escape", "Back", "End the search, the selection, the filter", "clear"),
     # Review
@@ -117,6 +119,7 @@ COMMANDS: tuple[Command, ...] = (
             "in_audit('reviews')"),
     Command("review.exports", "", "Its exports", "The exports that hold this conversation, in Audit",
             "in_audit('exports')"),
+    Command("review.trail", "", "Its trail", "All that was done to it, with its text then and today", "trail"),
     Command("review.refresh", "r", "Refresh", "Read it again", "refresh_queue"),
     # Generate
     Command("generate.new", "n", "New batch", "Plan a batch and start it", "new", True, role="author"),
@@ -160,9 +163,12 @@ COMMANDS: tuple[Command, ...] = (
     # Any log in Audit
     Command("log.filter", "slash", "Filter", "Say which rows to show", "filter", True),
     Command("log.csv", "c", "CSV", "Save all rows that match as CSV", "csv", True),
+    Command("log.trail", "t", "Trail", "All that was done to the conversation, and its text then and today", "trail",
+            True),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
     # Calls in Audit
+    Command("calls.figures", "p", "Plots", "Show or hide cost and failures day by day", "figures"),
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,
             key_display="+"),
     Command("calls.fold", "minus", "Fold", "A level less", "fold(-1)", key_display="-"),
@@ -172,6 +178,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("exports.same", "E", "Same again", "The same conversations at the revisions of then: the same bytes",
             "export_again('then')", True, role="author"),
     Command("exports.folder", "o", "Folder", "Open the folder of the export, or copy its path", "folder", True),
+    # Integrity in Audit
+    Command("integrity.verify", "v", "Verify", "Compare every row with the seals, and these with what left the house",
+            "verify", True, role="auditor"),
     # Performance
     Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),
     # Vocabulary

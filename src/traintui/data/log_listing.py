@@ -310,8 +310,9 @@ async def race(db: Database, log: Log, wanted: Filter, planned: asyncio.Task[Key
 async def given_up(task: asyncio.Future[Any]) -> None:
     """Ends what nobody waits for."""
     task.cancel()
-    with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
-        await task
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # nobody else hears of it
 
 
 async def rest(db: Database, log: Log, wanted: Filter, listing: LogListing) -> AsyncIterator[LogListing]:

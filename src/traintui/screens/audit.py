@@ -18,13 +18,14 @@ from textual.widgets import ContentSwitcher
 from traintui import commands
 from traintui.screens.audit_exports import ExportsPane
 from traintui.screens.audit_generations import GenerationsPane
+from traintui.screens.audit_integrity import IntegrityPane
 from traintui.screens.audit_pane import AuditPane
 from traintui.screens.audit_reviews import ReviewsPane
 from traintui.screens.base import BaseScreen
 from traintui.screens.log_pane import LogPane
 from traintui.widgets.tab_line import TabLine
 
-PANES: tuple[type[AuditPane], ...] = (GenerationsPane, ReviewsPane, ExportsPane)
+PANES: tuple[type[AuditPane], ...] = (GenerationsPane, ReviewsPane, ExportsPane, IntegrityPane)
 """The tabs, in order."""
 POLL = 2.0
 """Seconds between two looks at what is shown."""
@@ -36,6 +37,7 @@ class AuditScreen(BaseScreen):
     PLACES = ("audit", "table", "filter", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("audit")
     CSS_PATH = "audit.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "#generations LogTable"
 
     tabs = getters.query_one(TabLine)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
 
-from traintui import commands
+from traintui import clock, commands, text
 from traintui.data.records import Attempt, AttemptDetail
-from traintui.screens.log_pane import LogPane
+from traintui.screens.log_pane import AGAIN, LogPane
+from traintui.widgets.day_bars import DayBars
 from traintui.widgets.json_lines import DEPTHS, USUAL_DEPTH
 from traintui.widgets.log_detail import call_facts, call_lines
 from traintui.widgets.log_rows import call_columns
 from traintui.widgets.row_table import Column
+
+if TYPE_CHECKING:
+    from traintui.data.filters import Filter
+    from traintui.data.log_figures import CallFigures
 
 
 class GenerationsPane(LogPane[Attempt]):
@@ -33,6 +43,63 @@ class GenerationsPane(LogPane[Attempt]):
         super().__init__()
         self._depth = DEPTHS.index(USUAL_DEPTH)
         self._found: AttemptDetail | None = None
+        self._figures: CallFigures | None = None
+        self._summed: Filter | None = None
+        """The filter whose calls were added up, or are."""
+        self._sums_rest_until = 0.0
+
+    def compose_figures(self) -> ComposeResult:
+        """Cost and failures, day by day."""
+        with Horizontal(classes="figures"):
+            yield DayBars("Cost a day", "$accent", id="cost")
+            yield DayBars("Failures a day", "$failed", id="failures")
+
+    # What they add up to
+
+    def all_found(self, wanted: Filter) -> None:
+        """Adds them up, less often where that takes long."""
+        if wanted is not self._summed or clock.ticks() >= self._sums_rest_until:
+            if wanted is not self._summed:
+                self._figures = None
+            self._summed = wanted
+            self.read(partial(self._sum_up, wanted), name="sums")
+
+    async def _sum_up(self, wanted: Filter) -> None:
+        from traintui.data.log_figures import call_figures
+
+        began = clock.ticks()
+        offset = clock.now().astimezone().utcoffset() or timedelta()
+        figures = await call_figures(self.db, wanted, offset=offset)
+        self._sums_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
+        if wanted is not self._summed:
+            return
+        self._figures = figures
+        days = [each.day for each in figures.days]
+        most = max((each.cost_usd for each in figures.days), default=Decimal(0))
+        self.query_one("#cost", DayBars).show(
+            days, [float(each.cost_usd) for each in figures.days], f"{text.usd(most)} at most"
+        )
+        worst = max((each.failed for each in figures.days), default=0)
+        self.query_one("#failures", DayBars).show(
+            days, [float(each.failed) for each in figures.days], f"{worst:,} at most"
+        )
+        self._say_counts()
+
+    def sums(self) -> Sequence[Content]:
+        """Cost, tokens, and the share that failed."""
+        figures = self._figures
+        if figures is None or not figures.calls:
+            return ()
+        rate = figures.failed / figures.calls
+        return (
+            Content.assemble((text.usd(figures.cost_usd), "bold"), (" in all", "$muted")),
+            Content.assemble((text.tokens(figures.tokens), "bold"), (" tokens", "$muted")),
+            Content.assemble((f"{rate:.1%}", "bold $failed" if figures.failed else "bold"), (" failed", "$muted")),
+        )
+
+    def action_figures(self) -> None:
+        """Shows or hides the bars."""
+        self.toggle_class("-figures-toggled")
 
     def columns(self) -> Sequence[Column[Attempt]]:
         """A call in a row."""

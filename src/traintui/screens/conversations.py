@@ -236,6 +236,14 @@ class ConversationsScreen(ConversationActions):
         else:
             self._say(marks.status(event.row.status), (": it has no turns yet", "$muted"))
 
+    def action_trail(self) -> None:
+        """Opens all that was done to it, with its text then and today."""
+        from traintui.screens.trail import TrailDialog
+
+        row = self.table.current
+        if row is not None:
+            self.app.push_screen(TrailDialog(row.conversation_id))
+
     def action_in_audit(self, log: str) -> None:
         """Shows in Audit what a log has of the conversation under the cursor."""
         if self.table.current is not None:

@@ -80,12 +80,17 @@ class LogPane(AuditPane, Generic[RowT]):
     def compose(self) -> ComposeResult:
         """Filter, rows and detail, and how many there are."""
         yield FilterLine(self.EXAMPLE, History())
+        yield from self.compose_figures()
         with Horizontal(classes="parts"):
             with Container(classes="rows"):
                 yield LogTable[RowT](self.columns(), self._fetch)
                 yield Notice("loading", "Opening the workspace")
             yield DetailView()
         yield Static(classes="counted")
+
+    def compose_figures(self) -> ComposeResult:
+        """What is to be looked at above the rows."""
+        yield from ()
 
     # What a subclass says
 
@@ -186,6 +191,9 @@ class LogPane(AuditPane, Generic[RowT]):
         """The key of the filter rests while one types it."""
         if action == "filter" and self.is_mounted and self.filter_line.field.has_focus:
             return False
+        if action in {"trail", "conversation"}:
+            row = self.table.current if self.is_mounted else None
+            return row is not None and self.conversation_of(row) is not None
         return super().check_action(action, parameters)
 
     def conversation_of(self, row: RowT) -> str | None:
@@ -198,6 +206,15 @@ class LogPane(AuditPane, Generic[RowT]):
         public = None if row is None else self.conversation_of(row)
         if public is not None:
             self.apply(f"conversation:{spelled(public)}", top=True)
+
+    def action_trail(self) -> None:
+        """Opens the trail of the conversation that the row under the cursor is about."""
+        from traintui.screens.trail import TrailDialog
+
+        row = self.table.current
+        public = None if row is None else self.conversation_of(row)
+        if public is not None:
+            self.app.push_screen(TrailDialog(public))
 
     def action_filter(self) -> None:
         """Goes to the filter."""
@@ -296,11 +313,17 @@ class LogPane(AuditPane, Generic[RowT]):
         self._since = clock.now()
         async with aclosing(log_listing.find(self.db, self.source, wanted)) as steps:
             async for found in steps:
+                if self._wanted is not wanted:
+                    return
                 self._looked = found.looked if found.looked is not None else None if found.listing.complete else 0.0
                 self._show(found.listing, top=top and found.listing.total > 0)
                 top = top and not found.listing.total
         self._looked = None
         self._say_counts()
+        self.all_found(wanted)
+
+    def all_found(self, wanted: Filter) -> None:
+        """All rows of the filter are known, or as far as somebody wanted."""
 
     def look(self) -> None:
         """Looks for what is new, less often where that takes long."""
@@ -335,6 +358,7 @@ class LogPane(AuditPane, Generic[RowT]):
             self._find()
         elif found is not listing:
             self._show(found)
+            self.all_found(wanted)
 
     def _open_ids(self) -> list[int]:
         """The rows in view that may have changed."""

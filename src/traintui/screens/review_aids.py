@@ -232,6 +232,14 @@ class ReviewAids(ReviewReading):
         else:
             self.app.push_screen(WhatDiffers(shown.row.conversation_id, shown.turns, bases))
 
+    def action_trail(self) -> None:
+        """Opens all that was done to it, with its text then and today."""
+        from traintui.screens.trail import TrailDialog
+
+        shown = self.reading.shown
+        if shown is not None:
+            self.app.push_screen(TrailDialog(shown.row.conversation_id))
+
     def action_in_audit(self, log: str) -> None:
         """Shows in Audit what a log has of the conversation that is read."""
         shown = self.reading.shown
