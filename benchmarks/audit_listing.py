@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.report import Figure, most_memory_mb
+from traintui.audit.csv_export import save_csv
 from traintui.data import attempts, export_history, log_listing, review_log
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
@@ -21,6 +23,8 @@ from traintui.settings import Settings
 
 GOAL = 100.0
 """Milliseconds until the first rows are there."""
+GROWTH_GOAL = 20.0
+"""MB by which saving a CSV file may grow between its first twentieth and its end."""
 IN_VIEW = 40
 WEEKS = 26
 SHARES: Mapping[LogName, float] = {"generations": 0.6, "reviews": 0.39, "exports": 0.01}
@@ -162,6 +166,42 @@ async def first_rows(db: Database, name: LogName, filter_text: str) -> tuple[flo
     return first, (time.perf_counter() - began) * 1_000, total
 
 
+def memory_mb() -> float:
+    """What this process has in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def save_all(db: Database, home: Path) -> tuple[float, float, float]:
+    """All calls as CSV: the seconds for a million, by how many MB memory grew after the first twentieth, and the
+    longest time that nothing else had a turn, in milliseconds."""
+    log = LOGS["generations"]
+    early, longest, at = 0.0, 0.0, time.perf_counter()
+
+    def progress(rows: int) -> None:
+        nonlocal early
+        if not early and rows >= total / 20:
+            early = memory_mb()
+
+    async def turns() -> None:
+        nonlocal longest, at
+        while True:
+            at = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, (time.perf_counter() - at) * 1_000)
+
+    *_, found = [found async for found in log_listing.find(db, log, log.read(""))]
+    total = found.listing.total
+    del found
+    beside = asyncio.ensure_future(turns())
+    began = time.perf_counter()
+    saved = await save_csv(db, log, log.read(""), home / "calls.csv", replace=True, progress=progress)
+    seconds = time.perf_counter() - began
+    beside.cancel()
+    saved.path.unlink()
+    return seconds * 1e6 / max(1, saved.rows), memory_mb() - early, longest
+
+
 def measure_listing(home: Path, rows: int, runs: int) -> tuple[dict[str, Figure], list[str]]:
     """The first rows of every filter, several times; the slowest filters by name."""
     server = EmbeddedServer(home)
@@ -180,8 +220,10 @@ def measure_listing(home: Path, rows: int, runs: int) -> tuple[dict[str, Figure]
                     for name, filters in FILTERS.items():
                         for filter_text in filters:
                             found.setdefault((name, filter_text), []).append(await first_rows(db, name, filter_text))
+                saved.extend(await save_all(db, home))
             return found
 
+        saved: list[float] = []
         found = asyncio.run(measured())
     finally:
         server.stop()
@@ -195,6 +237,9 @@ def measure_listing(home: Path, rows: int, runs: int) -> tuple[dict[str, Figure]
         "listing_first_rows_slowest_ms": Figure(round(middle[slowest[0]], 1), "ms", GOAL),
         "listing_all_keys_ms": Figure(round(min(each[1] for each in found["generations", ""]), 1), "ms"),
         "listing_memory_mb": Figure(most_memory_mb(), "MB"),
+        "csv_seconds_per_million": Figure(round(saved[0], 1), "s"),
+        "csv_memory_growth_mb": Figure(round(saved[1], 1), "MB", GROWTH_GOAL),
+        "csv_longest_turn_ms": Figure(round(saved[2], 1), "ms"),
     }
     notes = [
         f"{name} {filter_text or '(all)'}: first rows {middle[name, filter_text]:.0f} ms,"

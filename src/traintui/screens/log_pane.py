@@ -268,7 +268,7 @@ class LogPane(AuditPane, Generic[RowT]):
         from traintui.screens.save_csv import SaveCsv
 
         if self._wanted is not None and self._listing is not None:
-            number = f"{'' if self._listing.complete else 'more than '}{self._listing.total:,} {self.ROWS}"
+            number = f"{'' if self._listing.complete else 'more than '}{self._listing.total:,} {self._noun(self._listing.total)}"
             self.app.push_screen(SaveCsv(self.LOG, self._text, number), partial(self._save_csv, self._wanted))
 
     def _save_csv(self, wanted: Filter, path: Path | None) -> None:
@@ -394,12 +394,16 @@ class LogPane(AuditPane, Generic[RowT]):
         number = text.count(listing.total)
         said = number if listing.complete else f"more than {number}" if listing.total else "…"
         self.remark(said)
-        parts = [Content.assemble((said, "bold"), (" match" if self._text else f" {self.ROWS}", "$muted"))]
+        parts = [Content.assemble((said, "bold"), (" match" if self._text else f" {self._noun(listing.total)}", "$muted"))]
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
         if self._saved:
             parts.append(Content.styled(self._saved, "$accent"))
         self.counted.update(Content("   ").join([*parts, *self.sums()]), layout=False)
+
+    def _noun(self, number: int) -> str:
+        """What so many rows are called."""
+        return self.ROWS if number != 1 else self.ROWS.removesuffix("s")
 
     def sums(self) -> Sequence[Content]:
         """What else is said of all that match."""
