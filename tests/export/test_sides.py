@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from support import add_document, add_vocabulary, approved, fetch, import_items, imported, turns_of
-from traintui.data import conversations, export_history, kin
+from support import add_document, add_vocabulary, approved, fetch, import_items, imported, newest_exports, turns_of
+from traintui.data import conversations, kin
 from traintui.data.engine import Database
 from traintui.data.export_reading import reading
 from traintui.errors import TraintuiError
@@ -138,7 +138,7 @@ async def test_an_export_over_its_own_file_keeps_its_sides_while_the_share_is_th
     assert foretold.words.endswith(", the file that is replaced, hold")
     assert await exported(db, path, overwrite=True) == turned
     # Who reads the manifest, the log or the command is told whose sides these are.
-    told, (logged, *_) = manifest(path), await export_history.page(db)
+    told, (logged, *_) = manifest(path), await newest_exports(db)
     assert told["options"]["sides"] == logged.metadata["options"]["sides"] == "out.manifest.json"
     assert told["remarks"][0] == (
         "12 conversations keep their sides: those of out.manifest.json, which this export replaces, hold."
@@ -180,7 +180,7 @@ async def test_how_far_the_comparing_is_is_said_and_giving_it_up_leaves_nothing(
     with pytest.raises(asyncio.CancelledError):
         await export
     assert steps[:2] == [(10, 35), (20, 35)] and len(steps) < 4
-    assert list(tmp_path.iterdir()) == [] and await export_history.page(db) == ()
+    assert list(tmp_path.iterdir()) == [] and await newest_exports(db) == ()
     await run_export(db, request)
     assert len(sides(request.path)) == 35
 

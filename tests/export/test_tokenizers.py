@@ -13,9 +13,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from support import approved, imported
+from support import approved, imported, newest_exports
 from training_records import record_with
-from traintui.data import export_history
 from traintui.data.engine import Database
 from traintui.export import again
 from traintui.export.formats import FORMATS
@@ -85,5 +84,5 @@ async def test_the_tokenizer_that_an_export_named_counts_when_it_is_made_again_w
         assert (counted["counted_by"], counted["tokens_are_estimated"]) == ("llama", False)
         assert str(tmp_path) not in told  # where a file lies on this machine is the log's alone
     path.unlink()
-    (latest, *_) = await export_history.page(db)
+    (latest, *_) = await newest_exports(db)
     assert "tokenizer" not in again.options_of(latest, "now")

@@ -99,6 +99,12 @@ class AuditScreen(BaseScreen):
     def _remarked(self, event: AuditPane.Remarked) -> None:
         self.tabs.remarks = {**self.tabs.remarks, event.pane.NAME: event.remark}
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key leads back where there is something to go back from."""
+        if action == "rows":
+            return self.is_mounted and self.pane.leads_back
+        return super().check_action(action, parameters)
+
     # Moving
 
     def action_log(self, step: int) -> None:

@@ -83,7 +83,7 @@ class GenerationsPane(LogPane[Attempt]):
         self.query_one("#failures", DayBars).show(
             days, [float(each.failed) for each in figures.days], f"{worst:,} at most"
         )
-        self._say_counts()
+        self.say_counts()
 
     def sums(self) -> Sequence[Content]:
         """Cost, tokens, and the share that failed."""

@@ -72,6 +72,11 @@ class IntegrityPane(AuditPane):
         """Reads how it stands."""
         self.shown()
 
+    @property
+    def leads_back(self) -> bool:
+        """From a look that is under way."""
+        return self.reading_now("verify")
+
     def back(self) -> None:
         """Stops a look."""
         self._stop.set()
@@ -113,6 +118,7 @@ class IntegrityPane(AuditPane):
 
         stop, began = self._stop, clock.ticks()
         self._failed, self._verdict, self._progress = NOTHING, None, "◌ begins; esc stops"
+        self.screen.refresh_bindings()
         self._draw()
         looking = asyncio.ensure_future(asyncio.to_thread(verify, self.db, progress=progress, stop=stop))
         try:

@@ -53,6 +53,11 @@ class AuditPane(Container, Sending):
     def back(self) -> None:
         """`esc`: ends what is under way, or goes back to the rows."""
 
+    @property
+    def leads_back(self) -> bool:
+        """Whether `esc` has something to end, or to go back from."""
+        return False
+
     def enter(self) -> None:
         """Takes the focus."""
 

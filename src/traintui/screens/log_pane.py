@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import getters, on
@@ -20,8 +19,7 @@ from textual.widgets import Static
 from traintui import clock, text
 from traintui.data.filter_editing import spelled
 from traintui.history import History
-from traintui.screens.audit_pane import AuditPane
-from traintui.screens.base import READING
+from traintui.screens.log_saving import SavingPane
 from traintui.widgets.columns import Column
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.filter_field import Offer
@@ -32,7 +30,6 @@ from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
-    from traintui.data.log_fields import Log, LogName
     from traintui.data.log_listing import LogListing
 
 RowT = TypeVar("RowT")
@@ -41,20 +38,15 @@ TYPING = 0.05
 """Seconds that a filter waits for the next letter."""
 REST = 0.08
 """Seconds that the cursor rests on a row before all of it is read."""
-SAID_EVERY = 0.1
-"""Seconds between two words on how much of a file is written."""
 AGAIN = 20.0
 """Times as long as it took is waited before news are looked for again."""
 
 
-class LogPane(AuditPane, Generic[RowT]):
+class LogPane(SavingPane, Generic[RowT]):
     """The rows of one log. A subclass says what a row looks like, how it is read, and what is known of it."""
 
-    LOG: ClassVar[LogName]
     EXAMPLE: ClassVar[str]
     """A filter, as an example."""
-    ROWS: ClassVar[str]
-    """What its rows are called."""
     EMPTY: ClassVar[tuple[str, str, str]]
     """What stands where the log has no rows."""
 
@@ -65,17 +57,12 @@ class LogPane(AuditPane, Generic[RowT]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = ""
-        self._wanted: Filter | None = None
-        self._listing: LogListing | None = None
         self._looked: float | None = None
         """The share of the log that a search has looked at; None while none is under way."""
         self._since: datetime | None = None
         """When what is here was read, or brought up to date."""
         self._rests_until = 0.0
         self._rest: Timer | None = None
-        self._saved = ""
-        """What is said of a file that is being written, or was."""
 
     def compose(self) -> ComposeResult:
         """Filter, rows and detail, and how many there are."""
@@ -113,21 +100,9 @@ class LogPane(AuditPane, Generic[RowT]):
     # State
 
     @property
-    def source(self) -> Log:
-        """The log."""
-        from traintui.data.log_fields import LOGS
-
-        return LOGS[self.LOG]
-
-    @property
     def table(self) -> LogTable[RowT]:
         """The rows."""
         return self.query_one(LogTable)
-
-    @property
-    def listing(self) -> LogListing | None:
-        """Which rows match, as far as they are known."""
-        return self._listing
 
     @property
     def is_shown(self) -> bool:
@@ -136,10 +111,10 @@ class LogPane(AuditPane, Generic[RowT]):
 
     def shown(self) -> None:
         """Reads what it has not read, or what is new."""
-        if self._wanted is None:
+        if self.wanted is None:
             self.notice.say("loading", "Reading")
             self.read(self._learn, name="learn")
-            self.apply(self._text, top=True)
+            self.apply(self.filter_text, top=True)
         else:
             self.look()
 
@@ -152,6 +127,7 @@ class LogPane(AuditPane, Generic[RowT]):
         """Back to the rows."""
         self.set_class(False, "-detail")
         self.table.focus()
+        self.screen.refresh_bindings()
 
     async def _learn(self) -> None:
         from traintui.data import log_values
@@ -164,7 +140,7 @@ class LogPane(AuditPane, Generic[RowT]):
 
     def visit(self, filter_text: str) -> None:
         """Shows what a filter names, asked for elsewhere."""
-        self._text = filter_text
+        self.filter_text = filter_text
         if self.app.workspace is not None:
             self.apply(filter_text, top=True)
         self.enter()
@@ -182,8 +158,8 @@ class LogPane(AuditPane, Generic[RowT]):
             self.filter_line.understood()
         else:
             self.filter_line.applied(filter_text)
-        self._text = filter_text.strip()
-        self._wanted = wanted
+        self.filter_text = filter_text.strip()
+        self.wanted = wanted
         self._find(top=top, pause=TYPING if typing else 0.0)
         return True
 
@@ -229,73 +205,34 @@ class LogPane(AuditPane, Generic[RowT]):
 
     @on(FilterLine.Applied)
     def _filter_applied(self, event: FilterLine.Applied) -> None:
-        if self.apply(event.text, top=event.text.strip() != self._text):
+        if self.apply(event.text, top=event.text.strip() != self.filter_text):
             self.table.focus()
 
     @on(FilterLine.Left)
     def _filter_left(self, event: FilterLine.Left) -> None:
-        if event.text.strip() != self._text:
+        if event.text.strip() != self.filter_text:
             self.apply(event.text, top=True)
         self.table.focus()
 
+    @property
+    def leads_back(self) -> bool:
+        """From a detail that has the room, a file that is written, a search, or a filter."""
+        return self.has_class("-detail") or self.is_saving or self._looked is not None or bool(self.filter_text)
+
     def back(self) -> None:
         """Leaves the detail, ends a search, or takes the filter away."""
-        if self.reading_now("csv"):
-            self.stop_reading("csv")
-            self._saved = "stopped: no file was written"
-            self._say_counts()
+        if self.is_saving:
+            self.stop_saving()
         elif self.has_class("-detail"):
             self.enter()
         elif self._looked is not None:
             self.stop_reading("find")
             self._looked = None
-            self._say_counts()
-        elif self._text:
+            self.say_counts()
+        elif self.filter_text:
             self.apply("", top=True)
         else:
             self.enter()
-
-    def stop_reading(self, name: str) -> None:
-        """Ends a read that is under way."""
-        for worker in self.app.workers:
-            if worker.node is self and worker.group == f"{READING}:{name}" and not worker.is_finished:
-                worker.cancel()
-
-    # Saving
-
-    def action_csv(self) -> None:
-        """Asks where all that match are to be saved."""
-        from traintui.screens.save_csv import SaveCsv
-
-        if self._wanted is not None and self._listing is not None:
-            number = f"{'' if self._listing.complete else 'more than '}{self._listing.total:,} {self._noun(self._listing.total)}"
-            self.app.push_screen(SaveCsv(self.LOG, self._text, number), partial(self._save_csv, self._wanted))
-
-    def _save_csv(self, wanted: Filter, path: Path | None) -> None:
-        if path is not None:
-            self._saved = "◌ saving; esc stops"
-            self._say_counts()
-            self.read(partial(self._write_csv, wanted, path), name="csv")
-
-    async def _write_csv(self, wanted: Filter, path: Path) -> None:
-        from traintui.audit.csv_export import save_csv
-
-        said = clock.ticks()
-
-        def progress(rows: int) -> None:
-            nonlocal said
-            if clock.ticks() - said >= SAID_EVERY:
-                said = clock.ticks()
-                self._saved = f"◌ {rows:,} saved; esc stops"
-                self._say_counts()
-
-        self._saved = ""
-        try:
-            saved = await save_csv(self.db, self.source, wanted, path, progress=progress)
-        finally:
-            self._saved = ""
-        self._saved = f"● {saved.rows:,} in {text.visible(str(path), single_line=True, limit=80)}"
-        self._say_counts()
 
     # Finding
 
@@ -306,20 +243,21 @@ class LogPane(AuditPane, Generic[RowT]):
     async def _read_listing(self, top: bool, pause: float) -> None:
         from traintui.data import log_listing
 
-        wanted = self._wanted
+        wanted = self.wanted
         if wanted is None:
             return
         await asyncio.sleep(pause)
         self._since = clock.now()
         async with aclosing(log_listing.find(self.db, self.source, wanted)) as steps:
             async for found in steps:
-                if self._wanted is not wanted:
+                if self.wanted is not wanted:
                     return
                 self._looked = found.looked if found.looked is not None else None if found.listing.complete else 0.0
                 self._show(found.listing, top=top and found.listing.total > 0)
                 top = top and not found.listing.total
         self._looked = None
-        self._say_counts()
+        self.say_counts()
+        self.screen.refresh_bindings()
         self.all_found(wanted)
 
     def all_found(self, wanted: Filter) -> None:
@@ -328,14 +266,14 @@ class LogPane(AuditPane, Generic[RowT]):
     def look(self) -> None:
         """Looks for what is new, less often where that takes long."""
         busy = self.reading_now("find") or self.reading_now("news")
-        if self._wanted is not None and not busy and clock.ticks() >= self._rests_until:
+        if self.wanted is not None and not busy and clock.ticks() >= self._rests_until:
             self.read(self._read_news, name="news")
 
     def look_again(self) -> None:
         """Reads everything anew."""
         self.table.forget_all()
         self.read(self._learn, name="learn")
-        if self._wanted is None:
+        if self.wanted is None:
             self.shown()
         else:
             self._find()
@@ -343,7 +281,7 @@ class LogPane(AuditPane, Generic[RowT]):
     async def _read_news(self) -> None:
         from traintui.data import log_listing
 
-        wanted, listing, since = self._wanted, self._listing, self._since
+        wanted, listing, since = self.wanted, self.listing, self._since
         self.table.forget(self._open_ids())
         if wanted is None or listing is None or since is None:
             self._find()
@@ -351,7 +289,7 @@ class LogPane(AuditPane, Generic[RowT]):
         began, now = clock.ticks(), clock.now()
         found = await log_listing.news(self.db, self.source, wanted, listing, since)
         self._rests_until = clock.ticks() + AGAIN * (clock.ticks() - began)
-        if self._wanted is not wanted or self._listing is not listing:
+        if self.wanted is not wanted or self.listing is not listing:
             return
         self._since = now
         if found is None:
@@ -370,40 +308,41 @@ class LogPane(AuditPane, Generic[RowT]):
     # Showing
 
     def _show(self, listing: LogListing, *, top: bool = False) -> None:
-        self._listing = listing
+        self.listing = listing
         self.table.show(listing, top=top)
+        self.screen.refresh_bindings()
         nothing = not listing.total
         self.notice.display = nothing
         if nothing and not listing.complete:
             self.notice.say("loading", "Looking through the log")
-        elif nothing and self._text:
+        elif nothing and self.filter_text:
             self.notice.say(
-                "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
+                "empty", "Nothing matches this filter", self.filter_text, "/ changes the filter\nesc shows all again"
             )
         elif nothing:
             self.notice.say("empty", *self.EMPTY)
         if nothing:
             self.detail.show((), key=None)
-        self._say_counts()
+        self.say_counts()
 
-    def _say_counts(self) -> None:
+    def say_counts(self) -> None:
         """How many match, here and beside the name of the tab."""
-        listing = self._listing
+        listing = self.listing
         if listing is None:
             return
         number = text.count(listing.total)
         said = number if listing.complete else f"more than {number}" if listing.total else "…"
         self.remark(said)
-        parts = [Content.assemble((said, "bold"), (" match" if self._text else f" {self._noun(listing.total)}", "$muted"))]
+        parts = [
+            Content.assemble(
+                (said, "bold"), (" match" if self.filter_text else f" {self.noun(listing.total)}", "$muted")
+            )
+        ]
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
-        if self._saved:
-            parts.append(Content.styled(self._saved, "$accent"))
+        if self.saved:
+            parts.append(Content.styled(self.saved, "$accent"))
         self.counted.update(Content("   ").join([*parts, *self.sums()]), layout=False)
-
-    def _noun(self, number: int) -> str:
-        """What so many rows are called."""
-        return self.ROWS if number != 1 else self.ROWS.removesuffix("s")
 
     def sums(self) -> Sequence[Content]:
         """What else is said of all that match."""
@@ -414,7 +353,7 @@ class LogPane(AuditPane, Generic[RowT]):
         answer = self.app.answer(error)
         if name == "find":
             self._looked = None
-        if name in {"find", "news"} and (self._listing is None or not self._listing.total):
+        if name in {"find", "news"} and (self.listing is None or not self.listing.total):
             self.notice.display = True
             self.notice.fail(answer, "r reads again.")
         elif name in {"find", "news", "rows", "learn", "sums"}:
@@ -444,6 +383,7 @@ class LogPane(AuditPane, Generic[RowT]):
     def _opened(self) -> None:
         self.set_class(True, "-detail")
         self.detail.focus()
+        self.screen.refresh_bindings()
 
     @on(WindowedTable.JumpRequested)
     def _jump_requested(self) -> None:
