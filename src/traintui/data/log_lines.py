@@ -36,7 +36,7 @@ from traintui.data.log_models import GenerationLog as L
 from traintui.data.log_models import ReviewLog as R
 from traintui.data.models import Template
 
-AT_ONCE = 2_000
+AT_ONCE = 500
 """Lines that are held at once."""
 FORMULA = r"^[=+\-@\t\r]"
 """How a cell begins that a spreadsheet may run (OWASP, CSV injection)."""
