@@ -47,12 +47,12 @@ def second(when: datetime) -> Content:
 def call_columns() -> list[Column[Attempt]]:
     """A call in a row."""
     return [
-        Column("When", 19, lambda row: second(row.created_at)),
+        Column("When", 19, lambda row: second(row.created_at), slim=16),
         Column("Call", 11, call_state),
         Column("Conversation", 15, lambda row: line(row.conversation_id)),
         Column("In", 6, lambda row: _tokens(row.input_tokens), right=True, from_width=104),
         Column("Out", 6, lambda row: _tokens(row.output_tokens), right=True, from_width=104),
-        Column("Cost", 8, lambda row: Content(_cost(row)), right=True, from_width=60),
+        Column("Cost", 8, lambda row: Content(_cost(row)), right=True, from_width=68),
         Column("Took", 9, lambda row: Content(text.duration(row.duration_ms)), right=True, from_width=84),
         Column("Model", 18, lambda row: line(row.model, "$muted"), from_width=124),
         Column("Answer", 0, _ending),
