@@ -124,8 +124,8 @@ def test_the_directory_of_an_export_is_a_dataset_by_its_card(tmp_path: Path) -> 
     )  # fmt: skip
     text = card(CardFacts('Retirement: "first" steps', facts, "trl.manifest.json", "cc-by-4.0", ("en", "de")))
     (tmp_path / "README.md").write_text(text, encoding="utf-8")
-    head = DatasetCard(text).data
-    assert head.pretty_name == 'Retirement: "first" steps' and head.license == "cc-by-4.0"
-    assert head.language == ["en", "de"] and head.size_categories == ["n<1K"]
+    head = vars(DatasetCard(text).data)
+    assert head["pretty_name"] == 'Retirement: "first" steps' and head["license"] == "cc-by-4.0"
+    assert head["language"] == ["en", "de"] and head["size_categories"] == ["n<1K"]
     loaded = datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "c"))
     assert {name: len(split) for name, split in loaded.items()} == {"train": 2, "test": 1}

@@ -265,8 +265,8 @@ async def find(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
     `PATIENCE`, all keys are asked for as if they were few, and a walk through the log by time begins. The first wins.
     """
     planned: asyncio.Task[Keys] = asyncio.ensure_future(first_keys(db, log, wanted))
-    await asyncio.wait({planned}, timeout=PATIENCE)
     try:
+        await asyncio.wait({planned}, timeout=PATIENCE)
         first: LogListing | None = None
         if not planned.done():
             async with aclosing(race(db, log, wanted, planned)) as steps:

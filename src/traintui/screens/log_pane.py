@@ -198,7 +198,8 @@ class LogPane(SavingPane, Generic[RowT]):
 
     @on(FilterLine.Changed)
     def _filter_typed(self, event: FilterLine.Changed) -> None:
-        if self.filter_line.field.is_naming:
+        # A field that was given what is shown already says so too.
+        if self.filter_line.field.is_naming or event.text.strip() == self.filter_text:
             self.filter_line.understood()
         else:
             self.apply(event.text, top=True, typing=True)
@@ -238,6 +239,7 @@ class LogPane(SavingPane, Generic[RowT]):
 
     def _find(self, *, top: bool = False, pause: float = 0.0) -> None:
         self._looked = 0.0
+        self.stop_reading("news")  # it would put news of this filter into rows of the one before
         self.read(partial(self._read_listing, top, pause), name="find")
 
     async def _read_listing(self, top: bool, pause: float) -> None:
@@ -252,7 +254,7 @@ class LogPane(SavingPane, Generic[RowT]):
             async for found in steps:
                 if self.wanted is not wanted:
                     return
-                self._looked = found.looked if found.looked is not None else None if found.listing.complete else 0.0
+                self._looked = None if found.listing.complete else found.looked or 0.0
                 self._show(found.listing, top=top and found.listing.total > 0)
                 top = top and not found.listing.total
         self._looked = None
