@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -51,6 +50,7 @@ def report(
 ) -> None:
     """Who reviewed what, and whether all was reviewed, attributed and approved. Exit 0 when all pass."""
     from traintui.audit.reports.making import KINDS, Asked, make
+    from traintui.audit.reports.moments import read_moment
     from traintui.audit.reports.saving import save
 
     moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
@@ -111,24 +111,6 @@ def told_of(report: Report) -> str:
         if report.number > SHOWN:
             lines.append(f"      and {report.number - SHOWN:,} more; --out writes all of them")
     return "\n".join(lines)
-
-
-def read_moment(written: str | None, *, begins: bool = False) -> datetime | None:
-    """A date or time as the filter has them: the end of a day, or its beginning where something `begins` with it.
-    Raises `TraintuiError`."""
-    if written is None:
-        return None
-    from traintui import clock
-    from traintui.data.filter_reading import moment_of
-    from traintui.data.filter_words import Context, FilterError, Word
-
-    content = written.strip().replace(" ", "T")
-    context, word = Context(clock.now(), None, None), Word(None, ":", content, False, 0, len(content))
-    try:
-        found = context.moment(word, content)[0] if begins else moment_of(word, content, context)
-    except FilterError as error:
-        raise TraintuiError("Report not made", error.message, error.remedy) from error
-    return found.astimezone(UTC)
 
 
 class Progress:
