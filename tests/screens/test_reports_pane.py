@@ -162,8 +162,18 @@ async def test_without_a_report_there_is_nothing_to_save_and_a_failure_is_answer
 
 def test_bars_are_the_newest_that_there_is_room_for_and_what_is_there_is_seen() -> None:
     plot = Plot("Decisions by day", tuple(f"d{place:02d}" for place in range(40)), (*range(39), 1_000))
-    title, bars, axis = (each.plain for each in plotted(plot, 20))
-    assert "at most 1,000 on d39, the newest 20" in title
-    assert len(bars) == len(axis) == 20
-    assert bars[-1] == "█" and bars[0] == "▁"
-    assert axis.startswith("d20") and axis.endswith("d39")
+    title, *bars, ends = (each.plain for each in plotted(plot, 20))
+    assert "most 1,000: d39, the newest 20" in title
+    assert [line[-1] for line in bars] == ["█"] * 4
+    assert bars[-1] == "▁" * 19 + "█"
+    assert ends.startswith("d20") and ends.endswith("d39") and len(ends) == 20
+
+
+def test_the_ends_of_a_short_axis_do_not_run_together() -> None:
+    def ends(*labels: str) -> str:
+        *_, last = plotted(Plot("Decisions by day", labels, tuple(range(1, len(labels) + 1))), 80)
+        return last.plain
+
+    assert ends("2026-11-29") == "2026-11-29"
+    assert ends("2026-11-29", "2026-11-30") == "2026-11-29 to 2026-11-30"
+    assert ends("a", "b", "c") == "a            c"

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
-from traintui.data.filter_terms import Condition, StoodAs, where
+from traintui.data.filter_terms import Condition
 from traintui.data.id_lists import listed
 from traintui.data.models import Conversation as C
 from traintui.data.past_reading import TURNS_OF_THEN, PastReader, PastScope
@@ -45,8 +45,7 @@ AT_THE_MOMENT = f"""(
 
 @dataclass(frozen=True, slots=True)
 class MomentScope(Scope):
-    """What of the workspace was what the filter says at `moment`; of a selection, what was approved then unless the
-    filter says otherwise."""
+    """What of the workspace was what the filter says at `moment`, the one that it names; of a selection too."""
 
     moment: datetime = datetime.min
 
@@ -56,15 +55,11 @@ class MomentScope(Scope):
         if self.ids is None:
             conditions.append(self.filter.where)
         else:
-            conditions += [C.id == func.any(list(self.ids)), C.deleted_at.is_(None)]
-            conditions.append(where(StoodAs("approved", self.moment)) if not self.filter.stood_as else self._stood)
+            stood = (term.where for term in self.filter.written if term.is_of_then and not term.negated)
+            conditions += [C.id == func.any(list(self.ids)), C.deleted_at.is_(None), *stood]
         if not (self.rehearsal if rehearsal is None else rehearsal):
             conditions.append(C.is_rehearsal.is_(False))
         return and_(*conditions)
-
-    @property
-    def _stood(self) -> Condition:
-        return and_(*(term.where for term in self.filter.written if term.is_of_then and not term.negated))
 
 
 class MomentReader(ExportReader):

@@ -17,6 +17,12 @@ SHOWN = 100
 CELL = 40
 """Characters of a cell that are shown."""
 BARS = " ▁▂▃▄▅▆▇█"
+HEIGHT = 4
+"""Lines of a plot."""
+WIDEST = 5
+"""Cells of a bar, with the one behind it."""
+FIGURE = frozenset("0123456789.,% ")
+"""What figures are written with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +112,13 @@ def rows_of(report: Report) -> Iterator[Content]:
     # What no row has takes no room.
     used = [place for place in range(len(titles)) if any(row[place] for row in shown)]
     widths = {place: max(len(row[place]) for row in (titles, *shown)) for place in used}
+    figures = {place for place in used if all(set(row[place]) <= FIGURE for row in shown)}
 
     def line(row: Sequence[str]) -> str:
-        return "  ".join(row[place].ljust(widths[place]) for place in used).rstrip()
+        cells = (
+            row[place].rjust(widths[place]) if place in figures else row[place].ljust(widths[place]) for place in used
+        )
+        return "  ".join(cells).rstrip()
 
     yield Content.styled(line(titles), "bold $muted")
     for row in shown:
@@ -119,20 +129,29 @@ def rows_of(report: Report) -> Iterator[Content]:
 
 def plotted(plot: Plot, width: int) -> Iterator[Content]:
     """Numbers as bars, the newest where there is no room for all, with the largest of them and the ends of the axis."""
-    room = max(8, min(width, 2 * len(plot.values)))
-    wide = 2 if 2 * len(plot.values) <= room else 1
-    kept = room // wide
+    wide = max(1, min(WIDEST, width // len(plot.values)))
+    kept = max(1, width // wide)
     values, labels = plot.values[-kept:], plot.labels[-kept:]
     most = max(values)
-    bars = "".join(BARS[bar_of(value, most)] * wide for value in values)
-    largest = labels[values.index(most)]
     left_out = "" if kept >= len(plot.values) else f", the newest {kept}"
-    yield heading(plot.title, Content.styled(f"at most {most:,} on {largest}{left_out}" if most else "none", "$muted"))
-    yield Content.styled(bars, "$accent")
+    largest = f"most {most:,}: {labels[values.index(most)]}" if most else "none"
+    yield heading(plot.title, Content.styled(f"{largest}{left_out}", "$muted"))
+    gap = 1 if wide > 1 else 0
+    heights = [bar_of(value, most) for value in values]
+    for row in range(HEIGHT - 1, -1, -1):
+        bars = (BARS[max(0, min(8, height - 8 * row))] * (wide - gap) + " " * gap for height in heights)
+        yield Content.styled("".join(bars).rstrip(), "$accent")
+    yield Content.styled(axis(labels, wide * len(values) - gap), "$muted")
+
+
+def axis(labels: Sequence[str], width: int) -> str:
+    """The ends of an axis under their bars, or beside each other where there is no room for both."""
     first, last = labels[0], labels[-1]
-    yield Content.styled(first + last.rjust(max(1, len(bars) - len(first))), "$muted")
+    if len(labels) == 1:
+        return first
+    return first + last.rjust(width - len(first)) if len(first) + len(last) < width else f"{first} to {last}"
 
 
 def bar_of(value: int, most: int) -> int:
-    """The height of a bar in eighths; what is there is never drawn as nothing."""
-    return max(1, round(value / most * 8)) if value and most else 0
+    """The height of a bar in eighths of a line; what is there is never drawn as nothing."""
+    return max(1, round(value / most * 8 * HEIGHT)) if value and most else 0

@@ -71,6 +71,8 @@ class Attribution:
         says = f"{number_of(len(self.logged), 'export')} of {number_of(len(users), 'user')} in the log"
         says += f", {number_of(self.manifests, 'manifest')} compared"
         says += f": {number_of(self.wrong, 'exception')}" if self.wrong else ", all agree"
+        if not self.logged and not self.manifests:
+            says = "nothing was exported"
         facts = (
             ("exports in the log", f"{len(self.logged):,}"),
             ("that succeeded", f"{len(left):,}"),
