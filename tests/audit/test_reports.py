@@ -368,6 +368,22 @@ def test_agreement_counts_the_decisions_of_the_period_alone() -> None:
     assert {name: (each.number, each.same) for name, each in found.items()} == {"rita": (1, 0)}
 
 
+@pytest.mark.parametrize("login", ["audrey", "rita"])
+async def test_who_decides_nothing_and_who_reviews_may_ask_too(
+    db: Database, conninfo: Conninfo, tmp_path: Path, login: str
+) -> None:
+    await approved(db, *await imported(db, 1))
+    await exported(db, tmp_path / "out.jsonl")
+    async with logged_in(conninfo(login)) as own:
+        for name in making.KINDS:
+            found = await report(own, name)
+            assert found.answer.passed, found.answer.says
+            assert found.made_by == login
+            assert found.seal is not None
+        note = any("auditor's login" in note for note in (await report(own, "activity")).answer.notes)
+        assert note == (login == "rita")
+
+
 # What is saved --------------------------------------------------------------------------------------------------------
 
 
