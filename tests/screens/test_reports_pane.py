@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from textual.widgets import Input
 from screens.waiting import until, written
 from support import approved, imported
 from traintui.app import TraintuiApp
+from traintui.audit.reports import saving
 from traintui.audit.reports.model import Plot
 from traintui.data import report_reviewed
 from traintui.data.engine import Database
@@ -141,6 +143,32 @@ async def test_what_it_is_of_is_asked_and_a_mistake_is_answered_at_its_field(
         await until(pilot, lambda: "and its CSV" in line(pane))
         await written(app)
         assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".md"]
+
+
+async def test_what_is_being_saved_is_saved_though_it_is_made_anew_meanwhile(
+    app: TraintuiApp, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await imported(db, 1)
+    monkeypatch.chdir(tmp_path)
+    writing, going_on = saving.write, threading.Event()
+
+    def held(*args: Any) -> Any:
+        assert going_on.wait(20)
+        return writing(*args)
+
+    monkeypatch.setattr(saving, "write", held)
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = await opened(pilot, app)
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: report(pane, "reviewed") is not None and not pane.is_making)
+        before = report(pane, "reviewed")
+        await pilot.press("s", "enter")
+        await until(pilot, lambda: report(pane, "reviewed") is not before)
+        going_on.set()
+        await until(pilot, lambda: "and its CSV" in line(pane))
+        await written(app)
+    (csv,) = (tmp_path / "reports").glob("*.csv")
+    assert one in csv.read_text()
 
 
 async def test_without_a_report_there_is_nothing_to_save_and_a_failure_is_answered(

@@ -55,6 +55,7 @@ class ReportsPane(AuditPane):
     def __init__(self) -> None:
         super().__init__()
         self._made: dict[Name, Made] = {}
+        self._saving: list[Made] = []
         self._choice = ReportChoice()
         self._under_way: tuple[Name, int, int] | None = None
         self._making: Worker[None] | None = None
@@ -74,7 +75,7 @@ class ReportsPane(AuditPane):
     def on_unmount(self) -> None:
         """Lets go of the rows of what was made."""
         for made in self._made.values():
-            made.close()
+            self._let_go(made)
 
     def enter(self) -> None:
         """Takes the focus."""
@@ -160,9 +161,9 @@ class ReportsPane(AuditPane):
                 made = await make(
                     self.db, Asked(name, until, since, choice.folders), progress=partial(self._progressed, name)
                 )
-                if (before := self._made.pop(name, None)) is not None:
-                    before.close()
-                self._made[name] = made
+                before, self._made[name] = self._made.get(name), made
+                if before is not None:
+                    self._let_go(before)
         finally:
             self._under_way = None
             if self.is_mounted:
@@ -211,12 +212,23 @@ class ReportsPane(AuditPane):
     async def _save(self, made: Made) -> None:
         from traintui.audit.reports.saving import save
 
-        saved = await save(self.db, made, Path(self._choice.save_in))
-        name = text.shown(str(saved.page), single_line=True, limit=200, style="bold")
-        parts: list[Content | str | tuple[str, str]] = [("● ", "$approved"), name, (" and its CSV", "$muted")]
-        if saved.note:
-            parts += ["\n", text.shown(saved.note, single_line=True, limit=200, style="$warning")]
-        self.line.update(Content.assemble(*parts))
+        self._saving.append(made)
+        try:
+            saved = await save(self.db, made, Path(self._choice.save_in))
+        finally:
+            self._saving.remove(made)
+            if all(made is not kept for kept in self._made.values()):
+                self._let_go(made)
+        name = text.shown(saved.page.name, single_line=True, limit=100, style="bold")
+        folder = text.shown(str(saved.page.parent), single_line=True, limit=200, style="$muted")
+        note = text.shown(saved.note, single_line=True, limit=200, style="$warning")
+        said = Content.assemble(("● ", "$approved"), name, (" and its CSV in ", "$muted"), folder)
+        self.line.update(Content("\n").join([said, note]) if saved.note else said)
+
+    def _let_go(self, made: Made) -> None:
+        """Closes the rows of a report, unless they are just being saved."""
+        if all(made is not saving for saving in self._saving):
+            made.close()
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Answers in the line above the report."""
