@@ -271,6 +271,16 @@ async def test_every_manifest_is_borne_out_by_the_log_or_is_named(db: Database, 
     assert summary.count == 2
 
 
+async def test_of_an_older_export_the_data_alone_is_compared(db: Database, tmp_path: Path, tamper: Tamper) -> None:
+    await approved(db, *await imported(db, 1))
+    await exported(db, tmp_path / "out.jsonl")
+    tamper("UPDATE export_logs SET metadata = metadata - 'files' WHERE state = 'succeeded'")
+    assert (await report(db, "exports-attributed")).answer.passed
+    manifest = tmp_path / manifest_name("out.jsonl")
+    changed(manifest, files=[{"name": "out.jsonl", "sha256": "00"}])
+    assert named(await report(db, "exports-attributed"), "what") == ["it has another SHA-256 of out.jsonl than the log"]
+
+
 async def test_an_export_that_ended_and_never_began_is_named(db: Database, tamper: Tamper) -> None:
     for state in ("started", "failed"):
         await exports.record(db, "e-1", state, count=0, filter_state={}, format="trl", metadata={})

@@ -156,6 +156,8 @@ def test_a_day_is_over_and_a_time_is_the_moment_itself() -> None:
     assert moment("is:generated@2026-11-01T14:00") == datetime(2026, 11, 1, 14, tzinfo=zone)
     assert moment("is:approved@2026-11-01T14:00:30+00:00") == datetime(2026, 11, 1, 14, 0, 30, tzinfo=UTC)
     assert moment("is:approved@-7d") == now - timedelta(days=7)
+    later = parse("is:approved@-7d", now=now + timedelta(seconds=59)).stood_as
+    assert later == parse("is:approved@-7d", now=now).stood_as
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def stood_as(word: Word, value: str, context: Context) -> StoodAs:
 def moment_of(word: Word, written: str, context: Context) -> datetime:
     """The moment that a date means of which it is asked how things stood: the end of a day."""
     begin, end = context.moment(word, written)
+    if begin == end:  # so long ago: a filter that is read again within the minute asks the same, and is not asked anew
+        return begin.replace(second=0, microsecond=0)
     return end if end - begin > timedelta(minutes=1) else begin
 
 
