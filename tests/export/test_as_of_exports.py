@@ -20,7 +20,8 @@ from traintui.data.filters import parse
 from traintui.errors import TraintuiError
 from traintui.export import again
 from traintui.export.forecasting import check, forecast
-from traintui.export.request import ExportRequest, as_of, moment_in, statuses_of
+from traintui.export.formats import format_of
+from traintui.export.request import ExportRequest, as_of, moment_in, statuses_of, suggested_name
 from traintui.export.scope_words import scope_in_words
 from traintui.export.write import ExportSummary, run_export
 
@@ -168,6 +169,17 @@ async def test_an_export_is_of_one_moment(db: Database, tmp_path: Path) -> None:
     with pytest.raises(TraintuiError, match="several moments"):
         await written(db, tmp_path / "two.jsonl", words)
     assert moment_in(parse("is:approved@2026-11-02 -is:approved@2026-11-01")) is not None
+
+
+def test_a_file_of_then_says_so_in_its_name() -> None:
+    def name(words: str) -> str:
+        wanted = parse(words)
+        statuses = statuses_of(wanted) or ()
+        return suggested_name(format_of("openai"), statuses, "2026-11-29", moment=moment_in(wanted))
+
+    assert name("is:approved@2026-11-01") == "traintui-export-openai-as-of-2026-11-01-2026-11-29.jsonl"
+    assert name("is:rejected@2026-11-01T14:00") == "traintui-export-openai-rejected-as-of-2026-11-01-2026-11-29.jsonl"
+    assert name("persona:x") == "traintui-export-openai-2026-11-29.jsonl"
 
 
 def test_a_date_beside_a_filter_asks_for_what_was_approved_then() -> None:

@@ -153,13 +153,14 @@ async def placed(db: Database, request: ExportRequest, out: str) -> ExportReques
     when it is to hold others than approved ones."""
     from traintui import clock
     from traintui.data.workspace_filters import read_filter
-    from traintui.export.request import statuses_of, suggested_name
+    from traintui.export.request import moment_in, statuses_of, suggested_name
 
     directory = directory_in(out)
     if directory is None:
         return request
-    statuses = statuses_of(await read_filter(db, request.filter_text)) or ()
-    name = suggested_name(request.target, statuses, f"{clock.now():%Y-%m-%d}", request.container)
+    wanted = await read_filter(db, request.filter_text)
+    day, moment = f"{clock.now():%Y-%m-%d}", moment_in(wanted)
+    name = suggested_name(request.target, statuses_of(wanted) or (), day, request.container, moment=moment)
     return replace(request, path=directory / name)
 
 

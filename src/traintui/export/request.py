@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -230,9 +230,15 @@ def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
     return tuple(value for term in said for value in wanted.text[term.start : term.end].partition(":")[2].split(","))
 
 
-def suggested_name(format: Format, statuses: tuple[str, ...], day: str, container: Container | None = None) -> str:
-    """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone."""
+def suggested_name(
+    format: Format, statuses: tuple[str, ...], day: str, container: Container | None = None,
+    *, moment: datetime | None = None,
+) -> str:  # fmt: skip
+    """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone, and
+    when it is as of a moment, by the day that this is in or that it ends."""
     told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
+    if moment is not None:
+        told += f"-as-of-{(moment - timedelta(microseconds=1)).astimezone():%Y-%m-%d}"
     return f"traintui-export-{format.name}{told}-{day}.{container or format.containers[0]}"
 
 
