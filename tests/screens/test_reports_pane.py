@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -21,33 +19,24 @@ from traintui.audit.reports.model import Plot
 from traintui.data import report_reviewed
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
+from traintui.screens.audit import AuditScreen
 from traintui.screens.audit_reports import ReportsPane
-from traintui.screens.base import BaseScreen
 from traintui.screens.report_form import ReportForm
 from traintui.widgets.report_lines import plotted
 
 
-class Shown(BaseScreen):
-    """A screen that has the pane and nothing else."""
-
-    PLACES = ("audit", "table", "detail")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "rows")]
-
-    def compose_body(self) -> ComposeResult:
-        yield ReportsPane()
-
-    def action_rows(self) -> None:
-        self.query_one(ReportsPane).back()
-
-
 async def opened(pilot: Pilot[None], app: TraintuiApp) -> ReportsPane:
     await until(pilot, lambda: app.workspace is not None)
-    screen = Shown()
-    await app.push_screen(screen)
-    await until(pilot, lambda: len(screen.query_one(ReportsPane).table.rows) == 4)
+    await pilot.press("4")
+    await until(pilot, lambda: isinstance(app.screen, AuditScreen) and app.screen.ready)
+    screen = app.screen
+    assert isinstance(screen, AuditScreen)
+    while screen.which != "reports":
+        before = screen.which
+        await pilot.press("right")
+        await until(pilot, lambda before=before: screen.which != before)  # type: ignore[misc]
     pane = screen.query_one(ReportsPane)
-    pane.enter()
-    await until(pilot, lambda: app.focused is pane.table)
+    await until(pilot, lambda: len(pane.table.rows) == 4 and app.focused is pane.table)
     return pane
 
 
