@@ -168,6 +168,7 @@ class ReportsPane(AuditPane):
             self._under_way = None
             if self.is_mounted:
                 self._draw()
+                self.screen.refresh_bindings()
         self._say_what()
 
     def _progressed(self, name: Name, done: int, total: int) -> None:
@@ -175,10 +176,17 @@ class ReportsPane(AuditPane):
         if total and done < total and at - self._said < SAID_EVERY:
             return
         self._said = at
+        if self._under_way is None:
+            self.call_later(self.screen.refresh_bindings)
         self._under_way = (name, done, total)
         of = f"{done:,} of {total:,}" if total else "begins"
         self.line.update(Content.styled(f"◐ {KINDS[name].title}: {of}   esc stops it", "$generating"))
         self._draw()
+
+    @property
+    def leads_back(self) -> bool:
+        """From what is being made."""
+        return self._under_way is not None
 
     def back(self) -> None:
         """Stops what is being made; what was made before stays."""
