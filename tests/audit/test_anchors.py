@@ -9,7 +9,19 @@ from pathlib import Path
 
 import orjson
 
-from traintui.audit.anchors import Anchor, Restoring, anchor, anchors_path, note_restore, read_anchors, read_manifest
+from traintui.audit.anchors import (
+    Anchor,
+    Reported,
+    Restoring,
+    anchor,
+    anchors_path,
+    note_report,
+    note_restore,
+    read_anchors,
+    read_manifest,
+    read_page,
+    seal_line,
+)
 from traintui.data.seals import Sealed
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -20,7 +32,7 @@ def seal(number: int, hash: bytes = b"\x01\x02") -> Sealed:
 
 
 def lines(home: Path) -> list[tuple[object, ...]]:
-    return [(each.workspace, each.number) for each in read_anchors(home)]
+    return [(each.workspace, each.number) for each in read_anchors(home) if not isinstance(each, Reported)]
 
 
 def test_a_seal_is_noted_once_however_often_it_is_seen(tmp_path: Path) -> None:
@@ -82,3 +94,17 @@ def test_the_seal_of_a_manifest_is_read_without_its_conversations(tmp_path: Path
     for other in (b'{\n  "seal": null\n}', b"no JSON", b'{\n  "seal": {"number": 1}\n}', b""):
         path.write_bytes(other)
         assert read_manifest(path) is None
+
+
+def test_the_page_of_a_report_is_an_anchor_and_the_file_says_where_it_is(tmp_path: Path) -> None:
+    made = Sealed("0d7b6a5e-0000-4000-8000-000000000001", 3, bytes(32), AT)
+    page = tmp_path / "page.md"
+    page.write_text(f"# A report\n\n{seal_line(made)}\n")
+    note_report(tmp_path, page, made, "embedded")
+    (line,) = read_anchors(tmp_path)
+    assert line == Reported(page)
+    found = read_page(page)
+    assert found is not None
+    assert (found.workspace, found.number, found.hash, found.where) == (made.workspace, 3, made.hash, str(page))
+    page.write_text(f"# A report\n\n> {seal_line(made)}\n")
+    assert read_page(page) is None

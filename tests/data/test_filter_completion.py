@@ -100,11 +100,21 @@ def test_a_value_that_needs_quotes_gets_them_and_stands_alone() -> None:
 
 
 def test_marks_and_metadata_keys_are_known() -> None:
-    assert offered("is:") == ["flagged", "seed", "rehearsal", "stale", "deleted", "mine", "disputed"]
+    marks = ["flagged", "seed", "rehearsal", "stale", "deleted", "mine", "disputed"]
+    assert offered("is:") == [*marks, "approved@", "rejected@", "generated@"]
     assert at("is:fl").items[0].count == 7
     assert offered("meta.") == ["meta.margin", "meta.source:"]
     assert offered("sour") == ["meta.source:"]
     assert offered("has:meta.m") == ["meta.margin"]
+
+
+def test_behind_a_status_comes_a_moment() -> None:
+    assert at("is:app").items[0].goes_on
+    assert {"approved@-7d", "approved@2026-11-24"} <= set(offered("is:approved@"))
+    assert offered("is:rejected@2026-11-24") == []
+    assert offered("is:flagged@") == []
+    for value in offered("is:generated@"):
+        assert parse(f"is:{value}", now=NOON).stood_as
 
 
 def test_dates_are_near_today_and_scores_are_ranges() -> None:

@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from screens.waiting import until
-from support import approved, imported
+from support import approved, imported, scalar, seen
 from traintui.app import TraintuiApp
+from traintui.data import reviews
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.export import forecasting, training_targets, write
@@ -114,6 +115,25 @@ async def test_the_scope_is_the_filter_of_the_table(app: TraintuiApp, db: Databa
         dialog = await opened(pilot, app)
         assert str(dialog.will.content).startswith("0 conversations")
         assert str(dialog.query_one("#scope", Static).content) == "approved, and score>9"
+
+
+async def test_a_filter_of_a_moment_is_an_export_of_then(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    (one,) = await imported(db)
+    await approved(db, one)
+    then = await scalar(db, "SELECT clock_timestamp()")
+    await reviews.decide(db, await seen(db, one), "reject", key=reviews.new_key())
+    words = f"is:approved@{then.isoformat()}"
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        app.filter_text = words
+        dialog = await opened(pilot, app)
+        await until(pilot, lambda: str(dialog.will.content).startswith("1 conversation"))
+        assert str(dialog.query_one("#scope", Static).content) == words
+        await until(pilot, lambda: "texts, status and decisions are those of then" in str(dialog.preflight.content))
+        dialog.file.value = str(tmp_path / "then.jsonl")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
+    assert len((tmp_path / "then.jsonl").read_text().splitlines()) == 1
 
 
 async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said_before(

@@ -1,13 +1,14 @@
 """Anchors: hashes of seals that stand outside of the database, where who rewrites the record does not reach them.
 
 `anchors.jsonl` in the home is one: each app and worker there adds a line for each newest seal that it sees. The
-manifest of every export is another.
+manifest of every export is another, and so is the page of every report.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ import orjson
 from traintui import clock
 from traintui.data.seals import Sealed
 
+SEAL_LINE = re.compile(rb"(?m)^Seal (\d+) of workspace `([0-9a-f-]{36})`, made (\S+), has the hash `([0-9a-f]{64})`\.$")
+"""The seal on the page of a report."""
 TAIL = 4_096
 """Bytes at the end of the file that hold its last line, and more."""
 
@@ -43,6 +46,13 @@ class Restoring:
     number: int
     at: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """That a report was saved, with the newest seal of then."""
+
+    path: Path
 
 
 def anchors_path(home: Path) -> Path:
@@ -72,7 +82,29 @@ def note_restore(home: Path, path: Path, workspace: str, number: int) -> None:
     append(anchors_path(home), line, lambda _: True)
 
 
-def read_anchors(home: Path) -> Iterator[Anchor | Restoring]:
+def note_report(home: Path, page: Path, seal: Sealed, label: str) -> None:
+    """Notes where the page of a report is, which bears a seal of the workspace. Raises `OSError`."""
+    line = {"report": str(page), "workspace": seal.workspace, "label": label, "seal": seal.number, "at": now()}
+    append(anchors_path(home), line, lambda _: True)
+
+
+def seal_line(seal: Sealed) -> str:
+    """The line of a page that makes it an anchor."""
+    made_at = f"{seal.made_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"Seal {seal.number} of workspace `{seal.workspace}`, made {made_at}, has the hash `{seal.hash.hex()}`."
+
+
+def read_page(path: Path) -> Anchor | None:
+    """The seal on the page of a report; None where it has none. Raises `OSError`."""
+    with path.open("rb") as file:
+        found = SEAL_LINE.search(file.read(1 << 20))
+    if found is None:
+        return None
+    number, workspace, made_at, digest = (part.decode() for part in found.groups())
+    return Anchor(workspace, int(number), bytes.fromhex(digest), made_at, str(path))
+
+
+def read_anchors(home: Path) -> Iterator[Anchor | Restoring | Reported]:
     """The lines of a home, in their order, those of other workspaces among them. A line that is not whole says nothing,
     as one that a power failure cut. Raises `OSError` when the file is there and cannot be read."""
     path = anchors_path(home)
@@ -82,7 +114,9 @@ def read_anchors(home: Path) -> Iterator[Anchor | Restoring]:
         for place, text in enumerate(file, 1):
             try:
                 line = orjson.loads(text)
-                if "restored" in line:
+                if "report" in line:
+                    yield Reported(Path(line["report"]))
+                elif "restored" in line:
                     yield Restoring(line["workspace"], int(line["seal"]), line["at"], line["restored"])
                 else:
                     yield Anchor(

@@ -50,6 +50,7 @@ class Verdict:
     newest: tuple[int, str] | None = None
     anchors: int = 0
     manifests: int = 0
+    reports: int = 0
     payloads: int = 0
     erased_payloads: int = 0
     hidden_rows: int = 0
@@ -78,8 +79,8 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """The verdict as plain values."""
         counted = (
-            "rows", "sealed_rows", "seals", "anchors", "manifests", "payloads", "erased_payloads", "hidden_rows",
-            "seconds", "notes",
+            "rows", "sealed_rows", "seals", "anchors", "manifests", "reports", "payloads", "erased_payloads",
+            "hidden_rows", "seconds", "notes",
         )  # fmt: skip
         newest = None if self.newest is None else {"number": self.newest[0], "hash": self.newest[1]}
         first = self.first

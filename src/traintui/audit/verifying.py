@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from traintui import clock
-from traintui.audit.anchors import Anchor, Restoring, read_anchors, read_manifest
+from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
 from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
 from traintui.audit.row_hashes import digest_of
 from traintui.audit.telling_apart import told_apart
@@ -99,6 +99,7 @@ class _Verifying:
         """What anchors say of this chain, by the number of the seal. A restore on record takes back what came after."""
         found: dict[int, list[Anchor]] = defaultdict(list)
         place = self.order.workspace
+        pages: list[Path] = []
         if self.db.home is not None:
             for line in self._read_home(self.db.home):
                 if isinstance(line, Restoring):
@@ -112,6 +113,8 @@ class _Verifying:
                         del found[number]
                     self.strange = None
                     self.restores.append(line)
+                elif isinstance(line, Reported):
+                    pages.append(line.path)
                 elif line.workspace == place:
                     found[line.number].append(line)
                     self.verdict.anchors += 1
@@ -126,27 +129,30 @@ class _Verifying:
             ))  # fmt: skip
         for directory, file in self.record.figures(MANIFESTS, {"host": socket.gethostname()}):
             if directory and file:
-                self._manifest(Path(directory) / manifest_name(file), found)
+                self.verdict.manifests += self._left(read_manifest, Path(directory) / manifest_name(file), found)
+        for page in dict.fromkeys(pages):
+            self.verdict.reports += self._left(read_page, page, found)
         return found
 
-    def _read_home(self, home: Path) -> list[Anchor | Restoring]:
+    def _read_home(self, home: Path) -> list[Anchor | Restoring | Reported]:
         try:
             return list(read_anchors(home))
         except OSError as error:
             self.verdict.notes.append(f"The anchors in {home} cannot be read: {error.strerror or error}.")
             return []
 
-    def _manifest(self, path: Path, found: dict[int, list[Anchor]]) -> None:
+    def _left(self, reading: Callable[[Path], Anchor | None], path: Path, found: dict[int, list[Anchor]]) -> bool:
+        """Adds the seal in a file that left the database; whether there is one of this chain."""
         try:
-            read = read_manifest(path)
+            read = reading(path)
         except OSError:  # moved, as files that left the house are
-            return
+            return False
         if read is None or read.workspace != self.order.workspace:
-            return
+            return False
         if any(restore.number < read.number and read.at <= restore.at for restore in self.restores):
-            return  # of a history that was taken back
+            return False  # of a history that was taken back
         found[read.number].append(read)
-        self.verdict.manifests += 1
+        return True
 
     # The chain
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from traintui.cli.logs import add_logs
+from traintui.cli.reporting import report
 from traintui.cli.running import Json, run, say, workspace
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 audit_app = typer.Typer(help="Who generated, who decided, what left the house; and that nobody touched the record.",
                         no_args_is_help=True)  # fmt: skip
 add_logs(audit_app)
+audit_app.command()(report)
 SAID_EVERY = 1.0
 """Seconds between two words on how far it is, where somebody watches."""
 
@@ -54,7 +56,7 @@ def told(verdict: Verdict) -> str:
     looked = (
         f"{verdict.rows:,} rows, {verdict.sealed_rows:,} of them under {verdict.seals:,} seals, in {verdict.seconds} s"
     )
-    beside = f"{verdict.anchors:,} anchors and {verdict.manifests:,} manifests of exports agree"
+    beside = f"{verdict.anchors:,} anchors, {verdict.manifests:,} manifests and {verdict.reports:,} reports agree"
     if verdict.holds:
         newest = "" if verdict.newest is None else f"\nnewest seal  {verdict.newest[0]:,} {verdict.newest[1]}"
         return f"holds        {looked}; {beside}{newest}"

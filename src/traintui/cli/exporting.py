@@ -54,8 +54,13 @@ def export(
         str | None, typer.Option(metavar="EXPORT_ID", help="Once more what an earlier export wrote, with its options.")
     ] = None,
     as_of: Annotated[
-        Literal["then", "now"], typer.Option(help="With --again: at the revisions of then, or its scope as of now.")
-    ] = "then",
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="What was approved by the end of a day (2026-11-01), or at a time (2026-11-01T14:00), as it read then."
+            " With --again: then (unless said), or now.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     container: Annotated[
         Literal["jsonl", "json", "parquet", "csv"] | None, typer.Option(help="The kind of file, whatever its name.")
@@ -83,22 +88,31 @@ def export(
     json_: Json = False,
 ) -> None:
     """Write approved conversations as a training file."""
+    from traintui.data.workspace_filters import read_filter
     from traintui.export import forecasting, write
+    from traintui.export import request as request_words
     from traintui.export.request import ExportRequest
 
     given = (format, filter_text, view, ids, rehearsal, container, eval_share, stratify, limit, tokenizer, sides)
     if again is not None and (any(given) or (if_refused, if_cut) != ("stop", "write")):
         raise typer.BadParameter("it has scope, format and options of the export that it names", param_hint="--again")
+    if again is not None and as_of not in {None, "then", "now"}:
+        raise typer.BadParameter("with --again it is then or now", param_hint="--as-of")
+    if again is None and as_of in {"then", "now"}:
+        raise typer.BadParameter("then and now go with --again; give a date", param_hint="--as-of")
     settings = load_settings()
 
     async def asked(db: Database) -> ExportRequest:
         if again is not None:
-            return await once_more(db, again, as_of, out, overwrite=overwrite, card=card)
+            then: Literal["then", "now"] = "now" if as_of == "now" else "then"
+            return await once_more(db, again, then, out, overwrite=overwrite, card=card)
         words, selected = filter_text, None
         if view is not None:
             words = await filter_of_view(db, view, filter_text)
         if ids is not None:
             selected = await ids_in(db, ids)
+        if as_of is not None:
+            words = request_words.as_of(await read_filter(db, words), as_of)
         takes = settings.is_demo if rehearsal is None else rehearsal is Rehearsal.include
         request = ExportRequest(
             Path(out), format or "openai", words, selected, view, takes, overwrite, container, eval_share,
@@ -139,13 +153,14 @@ async def placed(db: Database, request: ExportRequest, out: str) -> ExportReques
     when it is to hold others than approved ones."""
     from traintui import clock
     from traintui.data.workspace_filters import read_filter
-    from traintui.export.request import statuses_of, suggested_name
+    from traintui.export.request import moment_in, statuses_of, suggested_name
 
     directory = directory_in(out)
     if directory is None:
         return request
-    statuses = statuses_of(await read_filter(db, request.filter_text)) or ()
-    name = suggested_name(request.target, statuses, f"{clock.now():%Y-%m-%d}", request.container)
+    wanted = await read_filter(db, request.filter_text)
+    day, moment = f"{clock.now():%Y-%m-%d}", moment_in(wanted)
+    name = suggested_name(request.target, statuses_of(wanted) or (), day, request.container, moment=moment)
     return replace(request, path=directory / name)
 
 

@@ -23,6 +23,7 @@ PLACES: dict[str, str] = {
     "decide_anew": "Changed meanwhile",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
+    "report_form": "What reports are of",
     "agreement": "Who reviews what",
     "second_review": "Second review",
     "releasing": "Release",
@@ -67,6 +68,9 @@ COMMANDS: tuple[Command, ...] = (
     # Merge a value
     Command("merging.merge", "y", "Merge", "Give all of them the other value", "merge", True, palette=False),
     Command("merging.back", "escape", "Back", "Back, or stop the merge", "back", True, palette=False),
+    # What reports are of
+    Command("report_form.save", "ctrl+s", "Keep", "Make reports of it from now on", "save", True, True, palette=False),
+    Command("report_form.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
     # A new template
     Command("template_name.save", "ctrl+s,enter", "Create", "Store it as its first version", "save", True, True,
             palette=False),

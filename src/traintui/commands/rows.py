@@ -15,6 +15,7 @@ PLACES: dict[str, str] = {
     "searching": "Searching",
     "detail": "The row",
     "text_editor": "Writing",
+    "reports": "Reports",
 }
 """What each of them is called in the help."""
 
@@ -96,4 +97,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("detail.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
     Command("detail.top", "g,home", "Beginning", "To the first line", "edge(0)", palette=False),
     Command("detail.bottom", "G,end", "End", "To the last line", "edge(1)", palette=False),
+    # Reports
+    Command("reports.all", "m", "Make all", "Make every report, one after the other", "make_all", True),
+    Command("reports.choose", "p", "Period", "As of when, which period, where to look and where to save", "choose",
+            True),
+    Command("reports.save", "s", "Save", "Save it as CSV and as a page with its seal", "save", True),
 )  # fmt: skip

@@ -155,7 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("coverage.refresh", "r", "Refresh", "Count again", "count", palette=False),
     Command("coverage.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
     # Audit
-    Command("audit.next", "right", "Next tab", "The next tab: generations, reviews, exports", "log(1)", True),
+    Command("audit.next", "right", "Next tab", "The next tab: generations, reviews, exports, reports", "log(1)", True),
     Command("audit.previous", "left", "Tab before", "The tab before", "log(-1)"),
     Command("audit.refresh", "r", "Refresh", "Read it again", "refresh_log", True),
     Command("audit.back", "escape", "Back", "Back to the rows; ends a search; takes the filter away", "rows",

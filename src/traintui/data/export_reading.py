@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg.types.string import ByteaBinaryLoader
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, select
+from sqlalchemy import ColumnElement, Integer, Text, and_, cast, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -310,7 +310,9 @@ class Since:
 async def since(db: Database, export_id: str, scope: Scope) -> Since:
     """How a scope differs from what an export held. By pk_export_rows."""
     then = select(E.conversation_id, E.revision).where(E.export_id == export_id).subquery()
-    now = select(C.conversation_id, C.revision).where(scope.condition()).subquery()
+    # What is asked of a moment has the revision that it had.
+    revision = literal(None, Integer) if scope.filter.stood_as else C.revision
+    now = select(C.conversation_id, revision.label("revision")).where(scope.condition()).subquery()
     both = then.join(now, then.c.conversation_id == now.c.conversation_id, full=True)
     statement = select(
         func.count().filter(then.c.conversation_id.is_(None)),

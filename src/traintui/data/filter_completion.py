@@ -193,10 +193,23 @@ class Known:
         if operator not in EQUALS:
             return []
         if name == "is":
-            counts = self.facets.get("is", {})
-            marks = self.language.marks.items()
-            return ranked([Candidate(mark, mark, detail, counts.get(mark)) for mark, detail in marks], typed)
+            return self.marks(typed)
         return ranked(self.values_of(name, field), typed)
+
+    def marks(self, typed: str) -> list[Candidate]:
+        """Marks, and what a conversation was at a moment: a status, then days near today."""
+        status, at, _ = typed.partition("@")
+        if at:
+            return [
+                Candidate(f"{status}@{day.insert}", f"{status}@{day.insert}", f"as it was: {day.detail}")
+                for day in days("<=")
+                if f"{status}@{day.insert}".startswith(typed) and status in self.language.dated
+            ]
+        counts = self.facets.get("is", {})
+        offered = [Candidate(mark, mark, detail, counts.get(mark)) for mark, detail in self.language.marks.items()]
+        offered += [Candidate(f"{name}@", f"{name}@", "at a moment: a date follows", goes_on=True)
+                    for name in self.language.dated]  # fmt: skip
+        return ranked(offered, typed)
 
     def values_of(self, name: str, field: Field | None) -> list[Candidate]:
         """The values of a key field in the order of the vocabulary, then those that only rows have, then `none`."""

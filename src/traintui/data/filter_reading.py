@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from traintui.data.fields import LEAST, MARKS, MARKS_OFFERED, META, MOST, Field, Kind, micros, next_double
 from traintui.data.filter_terms import (
+    STATUSES_ON_RECORD,
     Among,
     AnyOf,
     Asked,
@@ -25,11 +27,13 @@ from traintui.data.filter_terms import (
     Marked,
     Named,
     Signs,
+    StoodAs,
     Term,
     Text,
     Within,
 )
 from traintui.data.filter_words import Context, FilterError, Word
+from traintui.data.models import STATUSES
 from traintui.data.nearest import nearest
 from traintui.data.search import searchable
 
@@ -119,17 +123,45 @@ def dated(word: Word, field: Field, context: Context) -> Within:
 
 
 def marked(word: Word, context: Context) -> Asked | AnyOf:
-    """`is:`: marks of the row; what is one's own: to be reviewed by who asks, or decided by them; what is disputed."""
-    word.known(word.listed, MARKS_OFFERED)
-    parts: list[Asked] = []
-    if own := tuple(mark for mark in word.listed if mark in MARKS):
+    """`is:`: marks of the row; what is one's own: to be reviewed by who asks, or decided by them; what is disputed;
+    what it was at a moment."""
+    listed = word.listed
+    dated = [value for value in listed if "@" in value]
+    marks = [value for value in listed if value not in dated]
+    for status in marks:
+        if status in STATUSES:
+            raise word.wrong(
+                f"is:{status} says no moment.",
+                f"Write status:{status} for what it is, or is:{status}@2026-11-01 for what it was when that day ended.",
+            )
+    word.known(marks, MARKS_OFFERED)
+    parts: list[Asked] = [stood_as(word, value, context) for value in dated]
+    if own := tuple(mark for mark in marks if mark in MARKS):
         parts.append(Marked(own))
-    if "mine" in word.listed:
+    if "mine" in marks:
         names = (context.login,) if context.login else ()
         parts += [AssignedTo(names, mine=not names), DecidedBy(names, mine=not names)]
-    if "disputed" in word.listed:
+    if "disputed" in marks:
         parts.append(Disputed())
     return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+
+def stood_as(word: Word, value: str, context: Context) -> StoodAs:
+    """`is:STATUS@MOMENT`: a day is over by then, a time is the moment itself."""
+    status, _, written = value.partition("@")
+    if status not in STATUSES_ON_RECORD:
+        kept = ", ".join(STATUSES_ON_RECORD)
+        what = f'the log does not say what was "{status}" then.'
+        raise word.wrong(what, f"Ask for one of {kept}, as is:approved@2026-11-01.")
+    return StoodAs(status, moment_of(word, written, context))
+
+
+def moment_of(word: Word, written: str, context: Context) -> datetime:
+    """The moment that a date means of which it is asked how things stood: the end of a day."""
+    begin, end = context.moment(word, written)
+    if begin == end:  # so long ago: a filter that is read again within the minute asks the same, and is not asked anew
+        return begin.replace(second=0, microsecond=0)
+    return end if end - begin > timedelta(minutes=1) else begin
 
 
 def has(word: Word) -> HasKey:
@@ -181,13 +213,15 @@ class Beside:
 @dataclass(frozen=True, slots=True)
 class Language:
     """What filters ask of one kind of rows beside their fields: the words, the marks of `is:` with what each says, what
-    a bare word asks for, whether there is metadata, and a trash whose rows are hidden unless they are asked for."""
+    a bare word asks for, whether there is metadata, and a trash whose rows are hidden unless they are asked for; and
+    what `is:` asks for of a moment, as in `approved@2026-11-01`."""
 
     words: Mapping[str, Beside]
     marks: Mapping[str, str]
     said: Reader
     has_metadata: bool = False
     has_trash: bool = False
+    dated: tuple[str, ...] = ()
 
 
 CONVERSATIONS = Language(
@@ -203,7 +237,10 @@ CONVERSATIONS = Language(
         "template": Beside("by the prompt template", lambda word, _: CalledBy("template", *numbered(word))),
         "cause": Beside("why it failed, as Generate says it", lambda word, _: FailedBy(*split(word.listed))),
         "has": Beside("a metadata key that is there", lambda word, _: has(word)),
-        "is": Beside("a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed", marked),
+        "is": Beside(
+            "a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed; or what it was, as approved@2026-11-01",
+            marked,
+        ),
     },
     marks={
         "flagged": "somebody flagged it",
@@ -217,6 +254,7 @@ CONVERSATIONS = Language(
     said=said,
     has_metadata=True,
     has_trash=True,
+    dated=STATUSES_ON_RECORD,
 )
 """What is asked of conversations."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import (
@@ -26,13 +27,14 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from traintui.data import search
 from traintui.data.assignment_models import AssignmentRow
 from traintui.data.batch_models import Batch, GenerationItem
 from traintui.data.fields import MARKS, Field
-from traintui.data.log_models import GenerationLog, ReviewLog
+from traintui.data.log_models import ConversationRevision, GenerationLog, ReviewLog
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn, Document
 from traintui.data.search import Sought
@@ -209,6 +211,69 @@ class Disputed:
         )  # fmt: skip
 
 
+STATUSES_ON_RECORD = ("approved", "rejected", "generated")
+"""What a conversation can be said to have been at a moment: the log keeps decisions, and no step of its generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoodAs:
+    """Its status at a moment: what the last row of the review log before it says, or `generated` for one that had a
+    text by then and no decision that stood."""
+
+    status: str
+    moment: datetime
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL, for all there are: the log is read once, by `ix_review_logs_conversation_id_id`."""
+        newest = (
+            select(ReviewLog.conversation_id, ReviewLog.status_after)
+            .where(*self._before)
+            .ext(distinct_on(ReviewLog.conversation_id))
+            .order_by(ReviewLog.conversation_id.desc(), ReviewLog.id.desc())
+            .subquery()
+        )
+
+        def was(*statuses: str) -> Condition:
+            return exists(
+                select(literal(1)).where(
+                    newest.c.conversation_id == C.conversation_id, newest.c.status_after.in_(statuses)
+                )
+            )
+
+        return was(self.status) if self.status != "generated" else and_(self._written, ~was(*DECIDED))
+
+    @property
+    def probe(self) -> Condition:
+        """The same for a few rows: by the same index, and the key of the revisions."""
+        newest = (
+            select(ReviewLog.status_after)
+            .where(ReviewLog.conversation_id == C.conversation_id, *self._before)
+            .order_by(ReviewLog.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        if self.status != "generated":
+            return func.coalesce(newest == self.status, false())
+        return and_(self._written, func.coalesce(newest.not_in(DECIDED), true()))
+
+    @property
+    def _before(self) -> tuple[Condition, ...]:
+        return (bool_of(ReviewLog.timestamp < self.moment), ReviewLog.status_after.is_not(None))
+
+    @property
+    def _written(self) -> Condition:
+        return exists(
+            select(literal(1)).where(
+                ConversationRevision.conversation_id == C.conversation_id,
+                bool_of(ConversationRevision.created_at < self.moment),
+            )
+        )
+
+
+DECIDED = ("approved", "rejected")
+
+
 @dataclass(frozen=True, slots=True)
 class CalledBy:
     """A call of one of these runs or templates is on record. Served by their indexes on the generation log."""
@@ -346,7 +411,9 @@ Searched = Holds | HasKey | Text
 """Terms that the search tables answer."""
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
-Beside = Named | From | DecidedBy | AssignedTo | Disputed | CalledBy | FailedBy | Searched | LookedThrough | Meant
+Beside = (
+    Named | From | DecidedBy | AssignedTo | Disputed | StoodAs | CalledBy | FailedBy | Searched | LookedThrough | Meant
+)
 """Terms that the server answers."""
 Asked = Local | Beside
 
@@ -360,6 +427,8 @@ def probe(asked: Asked) -> Condition:
     """The same for a few rows that are named by their ids: nothing else is read."""
     if isinstance(asked, Meant) and asked.of_row is not None:
         return asked.of_row
+    if isinstance(asked, StoodAs):
+        return asked.probe
     return search.probe(asked.sought) if isinstance(asked, Searched) else asked.where
 
 
@@ -384,6 +453,11 @@ class Term:
     def parts(self) -> tuple[Asked, ...]:
         """What it is made of; one of them must hold."""
         return self.asked.parts if isinstance(self.asked, AnyOf) else (self.asked,)
+
+    @property
+    def is_of_then(self) -> bool:
+        """Whether it asks how something stood at a moment."""
+        return any(isinstance(part, StoodAs) for part in self.parts)
 
     @property
     def where(self) -> Condition:

@@ -16,7 +16,7 @@ from sqlalchemy import and_, true
 
 from traintui.data.fields import FIELDS, Field
 from traintui.data.filter_reading import CONVERSATIONS, Language, Values, read_word
-from traintui.data.filter_terms import Condition, Disputed, Marked, Term
+from traintui.data.filter_terms import Condition, Disputed, Marked, StoodAs, Term
 from traintui.data.filter_words import Context, FilterError, words
 
 __all__ = ["NAMES", "Condition", "Filter", "FilterError", "Term", "parse"]
@@ -69,8 +69,15 @@ class Filter:
 
     @property
     def names_status(self) -> bool:
-        """Whether the filter says which status it wants."""
-        return any(term.field == "status" for term in self.written)
+        """Whether the filter says which status it wants, or of which it wants what had it."""
+        return any(term.field == "status" for term in self.written) or bool(self.stood_as)
+
+    @property
+    def stood_as(self) -> tuple[StoodAs, ...]:
+        """What it wants of a moment, as it was then."""
+        return tuple(
+            part for term in self.written if not term.negated for part in term.parts if isinstance(part, StoodAs)
+        )
 
 
 def parse(

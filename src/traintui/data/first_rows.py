@@ -123,10 +123,12 @@ async def newest_first(db: Database, wanted: Filter) -> AsyncIterator[Finding]:
     readable: list[int] = []
     planned: list[int] = []
     step = FIRST_TRY
+    # What was at a moment is asked of the rows of a stretch: for all of them the log would be read in every step.
+    matches = and_(true(), *(term.probe if term.is_of_then else term.where for term in wanted.terms))
     while high > 0 and len(readable) < FIRST_ROWS:
         low = high - step
         statement = (
-            select(C.id, C.status).where(C.id > low, C.id <= high, wanted.where).order_by(C.id.desc()).limit(FIRST_ROWS)
+            select(C.id, C.status).where(C.id > low, C.id <= high, matches).order_by(C.id.desc()).limit(FIRST_ROWS)
         )
         async with db.read() as connection:
             rows = (await connection.execute(statement)).all()

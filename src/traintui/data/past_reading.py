@@ -8,15 +8,13 @@ of it that export saw. Dimensions, metadata, scores and names of documents are t
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
 from traintui.data.filters import Condition
 from traintui.data.id_lists import Ids
@@ -28,9 +26,11 @@ NAMED = 5
 """Conversations that an answer names; it counts the others."""
 SAW = """(pg_visible_in_snapshot({row}.xid8, %(snapshot)s::pg_snapshot)
               AND {row}.timestamp < (SELECT begun.exported_at + interval '1 minute' FROM export_logs AS begun
-                                     WHERE begun.export_id = %(export_id)s AND begun.state = 'started'))"""
-"""Both are in the numbers of the logs, which go on when a workspace moves to another server. The clock is for one that
-moved before its logs had numbers of their own; its minute is for clocks that are put back a little."""
+                                     WHERE begun.export_id = %(export_id)s AND begun.state = 'started')
+              AND (%(moment)s::timestamptz IS NULL OR {row}.timestamp < %(moment)s::timestamptz))"""
+"""What it saw of a log. Both are in the numbers of the logs, which go on when a workspace moves to another server. The
+clock is for one that moved before its logs had numbers of their own; its minute is for clocks that are put back a
+little."""
 OF_THEN = f"""(
         SELECT c.id, c.conversation_id, noted.revision, coalesce(stood.status_after, 'generated') AS status,
                text.system_prompt, text.turns AS texts, c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier,
@@ -55,10 +55,12 @@ TURNS_OF_THEN = """(
 
 @dataclass(frozen=True, slots=True)
 class PastScope(Scope):
-    """What the export of an id held. `snapshot` is what of the database it saw."""
+    """What the export of an id held. `snapshot` is what of the database it saw, `moment` as of when where that was not
+    as of then."""
 
     export_id: str = ""
     snapshot: str = ""
+    moment: datetime | None = None
 
     def condition(self, *, rehearsal: bool | None = None) -> Condition:
         """It as SQL, whatever has become of the conversations since."""
@@ -72,7 +74,7 @@ class PastReader(ExportReader):
 
     def __init__(self, connection: AsyncConnection, scope: PastScope) -> None:
         super().__init__(connection, scope)
-        self._values = {"export_id": scope.export_id, "snapshot": scope.snapshot}
+        self._values = {"export_id": scope.export_id, "snapshot": scope.snapshot, "moment": scope.moment}
 
     async def counts(self) -> ScopeCounts:
         """How much there is. Raises `TraintuiError` when some of it was erased since, with which."""
@@ -128,10 +130,3 @@ class PastReader(ExportReader):
         """Their ids, four bytes each, in the order in which they were written."""
         statement = select(func.array_agg(C.id)).where(self.scope.condition())
         return array("I", sorted(await self._connection.scalar(statement) or ()))
-
-
-@asynccontextmanager
-async def reader_of(db: Database, scope: Scope) -> AsyncIterator[ExportReader]:
-    """A reader over one snapshot of the database: of what there is, or of what an export held."""
-    async with db.read() as connection:
-        yield PastReader(connection, scope) if isinstance(scope, PastScope) else ExportReader(connection, scope)

@@ -21,7 +21,7 @@ from traintui.export.formats.sharegpt import merged_dataset_info
 from traintui.export.manifest import ManifestFacts, write_manifest
 from traintui.export.preflight import Remark, remarks
 from traintui.export.record import Shape
-from traintui.export.request import ExportRequest
+from traintui.export.request import ExportRequest, said_of_moment
 from traintui.export.rules import Severity
 from traintui.export.sides import is_own
 
@@ -82,7 +82,7 @@ def add_all(
     what is to say of the whole. Raises `TraintuiError` when a `dataset_info.json` is there that cannot be read.
     Blocks."""
     request, directory = assembly.request, files.directory
-    said = said_of(assembly, max(part.hashed.size for part in files.parts))
+    said = (*said_of_moment(filter_state), *said_of(assembly, max(part.hashed.size for part in files.parts)))
     for name, content in assembly.format.companions(assembly.names, assembly.shape).items():
         files.add_text(name, merged(directory / name, content) if name == MERGED else content)
     facts = ManifestFacts(

@@ -14,13 +14,13 @@ import orjson
 
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, ScopeCounts
-from traintui.data.past_reading import reader_of
+from traintui.data.moment_reading import reader_of
 from traintui.export.assembly import Checking, Problem
 from traintui.export.containers import opened
 from traintui.export.formats import Container
 from traintui.export.preflight import Remark, Totals, remarks
 from traintui.export.record import Shape
-from traintui.export.request import ExportRequest, completed
+from traintui.export.request import ExportRequest, completed, said_of_moment
 from traintui.export.sides import is_own, manifest_for, read, splitter_for
 from traintui.export.splits import Kept
 
@@ -141,7 +141,8 @@ async def check(
     kept = Kept() if request.sides is None else await asyncio.to_thread(read, request.sides)
     counting = await asyncio.to_thread(lambda: request.counting)
     splitter = None
-    async with reader_of(db, await request.scope(db)) as reader:
+    scope = await request.scope(db)
+    async with reader_of(db, scope) as reader:
         counts = await reader.counts()
         shape = await shape_for(reader, request, counts)
         if request.eval_share and (compared is None or counts.total <= compared):
@@ -159,6 +160,7 @@ async def check(
         format, rows=checking.totals.rows - checking.rows_left_out, container=container, shape=shape,
         desirable=checking.desirable, instead=checking.instead,
     )  # fmt: skip
+    said = (*said_of_moment(request.filter_state(scope.filter)), *said)
     split = None
     if request.eval_share:
         split = split_by_share(checking.tally.conversations, request.eval_share)

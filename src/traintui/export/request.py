@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from traintui.data.engine import Database
 from traintui.data.export_reading import Scope, Wanted
 from traintui.data.filters import Filter, parse
 from traintui.data.models import DIMENSIONS
+from traintui.data.moment_reading import MomentScope
 from traintui.data.past_reading import PastScope
 from traintui.data.workspace_filters import read_filter
 from traintui.errors import TraintuiError
@@ -19,6 +21,8 @@ from traintui.export.again import Earlier
 from traintui.export.containers import container_of
 from traintui.export.filter_data import terms_of
 from traintui.export.formats import Container, Format, format_of
+from traintui.export.preflight import Remark
+from traintui.export.rules import Severity
 from traintui.export.tokens import Counting, counter_of, counting_of, name_of
 
 IfRefused = Literal["stop", "leave-out"]
@@ -108,10 +112,16 @@ class ExportRequest:
         return container
 
     async def scope(self, db: Database) -> Scope:
-        """What of the workspace is in it. Raises `FilterError` when the filter cannot be read."""
+        """What of the workspace is in it. Raises `FilterError` when the filter cannot be read, `TraintuiError` when it
+        is of several moments."""
         if self.then is not None:
-            return PastScope(parse(""), True, None, self.then.export_id, self.then.snapshot)
-        return Scope(await read_filter(db, self.filter_text), self.rehearsal, self.ids)
+            said = self.then.filter_state.get("as_of")
+            moment = datetime.fromisoformat(said) if said else None
+            return PastScope(parse(""), True, None, self.then.export_id, self.then.snapshot, moment)
+        wanted = await read_filter(db, self.filter_text)
+        if (moment := moment_in(wanted)) is not None:
+            return MomentScope(wanted, self.rehearsal, self.ids, moment)
+        return Scope(wanted, self.rehearsal, self.ids)
 
     def filter_state(self, wanted: Filter) -> dict[str, Any]:
         """The scope for the log: the words, and what they were read as."""
@@ -126,6 +136,8 @@ class ExportRequest:
             state["view"] = self.view
         if self.ids is not None:
             state["selected"] = len(self.ids)
+        if (moment := moment_in(wanted)) is not None:
+            state["as_of"] = moment.astimezone(UTC).isoformat()
         if self.again is not None:
             state["again"] = self.again.as_json()
         return state
@@ -163,19 +175,70 @@ async def completed(db: Database, request: ExportRequest) -> ExportRequest:
     return replace(request, **changes, from_workspace=tuple(changes)) if changes else request
 
 
+def moment_in(wanted: Filter) -> datetime | None:
+    """The moment as of which a filter asks for conversations, None where it is now. Raises `TraintuiError` when there
+    are several: a text is of one of them."""
+    moments = sorted({part.moment for part in wanted.stood_as})
+    if len(moments) > 1:
+        raise TraintuiError(
+            "Not exported", "the filter asks what was at several moments, and an export is of one.",
+            "Name one, and what it was not at others: is:approved@2026-11-01 -is:approved@2026-10-01.",
+        )  # fmt: skip
+    return moments[0] if moments else None
+
+
+def as_of(wanted: Filter, written: str) -> str:
+    """The words of a filter that asks for what it means at a moment, approved ones unless it says otherwise. Raises
+    `TraintuiError` where it speaks of a status of now, or of another moment."""
+    said = f"is:approved@{written.strip().replace(' ', 'T')}"
+    asked = parse(said)
+    if not wanted.names_status:
+        return f"{wanted.text} {said}".strip()
+    if not wanted.stood_as:
+        raise TraintuiError(
+            "Not exported", "status: in the filter is what it is now, not what it was then.",
+            f"Say what it was: {said.replace('approved', 'generated')}, or rejected, in place of --as-of.",
+        )  # fmt: skip
+    if moment_in(wanted) != moment_in(asked):
+        raise TraintuiError(
+            "Not exported", "the filter names another moment than --as-of.", "Name it once, here or there."
+        )
+    return wanted.text
+
+
+def said_of_moment(filter_state: Mapping[str, Any]) -> tuple[Remark, ...]:
+    """What is to say of an export that is not of now."""
+    if not filter_state.get("as_of"):
+        return ()
+    moment = datetime.fromisoformat(filter_state["as_of"])
+    says = (
+        f"as of {moment:%Y-%m-%d %H:%M:%S} UTC: texts, status and decisions are those of then; dimensions, metadata,"
+        " scores and what is in the trash are those of now"
+    )
+    return (Remark(Severity.IGNORED, says),)
+
+
 def statuses_of(wanted: Filter) -> tuple[str, ...] | None:
     """The statuses that a filter names, None where it names none, `several` where it says which not."""
     if not wanted.names_status:
         return None
     said = [term for term in wanted.written if term.field == "status"]
+    if not said:
+        return tuple(dict.fromkeys(part.status for part in wanted.stood_as))
     if any(term.negated for term in said):
         return ("several",)
     return tuple(value for term in said for value in wanted.text[term.start : term.end].partition(":")[2].split(","))
 
 
-def suggested_name(format: Format, statuses: tuple[str, ...], day: str, container: Container | None = None) -> str:
-    """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone."""
+def suggested_name(
+    format: Format, statuses: tuple[str, ...], day: str, container: Container | None = None,
+    *, moment: datetime | None = None,
+) -> str:  # fmt: skip
+    """How a file is called unless somebody says otherwise: it says so when it does not hold approved ones alone, and
+    when it is as of a moment, by the day that this is in or that it ends."""
     told = "" if set(statuses) <= {"approved"} else f"-{'-'.join(statuses)}"
+    if moment is not None:
+        told += f"-as-of-{(moment - timedelta(microseconds=1)).astimezone():%Y-%m-%d}"
     return f"traintui-export-{format.name}{told}-{day}.{container or format.containers[0]}"
 
 

@@ -16,7 +16,7 @@ from traintui.data import exports
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, ScopeCounts
 from traintui.data.fetched import Fetched
-from traintui.data.past_reading import reader_of
+from traintui.data.moment_reading import reader_of
 from traintui.errors import TraintuiError
 from traintui.export.again import Comparison, compared
 from traintui.export.assembly import Assembly, Problem

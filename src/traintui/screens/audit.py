@@ -20,12 +20,13 @@ from traintui.screens.audit_exports import ExportsPane
 from traintui.screens.audit_generations import GenerationsPane
 from traintui.screens.audit_integrity import IntegrityPane
 from traintui.screens.audit_pane import AuditPane
+from traintui.screens.audit_reports import ReportsPane
 from traintui.screens.audit_reviews import ReviewsPane
 from traintui.screens.base import BaseScreen
 from traintui.screens.log_pane import LogPane
 from traintui.widgets.tab_line import TabLine
 
-PANES: tuple[type[AuditPane], ...] = (GenerationsPane, ReviewsPane, ExportsPane, IntegrityPane)
+PANES: tuple[type[AuditPane], ...] = (GenerationsPane, ReviewsPane, ExportsPane, ReportsPane, IntegrityPane)
 """The tabs, in order."""
 POLL = 2.0
 """Seconds between two looks at what is shown."""

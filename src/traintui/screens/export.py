@@ -31,6 +31,9 @@ from traintui.widgets.notice import failure
 from traintui.widgets.tick import Tick
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from traintui.data.filters import Filter
     from traintui.export.request import ExportRequest
 
 REST = 0.25
@@ -148,13 +151,29 @@ class ExportDialog(BaseDialog[None]):
 
     def _statuses(self) -> tuple[str, ...] | None:
         """The statuses that the filter names, None where it names none."""
-        from traintui.data import filters
         from traintui.export.request import statuses_of
 
+        wanted = self._asked()
+        return () if wanted is None else statuses_of(wanted)
+
+    def _asked(self) -> Filter | None:
+        """The filter; None where it cannot be read, which the forecast answers."""
+        from traintui.data import filters
+
         try:
-            return statuses_of(filters.parse(self._filter))
+            return filters.parse(self._filter)
         except filters.FilterError:
-            return ()  # the forecast answers it
+            return None
+
+    def _moment(self) -> datetime | None:
+        """The moment that the filter asks of, None where it is now, or several, which the forecast answers."""
+        from traintui.export.request import moment_in
+
+        wanted = self._asked()
+        try:
+            return None if wanted is None else moment_in(wanted)
+        except TraintuiError:
+            return None
 
     @property
     def _first(self) -> str:
@@ -165,7 +184,8 @@ class ExportDialog(BaseDialog[None]):
         from traintui.export.request import suggested_name
 
         container = self._again.earlier.container if self._again is not None and self._then else None
-        return suggested_name(format_of(format), self._statuses() or (), f"{clock.now():%Y-%m-%d}", container)
+        day, moment = f"{clock.now():%Y-%m-%d}", self._moment()
+        return suggested_name(format_of(format), self._statuses() or (), day, container, moment=moment)
 
     def _row(self, label: str, field: Widget, *, id: str | None = None) -> Horizontal:
         return Horizontal(Static(label, classes="label"), field, classes="row", id=id)

@@ -1,0 +1,128 @@
+"""`traintui audit report`: what an auditor asks of the whole record, with pass or fail."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from traintui.cli.running import Json, harmless, run, say, workspace
+from traintui.errors import TraintuiError
+
+if TYPE_CHECKING:
+    from traintui.audit.reports.model import Report
+    from traintui.audit.reports.saving import Saved
+
+Named = Literal["activity", "reviewed", "exports-attributed", "approved-at-revision"]
+SAID_EVERY = 1.0
+"""Seconds between two words on how far it is, where somebody watches."""
+SHOWN = 20
+"""Rows that are printed; `--out` writes all of them."""
+
+
+def report(
+    name: Annotated[
+        Named | None,
+        typer.Argument(help="activity, reviewed, exports-attributed or approved-at-revision; all of them unless said."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="How it stood then: 2026-11-01 (at its end), -7d.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", "--since", metavar="DATE", help="Activity from then on; thirty days unless said."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", "--until", metavar="DATE", help="Activity up to the end of that day.")
+    ] = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option("--folder", metavar="DIR", help="Look for manifests of exports there too; may be given again."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Save each as CSV and as a Markdown page with its seal.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Who reviewed what, and whether all was reviewed, attributed and approved. Exit 0 when all pass."""
+    from traintui.audit.reports.making import KINDS, Asked, make
+    from traintui.audit.reports.moments import read_moment
+    from traintui.audit.reports.saving import save
+
+    moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
+    if moment is not None and (begin is not None or end is not None):
+        raise typer.BadParameter("it is a moment, and --from and --to are a period", param_hint="--as-of")
+    if begin is not None and end is not None and begin >= end:
+        raise typer.BadParameter("it ends before it begins", param_hint="--to")
+    folders = tuple(path.expanduser() for path in folder or ())
+    if missing := [path for path in folders if not path.is_dir()]:
+        raise TraintuiError("Report not made", f"{missing[0]} is no folder that is here.", "Name one that is.")
+
+    async def work() -> list[tuple[Report, Saved | None]]:
+        done: list[tuple[Report, Saved | None]] = []
+        async with workspace() as db:
+            for each in KINDS if name is None else (name,):
+                asked = Asked(each, moment or end, begin, folders)
+                made = await make(db, asked, progress=Progress(each))
+                try:
+                    done.append((made.report, None if out is None else await save(db, made, out)))
+                finally:
+                    made.close()
+        return done
+
+    reports = run(work())
+    if json_:
+        told = [report.as_json() | {"page": saved and str(saved.page), "csv": saved and str(saved.csv)}
+                for report, saved in reports]  # fmt: skip
+        print(json.dumps({"passed": all(one["passed"] for one in told), "reports": told}))
+    else:
+        print("\n\n".join(harmless(told_of(report)) for report, _ in reports))
+        for _, saved in reports:
+            if saved is not None:
+                print(f"\n{saved.page}\n{saved.csv}")
+    for report, saved in reports:
+        for note in () if json_ else report.answer.notes:
+            say(f"{report.kind.name}: {note}")
+        if saved is not None and saved.note:
+            say(saved.note)
+    if not all(report.answer.passed for report, _ in reports):
+        sys.exit(1)
+
+
+def told_of(report: Report) -> str:
+    """A report for people: the verdict, from what data, the first rows."""
+    answer = report.answer
+    lines = [f"{report.verdict}  {report.kind.claim}, {report.period.says}", f"      {answer.says}"]
+    width = max((len(name) for name, _ in answer.facts), default=0)
+    lines += [f"      {name:<{width}}  {value}" for name, value in answer.facts]
+    if report.seal is not None:
+        lines.append(f"      seal {report.seal.number:,} {report.seal.hash.hex()}")
+    if report.number:
+        shown = [report.kind.columns, *report.rows[:SHOWN]]
+        widths = [max(len(row[place]) for row in shown) for place in range(len(report.kind.columns))]
+        lines.append("")
+        for row in shown:
+            cells = (cell.ljust(wide) for cell, wide in zip(row, widths, strict=True))
+            lines.append(f"      {'  '.join(cells)}".rstrip())
+        if report.number > SHOWN:
+            lines.append(f"      and {report.number - SHOWN:,} more; --out writes all of them")
+    return "\n".join(lines)
+
+
+class Progress:
+    """Says how far it is where a person looks at standard error."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        at = time.monotonic()
+        if at - self.said < SAID_EVERY or not sys.stderr.isatty():
+            return
+        self.said = at
+        say(f"{self.name}: {done:,} of {total:,}")
