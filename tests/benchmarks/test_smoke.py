@@ -21,6 +21,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("review", "--rows 300 --keys 4 --bulk 100 --several 40 --outage 30"),
         ("table", "--rows 1000 --filters 4 --moves 6"),
         ("transfer", "--rows 200"),
+        ("redaction", "--rows 80 --runs 1"),
         ("audit", "--rows 300 --runs 1 --deciding 400 --tamperings 6"),
     ],
 )
