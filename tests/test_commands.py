@@ -37,6 +37,7 @@ from traintui.screens.performance import PerformanceScreen
 from traintui.screens.price_form import BudgetForm, PriceForm
 from traintui.screens.prices import PricesDialog
 from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.redaction import RedactionDialog
 from traintui.screens.regenerate import RegenerateDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.revision_difference import RevisionsDialog
@@ -71,7 +72,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     TurnEditor, TurnToolsDialog, RevisionsDialog, RegenerateDialog,
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
-    TrainingTargetsDialog, SaveCsv, TrailDialog,
+    TrainingTargetsDialog, SaveCsv, TrailDialog, RedactionDialog,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -46,6 +46,7 @@ OF_THE_WORKSPACE = frozenset(
         "import_file",
         "metadata_keys",
         "prices",
+        "redaction",
         "templates",
         "thresholds",
         "training_targets",

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("table", "--rows 1000 --filters 4 --moves 6"),
         ("transfer", "--rows 200"),
         ("reports", "--rows 300"),
+        ("redaction", "--rows 80 --runs 1"),
         ("audit", "--rows 300 --runs 1 --deciding 400 --tamperings 6"),
     ],
 )

@@ -349,6 +349,16 @@ def test_training_targets_are_chosen_listed_and_taken_back_and_a_bad_one_is_name
     assert json.loads(traintui(home, "targets", "list", "--json").stdout)["targets"] == []
 
 
+def test_kinds_of_redaction_are_listed_and_switched_and_a_card_never_is(home: Path) -> None:
+    assert "ip_address" in traintui(home, "redaction", "list").stdout
+    traintui(home, "redaction", "set", "ip_address", "off")
+    listed = json.loads(traintui(home, "redaction", "list", "--json").stdout)["kinds"]
+    assert not listed["ip_address"]["on"] and listed["card"] == {"on": True, "always": True}
+    traintui(home, "redaction", "set", "ip_address", "on")
+    assert json.loads(traintui(home, "redaction", "list", "--json").stdout)["kinds"]["ip_address"]["on"]
+    assert "cannot be switched off" in refused(traintui(home, "redaction", "set", "card", "off", check=False))
+
+
 def test_an_import_is_scored_among_what_is_there_and_scored_anew_by_other_thresholds(home: Path) -> None:
     said = [
         {"role": "user", "content": "What does a card cost that was lost abroad on a Sunday?"},

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from support import add_vocabulary, newest_exports
+from support import add_vocabulary, newest_exports, scalar
 from traintui.data import conversations, exports, imports, metadata, reviews, vocabulary
 from traintui.data.engine import Database
 from traintui.data.filters import FilterError
@@ -205,3 +205,11 @@ async def test_the_same_export_twice_gives_the_same_bytes(db: Database, tmp_path
     first = await export_conversations(db, path=tmp_path / "a.jsonl")
     second = await export_conversations(db, path=tmp_path / "b.jsonl")
     assert first.sha256 == second.sha256
+
+
+async def test_what_the_record_says_of_a_failure_is_redacted(db: Database, tmp_path: Path) -> None:
+    await approved(db, 1, turns=3, conversation_id="ann@example.org")
+    with pytest.raises(TraintuiError, match=r"ann@example\.org"):
+        await export_conversations(db, path=tmp_path / "out.jsonl")
+    told = await scalar(db, "SELECT error_message FROM export_logs WHERE state = 'failed'")
+    assert "[e-mail 1]: It ends" in told and "example" not in told

@@ -17,7 +17,7 @@ from support import newest_calls
 from traintui.audit.personal import look_for_phones_of
 from traintui.audit.phones import DEFAULT_REGIONS
 from traintui.audit.redaction import redact_text
-from traintui.audit.regions import expect_phones_of_workspace
+from traintui.audit.rules import follow_workspace
 from traintui.data import attempts, batches, conversations, watches, work
 from traintui.data.engine import Database
 from traintui.data.records import BatchProgress
@@ -305,7 +305,7 @@ async def test_a_workspace_says_in_which_regions_its_telephone_numbers_are(
             {"setting": setting},
         )
     try:
-        wrong = await expect_phones_of_workspace(db)
+        wrong = await follow_workspace(db)
         assert (said in wrong) if wrong and said else wrong is said
         assert redact_text("021 123 45 67").counts == found
     finally:

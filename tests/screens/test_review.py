@@ -231,6 +231,20 @@ async def test_note_and_wrong_turn_go_with_the_decision(app: TraintuiApp, db: Da
     assert (entry.reviewer_notes, entry.turn_number) == ("fee", 2)
 
 
+async def test_a_note_loses_what_tells_who_somebody_is(app: TraintuiApp, db: Database) -> None:
+    first, second = await imported(db, 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, first)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoteDialog) and isinstance(app.focused, TextArea))
+        await pilot.press(*"ask ann@example.org", "ctrl+s")
+        await until(pilot, lambda: "✎ ask" in said(app, "#position"))
+        await pilot.press("a")
+        await until(pilot, lambda: on_screen(app) == second)
+        await written(app)
+    assert (await conversations.read(db, first)).history[0].reviewer_notes == "ask [e-mail 1]"
+
+
 async def test_note_and_wrong_turn_stay_while_one_looks_elsewhere_and_come_back_with_an_undo(
     app: TraintuiApp, db: Database
 ) -> None:

@@ -6,13 +6,27 @@ import re
 
 ESCAPE = re.compile(r"\\+(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 """A sign that JSON has escaped: in a text that holds JSON the letter of `\\n` belongs to no word."""
-OTHER_DIGITS = re.compile(r"[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\uff10-\uff19]")
-"""Arabic, Persian, Hindi, Bengali and full-width digits."""
+OTHER_SIGN = re.compile(
+    r"[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\uff10-\uff19"
+    r"\u00a0\u2007-\u200a\u202f\u205f\u3000\u2010\u2011\u2212\uff0b\uff0d\uff0e\uff1a\uff20]"
+)
+"""Arabic, Persian, Hindi, Bengali and full-width digits; spaces that keep a line together or are thin; hyphens that do
+so too, and full-width signs."""
+_ESCAPED = re.compile(
+    r"\\+u((?:066|06f|ff1)[0-9]|096[6-9a-f]|09e[6-9a-f]|0040|ff20"
+    r"|(?:00a0|200[7-9a]|202f|205f|3000|201[0-3]|2212)(?=[^\W_]|[+(\\]))",
+    re.IGNORECASE,
+)
+"""A digit, an @ or what groups digits, as JSON within a text may escape it."""
 RUN = re.compile(r"[0-9](?:[ ().\-/\u00a0\u2009\u2010-\u2013\u202f]{0,3}[0-9]){6,}")
 """Seven digits or more with nothing but blanks and signs of grouping between them."""
+_USUAL = {
+    "\u2010": "-", "\u2011": "-", "\u2212": "-", "\uff0b": "+", "\uff0d": "-", "\uff0e": ".", "\uff1a": ":",
+    "\uff20": "@",
+}  # fmt: skip
 CALLED = re.compile(
     r"(?:account|order|invoice|ticket|case|tracking|parcel|reference|ref|policy|booking|transaction|claim|customer"
-    r"|member|serial|part|item|loan|contract|meter|konto|bestellung|rechnung|commande|facture|pedido|factura)"
+    r"|member|serial|ean|isbn|gtin|upc|barcode|part|item|loan|contract|meter|konto|bestellung|rechnung|commande|facture|pedido|factura)"
     r"(?:[ -]?(?:number|nummer|no|nr|num|id|code))?\W{0,3}\Z",
     re.IGNORECASE,
 )
@@ -45,8 +59,20 @@ def called_otherwise(view: str, start: int) -> bool:
 def view_of(text: str) -> str:
     """The text, equally long, with escaped signs as letters or blanks, whichever they are, and all digits as 0 to 9."""
     if not text.isascii():
-        text = OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)
+        text = OTHER_SIGN.sub(_usual, text)
     return ESCAPE.sub(_plain, text) if "\\" in text else text
+
+
+def unescaped(text: str) -> str:
+    """The text with those signs as they are that group or make up numbers and addresses: JSON stays the same JSON."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "\\u" in text else text
+
+
+def _usual(match: re.Match[str]) -> str:
+    sign = match[0]
+    if sign.isdecimal():
+        return str(int(sign))
+    return _USUAL.get(sign, " ")
 
 
 def _plain(match: re.Match[str]) -> str:

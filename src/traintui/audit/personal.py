@@ -16,6 +16,7 @@ from stdnum import luhn, numdb
 from stdnum.iban import is_valid as is_iban
 
 from traintui.audit import national_ids
+from traintui.audit.kinds import ALL, ALWAYS
 from traintui.audit.nearby import RUN, alone, called_otherwise, view_of
 from traintui.audit.phones import DEFAULT_REGIONS, Plans, known_regions
 from traintui.audit.secrets import Finding
@@ -23,6 +24,7 @@ from traintui.audit.secrets import Finding
 _Address = TypeVar("_Address", IPv4Address, IPv6Address)
 
 _plans = Plans(DEFAULT_REGIONS)
+_kinds = ALL
 
 
 _SIGN = re.compile("[0-9@]")
@@ -32,6 +34,12 @@ def look_for_phones_of(regions: Sequence[object]) -> None:
     """From now on telephone numbers without a country's code are those of these regions, in this process."""
     global _plans
     _plans = Plans(known_regions(regions))
+
+
+def look_for_kinds(kinds: frozenset[str]) -> None:
+    """From now on only these kinds are found, in this process, and those that are always on."""
+    global _kinds
+    _kinds = kinds | ALWAYS
 
 
 def find_personal(text: str) -> Iterator[Finding]:
@@ -47,7 +55,9 @@ def find_personal(text: str) -> Iterator[Finding]:
     found += _lettered(view, of_letters, lettered)
     found += _numbered(view, of_digits, runs)
     found += (_national_id(view, *span) for span in national_ids.with_letters_apart(view, lowered))
-    yield from found
+    yield from (finding for finding in found if finding.kind in _kinds)
+    if "phone" not in _kinds:
+        return
     if found:
         # What has a name by now is no part of a telephone number.
         view = _without(view, found)
@@ -221,14 +231,14 @@ _CARD = re.compile(
     rf"|3[0-9]{{3}}({_S})[0-9]{{6}}\2[0-9]{{4,5}})(?![A-Za-z0-9_])"
 )
 _ISSUERS = re.compile(
-    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
+    r"4(?:[0-9]{15}|[0-9]{18})"  # Visa; those of 13 digits are gone, and numbers of goods look so
     r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
     r"|3[47][0-9]{13}"  # American Express
     r"|(?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}"  # Discover
     r"|3(?:0[0-59]|[689][0-9])[0-9]{11}"  # Diners Club
     r"|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"  # JCB
     r"|(?:62|81)[0-9]{14,17}"  # UnionPay
-    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}"  # Maestro
+    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{12,15}"  # Maestro
     r"|(?:220[0-4]|508[5-9]|60[0-9]{2}|82[0-9]{2})[0-9]{12}"  # Mir, RuPay
 )
 

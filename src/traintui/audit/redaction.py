@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from traintui.audit.nearby import unescaped
 from traintui.audit.personal import find_personal
 from traintui.audit.secrets import Finding, find_secrets
 
@@ -98,6 +99,8 @@ class _Part:
     def text(self, text: str) -> str:
         if len(text) < _SHORTEST_KEY and text.replace("_", "a").isalpha():
             return text  # a name, of which a schema has many
+        if "\\u" in text and (plain := unescaped(text)) != text and _findings(plain):
+            text = plain
         # What is gone may have hidden what stands beside it; more than a few rounds only a text made for it could need.
         for _ in range(_ROUNDS):
             parts: list[str] = []

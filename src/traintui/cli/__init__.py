@@ -21,6 +21,7 @@ from traintui.cli.generating import generate, rehearsal, template_test, worker
 from traintui.cli.judging import judge
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
+from traintui.cli.redacting import redaction_app
 from traintui.cli.running import say
 from traintui.cli.targets import targets_app
 from traintui.cli.thresholds import threshold_app
@@ -48,6 +49,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(threshold_app, name="threshold")
 app.add_typer(targets_app, name="targets")
+app.add_typer(redaction_app, name="redaction")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ PLACES: dict[str, str] = {
     "submissions": "At half price",
     "thresholds": "What the score asks for",
     "training_targets": "Training targets",
+    "redaction": "What is taken out",
 }
 """What each of them is called in the help."""
 
@@ -45,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
     Command("app.training_targets", "", "Training targets", "Which trainers you write for, and what counts tokens",
             "training_targets"),
+    Command("app.redaction", "", "Redaction", "What is taken out of the logs before they are stored", "redaction"),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Conversations
@@ -244,4 +246,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("training_targets.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False,
             role="admin"),
     Command("training_targets.back", "escape", "Close", "Leave it as it is", "back", True, palette=False),
+    # What is taken out
+    Command("redaction.switch", "space", "On, off", "Take it out, or store it as it is", "switch", True,
+            palette=False, key_display="space", role="admin"),
+    Command("redaction.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
 )  # fmt: skip

@@ -302,9 +302,10 @@ class EmbeddedServer:
         for left in (self.data / "postmaster.pid", self.socket_dir / f"{SOCKET}.lock"):
             left.unlink(missing_ok=True)
         while True:
-            # -k: the home may have moved since the cluster was made.
+            # -k: the home may have moved since the cluster was made. terse: a detail quotes the row that was refused.
             result = self._pg_ctl(
-                "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o", f"-k '{self.socket_dir}'",
+                "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o",
+                f"-k '{self.socket_dir}' -c log_error_verbosity=terse",
                 check=False,
             )  # fmt: skip
             if result.returncode == 0:

@@ -101,7 +101,9 @@ class Record:
         """Says how an export that did not succeed ended, once."""
         if not self.ended:
             cancelled = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
-            told = error.message if isinstance(error, TraintuiError) else type(error).__name__
+            from traintui.audit.redaction import redact_text  # numbering plans take a fifth of a second to load
+
+            told = redact_text(error.message).value if isinstance(error, TraintuiError) else type(error).__name__
             await self._write(
                 "cancelled" if cancelled else "failed", 0, {"wanted": self.wanted}, error=None if cancelled else told
             )

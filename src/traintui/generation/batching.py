@@ -232,7 +232,7 @@ class Batching:
             try:
                 wanted = replace(self.writing.call(job, item), model=job.model_after(before))
             except TemplateMistake as mistake:
-                await work.release(self.db, item, "failed", error=mistake.message)
+                await work.release(self.db, item, "failed", error=redact_text(mistake.message).value)
                 continue
             call = await self.probing.fitted(wanted, job.id)
             if before["max_tokens"]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import redact
+from traintui.audit.rules import follow_workspace
 from traintui.data import attempts, capabilities, work
 from traintui.data.attempts import Outcome
 from traintui.data.engine import Database
@@ -39,6 +40,7 @@ async def mean_tokens(
     """
     if not calls or (await known(db, provider.endpoint, calls[0].model)).can("count_tokens") is False:
         return None
+    await follow_workspace(db)
     found = []
     async with work.registered(db) as worker_id:
         line = Turnstile(db, provider.endpoint, worker_id)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator
 
+from traintui.audit.notes import redacted_note
 from traintui.data import regenerations
 from traintui.data.engine import Database
 from traintui.data.judgement_records import ToJudge
@@ -46,6 +47,12 @@ class RegenerationPlan(BaseModel):
     effort: Literal["low", "medium", "high"] = "medium"
     mode: Literal["calls"] = "calls"
     slots: StrictInt = 1
+
+    @field_validator("reason", "note")
+    @classmethod
+    def _redacted(cls, said: str | None) -> str | None:
+        """The plan is stored, and what it says is sent."""
+        return redacted_note(said)
 
     @property
     def seen(self) -> Seen:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from traintui.audit.regions import expect_phones_of_workspace
+from traintui.audit.redaction import redact_text
+from traintui.audit.rules import following
 from traintui.audit.sealing import sealing
 from traintui.data import batches
 from traintui.data.engine import Database
@@ -68,16 +69,19 @@ async def run_worker(
     given: Orders | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """A worker in this process, over a client of its own; for all batches, or `only` one."""
-    wrong = await expect_phones_of_workspace(db)
-    if wrong:
-        say(wrong)
+    """A worker in this process, over a client of its own; for all batches, or `only` one. What it says is redacted,
+    since it ends in a file."""
+
+    def say_redacted(message: str) -> None:
+        say(redact_text(message).value)
+
     async with (
+        following(db, say),
         ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client,
         signing(db, signature),
     ):
         given = given or Orders()
-        worker = Worker(db, client, provider, slots=slots, only=only, say=say)
+        worker = Worker(db, client, provider, slots=slots, only=only, say=say_redacted)
         finishing = asyncio.create_task(finish(worker, given), name="finish")
         try:
             await worker.run(given.stop, until_idle=until_idle)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from traintui.audit.redaction import Tokens, redact
+from traintui.audit.rules import follow_workspace
 from traintui.data import attempts, prices, work
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -44,6 +45,7 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
     provider = await provider_of(settings)
     async with open_workspace(settings) as db, stopping(attached=attached) as stop:
         refuse_reader(db)
+        await follow_workspace(db)
         async with ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=1) as client:
             calling = asyncio.create_task(tried(db, client, provider, trial), name="trial")
             stopped = asyncio.create_task(stop.wait(), name="stop")

@@ -192,15 +192,15 @@ class Worker:
             job, call, keep = await self._prepared(item)
         except NothingToAsk as never:
             reason = (NOT_JUDGED if item.kind == "judge" else "") + never.reason
-            await work.release(self.db, item, "failed", error=reason)
+            await work.release(self.db, item, "failed", error=redact_text(reason).value)
             return
         except thresholds.BadThreshold as bad:
             await work.release(self.db, item, "queued")
-            await pause_quietly(self.db, item.batch_id, f"{bad.title}: {bad.message} {bad.remedy}")
+            await pause_quietly(self.db, item.batch_id, redact_text(f"{bad.title}: {bad.message} {bad.remedy}").value)
             return
         except TemplateMistake as mistake:  # the same at each try, since a batch keeps its version
             reason = (NOT_JUDGED if item.kind == "judge" else "") + mistake.message
-            await work.release(self.db, item, "failed", error=reason)
+            await work.release(self.db, item, "failed", error=redact_text(reason).value)
             return
         regenerated: Counter[str] = Counter()
         number = item.attempts

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from traintui.audit.notes import redacted_note
 from traintui.data.records import Turn
 from traintui.data.storable import storable
 
@@ -39,9 +40,9 @@ class Decision:
     kind: Literal["decision"] = "decision"
 
     def __post_init__(self) -> None:
-        """What is written down is what the database can hold."""
+        """What is written down is what the database can hold, without secrets and personal data."""
         for name in ("reason", "note"):
-            object.__setattr__(self, name, storable(getattr(self, name)))
+            object.__setattr__(self, name, redacted_note(storable(getattr(self, name))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,10 @@ class Edit:
     kind: Literal["edit"] = "edit"
 
     def __post_init__(self) -> None:
-        """What is written down is what the database can hold."""
-        for name in ("system_prompt", "note", "written", "instead_of"):
+        """What is written down is what the database can hold; the note without secrets and personal data."""
+        for name in ("system_prompt", "written", "instead_of"):
             object.__setattr__(self, name, storable(getattr(self, name)))
+        object.__setattr__(self, "note", redacted_note(storable(self.note)))
         turns = tuple(replace(turn, content=storable(turn.content)) for turn in self.turns)
         object.__setattr__(self, "turns", turns)
 

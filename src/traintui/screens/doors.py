@@ -84,6 +84,12 @@ class Doors(Shell):
 
         self.push_screen(PricesDialog())
 
+    def action_redaction(self) -> None:
+        """Opens what is taken out of the logs."""
+        from traintui.screens.redaction import RedactionDialog
+
+        self.push_screen(RedactionDialog())
+
     def action_thresholds(self) -> None:
         """Opens what the score asks for."""
         from traintui.screens.thresholds import ThresholdsDialog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import getters, on
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.widgets import TextArea
 
 from traintui import commands
+from traintui.errors import TraintuiError
 from traintui.screens.corner import CornerSheet
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.text_editor import TextEditor
@@ -48,6 +50,14 @@ class NoteDialog(CornerSheet[str]):
         self.field.load(self._note)
         self.field.move_cursor(self.field.document.end)
         self._count()
+        self.read(self._follow, name="redaction")
+
+    async def _follow(self) -> None:
+        """What is to be taken out of a note is known by the time that it is written."""
+        from traintui.audit.rules import follow_workspace
+
+        with suppress(TraintuiError):  # a database that is away leaves what was known, which is all of it at first
+            await follow_workspace(self.db)
 
     @on(TextArea.Changed)
     def _count(self) -> None:
