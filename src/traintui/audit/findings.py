@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from traintui import text
 from traintui.data.sealed_columns import Log
 
 Kind = Literal["changed", "removed", "inserted", "reordered", "seal", "anchor", "witness", "unknown"]
@@ -69,6 +70,20 @@ class Verdict:
         """The first row that is not as it was sealed; without one, the first finding."""
         of_rows = [finding for finding in self.findings if finding.log is not None]
         return min(of_rows, key=lambda finding: finding.at) if of_rows else next(iter(self.findings), None)
+
+    @property
+    def looked(self) -> str:
+        """What was looked at, in words."""
+        rows = text.plural(self.rows, "row")
+        return f"{rows}, {self.sealed_rows:,} of them under {text.plural(self.seals, 'seal')}, in {self.seconds} s"
+
+    @property
+    def agree(self) -> str:
+        """What outside of the database agrees, in words."""
+        return (
+            f"{text.plural(self.anchors, 'anchor')}, {text.plural(self.manifests, 'manifest')} of exports"
+            f" and {text.plural(self.reports, 'report')}"
+        )
 
     def add(self, finding: Finding) -> None:
         """Keeps a finding, or counts it."""

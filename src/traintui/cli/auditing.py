@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from traintui import text
 from traintui.cli.logs import add_logs
 from traintui.cli.reporting import report
 from traintui.cli.running import Json, run, say, workspace
@@ -53,14 +54,10 @@ def verify(json_: Json = False) -> None:
 
 def told(verdict: Verdict) -> str:
     """The verdict for people: what was found, the first row first, or that all holds."""
-    looked = (
-        f"{verdict.rows:,} rows, {verdict.sealed_rows:,} of them under {verdict.seals:,} seals, in {verdict.seconds} s"
-    )
-    beside = f"{verdict.anchors:,} anchors, {verdict.manifests:,} manifests and {verdict.reports:,} reports agree"
     if verdict.holds:
         newest = "" if verdict.newest is None else f"\nnewest seal  {verdict.newest[0]:,} {verdict.newest[1]}"
-        return f"holds        {looked}; {beside}{newest}"
-    lines = [f"DOES NOT HOLD  {verdict.number:,} findings in {looked}"]
+        return f"holds        {verdict.looked}; {verdict.agree} agree{newest}"
+    lines = [f"DOES NOT HOLD  {text.plural(verdict.number, 'finding')} in {verdict.looked}"]
     if (first := verdict.first) is not None:
         lines.append(f"first: {sentence(first)}")
     lines += [sentence(finding) for finding in verdict.findings if finding is not first]

@@ -197,15 +197,12 @@ class IntegrityPane(AuditPane):
 
 def verdict_lines(verdict: Verdict) -> Iterator[Content]:
     """What a look found: that all holds, or the findings, each with what it means and what to do."""
-    looked = (
-        f"{verdict.rows:,} rows, {verdict.sealed_rows:,} of them under {verdict.seals:,} seals, in {verdict.seconds} s"
-    )
     if verdict.holds:
-        yield Content.assemble(("● it holds", "bold $success"), (f"   {looked}", "$muted"))
+        yield Content.assemble(("● it holds", "bold $success"), (f"   {verdict.looked}", "$muted"))
     else:
         number = text.plural(verdict.number, "finding")
-        yield Content.assemble((f"! it does not hold: {number}", "bold $error"), (f"   {looked}", "$muted"))
-    yield from fact("Agree", f"{verdict.anchors:,} anchors and {verdict.manifests:,} manifests of exports")
+        yield Content.assemble((f"! it does not hold: {number}", "bold $error"), (f"   {verdict.looked}", "$muted"))
+    yield from fact("Agree", verdict.agree)
     first = verdict.first
     for finding in ([first] if first else []) + [each for each in verdict.findings if each is not first]:
         yield NOTHING
