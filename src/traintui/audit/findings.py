@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from traintui import text
 from traintui.data.sealed_columns import Log
 
 Kind = Literal["changed", "removed", "inserted", "reordered", "seal", "anchor", "witness", "unknown"]
@@ -74,15 +73,17 @@ class Verdict:
     @property
     def looked(self) -> str:
         """What was looked at, in words."""
-        rows = text.plural(self.rows, "row")
-        return f"{rows}, {self.sealed_rows:,} of them under {text.plural(self.seals, 'seal')}, in {self.seconds} s"
+        return (
+            f"{counted(self.rows, 'row')}, {self.sealed_rows:,} of them under {counted(self.seals, 'seal')},"
+            f" in {self.seconds} s"
+        )
 
     @property
     def agree(self) -> str:
         """What outside of the database agrees, in words."""
         return (
-            f"{text.plural(self.anchors, 'anchor')}, {text.plural(self.manifests, 'manifest')} of exports"
-            f" and {text.plural(self.reports, 'report')}"
+            f"{counted(self.anchors, 'anchor')}, {counted(self.manifests, 'manifest')} of exports"
+            f" and {counted(self.reports, 'report')}"
         )
 
     def add(self, finding: Finding) -> None:
@@ -107,6 +108,11 @@ class Verdict:
             "first": None if first is None else first.as_json(),
             "findings": [finding.as_json() for finding in self.findings],
         }
+
+
+def counted(number: int, one: str) -> str:
+    """So many of something."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def of_row(
