@@ -7,10 +7,16 @@ from typing import Any, Literal
 
 from traintui.data.sealed_columns import Log
 
-Kind = Literal["changed", "removed", "inserted", "reordered", "seal", "anchor", "witness", "unknown"]
+Kind = Literal["changed", "removed", "inserted", "reordered", "seal", "anchor", "witness", "archive", "unknown"]
 """What happened to a row of a log, or what else does not hold: a seal, an anchor outside of the database, something in
-the database that must agree with a log. `unknown` is a row that this Traintui cannot judge."""
-NAMES = {"review_logs": "review log", "export_logs": "export log", "generation_logs": "generation log"}
+the database that must agree with a log, the archive of what was removed. `unknown` is a row that this Traintui cannot
+judge."""
+NAMES = {
+    "review_logs": "review log",
+    "export_logs": "export log",
+    "generation_logs": "generation log",
+    "retirements": "list of what was removed",
+}
 RESTORE = "If nobody restored an older state on purpose, take the newest backup whose anchors agree and compare."
 COMPARE = "Compare the row with a backup (traintui db restore, in another home) before anybody works on."
 KEPT = 1_000
@@ -54,6 +60,8 @@ class Verdict:
     payloads: int = 0
     erased_payloads: int = 0
     hidden_rows: int = 0
+    archived_rows: int = 0
+    retired: list[dict[str, Any]] = field(default_factory=list)
     number: int = 0
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -96,7 +104,7 @@ class Verdict:
         """The verdict as plain values."""
         counted = (
             "rows", "sealed_rows", "seals", "anchors", "manifests", "reports", "payloads", "erased_payloads",
-            "hidden_rows", "seconds", "notes",
+            "hidden_rows", "archived_rows", "retired", "seconds", "notes",
         )  # fmt: skip
         newest = None if self.newest is None else {"number": self.newest[0], "hash": self.newest[1]}
         first = self.first

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from traintui.audit.findings import Finding, of_row
 from traintui.audit.row_hashes import row_hash
@@ -13,17 +14,25 @@ from traintui.data.whole_record import Key
 
 PAIRED = 300
 """Changed rows of a log that are compared with each other: whether two of them changed places."""
-OWN_TIME: dict[Log, str] = {"review_logs": "timestamp", "export_logs": "exported_at", "generation_logs": "created_at"}
+OWN_TIME: dict[Log, str] = {"review_logs": "timestamp", "export_logs": "exported_at", "generation_logs": "created_at",
+                            "retirements": "retired_at"}  # fmt: skip
 
 
-def told_apart(differences: Iterable[Difference], put_back: set[tuple[Log, int]]) -> list[Finding]:
+def told_apart(differences: Sequence[Difference], put_back: set[tuple[Log, int]]) -> list[Finding]:
     """Findings about rows, in the order of the record. `put_back` are rows of the generation log that stand there as
     calls under way."""
     by_log: dict[Log, list[Difference]] = defaultdict(list)
     for difference in differences:
         by_log[difference.log].append(difference)
     found = [finding for log, some in by_log.items() for finding in of_log(log, some, put_back)]
+    archived = {(each.log, each.key) for each in differences if each.is_archived}
+    found = [in_archive(each) if (each.log, each.at) in archived else each for each in found]
     return sorted(found, key=lambda finding: (finding.at, finding.log or ""))
+
+
+def in_archive(finding: Finding) -> Finding:
+    """The finding about a row that was removed under policy."""
+    return replace(finding, where=f"{finding.where}, in the archive")
 
 
 def of_log(log: Log, differences: list[Difference], put_back: set[tuple[Log, int]]) -> Iterator[Finding]:
@@ -45,6 +54,8 @@ def of_log(log: Log, differences: list[Difference], put_back: set[tuple[Log, int
                 yield of_row("changed", log, each.key, f"it is not what seal {seal:,} has", seal=seal)
             case "missing" if (stands := elsewhere.get(each.key)) is not None and stands.key[1] == id:
                 what = f"seal {seal:,} has it in transaction {each.key[0]:,}, and it stands in {stands.key[0]:,}"
+                if stands.key == each.key:
+                    what = "it stands behind rows that seals have behind it"
                 yield of_row("reordered", log, each.key, what, seal=seal)
             case "missing" if stands is not None and stands.key[1] in sealed_ids:
                 what = f"what seal {seal:,} has there stands as row {stands.key[1]:,}: they changed places"

@@ -15,6 +15,7 @@ from pathlib import Path
 from traintui import clock
 from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
 from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
+from traintui.audit.removed import Removed
 from traintui.audit.row_hashes import digest_of
 from traintui.audit.telling_apart import told_apart
 from traintui.audit.walking import MOST, BadPart, Walk
@@ -81,11 +82,16 @@ class _Verifying:
         writers = Writers(self.record, self.order)
         walk = Walk(self._looked, writers.look)
         hidden = self.record.hidden()
+        removed = Removed(self.record)
         for log in WHOLE_LOGS:
-            walk.log(self.record, log, None, self.horizon, hidden if log == "review_logs" else {})
+            rows, parts = removed.rows(log, None), self.record.parts(log, None)
+            walk.log(log, rows, parts, self.horizon, hidden if log == "review_logs" else {})
         for week in self.record.weeks():
-            walk.log(self.record, "generation_logs", week, self.horizon, {})
+            rows, parts = removed.rows("generation_logs", week), self.record.parts("generation_logs", week)
+            walk.log("generation_logs", rows, parts, self.horizon, {}, is_archived=week in removed.weeks)
         self._looked(walk.rows)
+        removed.finish()
+        self._removed(removed)
         self._rows(walk, writers)
 
     def _looked(self, rows: int) -> None:
@@ -195,6 +201,15 @@ class _Verifying:
         self.verdict.add(Finding("anchor", anchor.where, what, means, RESTORE, seal=anchor.number))
 
     # Rows
+
+    def _removed(self, removed: Removed) -> None:
+        self.verdict.archived_rows = removed.rows_met
+        self.verdict.retired = [each.as_json() for each in removed.retirements]
+        for finding in removed.found:
+            self.verdict.add(finding)
+        self.verdict.notes += removed.notes()
+        if removed.erased_frames:
+            self.verdict.notes.append(f"Payloads were erased from {removed.erased_frames:,} frames of the archive.")
 
     def _rows(self, walk: Walk, writers: Writers) -> None:
         verdict = self.verdict

@@ -7,17 +7,16 @@ a row that is missing here may stand elsewhere.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
 from traintui.audit.merkle import merkle_root
 from traintui.audit.row_hashes import VERSIONS, row_hash
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
-from traintui.data.whole_record import Key, Part, Record, Row
+from traintui.data.whole_record import Key, Part, Row
 
 MOST = 2_000
 """Differences that are kept to be told apart; beyond that they are counted."""
@@ -48,6 +47,7 @@ class Difference:
     seal: int | None = None
     sealed: bytes | None = None
     row: Row | None = None
+    is_archived: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +74,7 @@ class Walk:
     erased_payloads: int = 0
     hidden_rows: int = 0
     number: int = 0
+    is_archived: bool = False
     differences: list[Difference] = field(default_factory=list)
     bad_parts: list[BadPart] = field(default_factory=list)
 
@@ -81,13 +82,17 @@ class Walk:
         """Keeps a difference, or counts it."""
         self.number += 1
         if len(self.differences) < MOST:
-            self.differences.append(difference)
+            self.differences.append(replace(difference, is_archived=True) if self.is_archived else difference)
 
-    def log(self, record: Record, log: Log, week: date | None, horizon: int, hidden: dict[Key, bytes]) -> None:
+    def log(
+        self, log: Log, rows: Generator[Row, None, None], parts: Generator[Part, None, None], horizon: int,
+        hidden: dict[Key, bytes], *, is_archived: bool = False,
+    ) -> None:  # fmt: skip
         """Walks one log, or one week of it. Rows from `horizon` on are not sealed yet; `hidden` are rows that cannot be
-        read here, and their stored hashes."""
+        read here, and their stored hashes; `is_archived` says that the rows stand in the archive."""
+        self.is_archived = is_archived
         # Closed here whatever happens: each of them is in the middle of a question to the server.
-        with closing(record.rows(log, week)) as read, closing(record.parts(log, week)) as parts:
+        with closing(rows) as read, closing(parts):
             self._beside(log, with_hidden(read, hidden, log) if hidden else read, parts, horizon)
 
     def _beside(self, log: Log, rows: Iterator[Row], parts: Iterator[Part], horizon: int) -> None:

@@ -63,11 +63,13 @@ EXPORTS = """
 
 COSTS = """
     WITH logged AS (
-        SELECT log.conversation_id, sum(log.cost_usd) AS cost_usd FROM generation_logs AS log
-        WHERE log.conversation_id IS NOT NULL AND log.cost_usd IS NOT NULL
-          AND NOT EXISTS (SELECT FROM generation_logs AS late
-                          WHERE late.late_reply_to = log.id AND late.conversation_id = log.conversation_id)
-        GROUP BY log.conversation_id
+        SELECT conversation_id, sum(cost_usd) AS cost_usd FROM (
+            SELECT log.conversation_id, log.cost_usd FROM generation_logs AS log
+            WHERE log.conversation_id IS NOT NULL AND log.cost_usd IS NOT NULL
+              AND NOT EXISTS (SELECT FROM generation_logs AS late
+                              WHERE late.late_reply_to = log.id AND late.conversation_id = log.conversation_id)
+            UNION ALL SELECT conversation_id, cost_usd FROM retired_calls WHERE conversation_id IS NOT NULL) AS calls
+        GROUP BY conversation_id
     )
     SELECT c.conversation_id, c.cost_usd, coalesce(logged.cost_usd, 0)
     FROM conversations AS c LEFT JOIN logged USING (conversation_id)
@@ -192,7 +194,9 @@ def agreeing(record: Record, order: Order, horizon: int, verdict: Verdict, known
                 (xid8, id),
                 f"it says {count:,} conversations, and {held:,} are noted as in it",
             )
-    weeks = record.live_weeks()
+    weeks = sorted(
+        {*record.live_weeks(), *(each.week for each in record.retirements() if each.log == "generation_logs")}
+    )
     if weeks:
         for conversation, cost, logged in record.figures(COSTS, limit | {"since": weeks[0]}):
             what = f"conversation {conversation} cost ${cost}, and its calls in the log ${logged}"

@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from traintui.cli.running import Json, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.audit.findings import Finding, Verdict
+    from traintui.data.retention import DueWeek
+
+NAMES = {"generation_logs": "generation log", "export_logs": "export log"}
 
 audit_app = typer.Typer(help="Who generated, who decided, what left the house; and that nobody touched the record.",
                         no_args_is_help=True)  # fmt: skip
@@ -50,6 +53,104 @@ def verify(json_: Json = False) -> None:
             say(note)
     if not verdict.holds:
         sys.exit(1)
+
+
+@audit_app.command()
+def retire(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is due.")] = False, json_: Json = False
+) -> None:
+    """Move what is kept no longer to the archive, and remove it from the logs; ctrl+c stops it, and the next time it
+    goes on. For administrators; once a day is enough."""
+    from traintui.audit.retiring import Outcome, retire_due
+    from traintui.data import retention
+
+    async def work() -> tuple[list[retention.DueWeek], Outcome | None]:
+        stop = threading.Event()
+        async with workspace() as db:
+            due = await retention.due(db)
+            if dry_run:
+                return due, None
+            doing = asyncio.create_task(retire_due(db, due, progress=Progress(), stop=stop))
+            try:
+                return due, await asyncio.shield(doing)
+            except asyncio.CancelledError:
+                stop.set()
+                await asyncio.gather(doing, return_exceptions=True)
+                raise
+
+    due, outcome = run(work())
+    if json_:
+        said: dict[str, Any] = {"due": [each.as_json() for each in due]}
+        print(json.dumps(said if outcome is None else said | outcome.as_json()))
+    elif outcome is None:
+        for each in due:
+            print(due_line(each))
+        if not due:
+            print("nothing is due")
+    else:
+        for gone in outcome.retired:
+            print(f"removed      {gone.week} of the {NAMES[gone.log]}: {gone.row_count:,} rows, {size(gone.row_bytes)};"
+                  f" {size(gone.archive_bytes)} in the archive")  # fmt: skip
+        if not outcome.retired and not outcome.left:
+            print("nothing is due")
+    if outcome is not None and outcome.left:
+        for week, error in outcome.left:
+            say(f"{week.week} of the {NAMES[week.log]} stays: {error.message} {error.remedy}")
+        sys.exit(1)
+
+
+@audit_app.command()
+def retention(
+    generations: Annotated[str | None, typer.Option(help="Days that calls are kept, 7 or more; none for good.")] = None,
+    exports: Annotated[str | None, typer.Option(help="Days that exports are kept; none for good.")] = None,
+    json_: Json = False,
+) -> None:
+    """Show how long rows of the logs are kept, or change it, as an administrator. Reviews are kept for good."""
+    from traintui.data import retention as rules
+
+    async def work() -> rules.Retention:
+        async with workspace() as db:
+            for log, days in (("generation_logs", generations), ("export_logs", exports)):
+                if days is not None:
+                    await rules.change(db, log, days_of(days))  # type: ignore[arg-type]
+            return await rules.read(db)
+
+    found = run(work())
+    if json_:
+        print(json.dumps({"generations_days": found.generations_days, "exports_days": found.exports_days,
+                          "reviews_days": None}))  # fmt: skip
+        return
+    for name, kept in (("generations", found.generations_days), ("exports", found.exports_days), ("reviews", None)):
+        print(f"{name:13}{'for good' if kept is None else f'{kept} days'}")
+
+
+def days_of(text: str) -> int | None:
+    """The days of an option; None for good. Raises `TraintuiError` for what is no number."""
+    from traintui.errors import TraintuiError
+
+    if text == "none":
+        return None
+    if not text.isdecimal():
+        raise TraintuiError("Not a number of days", f'"{text}" is none.', "Write it like 90, or none to keep all.")
+    return int(text)
+
+
+def due_line(week: DueWeek) -> str:
+    """What is due of a week, and what keeps it."""
+    beside = f", {week.noted:,} conversations of exports" if week.noted else ""
+    keeps = ((week.under_way, "have not ended"), (week.unsealed, "not sealed yet"))
+    held = [f"{number:,} {what}" for number, what in keeps if number]
+    kept = f" ({', '.join(held)})" if held else ""
+    return f"due          {week.week} of the {NAMES[week.log]}: {week.rows:,} rows{beside}, {size(week.bytes)}{kept}"
+
+
+def size(number: int) -> str:
+    """Bytes for people."""
+    amount, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
 
 
 def told(verdict: Verdict) -> str:

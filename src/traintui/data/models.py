@@ -124,6 +124,12 @@ class WorkspaceSetting(Base):
             " AND (value->>'share')::numeric <= 1 ELSE false END ELSE false END",
             name="second_review",
         ),
+        CheckConstraint(
+            "key NOT IN ('retention_generations_days', 'retention_exports_days') OR CASE jsonb_typeof(value)"
+            " WHEN 'null' THEN true WHEN 'number' THEN value::numeric >= 7 AND value::numeric <= 36500"
+            " AND value::numeric = trunc(value::numeric) ELSE false END",
+            name="retention",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())

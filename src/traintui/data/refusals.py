@@ -121,6 +121,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_workspace_settings_monthly_budget_usd": (
         "TT003", "a month's budget is more than $0, and at most $100,000,000", "Give it as a number, or none.",
     ),
+    "ck_workspace_settings_retention": (
+        "TT003", "rows of a log are kept for 7 to 36,500 days", "Give whole days, or none to keep them for good.",
+    ),
     "ck_workspace_settings_second_review": (
         "TT003", "a second review asks for 2 to 5 decisions on a share above 0 and up to 1", "Give both, or none.",
     ),

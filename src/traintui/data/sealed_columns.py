@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Log = Literal["review_logs", "export_logs", "generation_logs"]
-Form = Literal["plain", "time", "hex", "json", "digest"]
-"""What of a column is hashed: its text, microseconds since the epoch, its bytes in hexadecimal, or the digest of its
-text, as JSONB (`json`, null where it is null) or as a field (`digest`, one of null too)."""
+Log = Literal["review_logs", "export_logs", "generation_logs", "retirements"]
+Form = Literal["plain", "time", "date", "hex", "json", "digest"]
+"""What of a column is hashed: its text, microseconds since the epoch, its day, its bytes in hexadecimal, or the digest
+of its text, as JSONB (`json`, null where it is null) or as a field (`digest`, one of null too)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Column:
         match self.form:
             case "time":
                 return f"(extract(epoch FROM {name}) * 1000000)::bigint"
+            case "date":
+                return f"to_char({name}, 'YYYY-MM-DD')"
             case "hex":
                 return f"encode({name}, 'hex')"
             case _:
@@ -57,6 +59,10 @@ HASHED: dict[Log, tuple[Column, ...]] = {
         " duration_ms http_status request_id stop_reason error_type error_message:digest late_reply_to redactions:json"
         " finished_at:time xid8"
     ),
+    "retirements": columns(
+        "hash_version id log week:date retired_at:time retired_by keep_days row_count noted_count row_bytes root:hex"
+        " frame_count archive_bytes archive_sha256:hex xid8"
+    ),
 }
 """In the order in which they are hashed, for `hash_version` 1."""
 
@@ -64,6 +70,7 @@ PAYLOADS: dict[Log, tuple[tuple[str, str], ...]] = {
     "review_logs": (),
     "export_logs": (),
     "generation_logs": (("request_payload", "request_sha256"), ("response_payload", "response_sha256")),
+    "retirements": (),
 }
 """Columns whose digest is hashed and not they themselves, so that they can be erased; and the column with the
 digest."""

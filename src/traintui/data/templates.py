@@ -78,7 +78,7 @@ async def set_active(db: Database, ids: Collection[int], active: bool) -> None:
 
 
 USAGE = text("""
-    WITH called AS (
+    WITH calls AS (
         -- Served by ix_generation_logs_template_id alone: the table, most of which is payloads, is not read. The
         -- estimate of a call that was given up does not count once its late reply is here
         -- (ix_generation_logs_late_reply_to).
@@ -87,6 +87,13 @@ USAGE = text("""
                    SELECT late_reply_to FROM generation_logs WHERE late_reply_to IS NOT NULL)) AS cost_usd,
                count(*) FILTER (WHERE cost_usd IS NULL AND output_tokens > 0) AS unpriced_calls
         FROM generation_logs WHERE template_id IS NOT NULL GROUP BY template_id, conversation_id
+        -- What was removed from the log is known by its sums (ix_retired_calls_template_id).
+        UNION ALL SELECT template_id, conversation_id, calls, cost_usd, unpriced_calls
+        FROM retired_calls WHERE template_id IS NOT NULL
+    ), called AS (
+        SELECT template_id, conversation_id, sum(calls) AS calls, sum(cost_usd) AS cost_usd,
+               sum(unpriced_calls) AS unpriced_calls
+        FROM calls GROUP BY template_id, conversation_id
     )
     -- A conversation that was purged still cost what it did.
     SELECT template_id, count(*) FILTER (WHERE status IN ('generated', 'approved', 'rejected')) AS conversations,

@@ -15,13 +15,14 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from traintui.data.archive_frames import FRAMES, FRAMES_AT_ONCE, Frame, Retirement, frame_of, retirements_of
 from traintui.data.engine import CONNECT_TIMEOUT, Database
 from traintui.data.refusals import answered
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
 
 Key = tuple[int, int]
 """Where a row stands in its log: transaction, then id."""
-WHOLE_LOGS: tuple[Log, ...] = ("review_logs", "export_logs")
+WHOLE_LOGS: tuple[Log, ...] = ("review_logs", "export_logs", "retirements")
 """Logs that are sealed as they are; the generation log by weeks."""
 PARTS_AT_ONCE = 4
 
@@ -172,23 +173,49 @@ class Record:
         ).fetchall()
         return {id for (id,) in rows}
 
-    def rows(self, log: Log, week: date | None) -> Generator[Row, None, None]:
-        """Finished rows of a log, of a week, by transaction and id. Served by the index on xid8."""
+    def rows(
+        self, log: Log, week: date | None, *, after: Key | None = None, began_in: date | None = None
+    ) -> Generator[Row, None, None]:
+        """Finished rows of a log, of a week, by transaction and id; those behind `after`, and of the exports that began
+        in a week, where that is asked for. Served by the index on xid8."""
         names = [column.as_text for column in HASHED[log]]
         names += ["encode(row_hash, 'hex')", "xmin::text", *(f"{payload}::text" for payload, _ in PAYLOADS[log])]
-        wanted = f"SELECT {', '.join(names)} FROM {log}"  # noqa: S608 - names of ours
-        if log == "generation_logs":
-            wanted += " WHERE row_hash IS NOT NULL"
+        wanted = f"SELECT {', '.join(names)} FROM {log} WHERE row_hash IS NOT NULL"  # noqa: S608 - names of ours
         if week is not None:
-            bounds = sql.SQL(" AND created_at >= {} AND created_at < {}").format(
-                sql.Literal(f"{week} 00:00:00+00"), sql.Literal(f"{date.fromordinal(week.toordinal() + 7)} 00:00:00+00")
+            wanted += (
+                f" AND created_at >= '{week} 00:00:00+00'"
+                f" AND created_at < '{date.fromordinal(week.toordinal() + 7)} 00:00:00+00'"
             )
-            wanted += bounds.as_string(self._rows)
+        if began_in is not None:
+            wanted += f" AND export_id IN (SELECT exports_of_week('{began_in}'))"
+        if after is not None:
+            wanted += f" AND xid8 >= '{after[0]}' AND (xid8, id) > ('{after[0]}', {after[1]})"
+        return self._copied(f"{wanted} ORDER BY {log}.xid8, {log}.id")
+
+    def noted(self, week: date, *, after: int = 0) -> Generator[Row, None, None]:
+        """Export, conversation and revision of all that was in the exports that began in a week, in one order, those
+        behind the first `after`. Served by `pk_export_rows`."""
+        return self._copied(
+            "SELECT export_id, conversation_id, revision FROM export_rows"  # noqa: S608 - a date and a number
+            f" WHERE export_id IN (SELECT exports_of_week('{week}'))"
+            f' ORDER BY export_id COLLATE "C", conversation_id COLLATE "C" OFFSET {after}'
+        )
+
+    def retirements(self) -> list[Retirement]:
+        """What was removed of the logs, by week."""
+        return retirements_of(self._others)
+
+    def frames(self, log: str, week: date) -> Generator[Frame, None, None]:
+        """The frames of a week of a log, in the order of their rows."""
+        with closing(
+            self._streamed(f"frames {log} {week}", FRAMES, {"log": log, "week": week}, at_once=FRAMES_AT_ONCE)
+        ) as rows:
+            for row in rows:
+                yield frame_of(row)
+
+    def _copied(self, wanted: str) -> Generator[Row, None, None]:
         # Text, and not a cursor: half the time of the server, and none of the driver's.
-        with (
-            self._rows.cursor() as cursor,
-            cursor.copy(f"COPY ({wanted} ORDER BY {log}.xid8, {log}.id) TO STDOUT".encode()) as copy,
-        ):
+        with self._rows.cursor() as cursor, cursor.copy(f"COPY ({wanted}) TO STDOUT".encode()) as copy:
             for line in copy:
                 yield read_line(bytes(line))
 

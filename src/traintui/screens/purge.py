@@ -34,9 +34,12 @@ class PurgeDialog(BulkDialog):
 
     def __init__(self, db: Database, ids: Sequence[int]) -> None:
         async def work(progress: Progress, stop: asyncio.Event) -> Content:
+            from traintui.audit.archive_erasing import erase_purged
             from traintui.data import purging
 
-            return became("purge", await purging.purge(db, ids, progress=progress, stop=stop))
+            result = await purging.purge(db, ids, progress=progress, stop=stop)
+            await erase_purged(db)
+            return became("purge", result)
 
         super().__init__(
             verb("purge"), len(set(ids)), work, look=looking(db, ids, "purge"), says=Content.assemble(SAYS, FOR_GOOD),

@@ -1,0 +1,146 @@
+"""What was removed under policy, as the archive has it: its rows take their places in the record again, to be compared
+with the seals as any row is, and what says that they were removed is compared with both."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+
+from traintui.audit.findings import NAMES, RESTORE, Finding
+from traintui.audit.frames import DamagedFrame, recorded, unpack
+from traintui.audit.merkle import merkle_root
+from traintui.audit.walking import WIDTH, key_of
+from traintui.data.archive_frames import Frame, Retirement
+from traintui.data.sealed_columns import Log
+from traintui.data.whole_record import Record, Row
+
+PARTS = """
+    SELECT root, row_count FROM audit_seal_parts WHERE log = 'generation_logs' AND week = %(week)s
+    ORDER BY number, place
+"""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What was met of the frames of one retirement."""
+
+    rows: int = 0
+    noted: int = 0
+    frames: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+    digest: list[bytes] = field(default_factory=list)
+
+
+class Removed:
+    """The weeks that were removed. Rows are read once, in the order of the record; what is not right about their frames
+    is kept as findings."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.retirements = record.retirements()
+        self.rows_met = self.erased_frames = 0
+        self.found: list[Finding] = []
+        self._held = {(each.log, each.week): _Held() for each in self.retirements}
+
+    @property
+    def weeks(self) -> list[date]:
+        """The weeks of the generation log that were removed."""
+        return [each.week for each in self.retirements if each.log == "generation_logs"]
+
+    def rows(self, log: Log, week: date | None) -> Generator[Row, None, None]:
+        """The rows of a log, of a week, in the order of the record, those in the archive among them."""
+        weeks = [each.week for each in self.retirements if each.log == log and week in (None, each.week)]
+        with ExitStack() as stack:
+            live = stack.enter_context(closing(self.record.rows(log, week)))
+            if not weeks:
+                yield from live
+                return
+            kept = [stack.enter_context(closing(self._of_week(log, each))) for each in weeks]
+            yield from heapq.merge(*kept, live, key=lambda row: key_of(log, row))
+
+    def _of_week(self, log: Log, week: date) -> Generator[Row, None, None]:
+        held = self._held[log, week]
+        for frame, names, rows in self._frames(log, week, held):
+            held.rows += len(rows)
+            self.rows_met += len(rows)
+            for each in rows:
+                try:
+                    row = recorded(log, names, each)
+                    key_of(log, row)
+                    if log == "export_logs":
+                        held.hashes.append(bytes.fromhex((row[WIDTH[log]] or b"").decode()))
+                except ValueError:
+                    self._damaged(frame, "a line of it has no number, or no hash")
+                    continue
+                yield row
+
+    def _frames(self, log: str, week: date, held: _Held) -> Iterator[tuple[Frame, tuple[str, ...], list[Row]]]:
+        """The frames of a week that can be read, with their rows."""
+        place = 0
+        with closing(self.record.frames(log, week)) as frames:
+            for frame in frames:
+                place += 1
+                held.frames += 1
+                held.digest.append(frame.sha256)
+                self.erased_frames += frame.erased_sha256 is not None
+                if frame.place != place:
+                    self._add(frame.log, week, f"frame {place} is not there")
+                    place = frame.place
+                if sha256(frame.content).digest() != (frame.erased_sha256 or frame.sha256):
+                    self._damaged(frame, "it is not what was archived")
+                try:
+                    names, rows = unpack(frame.content)
+                except DamagedFrame as error:
+                    self._damaged(frame, f"it cannot be read ({error})")
+                    continue
+                if len(rows) != frame.row_count:
+                    self._damaged(frame, f"it has {len(rows):,} rows, and says to have {frame.row_count:,}")
+                yield frame, names, rows
+
+    def finish(self) -> None:
+        """Compares each retirement with what was met of its frames, and with the seals. After all rows were read."""
+        for each in self.retirements:
+            held = self._held[each.log, each.week]
+            if each.log == "export_logs":
+                held.noted = sum(len(rows) for _, _, rows in self._frames("export_rows", each.week, held))
+                root = merkle_root(held.hashes)
+                sealed = each.row_count
+            else:
+                parts = self.record.figures(PARTS, {"week": each.week})
+                root = merkle_root([bytes(part) for part, _ in parts])
+                sealed = sum(number for _, number in parts)
+            self._compare(each, held, root, sealed)
+
+    def _compare(self, each: Retirement, held: _Held, root: bytes, sealed: int) -> None:
+        if sealed != each.row_count or (root != each.root and held.rows == each.row_count):
+            self._add(each.log, each.week, f"its {each.row_count:,} rows and their root are not what the seals have")
+        if (held.rows, held.noted, held.frames) != (each.row_count, each.noted_count, each.frame_count):
+            self._add(
+                each.log, each.week,
+                f"{each.row_count:,} rows and {each.noted_count:,} conversations of exports were removed, and the"
+                f" archive has {held.rows:,} and {held.noted:,}",
+            )  # fmt: skip
+        elif sha256(b"".join(held.digest)).digest() != each.archive_sha256:
+            self._add(each.log, each.week, "its frames are not those that were there when it was removed")
+
+    def _damaged(self, frame: Frame, what: str) -> None:
+        self._add(frame.log, frame.week, f"frame {frame.place:,}: {what}")
+
+    def _add(self, log: str, week: date, what: str) -> None:
+        where = f"the archive of the {NAMES.get(log, 'conversations of exports')}, week of {week}"
+        means = "What was removed under policy is not what stands in the archive."
+        self.found.append(Finding("archive", where, what, means, RESTORE))
+
+    def notes(self) -> Iterator[str]:
+        """What was removed under policy, in a line each."""
+        for each in self.retirements:
+            held = self._held[each.log, each.week]
+            yield (
+                f"{NAMES[each.log].capitalize()}, week of {each.week}: removed under policy, root known:"
+                f" {each.row_count:,} rows, on {each.retired_at:%Y-%m-%d} by {each.retired_by}, kept for"
+                f" {each.keep_days} days; {held.rows:,} of them in the archive."
+            )

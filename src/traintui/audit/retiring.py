@@ -1,0 +1,80 @@
+"""What falls due is sealed, archived, compared, and only then removed: week after week, the oldest first.
+
+Whatever ends it in between leaves every row where it can be read: in the log until its week is removed, in the archive
+from then on. The next run goes on behind the last frame that was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from traintui.audit.archive_erasing import erase_purged
+from traintui.audit.archiving import Stopped, archive
+from traintui.audit.sealing import seal_and_anchor
+from traintui.data import retention
+from traintui.data.archive_frames import Retirement
+from traintui.data.engine import Database
+from traintui.data.refusals import NotReached
+from traintui.data.retention import DueWeek
+from traintui.errors import TraintuiError
+
+Progress = Callable[[int, int], None]
+"""How many rows were looked at, of how many that are due; each is looked at twice."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The weeks that were removed, and those that had to stay, each with why."""
+
+    retired: list[Retirement] = field(default_factory=list)
+    left: list[tuple[DueWeek, TraintuiError]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as plain values."""
+        return {
+            "retired": [each.as_json() for each in self.retired],
+            "left": [{**week.as_json(), "why": error.message, "remedy": error.remedy} for week, error in self.left],
+        }
+
+
+async def retire_due(
+    db: Database,
+    due: Sequence[DueWeek],
+    *,
+    progress: Progress = lambda _done, _total: None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Archives and removes weeks that are due. Raises `Stopped` once `stop` is set, and `TraintuiError` when this login
+    may not or the database cannot be reached; what was removed by then is removed."""
+    if db.role != "admin":
+        raise TraintuiError(
+            "No right to retire", f"{db.login} is a {db.role}; removing rows of the logs is for administrators.",
+            "Ask an administrator to run it.",
+        )  # fmt: skip
+    outcome, stop = Outcome(), stop or threading.Event()
+    await erase_purged(db)
+    if not due:
+        return outcome
+    await seal_and_anchor(db, everything=True)
+    total, passed = sum(2 * week.rows for week in due), 0
+    for week in due:
+
+        def looked(rows: int, before: int = passed) -> None:
+            progress(before + rows, total)
+
+        try:
+            await asyncio.to_thread(archive, db, week.log, week.week, progress=looked, stop=stop)
+            if stop.is_set():
+                raise Stopped
+            outcome.retired.append(await retention.retire(db, week.log, week.week))
+        except (Stopped, NotReached):
+            raise
+        except TraintuiError as error:
+            outcome.left.append((week, error))
+        passed += 2 * week.rows
+    await seal_and_anchor(db, everything=True)
+    return outcome

@@ -1,0 +1,244 @@
+"""What falls due goes into the archive byte for byte, then out of the log as a whole, and the record still holds."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+
+from aging import LONG_AGO, aged, aged_exports
+from support import (
+    ANSWERED,
+    Conninfo,
+    add_vocabulary,
+    approved,
+    fetch,
+    generated,
+    imported,
+    scalar,
+    sqlstate,
+    started,
+)
+from traintui.audit import archiving
+from traintui.audit.archiving import Stopped, archive
+from traintui.audit.retiring import Outcome, retire_due
+from traintui.audit.sealing import seal_and_anchor
+from traintui.audit.verifying import verify
+from traintui.data import attempts, bulk, exports, purging, retention, templates
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.data.whole_record import record
+
+
+class Held(NamedTuple):
+    """What an export holds of a conversation."""
+
+    conversation_id: str
+    revision: int
+
+
+PART = "generation_logs_2024w02"
+WHOLE = "SELECT row_hash, to_jsonb(log)::text FROM generation_logs AS log ORDER BY xid8, id"
+
+
+@pytest.fixture
+async def due(db: Database, conninfo: Conninfo, tmp_path: Path) -> Database:
+    """A workspace with five calls of long ago, three of them for conversations, and one of today; all sealed."""
+    await add_vocabulary(db)
+    await approved(db, *await generated(db, 3))
+    for text in ("plain", "tab\t, line\n, back\\slash, \\N, Größe, \U0001f642"):
+        outcome = replace(ANSWERED, response_payload={"text": text}, error_message=text)
+        await attempts.finish(db, await started(db, None, None, kind="probe"), outcome)
+    aged(conninfo)
+    await attempts.finish(db, await started(db, None, None, kind="probe"), ANSWERED)
+    kept = replace(db, home=tmp_path)
+    await seal_and_anchor(kept, everything=True)
+    return kept
+
+
+async def retired(db: Database) -> Outcome:
+    return await retire_due(db, await retention.due(db))
+
+
+def tampered(conninfo: Conninfo, *statements: str) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+async def test_what_is_due_is_removed_and_the_record_still_holds(due: Database) -> None:
+    (week,) = await retention.due(due)
+    assert (week.log, week.week, week.rows, week.unsealed, week.archived) == ("generation_logs", LONG_AGO, 5, 0, 0)
+    outcome = await retired(due)
+    (gone,) = outcome.retired
+    assert outcome.left == [] and (gone.week, gone.row_count, gone.retired_by) == (LONG_AGO, 5, "ada")
+    assert await scalar(due, "SELECT count(*) FROM generation_logs") == 1
+    assert await scalar(due, f"SELECT to_regclass('{PART}')") is None
+    verdict = verify(due)
+    assert (verdict.findings, verdict.archived_rows) == ([], 5)
+    assert any("week of 2024-01-08: removed under policy, root known: 5 rows" in note for note in verdict.notes)
+    assert verdict.sealed_rows == verdict.rows, "the row that says what was removed is sealed too"
+    assert await retention.due(due) == [] and (await retired(due)).retired == []
+
+
+async def test_the_archive_gives_back_every_column_as_it_was(due: Database) -> None:
+    with record(due) as found:
+        before = [archiving.archived("generation_logs", row) for row in found.rows("generation_logs", LONG_AGO)]
+    await retired(due)
+    with record(due) as found:
+        after = list(archiving.unpacked(found, "generation_logs", LONG_AGO, archiving.COLUMNS["generation_logs"]))
+    assert after == before and len(after) == 5
+
+
+async def test_what_the_calls_came_to_stays_known(due: Database) -> None:
+    costs = "SELECT conversation_id, cost_usd FROM conversations ORDER BY 1"
+    before = await fetch(due, costs), await templates.usage(due)
+    assert all(row[1] > 0 for row in before[0])
+    await retired(due)
+    conversation = before[0][0][0]
+    assert await scalar(due, "SELECT cost_of_conversation(:id)", id=conversation) == before[0][0][1]
+    assert (await fetch(due, costs), await templates.usage(due)) == before
+
+
+async def test_a_dry_look_changes_nothing(due: Database) -> None:
+    await retention.due(due)
+    assert await scalar(due, "SELECT count(*) FROM archive_frames") == 0
+    assert await scalar(due, "SELECT count(*) FROM generation_logs") == 6
+
+
+REFUSED = {
+    "not archived": [],
+    "not due": ["INSERT INTO workspace_settings (key, value) VALUES ('retention_generations_days', '36500')"],
+    "for good": ["INSERT INTO workspace_settings (key, value) VALUES ('retention_generations_days', 'null')"],
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_a_week_does_not_go_before_it_may(due: Database, conninfo: Conninfo, why: str) -> None:
+    tampered(conninfo, *REFUSED[why])
+    assert sqlstate(conninfo("ada"), f"SELECT retire_generations('{LONG_AGO}')") == "TT003"
+    assert await scalar(due, "SELECT count(*) FROM generation_logs") == 6
+
+
+async def test_a_week_that_is_not_sealed_stays(db: Database, conninfo: Conninfo) -> None:
+    await attempts.finish(db, await started(db, None, None, kind="probe"), ANSWERED)
+    aged(conninfo)
+    archive(db, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    assert sqlstate(conninfo("ada"), f"SELECT retire_generations('{LONG_AGO}')") == "TT003"
+    await seal_and_anchor(db, everything=True)
+    assert (await retention.retire(db, "generation_logs", LONG_AGO)).row_count == 1
+
+
+async def test_a_week_with_a_call_that_has_not_ended_stays(due: Database, conninfo: Conninfo) -> None:
+    await started(due, None, None, kind="probe")
+    aged(conninfo, where="state = 'sending'")
+    outcome = await retired(due)
+    assert outcome.retired == [] and "have not ended" in outcome.left[0][1].message
+
+
+async def test_only_administrators_remove_and_archive(due: Database, conninfo: Conninfo) -> None:
+    for login in ("rita", "arthur", "audrey"):
+        for statement in (
+            f"SELECT retire_generations('{LONG_AGO}')", f"SELECT retire_exports('{LONG_AGO}')",
+            f"SELECT discard_archive('generation_logs', '{LONG_AGO}')", "DELETE FROM archive_frames",
+            "DELETE FROM retirements", "DELETE FROM retired_calls",
+        ):  # fmt: skip
+            assert sqlstate(conninfo(login), statement) in ("42501", "TT004")
+    await retired(due)
+    for statement in (
+        "DELETE FROM archive_frames", "UPDATE archive_frames SET row_count = 1", "TRUNCATE archive_frames",
+        "DELETE FROM retirements", "UPDATE retired_calls SET calls = 0",
+    ):  # fmt: skip
+        assert sqlstate(conninfo(SUPERUSER), statement) == "TT005"
+    assert sqlstate(conninfo("ada"), f"SELECT discard_archive('generation_logs', '{LONG_AGO}')") == "TT005"
+
+
+async def test_a_row_that_was_changed_past_its_guards_keeps_its_week_in_the_log(
+    due: Database, conninfo: Conninfo
+) -> None:
+    tampered(conninfo, f"UPDATE {PART} SET cost_usd = 5 WHERE id = (SELECT min(id) FROM {PART})")
+    outcome = await retired(due)
+    assert outcome.retired == [] and "is not what its hash says" in outcome.left[0][1].message
+    tampered(conninfo, f"UPDATE {PART} SET row_hash = generation_log_digest({PART})")
+    outcome = await retired(due)
+    assert outcome.retired == [] and "not as it was sealed" in outcome.left[0][1].message
+    assert await scalar(due, "SELECT count(*) FROM generation_logs") == 6
+
+
+async def test_what_was_stopped_goes_on_where_it_was(due: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archiving, "ROWS", 2)
+    monkeypatch.setattr(archiving, "AT_ONCE", 1)
+    stop, frames = threading.Event(), 0
+
+    def counted(watch: Any, real: Any = archiving._Watch.pause) -> None:
+        nonlocal frames
+        frames += 1
+        if frames == 3:
+            stop.set()
+        real(watch)
+
+    monkeypatch.setattr(archiving._Watch, "pause", counted)
+    with pytest.raises(Stopped):
+        await retire_due(due, await retention.due(due), stop=stop)
+    (week,) = await retention.due(due)
+    assert (week.rows, week.archived) == (5, 4), "two frames were written, and no row is gone"
+    assert verify(due).findings == []
+    assert len((await retired(due)).retired) == 1
+    places = await fetch(due, "SELECT place, row_count FROM archive_frames ORDER BY place")
+    assert [tuple(row) for row in places] == [(1, 2), (2, 2), (3, 1)] and verify(due).findings == []
+
+
+async def test_between_archive_and_removal_nothing_is_missing_and_nothing_twice(due: Database) -> None:
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    verdict = verify(due)
+    assert (verdict.findings, verdict.archived_rows) == ([], 0)
+    assert len((await retired(due)).retired) == 1 and verify(due).findings == []
+
+
+async def test_what_was_purged_while_it_waited_in_the_archive_is_not_kept_there(due: Database) -> None:
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    (one,) = await fetch(due, "SELECT id, conversation_id FROM conversations ORDER BY id LIMIT 1")
+    await bulk.trash(due, [one[0]], True)
+    await purging.purge(due, [one[0]])
+    assert len((await retired(due)).retired) == 1
+    with record(due) as found:
+        rows = list(archiving.unpacked(found, "generation_logs", LONG_AGO, archiving.COLUMNS["generation_logs"]))
+    assert [row[-1] is None for row in rows if row is not None].count(True) == 1
+    assert verify(due).findings == []
+
+
+async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
+    ids = await imported(db, 3)
+    for number in range(2):
+        await exports.record(db, f"e-{number}", "started", count=3, filter_state={}, format="trl", metadata={})
+        await exports.record_rows(db, f"e-{number}", [Held(id, 1) for id in ids])
+        await exports.record(db, f"e-{number}", "succeeded", count=3, filter_state={}, format="trl", metadata={})
+    aged_exports(conninfo)
+    await exports.record(db, "new", "started", count=1, filter_state={}, format="trl", metadata={})
+    await seal_and_anchor(db, everything=True)
+    (week,) = await retention.due(db)
+    assert (week.log, week.rows, week.noted) == ("export_logs", 4, 6)
+    (gone,) = (await retired(db)).retired
+    assert (gone.log, gone.row_count, gone.noted_count) == ("export_logs", 4, 6)
+    assert await scalar(db, "SELECT count(*) FROM export_rows") == 0
+    assert [row[0] for row in await fetch(db, "SELECT export_id FROM export_logs")] == ["new"]
+    verdict = verify(db)
+    assert (verdict.findings, verdict.archived_rows) == ([], 4)
+    assert sqlstate(conninfo(SUPERUSER), "DELETE FROM export_logs") == "TT005"
+
+
+async def test_days_are_chosen_by_administrators_and_within_reason(db: Database, reviewer_db: Database) -> None:
+    assert await retention.read(db) == retention.Retention(90, 365)
+    await retention.change(db, "generation_logs", 30)
+    await retention.change(db, "export_logs", None)
+    assert await retention.read(db) == retention.Retention(30, None)
+    for who, days in ((reviewer_db, 30), (db, 6), (db, 36_501)):
+        with pytest.raises(Refused):
+            await retention.change(who, "generation_logs", days)
+    assert (await retention.read(db)).generations_days == 30
