@@ -1,8 +1,8 @@
 """The proof of the record: how long a look at a million sealed rows takes, what sealing costs those who decide, and
-what is found of what a superuser did.
+what is found of what a superuser did; how small rows become in the archive, and what their removal costs others.
 
-`--only verify`, `decide`, `tamper` or `listing` measures a part. The first three look through
-`traintui.audit.verifying`, as the command does; the last lists the logs as the screen does.
+`--only verify`, `decide`, `tamper`, `listing` or `retire` measures a part. All but `listing` look through
+`traintui.audit.verifying`, as the command does; that lists the logs as the screen does.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ import psycopg
 
 from benchmarks.audit_decide import measure_decisions
 from benchmarks.audit_listing import measure_listing
+from benchmarks.audit_retire import age_calls, measure_locks, measure_ratio
 from benchmarks.audit_rows import add_rows, row_bytes
 from benchmarks.audit_tamper import Tally, copy_of, judge, tamper
 from benchmarks.report import Figure, most_memory_mb, publish, repository
 from traintui.audit.findings import Verdict
+from traintui.audit.retiring import retire_due
 from traintui.audit.verifying import verify
-from traintui.data import conversations, reviews, seals, users
+from traintui.data import conversations, retention, reviews, seals, users
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database, make_engine
 from traintui.data.reviews import Seen
@@ -37,7 +39,7 @@ from traintui.data.workspace import make_embedded_workspace, open_workspace, who
 from traintui.demo.run import demo_settings, run_headless
 from traintui.settings import Settings
 
-PARTS = ("verify", "decide", "tamper", "listing")
+PARTS = ("verify", "decide", "tamper", "listing", "retire")
 COPY = "tampered"
 SECONDS_GOAL = 60.0
 GROWTH_GOAL = 30.0
@@ -119,11 +121,14 @@ def measure_verify(home: Path, rows: int, runs: int) -> dict[str, Figure]:
 
 
 async def furnish_small(home: Path, server: EmbeddedServer) -> int:
-    """A workspace in which some of everything was done, sealed in two steps and then worked on; the last horizon."""
+    """A workspace in which some of everything was done, half of its calls archived, sealed in two steps and then worked
+    on; the last horizon."""
     settings = demo_settings(home, Settings(home=home))
     await run_headless(settings, home, out=home / "out.jsonl")
+    age_calls(server.conninfo(SUPERUSER), each=2)
     async with open_workspace(Settings(home=home)) as db:
         await seal_all(db)
+        await retire_due(db, await retention.due(db))
         add_rows(server.conninfo(SUPERUSER), 300, block=10)
         await seal_all(db)
         async with db.read() as connection:
@@ -183,12 +188,20 @@ async def one_look(server: EmbeddedServer) -> Verdict:
         await db.close()
 
 
+def place(directory: str, name: str) -> Path:
+    """A home that a root user's server passes through to."""
+    found = Path(directory) / name
+    found.mkdir(mode=0o711)
+    return found
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--tamperings", type=int, default=1_000)
     parser.add_argument("--deciding", type=int, default=8_000, help="conversations of those that eight decide on")
+    parser.add_argument("--written", type=int, default=1_000, help="conversations whose calls are archived")
     parser.add_argument("--runs", type=int, default=3, help="looks at all of it; the middle counts")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts that are measured")
@@ -209,9 +222,7 @@ def main() -> None:
         if "decide" in chosen.only:
             figures |= measure_decisions(Path(directory) / "deciding", chosen.deciding)
         if "tamper" in chosen.only:
-            small = Path(directory) / "small"
-            small.mkdir(mode=0o711)
-            found, said = asyncio.run(measure_tamper(small, chosen.tamperings, chosen.seed))
+            found, said = asyncio.run(measure_tamper(place(directory, "small"), chosen.tamperings, chosen.seed))
             figures |= found
             notes += said
         if "listing" in chosen.only:
@@ -219,6 +230,9 @@ def main() -> None:
             found, said = measure_listing(home, chosen.rows, chosen.runs)
             figures |= found
             notes += said
+        if "retire" in chosen.only:
+            figures |= asyncio.run(measure_ratio(place(directory, "written"), chosen.written))
+            figures |= asyncio.run(measure_locks(place(directory, "old"), chosen.rows))
     publish("audit", chosen.rows, figures, notes, as_json=chosen.json)
 
 

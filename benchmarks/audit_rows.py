@@ -29,6 +29,10 @@ CALLS = """
            n %% 1000 * 0.000001, n %% 4000, n %% 900, n %% 30000, 200, 'req_' || n, 'end_turn'
     FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
+OLD_CALLS = CALLS.replace("INSERT INTO generation_logs (", "INSERT INTO generation_logs (created_at, ").replace(
+    "SELECT 'probe'", "SELECT %(moment)s::timestamptz + n * interval '0.5 s', 'probe'"
+)
+"""Calls of long ago."""
 EXPORTS = """
     INSERT INTO export_logs (export_id, conversation_count, filter_state, format, metadata, state)
     SELECT 'e-' || n, 0, jsonb_build_object('filter', repeat(md5(n::text), 20)), 'trl',

@@ -16,6 +16,9 @@ import psycopg
 from psycopg import sql
 
 from traintui.audit.findings import Verdict
+from traintui.audit.frames import pack, unpack
+from traintui.audit.row_hashes import row_hash
+from traintui.audit.walking import WIDTH
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
 ACTIONS = ("update", "delete", "insert", "swap")
@@ -33,6 +36,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+ARCHIVED_SHARE = 0.25
+COVER = (
+    "UPDATE archive_frames SET sha256 = sha256(content)",
+    "UPDATE retirements AS r SET archive_sha256 = (SELECT sha256(string_agg(sha256, '' ORDER BY place))"
+    " FROM archive_frames AS f WHERE f.log = r.log AND f.week = r.week),"
+    " row_count = (SELECT sum(row_count) FROM archive_frames AS f WHERE f.log = r.log AND f.week = r.week)",
+    "UPDATE retirements AS r SET row_hash = retirement_digest(r)",
+)
+"""What a forger of the archive computes anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tampering:
     """What was done to which rows; `unseeable` where nothing in the database can tell."""
@@ -43,15 +57,19 @@ class Tampering:
     sealed: bool
     recomputed: bool
     unseeable: bool = False
+    archived: bool = False
 
     @property
     def name(self) -> str:
         """In a few words."""
-        return f"{self.action} of {'a sealed' if self.sealed else 'an unsealed'} row"
+        where = "an archived" if self.archived else "a sealed" if self.sealed else "an unsealed"
+        return f"{self.action} of {where} row"
 
 
 def tamper(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random, horizon: int) -> Tampering:
     """Does one thing to one row, or to two."""
+    if luck.random() < ARCHIVED_SHARE:
+        return tamper_archived(connection, luck)
     action, log = luck.choice(ACTIONS), luck.choice(LOGS)
     sealed, recomputed = luck.random() < 0.6, luck.random() < 0.7
     where = f"row_hash IS NOT NULL AND xid8 {'<' if sealed else '>='} '{horizon}'::xid8"
@@ -83,6 +101,49 @@ def tamper(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random,
         if action == "insert":
             recomputed = True
     return Tampering(action, log, touched, sealed, recomputed, unseeable)
+
+
+def tamper_archived(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random) -> Tampering:
+    """Does one thing to one archived row, or to two; who covers his traces computes anew what stands beside them."""
+    action, recomputed = luck.choice(ACTIONS), luck.random() < 0.7
+    frames = connection.execute(
+        "SELECT week::text, place, content FROM archive_frames WHERE log = 'generation_logs' ORDER BY week, place"
+    ).fetchall()
+    week, place, content = luck.choice(frames)
+    names, rows = unpack(content)  # type: ignore[arg-type]
+    at = luck.choice((0, len(rows) - 1, luck.randrange(len(rows))))
+    id, xid8, hash = (names.index(name) for name in ("id", "xid8", "row_hash"))
+    touched = [int(rows[at][id] or 0)]
+    match action:
+        case "update":
+            column = luck.choice(("cost_usd", "model", "requested_by", "response_payload", "created_at"))
+            rows[at][names.index(column)] = b"1"
+        case "delete":
+            del rows[at]
+        case "insert":
+            new = [*rows[at]]
+            new[id] = b"%d" % (touched[0] + 1_000_000)
+            rows.insert(at + 1, new)
+            touched = [touched[0] + 1_000_000]
+        case _:
+            other = luck.choice([place for place in range(len(rows)) if place != at])
+            touched.append(int(rows[other][id] or 0))
+            for column in (id, xid8):
+                rows[at][column], rows[other][column] = rows[other][column], rows[at][column]
+            rows[at], rows[other] = rows[other], rows[at]
+    if recomputed:
+        for row in rows:
+            row[hash] = row_hash("generation_logs", row[: WIDTH["generation_logs"]]).hex().encode()
+    written, size = pack(names, rows)
+    connection.execute(
+        "UPDATE archive_frames SET content = %s, raw_bytes = %s, row_count = %s"
+        " WHERE log = 'generation_logs' AND week = %s::date AND place = %s",
+        [written, size, len(rows), week, place],
+    )
+    if recomputed:
+        for statement in COVER:
+            connection.execute(statement.encode())
+    return Tampering(action, "generation_logs", tuple(touched), True, recomputed, archived=True)
 
 
 def insert_copy(connection: psycopg.Connection[tuple[int, ...]], log: str, id: int, *, own: bool) -> int:

@@ -7,6 +7,7 @@ since the epoch, bytes are hexadecimal. That is what row hashes are made of, so 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -34,6 +35,7 @@ COLUMNS: dict[Log, tuple[str, ...]] = {
 """The columns of a row in a frame: all that the table has."""
 ESCAPES = {b"\\": b"\\\\", b"\b": b"\\b", b"\f": b"\\f", b"\n": b"\\n", b"\r": b"\\r", b"\t": b"\\t", b"\v": b"\\v"}
 
+SPECIAL = re.compile(b"[" + b"".join(ESCAPES.values()) + b"]")
 Fields = Sequence[bytes | None]
 
 
@@ -75,9 +77,10 @@ def escaped(field: bytes | None) -> bytes:
     """A field as COPY writes it."""
     if field is None:
         return NULL
+    if SPECIAL.search(field) is None:
+        return field
     for character, instead in ESCAPES.items():  # the backslash comes first
-        if character in field:
-            field = field.replace(character, instead)
+        field = field.replace(character, instead)
     return field
 
 
