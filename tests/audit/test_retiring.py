@@ -32,7 +32,9 @@ from traintui.data import attempts, bulk, exports, purging, retention, templates
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
+from traintui.data.targets import ids_of
 from traintui.data.whole_record import record
+from traintui.data.workspace_filters import read_filter
 
 
 class Held(NamedTuple):
@@ -104,6 +106,19 @@ async def test_what_the_calls_came_to_stays_known(due: Database) -> None:
     conversation = before[0][0][0]
     assert await scalar(due, "SELECT cost_of_conversation(:id)", id=conversation) == before[0][0][1]
     assert (await fetch(due, costs), await templates.usage(due)) == before
+
+
+async def test_filters_find_conversations_by_batches_and_templates_whose_calls_were_removed(due: Database) -> None:
+    async def found() -> list[list[int]]:
+        filters = ("run:1", "-run:1", "run:none", "run:2", f"template:{template}", "template:none", "-template:none")
+        return [sorted(await ids_of(due, await read_filter(due, text))) for text in filters]
+
+    template = await scalar(due, "SELECT max(template_id) FROM generation_logs")
+    await imported(due)
+    before = await found()
+    assert [len(ids) for ids in before] == [3, 1, 1, 0, 3, 1, 3]
+    await retired(due)
+    assert await found() == before
 
 
 async def test_a_dry_look_changes_nothing(due: Database) -> None:

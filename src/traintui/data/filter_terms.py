@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from traintui.data import search
+from traintui.data.archive_models import retired_calls
 from traintui.data.assignment_models import AssignmentRow
 from traintui.data.batch_models import Batch, GenerationItem
 from traintui.data.fields import MARKS, Field
@@ -148,9 +149,17 @@ def decided(*conditions: Condition) -> Condition:
     )
 
 
+CALLS = (
+    select(GenerationLog.conversation_id, GenerationLog.run_id, GenerationLog.template_id)
+    .union_all(select(retired_calls.c.conversation_id, retired_calls.c.run_id, retired_calls.c.template_id))
+    .subquery("calls")
+)
+"""Calls in the log, and what is known of those that were removed. The server looks into each by its own indexes."""
+
+
 def called(condition: Condition) -> Condition:
-    """Whether a call for the conversation is in the generation log."""
-    return exists(select(literal(1)).where(GenerationLog.conversation_id == C.conversation_id, condition))
+    """Whether a call for the conversation is on record."""
+    return exists(select(literal(1)).where(CALLS.c.conversation_id == C.conversation_id, condition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +285,8 @@ DECIDED = ("approved", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class CalledBy:
-    """A call of one of these runs or templates is on record. Served by their indexes on the generation log."""
+    """A call of one of these runs or templates is on record. Served by their indexes on the generation log, and on the
+    sums of what was removed from it."""
 
     what: str
     ids: tuple[int, ...]
@@ -285,7 +295,7 @@ class CalledBy:
     @property
     def where(self) -> Condition:
         """Its meaning as SQL; of conversations it reads `uq_conversations_conversation_id` alone."""
-        column = GenerationLog.run_id if self.what == "run" else GenerationLog.template_id
+        column = CALLS.c.run_id if self.what == "run" else CALLS.c.template_id
         return in_or_absent(
             called(column.in_(self.ids)) if self.ids else None, ~called(column.is_not(None)) if self.absent else None
         )
