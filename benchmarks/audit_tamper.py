@@ -128,8 +128,8 @@ def tamper_archived(connection: psycopg.Connection[tuple[int, ...]], luck: rando
         case _:
             other = luck.choice([place for place in range(len(rows)) if place != at])
             touched.append(int(rows[other][id] or 0))
-            for column in (id, xid8):
-                rows[at][column], rows[other][column] = rows[other][column], rows[at][column]
+            for number in (id, xid8):
+                rows[at][number], rows[other][number] = rows[other][number], rows[at][number]
             rows[at], rows[other] = rows[other], rows[at]
     if recomputed:
         for row in rows:

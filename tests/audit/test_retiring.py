@@ -25,6 +25,7 @@ from support import (
 )
 from traintui.audit import archiving
 from traintui.audit.archiving import Stopped, archive
+from traintui.audit.frames import COLUMNS, archived
 from traintui.audit.retiring import Outcome, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
@@ -91,10 +92,10 @@ async def test_what_is_due_is_removed_and_the_record_still_holds(due: Database) 
 
 async def test_the_archive_gives_back_every_column_as_it_was(due: Database) -> None:
     with record(due) as found:
-        before = [archiving.archived("generation_logs", row) for row in found.rows("generation_logs", LONG_AGO)]
+        before = [archived("generation_logs", row) for row in found.rows("generation_logs", LONG_AGO)]
     await retired(due)
     with record(due) as found:
-        after = list(archiving.unpacked(found, "generation_logs", LONG_AGO, archiving.COLUMNS["generation_logs"]))
+        after = list(archiving.unpacked(found, "generation_logs", LONG_AGO, COLUMNS["generation_logs"]))
     assert after == before and len(after) == 5
 
 
@@ -223,7 +224,7 @@ async def test_what_was_purged_while_it_waited_in_the_archive_is_not_kept_there(
     await purging.purge(due, [one[0]])
     assert len((await retired(due)).retired) == 1
     with record(due) as found:
-        rows = list(archiving.unpacked(found, "generation_logs", LONG_AGO, archiving.COLUMNS["generation_logs"]))
+        rows = list(archiving.unpacked(found, "generation_logs", LONG_AGO, COLUMNS["generation_logs"]))
     assert [row[-1] is None for row in rows if row is not None].count(True) == 1
     assert verify(due).findings == []
 

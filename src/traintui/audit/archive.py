@@ -103,10 +103,15 @@ def calls_of(week: date, place: int, content: bytes) -> list[ArchivedCall]:
         names, rows = unpack(content)
         return [ArchivedCall(typed(dict(zip(names, row, strict=True))), week, place) for row in rows]
     except (DamagedFrame, ValueError, ArithmeticError) as error:
-        raise TraintuiError(
-            "Archive damaged", f"frame {place} of the week of {week} cannot be read: {error}.",
-            "See what else is: traintui audit verify. Take the frame from a backup.",
-        ) from error  # fmt: skip
+        raise damaged(week, place, error) from error
+
+
+def damaged(week: date, place: int, error: Exception) -> TraintuiError:
+    """A frame cannot be read."""
+    return TraintuiError(
+        "Archive damaged", f"frame {place} of the week of {week} cannot be read: {error}.",
+        "See what else is: traintui audit verify. Take the frame from a backup.",
+    )  # fmt: skip
 
 
 def typed(fields: Mapping[str, bytes | None]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from traintui.audit import archive_listing
 from traintui.data import log_lines
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
@@ -34,9 +35,11 @@ async def save_csv(
     path: Path,
     *,
     replace: bool = False,
+    archived: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Saved:
-    """Writes the rows that a filter names, newest first, as of one moment; says how many are written meanwhile.
+    """Writes the rows that a filter names, newest first, as of one moment; says how many are written meanwhile. With
+    `archived` calls in the archive are among them, and each week is of its own moment.
 
     Cancelling leaves nothing behind. Raises `TraintuiError` where something stands at `path` already, unless `replace`,
     and where it cannot be written.
@@ -53,7 +56,8 @@ async def save_csv(
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1 << 20) as file:
             file.write(log_lines.header(log))
-            async with aclosing(log_lines.csv_lines(db, log, wanted)) as portions:
+            source = archive_listing.csv_lines(db, wanted) if archived else log_lines.csv_lines(db, log, wanted)
+            async with aclosing(source) as portions:
                 async for lines in portions:
                     file.writelines(lines)
                     rows += len(lines)

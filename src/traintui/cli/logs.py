@@ -21,6 +21,7 @@ User = Annotated[str | None, typer.Option("--user", help="Who did it, or asked f
 Conversation = Annotated[str | None, typer.Option("--conversation", help="Which conversation it is about.")]
 Template = Annotated[str | None, typer.Option("--template", help="By name, NAME@3 for one version, or number.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write all that match as CSV; what stands there is replaced.")]
+Archive = Annotated[bool, typer.Option("--archive", help="Those that were moved to the archive too.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Rows that are printed.")]
 
 SHOWN: dict[str, tuple[tuple[str, int], ...]] = {
@@ -54,6 +55,7 @@ def generations(
     until: Until = None,
     user: User = None,
     conversation: Conversation = None,
+    archive: Archive = False,
     limit: Limit = 100,
     csv: Csv = None,
     json_: Json = False,
@@ -61,7 +63,7 @@ def generations(
     """List the calls to models: what was asked, what it cost, and how it ended."""
     words = [(f"{name}:", value) for name, value in
              (("template", template), ("user", user), ("conversation", conversation))]  # fmt: skip
-    listed("generations", filtered(filter_, [*words, *span(since, until)]), limit, csv, json_)
+    listed("generations", filtered(filter_, [*words, *span(since, until)]), limit, csv, json_, archived=archive)
 
 
 def reviews(
@@ -110,8 +112,11 @@ def filtered(filter_text: str, words: Sequence[tuple[str, str | int | None]]) ->
     return " ".join((filter_text, *more)).strip()
 
 
-def listed(name: LogName, filter_text: str, limit: int, csv: Path | None, json_: bool) -> None:
-    """Prints the rows, or writes them as CSV."""
+def listed(
+    name: LogName, filter_text: str, limit: int, csv: Path | None, json_: bool, *, archived: bool = False
+) -> None:
+    """Prints the rows, or writes them as CSV; those of the archive too where that is asked for."""
+    from traintui.audit import archive_listing
     from traintui.audit.csv_export import Saved, save_csv
     from traintui.data import log_lines
     from traintui.data.log_fields import LOGS
@@ -122,7 +127,9 @@ def listed(name: LogName, filter_text: str, limit: int, csv: Path | None, json_:
     async def work() -> Saved | Sequence[Mapping[str, Any]]:
         async with workspace() as db:
             if csv is not None:
-                return await save_csv(db, log, wanted, csv, replace=True)
+                return await save_csv(db, log, wanted, csv, replace=True, archived=archived)
+            if archived:
+                return await archive_listing.records(db, wanted, limit + 1)
             return await log_lines.records(db, log, wanted, limit + 1)
 
     found = run(work())

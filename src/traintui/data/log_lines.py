@@ -7,6 +7,7 @@ an apostrophe; numbers stay numbers.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from sqlalchemy import (
@@ -121,25 +122,39 @@ def _declare(element: Declared, compiler: SQLCompiler, **given: Any) -> str:
     return f"DECLARE lines NO SCROLL CURSOR FOR {compiler.process(element.selected, **given)}"
 
 
-async def csv_lines(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Sequence[str]]:
-    """The lines of all rows that match, some thousands at once, as of one moment; each with its end."""
-    cells = [cell(column) for column in COLUMNS[log.name].values()]
-    line = func.concat_ws(",", *cells)
+def line_of(log: Log) -> ColumnElement[Any]:
+    """A row as a line of CSV, without its end."""
+    return func.concat_ws(",", *(cell(column) for column in COLUMNS[log.name].values()), type_=String)
+
+
+async def streamed(db: Database, selected: Select[Any]) -> AsyncGenerator[Sequence[Any]]:
+    """Rows, some thousands at once, as of one moment."""
     async with db.read() as connection:
         await as_planned(connection)
-        await connection.execute(Declared(rows_of(log, [line], wanted)))
+        await connection.execute(Declared(selected))
         fetch = f"FETCH FORWARD {AT_ONCE} FROM lines"
-        while lines := (await connection.exec_driver_sql(fetch)).scalars().all():
-            yield [f"{each}{LINE_END}" for each in lines]
+        while rows := (await connection.exec_driver_sql(fetch)).all():
+            yield rows
+
+
+async def csv_lines(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Sequence[str]]:
+    """The lines of all rows that match, some thousands at once, as of one moment; each with its end."""
+    async with aclosing(streamed(db, rows_of(log, [line_of(log)], wanted))) as portions:
+        async for rows in portions:
+            yield [f"{row[0]}{LINE_END}" for row in rows]
+
+
+def plain_columns(log: Log) -> list[ColumnElement[Any]]:
+    """The columns as what JSON can hold."""
+    return [
+        (column if isinstance(column.type, (Integer, Boolean)) else as_text(column)).label(name)
+        for name, column in COLUMNS[log.name].items()
+    ]
 
 
 async def records(db: Database, log: Log, wanted: Filter, limit: int) -> Sequence[Mapping[str, Any]]:
     """The newest rows that match, each as a mapping from the names of the columns to what JSON can hold."""
-    columns = [
-        (column if isinstance(column.type, (Integer, Boolean)) else as_text(column)).label(name)
-        for name, column in COLUMNS[log.name].items()
-    ]
     async with db.read() as connection:
         await as_planned(connection)
-        rows = await connection.execute(rows_of(log, columns, wanted).limit(limit))
+        rows = await connection.execute(rows_of(log, plain_columns(log), wanted).limit(limit))
         return [dict(row._mapping) for row in rows]

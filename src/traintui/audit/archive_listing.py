@@ -1,0 +1,149 @@
+"""Calls in the log and in the archive, listed as one: by the filter of the log, newest first, with its columns.
+
+The database reads the filter over archived rows too: they are handed to it, some frames at once, in the place of the
+log. So a word means the same in both, and nothing of the filter stands twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from traintui.audit.archive import damaged
+from traintui.audit.archiving import moment
+from traintui.audit.frames import DamagedFrame, unpack
+from traintui.data import log_lines, retention
+from traintui.data.engine import Database
+from traintui.data.filters import Filter
+from traintui.data.log_fields import GENERATIONS
+from traintui.data.log_models import GenerationLog as L
+from traintui.data.sealed_columns import HASHED
+
+AT_ONCE = 10
+"""Frames that are handed over together."""
+FRAMES = text("""
+    SELECT place, first_at, last_at FROM archive_frames WHERE log = 'generation_logs' AND week = :week
+    ORDER BY last_at DESC, place DESC
+""")
+CONTENTS = text("""
+    SELECT place, content FROM archive_frames
+    WHERE log = 'generation_logs' AND week = :week AND place = ANY(CAST(:places AS integer[]))
+""")
+IN_PLACE = (
+    text("SELECT * FROM jsonb_populate_recordset(NULL::public.generation_logs, CAST(:archived AS jsonb))")
+    .columns()
+    .cte("generation_logs")
+)
+"""Stands before the table of this name in a statement that has it."""
+Columns = Sequence[Any]
+_FORMS = {column.name: column.form for column in HASHED["generation_logs"]}
+
+
+async def rows_across(db: Database, columns: Columns, wanted: Filter) -> AsyncGenerator[Sequence[Any]]:
+    """Columns of all calls that match, in the log and in the archive, newest first, some thousands at once. Raises
+    `TraintuiError` where a frame cannot be read."""
+    removed = [each.week for each in await retention.retirements(db) if each.log == "generation_logs"]
+    until: datetime | None = None
+    for week in sorted(removed, reverse=True):
+        begins = datetime.combine(week, time(), UTC)
+        async with aclosing(_in_log(db, columns, wanted, begins + timedelta(days=7), until)) as portions:
+            async for rows in portions:
+                yield rows
+        async with aclosing(_in_archive(db, columns, wanted, week)) as portions:
+            async for rows in portions:
+                yield rows
+        until = begins
+    async with aclosing(_in_log(db, columns, wanted, None, until)) as portions:
+        async for rows in portions:
+            yield rows
+
+
+async def csv_lines(db: Database, wanted: Filter) -> AsyncGenerator[Sequence[str]]:
+    """The lines of all calls that match, in the log and in the archive, as `log_lines.csv_lines` has those of the
+    log."""
+    async with aclosing(rows_across(db, [log_lines.line_of(GENERATIONS)], wanted)) as portions:
+        async for rows in portions:
+            yield [f"{row[0]}{log_lines.LINE_END}" for row in rows]
+
+
+async def records(db: Database, wanted: Filter, limit: int) -> Sequence[Mapping[str, Any]]:
+    """The newest calls that match, in the log and in the archive, as `log_lines.records` has those of the log."""
+    columns = log_lines.plain_columns(GENERATIONS)
+    found: list[Mapping[str, Any]] = []
+    async with aclosing(rows_across(db, columns, wanted)) as portions:
+        async for rows in portions:
+            found += [dict(zip(log_lines.COLUMNS["generations"], row, strict=True)) for row in rows]
+            if len(found) >= limit:
+                break
+    return found[:limit]
+
+
+async def _in_log(
+    db: Database, columns: Columns, wanted: Filter, since: datetime | None, until: datetime | None
+) -> AsyncGenerator[Sequence[Any]]:
+    selected = log_lines.rows_of(GENERATIONS, columns, wanted)
+    if since is not None:
+        selected = selected.where(L.created_at >= since)
+    if until is not None:
+        selected = selected.where(L.created_at < until)
+    async with aclosing(log_lines.streamed(db, selected)) as portions:
+        async for rows in portions:
+            yield rows
+
+
+async def _in_archive(db: Database, columns: Columns, wanted: Filter, week: date) -> AsyncGenerator[Sequence[Any]]:
+    keyed: list[Any] = [L.created_at, L.id, *columns]
+    selected = log_lines.rows_of(GENERATIONS, keyed, wanted).add_cte(IN_PLACE)
+    async with db.read() as connection:
+        frames = (await connection.execute(FRAMES, {"week": week})).all()
+    waiting: list[tuple[timedelta, int, Sequence[Any]]] = []
+    for first in range(0, len(frames), AT_ONCE):
+        places = [frame.place for frame in frames[first : first + AT_ONCE]]
+        async with db.read() as connection:
+            contents = (await connection.execute(CONTENTS, {"week": week, "places": places})).all()
+            archived = await asyncio.to_thread(as_json, week, [(each.place, bytes(each.content)) for each in contents])
+            for created_at, id, *row in await connection.execute(selected, {"archived": archived}):
+                heapq.heappush(waiting, (_LATEST - created_at, -id, row))
+        # What no frame behind these can come before.
+        rest = frames[first + AT_ONCE : first + AT_ONCE + 1]
+        bound = _LATEST - rest[0].last_at if rest else timedelta.max
+        ready = []
+        while waiting and waiting[0][0] < bound:
+            ready.append(heapq.heappop(waiting)[2])
+        if ready:
+            yield ready
+
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def as_json(week: date, contents: Sequence[tuple[int, bytes]]) -> str:
+    """The calls of some frames as JSON that the database reads as rows of the log, without their payloads. Raises
+    `TraintuiError` where a frame cannot be read."""
+    calls: list[dict[str, Any]] = []
+    for place, content in contents:
+        try:
+            names, rows = unpack(content)
+            calls += [{name: said(name, field) for name, field in zip(names, row, strict=True)} for row in rows]
+        except (DamagedFrame, ValueError) as error:
+            raise damaged(week, place, error) from error
+    return orjson.dumps(calls).decode()
+
+
+def said(name: str, field: bytes | None) -> Any:
+    """A column as the database reads it out of JSON."""
+    if field is None or name in {"request_payload", "response_payload"}:
+        return None
+    form = "hex" if name == "row_hash" else _FORMS.get(name)
+    if form == "time":
+        return moment(int(field))
+    if form == "json":
+        return orjson.Fragment(field)
+    return f"\\x{field.decode()}" if form == "hex" else field.decode()
