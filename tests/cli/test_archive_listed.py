@@ -34,8 +34,8 @@ ROWS = """
 OLDER = date(2023, 12, 18)
 FILTERS = (
     (), ("state:error",), ("overloaded",), ("--template", "calm"), ("cost>0.05", "--user", "arthur"),
-    ("--conversation", "c-7"), ("created<2024-02-01",), ("--since", "-1d"), ("error:none cost<0.03",), ("cost>0 -state:ok",),
-    ("model:another",),
+    ("--conversation", "c-7"), ("created<2024-02-01",), ("--since", "-1d"), ("error:none cost<0.03",),
+    ("cost>0 -state:ok",), ("model:another",),
 )  # fmt: skip
 
 

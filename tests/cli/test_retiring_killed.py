@@ -90,14 +90,14 @@ def verified(home: Path) -> dict[str, Any]:
 
 def test_what_is_due_is_said_then_removed_and_verify_says_so(server: EmbeddedServer) -> None:
     home = server.home
-    assert said(home, "retire", "--dry-run").startswith(f"due          {LONG_AGO} of the generation log: {ROWS:,} rows")
+    assert said(home, "retire", "--dry-run").startswith(f"due          week of {LONG_AGO}, generation log: {ROWS:,} rows")
     (due,) = json.loads(said(home, "retire", "--dry-run", "--json"))["due"]
     assert (due["week"], due["rows"], stands(server)) == (
         str(LONG_AGO),
         ROWS,
         {"log": ROWS, "archive": 0, "retired": 0},
     )
-    assert said(home, "retire").startswith(f"removed      {LONG_AGO} of the generation log: {ROWS:,} rows")
+    assert said(home, "retire").startswith(f"removed      week of {LONG_AGO}, generation log: {ROWS:,} rows")
     assert stands(server) == {"log": 0, "archive": ROWS, "retired": 1}
     told = verified(home)
     assert told["archived_rows"] == ROWS and told["retired"][0]["week"] == str(LONG_AGO)
@@ -155,7 +155,7 @@ def test_who_reads_the_log_all_the_time_keeps_a_week_there_and_is_told_of(server
         reading.execute("SELECT count(*) FROM generation_logs")
         process = begun(server.home, "retire")
         _, err = process.communicate(timeout=180)
-    assert process.returncode == 1 and f"{LONG_AGO} of the generation log stays: " in err
+    assert process.returncode == 1 and f"week of {LONG_AGO}, generation log, stays: " in err
     assert stands(server) == {"log": ROWS, "archive": ROWS, "retired": 0}
     said(server.home, "retire")
     assert stands(server)["retired"] == 1

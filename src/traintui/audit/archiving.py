@@ -100,25 +100,16 @@ def discard(db: Database, log: RetiredLog, week: date) -> None:
 def write_frames(db: Database, log: RetiredLog, week: date, watch: _Watch) -> None:
     """Adds to the archive what it lacks of a week."""
     with record(db) as found, answered(), opened(db) as writing:
-        last = last_frame(found, log, week)
+        last = found.last_frame(log, week)
         began_in = week if log == "export_logs" else None
         rows = found.rows(log, None if began_in else week, after=None if last is None else last.last, began_in=began_in)
         with closing(rows):
             store(writing, row_frames(log, week, 0 if last is None else last.place, watched(rows, watch)), watch)
         if log == "export_logs":
-            last = last_frame(found, "export_rows", week)
+            last = found.last_frame("export_rows", week)
             noted = found.noted(week, after=0 if last is None else last.last[1])
             with closing(noted):
                 store(writing, noted_frames(week, last, watched(noted, watch)), watch)
-
-
-def last_frame(found: Record, log: str, week: date) -> Frame | None:
-    """The frame that ends what is archived of a week by now."""
-    last = None
-    with closing(found.frames(log, week)) as frames:
-        for last in frames:  # noqa: B007 - the last one is wanted
-            pass
-    return last
 
 
 def watched(rows: Iterable[Row], watch: _Watch) -> Iterator[Row]:

@@ -89,13 +89,13 @@ def retire(
             print("nothing is due")
     else:
         for gone in outcome.retired:
-            print(f"removed      {gone.week} of the {NAMES[gone.log]}: {gone.row_count:,} rows, {size(gone.row_bytes)};"
+            print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {gone.row_count:,} rows, {size(gone.row_bytes)};"
                   f" {size(gone.archive_bytes)} in the archive")  # fmt: skip
         if not outcome.retired and not outcome.left:
             print("nothing is due")
     if outcome is not None and outcome.left:
         for week, error in outcome.left:
-            say(f"{week.week} of the {NAMES[week.log]} stays: {error.message} {error.remedy}")
+            say(f"week of {week.week}, {NAMES[week.log]}, stays: {error.message} {error.remedy}")
         sys.exit(1)
 
 
@@ -141,7 +141,7 @@ def due_line(week: DueWeek) -> str:
     keeps = ((week.under_way, "have not ended"), (week.unsealed, "not sealed yet"))
     held = [f"{number:,} {what}" for number, what in keeps if number]
     kept = f" ({', '.join(held)})" if held else ""
-    return f"due          {week.week} of the {NAMES[week.log]}: {week.rows:,} rows{beside}, {size(week.bytes)}{kept}"
+    return f"due          week of {week.week}, {NAMES[week.log]}: {week.rows:,} rows{beside}, {size(week.bytes)}{kept}"
 
 
 def size(number: int) -> str:

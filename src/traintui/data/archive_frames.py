@@ -14,6 +14,7 @@ _COLUMNS = """log, week, place, row_count, payload_count, first_xid8::text::bigi
     last_id, first_at, last_at, conversation_ids, raw_bytes, content, sha256, erased_sha256"""
 FRAMES = f"SELECT {_COLUMNS} FROM archive_frames WHERE log = %(log)s AND week = %(week)s ORDER BY place"  # noqa: S608
 """Served by `pk_archive_frames`."""
+LAST_FRAME = f"{FRAMES} DESC LIMIT 1"
 ADD = """
     SELECT add_archive_frame(%s::text, %s::date, %s::integer, %s::integer, %s::integer, %s::text::xid8, %s::bigint,
                              %s::text::xid8, %s::bigint, %s::timestamptz, %s::timestamptz, %s::text[], %s::integer, %s)

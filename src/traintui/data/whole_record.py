@@ -15,7 +15,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from traintui.data.archive_frames import FRAMES, FRAMES_AT_ONCE, Frame, Retirement, frame_of, retirements_of
+from traintui.data.archive_frames import (
+    FRAMES,
+    FRAMES_AT_ONCE,
+    LAST_FRAME,
+    Frame,
+    Retirement,
+    frame_of,
+    retirements_of,
+)
 from traintui.data.engine import CONNECT_TIMEOUT, Database
 from traintui.data.refusals import answered
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
@@ -212,6 +220,11 @@ class Record:
         ) as rows:
             for row in rows:
                 yield frame_of(row)
+
+    def last_frame(self, log: str, week: date) -> Frame | None:
+        """The frame that ends what is archived of a week by now."""
+        found = self._others.execute(LAST_FRAME.encode(), {"log": log, "week": week}).fetchone()
+        return None if found is None else frame_of(found)
 
     def _copied(self, wanted: str) -> Generator[Row, None, None]:
         # Text, and not a cursor: half the time of the server, and none of the driver's.
