@@ -229,6 +229,13 @@ async def test_what_was_purged_while_it_waited_in_the_archive_is_not_kept_there(
     assert verify(due).findings == []
 
 
+async def test_who_looks_at_the_record_keeps_all_of_it_there(due: Database, conninfo: Conninfo) -> None:
+    statement = "BEGIN; SET lock_timeout = 50; LOCK TABLE ONLY generation_logs IN ACCESS EXCLUSIVE MODE"
+    with record(due):
+        assert sqlstate(conninfo(SUPERUSER), statement) == "55P03"
+    assert sqlstate(conninfo(SUPERUSER), statement) is None
+
+
 async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
     ids = await imported(db, 3)
     for number in range(2):

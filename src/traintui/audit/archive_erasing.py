@@ -15,10 +15,10 @@ PURGED = text("""
     SELECT f.week, f.place, array_agg(DISTINCT log.conversation_id) AS purged
     FROM review_logs AS log JOIN archive_frames AS f ON f.conversation_ids && ARRAY[log.conversation_id]
     WHERE log.action = 'purge' AND f.log = 'generation_logs' AND f.payload_count > 0
-      AND EXISTS (SELECT FROM retirements AS r WHERE r.log = f.log AND r.week = f.week)
     GROUP BY f.week, f.place ORDER BY f.week, f.place
 """)
-"""Frames with calls for what was purged. Served by `ix_archive_frames_conversation_ids`."""
+"""Frames with calls for what was purged, of weeks that are still being archived too. Served by
+`ix_archive_frames_conversation_ids`."""
 CONTENT = text("""
     SELECT content, coalesce(erased_sha256, sha256) AS sha256 FROM archive_frames
     WHERE log = 'generation_logs' AND week = :week AND place = :place

@@ -25,6 +25,7 @@ from traintui.data.filters import Filter
 from traintui.data.log_fields import GENERATIONS
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.sealed_columns import HASHED
+from traintui.errors import TraintuiError
 
 AT_ONCE = 10
 """Frames that are handed over together."""
@@ -48,10 +49,10 @@ _FORMS = {column.name: column.form for column in HASHED["generation_logs"]}
 
 async def rows_across(db: Database, columns: Columns, wanted: Filter) -> AsyncGenerator[Sequence[Any]]:
     """Columns of all calls that match, in the log and in the archive, newest first, some thousands at once. Raises
-    `TraintuiError` where a frame cannot be read."""
-    removed = [each.week for each in await retention.retirements(db) if each.log == "generation_logs"]
+    `TraintuiError` where a frame cannot be read, and in the end where a week was removed meanwhile."""
+    removed = await weeks_removed(db)
     until: datetime | None = None
-    for week in sorted(removed, reverse=True):
+    for week in reversed(removed):
         begins = datetime.combine(week, time(), UTC)
         async with aclosing(_in_log(db, columns, wanted, begins + timedelta(days=7), until)) as portions:
             async for rows in portions:
@@ -63,6 +64,15 @@ async def rows_across(db: Database, columns: Columns, wanted: Filter) -> AsyncGe
     async with aclosing(_in_log(db, columns, wanted, None, until)) as portions:
         async for rows in portions:
             yield rows
+    if await weeks_removed(db) != removed:
+        raise TraintuiError(
+            "The log moved on", "a week went to the archive while it was read, and may be missing.", "Do it again."
+        )
+
+
+async def weeks_removed(db: Database) -> list[date]:
+    """The weeks of the generation log that were removed, in their order."""
+    return sorted(each.week for each in await retention.retirements(db) if each.log == "generation_logs")
 
 
 async def csv_lines(db: Database, wanted: Filter) -> AsyncGenerator[Sequence[str]]:

@@ -89,8 +89,8 @@ def retire(
             print("nothing is due")
     else:
         for gone in outcome.retired:
-            print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {gone.row_count:,} rows, {size(gone.row_bytes)};"
-                  f" {size(gone.archive_bytes)} in the archive")  # fmt: skip
+            sizes = f"{size(gone.row_bytes)}; {size(gone.archive_bytes)} in the archive"
+            print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {gone.row_count:,} rows, {sizes}")
         if not outcome.retired and not outcome.left:
             print("nothing is due")
     if outcome is not None and outcome.left:

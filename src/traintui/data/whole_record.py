@@ -257,6 +257,8 @@ def record(db: Database) -> Iterator[Record]:
         for connection in (others, rows):
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
+        # Before the snapshot: what is removed is seen at once, also by who reads as of before.
+        others.execute("LOCK TABLE ONLY generation_logs IN ACCESS SHARE MODE")
         (snapshot,) = others.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         rows.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
         for connection in (others, rows):  # one of them rests while the other reads
