@@ -24,7 +24,7 @@ import psycopg
 
 from benchmarks.audit_decide import measure_decisions
 from benchmarks.audit_listing import measure_listing
-from benchmarks.audit_retire import age_calls, measure_locks, measure_ratio
+from benchmarks.audit_retire import add_old_calls, measure_locks, measure_ratio
 from benchmarks.audit_rows import add_rows, row_bytes
 from benchmarks.audit_tamper import Tally, copy_of, judge, tamper
 from benchmarks.report import Figure, most_memory_mb, publish, repository
@@ -121,11 +121,11 @@ def measure_verify(home: Path, rows: int, runs: int) -> dict[str, Figure]:
 
 
 async def furnish_small(home: Path, server: EmbeddedServer) -> int:
-    """A workspace in which some of everything was done, half of its calls archived, sealed in two steps and then worked
+    """A workspace in which some of everything was done, calls of long ago archived, sealed in two steps and then worked
     on; the last horizon."""
     settings = demo_settings(home, Settings(home=home))
     await run_headless(settings, home, out=home / "out.jsonl")
-    age_calls(server.conninfo(SUPERUSER), each=2)
+    add_old_calls(server.conninfo(SUPERUSER), 120, block=10)
     async with open_workspace(Settings(home=home)) as db:
         await seal_all(db)
         await retire_due(db, await retention.due(db))

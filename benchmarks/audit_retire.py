@@ -36,7 +36,7 @@ NOTICED = 0.02
 """Seconds from which on a question that takes a millisecond has waited."""
 AGE = """
     UPDATE generation_logs SET created_at = %(moment)s::timestamptz + id * interval '1 second',
-                               finished_at = %(moment)s::timestamptz + id * interval '1 second' WHERE id %% %(each)s = 0
+                               finished_at = %(moment)s::timestamptz + id * interval '1 second'
 """
 AGAIN = "UPDATE generation_logs SET row_hash = generation_log_digest(generation_logs) WHERE state <> 'sending'"
 SIZES = """
@@ -52,25 +52,25 @@ def monday(days_ago: int) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def age_calls(conninfo: str, *, each: int = 1) -> None:
-    """Puts calls, or each so many, into a week that is due, as if they had been made then. They are not sealed yet."""
+def age_calls(conninfo: str) -> None:
+    """Puts calls into a week that is due, as if they had been made then. They are not sealed yet."""
     moment = f"{monday(DAYS_AGO)} 00:00+00"
     with psycopg.connect(conninfo) as connection:
         connection.execute("SELECT make_generation_partitions(0, %s::timestamptz)", [moment])
         connection.execute("SET session_replication_role = replica")
-        connection.execute(AGE, {"moment": moment, "each": each})
+        connection.execute(AGE, {"moment": moment})
         connection.execute(AGAIN)
 
 
-def add_old_calls(conninfo: str, rows: int) -> None:
+def add_old_calls(conninfo: str, rows: int, *, block: int = BLOCK) -> None:
     """Adds calls of a kilobyte to weeks that are due, through the triggers that stamp them."""
     share = rows // WEEKS
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for week in range(WEEKS):
             moment = f"{monday(DAYS_AGO - 7 * week)} 00:00+00"
             connection.execute("SELECT make_generation_partitions(0, %s::timestamptz)", [moment])
-            for first in range(0, share, BLOCK):
-                bounds = {"first": first, "last": min(first + BLOCK, share) - 1, "moment": moment}
+            for first in range(0, share, block):
+                bounds = {"first": first, "last": min(first + block, share) - 1, "moment": moment}
                 connection.execute(OLD_CALLS, bounds)
         connection.execute("VACUUM (ANALYZE) generation_logs")
 
