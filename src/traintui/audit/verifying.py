@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from traintui import clock
+from traintui import clock, text
 from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
 from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
 from traintui.audit.removed import Removed
@@ -209,7 +209,9 @@ class _Verifying:
             self.verdict.add(finding)
         self.verdict.notes += removed.notes()
         if removed.erased_frames:
-            self.verdict.notes.append(f"Payloads were erased from {removed.erased_frames:,} frames of the archive.")
+            self.verdict.notes.append(
+                f"Payloads were erased from {text.plural(removed.erased_frames, 'frame')} of the archive."
+            )
 
     def _rows(self, walk: Walk, writers: Writers) -> None:
         verdict = self.verdict
