@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from support import (
     Conninfo,
     add_vocabulary,
     approved,
+    eventually,
     fetch,
     generated,
     imported,
@@ -234,6 +236,25 @@ async def test_who_looks_at_the_record_keeps_all_of_it_there(due: Database, conn
     with record(due):
         assert sqlstate(conninfo(SUPERUSER), statement) == "55P03"
     assert sqlstate(conninfo(SUPERUSER), statement) is None
+
+
+async def test_who_writes_to_every_week_does_not_wait_for_a_removal_that_waits(
+    due: Database, conninfo: Conninfo
+) -> None:
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+
+    async def waits() -> bool:
+        asked = "query LIKE '%retire_generations%' AND wait_event IN ('relation', 'PgSleep')"
+        return bool(await scalar(due, f"SELECT count(*) FROM pg_stat_activity WHERE {asked}"))
+
+    with psycopg.connect(conninfo(SUPERUSER)) as reading:
+        reading.execute("LOCK TABLE generation_logs IN ACCESS SHARE MODE")
+        removing = asyncio.create_task(retention.retire(due, "generation_logs", LONG_AGO))
+        await eventually(waits)
+        # As a purge and the release of a worker that died do: they name no time.
+        written = "SET deadlock_timeout = 50; SET lock_timeout = 1000; UPDATE generation_logs SET id = id WHERE id = 0"
+        assert sqlstate(conninfo(SUPERUSER), written) is None
+    assert (await removing).row_count == 5
 
 
 async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:

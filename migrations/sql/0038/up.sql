@@ -218,6 +218,7 @@ DECLARE
     there record;
     sealed record;
     kept record;
+    payloads bigint;
 BEGIN
     PERFORM require_role('admin');
     PERFORM pg_advisory_xact_lock(7453, 16);
@@ -229,9 +230,7 @@ BEGIN
     IF to_regclass('public.' || part) IS NULL THEN
         RAISE EXCEPTION 'there is no week of %', p_week USING ERRCODE = 'TT002';
     END IF;
-    -- Nobody writes there but who purges.
-    PERFORM set_config('lock_timeout', '200ms', true);
-    EXECUTE format('LOCK TABLE ONLY public.%I IN SHARE MODE', part);
+    -- Nobody writes there but who purges: whether somebody did meanwhile is seen below.
     EXECUTE format(
         'SELECT count(*) AS number, count(*) FILTER (WHERE row_hash IS NULL) AS under_way,'
         ' count(request_payload) + count(response_payload) AS payloads,'
@@ -267,7 +266,13 @@ BEGIN
     FOR try IN 1..most_tries LOOP
         BEGIN
             PERFORM set_config('lock_timeout', '200ms', true);
+            -- Before its week, as everybody does: who writes to all weeks would wait for this, and this for them.
             LOCK TABLE ONLY generation_logs IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('SELECT count(request_payload) + count(response_payload) FROM public.%I', part) INTO payloads;
+            IF payloads <> there.payloads THEN
+                RAISE EXCEPTION 'the week of % is not in the archive as it stands: somebody purged', p_week
+                    USING ERRCODE = 'TT003', HINT = 'traintui audit retire';
+            END IF;
             EXECUTE format('DROP TABLE public.%I', part);
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
