@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from traintui import clock, text
+from traintui import clock
 from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
-from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
+from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict, counted
 from traintui.audit.removed import Removed
 from traintui.audit.row_hashes import digest_of
 from traintui.audit.telling_apart import told_apart
@@ -210,7 +210,7 @@ class _Verifying:
         self.verdict.notes += removed.notes()
         if removed.erased_frames:
             self.verdict.notes.append(
-                f"Payloads were erased from {text.plural(removed.erased_frames, 'frame')} of the archive."
+                f"Payloads were erased from {counted(removed.erased_frames, 'frame')} of the archive."
             )
 
     def _rows(self, walk: Walk, writers: Writers) -> None:
