@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,12 +27,13 @@ from support import (
     started,
 )
 from traintui.audit import archiving
+from traintui.audit.archive import archived_exports
 from traintui.audit.archiving import Stopped, archive
 from traintui.audit.frames import COLUMNS, archived
 from traintui.audit.retiring import Outcome, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
-from traintui.data import attempts, bulk, exports, purging, retention, templates
+from traintui.data import attempts, bulk, exports, purging, report_exports, retention, templates
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -47,6 +49,7 @@ class Held(NamedTuple):
     revision: int
 
 
+LATER = datetime(9000, 1, 1, tzinfo=UTC)
 PART = "generation_logs_2024w02"
 WHOLE = "SELECT row_hash, to_jsonb(log)::text FROM generation_logs AS log ORDER BY xid8, id"
 
@@ -266,6 +269,8 @@ async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Co
     aged_exports(conninfo)
     await exports.record(db, "new", "started", count=1, filter_state={}, format="trl", metadata={})
     await seal_and_anchor(db, everything=True)
+    async with db.read() as connection:
+        logged = await report_exports.exports(connection, LATER)
     (week,) = await retention.due(db)
     assert (week.log, week.rows, week.noted) == ("export_logs", 4, 6)
     (gone,) = (await retired(db)).retired
@@ -275,6 +280,9 @@ async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Co
     verdict = verify(db)
     assert (verdict.findings, verdict.archived_rows) == ([], 4)
     assert sqlstate(conninfo(SUPERUSER), "DELETE FROM export_logs") == "TT005"
+    async with db.read() as connection:
+        assert await report_exports.exports(connection, LATER, await archived_exports(connection)) == logged
+        assert len(logged) == 3 and len(await report_exports.exports(connection, LATER)) == 1
 
 
 async def test_days_are_chosen_by_administrators_and_within_reason(db: Database, reviewer_db: Database) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,11 +15,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from traintui.audit.archiving import EPOCH
+from traintui.audit.archiving import EPOCH, moment
 from traintui.audit.frames import COLUMNS, DamagedFrame, unpack
 from traintui.data.engine import Database
-from traintui.data.sealed_columns import HASHED
+from traintui.data.sealed_columns import HASHED, Log
 from traintui.errors import TraintuiError
 
 Values = Mapping[str, Any]
@@ -45,7 +46,7 @@ _WHOLE = {
 }  # fmt: skip
 _TRUTHS = {"is_rehearsal", "cost_is_estimate"}
 _PAYLOADS = {"request_payload", "response_payload"}
-_FORMS = {column.name: column.form for column in HASHED["generation_logs"]}
+_FORMS = {log: {column.name: column.form for column in columns} for log, columns in HASHED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ async def archived_calls(
             yield heapq.heappop(waiting)[3]
 
 
-def micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
+def micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 def calls_of(week: date, place: int, content: bytes) -> list[ArchivedCall]:
@@ -123,7 +124,7 @@ def value_of(name: str, field: bytes | None) -> Any:
     """A column out of its text."""
     if field is None:
         return None
-    form = _FORMS.get(name)
+    form = _FORMS["generation_logs"].get(name)
     if form == "time":
         return EPOCH + timedelta(microseconds=int(field))
     if form == "hex" or name == "row_hash":
@@ -135,3 +136,44 @@ def value_of(name: str, field: bytes | None) -> Any:
     if name in _TRUTHS:
         return field == b"true"
     return Decimal(field.decode()) if name == "cost_usd" else field.decode()
+
+
+EXPORTS = text("""
+    SELECT week, place, content FROM archive_frames AS f
+    WHERE f.log = 'export_logs' AND EXISTS (SELECT FROM retirements AS r WHERE r.log = f.log AND r.week = f.week)
+    ORDER BY week, place
+""")
+
+
+async def archived_exports(connection: AsyncConnection) -> str:
+    """Rows of the export log that are in the archive, as JSON that the database reads as such. Raises `TraintuiError`
+    where a frame cannot be read."""
+    frames = (await connection.execute(EXPORTS)).all()
+    return await asyncio.to_thread(
+        as_json, "export_logs", [(each.week, each.place, bytes(each.content)) for each in frames]
+    )
+
+
+def as_json(log: Log, frames: Iterable[tuple[date, int, bytes]]) -> str:
+    """The rows of frames, each by week, place and content, as JSON that the database reads as rows of the log; without
+    payloads. Raises `TraintuiError` where a frame cannot be read."""
+    found: list[dict[str, Any]] = []
+    for week, place, content in frames:
+        try:
+            names, rows = unpack(content)
+            found += [{name: said(log, name, field) for name, field in zip(names, row, strict=True)} for row in rows]
+        except (DamagedFrame, ValueError) as error:
+            raise damaged(week, place, error) from error
+    return orjson.dumps(found).decode()
+
+
+def said(log: Log, name: str, field: bytes | None) -> Any:
+    """A column as the database reads it out of JSON."""
+    if field is None or name in _PAYLOADS:
+        return None
+    form = "hex" if name == "row_hash" else _FORMS[log].get(name)
+    if form == "time":
+        return moment(int(field))
+    if form == "json":
+        return orjson.Fragment(field)
+    return f"\\x{field.decode()}" if form == "hex" else field.decode()

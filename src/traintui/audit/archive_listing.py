@@ -13,18 +13,14 @@ from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import text
 
-from traintui.audit.archive import damaged
-from traintui.audit.archiving import moment
-from traintui.audit.frames import DamagedFrame, unpack
+from traintui.audit.archive import as_json
 from traintui.data import log_lines, retention
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
 from traintui.data.log_fields import GENERATIONS
 from traintui.data.log_models import GenerationLog as L
-from traintui.data.sealed_columns import HASHED
 from traintui.errors import TraintuiError
 
 AT_ONCE = 10
@@ -44,7 +40,6 @@ IN_PLACE = (
 )
 """Stands before the table of this name in a statement that has it."""
 Columns = Sequence[Any]
-_FORMS = {column.name: column.form for column in HASHED["generation_logs"]}
 
 
 async def rows_across(db: Database, columns: Columns, wanted: Filter) -> AsyncGenerator[Sequence[Any]]:
@@ -118,7 +113,9 @@ async def _in_archive(db: Database, columns: Columns, wanted: Filter, week: date
         places = [frame.place for frame in frames[first : first + AT_ONCE]]
         async with db.read() as connection:
             contents = (await connection.execute(CONTENTS, {"week": week, "places": places})).all()
-            archived = await asyncio.to_thread(as_json, week, [(each.place, bytes(each.content)) for each in contents])
+            archived = await asyncio.to_thread(
+                as_json, "generation_logs", [(week, each.place, bytes(each.content)) for each in contents]
+            )
             for created_at, id, *row in await connection.execute(selected, {"archived": archived}):
                 heapq.heappush(waiting, (_LATEST - created_at, -id, row))
         # What no frame behind these can come before.
@@ -132,28 +129,3 @@ async def _in_archive(db: Database, columns: Columns, wanted: Filter, week: date
 
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
-
-
-def as_json(week: date, contents: Sequence[tuple[int, bytes]]) -> str:
-    """The calls of some frames as JSON that the database reads as rows of the log, without their payloads. Raises
-    `TraintuiError` where a frame cannot be read."""
-    calls: list[dict[str, Any]] = []
-    for place, content in contents:
-        try:
-            names, rows = unpack(content)
-            calls += [{name: said(name, field) for name, field in zip(names, row, strict=True)} for row in rows]
-        except (DamagedFrame, ValueError) as error:
-            raise damaged(week, place, error) from error
-    return orjson.dumps(calls).decode()
-
-
-def said(name: str, field: bytes | None) -> Any:
-    """A column as the database reads it out of JSON."""
-    if field is None or name in {"request_payload", "response_payload"}:
-        return None
-    form = "hex" if name == "row_hash" else _FORMS.get(name)
-    if form == "time":
-        return moment(int(field))
-    if form == "json":
-        return orjson.Fragment(field)
-    return f"\\x{field.decode()}" if form == "hex" else field.decode()

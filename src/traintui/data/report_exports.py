@@ -11,13 +11,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 READ = text("""
+    WITH logged AS (
+        SELECT * FROM export_logs
+        UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::export_logs, CAST(:archived AS jsonb))
+    )
     SELECT coalesce(begun.export_id, ended.export_id), begun.user_id, ended.user_id, ended.state,
            coalesce(begun.exported_at, ended.exported_at), ended.conversation_count,
            coalesce(begun.metadata->>'directory', ''), coalesce(begun.metadata->>'file', ended.metadata->>'file', ''),
            coalesce(begun.metadata->>'host', ''), coalesce(ended.metadata->'files', '[]'),
            coalesce(encode(ended.file_sha256, 'hex'), '')
-    FROM (SELECT * FROM export_logs WHERE state = 'started') AS begun
-    FULL JOIN (SELECT * FROM export_logs WHERE state <> 'started') AS ended ON ended.export_id = begun.export_id
+    FROM (SELECT * FROM logged WHERE state = 'started') AS begun
+    FULL JOIN (SELECT * FROM logged WHERE state <> 'started') AS ended ON ended.export_id = begun.export_id
     WHERE coalesce(begun.exported_at, ended.exported_at) < :moment
     ORDER BY coalesce(begun.id, ended.id)
 """)
@@ -51,9 +55,9 @@ class Logged:
         return frozenset(str(file.get("sha256")) for file in self.files) | ({self.sha256} if self.sha256 else set())
 
 
-async def exports(connection: AsyncConnection, moment: datetime) -> Sequence[Logged]:
-    """All exports that began before a moment, in their order."""
-    return [Logged(*row) for row in await connection.execute(READ, {"moment": moment})]
+async def exports(connection: AsyncConnection, moment: datetime, archived: str = "[]") -> Sequence[Logged]:
+    """All exports that began before a moment, in their order; with `archived` rows, as JSON."""
+    return [Logged(*row) for row in await connection.execute(READ, {"moment": moment, "archived": archived})]
 
 
 async def workspace_id(connection: AsyncConnection) -> str:

@@ -16,6 +16,7 @@ from typing import IO
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui.audit.archive import archived_exports
 from traintui.audit.reports import activity, approved_at_revision, exports_attributed, manifests, reviewed
 from traintui.audit.reports.cells import line_of
 from traintui.audit.reports.model import Answer, Cells, Kind, Name, Period, Report
@@ -151,7 +152,8 @@ class Maker:
                     found, hidden = await self._activity(connection, period)
                 case "exports-attributed":
                     workspace = await report_exports.workspace_id(connection)
-                    logged = await report_exports.exports(connection, period.until)
+                    archived = await archived_exports(connection)
+                    logged = await report_exports.exports(connection, period.until, archived)
         # What follows needs no snapshot, and may take longer than one may rest.
         if self.asked.name == "activity":
             return await self._with_others(found, hidden, period), period, now
