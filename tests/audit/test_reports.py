@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from aging import aged_exports
 from support import (  # fmt: skip
     Conninfo,
     add_vocabulary,
@@ -35,6 +36,8 @@ from traintui.audit.reports.making import Asked, make
 from traintui.audit.reports.manifests import read
 from traintui.audit.reports.model import Report, percent
 from traintui.audit.reports.saving import page_of, save
+from traintui.audit.retiring import retire_due
+from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
 from traintui.data import (
     bulk,
@@ -43,6 +46,7 @@ from traintui.data import (
     report_activity,
     report_approvals,
     report_reviewed,
+    retention,
     reviews,
     second_review,
 )
@@ -279,6 +283,25 @@ async def test_of_an_older_export_the_data_alone_is_compared(db: Database, tmp_p
     manifest = tmp_path / manifest_name("out.jsonl")
     changed(manifest, files=[{"name": "out.jsonl", "sha256": "00"}])
     assert named(await report(db, "exports-attributed"), "what") == ["it has another SHA-256 of out.jsonl than the log"]
+
+
+async def test_an_export_in_the_archive_is_known_still(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
+    await approved(db, *await imported(db, 2))
+    await exported(db, tmp_path / "out.jsonl")
+    aged_exports(conninfo)
+    await seal_and_anchor(db, everything=True)
+    assert len((await retire_due(db, await retention.due(db))).retired) == 1
+    assert await scalar(db, "SELECT count(*) FROM export_logs") == 0
+    good = await report(db, "exports-attributed")
+    facts = dict(good.answer.facts)
+    assert good.answer.passed and (facts["manifests found"], facts["users who exported"]) == ("1", "ada")
+    changed(tmp_path / manifest_name("out.jsonl"), exported_by="mallory")
+    found = await report(db, "exports-attributed")
+    assert named(found, "what") == ["it names mallory, and the log ada"]
+    approvals = await report(db, "approved-at-revision")
+    assert "Not looked at: 2 conversations in exports of the archive. A report of before says it." in (
+        approvals.answer.notes
+    )
 
 
 async def test_an_export_that_ended_and_never_began_is_named(db: Database, tamper: Tamper) -> None:

@@ -106,3 +106,9 @@ async def parts(connection: AsyncConnection, export: Left) -> AsyncIterator[Part
             yield Part(number, carried, wrong)
         if number < PART:
             return
+
+
+async def archived(connection: AsyncConnection) -> int:
+    """How many conversations exports held whose rows are in the archive, each time counted."""
+    noted = text("SELECT coalesce(sum(noted_count), 0)::bigint FROM retirements WHERE log = 'export_logs'")
+    return int(await connection.scalar(noted) or 0)

@@ -24,6 +24,8 @@ class Approvals:
     held: int = 0
     wrong: int = 0
     carried: int = 0
+    archived: int = 0
+    """Conversations of exports in the archive, which are not looked at."""
     short: list[str] = field(default_factory=list)
     """Exports of which not as many conversations are noted as they say."""
     with_wrong: set[str] = field(default_factory=set)
@@ -67,5 +69,8 @@ class Approvals:
             *((f"because {what}", f"{number:,}") for what, number in sorted(self.what.items())),
             ("approved by decisions that an import brought", f"{self.carried:,}"),
         )
-        notes = ("It is asked what each export saw, or as of when it was made, not what was decided since.",)
+        notes = ["It is asked what each export saw, or as of when it was made, not what was decided since."]
+        if self.archived:
+            held = number_of(self.archived, "conversation")
+            notes.append(f"Not looked at: {held} in exports of the archive. A report of before says it.")
         return Answer(passed, says, facts, (*notes, *self.short))

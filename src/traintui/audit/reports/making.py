@@ -171,6 +171,7 @@ class Maker:
     async def _approved(self, connection: AsyncConnection, period: Period) -> Answer:
         found = approved_at_revision.Approvals()
         exports = await report_approvals.exports(connection, period.until)
+        found.archived = await report_approvals.archived(connection)
         done, total = 0, sum(each.count for each in exports)
         for export in exports:
             noted = 0
