@@ -486,7 +486,8 @@ async def test_how_many_wait_comes_from_the_copy_in_memory_and_follows_what_othe
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first and "of 6 waiting" in said(app, "#position"))
         event.remove(db.engine.sync_engine, "before_cursor_execute", note)
-        assert not [each for each in statements if "count(*)" in each and "FROM conversations" in each]
+        counting = [each for each in statements if "count(*)" in each and "FROM conversations" in each]
+        assert not [each for each in counting if "metadata" not in each]  # what Conversations learns of its keys
 
 
 async def test_before_the_copy_is_there_the_server_says_how_many_wait(db: Database, tmp_path: Path) -> None:
