@@ -75,7 +75,7 @@ def test_a_report_is_saved_with_its_seal_and_verify_finds_it(home: Path) -> None
     assert page.suffix == ".md" and csv.read_text().startswith("export,when,user,manifest,what")
     verdict = json.loads(traintui(home, "audit", "verify", "--json").stdout)
     assert verdict["holds"] and verdict["reports"] == 1
-    assert "1 reports agree" in traintui(home, "audit", "verify").stdout
+    assert "1 report agree" in traintui(home, "audit", "verify").stdout
 
 
 @pytest.mark.parametrize(
