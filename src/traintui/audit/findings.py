@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from traintui.audit.words import number_of
 from traintui.data.sealed_columns import Log
 
 Kind = Literal["changed", "removed", "inserted", "reordered", "seal", "anchor", "witness", "archive", "unknown"]
@@ -82,7 +83,7 @@ class Verdict:
     def looked(self) -> str:
         """What was looked at, in words."""
         return (
-            f"{counted(self.rows, 'row')}, {self.sealed_rows:,} of them under {counted(self.seals, 'seal')},"
+            f"{number_of(self.rows, 'row')}, {self.sealed_rows:,} of them under {number_of(self.seals, 'seal')},"
             f" in {self.seconds} s"
         )
 
@@ -90,8 +91,8 @@ class Verdict:
     def agree(self) -> str:
         """What outside of the database agrees, in words."""
         return (
-            f"{counted(self.anchors, 'anchor')}, {counted(self.manifests, 'manifest')} of exports"
-            f" and {counted(self.reports, 'report')}"
+            f"{number_of(self.anchors, 'anchor')}, {number_of(self.manifests, 'manifest')} of exports"
+            f" and {number_of(self.reports, 'report')}"
         )
 
     def add(self, finding: Finding) -> None:
@@ -116,11 +117,6 @@ class Verdict:
             "first": None if first is None else first.as_json(),
             "findings": [finding.as_json() for finding in self.findings],
         }
-
-
-def counted(number: int, one: str) -> str:
-    """So many of something."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def of_row(

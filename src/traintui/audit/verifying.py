@@ -14,12 +14,13 @@ from pathlib import Path
 
 from traintui import clock
 from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
-from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict, counted
+from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
 from traintui.audit.removed import Removed
 from traintui.audit.row_hashes import digest_of
 from traintui.audit.telling_apart import told_apart
 from traintui.audit.walking import MOST, BadPart, Walk
 from traintui.audit.witnesses import Writers, agreeing
+from traintui.audit.words import number_of
 from traintui.data.engine import Database
 from traintui.data.exports import manifest_name
 from traintui.data.sealed_columns import Log
@@ -210,7 +211,7 @@ class _Verifying:
         self.verdict.notes += removed.notes()
         if removed.erased_frames:
             self.verdict.notes.append(
-                f"Payloads were erased from {counted(removed.erased_frames, 'frame')} of the archive."
+                f"Payloads were erased from {number_of(removed.erased_frames, 'frame')} of the archive."
             )
 
     def _rows(self, walk: Walk, writers: Writers) -> None:

@@ -11,7 +11,8 @@ from datetime import tzinfo as TimeZone
 from statistics import median
 from typing import Any
 
-from traintui.audit.reports.model import Answer, Cells, Kind, Plot, number_of, percent, utc
+from traintui.audit.reports.model import Answer, Cells, Kind, Plot, percent, utc
+from traintui.audit.words import number_of
 from traintui.data.report_activity import CHARACTERS_PER_TOKEN, Decided
 
 SECONDS_PER_1000_TOKENS = 45.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from traintui.audit.reports.model import Answer, Cells, Kind, number_of, utc
+from traintui.audit.reports.model import Answer, Cells, Kind, utc
+from traintui.audit.words import number_of
 from traintui.data.report_approvals import Left, Part
 
 KIND = Kind(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from traintui.audit.reports.manifests import Found
-from traintui.audit.reports.model import Answer, Cells, Kind, number_of, utc
+from traintui.audit.reports.model import Answer, Cells, Kind, utc
+from traintui.audit.words import number_of
 from traintui.data.report_exports import Logged
 
 KIND = Kind(

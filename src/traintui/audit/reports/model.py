@@ -113,8 +113,3 @@ def percent(part: int, whole: int) -> str:
     elif part and shown == "0.0":
         shown = f"{share:.4f}"
     return f"{shown} %"
-
-
-def number_of(count: int, noun: str) -> str:
-    """So many of something."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

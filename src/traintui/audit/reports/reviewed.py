@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from traintui.audit.reports.model import Answer, Cells, Kind, number_of, percent
+from traintui.audit.reports.model import Answer, Cells, Kind, percent
+from traintui.audit.words import number_of
 from traintui.data.report_reviewed import Stretch
 
 KIND = Kind(

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from traintui.audit.anchors import note_report, seal_line
 from traintui.audit.reports.making import Made
-from traintui.audit.reports.model import Report, number_of, utc
+from traintui.audit.reports.model import Report, utc
+from traintui.audit.words import number_of
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 
