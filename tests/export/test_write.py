@@ -122,6 +122,30 @@ async def test_a_cancelled_export_leaves_nothing_but_its_record(
     assert [entry.state for entry in await newest_exports(db)] == ["cancelled"]
 
 
+async def test_cancelling_an_export_whose_file_is_in_its_place_comes_too_late_and_it_is_on_record_as_written(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await approved(db, 3)
+    there, go_on = asyncio.Event(), asyncio.Event()
+    real = exports.record
+
+    async def slowly(database: Database, export_id: str, state: exports.LoggedState, **rest: Any) -> None:
+        if state == "succeeded":
+            there.set()
+            await go_on.wait()
+        await real(database, export_id, state, **rest)
+
+    monkeypatch.setattr(exports, "record", slowly)
+    export = asyncio.create_task(export_conversations(db, path=tmp_path / "out.jsonl"))
+    await there.wait()
+    for _ in range(2):
+        export.cancel()
+        await asyncio.sleep(0)
+    go_on.set()
+    assert (await export).count == len(lines(tmp_path / "out.jsonl")) == 3
+    assert [entry.state for entry in await newest_exports(db)] == ["succeeded"]
+
+
 async def test_what_is_decided_while_an_export_runs_does_not_change_it(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

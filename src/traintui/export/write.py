@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -123,7 +123,7 @@ async def run_export(
     `on_kin` how many were compared with the others before that, for a split. Raises `FilterError` when the filter
     cannot be read, `ExportStopped` with what is wrong with which conversations, `TraintuiError` when nothing matches or
     the place cannot be written; cancelling leaves nothing
-    behind.
+    behind, unless the files are being put into their places already: then it is written.
     """
     request = await completed(db, request)
     path = await asyncio.to_thread(checked_place, request.path)
@@ -157,9 +157,8 @@ async def run_export(
                             "seal": await seal_before(db)}  # fmt: skip
                     said = await whole(add_all, files, assembly, counts, record.filter_state, told)
                     await whole(files.settle)
-                    # Cancelling waits for both: the row and the files are there together, or neither.
                     facts = tuple(part.facts for part in files.parts)
-                    await asyncio.shield(asyncio.create_task(settle_both(record, files, assembly, counts, facts)))
+                    await to_its_end(settle_both(record, files, assembly, counts, facts))
         except BaseException as error:
             with contextlib.suppress(TraintuiError):  # what went wrong first is what is told
                 await asyncio.shield(record.fail(error))
@@ -304,6 +303,16 @@ async def seal_before(db: Database) -> dict[str, Any] | None:
     except NoAnchor as beside:
         found = beside.seal
     return None if found is None else found.as_json()
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Does what is there as a whole or not at all. Who cancels meanwhile comes too late: it goes on, and what it comes
+    to is what is told. Raises what became of it."""
+    running = asyncio.create_task(work)
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([running])
+    running.result()
 
 
 async def whole(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
