@@ -296,7 +296,7 @@ async def scalar(db: Database, statement: str, **values: Any) -> Any:
         return await connection.scalar(text(statement), values)
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
     """Returns as soon as a condition holds; fails when it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not await holds():

@@ -78,7 +78,7 @@ def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
         "    anchor(Path(sys.argv[1]), Sealed('w-1', number, b'x' * 32, datetime.now(UTC)), 'embedded')\n"
     )
     children = [subprocess.Popen([sys.executable, "-c", code, tmp_path, str(first)]) for first in (0, 100, 200)]
-    assert [child.wait(timeout=60) for child in children] == [0, 0, 0]
+    assert [child.wait(timeout=180) for child in children] == [0, 0, 0]
     found = sorted(number for _, number in lines(tmp_path))  # type: ignore[type-var]
     assert found == [*range(40), *range(100, 140), *range(200, 240)]
 

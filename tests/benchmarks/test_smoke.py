@@ -29,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
 def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments.split(), "--json"],
-        cwd=repository(), capture_output=True, text=True, timeout=180, check=True,
+        cwd=repository(), capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     told = json.loads(result.stdout)
     assert told["benchmark"] == name and told["machine"]["cores"] > 0

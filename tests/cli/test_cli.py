@@ -46,7 +46,7 @@ def traintui(home: Path, *arguments: str, check: bool = True, **environment: str
         [sys.executable, "-m", "traintui", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         stdin=subprocess.DEVNULL,
         cwd=home,
         env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
@@ -210,7 +210,7 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             assert "no conversation" in refused(traintui(home, *nobody, check=False, TRAINTUI_API_BASE_URL=found[0]))
         finally:
             rehearsal.send_signal(signal.SIGINT)
-        assert rehearsal.wait(20) in (0, 130)
+        assert rehearsal.wait(60) in (0, 130)
 
 
 def test_users_are_made_listed_and_shut_out(home: Path) -> None:

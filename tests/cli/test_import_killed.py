@@ -58,7 +58,7 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def run(home: Path, *arguments: str) -> str:
     process = command(home, *arguments)
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=180)
     assert process.returncode == 0 and "Traceback" not in errors, errors
     return out + errors
 
@@ -72,7 +72,7 @@ def value(server: EmbeddedServer, statement: str) -> Any:
 
 def when_under_way(server: EmbeddedServer, process: subprocess.Popen[str]) -> None:
     """Returns once a part of the import is stored, and not all of it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not value(server, "SELECT passed FROM imports WHERE passed > 0"):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
@@ -83,7 +83,7 @@ def killed(server: EmbeddedServer, file: Path) -> None:
     process = command(server.home, str(file))
     when_under_way(server, process)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert 0 < value(server, "SELECT passed FROM imports") < ROWS
     value(server, "UPDATE imports SET lease_until = now()")
 
@@ -114,7 +114,7 @@ def test_an_interrupt_removes_what_came_in(server: EmbeddedServer, file: Path) -
     process = command(server.home, str(file))
     when_under_way(server, process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode != 0 and "Traceback" not in errors, errors
     assert value(server, "SELECT count(*) FROM conversations") == 0
     assert value(server, "SELECT state FROM imports") == "removed"

@@ -42,7 +42,7 @@ def home() -> Iterator[Path]:
 def traintui(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "traintui", *arguments],
-        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, cwd=home, check=False,
+        capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, cwd=home, check=False,
         env={**os.environ, "TRAINTUI_HOME": str(home)},
     )  # fmt: skip
 

@@ -71,7 +71,7 @@ def stands(server: EmbeddedServer) -> dict[str, int]:
 
 def until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Waits for something that a process is to bring about."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 180
     while not holds():
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.01)
@@ -79,7 +79,7 @@ def until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 
 def killed(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
 
 
 def verified(home: Path) -> dict[str, Any]:

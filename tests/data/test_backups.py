@@ -365,7 +365,7 @@ def test_a_restore_waits_for_nobody_and_says_who_is_in_the_way(new: EmbeddedServ
         assert refused.value.title == "Workspace in use"
         assert "rita" in refused.value.message and f"process {child.pid} (" in refused.value.message
     finally:
-        child.communicate("leave\n", timeout=30)
+        child.communicate("leave\n", timeout=180)
     assert child.returncode == 0, "the one who was in the way worked on"
     assert contents(new, columns(new)) == before and databases(new) == {"postgres", DATABASE}
     assert not [name for name in backups(new) if "restore" in name]
@@ -453,7 +453,7 @@ def killed_restore(home: Path, path: Path, where: str) -> None:
     )
     assert child.stdout is not None and child.stdout.readline() == "there\n"
     child.kill()
-    child.communicate(timeout=30)
+    child.communicate(timeout=180)
 
 
 @pytest.mark.parametrize(("where", "left", "is_new"), [("Bringing", RESTORING, False), ("exchanged", REPLACED, True)])
@@ -480,7 +480,7 @@ async def test_a_restore_that_is_killed_leaves_the_old_or_the_new_workspace_and_
 def traintui(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "traintui", *arguments],
-        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False, cwd="/",
+        capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, check=False, cwd="/",
         env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
     )  # fmt: skip
 

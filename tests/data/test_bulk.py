@@ -173,14 +173,14 @@ async def test_two_bulks_on_overlapping_sets_both_end_and_each_row_is_decided_on
                 bulk.decide(rita, ids[:128], "approve", seen=snapshot),
                 bulk.decide(ron, ids[64:][::-1], "reject", seen=snapshot),
             ),
-            timeout=30,
+            timeout=120,
         )
         assert one.done + two.done == 192
         assert one.done + sum(one.skipped.values()) == 128 and set(one.skipped) <= {"changed"}
         assert await whole(db)
         first, second, flagged = await asyncio.wait_for(
             asyncio.gather(bulk.undo(rita, one.bulk_id), bulk.undo(ron, two.bulk_id), bulk.flag(db, ids[::-1], True)),
-            timeout=30,
+            timeout=120,
         )
         assert (first.undone + first.kept, second.undone + second.kept, flagged.done) == (one.done, two.done, 192)
     assert await whole(db)

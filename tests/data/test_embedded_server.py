@@ -86,7 +86,7 @@ def answers(server: EmbeddedServer) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "the condition did not come true"
@@ -103,7 +103,7 @@ def child(home: Path) -> subprocess.Popen[str]:
 
 
 def leave(process: subprocess.Popen[str]) -> None:
-    process.communicate("leave\n", timeout=60)
+    process.communicate("leave\n", timeout=180)
     assert process.returncode == 0
 
 
@@ -132,7 +132,7 @@ def test_a_server_left_by_a_killed_process_is_used_again_and_later_stopped(home:
     killed = child(home)
     pid = postmaster(server)
     killed.kill()
-    killed.communicate(timeout=30)
+    killed.communicate(timeout=180)
     assert answers(server)
     server.start()
     assert postmaster(server) == pid and answers(server)
@@ -318,7 +318,7 @@ def test_two_first_starts_at_once_make_one_workspace() -> None:
             for _ in range(2)
         ]
         for each in children:
-            _, said = each.communicate(timeout=90)
+            _, said = each.communicate(timeout=180)
             assert each.returncode == 0, said
         assert not EmbeddedServer(home).running()
 

@@ -304,7 +304,7 @@ async def test_one_key_on_two_connections_at_once_is_one_decision(db: Database, 
 
         def press(conversation_id: str, together: threading.Barrier, answers: list[int]) -> None:
             with psycopg.connect(conninfo("rita")) as connection:
-                together.wait(10)
+                together.wait(60)
                 row = connection.execute(DECIDE, [conversation_id, "approve", None, f"k-{conversation_id}"]).fetchone()
                 assert row is not None
                 answers.append(row[0])
@@ -313,7 +313,7 @@ async def test_one_key_on_two_connections_at_once_is_one_decision(db: Database, 
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(120)
         assert len(answers) == 2 and len(set(answers)) == 1
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'approve'") == 10
 
@@ -325,7 +325,7 @@ async def test_two_reviewers_at_once_never_both_decide(db: Database, conninfo: C
         together = threading.Barrier(2)
 
         def press(login: str, action: str, conversation_id: str, together: threading.Barrier) -> None:
-            together.wait(10)
+            together.wait(60)
             outcomes.append(sqlstate(conninfo(login), DECIDE, [conversation_id, action, None, new_key()]))
 
         threads = [
@@ -335,7 +335,7 @@ async def test_two_reviewers_at_once_never_both_decide(db: Database, conninfo: C
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(120)
     assert outcomes.count(None) == 10 and outcomes.count("TT001") == 10
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action IN ('approve', 'reject')") == 10
 

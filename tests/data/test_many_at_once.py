@@ -102,7 +102,7 @@ async def test_a_worker_that_stores_and_one_that_is_retired_never_block_each_oth
                 )
                 retired += gone.rowcount
 
-    await asyncio.wait_for(asyncio.gather(worker("arthur"), worker("ada"), reaper()), timeout=60)
+    await asyncio.wait_for(asyncio.gather(worker("arthur"), worker("ada"), reaper()), timeout=180)
     assert await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'sending'") == 0
     assert await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'unknown'") > 0
     per_item = await fetch(db, "SELECT count(*) FILTER (WHERE status = 'generated'), count(*) FROM conversations")

@@ -411,7 +411,7 @@ async def test_hostile_keys_and_values_are_data(db: Database) -> None:
 async def test_two_bulk_edits_at_once_in_any_order_both_end(db: Database, reviewer_db: Database) -> None:
     await imported(db, 60)
     keys = await ids_of(db, parse(""))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         await asyncio.gather(
             *(
                 metadata.merge(person, keys if step % 2 else keys[::-1], {name: step})

@@ -67,7 +67,7 @@ async def test_two_processes_make_weeks_at_once(db: Database, conninfo: Conninfo
 
     def make() -> None:
         with psycopg.connect(conninfo("arthur")) as connection:
-            together.wait(10)
+            together.wait(60)
             row = connection.execute("SELECT make_generation_partitions()").fetchone()
             assert row is not None
             made.append(row[0])
@@ -76,7 +76,7 @@ async def test_two_processes_make_weeks_at_once(db: Database, conninfo: Conninfo
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert sorted(made) == [0, 0, 5]
     assert len(await fetch(db, WEEKS)) == 5
 

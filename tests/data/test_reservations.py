@@ -74,7 +74,7 @@ async def test_two_windows_that_go_to_what_the_other_left_do_not_wait_for_each_o
         found = await here.execute(ask, (HERE, [second], []))
         assert await found.fetchone() == (1,)
         await here.commit()
-    assert (await asyncio.wait_for(there, 10))[first].is_mine
+    assert (await asyncio.wait_for(there, 60))[first].is_mine
     assert await mine(db, HERE, [second]) == [second]
 
 
@@ -138,7 +138,7 @@ async def test_what_is_being_decided_at_this_moment_is_passed_by(
         await connection.exec_driver_sql(
             "SELECT decide(%s, 'approve', %s, %s, 'k')", (first, looked.revision, looked.decision_id)
         )
-        assert await asyncio.wait_for(mine(reviewer_db, THERE, [first, second]), 5) == [second]
+        assert await asyncio.wait_for(mine(reviewer_db, THERE, [first, second]), 60) == [second]
 
 
 async def test_taking_over_is_on_record_and_the_same_key_does_it_once(db: Database, reviewer_db: Database) -> None:

@@ -147,7 +147,7 @@ def test_a_second_upgrade_at_once_waits_and_finds_nothing_to_do(empty: str) -> N
         subprocess.Popen([sys.executable, "-c", code, empty], stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
     for child in children:
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=180)
         assert child.returncode == 0, said
     assert schema.current_revision(empty) == schema.HEAD
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed (apt-get install tmux)")
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a screen that does not come is given up; a passing test never waits for it."""
 
 
@@ -37,7 +37,7 @@ class Terminal:
 
     def _tmux(self, *arguments: str) -> str:
         result = subprocess.run(
-            ["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True, timeout=20
+            ["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True, timeout=60
         )
         return result.stdout
 
@@ -82,7 +82,7 @@ class Terminal:
     def press_until(self, key: str, holds: Callable[[str], bool], wanted: str) -> str:
         """Presses a key, and again after two seconds in which nothing came of it: a press on what was not painted yet
         decides nothing, by design."""
-        for _ in range(10):
+        for _ in range(40):
             self.press(key)
             deadline = time.monotonic() + 2
             while time.monotonic() < deadline:

@@ -37,7 +37,7 @@ async def begun(terminal: Open, place: Path, environment: dict[str, str]) -> Ter
 
 async def ended(home: Path, pid: int) -> None:
     """Waits until a process and the embedded server of a home have ended."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     server = EmbeddedServer(home)
     while psutil.pid_exists(pid) or server.running():
         assert time.monotonic() < deadline, f"worker {psutil.pid_exists(pid)}, server {server.running()}"

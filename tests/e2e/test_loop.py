@@ -105,7 +105,7 @@ async def test_after_a_kill_no_call_lacks_its_row_and_the_app_goes_on_with_the_b
                 os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(app.shows, "left with 137")
         # A worker that still ends its calls would be taken for one that goes on.
-        assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 20))[1]
+        assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 120))[1]
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         await asyncio.to_thread(again.shows, "to review")
         again.press("3")
@@ -126,7 +126,7 @@ def command(place: Path, environment: dict[str, str], *arguments: str) -> str:
     """What a command of Traintui prints."""
     return subprocess.run(
         [sys.executable, "-m", "traintui", *arguments],
-        cwd=place, env={**os.environ, **environment}, check=True, capture_output=True, text=True, timeout=120,
+        cwd=place, env={**os.environ, **environment}, check=True, capture_output=True, text=True, timeout=180,
     ).stdout  # fmt: skip
 
 

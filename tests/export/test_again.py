@@ -253,7 +253,7 @@ async def test_a_long_export_says_how_far_it_is_until_it_ends(
 
     def slowly(self: Assembly, page: Any) -> None:
         if self.tally.conversations == 2:
-            goes_on.wait(20)
+            goes_on.wait(180)
         take(self, page)
 
     monkeypatch.setattr(Assembly, "take", slowly)

@@ -62,5 +62,5 @@ def test_every_format_in_every_container_with_all_that_goes_beside_it() -> None:
         )
         for seed in ("1", "4242")
     ]  # fmt: skip
-    first, second = (process.communicate(timeout=60)[0] for process in written)
+    first, second = (process.communicate(timeout=180)[0] for process in written)
     assert first == second and "trl-kto parquet" in first and "traintui jsonl" in first and "kept" in first

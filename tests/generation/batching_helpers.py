@@ -52,7 +52,7 @@ async def run_until_idle(
 ) -> None:
     """Works until nothing is left to do and nothing is out. `as_real`: as if the rehearsal were paid."""
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not as_real)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         worker = Worker(db, client, provider, patience=replace(IMPATIENT, **patience))
         worker.batching.most_requests = most
         await worker.run(asyncio.Event(), until_idle=True)

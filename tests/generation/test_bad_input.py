@@ -43,7 +43,7 @@ def plan(**changes: Any) -> Plan:
 
 async def work_on(db: Database, server: RehearsalServer, *, slots: int = 1) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         worker = Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick())
         await worker.run(asyncio.Event(), until_idle=True)
 
@@ -151,7 +151,7 @@ async def test_a_full_disk_while_what_is_wrong_is_noted_ends_no_worker(
             " EXECUTE FUNCTION disk_full()".encode()
         )
         provider = Provider(rehearsal.url, "rehearsal", "rehearsal", is_rehearsal=True)
-        async with asyncio.timeout(30), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
+        async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
             worker = Worker(furnished, client, provider, slots=1, say=told.append, patience=IMPATIENT, dice=Quick())
             running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
 

@@ -148,7 +148,7 @@ async def test_lines_come_as_they_are_sent_and_not_once_all_are_there() -> None:
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    async with asyncio.timeout(10), ModelClient(api_key="rehearsal", base_url=url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=url) as client:
         with recorded("lines"):
             async with aclosing(client.lines("/v1/messages/batches/b/results")) as lines:
                 assert await anext(lines) == b"first"

@@ -51,7 +51,7 @@ def provider(server: RehearsalServer) -> Provider:
 
 
 async def work_on(db: Database, server: RehearsalServer, *, slots: int = 2) -> None:
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         worker = Worker(db, client, provider(server), slots=slots, patience=IMPATIENT, dice=Quick())
         await worker.run(asyncio.Event(), until_idle=True)
 
@@ -123,7 +123,7 @@ async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_noth
     free = "DROP FUNCTION disk_full() CASCADE"
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(full.format("generation_items").encode())
-        async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
+        async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
             worker = Worker(
                 furnished, client, provider(rehearsal), slots=2, say=told.append, patience=IMPATIENT, dice=Quick()
             )
@@ -264,7 +264,7 @@ async def test_who_waits_for_a_batch_works_on_that_one_alone(
     with psycopg.connect(conninfo(SUPERUSER)) as connection:  # as if another worker had taken it up
         connection.execute("UPDATE batches SET state = 'running', started_at = now() WHERE id = %s", [running])
     mine = await begun(furnished, 2)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         await run_worker(furnished, provider(rehearsal), slots=3, only=mine)
     assert (await batches.progress(furnished, mine)).state == "finished"
     assert [(await batches.progress(furnished, batch)).calls for batch in (waiting, running)] == [0, 0]

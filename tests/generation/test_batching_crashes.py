@@ -160,7 +160,7 @@ async def test_a_worker_that_is_killed_while_its_batch_runs_is_followed_by_one_t
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=6)
     async with process(furnished, rehearsal):
-        await eventually(lambda: _submitted(furnished), seconds=60)
+        await eventually(lambda: _submitted(furnished), seconds=180)
     await end_leases(furnished)
     (there,) = rehearsal.batches.all
     there.ready = there.created
@@ -177,7 +177,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_an_import_leaves_nothing
     batch_id = await begun(furnished, count=12)
     with stopped_after(conninfo(SUPERUSER), 5):
         async with process(furnished, rehearsal):
-            await eventually(lambda: _settled(furnished, 5), seconds=60)
+            await eventually(lambda: _settled(furnished, 5), seconds=180)
     await end_leases(furnished)
     settled = await value(furnished, "SELECT count(*) FROM batch_submission_items WHERE settled_at IS NOT NULL")
     assert settled == 5
@@ -190,7 +190,7 @@ async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
 ) -> None:
     batch_id = await begun(furnished, count=60)
     async with process(furnished, rehearsal) as worker:
-        await eventually(lambda: _settled(furnished, 5), seconds=60)
+        await eventually(lambda: _settled(furnished, 5), seconds=180)
         await freeze(furnished, worker)
         await end_leases(furnished)
         await resumed(furnished, rehearsal, batch_id)

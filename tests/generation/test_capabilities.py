@@ -67,7 +67,7 @@ async def generated(db: Database, server: RehearsalServer, **changes: Any) -> Ba
 
 async def work_on(db: Database, server: RehearsalServer) -> None:
     provider = await provider_at(server)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         await Worker(db, client, provider, slots=4, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )

@@ -52,7 +52,7 @@ def plan(**changes: Any) -> Plan:
 
 async def run_until_idle(db: Database, server: RehearsalServer, *, slots: int = 2, real: bool = False) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not real)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )

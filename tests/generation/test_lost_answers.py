@@ -38,7 +38,7 @@ async def worked_without(db: Database, server: RehearsalServer, mode: str, *word
     batch_id = await start_batch(db, plan(count=3, mode=mode), is_rehearsal=True)
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
     async with (
-        lossy(db) as (over, line), asyncio.timeout(30), ModelClient(api_key="key", base_url=server.url) as client,
+        lossy(db) as (over, line), asyncio.timeout(180), ModelClient(api_key="key", base_url=server.url) as client,
     ):  # fmt: skip
         line.lose(*words)
         worker = Worker(over, client, provider, slots=2, patience=IMPATIENT, dice=Quick())

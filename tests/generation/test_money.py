@@ -42,7 +42,7 @@ async def furnished(db: Database) -> Database:
 async def work_on(db: Database, server: RehearsalServer, *, slots: int = 2, paid: bool = False) -> None:
     """A worker, until nothing is left to do. `paid` takes the rehearsal for a provider that asks money."""
     provider = Provider(server.url, "key", "rehearsal", is_rehearsal=not paid)
-    async with asyncio.timeout(120), ModelClient(api_key="key", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="key", base_url=server.url) as client:
         await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )

@@ -131,7 +131,7 @@ async def test_the_batch_says_since_when_and_why_nothing_is_begun(
     said: list[str] = []
     stop = asyncio.Event()
     rehearsal.fail_next(*["529"] * 5_000)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
         worker = Worker(furnished, client, provider, slots=2, patience=IMPATIENT, dice=Quick(), say=said.append)
         running = asyncio.create_task(worker.run(stop))
         while not (reason := (await batches.progress(furnished, batch_id)).state_reason):

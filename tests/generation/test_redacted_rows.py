@@ -63,7 +63,7 @@ async def furnished(db: Database, conninfo: Conninfo) -> Database:
 
 async def work_on(db: Database, url: str) -> None:
     provider = Provider(url, "rehearsal", "rehearsal", is_rehearsal=True)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=url) as client:
         worker = Worker(db, client, provider, slots=1, patience=IMPATIENT, dice=Quick())
         worker.batching.patience = IMPATIENT
         await worker.run(asyncio.Event(), until_idle=True)

@@ -38,7 +38,7 @@ async def rehearsal() -> AsyncIterator[RehearsalServer]:
 
 async def run_until_idle(db: Database, server: RehearsalServer, *, real: bool = False) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=not real)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         await Worker(db, client, provider, slots=2, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )

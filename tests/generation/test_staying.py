@@ -54,6 +54,6 @@ async def test_it_stays_for_what_is_out_of_a_batch_that_was_paused_and_ends_when
         submission = await submissions.claim(db, worker_id, endpoint=PROVIDER.endpoint, is_rehearsal=False)
         assert submission is not None
         await submissions.close(db, submission, state="lost")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(180):
             await staying
     assert given.stop.is_set() and said[-1] == "Nothing is left to do."

@@ -46,7 +46,7 @@ async def worked(db: Database, server: RehearsalServer, **changes: Any) -> int:
     wanted = Plan(**({"name": "Trial", "model": MODEL, "count": 2, "exchanges": (2, 3)} | changes))
     batch_id = await start_batch(db, wanted, is_rehearsal=True)
     provider = Provider(server.url, "key", "rehearsal", is_rehearsal=True)
-    async with asyncio.timeout(60), ModelClient(api_key="key", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="key", base_url=server.url) as client:
         await Worker(db, client, provider, slots=1, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )

@@ -58,7 +58,7 @@ async def generate(db: Database, server: RehearsalServer, wanted: Plan, *, slots
 
 async def run_until_idle(db: Database, server: RehearsalServer, *, slots: int = 2) -> None:
     provider = Provider(server.url, "rehearsal", "rehearsal", is_rehearsal=True)
-    async with asyncio.timeout(60), ModelClient(api_key="rehearsal", base_url=server.url) as client:
+    async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=server.url) as client:
         await Worker(db, client, provider, slots=slots, patience=IMPATIENT, dice=Quick()).run(
             asyncio.Event(), until_idle=True
         )
@@ -192,7 +192,7 @@ async def test_what_somebody_watches_is_written_down_while_it_is_written(
     rehearsal.fail_next("midstream-silence")
     running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=1))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             while not (views := await batches.streams(furnished, batch_id)):
                 await asyncio.sleep(0.05)
         assert views[0].content.startswith('{"exchanges"')
@@ -222,7 +222,7 @@ async def test_of_calls_at_once_one_is_streamed_for_a_screen_and_then_the_next(
     rehearsal.fail_next("midstream-silence")
     running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=3))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             while (await batches.progress(furnished, batch_id)).done < 11:
                 await asyncio.sleep(0.05)
         asked = [request.body.get("stream", False) for request in list(rehearsal.requests)[asked_before:]]

@@ -47,7 +47,7 @@ async def under_way(db: Database, number: int) -> None:
     async def holds() -> bool:
         return int(await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")) >= number
 
-    await eventually(holds, seconds=60)
+    await eventually(holds, seconds=180)
 
 
 async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_on_record(
@@ -69,7 +69,7 @@ async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_o
                 await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE late_reply_to IS NOT NULL") == lost
             )
 
-        await eventually(late, seconds=60)
+        await eventually(late, seconds=180)
         worker.terminate()
         await worker.wait()
     # Its replies came after those of its successor: they stand in the log with what they cost, and nowhere else.

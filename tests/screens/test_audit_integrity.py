@@ -56,7 +56,7 @@ async def test_a_look_says_that_all_holds_or_names_the_row_that_was_touched(
 async def test_escape_stops_a_look(app: TraintuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(_db: Database, *, progress: verifying.Progress, stop: threading.Event) -> Verdict:
         progress(1, 4)
-        stop.wait(20)
+        stop.wait(180)
         raise TraintuiError("Stopped", "stopped.", "Begin again.")
 
     monkeypatch.setattr(verifying, "verify", slow)

@@ -142,7 +142,7 @@ async def test_what_is_being_saved_is_saved_though_it_is_made_anew_meanwhile(
     writing, going_on = saving.write, threading.Event()
 
     def held(*args: Any) -> Any:
-        assert going_on.wait(20)
+        assert going_on.wait(180)
         return writing(*args)
 
     monkeypatch.setattr(saving, "write", held)

@@ -222,7 +222,7 @@ async def test_a_look_that_takes_long_is_not_begun_anew_and_the_text_does_not_wa
 
     def slowly(*given: Any) -> Looked:
         begun.append(given)
-        assert may_end.wait(20)
+        assert may_end.wait(180)
         return preflight_said.look(*given)
 
     monkeypatch.setattr(review_preflight, "look", slowly)

@@ -77,7 +77,7 @@ async def raw_stream(server: RehearsalServer, body: dict[str, Any]) -> bytes:
     head = f"POST /v1/messages HTTP/1.1\r\nx-api-key: k\r\nanthropic-version: {VERSION}\r\n"
     head += f"content-length: {len(data)}\r\n"
     writer.write(head.encode() + b"connection: close\r\n\r\n" + data)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer
 
@@ -348,7 +348,7 @@ async def test_closing_does_not_wait_for_open_connections() -> None:
         writing = asyncio.create_task(ask(sdk))
         await server.received(1)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        await asyncio.wait_for(server.close(), 2)
+        await asyncio.wait_for(server.close(), 60)
         assert await reader.read() == b""
         with pytest.raises(anthropic.APIConnectionError):
             await writing
@@ -368,5 +368,5 @@ async def test_serving_alone_announces_where_and_ends_when_told() -> None:
     await running.wait()
     assert "http://127.0.0.1:" in lines[0]
     until.set()
-    await asyncio.wait_for(task, 2)
+    await asyncio.wait_for(task, 60)
     assert "stopped" in lines[-1]
