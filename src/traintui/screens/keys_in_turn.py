@@ -9,22 +9,29 @@ from typing import Any
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Event, Key, Paste
+from textual.screen import Screen
 
-PATIENCE = 0.25
-"""Seconds after which a key that got lost on its way keeps nobody waiting any longer."""
+LOOK = 0.25
+"""Seconds between two looks whether a key got lost on its way, in a field that is gone."""
+LONGEST = 5.0
+"""Seconds after which a key keeps nobody waiting any longer, wherever it is."""
 
 
 class KeysInTurn(App[None]):
-    """An app that looks at a key once what the one before it asked for is there: text in its field, a focus, a dialog.
+    """An app that looks at a key once what the one before it asked for is there: text in its field, a focus, a dialog
+    that is open or closed.
 
     Textual forwards a key to what has the focus when it is read, and acts when it comes back from there. Of `/a`, in
-    one piece from a slow line, the `a` would go where the `/` was pressed, and decide.
+    one piece from a slow line, the `a` would go where the `/` was pressed, and decide. What the key does is told
+    upwards by messages, one node after the other: a letter after `enter` would go to the field that is being left.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._typed_ahead: deque[Key | Paste] = deque()
         self._key_under_way: Key | Paste | None = None
+        self._key_at: DOMNode = self
+        """Which node has the key that is under way, or what came of it."""
         self._late: asyncio.TimerHandle | None = None
 
     async def on_event(self, event: Event) -> None:
@@ -46,38 +53,76 @@ class KeysInTurn(App[None]):
 
     async def _begin_key(self, event: Key | Paste) -> None:
         self._key_under_way = event
-        self._late = asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._end_key, event)
-        target = self.focused or self.screen
+        target = self._key_at = self.focused or self.screen
+        self._look_for_key(event, LONGEST)
         await super().on_event(event)
         if event.is_forwarded:
-            self._trace_key(target, event)
+            self._trace_key(target, target, event)
         else:  # a key with priority: what it does is done
-            self._settle_key(event)
+            self._settle_key(target, event)
 
-    def _trace_key(self, node: DOMNode, event: Key | Paste) -> None:
+    # The key on its way up
+
+    def _trace_key(self, node: DOMNode, target: DOMNode, event: Key | Paste) -> None:
         """Looks at the key again when a node has had it."""
-        if not node.call_later(self._key_had, node, event):
-            self._settle_key(event)
+        self._key_at = node
+        if not node.call_later(self._key_had, node, target, event):
+            self._settle_key(target, event)
 
-    def _key_had(self, node: DOMNode, event: Key | Paste) -> None:
+    def _key_had(self, node: DOMNode, target: DOMNode, event: Key | Paste) -> None:
         parent = node.parent
         if parent is self:  # if nothing took it as text, it is here before this is
-            self.call_later(self._settle_key, event)
+            self._key_at = self
+            self.call_later(self._settle_key, target, event)
         elif event._stop_propagation or not event.bubble or parent is None:
-            self._settle_key(event)
+            self._settle_key(target, event)
         else:
-            self._trace_key(parent, event)
+            self._trace_key(parent, target, event)
 
-    def _settle_key(self, event: Key | Paste) -> None:
-        """What was asked for comes next: a dialog is opened in its own queue, a focus is set in that of the app."""
-        if event is self._key_under_way and not self.screen.call_later(self.call_later, self._end_key, event):
-            self.call_later(self._end_key, event)
+    # What it asked for, on its way up
 
-    async def _end_key(self, event: Key | Paste) -> None:
+    def _settle_key(self, node: DOMNode | None, event: Key | Paste) -> None:
+        """What was asked for comes next: nodes tell each other upwards, and a focus is set in the queue of the app."""
         if event is not self._key_under_way:
+            return
+        while node is not None and node is not self:
+            self._key_at = node
+            if node.call_later(self._had_settled, node, event):
+                return
+            node = node.parent  # it is closed: it has told all that it had to tell
+        self._key_at = self
+        self.call_later(self._told_all, self.screen, event)
+
+    def _had_settled(self, node: DOMNode, event: Key | Paste) -> None:
+        self._settle_key(node if node.message_queue_size else node.parent, event)  # what it told itself stands behind
+
+    def _told_all(self, screen: Screen[Any], event: Key | Paste) -> None:
+        """Another screen by now, or one that was there and is on top again, sets its focus in its own queue."""
+        if self.message_queue_size:
+            self.call_later(self._told_all, screen, event)
+        elif not screen.call_later(self.call_later, self._end_key, screen, event):
+            self.call_later(self._end_key, screen, event)
+
+    async def _end_key(self, screen: Screen[Any] | None, event: Key | Paste) -> None:
+        if event is not self._key_under_way:
+            return
+        if screen is not None and screen is not self.screen:
+            self._settle_key(self.screen, event)
             return
         self._key_under_way = None
         if self._late is not None:
             self._late.cancel()
         if self._typed_ahead:
             await self._begin_key(self._typed_ahead.popleft())
+
+    # A key that is lost
+
+    def _look_for_key(self, event: Key | Paste, patience: float) -> None:
+        """Ends a key that was with a node which is gone, and one that is not done after all this time."""
+        if event is not self._key_under_way:
+            return
+        lives = self._key_at is self or (self._key_at.is_running and self._key_at.is_attached)
+        if patience > 0 and lives:
+            self._late = asyncio.get_running_loop().call_later(LOOK, self._look_for_key, event, patience - LOOK)
+        else:
+            self.call_later(self._end_key, None, event)

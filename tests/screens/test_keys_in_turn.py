@@ -1,0 +1,123 @@
+"""Keys that are typed at once reach what the one before them has led to, and none of them is lost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.keys import _character_to_key
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from screens.waiting import until
+from support import imported
+from traintui.app import TraintuiApp
+from traintui.data.engine import Database
+from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.keys_in_turn import KeysInTurn
+
+
+class Line(Vertical):
+    """A field that says in a message of its own what was entered."""
+
+    @dataclass
+    class Entered(Message):
+        value: str
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Input()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Entered(event.value))
+
+
+class Dialog(ModalScreen[str]):
+    """A dialog around such a field, some containers deep."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(), Vertical():
+            yield Line()
+
+    @on(Line.Entered)
+    def _done(self, event: Line.Entered) -> None:
+        self.dismiss(event.value)
+
+
+class KeyApp(KeysInTurn):
+    """Notes what is pressed where; `/` opens the dialog, `w` keeps it busy for a while, `d` removes what has it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "ask"), Binding("w", "work"), Binding("d", "drop"), Binding("ctrl+s", "ask", priority=True),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[str] = []
+
+    def on_key(self, event: Key) -> None:
+        if event.key in {"x", "y", "z"}:
+            self.noted.append(event.key)
+
+    def action_ask(self) -> None:
+        self.push_screen(Dialog(), lambda value: self.noted.append(f"entered {value}"))
+
+    def action_work(self) -> None:
+        time.sleep(0.6)  # as where another program has the processor
+        self.push_screen(Dialog(), lambda value: self.noted.append(f"entered {value}"))
+
+    async def action_drop(self) -> None:
+        field = Input(id="gone")
+        await self.screen.mount(field)
+        field.focus()
+
+
+def type_at_once(app: KeysInTurn, *keys: str) -> None:
+    """Types keys without waiting for anything in between, as a slow line brings them."""
+    for key in keys:
+        is_sign = len(key) == 1
+        app.post_message(Key(_character_to_key(key) if is_sign else key, key if is_sign else None))
+
+
+@pytest.mark.parametrize("opening", ["slash", "w", "ctrl+s"])
+async def test_what_is_typed_after_enter_goes_where_enter_leads_and_not_into_the_field(opening: str) -> None:
+    app = KeyApp()
+    async with app.run_test() as pilot:
+        type_at_once(app, opening, "a", "b", "enter", "x", "y", opening, "c", "enter", "z")
+        await until(pilot, lambda: "z" in app.noted)
+        assert app.noted == ["entered ab", "x", "y", "entered c", "z"]
+
+
+async def test_a_key_in_a_field_that_is_removed_keeps_nobody_waiting() -> None:
+    app = KeyApp()
+    async with app.run_test() as pilot:
+        await pilot.press("d")
+        await until(pilot, lambda: app.focused is not None)
+        began = time.monotonic()
+        app.post_message(Key("p", "p"))
+        await app.query_one("#gone").remove()
+        type_at_once(app, "x")
+        await until(pilot, lambda: "x" in app.noted)
+        assert time.monotonic() - began < 4
+
+
+async def test_a_key_after_the_enter_of_the_filter_moves_the_table(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 3)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = app.get_screen_stack("conversations")[0]
+        assert isinstance(screen, ConversationsScreen)
+        await until(pilot, lambda: len(screen.table.rows) == 3)
+        type_at_once(app, *"/turns=2", "enter", "j", "j")
+        await until(pilot, lambda: screen.table.cursor == 2)
+        assert screen.table.has_focus and screen.filter_line.field.value == "turns=2"
+        assert [row.conversation_id for row in screen.table.rows] == ids[::-1]
