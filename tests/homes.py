@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from traintui.data.embedded import EmbeddedServer
@@ -30,6 +31,12 @@ def begin() -> Path:
     directory.chmod(0o711)
     os.environ[KEPT] = str(directory)
     return directory
+
+
+def made_at() -> datetime:
+    """When the home that is copied was begun: its partitions are those of that week."""
+    version = EmbeddedServer(Path(os.environ[KEPT]) / "whole").data / "PG_VERSION"
+    return datetime.fromtimestamp(version.stat().st_mtime, UTC)
 
 
 def furnished_home(place: Path, *, durable: bool = False) -> Path:

@@ -56,11 +56,16 @@ async def decided(db: Database, conninfo: Conninfo, moments: Sequence[datetime],
     for place, one in enumerate(ids):
         action: reviews.Action = "reject" if place < reject else "approve"
         await reviews.decide(db, await seen(db, one), action, key=reviews.new_key(), duration_ms=1_000 * (place + 1))
+    move(conninfo, ids, moments)
+    return ids
+
+
+def move(conninfo: Conninfo, ids: Sequence[str], moments: Sequence[datetime]) -> None:
+    """What was done to conversations was done at these moments."""
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("SET session_replication_role = replica")
         for one, moment in zip(ids, moments, strict=True):
             connection.execute('UPDATE review_logs SET "timestamp" = %s WHERE conversation_id = %s', [moment, one])
-    return ids
 
 
 async def test_today_begins_at_midnight_where_one_lives(db: Database, conninfo: Conninfo) -> None:
@@ -75,16 +80,19 @@ async def test_today_begins_at_midnight_where_one_lives(db: Database, conninfo: 
 async def test_what_was_undone_decided_for_many_or_decided_by_others_does_not_count(
     db: Database, conninfo: Conninfo
 ) -> None:
-    first, second, third, fourth = await imported(db, 4)
+    ids = first, second, third, fourth = await imported(db, 4)
     await approved(db, first, second)
     await reviews.undo_last(db, key=reviews.new_key())
-    async with logged_in(conninfo("rita")) as rita:
-        await approved(rita, third)
-        assert ((await pace.read(rita)).today, await pace.in_all(rita)) == (1, 1)
-    rows = [(await conversations.read(db, one)).row for one in (second, fourth)]
-    await bulk.decide(db, [row.id for row in rows], "approve", seen=await bulk.snapshot(db))
-    assert ((await pace.read(db)).today, await pace.in_all(db)) == (1, 1)
-    assert sum(day.decided for day in await pace.days(db)) == 1
+    with clock.fixed(NOON):
+        async with logged_in(conninfo("rita")) as rita:
+            await approved(rita, third)
+            move(conninfo, ids, [NOON] * 4)
+            assert ((await pace.read(rita)).today, await pace.in_all(rita)) == (1, 1)
+        rows = [(await conversations.read(db, one)).row for one in (second, fourth)]
+        await bulk.decide(db, [row.id for row in rows], "approve", seen=await bulk.snapshot(db))
+        move(conninfo, ids, [NOON] * 4)
+        assert ((await pace.read(db)).today, await pace.in_all(db)) == (1, 1)
+        assert sum(day.decided for day in await pace.days(db)) == 1
 
 
 async def test_what_was_undone_makes_nobody_faster(db: Database, conninfo: Conninfo) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from homes import made_at
 from support import ANSWERED, Conninfo, add_vocabulary, eventually, fetch, scalar, sqlstate, started
 from traintui.data import attempts, work
 from traintui.data.attempts import Outcome
@@ -36,7 +37,7 @@ async def drop_weeks(db: Database, conninfo: Conninfo) -> None:
 
 
 async def test_this_week_and_four_more_are_there_and_no_default(db: Database) -> None:
-    monday = monday_of(datetime.now(UTC))
+    monday = monday_of(made_at())
     weeks = [monday + timedelta(weeks=ahead) for ahead in range(5)]
     found = await fetch(db, WEEKS)
     assert [name for name, _ in found] == [name_of(week) for week in weeks]
@@ -46,8 +47,8 @@ async def test_this_week_and_four_more_are_there_and_no_default(db: Database) ->
 
 async def test_making_weeks_again_makes_none(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo("arthur")) as connection:
-        assert connection.execute("SELECT make_generation_partitions()").fetchone() == (0,)
-        assert connection.execute("SELECT make_generation_partitions(6)").fetchone() == (2,)
+        assert connection.execute("SELECT make_generation_partitions(4, %s)", [made_at()]).fetchone() == (0,)
+        assert connection.execute("SELECT make_generation_partitions(6, %s)", [made_at()]).fetchone() == (2,)
     for statement in ("SELECT make_generation_partitions(1000000)", "SELECT make_generation_partitions(-1)"):
         assert sqlstate(conninfo("arthur"), statement) == "TT003"
     assert sqlstate(conninfo("rita"), "SELECT make_generation_partitions()") == "42501"
@@ -68,7 +69,7 @@ async def test_two_processes_make_weeks_at_once(db: Database, conninfo: Conninfo
     def make() -> None:
         with psycopg.connect(conninfo("arthur")) as connection:
             together.wait(60)
-            row = connection.execute("SELECT make_generation_partitions()").fetchone()
+            row = connection.execute("SELECT make_generation_partitions(4, %s)", [made_at()]).fetchone()
             assert row is not None
             made.append(row[0])
 
@@ -110,7 +111,7 @@ async def test_a_late_reply_finds_its_week_too(db: Database, conninfo: Conninfo)
 
 
 async def test_rows_land_in_their_week_at_the_boundary(db: Database, conninfo: Conninfo) -> None:
-    monday = monday_of(datetime.now(UTC)) + timedelta(weeks=1)
+    monday = monday_of(made_at()) + timedelta(weeks=1)
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         for moment in (monday - timedelta(microseconds=1), monday):
             connection.execute(
@@ -134,6 +135,6 @@ async def test_a_worker_makes_the_weeks_ahead_when_it_begins(db: Database, conni
 
 
 async def test_weeks_have_the_keys_and_indexes_of_the_whole(db: Database) -> None:
-    week = name_of(monday_of(datetime.now(UTC)))
+    week = name_of(monday_of(made_at()))
     count = "SELECT count(*) FROM pg_index WHERE indrelid = CAST(:name AS regclass) AND indisvalid"
     assert await scalar(db, count, name=week) == await scalar(db, count, name="generation_logs") == 22

@@ -86,7 +86,7 @@ async def test_after_a_kill_no_call_lacks_its_row_and_the_app_goes_on_with_the_b
     terminal: Open, place: Path, restarts: bool
 ) -> None:
     home = place / "home"
-    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=300)) as server:
+    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=30)) as server:
         environment = {"TRAINTUI_HOME": str(home), "TRAINTUI_API_BASE_URL": server.url}
         await furnish(place, environment)
         app = await asyncio.to_thread(terminal, cwd=place, environment=environment)
@@ -106,6 +106,7 @@ async def test_after_a_kill_no_call_lacks_its_row_and_the_app_goes_on_with_the_b
         await asyncio.to_thread(app.shows, "left with 137")
         # A worker that still ends its calls would be taken for one that goes on.
         assert workers and not (await asyncio.to_thread(psutil.wait_procs, workers, 120))[1]
+        server.pace = Pace(0)
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         await asyncio.to_thread(again.shows, "to review")
         again.press("3")
