@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
@@ -12,6 +13,7 @@ from textual.pilot import Pilot
 from screens.test_review import on_screen, opened, review_of, said
 from screens.waiting import until, written
 from support import (
+    Conninfo,
     Wanted,
     add_document,
     add_vocabulary,
@@ -27,6 +29,7 @@ from support import said as spoken
 from support import seen as seen_by
 from traintui.app import TraintuiApp
 from traintui.data import conversations, reviews, seen
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.quality.signatures import signature
 from traintui.quality.signing import sign_imported
@@ -214,6 +217,26 @@ async def test_a_near_duplicate_of_an_approved_one_says_so(app: TraintuiApp, db:
         await until(pilot, lambda: isinstance(app.screen, WhatDiffers))
         await until(pilot, lambda: "Write" in app.screen.query_one(DifferenceView).plain)
         await pilot.press("escape")
+
+
+async def test_the_answer_to_a_press_stays_when_what_helps_to_read_fails(
+    app: TraintuiApp, db: Database, conninfo: Conninfo
+) -> None:
+    first, second, third = await imported(db, 3)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await opened(pilot, app, first)
+        await until(pilot, lambda: len(review_of(app)._aids) == 3)
+        review_of(app)._aids.clear()
+        with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute("ALTER TABLE conversation_looks RENAME TO gone")
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == second and "This did not work" in said(app, "#said"))
+            await until(pilot, lambda: said(app, "#said").startswith(f"● approved  {first}"))
+            await pilot.press("a")
+            await until(pilot, lambda: on_screen(app) == third and f"approved  {second}" in said(app, "#said"))
+            await until(pilot, lambda: "This did not work" in said(app, "#said"))
+            assert said(app, "#said").startswith(f"● approved  {second}")
+            connection.execute("ALTER TABLE gone RENAME TO conversation_looks")
 
 
 async def test_without_anything_known_the_key_says_so(app: TraintuiApp, db: Database) -> None:

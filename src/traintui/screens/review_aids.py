@@ -159,8 +159,7 @@ class ReviewAids(ReviewReading):
         if name.startswith("aids"):
             if self.app.outage is not None:
                 return  # which is said already
-            answer = self.app.answer(error)
-            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
+            self._say_failed(error)
         else:
             super().work_failed(name, error)
 

@@ -107,7 +107,7 @@ class ReviewOutcomes(ReviewEditing):
 
     async def _say_judge(self, said: Content, mean: Decimal, approved: bool) -> None:
         beside = await beside_judge(self.db, mean, approved=approved)
-        if self.said.content == said:  # nothing else was said meanwhile
+        if self._answer == said:  # nothing else was answered meanwhile
             self._say(said, beside)
 
     def _refused(self, decision: Decision, refusal: Refusal) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from textual import getters
 from textual.binding import Binding
 
-from traintui import clock, commands, text
+from traintui import clock, commands
 from traintui.data.records import Conversation
 from traintui.export.training_targets import NOTHING, TrainingTarget, TrainingTargets
 from traintui.screens.preflight_said import Looked, lens_line, look, objections_by_place, preflight_line
@@ -174,8 +174,7 @@ class ReviewPreflight(ReviewAids):
         if not name.startswith("preflight"):
             super().work_failed(name, error)
         elif self.app.outage is None:  # else it is said already
-            answer = self.app.answer(error)
-            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
+            self._say_failed(error)
 
     # What one asks for
 

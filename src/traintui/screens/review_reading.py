@@ -42,6 +42,8 @@ class ReviewReading(ReviewAhead):
         self._wrong: dict[str, int] = {}
         """The turns that are marked as wrong, from 0, until their conversation is decided."""
         self._undoing = Undoing()
+        self._answer = Content("")
+        """What is said below of what was done last."""
         self._unsay: Timer | None = None
         """When the line below is empty again."""
         self._own = BitMap()
@@ -225,7 +227,19 @@ class ReviewReading(ReviewAhead):
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:
         """The line below: what was done last, for a while."""
-        self.said.update(Content.assemble(*parts))
+        self._answer = Content.assemble(*parts)
+        self._stands(self._answer)
+
+    def _say_failed(self, error: BaseException) -> None:
+        """What failed beside the reading, in the line below: behind what was done last, which stays."""
+        answer = self.app.answer(error)
+        said = Content.assemble(
+            ("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200)
+        )
+        self._stands(Content("   ").join((self._answer, said)) if self._answer else said)
+
+    def _stands(self, said: Content) -> None:
+        self.said.update(said)
         if self._unsay is not None:
             self._unsay.stop()
         self._unsay = self.set_timer(SAID, self._be_quiet)
@@ -235,6 +249,7 @@ class ReviewReading(ReviewAhead):
         if self.app.outbox is not None and self.app.outbox.waiting:
             self._unsay = self.set_timer(SAID, self._be_quiet)
         else:
+            self._answer = Content("")
             self.said.update("")
 
     def work_failed(self, name: str, error: BaseException) -> None:
@@ -251,8 +266,6 @@ class ReviewReading(ReviewAhead):
             self.reading.nothing("failed", answer.title, answer.message, f"{remedy} r reads again.")
         elif name in {"queue", "ahead", "pace"} or (name == "conversation" and self._away):
             if self.app.unsent is None:  # else the line under the header says why
-                self._say(
-                    ("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200)
-                )
+                self._say_failed(error)
         else:
             self.app.tell(answer)

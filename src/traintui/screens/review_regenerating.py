@@ -178,8 +178,7 @@ class ReviewRegenerating(ReviewOutcomes):
     def work_failed(self, name: str, error: BaseException) -> None:
         """A look that fails is answered below and not beside the work: the next one follows."""
         if name == "outcomes":
-            answer = self.app.answer(error)
-            self._say(("! ", "$error"), text.shown(f"{answer.title}. {answer.message}", single_line=True, limit=200))
+            self._say_failed(error)
         else:
             super().work_failed(name, error)
 
