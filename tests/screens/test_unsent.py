@@ -24,7 +24,7 @@ from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.outbox.outcomes import Refusal
-from traintui.outbox.presses import Flag
+from traintui.outbox.presses import Flag, Undo
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.decide_anew import DecideAnew
 from traintui.screens.leaving import LeavingUnsent
@@ -146,6 +146,7 @@ async def test_an_undo_while_presses_wait_takes_back_the_newest_that_was_not_sen
             await pilot.press("u")  # the first may have reached the database: its undo waits behind it
             await until(pilot, lambda: "not saved yet: 2" in line(app) and "undo of" in says(app, "#said"))
         await until(pilot, lambda: on_screen(app) == first and not line(app))
+        await until(pilot, lambda: says(app, "#said") == f"↶ undone: {first}")
     assert await log(db) == [(first, "approve"), (first, "undo")]
     assert await status(db, second) == "generated"
 
@@ -193,6 +194,26 @@ async def test_a_press_on_the_table_waits_like_one_in_review(
             await until(pilot, lambda: "not saved yet: 2" in line(app))
         await until(pilot, lambda: not line(app) and f"approved  {one}" in str(table.said.content))
     assert await log(db) == [(one, "flag"), (one, "approve")]
+
+
+async def test_an_undo_on_the_table_that_waited_is_said_to_be_saved_once_it_is(
+    app: TraintuiApp, db: Database, server: EmbeddedServer
+) -> None:
+    (one,) = await imported(db)
+    await approved(db, one)
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = app.screen_stack[0]
+        assert isinstance(table, ConversationsScreen)
+        await until(pilot, lambda: table.table.current is not None and app.live and app.live.mirror)
+        (last,) = [entry for entry in (await conversations.read(db, one)).history if entry.action == "approve"]
+        with away(server):
+            undo = Undo(reviews.new_key(), clock.now(), one, log_id=last.id)
+            assert app.outbox is not None
+            undone, answer = await table._undoing._press(app.outbox, undo, "")
+            table._say(answer)
+            assert undone is None and "not saved yet: the undo of" in str(table.said.content)
+        await until(pilot, lambda: str(table.said.content) == f"↶ undone: {one}")
+    assert await status(db, one) == "generated"
 
 
 async def test_sending_that_ends_by_a_fault_is_said_and_begins_again(

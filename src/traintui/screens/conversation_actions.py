@@ -121,6 +121,8 @@ class ConversationActions(ConversationRows):
             else:
                 self._deciding.discard(press.conversation_id)
             self._own.discard(press.key)
+        elif (answer := self._undoing.became(outcome)) is not None:
+            self._say(answer)
         self.app.look_now()
 
     def _decided(self, decision: Decision, saved: Saved) -> None:

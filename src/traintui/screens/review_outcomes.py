@@ -37,6 +37,8 @@ class ReviewOutcomes(ReviewEditing):
         """A press, from here or from the table, is saved, refused or withdrawn."""
         press = outcome.press
         self._known.forget(press.conversation_id)
+        if (answer := self._undoing.became(outcome)) is not None:
+            self._say(answer)
         match press, outcome:
             case Decision() as decision, Saved() as saved:
                 self._decided(decision, saved)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from traintui.data.bulk import Bulk, Progress, UndoResult
     from traintui.data.engine import Database
     from traintui.data.records import ReviewEntry
+    from traintui.outbox.outcomes import Outcome
     from traintui.outbox.presses import Undo
     from traintui.outbox.sending import Outbox
 
@@ -30,6 +31,8 @@ class Undoing:
 
     def __init__(self) -> None:
         self._warned: int | str | None = None
+        self._waits: str | None = None
+        """The key of the undo that was said to wait."""
 
     def forget(self) -> None:
         """Something else was done meanwhile: the next undo warns again."""
@@ -64,7 +67,7 @@ class Undoing:
         if last.action == "metadata":
             return await self._take_back_metadata(db, last, progress)
         press = Undo(reviews.new_key(), clock.now(), last.conversation_id, log_id=last.id)
-        return await _pressed(outbox, press, noun(last.action))
+        return await self._press(outbox, press, noun(last.action))
 
     async def _take_back_waiting(self, outbox: Outbox) -> Content | None:
         """Takes back the newest press that waits, or has that done when its turn comes; None where nothing waits by
@@ -83,7 +86,28 @@ class Undoing:
         if newest is None:
             return Content.assemble(("◌ ", "$warning"), "Your undo waits: the database does not answer yet.")
         press = Undo(reviews.new_key(), clock.now(), newest.conversation_id, of=newest.key)
-        return (await _pressed(outbox, press, ""))[1]
+        return (await self._press(outbox, press, ""))[1]
+
+    async def _press(self, outbox: Outbox, press: Undo, action: str) -> tuple[ReviewEntry | None, Content]:
+        from traintui.outbox.outcomes import Saved
+
+        became = await outbox.outcome(press)
+        if isinstance(became, Saved):
+            return became.entry, _undone(action, became.entry)
+        if became is not None:
+            return None, Content("")  # the app answers what was refused
+        self._waits = press.key
+        one = text.shown(press.conversation_id, single_line=True)
+        return None, Content.assemble(("◌ ", "$warning"), "not saved yet: the undo of ", one)
+
+    def became(self, outcome: Outcome) -> Content | None:
+        """What to say where an undo that was said to wait waits no longer; None for everything else."""
+        from traintui.outbox.outcomes import Saved
+
+        if outcome.press.key != self._waits:
+            return None
+        self._waits = None
+        return _undone("", outcome.entry) if isinstance(outcome, Saved) else Content("")
 
     async def _take_back_metadata(
         self, db: Database, last: ReviewEntry, progress: Progress | None
@@ -121,18 +145,6 @@ class Undoing:
         self._warned = None
         result = await bulk.undo(db, many.bulk_id, progress=progress)
         return result, taken_back(many.action, result)
-
-
-async def _pressed(outbox: Outbox, press: Undo, action: str) -> tuple[ReviewEntry | None, Content]:
-    from traintui.outbox.outcomes import Saved
-
-    became = await outbox.outcome(press)
-    if isinstance(became, Saved):
-        return became.entry, _undone(action, became.entry)
-    one = text.shown(press.conversation_id, single_line=True)
-    if became is None:
-        return None, Content.assemble(("◌ ", "$warning"), "not saved yet: the undo of ", one)
-    return None, Content("")  # the app answers what was refused
 
 
 def _undone(action: str, undone: ReviewEntry) -> Content:
