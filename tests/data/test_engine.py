@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy import text
 
 from support import Conninfo, logged_in
-from traintui.data.engine import Database
+from traintui.data.engine import Database, connect_seconds
 
 
 async def test_closing_ends_the_connections_too_that_never_came_back_to_the_pool(conninfo: Conninfo) -> None:
@@ -37,3 +37,11 @@ async def test_whatever_a_read_that_was_given_up_left_on_its_connection_the_next
         assert await connection.scalar(text("SHOW transaction_isolation")) == "read committed"
     async with db.read() as connection:
         assert await connection.scalar(text("SHOW transaction_read_only")) == "on"
+
+
+async def test_a_server_of_this_machine_may_take_its_time_and_one_behind_a_network_less(db: Database) -> None:
+    async with db.engine.connect() as connection:
+        driven = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driven, psycopg.AsyncConnection)
+        assert driven.info.get_parameters()["connect_timeout"] == "10"
+    assert connect_seconds("host=db.example.org,/run dbname=traintui") == 3

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from interruptions import away, cutter
 from outboxes import no_room, sending
-from support import Conninfo, approved, eventually, fetch, imported, logged_in, said, seen, sqlstate, status
+from support import Conninfo, approved, eventually, fetch, imported, logged_in, said, scalar, seen, sqlstate, status
 from traintui import clock
 from traintui.data import bulk, conversations, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
+from traintui.outbox import sending as outbox_sending
 from traintui.outbox.kept import folder_of
 from traintui.outbox.outcomes import Outcome, Refusal, Saved, Withdrawn
 from traintui.outbox.presses import Decision, Edit, Flag, Undo
@@ -95,6 +97,31 @@ async def test_while_the_database_is_away_presses_wait_and_it_is_said_how_many_a
         await sent.done(2)
         assert sent.outbox.standing is None
     assert [row[0] for row in await fetch(db, LOG)] == [one, two]
+
+
+async def test_a_server_that_is_busy_is_no_outage_until_it_has_taken_five_seconds(
+    db: Database, conninfo: Conninfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await imported(db)
+    now = 100.0
+    monkeypatch.setattr(outbox_sending, "ticks", lambda: now)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    async def waits() -> bool:
+        return bool(await scalar(db, waiting))
+
+    async with sending(db, tmp_path) as sent:
+        async with await psycopg.AsyncConnection.connect(conninfo(SUPERUSER)) as other:
+            await other.execute("SELECT FROM conversations WHERE conversation_id = %s FOR UPDATE", [one])
+            await sent.outbox.keep(decision(one))
+            await eventually(waits)
+            now += 4.9
+            assert sent.outbox.standing is None
+            now += 0.2
+            assert sent.outbox.standing is not None and sent.outbox.standing.number == 1
+        await sent.done(1)
+        assert sent.outbox.standing is None and sent.outbox.away is None
+    assert kinds(sent.outcomes) == ["Saved"]
 
 
 async def test_an_answer_that_is_lost_after_the_commit_is_looked_up_and_nothing_is_sent_twice(
@@ -198,6 +225,7 @@ import asyncio, sys
 from pathlib import Path
 from support import logged_in
 from traintui import clock
+from traintui.outbox import sending as outbox_sending
 from traintui.outbox.kept import folder_of
 from traintui.outbox.presses import Decision
 from traintui.outbox.sending import Outbox

@@ -29,6 +29,8 @@ MOST_IDLE_SECONDS = 20
 nobody could take over its work. As long as a worker's lease."""
 CONNECT_TIMEOUT = 3
 """Seconds for one host to answer; with several hosts each gets as long."""
+LOCAL_CONNECT_TIMEOUT = 10
+"""Seconds for a server of this machine: one that is gone refuses at once, so who has to wait has a busy machine."""
 
 Connected = psycopg.AsyncConnection[tuple[object, ...]]
 _opened: WeakKeyDictionary[AsyncEngine, set[Connected]] = WeakKeyDictionary()
@@ -98,7 +100,7 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
         opened.difference_update([connection for connection in opened if connection.closed])
         connection = await psycopg.AsyncConnection.connect(
             conninfo,
-            connect_timeout=CONNECT_TIMEOUT,
+            connect_timeout=connect_seconds(conninfo),
             application_name="traintui",
             prepare_threshold=None if pooled else 5,
             autocommit=True,
@@ -124,6 +126,12 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
     event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
     event.listen(engine.sync_engine, "checkout", _as_it_was_made)
     return engine
+
+
+def connect_seconds(conninfo: str) -> int:
+    """How many seconds a connection may take: longer over a socket of this machine than over a network."""
+    hosts = str(conninfo_to_dict(conninfo).get("host") or "").split(",")
+    return LOCAL_CONNECT_TIMEOUT if all(host.startswith("/") for host in hosts) else CONNECT_TIMEOUT
 
 
 def _as_it_was_made(adapted: Any, _record: object, _proxy: object) -> None:

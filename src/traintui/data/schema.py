@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 import traintui
+from traintui.data.engine import connect_seconds
 from traintui.data.refusals import lost_connection
 from traintui.errors import TraintuiError
 
@@ -35,7 +36,7 @@ def migrations_directory() -> Path:
 
 def current_revision(conninfo: str) -> str | None:
     """The revision that a database is at, or None before the first. Raises `psycopg.Error` when it is not reached."""
-    with psycopg.connect(conninfo, connect_timeout=5) as connection:
+    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except psycopg.errors.UndefinedTable:

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from traintui.data import backup, schema, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
-from traintui.data.engine import CONNECT_TIMEOUT, Database, label_of, make_engine, parsed_url
+from traintui.data.engine import CONNECT_TIMEOUT, Database, connect_seconds, label_of, make_engine, parsed_url
 from traintui.data.refusals import answered, lost_connection, no_role
 from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
@@ -179,7 +179,9 @@ def embedded_administration(settings: Settings) -> Iterator[EmbeddedServer]:
 async def whoami(engine_conninfo: str) -> tuple[str, str]:
     """The login of a connection and its strongest role."""
     try:
-        async with await psycopg.AsyncConnection.connect(engine_conninfo, connect_timeout=5) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            engine_conninfo, connect_timeout=connect_seconds(engine_conninfo)
+        ) as connection:
             row = await (await connection.execute("SELECT session_user::text, session_role()")).fetchone()
             with suppress(psycopg.errors.ReadOnlySqlTransaction):  # a server that only reads writes no logs
                 await connection.execute("SELECT know_log_order()")

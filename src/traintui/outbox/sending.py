@@ -28,8 +28,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a press is sent again: at first, and at the most."""
 ANSWER_SECONDS = 15.0
 """Seconds after which an answer counts as lost: a network that swallows everything would keep everybody waiting."""
-SLOW = 0.5
-"""Seconds for which a press may be under way before it is said that it is not saved yet."""
+SLOW = 5.0
+"""Seconds for which a press may be under way before it is said that it is not saved yet: a server that is busy is no
+outage."""
 FAULTS = 3
 """Tries after which a press that fails for no known reason is answered, and holds the others up no longer."""
 OTHERS = 20.0

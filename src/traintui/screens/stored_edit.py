@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.outbox.sending import Outbox
 
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds that a person waits for the database before the edit waits for it instead."""
 
 
