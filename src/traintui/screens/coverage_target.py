@@ -98,7 +98,8 @@ class TargetDialog(BaseDialog[Content]):
             field.fill()
             return
         self._saving = True
-        self.write(partial(self._save, int(typed) if typed else None, str(self.scope.value)), name="save")
+        saving = partial(self._save, int(typed) if typed else None, str(self.scope.value))
+        self.app.keys_follow(self.write(saving, name="save"))
 
     async def _save(self, target: int | None, scope: str) -> None:
         from traintui.data import coverage

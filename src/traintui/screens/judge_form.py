@@ -127,7 +127,7 @@ class JudgeForm(BaseDialog[int]):
         if not self._starting:
             self._starting = True
             self.answer.update(Content.styled("Queueing", "$muted"))
-            self.write(partial(self._start, self.budget.value), name="start")
+            self.app.keys_follow(self.write(partial(self._start, self.budget.value), name="start"))
 
     async def _start(self, budget: str) -> None:
         from traintui.generation.judge_plan import forecast, start_judging

@@ -10,9 +10,16 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.worker import Worker
+
+from traintui.clock import ticks
 
 LOOK = 0.25
 """Seconds between two looks whether a key got lost on its way, in a field that is gone."""
+AGAIN = 0.02
+"""Seconds between two looks whether work that leads on is done."""
+FOLLOW = 2.0
+"""Seconds for which keys wait for work that leads on: where it takes longer, they belong to what is there meanwhile."""
 LONGEST = 5.0
 """Seconds after which a key keeps nobody waiting any longer, wherever it is."""
 
@@ -33,6 +40,9 @@ class KeysInTurn(App[None]):
         self._key_at: DOMNode = self
         """Which node has the key that is under way, or what came of it."""
         self._late: asyncio.TimerHandle | None = None
+        self._followed: Worker[Any] | None = None
+        """The work that the key which is under way has begun, and which leads on."""
+        self._followed_until = 0.0
 
     async def on_event(self, event: Event) -> None:
         """Keys and pastes wait for their turn."""
@@ -50,6 +60,11 @@ class KeysInTurn(App[None]):
             self.post_message(again)
         else:
             self._typed_ahead.appendleft(again)
+
+    def keys_follow(self, worker: Worker[Any]) -> None:
+        """What is typed after the key that began this work is for what that leads to: a form that is stored closes."""
+        if self._key_under_way is not None:
+            self._followed, self._followed_until = worker, ticks() + FOLLOW
 
     async def _begin_key(self, event: Key | Paste) -> None:
         self._key_under_way = event
@@ -106,10 +121,17 @@ class KeysInTurn(App[None]):
     async def _end_key(self, screen: Screen[Any] | None, event: Key | Paste) -> None:
         if event is not self._key_under_way:
             return
+        if self._followed is not None and screen is not None:
+            if self._followed.is_finished or ticks() > self._followed_until:
+                self._followed = None
+                self._settle_key(self.screen, event)
+            else:
+                asyncio.get_running_loop().call_later(AGAIN, self.call_later, self._end_key, screen, event)
+            return
         if screen is not None and screen is not self.screen:
             self._settle_key(self.screen, event)
             return
-        self._key_under_way = None
+        self._key_under_way = self._followed = None
         if self._late is not None:
             self._late.cancel()
         if self._typed_ahead:

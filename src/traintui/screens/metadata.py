@@ -290,6 +290,8 @@ class MetadataDialog(BaseDialog[Change]):
         self._done = 0
         self._say(("◌ Writing", "$muted"))
         self._saving = self.write(self._save, name="save")
+        if not self._draft.many:
+            self.app.keys_follow(self._saving)
         self.refresh_bindings()
 
     async def _save(self) -> None:

@@ -124,6 +124,7 @@ class KeyForm(BaseDialog[bool]):
         self._say(("◌ Looking at the values that are there", "$muted"))
         value_type = str(self.types.value)
         self._saving = self.write(partial(self._save, key, value_type), name="register")
+        self.app.keys_follow(self._saving)
 
     async def _save(self, key: str, value_type: str) -> None:
         from traintui.data import metadata

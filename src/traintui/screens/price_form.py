@@ -206,7 +206,7 @@ class PriceForm(BaseDialog[Price]):
             field.fill()
             return
         self._saving = True
-        self.write(partial(self._save, price), name="save")
+        self.app.keys_follow(self.write(partial(self._save, price), name="save"))
 
     async def _save(self, price: Price) -> None:
         from traintui.data import prices
@@ -275,7 +275,7 @@ class BudgetForm(BaseDialog[bool]):
             self.field.fail(str(mistake))
             return
         self._saving = True
-        self.write(partial(self._save, amount), name="save")
+        self.app.keys_follow(self.write(partial(self._save, amount), name="save"))
 
     async def _save(self, amount: Decimal | None) -> None:
         from traintui.data import spending

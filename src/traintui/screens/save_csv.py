@@ -49,7 +49,7 @@ class SaveCsv(BaseDialog[Path]):
         """Takes the path, unless something stands there."""
         written = self.field.value.strip()
         if written:
-            self.read(partial(self._look, written), name="look")
+            self.app.keys_follow(self.read(partial(self._look, written), name="look"))
 
     async def _look(self, written: str) -> None:
         path = Path(await asyncio.to_thread(os.path.abspath, os.path.expanduser(written)))  # noqa: ASYNC240 - no disk

@@ -101,7 +101,7 @@ class SecondReviewForm(BaseDialog[bool]):
                 return
             wanted = SecondReview(int(number), percent / 100)
         self._saving = True
-        self.write(partial(self._save, wanted), name="save")
+        self.app.keys_follow(self.write(partial(self._save, wanted), name="save"))
 
     async def _save(self, wanted: SecondReview | None) -> None:
         from traintui.data import second_review

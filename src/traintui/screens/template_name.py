@@ -50,7 +50,7 @@ class TemplateName(BaseDialog[str]):
         if self.given.value.strip() in self._taken:
             self.field.fail("There is one of that name already: edit it, or choose another.")
         elif self._text is not None:
-            self.write(self._create, name="create")
+            self.app.keys_follow(self.write(self._create, name="create"))
 
     async def _create(self) -> None:
         from traintui.data import templates

@@ -79,7 +79,7 @@ class ThresholdForm(BaseDialog[str]):
         if any(typed):
             value = [read_value(each) for each in typed] if self._is_range else read_value(typed[0])
         self._saving = True
-        self.write(partial(self._save, value), name="save")
+        self.app.keys_follow(self.write(partial(self._save, value), name="save"))
 
     async def _save(self, value: Any) -> None:
         from traintui.quality import thresholds

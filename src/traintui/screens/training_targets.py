@@ -252,7 +252,7 @@ class TrainingTargetsDialog(BaseDialog[None]):
             return
         path = path_of(self.query_one("#path", Input).value)
         self._saving = True
-        self.write(partial(self._save, targets_of(targets, path), path), name="save")
+        self.app.keys_follow(self.write(partial(self._save, targets_of(targets, path), path), name="save"))
 
     def _target(self, name: str) -> TrainingTarget:
         limit = self._limits.get(name, "").replace(",", "")

@@ -115,7 +115,8 @@ class ValueForm(BaseDialog[VocabularyValue]):
         for field in self.query(FormField):
             field.clear()
         self._saving = True
-        self.write(partial(self._create if self._new else self._change, given), name="save")
+        saving = partial(self._create if self._new else self._change, given)
+        self.app.keys_follow(self.write(saving, name="save"))
 
     async def _create(self, given: VocabularyValue) -> None:
         from traintui.data import vocabulary

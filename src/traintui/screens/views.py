@@ -156,7 +156,7 @@ class ViewsDialog(BaseDialog[SavedView]):
                 ("enter again replaces it.", "bold"),
             )  # fmt: skip
             return
-        self.write(partial(self._save, name, self.shared.value), name="save")
+        self.app.keys_follow(self.write(partial(self._save, name, self.shared.value), name="save"))
 
     def _is_mine(self, view: SavedView) -> bool:
         return not view.is_built_in and view.owner == self.db.login
