@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui.data.conditions import Condition
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
-from traintui.data.filter_terms import Condition
 from traintui.data.id_lists import listed
 from traintui.data.models import Conversation as C
 from traintui.data.past_reading import TURNS_OF_THEN, PastReader, PastScope, ThenReader
