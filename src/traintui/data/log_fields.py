@@ -34,7 +34,7 @@ from traintui.data.filter_reading import Beside, Language, numbered, split
 from traintui.data.filter_terms import AnyOf, Asked, Meant
 from traintui.data.filter_words import Context, Word
 from traintui.data.filters import Filter, parse
-from traintui.data.log_models import ATTEMPT_KINDS, ATTEMPT_STATES, REVIEW_ACTIONS, ExportLog
+from traintui.data.log_models import ATTEMPT_KINDS, ATTEMPT_STATES, REVIEW_ACTIONS, ExportLog, ExportUnderWay
 from traintui.data.log_models import ExportRow as E
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.log_models import ReviewLog as R
@@ -351,7 +351,7 @@ EXPORTS = Log(
     lambda selected: selected.select_from(S)
     .outerjoin(N, and_(N.export_id == S.export_id, N.state != "started"))
     .where(S.state == "started"),
-    N.id.is_(None),
+    and_(N.id.is_(None), S.export_id.in_(select(ExportUnderWay.export_id))),
 )  # fmt: skip
 """What left the house, and what was to."""
 
