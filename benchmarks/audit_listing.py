@@ -14,10 +14,11 @@ import psycopg
 
 from benchmarks.report import Figure, most_memory_mb
 from traintui.audit.csv_export import save_csv
-from traintui.data import attempts, export_history, log_listing, review_log
+from traintui.data import attempts, export_history, review_log
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.log_fields import LOGS, LogName
+from traintui.data.log_sorting import find_in_order, order_written
 from traintui.data.workspace import make_embedded_workspace, open_workspace
 from traintui.settings import Settings
 
@@ -116,6 +117,16 @@ FILTERS: Mapping[LogName, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+ORDERS: Mapping[LogName, tuple[tuple[str, str], ...]] = {
+    "generations": (
+        ("-cost", ""), ("cost", ""), ("-took", ""), ("-tokens", ""), ("created", ""), ("-cost", "user:ada"),
+        ("-cost", "state:error"), ("-took", "created>=-7d"), ("-tokens", "model:claude-opus-5-5"),
+    ),
+    "reviews": (("reviewer", ""), ("-reviewer", ""), ("created", ""), ("reviewer", "action:reject")),
+    "exports": (("-count", ""), ("created", ""), ("user", "")),
+}  # fmt: skip
+"""Orders that the rows of a filter are asked for in."""
+
 
 def furnish(conninfo: str, rows: int) -> None:
     """So many rows of the three logs, over half a year."""
@@ -146,11 +157,11 @@ def furnish(conninfo: str, rows: int) -> None:
         connection.execute("VACUUM (ANALYZE)")
 
 
-async def first_rows(db: Database, name: LogName, filter_text: str) -> tuple[float, float, int]:
+async def first_rows(db: Database, name: LogName, filter_text: str, order: str = "") -> tuple[float, float, int]:
     """The milliseconds until the first rows are here, those until all keys are, and how many there are."""
     log = LOGS[name]
     began, first, total = time.perf_counter(), 0.0, 0
-    async with aclosing(log_listing.find(db, log, log.read(filter_text))) as steps:
+    async with aclosing(find_in_order(db, log, log.read(filter_text), order_written(order, log))) as steps:
         async for found in steps:
             listing = found.listing
             if not first and (listing.total or listing.complete):
@@ -218,22 +229,34 @@ def measure_listing(home: Path, rows: int, runs: int) -> tuple[dict[str, Figure]
                     for name, filters in FILTERS.items():
                         for filter_text in filters:
                             found.setdefault((name, filter_text), []).append(await first_rows(db, name, filter_text))
+                    for name, orders in ORDERS.items():
+                        for order, filter_text in orders:
+                            ordered.setdefault((name, f"{filter_text or '(all)'} by {order}"), []).append(
+                                await first_rows(db, name, filter_text, order)
+                            )
                 listed = most_memory_mb()
                 saved.extend((*await save_all(db, home), listed))
             return found
 
         saved: list[float] = []
+        ordered: dict[tuple[LogName, str], list[tuple[float, float, int]]] = {}
         found = asyncio.run(measured())
     finally:
         server.stop()
     middle = {what: sorted(first for first, _, _ in times)[len(times) // 2] for what, times in found.items()}
     every = sorted(first for times in found.values() for first, _, _ in times)
     slowest = sorted(middle, key=lambda what: -middle[what])
+    sorts = {what: sorted(first for first, _, _ in times)[len(times) // 2] for what, times in ordered.items()}
     figures = {
         "listing_filters": Figure(len(middle), "filters"),
         "listing_first_rows_median_ms": Figure(round(every[len(every) // 2], 1), "ms", GOAL),
         "listing_first_rows_p95_ms": Figure(round(every[int(len(every) * 0.95)], 1), "ms", GOAL),
         "listing_first_rows_slowest_ms": Figure(round(middle[slowest[0]], 1), "ms", GOAL),
+        "listing_sorted_first_rows_median_ms": Figure(round(sorted(sorts.values())[len(sorts) // 2], 1), "ms", GOAL),
+        "listing_sorted_first_rows_slowest_ms": Figure(round(max(sorts.values()), 1), "ms", GOAL),
+        "listing_sorted_all_keys_ms": Figure(
+            round(min(each[1] for each in ordered["generations", "(all) by -cost"]), 1), "ms"
+        ),
         "listing_all_keys_ms": Figure(round(min(each[1] for each in found["generations", ""]), 1), "ms"),
         "listing_memory_mb": Figure(saved[3], "MB"),
         "csv_seconds_per_million": Figure(round(saved[0], 1), "s"),
@@ -244,5 +267,8 @@ def measure_listing(home: Path, rows: int, runs: int) -> tuple[dict[str, Figure]
         f"{name} {filter_text or '(all)'}: first rows {middle[name, filter_text]:.0f} ms,"
         f" {found[name, filter_text][0][2]:,} in {found[name, filter_text][0][1]:,.0f} ms"
         for name, filter_text in slowest[:12]
+    ] + [
+        f"{log} {asked}: first rows {sorts[log, asked]:.0f} ms, {times[0][2]:,} in {times[0][1]:,.0f} ms"
+        for (log, asked), times in sorted(ordered.items(), key=lambda each: -sorts[each[0]])
     ]
     return figures, notes

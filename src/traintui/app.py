@@ -39,6 +39,9 @@ STILL_HERE = 60.0
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
+ROWS_FIRST = 2.0
+"""Seconds after which what may be needed later is loaded: the first rows are there by then."""
+
 OF_THE_WORKSPACE = frozenset(
     {
         "coverage",
@@ -219,6 +222,15 @@ class TraintuiApp(Ending):
             await asyncio.sleep(STILL_HERE)
             await self._note_presence(self.db)
 
+    async def _learn_redaction(self) -> None:
+        """Knows what is to be taken out of a note before somebody opens one: its first letters would wait for the
+        numbering plans, which take a fifth of a second to load."""
+        from traintui.audit.rules import follow_workspace
+
+        await asyncio.sleep(ROWS_FIRST)
+        with suppress(TraintuiError):  # a database that is away leaves what was known, which is all of it at first
+            await follow_workspace(self.db)
+
     def _progressed(self, step: str) -> None:
         self.call_from_thread(setattr, self, "progress", step)
 
@@ -232,6 +244,7 @@ class TraintuiApp(Ending):
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (
                 ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
+                ("redaction", self._learn_redaction),
             )
         ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from support import add_vocabulary, generated, imported, planned, said, scalar, 
 from traintui.data import bulk, reviews
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
-from traintui.data.filter_terms import STATUSES_ON_RECORD, StoodAs
+from traintui.data.filter_beside import STATUSES_ON_RECORD, StoodAs
 from traintui.data.filters import Filter, FilterError, parse
 from traintui.data.finding import find
 from traintui.data.listing import NEWEST

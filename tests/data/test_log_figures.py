@@ -10,8 +10,10 @@ import psycopg
 from support import Conninfo
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.log_fields import GENERATIONS
+from traintui.data.export_figures import export_figures
+from traintui.data.log_fields import GENERATIONS, LOGS
 from traintui.data.log_figures import call_figures
+from traintui.data.review_figures import review_figures
 from traintui.widgets.day_bars import bars, shared
 
 CALLS = """
@@ -37,6 +39,55 @@ async def test_days_add_up_to_the_rows(db: Database, conninfo: Conninfo) -> None
     east = await call_figures(db, GENERATIONS.read("model:a"), offset=timedelta(hours=1))
     assert [(each.day.day, each.calls) for each in east.days] == [(3, 1), (4, 1)]
     assert (await call_figures(db, GENERATIONS.read("model:none"), offset=timedelta())).days == ()
+
+
+REVIEWS = """
+    SET session_replication_role = replica;
+    INSERT INTO review_logs (timestamp, action, reviewer_id, conversation_id, reviewer_role, revision, row_hash, xid8)
+    SELECT at, action, who, 'c-1', 'reviewer', 1, 'x', '1'
+    FROM (VALUES ('2026-11-03 10:00Z'::timestamptz, 'approve', 'ann'), ('2026-11-03 10:59Z', 'reject', 'ann'),
+                 ('2026-11-03 23:30Z', 'approve', 'bob'), ('2026-11-05 10:10Z', 'edit', 'cy')
+         ) AS rows (at, action, who)
+"""
+EXPORTS_WRITTEN = """
+    SET session_replication_role = replica;
+    INSERT INTO export_logs (exported_at, export_id, user_id, conversation_count, filter_state, format, state, row_hash,
+                             xid8)
+    SELECT at, id, 'ada', count, '{}', 'trl', state, 'x', '1'
+    FROM (VALUES ('2026-11-03 10:00Z'::timestamptz, 'e-1', 7, 'started'), ('2026-11-03 10:01Z', 'e-1', 6, 'succeeded'),
+                 ('2026-11-03 11:00Z', 'e-2', 9, 'started'), ('2026-11-03 11:01Z', 'e-2', 9, 'failed'),
+                 ('2026-11-05 11:00Z', 'e-3', 5, 'started')
+         ) AS rows (at, id, count, state)
+"""
+
+
+async def test_decisions_add_up_by_day_by_hour_and_by_who_took_them(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(REVIEWS.encode())
+    found = await review_figures(db, LOGS["reviews"].read(""), offset=timedelta())
+    assert (found.total.actions, found.total.number, found.total.rate) == (4, 3, 2 / 3)
+    assert [(each.day.day, each.decisions.number) for each in found.days] == [(3, 3), (4, 0), (5, 0)]
+    assert {hour: each.number for hour, each in enumerate(found.hours) if each.number} == {10: 2, 23: 1}
+    assert [(name, each.number, each.rate) for name, each in found.reviewers] == [
+        ("ann", 2, 0.5), ("bob", 1, 1.0), ("cy", 0, None),
+    ]  # fmt: skip
+    east = await review_figures(db, LOGS["reviews"].read("reviewer:bob"), offset=timedelta(hours=1))
+    assert [each.day.day for each in east.days] == [4] and east.hours[0].number == 1
+    nothing = await review_figures(db, LOGS["reviews"].read("reviewer:none"), offset=timedelta())
+    assert (nothing.total.rate, nothing.days, nothing.reviewers) == (None, (), [])
+
+
+async def test_exports_add_up_to_what_left_the_house(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(EXPORTS_WRITTEN.encode())
+    found = await export_figures(db, LOGS["exports"].read(""), offset=timedelta())
+    assert (found.exports, found.succeeded, found.conversations) == (3, 1, 6)
+    assert [(each.day.day, each.exports, each.conversations) for each in found.days] == [
+        (3, 2, 6),
+        (4, 0, 0),
+        (5, 1, 0),
+    ]
+    assert (await export_figures(db, LOGS["exports"].read("user:none"), offset=timedelta())).days == ()
 
 
 def test_a_bar_is_as_high_as_its_day_and_one_above_nothing_is_seen() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import psycopg
 import pytest
 
+from logged_calls import CALLS, ROWS
 from support import Conninfo, approved, imported, logged_in, seen
 from traintui.data import attempts, export_history, exports, log_listing, review_log, reviews
 from traintui.data.embedded import SUPERUSER
@@ -16,22 +16,6 @@ from traintui.data.engine import Database
 from traintui.data.filters import FilterError
 from traintui.data.log_fields import EXPORTS, GENERATIONS, LOGS, REVIEWS, Log
 from traintui.data.log_listing import Keys, LogListing
-
-ROWS = 700
-CALLS = f"""
-    INSERT INTO templates (name, version, system, user_prompt) VALUES ('calm', 1, '', 'x'), ('calm', 2, '', 'x'),
-           ('curt@work', 1, '', 'x');
-    INSERT INTO generation_logs (kind, state, requested_by, endpoint, is_rehearsal, model, parameters, request_payload,
-                                 cost_usd, input_tokens, output_tokens, duration_ms, http_status, conversation_id,
-                                 error_type, error_message, request_id, cost_is_estimate, template_id, template_version)
-    SELECT CASE WHEN n % 10 = 0 THEN 'judge' ELSE 'generate' END, CASE WHEN n % 7 = 0 THEN 'error' ELSE 'ok' END,
-           CASE WHEN n % 2 = 0 THEN 'ada' ELSE 'arthur' END, 'https://api.example.com', n % 5 = 0,
-           CASE n WHEN 3 THEN 'rare' ELSE 'usual' END, '{{}}', '{{}}', n * 0.001, n, 2 * n, n * 100,
-           CASE WHEN n % 7 = 0 THEN 529 ELSE 200 END, 'c-' || n % 4, CASE WHEN n % 7 = 0 THEN 'overloaded_error' END,
-           CASE WHEN n % 7 = 0 THEN 'The model is busy, 100% of it' END, 'req_' || n, n = 9,
-           (SELECT id FROM templates WHERE name = 'calm' AND version = 1 + n % 2), 1 + n % 2
-    FROM generate_series(1, {ROWS}) AS n
-"""
 
 
 @pytest.fixture
@@ -123,25 +107,6 @@ async def test_a_walk_through_time_finds_what_the_plan_finds(db: Database, monke
         shares = [found.looked for found in walked if found.looked is not None]
         assert shares == sorted(shares) and all(0 <= share <= 1 for share in shares)
         assert len((await listed(db, GENERATIONS, filter_text)).keys) == len(await numbers(db, filter_text))
-
-
-@pytest.mark.usefixtures("calls")
-async def test_what_comes_or_changes_later_is_put_where_it_belongs(db: Database, conninfo: Conninfo) -> None:
-    wanted = GENERATIONS.read("state:error")
-    before = await listed(db, GENERATIONS, "state:error")
-    now = datetime.now(UTC)
-    assert await log_listing.news(db, GENERATIONS, wanted, before, now) is before
-    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("UPDATE generation_logs SET state = 'error' WHERE input_tokens = 500")
-        connection.execute("UPDATE generation_logs SET state = 'ok' WHERE input_tokens = 700")
-    after = await log_listing.news(db, GENERATIONS, wanted, before, now)
-    assert after is not None and after.total == before.total and after.keys.ids != before.keys.ids
-    assert after.keys.ids == (await listed(db, GENERATIONS, "state:error")).keys.ids
-    for rank, id in enumerate(after.ids(0, after.total)):
-        assert after.rank(id) == rank
-    old = await log_listing.news(db, GENERATIONS, wanted, after, now + timedelta(hours=2))
-    assert old is not None and old.total == after.total
 
 
 def test_a_rank_is_found_among_rows_of_one_moment_and_where_nobody_looked_yet() -> None:

@@ -26,7 +26,8 @@ from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.feed import changed_since, here
 from traintui.data.fields import META, STATIC, Fields, metadata_field
-from traintui.data.filter_terms import LookedThrough, Text
+from traintui.data.filter_beside import Text
+from traintui.data.filter_terms import LookedThrough
 from traintui.data.filters import NAMES, Filter, parse
 from traintui.data.finding import STRETCH, find
 from traintui.data.first_rows import FIRST_ROWS, FIRST_TRY, Finding, is_served

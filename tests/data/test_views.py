@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from support import Conninfo, logged_in, sqlstate
 from traintui.data import views
 from traintui.data.engine import Database
 from traintui.data.filters import parse
+from traintui.data.log_fields import LOGS
+from traintui.data.log_sorting import order_written
 from traintui.data.refusals import Refused
 from traintui.data.views import BUILT_IN
 
@@ -90,3 +94,26 @@ async def test_an_auditor_saves_none_and_nobody_writes_past_the_functions(connin
         forged = "INSERT INTO saved_views (name, owner, filter, sort) VALUES ('x', 'ron', '', '')"
         for statement in (forged, "UPDATE saved_views SET owner = 'x'", "DELETE FROM saved_views"):
             assert sqlstate(conninfo(login), statement) == "42501"
+
+
+async def test_each_log_has_views_of_its_own_and_auditors_keep_some(reviewer_db: Database, conninfo: Conninfo) -> None:
+    await views.save(reviewer_db, "Mine", "score<4")
+    async with logged_in(conninfo("audrey")) as auditor:
+        mine = await views.save(auditor, "Mine", "state:error", "-cost", of="generations")
+        other = await views.save(auditor, "Mine", "action:reject", of="reviews", shared=True)
+        assert (await views.views(auditor, "generations"))[-1] == mine
+        assert (await views.views(auditor, "reviews"))[-1] == other
+        assert mine.id and mine.id != other.id
+        await views.delete(auditor, mine.id)
+        assert (await views.views(auditor, "generations"))[-1].is_built_in
+    assert names(await views.views(reviewer_db)) == ["Mine"]
+    assert (await views.views(reviewer_db, "reviews"))[-1].name == "Mine"
+    with pytest.raises(Refused):
+        await views.delete(reviewer_db, other.id or 0)
+
+
+@pytest.mark.parametrize("name", ["generations", "reviews", "exports"])
+def test_what_is_built_in_for_a_log_can_be_read_and_its_order_is_known(name: Literal["generations"]) -> None:
+    for view in views.BUILT_IN_OF[name]:
+        assert LOGS[name].read(view.filter_text).text == view.filter_text
+        assert order_written(view.sort, LOGS[name]).text == view.sort

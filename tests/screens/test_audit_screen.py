@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,20 @@ from textual.pilot import Pilot
 from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import conversations, log_listing, reviews, work
+from traintui.data import conversations, exports, log_listing, log_sorting, reviews, views, work
 from traintui.data.engine import Database
+from traintui.data.log_fields import GENERATIONS
 from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
+from traintui.screens.audit_generations import GenerationsPane
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.log_pane import LogPane
 from traintui.screens.save_csv import SaveCsv
+from traintui.screens.sorting import SortDialog
 from traintui.screens.trail import TrailDialog
+from traintui.screens.views import ViewsDialog
+from traintui.widgets.log_table import LogTable
+from traintui.widgets.name_bars import NameBars
 
 
 def audit(app: TraintuiApp) -> AuditScreen:
@@ -238,17 +245,153 @@ async def test_from_a_conversation_one_key_leads_to_its_calls_and_the_palette_to
         await until(pilot, partial(said, app, "Nothing matches this filter"))
 
 
-async def test_what_is_deep_or_long_is_folded_until_somebody_unfolds_it(app: TraintuiApp, db: Database) -> None:
+async def test_payloads_are_folded_by_level_by_line_and_whole(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
-    await call(db, answer="long " * 600)
+    await call(db, answer="First.\nSecond.")
     async with app.run_test(size=(160, 45)) as pilot:
         await opened(pilot, app)
-        await until(pilot, lambda: "1,000 more characters, + unfolds" in detail(app))
-        await pilot.press("plus", "plus", "plus")
-        await until(pilot, lambda: "unfolds" not in detail(app))
+        await until(pilot, lambda: "Second." in detail(app))
         for _ in range(6):
             await pilot.press("minus")
-        await until(pilot, lambda: "1,000 more characters, + unfolds" in detail(app))
+        await until(pilot, lambda: "Second." in detail(app))  # text stays
+        await pilot.press("enter")
+        await until(pilot, lambda: pane(app).detail.has_focus)
+        await pilot.press("z", "z")
+        await until(pilot, lambda: "Second." not in detail(app) and "1 more line" in detail(app))
+        await pilot.press("z")
+        await until(pilot, lambda: "Second." in detail(app))
+
+
+async def test_words_are_found_in_what_came_back(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db, answer="A fee of 5.\nNo other fee.")
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "No other fee" in detail(app))
+        shown = pane(app)
+        assert isinstance(shown, GenerationsPane)
+        await pilot.press("enter", "slash")
+        await until(pilot, lambda: shown.search_line.field.has_focus)
+        await pilot.press(*"fee", "enter")
+        await until(pilot, lambda: "1 of 2 matches" in str(shown.search_line.counted.content))
+        await until(pilot, lambda: shown.detail.has_focus)
+        await pilot.press("n")
+        await until(pilot, lambda: "2 of 2 matches" in str(shown.search_line.counted.content))
+        await pilot.press("escape")
+        await until(pilot, lambda: not shown.search_line.display and shown.detail.has_focus)
+        await pilot.press("escape")
+        await until(pilot, lambda: shown.table.has_focus)
+        assert shown.filter_text == ""
+
+
+async def test_rows_are_sorted_by_what_they_cost_and_views_keep_that(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    one, other = await call(db), await call(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [other, one])
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SortDialog) and bool(app.screen.table.rows))
+        assert isinstance(app.screen, SortDialog) and app.screen.table.current is not None
+        assert app.screen.table.current.title == "When"
+        await pilot.press("enter")  # turns it around
+        await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [one, other])
+        audit(app).visit("generations", "state:ok")
+        await until(pilot, lambda: pane(app).filter_text == "state:ok")
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ViewsDialog) and len(app.screen.table.rows) > 3)
+        await pilot.press("n", *"Mine", "ctrl+s")
+        dialog = app.screen
+        assert isinstance(dialog, ViewsDialog)
+        await until(pilot, lambda: [view.name for view in dialog.table.rows][-1] == "Mine")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AuditScreen))
+    (mine,) = [view for view in await views.views(db, "generations") if not view.is_built_in]
+    assert (mine.filter_text, mine.sort) == ("state:ok", "created")
+    assert [view for view in await views.views(db) if not view.is_built_in] == []
+
+
+async def test_a_view_brings_filter_and_order_and_a_heading_turns_it_around(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db)
+    await views.save(db, "Dear", "state:ok", "-cost", of="generations")
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 1)
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ViewsDialog) and app.screen.table.rows[-1].name == "Dear")
+        await pilot.press("G", "enter")
+        await until(pilot, lambda: pane(app).filter_text == "state:ok" and pane(app).shown_order.text == "-cost")
+        pane(app).table.post_message(LogTable.SortRequested(pane(app).table, "cost"))
+        await until(pilot, lambda: pane(app).shown_order.text == "cost")
+
+
+async def test_where_too_many_match_an_order_without_an_index_is_not_offered(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_sorting, "MOST_SORTED", 1)
+    await add_vocabulary(db)
+    one, other = await call(db), await call(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: (found := pane(app).listing) is not None and found.complete)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SortDialog) and bool(app.screen.table.rows))
+        assert isinstance(app.screen, SortDialog)
+        rests = {choice.title for choice in app.screen.table.rows if choice.rests}
+        assert {"Model", "State"} <= rests and not {"When", "Cost", "Took", "Tokens"} & rests
+        await pilot.press("escape")
+        pane(app).sort_by(log_sorting.order_written("model", GENERATIONS))
+        await until(pilot, lambda: "too many to sort by Model" in str(pane(app).counted.content))
+        assert [row.conversation_id for row in pane(app).table.rows] == [other, one]
+
+
+async def test_totals_follow_when_a_call_ends_that_was_under_way(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db)
+    async with work.registered(db) as worker_id:
+        await work.take_up_batches(db, is_rehearsal=False)
+        (item,) = await work.claim(db, worker_id, 1, is_rehearsal=False)
+        attempt = await started(db, item, worker_id)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await opened(pilot, app)
+            await until(pilot, lambda: "0.0% failed" in str(pane(app).counted.content))
+            assert await stored(db, item, attempt, outcome=replace(ANSWERED, cost_usd=Decimal("7.25")))
+            await until(pilot, lambda: "$7.25 in all" in str(pane(app).counted.content))
+
+
+async def test_decisions_and_exports_say_what_they_add_up_to(app: TraintuiApp, db: Database) -> None:
+    ids = await imported(db, 2)
+    await approved(db, ids[0])
+    await exports.record(db, "e-1", "started", count=2, filter_state={}, format="trl", metadata={})
+    await exports.record(db, "e-1", "succeeded", count=2, filter_state={}, format="trl", metadata={})
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("right")
+        await until(pilot, lambda: "100.0% approved" in str(pane(app).counted.content))
+        assert "1 decision " in f"{pane(app).counted.content} "
+        await until(pilot, lambda: "100% approved" in pane(app).query_one(NameBars).render().plain)
+        await pilot.press("right")
+        await until(pilot, lambda: "2 conversations left" in str(pane(app).counted.content))
+
+
+async def test_from_a_decision_and_from_a_trail_one_key_leads_to_the_calls(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    one = await call(db)
+    await call(db)
+    await approved(db, one)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        for through_trail in (False, True):
+            audit(app).visit("reviews", "")
+            await until(pilot, lambda: audit(app).which == "reviews" and pane(app).table.current is not None)
+            if through_trail:
+                await pilot.press("t")
+                await until(pilot, lambda: isinstance(app.screen, TrailDialog))
+            await pilot.press("H")
+            await until(pilot, lambda: audit(app).which == "generations")
+            await until(pilot, lambda: [row.conversation_id for row in pane(app).table.rows] == [one])
+            assert pane(app).filter_text == f"conversation:{one}"
 
 
 async def test_what_the_filter_names_is_saved_as_csv_and_never_over_something(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice, zip_longest
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
@@ -23,11 +23,11 @@ from traintui.audit.walking import PAYLOAD_PLACES, PLACES, WIDTH, key_of
 from traintui.data.archive_frames import ADD, Frame
 from traintui.data.engine import Database
 from traintui.data.refusals import answered
+from traintui.data.retention import RetiredLog
 from traintui.data.sealed_columns import Log
 from traintui.data.whole_record import Key, Record, Row, opened, record
 from traintui.errors import TraintuiError
 
-RetiredLog = Literal["generation_logs", "export_logs"]
 NOTED_ROWS = 20_000
 """Conversations of exports in a frame: each is a few words."""
 AT_ONCE = 20

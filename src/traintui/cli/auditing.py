@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from traintui import text
 from traintui.cli.logs import add_logs
 from traintui.cli.reporting import report
-from traintui.cli.running import Json, run, say, workspace
+from traintui.cli.running import Json, Progress, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.audit.findings import Finding, Verdict
@@ -26,8 +25,6 @@ audit_app = typer.Typer(help="Who generated, who decided, what left the house; a
                         no_args_is_help=True)  # fmt: skip
 add_logs(audit_app)
 audit_app.command()(report)
-SAID_EVERY = 1.0
-"""Seconds between two words on how far it is, where somebody watches."""
 
 
 @audit_app.command()
@@ -38,7 +35,7 @@ def verify(json_: Json = False) -> None:
     async def work() -> Verdict:
         stop = threading.Event()
         async with workspace() as db:
-            looking = asyncio.create_task(asyncio.to_thread(verify_record, db, progress=Progress(), stop=stop))
+            looking = asyncio.create_task(asyncio.to_thread(verify_record, db, progress=Progress(looked_at), stop=stop))
             try:
                 return await asyncio.shield(looking)
             except asyncio.CancelledError:
@@ -70,7 +67,7 @@ def retire(
             due = await retention.due(db)
             if dry_run:
                 return due, None
-            doing = asyncio.create_task(retire_due(db, due, progress=Progress(), stop=stop))
+            doing = asyncio.create_task(retire_due(db, due, progress=Progress(looked_at), stop=stop))
             try:
                 return due, await asyncio.shield(doing)
             except asyncio.CancelledError:
@@ -171,15 +168,6 @@ def sentence(finding: Finding) -> str:
     return f"{kind}: {finding.where}: {finding.what}. {finding.means} {finding.remedy}"
 
 
-class Progress:
-    """Says how far it is where a person looks at standard error."""
-
-    def __init__(self) -> None:
-        self.began = self.said = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        at = time.monotonic()
-        if at - self.said < SAID_EVERY or not sys.stderr.isatty():
-            return
-        self.said = at
-        say(f"Looked at {done:,} of some {total:,} rows, {done / (at - self.began):,.0f} a second")
+def looked_at(done: int, total: int, rate: float) -> str:
+    """How far a look at the record is."""
+    return f"Looked at {done:,} of some {total:,} rows, {rate:,.0f} a second"

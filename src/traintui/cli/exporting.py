@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from traintui.cli.running import Filter, Json, harmless, run, say, workspace
+from traintui.cli.running import Filter, Json, Progress, harmless, run, say, workspace
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from traintui.export.forecasting import ExportCheck
     from traintui.export.request import ExportRequest
     from traintui.export.write import ExportSummary
-
-SAID_EVERY = 1.0
-"""Seconds between two words on how far it is, where somebody watches."""
 
 
 class Rehearsal(StrEnum):
@@ -124,14 +120,12 @@ def export(
     async def look() -> ExportCheck:
         async with workspace(settings) as db:
             return await forecasting.check(
-                db, await asked(db), on_progress=Progress("Looked at"), on_kin=Progress("Compared"), compared=None
+                db, await asked(db), on_progress=far("Looked at"), on_kin=far("Compared"), compared=None
             )
 
     async def work() -> ExportSummary:
         async with workspace(settings) as db:
-            return await write.run_export(
-                db, await asked(db), on_progress=Progress("Written"), on_kin=Progress("Compared")
-            )
+            return await write.run_export(db, await asked(db), on_progress=far("Written"), on_kin=far("Compared"))
 
     if dry_run:
         tell_check(run(look()), as_json=json_)
@@ -250,23 +244,13 @@ def as_plain(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     return [problem.as_json() for problem in problems]
 
 
-class Progress:
-    """Says how far it is, at what rate and for how long yet, where a person looks at standard error."""
-
-    def __init__(self, verb: str) -> None:
-        self.verb = verb
-        self.began = self.said = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        at = time.monotonic()
-        if not self.began:
-            self.began = self.said = at
-        if at - self.said < SAID_EVERY or not sys.stderr.isatty():
-            return
-        self.said = at
-        rate = done / max(at - self.began, 0.001)
-        left = (total - done) / rate if rate else 0
-        say(f"{self.verb} {done:,} of {total:,}, {rate:,.0f} a second, {left:,.0f} s left")
+def far(verb: str) -> Progress:
+    """Says how far something is, at what rate and for how long yet."""
+    return Progress(
+        lambda done, total, rate: (
+            f"{verb} {done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate if rate else 0:,.0f} s left"
+        )
+    )
 
 
 async def filter_of_view(db: Database, name: str, filter_text: str) -> str:

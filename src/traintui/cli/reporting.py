@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from traintui.cli.running import Json, harmless, run, say, workspace
+from traintui.cli.running import Json, Progress, harmless, run, say, workspace
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from traintui.audit.reports.saving import Saved
 
 Named = Literal["activity", "reviewed", "exports-attributed", "approved-at-revision"]
-SAID_EVERY = 1.0
-"""Seconds between two words on how far it is, where somebody watches."""
 SHOWN = 20
 """Rows that are printed; `--out` writes all of them."""
 
@@ -67,7 +64,7 @@ def report(
         async with workspace() as db:
             for each in KINDS if name is None else (name,):
                 asked = Asked(each, moment or end, begin, folders)
-                made = await make(db, asked, progress=Progress(each))
+                made = await make(db, asked, progress=far(each))
                 try:
                     done.append((made.report, None if out is None else await save(db, made, out)))
                 finally:
@@ -113,16 +110,6 @@ def told_of(report: Report) -> str:
     return "\n".join(lines)
 
 
-class Progress:
-    """Says how far it is where a person looks at standard error."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.said = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        at = time.monotonic()
-        if at - self.said < SAID_EVERY or not sys.stderr.isatty():
-            return
-        self.said = at
-        say(f"{self.name}: {done:,} of {total:,}")
+def far(name: str) -> Progress:
+    """Says how far a report is."""
+    return Progress(lambda done, total, _: f"{name}: {done:,} of {total:,}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -20,6 +21,8 @@ T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Filter = Annotated[str, typer.Option("--filter", help="Which conversations, as in the app: 'persona:x score>=7'.")]
 Attached = Annotated[bool, typer.Option("--attached", hidden=True)]
+SAID_EVERY = 1.0
+"""Seconds between two words on how far something is, where somebody watches."""
 
 
 def say(message: str) -> None:
@@ -30,6 +33,23 @@ def say(message: str) -> None:
 def harmless(text: str) -> str:
     """Text without control characters, and without signs that change the direction of writing."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+class Progress:
+    """Says how far something is, where a person looks at standard error. `words` are given how many are done, of how
+    many, and how many a second since it began."""
+
+    def __init__(self, words: Callable[[int, int, float], str]) -> None:
+        self._words = words
+        self._began = self._said = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        at = time.monotonic()
+        if not self._began:
+            self._began = self._said = at
+        if at - self._said >= SAID_EVERY and sys.stderr.isatty():
+            self._said = at
+            say(self._words(done, total, done / max(at - self._began, 0.001)))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

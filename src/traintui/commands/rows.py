@@ -14,6 +14,7 @@ PLACES: dict[str, str] = {
     "matches": "What was found",
     "searching": "Searching",
     "detail": "The row",
+    "payload": "What was sent and came back",
     "text_editor": "Writing",
     "reports": "Reports",
 }
@@ -97,6 +98,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("detail.page_up", "pageup", "Page up", "Scroll a page up", "page(-1)", palette=False),
     Command("detail.top", "g,home", "Beginning", "To the first line", "edge(0)", palette=False),
     Command("detail.bottom", "G,end", "End", "To the last line", "edge(1)", palette=False),
+    # A payload
+    Command("payload.seek", "slash", "Find", "Find words in what was sent and came back", "seek", True, palette=False),
+    Command("payload.toggle", "space,enter", "Fold", "Fold what begins here, or show it", "fold_here", True,
+            key_display="space", palette=False),
+    Command("payload.all", "z", "All", "Show all of it, or fold all of it", "fold_all", True, palette=False),
+    Command("payload.next", "n", "Next match", "To the next match", "match(1)", palette=False),
+    Command("payload.previous", "N", "Match before", "To the match before", "match(-1)", palette=False),
     # Reports
     Command("reports.all", "m", "Make all", "Make every report, one after the other", "make_all", True),
     Command("reports.choose", "p", "Period", "As of when, which period, where to look and where to save", "choose",

@@ -10,11 +10,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from traintui.data.fields import LEAST, MARKS, MARKS_OFFERED, META, MOST, Field, Kind, micros, next_double
-from traintui.data.filter_terms import (
+from traintui.data.filter_beside import (
     STATUSES_ON_RECORD,
-    Among,
-    AnyOf,
-    Asked,
     AssignedTo,
     CalledBy,
     Compared,
@@ -24,14 +21,12 @@ from traintui.data.filter_terms import (
     From,
     HasKey,
     Holds,
-    Marked,
     Named,
     Signs,
     StoodAs,
-    Term,
     Text,
-    Within,
 )
+from traintui.data.filter_terms import Among, AnyOf, Asked, Marked, Term, Within
 from traintui.data.filter_words import Context, FilterError, Word
 from traintui.data.models import STATUSES
 from traintui.data.nearest import nearest

@@ -14,9 +14,11 @@ from datetime import tzinfo as TimeZone
 
 from sqlalchemy import and_, true
 
+from traintui.data.conditions import Condition
 from traintui.data.fields import FIELDS, Field
+from traintui.data.filter_beside import Disputed, StoodAs
 from traintui.data.filter_reading import CONVERSATIONS, Language, Values, read_word
-from traintui.data.filter_terms import Condition, Disputed, Marked, StoodAs, Term
+from traintui.data.filter_terms import Marked, Term
 from traintui.data.filter_words import Context, FilterError, words
 
 __all__ = ["NAMES", "Condition", "Filter", "FilterError", "Term", "parse"]

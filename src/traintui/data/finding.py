@@ -15,8 +15,9 @@ from pyroaring import BitMap
 from sqlalchemy import and_, true
 
 from traintui.data.bits import CONTAINER
+from traintui.data.conditions import Condition
 from traintui.data.engine import Database
-from traintui.data.filter_terms import Asked, Beside, Condition, LookedThrough, Searched, where
+from traintui.data.filter_terms import Asked, Beside, LookedThrough, Searched, where
 from traintui.data.filters import Filter
 from traintui.data.first_rows import FIRST_ROWS, FIRST_TRY, LARGEST_TRY, Finding, first_by_sql
 from traintui.data.listing import FoundListing, MirrorListing, Order

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import and_, func, select, true, tuple_
 from sqlalchemy.sql.elements import SQLCoreOperations
 
+from traintui.data.conditions import Condition
 from traintui.data.engine import Database
-from traintui.data.filter_terms import Condition
 from traintui.data.filters import Filter
 from traintui.data.listing import FoundListing, Listing, Order
 from traintui.data.live import among

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui import clock
 from traintui.data.bits import ids_of
+from traintui.data.conditions import Condition
 from traintui.data.engine import Database
 from traintui.data.feed import STALE, FeedLost, Mark, changed_since
 from traintui.data.fields import FIELDS, Fields
-from traintui.data.filter_terms import Asked, Beside, Condition, probe
+from traintui.data.filter_terms import Asked, Beside, probe
 from traintui.data.filters import Filter
 from traintui.data.listing import Listing, MirrorListing, Order
 from traintui.data.mirror import Answers, Facets, Mirror, Part, unanswered

@@ -28,12 +28,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import BigInteger, LargeBinary, String
 
+from traintui.data.conditions import Condition, bool_of, in_or_absent
 from traintui.data.fields import Field, Kind
 from traintui.data.filter_reading import Beside, Language, numbered, split
-from traintui.data.filter_terms import AnyOf, Asked, Condition, Meant, bool_of, in_or_absent
+from traintui.data.filter_terms import AnyOf, Asked, Meant
 from traintui.data.filter_words import Context, Word
 from traintui.data.filters import Filter, parse
-from traintui.data.log_models import ATTEMPT_KINDS, ATTEMPT_STATES, REVIEW_ACTIONS, ExportLog
+from traintui.data.log_models import ATTEMPT_KINDS, ATTEMPT_STATES, REVIEW_ACTIONS, ExportLog, ExportUnderWay
 from traintui.data.log_models import ExportRow as E
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.log_models import ReviewLog as R
@@ -53,7 +54,7 @@ HASH = re.compile(r"[0-9a-f]{8,64}")
 @dataclass(frozen=True, slots=True)
 class Log:
     """One of the logs as it is listed: `frame` puts a selection of its columns over its tables, `at` and `id` are its
-    order, the newest first."""
+    order, the newest first; `open` is which rows have not ended, None where all have."""
 
     name: LogName
     fields: Mapping[str, Field]
@@ -61,6 +62,7 @@ class Log:
     at: Any
     id: Any
     frame: Callable[[Select[Any]], Select[Any]]
+    open: Condition | None = None
 
     def read(self, filter_text: str, *, login: str | None = None) -> Filter:
         """A filter of this log. Raises `FilterError` with what is wrong and where. `login` is whose `is:mine` asks."""
@@ -229,6 +231,7 @@ GENERATIONS = Log(
     L.created_at,
     L.id,
     lambda selected: selected.select_from(L),
+    bool_of(L.state == "sending"),
 )  # fmt: skip
 """Calls to models."""
 
@@ -348,6 +351,7 @@ EXPORTS = Log(
     lambda selected: selected.select_from(S)
     .outerjoin(N, and_(N.export_id == S.export_id, N.state != "started"))
     .where(S.state == "started"),
+    and_(N.id.is_(None), S.export_id.in_(select(ExportUnderWay.export_id))),
 )  # fmt: skip
 """What left the house, and what was to."""
 

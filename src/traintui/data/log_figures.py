@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Date, cast, func, literal, select
 
@@ -15,6 +15,17 @@ from traintui.data.filters import Filter
 from traintui.data.log_fields import GENERATIONS
 from traintui.data.log_listing import as_planned
 from traintui.data.log_models import GenerationLog as L
+
+
+class Day(Protocol):
+    """What something adds up to on a day."""
+
+    @property
+    def day(self) -> date:
+        """The day."""
+
+
+DayT = TypeVar("DayT", bound=Day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +80,14 @@ async def call_figures(db: Database, wanted: Filter, *, offset: timedelta) -> Ca
     async with db.read() as connection:
         await as_planned(connection)
         found = [DayOfCalls(*row) for row in await connection.execute(statement)]
-    return CallFigures(every_day(found))
+    return CallFigures(every_day(found, lambda each: DayOfCalls(each, 0, 0, Decimal(0), 0)))
 
 
-def every_day(found: Sequence[DayOfCalls]) -> Sequence[DayOfCalls]:
-    """The days without a call too."""
+def every_day(found: Sequence[DayT], without: Callable[[date], DayT]) -> Sequence[DayT]:
+    """Days in their order, and those between them on which nothing was."""
     if not found:
         return ()
     known = {each.day: each for each in found}
     first, last = found[0].day, found[-1].day
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return tuple(known.get(day) or DayOfCalls(day, 0, 0, Decimal(0), 0) for day in days)
+    return tuple(known.get(day) or without(day) for day in days)

@@ -39,8 +39,10 @@ from traintui.data.models import Template
 
 AT_ONCE = 500
 """Lines that are held at once."""
-FORMULA = r"^[=+\-@\t\r]"
+FORMULAS = ("=", "+", "@", "\t", "\r", "-")
 """How a cell begins that a spreadsheet may run (OWASP, CSV injection)."""
+FORMULA = f"^[{''.join(FORMULAS)}]"
+"""The same as a pattern; a hyphen at its end is one."""
 LINE_END = "\r\n"
 """RFC 4180."""
 

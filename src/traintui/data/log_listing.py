@@ -10,11 +10,11 @@ import asyncio
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +35,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from traintui.data.engine import Database
 from traintui.data.fields import EPOCH, micros
 from traintui.data.filters import Filter
+from traintui.data.listing import NEWEST, Order
 from traintui.data.log_fields import Log
+
+T = TypeVar("T")
 
 FIRST = 200
 """Keys that are asked for at first."""
@@ -50,10 +53,6 @@ PORTIONS = (5_000, 20_000, 50_000)
 """Keys that are read at once when the first ones are there; the last number goes on."""
 REMEMBERED = 20_000
 """Rows of which a listing remembers where they were."""
-OVERLAP = timedelta(hours=1)
-"""How far back a look for news reaches: a call that was under way ends."""
-MOST_NEWS = 2_000
-"""Keys up to which news are put in front of what is there; where there are more, all is read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,16 @@ class Keys:
     def cut(self, start: int, end: int | None = None) -> Keys:
         """Those from a rank to another."""
         return Keys(self.moments[start:end], self.ids[start:end])
+
+    def those(self, wanted: Callable[[tuple[int, int]], bool]) -> Keys:
+        """Those whose moment and id are wanted."""
+        kept = [key for key in zip(self.moments, self.ids, strict=True) if wanted(key)]
+        return Keys(array("q", (moment for moment, _ in kept)), array("q", (id for _, id in kept)))
+
+    def without(self, others: Keys) -> Keys:
+        """Those that are not among others."""
+        gone = set(others.ids)
+        return self.those(lambda key: key[1] not in gone)
 
     @property
     def last(self) -> tuple[int, int] | None:
@@ -136,13 +145,34 @@ class LogListing:
             return self
         return LogListing(news + self.keys.cut(until), complete=self.complete, seen=self._seen)
 
+    def mended(self, ids: Collection[int], keys: Keys) -> LogListing:
+        """The same in which of some rows only those that `keys` has are left, each at its moment; itself where they
+        were. Those behind what was found so far come with the rest."""
+        if not self.complete and (last := self.keys.last) is not None:
+            keys = keys.those(lambda key: key >= last)
+        ranks = [rank for id in ids if (rank := self.rank(id)) is not None]
+        if sorted(self.keys.ids[rank] for rank in ranks) == sorted(keys.ids):
+            return self
+        moments, found = self.keys.moments[:], self.keys.ids[:]
+        for rank in sorted(ranks, reverse=True):
+            del moments[rank], found[rank]
+        for moment, id in zip(keys.moments, keys.ids, strict=True):
+            place = bisect_left(moments, -moment, key=lambda at: -at)
+            while place < len(moments) and moments[place] == moment and found[place] > id:
+                place += 1
+            moments.insert(place, moment)
+            found.insert(place, id)
+        return LogListing(Keys(moments, found), complete=self.complete, seen=self._seen)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A listing, and the share of the log that was looked through for it, where that is not over yet; 0 to 1."""
+    """A listing, the share of the log that was looked through for it, where that is not over yet (0 to 1), and in which
+    order it is."""
 
     listing: LogListing
     looked: float | None = None
+    order: Order = NEWEST
 
 
 # Asking ---------------------------------------------------------------------------------------------------------------
@@ -307,6 +337,16 @@ async def race(db: Database, log: Log, wanted: Filter, planned: asyncio.Task[Key
             await given_up(step)
 
 
+async def aside(work: Coroutine[Any, Any, T]) -> T:
+    """Work in a task of its own, so that who is cancelled twice, as one types, still lets its connection be closed."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+        return task.result()
+    finally:
+        await given_up(task)
+
+
 async def given_up(task: asyncio.Future[Any]) -> None:
     """Ends what nobody waits for."""
     task.cancel()
@@ -326,15 +366,3 @@ async def rest(db: Database, log: Log, wanted: Filter, listing: LogListing) -> A
         listing = listing.grown(keys, complete=len(keys) < portion)
         yield listing
         portion = next(portions, portion)
-
-
-async def news(db: Database, log: Log, wanted: Filter, listing: LogListing, since: datetime) -> LogListing | None:
-    """The listing with what came or changed since shortly before a moment; None when there is too much of it."""
-    reaches = since - OVERLAP
-    if not listing.complete and listing.keys.last is not None and listing.keys.last[0] > micros(reaches):
-        return listing  # that far it has not been read yet
-    keys = keys_of(log, wanted.where, log.at >= literal(reaches, TIMESTAMP(timezone=True))).limit(MOST_NEWS)
-    async with db.read() as connection:
-        await as_planned(connection)
-        found = unpacked(await connection.scalar(packed(keys)))
-    return listing.renewed(found, reaches) if len(found) < MOST_NEWS else None

@@ -98,9 +98,10 @@ class GenerationLog(Base):
         ),
         Index("ix_generation_logs_rehearsal", "created_at", "id", postgresql_where=text("is_rehearsal")),
         Index("ix_generation_logs_estimated", "created_at", "id", postgresql_where=text("cost_is_estimate")),
-        Index("ix_generation_logs_cost_usd", "cost_usd"),
-        Index("ix_generation_logs_duration_ms", "duration_ms"),
-        Index("ix_generation_logs_tokens", text("(input_tokens + output_tokens)")),
+        # What calls are sorted by, with the order among those that cost, took or used the same.
+        Index("ix_generation_logs_by_cost", "cost_usd", "created_at", "id"),
+        Index("ix_generation_logs_by_duration", "duration_ms", "created_at", "id"),
+        Index("ix_generation_logs_by_tokens", text("(input_tokens + output_tokens)"), "created_at", "id"),
         Index("ix_generation_logs_request_id", "request_id", postgresql_where=text("request_id IS NOT NULL")),
         Index(
             "ix_generation_logs_said",
@@ -196,6 +197,8 @@ class ReviewLog(Base):
         Index("ix_review_logs_conversation_id_id", "conversation_id", "id"),
         Index("ix_review_logs_reviewer_id_id", "reviewer_id", "id"),
         Index("ix_review_logs_timestamp_id", "timestamp", "id"),
+        # Sorted by who did it, the newest of each first.
+        Index("ix_review_logs_reviewer", "reviewer_id", text('"timestamp" DESC'), text("id DESC")),
         Index("ix_review_logs_action", "action", "timestamp", "id"),
         Index("ix_review_logs_reason", "reason", "timestamp", "id", postgresql_where=text("reason IS NOT NULL")),
         Index("ix_review_logs_revision", "revision", "timestamp", "id", postgresql_where=text("revision > 1")),

@@ -6,7 +6,7 @@ review log before the moment. Dimensions, metadata, scores and names of document
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from traintui.data.conditions import Condition
 from traintui.data.engine import Database
 from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
-from traintui.data.filter_terms import Condition
 from traintui.data.id_lists import listed
 from traintui.data.models import Conversation as C
-from traintui.data.past_reading import TURNS_OF_THEN, PastReader, PastScope
+from traintui.data.past_reading import TURNS_OF_THEN, PastReader, PastScope, ThenReader
 
 BEFORE = "({row}.timestamp < %(moment)s::timestamptz)"
 AT_THE_MOMENT = f"""(
@@ -62,7 +62,7 @@ class MomentScope(Scope):
         return and_(*conditions)
 
 
-class MomentReader(ExportReader):
+class MomentReader(ThenReader):
     """The conversations of a scope as they stood. By ix_review_logs_conversation_id_id, pk_conversation_revisions."""
 
     source = Source(AT_THE_MOMENT, TURNS_OF_THEN, BEFORE)
@@ -82,22 +82,8 @@ class MomentReader(ExportReader):
             int(total), found.rehearsal, int(unapproved), found.left_out_rehearsal, 0, bool(has_system), (most or 0) > 2
         )
 
-    async def is_weighted(self) -> bool:
-        """Whether some answer was not to be trained on."""
-        return bool((await self._ask("""bool_or(c.texts @> '[{"role": "assistant", "train": false}]')"""))[0])
-
-    async def had_system(self) -> bool:
-        """Whether some revision up to that one has a system prompt."""
-        earlier = (
-            "bool_or(EXISTS (SELECT FROM conversation_revisions AS r WHERE r.conversation_id = c.conversation_id"
-            r" AND r.revision <= c.revision AND r.system_prompt ~ '\S'))"
-        )
-        return bool((await self._ask(earlier))[0])
-
-    async def _ask(self, what: str) -> tuple[Any, ...]:
-        statement = f"SELECT {what} FROM {AT_THE_MOMENT} WHERE c.id = ANY (%(ids)s::bigint[])"  # noqa: S608 - ours
-        values = {**self._values, "ids": listed(await self.ids())}
-        return tuple((await self._connection.exec_driver_sql(statement, values)).one())
+    async def _which(self) -> tuple[str, Mapping[str, Any]]:
+        return "WHERE c.id = ANY (%(ids)s::bigint[])", {"ids": listed(await self.ids())}
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ of it that export saw. Dimensions, metadata, scores and names of documents are t
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +68,33 @@ class PastScope(Scope):
         return C.conversation_id.in_(select(E.conversation_id).where(E.export_id == self.export_id))
 
 
-class PastReader(ExportReader):
+class ThenReader(ExportReader):
+    """Conversations as they were: their revisions, and not what stands in the tables of now, answer what is asked of
+    all of them."""
+
+    async def is_weighted(self) -> bool:
+        """Whether some answer was not to be trained on."""
+        return bool((await self._ask("""bool_or(c.texts @> '[{"role": "assistant", "train": false}]')"""))[0])
+
+    async def had_system(self) -> bool:
+        """Whether some revision up to that one has a system prompt."""
+        earlier = (
+            "bool_or(EXISTS (SELECT FROM conversation_revisions AS r WHERE r.conversation_id = c.conversation_id"
+            r" AND r.revision <= c.revision AND r.system_prompt ~ '\S'))"
+        )
+        return bool((await self._ask(earlier))[0])
+
+    async def _ask(self, what: str) -> tuple[Any, ...]:
+        only, values = await self._which()
+        statement = f"SELECT {what} FROM {self.source.conversations} {only}"  # noqa: S608 - ours
+        return tuple((await self._connection.exec_driver_sql(statement, {**self._values, **values})).one())
+
+    async def _which(self) -> tuple[str, Mapping[str, Any]]:
+        """Which of the source are meant, as SQL, and its values; all of them unless it is said."""
+        return "", {}
+
+
+class PastReader(ThenReader):
     """The conversations of an earlier export, as it held them. By pk_export_rows, and the keys of what it names."""
 
     source = Source(OF_THEN, TURNS_OF_THEN, SAW)
@@ -109,22 +136,6 @@ class PastReader(ExportReader):
                 "What was purged is gone for good, so the same file cannot be written again. Export what there is as of"
                 " now (e in Audit, --as-of now). Nothing was written.",
             )
-
-    async def is_weighted(self) -> bool:
-        """Whether some answer was not to be trained on."""
-        return bool((await self._ask("""bool_or(c.texts @> '[{"role": "assistant", "train": false}]')"""))[0])
-
-    async def had_system(self) -> bool:
-        """Whether some revision up to that one has a system prompt."""
-        earlier = (
-            "bool_or(EXISTS (SELECT FROM conversation_revisions AS r WHERE r.conversation_id = c.conversation_id"
-            r" AND r.revision <= c.revision AND r.system_prompt ~ '\S'))"
-        )
-        return bool((await self._ask(earlier))[0])
-
-    async def _ask(self, what: str) -> tuple[Any, ...]:
-        statement = f"SELECT {what} FROM {OF_THEN}"  # noqa: S608 - ours
-        return tuple((await self._connection.exec_driver_sql(statement, dict(self._values))).one())
 
     async def ids(self) -> Ids:
         """Their ids, four bytes each, in the order in which they were written."""

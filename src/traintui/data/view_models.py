@@ -9,7 +9,10 @@ from sqlalchemy import CheckConstraint, Identity, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from traintui.data.models import NOW, Base
+from traintui.data.models import NOW, Base, one_of
+
+VIEWED = ("conversations", "generations", "reviews", "exports")
+"""What there are views of."""
 
 
 class SavedViewRow(Base):
@@ -17,7 +20,8 @@ class SavedViewRow(Base):
 
     __tablename__ = "saved_views"
     __table_args__ = (
-        UniqueConstraint("owner", "name"),
+        UniqueConstraint("owner", "log", "name"),
+        one_of("log", VIEWED, "log"),
         CheckConstraint(r"char_length(name) BETWEEN 1 AND 80 AND name ~ '\S'", name="name"),
         CheckConstraint("char_length(filter) <= 4000", name="filter"),
         CheckConstraint("char_length(sort) <= 200", name="sort"),
@@ -32,3 +36,4 @@ class SavedViewRow(Base):
     columns: Mapped[list[Any]] = mapped_column(JSONB(), server_default=text("'[]'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    log: Mapped[str] = mapped_column(server_default=text("'conversations'"))

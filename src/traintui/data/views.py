@@ -1,10 +1,11 @@
-"""Views: a filter with an order and columns, under a name. Some are built in, the others are saved by people."""
+"""Views: a filter with an order and columns, under a name, of conversations or of a log. Some are built in, the others
+are saved by people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import or_, select, text
 
@@ -12,6 +13,8 @@ from traintui.data.engine import Database
 from traintui.data.storable import as_json, storable
 from traintui.data.view_models import SavedViewRow as V
 
+Viewed = Literal["conversations", "generations", "reviews", "exports"]
+"""What a view is of."""
 LONGEST_NAME = 80
 """Characters that the database takes for a name."""
 
@@ -47,6 +50,28 @@ BUILT_IN = (
     built_in("Stale: the source has changed", "is:stale"),
     built_in("Trash", "is:deleted"),
 )
+"""What everybody has of conversations."""
+BUILT_IN_OF: Mapping[Viewed, tuple[SavedView, ...]] = {
+    "conversations": BUILT_IN,
+    "generations": (
+        built_in("Failed this week", "is:failed created>=-7d"),
+        built_in("Dearest first", "", "-cost"),
+        built_in("Slowest first", "", "-took"),
+        built_in("Most tokens first", "", "-tokens"),
+        built_in("Cost is an estimate", "is:estimated"),
+    ),
+    "reviews": (
+        built_in("Rejected this week", "action:reject created>=-7d"),
+        built_in("By reviewer", "action:approve,reject", "reviewer"),
+        built_in("Quicker than three seconds", "action:approve,reject took<3"),
+        built_in("Taken back", "is:undo"),
+    ),
+    "exports": (
+        built_in("Most conversations first", "state:succeeded", "-count"),
+        built_in("Not finished", "-state:succeeded"),
+        built_in("This month", "created>=-30d"),
+    ),
+}
 """What everybody has."""
 
 COLUMNS = (V.id, V.name, V.owner, V.shared, V.filter, V.sort, V.columns)
@@ -57,17 +82,26 @@ def view_of(row: Sequence[Any]) -> SavedView:
     return SavedView(view_id, name, owner, shared, filter_text, sort, tuple(columns))
 
 
-async def views(db: Database) -> tuple[SavedView, ...]:
+async def views(db: Database, of: Viewed = "conversations") -> tuple[SavedView, ...]:
     """Those that are built in, one's own, and those that others share, each part by name."""
     statement = (
-        select(*COLUMNS).where(or_(V.owner == db.login, V.shared)).order_by(V.owner != db.login, V.name, V.owner)
+        select(*COLUMNS)
+        .where(V.log == of, or_(V.owner == db.login, V.shared))
+        .order_by(V.owner != db.login, V.name, V.owner)
     )
     async with db.read() as connection:
-        return (*BUILT_IN, *(view_of(row) for row in await connection.execute(statement)))
+        return (*BUILT_IN_OF[of], *(view_of(row) for row in await connection.execute(statement)))
 
 
 async def save(
-    db: Database, name: str, filter_text: str, sort: str = "", columns: Sequence[Any] = (), *, shared: bool = False
+    db: Database,
+    name: str,
+    filter_text: str,
+    sort: str = "",
+    columns: Sequence[Any] = (),
+    *,
+    shared: bool = False,
+    of: Viewed = "conversations",
 ) -> SavedView:
     """Saves a view of one's own; one of this name is replaced. Raises `Refused` when one may not, or the name is blank
     or longer than 80 characters."""
@@ -75,11 +109,11 @@ async def save(
         row = await connection.execute(
             text(
                 "SELECT id, name, owner, shared, filter, sort, columns"
-                " FROM save_view(:name, :filter, :sort, CAST(:columns AS jsonb), :shared)"
+                " FROM save_view(:name, :filter, :sort, CAST(:columns AS jsonb), :shared, :log)"
             ),
             {
                 "name": storable(name.strip()), "filter": storable(filter_text.strip()), "sort": storable(sort),
-                "columns": as_json(list(columns)), "shared": shared,
+                "columns": as_json(list(columns)), "shared": shared, "log": of,
             },
         )  # fmt: skip
         return view_of(row.one())

@@ -6,27 +6,36 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
 
 from traintui import clock, commands, text
 from traintui.data.records import Export
 from traintui.export.again import AsOf
 from traintui.export.formats import FORMATS
 from traintui.export.standing import FileStanding, host_of, look, place_of
-from traintui.screens.log_pane import LogPane
+from traintui.screens.log_figuring import FiguringPane
+from traintui.widgets.day_bars import DayBars
 from traintui.widgets.export_rows import export_columns, export_lines
 from traintui.widgets.row_table import Column
 from traintui.widgets.windowed_table import WindowedTable
+
+if TYPE_CHECKING:
+    from traintui.data.export_figures import ExportFigures
+    from traintui.data.filters import Filter
 
 SAID_EVERY = 0.1
 """Seconds between two words on how far the look at the files is."""
 
 
-class ExportsPane(LogPane[Export]):
+class ExportsPane(FiguringPane[Export, "ExportFigures"]):
     """What left the house, and what is done with it."""
 
     NAME = "exports"
@@ -45,6 +54,39 @@ class ExportsPane(LogPane[Export]):
         """What had become of the files, and when that was."""
         self._looking = ""
         self._stop = threading.Event()
+
+    def compose_figures(self) -> ComposeResult:
+        """Exports, and the conversations in them, day by day."""
+        with Horizontal(classes="figures"):
+            yield DayBars("Exports a day", "$accent", id="days")
+            yield DayBars("Conversations a day", "$accent", id="conversations")
+
+    async def add_up(self, wanted: Filter, offset: timedelta) -> ExportFigures:
+        """Exports, and how many conversations left the house."""
+        from traintui.data.export_figures import export_figures
+
+        return await export_figures(self.db, wanted, offset=offset)
+
+    def draw(self, figures: ExportFigures) -> None:
+        """When exports were written, and how large they were."""
+        days = [each.day for each in figures.days]
+        most = max((each.exports for each in figures.days), default=0)
+        self.query_one("#days", DayBars).show(days, [each.exports for each in figures.days], f"{most:,} at most")
+        largest = max((each.conversations for each in figures.days), default=0)
+        self.query_one("#conversations", DayBars).show(
+            days, [each.conversations for each in figures.days], f"{largest:,} at most"
+        )
+
+    def told(self, figures: ExportFigures) -> Sequence[Content]:
+        """How much left the house, and how often it did not."""
+        if not figures.exports:
+            return ()
+        failed = figures.exports - figures.succeeded
+        return (
+            Content.assemble((text.count(figures.conversations), "bold"), (" conversations left", "$muted")),
+            Content.assemble((text.count(figures.succeeded), "bold"), (" succeeded", "$muted")),
+            Content.assemble((text.count(failed), "bold $failed" if failed else "bold"), (" did not", "$muted")),
+        )
 
     def columns(self) -> Sequence[Column[Export]]:
         """An export in a row."""

@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from traintui import clock, commands, text
-from traintui.data.records import Attempt, AttemptDetail
-from traintui.screens.log_pane import AGAIN, LogPane
+from traintui import commands, text
+from traintui.data.records import Attempt
+from traintui.screens.log_figuring import FiguringPane
 from traintui.widgets.day_bars import DayBars
 from traintui.widgets.json_lines import DEPTHS, USUAL_DEPTH
 from traintui.widgets.log_detail import call_facts, call_lines
 from traintui.widgets.log_rows import call_columns
+from traintui.widgets.payload_view import PayloadView
 from traintui.widgets.row_table import Column
+from traintui.widgets.sought import typed
+from traintui.widgets.transcript_search import SearchLine
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
     from traintui.data.log_figures import CallFigures
 
 
-class GenerationsPane(LogPane[Attempt]):
+class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
     """Every call, whatever became of it."""
 
     NAME = "generations"
     TITLE = "Generations"
     LOG = "generations"
-    PLACES = ("log", "calls")
+    PLACES = ("log", "calls", "payload")
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("log"), *commands.bindings("calls")]
     EXAMPLE = "state:error model:claude-haiku-5-5 created>=-7d cost>0.01 overloaded"
     ROWS = "calls"
+    detail = getters.query_one(PayloadView)
+    search_line = getters.query_one(SearchLine)
     EMPTY = ("No call yet", "Each request to a model has its row here before it is sent.", "3 plans a batch")
 
     def __init__(self) -> None:
         super().__init__()
         self._depth = DEPTHS.index(USUAL_DEPTH)
-        self._found: AttemptDetail | None = None
-        self._figures: CallFigures | None = None
-        self._summed: Filter | None = None
-        """The filter whose calls were added up, or are."""
-        self._sums_rest_until = 0.0
+
+    def compose_detail(self) -> ComposeResult:
+        """All of a call, and the line in which one looks for something there."""
+        with Vertical(classes="whole"):
+            yield PayloadView()
+            yield SearchLine("finds in this call")
 
     def compose_figures(self) -> ComposeResult:
         """Cost and failures, day by day."""
@@ -56,24 +64,14 @@ class GenerationsPane(LogPane[Attempt]):
 
     # What they add up to
 
-    def all_found(self, wanted: Filter) -> None:
-        """Adds them up, less often where that takes long."""
-        if wanted is not self._summed or clock.ticks() >= self._sums_rest_until:
-            if wanted is not self._summed:
-                self._figures = None
-            self._summed = wanted
-            self.read(partial(self._sum_up, wanted), name="sums")
-
-    async def _sum_up(self, wanted: Filter) -> None:
+    async def add_up(self, wanted: Filter, offset: timedelta) -> CallFigures:
+        """Calls, failures, cost and tokens, day by day."""
         from traintui.data.log_figures import call_figures
 
-        began = clock.ticks()
-        offset = clock.now().astimezone().utcoffset() or timedelta()
-        figures = await call_figures(self.db, wanted, offset=offset)
-        self._sums_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
-        if wanted is not self._summed:
-            return
-        self._figures = figures
+        return await call_figures(self.db, wanted, offset=offset)
+
+    def draw(self, figures: CallFigures) -> None:
+        """Cost and failures, day by day."""
         days = [each.day for each in figures.days]
         most = max((each.cost_usd for each in figures.days), default=Decimal(0))
         self.query_one("#cost", DayBars).show(
@@ -83,12 +81,10 @@ class GenerationsPane(LogPane[Attempt]):
         self.query_one("#failures", DayBars).show(
             days, [float(each.failed) for each in figures.days], f"{worst:,} at most"
         )
-        self.say_counts()
 
-    def sums(self) -> Sequence[Content]:
+    def told(self, figures: CallFigures) -> Sequence[Content]:
         """Cost, tokens, and the share that failed."""
-        figures = self._figures
-        if figures is None or not figures.calls:
+        if not figures.calls:
             return ()
         rate = figures.failed / figures.calls
         return (
@@ -96,10 +92,6 @@ class GenerationsPane(LogPane[Attempt]):
             Content.assemble((text.tokens(figures.tokens), "bold"), (" tokens", "$muted")),
             Content.assemble((f"{rate:.1%}", "bold $failed" if figures.failed else "bold"), (" failed", "$muted")),
         )
-
-    def action_figures(self) -> None:
-        """Shows or hides the bars."""
-        self.toggle_class("-figures-toggled")
 
     def columns(self) -> Sequence[Column[Attempt]]:
         """A call in a row."""
@@ -123,7 +115,6 @@ class GenerationsPane(LogPane[Attempt]):
         """What is known without its payloads, which are read when the cursor rests on it."""
         if self.detail.key == (row.id, row.state):
             return None
-        self._found = None
         self.detail.show(call_facts(row), key=row.id)
         return partial(self._read_later, row)
 
@@ -134,17 +125,54 @@ class GenerationsPane(LogPane[Attempt]):
         from traintui.data import attempts
 
         found = await attempts.detail(self.db, row)
+        lines = await asyncio.to_thread(list, call_lines(found))  # a megabyte takes a moment
         if self.table.current == row:
-            self._found = found
-            self._draw()
-
-    def _draw(self) -> None:
-        found = self._found
-        if found is not None:
-            lines = call_lines(found, depth=DEPTHS[self._depth])
-            self.detail.show(lines, key=(found.attempt.id, found.attempt.state))
+            self.detail.show_parts(lines, depth=DEPTHS[self._depth], key=(row.id, row.state))
 
     def action_fold(self, step: int) -> None:
         """Shows a level more of the payloads, or one less."""
         self._depth = max(0, min(len(DEPTHS) - 1, self._depth + step))
-        self._draw()
+        self.detail.fold_to(DEPTHS[self._depth])
+
+    # Looking for something in it
+
+    def back(self) -> None:
+        """Ends looking for something before anything else."""
+        if self.search_line.display:
+            self.end_search()
+            self.detail.focus()
+        else:
+            super().back()
+
+    def enter(self) -> None:
+        """Back to the rows, and nothing is looked for."""
+        if self.is_mounted and self.search_line.display:
+            self.end_search()
+        super().enter()
+
+    def end_search(self) -> None:
+        """Nothing is looked for any more."""
+        self.search_line.display = False
+        self.detail.seek(None)
+
+    @on(PayloadView.Sought)
+    def _seek(self) -> None:
+        self.search_line.open()
+
+    @on(SearchLine.Typed)
+    def _sought(self, event: SearchLine.Typed) -> None:
+        self.detail.seek(typed(event.words))
+
+    @on(SearchLine.Stepped)
+    def _stepped(self, event: SearchLine.Stepped) -> None:
+        self.detail.action_match(event.step)
+
+    @on(PayloadView.Searched)
+    def _searched(self, event: PayloadView.Searched) -> None:
+        self.search_line.count(event.place, event.total)
+
+    @on(SearchLine.Left)
+    def _search_left(self, event: SearchLine.Left) -> None:
+        if not event.found:
+            self.end_search()
+        self.detail.focus()

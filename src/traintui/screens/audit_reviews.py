@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
 
-from traintui import commands
+from traintui import commands, text
 from traintui.data.records import ReviewEntry
-from traintui.screens.log_pane import LogPane
+from traintui.screens.log_figuring import FiguringPane
+from traintui.widgets.day_bars import DayBars
 from traintui.widgets.log_detail import review_lines
 from traintui.widgets.log_rows import review_columns
+from traintui.widgets.name_bars import NameBars
 from traintui.widgets.row_table import Column
 
+if TYPE_CHECKING:
+    from traintui.data.filters import Filter
+    from traintui.data.review_figures import ReviewFigures
 
-class ReviewsPane(LogPane[ReviewEntry]):
+
+class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
     """Everything that people did to conversations."""
 
     NAME = "reviews"
@@ -26,6 +36,49 @@ class ReviewsPane(LogPane[ReviewEntry]):
     EXAMPLE = 'action:reject reviewer:ada reason:"Wrong fact" created>=-7d fees'
     ROWS = "actions"
     EMPTY = ("No decision yet", "Each approval, rejection and change has its row here.", "2 reads and decides")
+
+    def compose_figures(self) -> ComposeResult:
+        """Decisions by day, by hour, and by who took them."""
+        with Horizontal(classes="figures"):
+            yield DayBars("Decisions a day", "$accent", id="days")
+            yield DayBars("By hour of the day", "$accent", id="hours")
+            yield NameBars("By reviewer", "$accent", id="reviewers")
+
+    async def add_up(self, wanted: Filter, offset: timedelta) -> ReviewFigures:
+        """Decisions, and what share of them were approvals."""
+        from traintui.data.review_figures import review_figures
+
+        return await review_figures(self.db, wanted, offset=offset)
+
+    def draw(self, figures: ReviewFigures) -> None:
+        """When decisions were taken, and by whom."""
+        numbers = [each.decisions.number for each in figures.days]
+        self.query_one("#days", DayBars).show(
+            [each.day for each in figures.days], numbers, f"{max(numbers, default=0):,} at most"
+        )
+        hours = [each.number for each in figures.hours]
+        busiest = f"most at {hours.index(max(hours))}:00" if any(hours) else ""
+        self.query_one("#hours", DayBars).show_between(("0", "23"), hours, busiest)
+        self.query_one("#reviewers", NameBars).show(
+            [
+                (name, found.number, "" if found.rate is None else f"{found.rate:.0%} approved")
+                for name, found in figures.reviewers
+                if found.number
+            ]
+        )
+
+    def told(self, figures: ReviewFigures) -> Sequence[Content]:
+        """Decisions, and the share that was approved."""
+        if figures.total.rate is None:
+            return ()
+        return (
+            Content.assemble(
+                (text.count(figures.total.number), "bold"),
+                (" decision" if figures.total.number == 1 else " decisions", "$muted"),
+            ),
+            Content.assemble((f"{figures.total.rate:.1%}", "bold"), (" approved", "$muted")),
+            Content.assemble((text.count(figures.total.rejected), "bold"), (" rejected", "$muted")),
+        )
 
     def columns(self) -> Sequence[Column[ReviewEntry]]:
         """An action in a row."""

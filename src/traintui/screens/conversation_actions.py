@@ -251,10 +251,12 @@ class ConversationActions(ConversationRows):
         from traintui.screens.judge_form import JudgeForm
 
         scope = self._selected() if self.table.selected else None
-        filter_text = self._text if scope is None else scope.filter_text
-        label = scope.label if scope else f"all that match {self._text}" if self._text else "all conversations"
+        filter_text = self.filter_text if scope is None else scope.filter_text
+        label = (
+            scope.label if scope else f"all that match {self.filter_text}" if self.filter_text else "all conversations"
+        )
         last = await batches.newest_id(self.db, "judge")
-        wanted = partial(judgements.among, scope.ids) if scope else partial(self._condition, self._text)
+        wanted = partial(judgements.among, scope.ids) if scope else partial(self._condition, self.filter_text)
         form = JudgeForm(
             label, wanted, await prices.in_effect(self.db), filter_text=filter_text,
             model=(await batches.setup(self.db, last)).model if last is not None else None,
@@ -276,8 +278,8 @@ class ConversationActions(ConversationRows):
     def _all(self) -> Scope:
         """All that match, as a dialog calls them."""
         ids = list(self._listing.matches) if self._listing is not None else []
-        named = f" that match {self._text}" if self._text else ""
-        return Scope(ids, f"{text.plural(len(ids), 'conversation')}{named}", filter_text=self._text)
+        named = f" that match {self.filter_text}" if self.filter_text else ""
+        return Scope(ids, f"{text.plural(len(ids), 'conversation')}{named}", filter_text=self.filter_text)
 
     @property
     def selected_ids(self) -> Sequence[int] | None:
@@ -289,9 +291,9 @@ class ConversationActions(ConversationRows):
         """What is selected, as a dialog calls it."""
         selected, listing = self.table.selected, self._listing
         whole = listing is not None and listing.complete and selected == listing.matches
-        named = f" that match {self._text}" if self._text else ""
+        named = f" that match {self.filter_text}" if self.filter_text else ""
         label = f"{text.plural(len(selected), 'conversation')}{named if whole else ' selected'}"
-        return Scope(list(selected), label, filter_text=self._text if whole else None)
+        return Scope(list(selected), label, filter_text=self.filter_text if whole else None)
 
     async def _metadata(self, conversation_id: str) -> None:
         from traintui.data import conversations

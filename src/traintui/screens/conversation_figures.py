@@ -15,11 +15,11 @@ from traintui import text
 from traintui.data.records import ConversationRow
 from traintui.errors import TraintuiError
 from traintui.screens.base import READING, SAID, BaseScreen
+from traintui.screens.filtered import Filtered
 from traintui.widgets import marks
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import FactsPanel
 from traintui.widgets.filter_field import Offer
-from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.notice import Notice
 from traintui.widgets.windowed_table import WindowedTable
 
@@ -37,10 +37,9 @@ FIGURES = 8
 """Cells by which the place of the figures below the rows grows."""
 
 
-class ConversationFigures(BaseScreen):
+class ConversationFigures(Filtered, BaseScreen):
     """Counts, facets, the notice in place of rows, and the line below them."""
 
-    filter_line = getters.query_one(FilterLine)
     facets = getters.query_one(FacetPanel)
     table: getters.query_one[WindowedTable[ConversationRow]] = getters.query_one("#rows", WindowedTable)
     notice = getters.query_one(Notice)
@@ -50,7 +49,6 @@ class ConversationFigures(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = ""
         self._wanted: Filter | None = None
         self._listing: Listing | None = None
         self._looked: float | None = None
@@ -90,7 +88,7 @@ class ConversationFigures(BaseScreen):
         self._understood()
         self._say_counts()
         if self.facets.display:
-            named = {field.name: chosen_values(self._text, field.name) for field in live.fields.keys_of_few}
+            named = {field.name: chosen_values(self.filter_text, field.name) for field in live.fields.keys_of_few}
             self.facets.show(facets, named, facets is not None)
         if self.filter_line.field.has_focus or facets is not None:
             self.filter_line.learn(Offer(live.fields, facets or {}, self.app.labels, self.app.metadata_keys))
@@ -98,7 +96,7 @@ class ConversationFigures(BaseScreen):
     def _understood(self) -> None:
         """A mistake that was answered while one typed is none any more. It goes together with the rows: that arranges
         the screen anew, once and not twice."""
-        if self.filter_line.field.value.strip() == self._text:
+        if self.filter_line.field.value.strip() == self.filter_text:
             self.filter_line.understood()
 
     # Until the copy in memory is there
@@ -151,9 +149,9 @@ class ConversationFigures(BaseScreen):
         elif self._shows_trash and len(self._written) == 1:
             self.notice.say("empty", "The trash is empty", "What is moved there stays until somebody purges it.",
                             "esc shows all again")  # fmt: skip
-        elif self._text:
+        elif self.filter_text:
             self.notice.say(
-                "empty", "Nothing matches this filter", self._text, "/ changes the filter\nesc shows all again"
+                "empty", "Nothing matches this filter", self.filter_text, "/ changes the filter\nesc shows all again"
             )
         else:
             self.notice.say(
@@ -170,11 +168,11 @@ class ConversationFigures(BaseScreen):
         total, every = text.count(listing.total), " conversations" if self.facets.display else ""
         if self._total is not None:
             parts.append(
-                Content.assemble((text.count(self._total), "bold"), (" match" if self._text else every, "$muted"))
+                Content.assemble((text.count(self._total), "bold"), (" match" if self.filter_text else every, "$muted"))
             )
         elif not listing.complete:
             parts.append(Content.assemble((total, "bold"), (" found so far", "$muted")))
-        elif self._text and live.mirror is not None:
+        elif self.filter_text and live.mirror is not None:
             parts.append(self._said_of_all(live.mirror))
         elif listing.total and self._looked is None:
             parts.append(Content.assemble((total, "bold"), (every, "$muted")))

@@ -92,7 +92,7 @@ class ConversationRows(ConversationFigures):
         self._order = order_of(self._layout.sort, self._fields)
         self._show_columns()
         self._learn()
-        self.apply(self._text, top=True)
+        self.apply(self.filter_text, top=True)
 
     def _live_opened(self) -> None:
         self._learn()
@@ -121,7 +121,7 @@ class ConversationRows(ConversationFigures):
             return False
         if not typing:
             self.filter_line.applied(filter_text)
-        self._text = self.app.filter_text = filter_text.strip()
+        self.filter_text = self.app.filter_text = filter_text.strip()
         self._wanted = wanted
         if self._asked != wanted.text:
             self._forget_server()
@@ -131,7 +131,7 @@ class ConversationRows(ConversationFigures):
 
     def _seek(self) -> None:
         """Where other words are looked for, the rows that are here are read anew, with how the words stand in them."""
-        from traintui.data.filter_terms import Text
+        from traintui.data.filter_beside import Text
 
         written = self._wanted.written if self._wanted else ()
         words = [part.words for term in written if not term.negated for part in term.parts if isinstance(part, Text)]
@@ -299,10 +299,6 @@ class ConversationRows(ConversationFigures):
     def _age(self) -> None:
         if self.is_current:
             self.table.redraw()
-
-    @on(WindowedTable.FetchFailed)
-    def _fetch_failed(self, event: WindowedTable.FetchFailed) -> None:
-        self.work_failed("rows", event.error)
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Reading that fails is answered where the rows would be, or below them."""

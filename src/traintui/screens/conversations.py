@@ -22,7 +22,6 @@ from traintui.table_layout import TableLayout
 from traintui.widgets import marks
 from traintui.widgets.facet_panel import FacetPanel
 from traintui.widgets.facts import facts
-from traintui.widgets.filter_line import FilterLine
 from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
@@ -43,24 +42,14 @@ class ConversationsScreen(ConversationActions):
         super().__init__()
         self._rest: Timer | None = None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The key of the filter rests while one types it."""
-        if action == "filter" and self.filter_line.field.has_focus:
-            return False
-        return super().check_action(action, parameters)
-
     # The filter
 
     def visit(self, filter_text: str) -> None:
         """Shows what a filter names, asked for elsewhere."""
-        self._text = filter_text
+        self.filter_text = filter_text
         if self.ready:
             self.apply(filter_text, top=True)
             self.table.focus()
-
-    def action_filter(self) -> None:
-        """Goes to the filter."""
-        self.filter_line.field.focus()
 
     def action_clear(self) -> None:
         """Ends a search, then the selection, then the filter."""
@@ -69,26 +58,8 @@ class ConversationsScreen(ConversationActions):
             self._say_counts()
         elif self.table.selected:
             self.table.clear_selection()
-        elif self._text:
+        elif self.filter_text:
             self.apply("", top=True)
-
-    @on(FilterLine.Changed)
-    def _filter_typed(self, event: FilterLine.Changed) -> None:
-        if self.filter_line.field.is_naming:  # "scor" is no word to look for: the rows stay until it is clear
-            self.filter_line.understood()
-        else:
-            self.apply(event.text, top=True, typing=True)
-
-    @on(FilterLine.Applied)
-    def _filter_applied(self, event: FilterLine.Applied) -> None:
-        if self.apply(event.text, top=event.text.strip() != self._text):
-            self.table.focus()
-
-    @on(FilterLine.Left)
-    def _filter_left(self, event: FilterLine.Left) -> None:
-        if event.text.strip() != self._text:
-            self.apply(event.text, top=True)
-        self.table.focus()
 
     @on(FacetPanel.Toggled)
     def _facet_toggled(self, event: FacetPanel.Toggled) -> None:
@@ -150,22 +121,12 @@ class ConversationsScreen(ConversationActions):
         if layout is not None:
             self.keep_layout(layout)
 
-    @on(WindowedTable.JumpRequested)
-    def _jump_requested(self) -> None:
-        from traintui.screens.jump import JumpDialog
-
-        self.app.push_screen(JumpDialog(self.table.total, self.table.cursor), self._jumped)
-
-    def _jumped(self, rank: int | None) -> None:
-        if rank is not None:
-            self.table.jump(rank)
-
     def action_views(self) -> None:
         """Opens the saved views."""
         from traintui.screens.views import ViewsDialog
 
         self.app.push_screen(
-            ViewsDialog(self._text, self.order.text, list(self._layout.columns)), self._view_chosen
+            ViewsDialog(self.filter_text, self.order.text, list(self._layout.columns)), self._view_chosen
         )  # fmt: skip
 
     def _view_chosen(self, view: SavedView | None) -> None:
@@ -230,7 +191,7 @@ class ConversationsScreen(ConversationActions):
     @on(WindowedTable.Opened)
     def _opened(self, event: WindowedTable.Opened[ConversationRow]) -> None:
         if event.row.turn_count:
-            shown = QueueChoice(self._text, self.order.text)
+            shown = QueueChoice(self.filter_text, self.order.text)
             queue = shown if shown.filter_text or shown.order else None  # all of it is no choice
             self.post_message(OpenConversation(event.row.conversation_id, queue))
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -18,8 +17,10 @@ from textual.widgets import Static
 
 from traintui import clock, text
 from traintui.data.filter_editing import spelled
+from traintui.data.listing import NEWEST
 from traintui.history import History
-from traintui.screens.log_saving import SavingPane
+from traintui.screens.log_ordering import OrderingPane
+from traintui.screens.shell import ShowLog
 from traintui.widgets.columns import Column
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.filter_field import Offer
@@ -31,6 +32,7 @@ from traintui.widgets.windowed_table import WindowedTable
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
     from traintui.data.log_listing import LogListing
+    from traintui.data.log_news import Look
 
 RowT = TypeVar("RowT")
 
@@ -42,7 +44,7 @@ AGAIN = 20.0
 """Times as long as it took is waited before news are looked for again."""
 
 
-class LogPane(SavingPane, Generic[RowT]):
+class LogPane(OrderingPane, Generic[RowT]):
     """The rows of one log. A subclass says what a row looks like, how it is read, and what is known of it."""
 
     EXAMPLE: ClassVar[str]
@@ -50,7 +52,6 @@ class LogPane(SavingPane, Generic[RowT]):
     EMPTY: ClassVar[tuple[str, str, str]]
     """What stands where the log has no rows."""
 
-    filter_line = getters.query_one(FilterLine)
     detail = getters.query_one(DetailView)
     notice = getters.query_one(Notice)
     counted = getters.query_one(".counted", Static)
@@ -59,8 +60,8 @@ class LogPane(SavingPane, Generic[RowT]):
         super().__init__()
         self._looked: float | None = None
         """The share of the log that a search has looked at; None while none is under way."""
-        self._since: datetime | None = None
-        """When what is here was read, or brought up to date."""
+        self._look: Look | None = None
+        """The look that news are told from."""
         self._rests_until = 0.0
         self._rest: Timer | None = None
 
@@ -72,8 +73,12 @@ class LogPane(SavingPane, Generic[RowT]):
             with Container(classes="rows"):
                 yield LogTable[RowT](self.columns(), self._fetch)
                 yield Notice("loading", "Opening the workspace")
-            yield DetailView()
+            yield from self.compose_detail()
         yield Static(classes="counted")
+
+    def compose_detail(self) -> ComposeResult:
+        """All of one row."""
+        yield DetailView()
 
     def compose_figures(self) -> ComposeResult:
         """What is to be looked at above the rows."""
@@ -160,14 +165,12 @@ class LogPane(SavingPane, Generic[RowT]):
             self.filter_line.applied(filter_text)
         self.filter_text = filter_text.strip()
         self.wanted = wanted
-        self._find(top=top, pause=TYPING if typing else 0.0)
+        self.find(top=top, pause=TYPING if typing else 0.0)
         return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The key of the filter rests while one types it."""
-        if action == "filter" and self.is_mounted and self.filter_line.field.has_focus:
-            return False
-        if action in {"trail", "conversation"}:
+        """What leads to a conversation rests where a row is about none."""
+        if action in {"trail", "conversation", "calls"}:
             row = self.table.current if self.is_mounted else None
             return row is not None and self.conversation_of(row) is not None
         return super().check_action(action, parameters)
@@ -183,6 +186,13 @@ class LogPane(SavingPane, Generic[RowT]):
         if public is not None:
             self.apply(f"conversation:{spelled(public)}", top=True)
 
+    def action_calls(self) -> None:
+        """Shows the calls of the conversation that the row under the cursor is about."""
+        row = self.table.current
+        public = None if row is None else self.conversation_of(row)
+        if public is not None:
+            self.post_message(ShowLog("generations", f"conversation:{spelled(public)}"))
+
     def action_trail(self) -> None:
         """Opens the trail of the conversation that the row under the cursor is about."""
         from traintui.screens.trail import TrailDialog
@@ -191,29 +201,6 @@ class LogPane(SavingPane, Generic[RowT]):
         public = None if row is None else self.conversation_of(row)
         if public is not None:
             self.app.push_screen(TrailDialog(public))
-
-    def action_filter(self) -> None:
-        """Goes to the filter."""
-        self.filter_line.field.focus()
-
-    @on(FilterLine.Changed)
-    def _filter_typed(self, event: FilterLine.Changed) -> None:
-        # A field that was given what is shown already says so too.
-        if self.filter_line.field.is_naming or event.text.strip() == self.filter_text:
-            self.filter_line.understood()
-        else:
-            self.apply(event.text, top=True, typing=True)
-
-    @on(FilterLine.Applied)
-    def _filter_applied(self, event: FilterLine.Applied) -> None:
-        if self.apply(event.text, top=event.text.strip() != self.filter_text):
-            self.table.focus()
-
-    @on(FilterLine.Left)
-    def _filter_left(self, event: FilterLine.Left) -> None:
-        if event.text.strip() != self.filter_text:
-            self.apply(event.text, top=True)
-        self.table.focus()
 
     @property
     def leads_back(self) -> bool:
@@ -237,27 +224,36 @@ class LogPane(SavingPane, Generic[RowT]):
 
     # Finding
 
-    def _find(self, *, top: bool = False, pause: float = 0.0) -> None:
+    def find(self, *, top: bool = False, pause: float = 0.0) -> None:
+        """Finds the rows of the filter, in their order; those that are here stay until then."""
         self._looked = 0.0
         self.stop_reading("news")  # it would put news of this filter into rows of the one before
         self.read(partial(self._read_listing, top, pause), name="find")
 
     async def _read_listing(self, top: bool, pause: float) -> None:
-        from traintui.data import log_listing
+        from traintui.data import log_news
+        from traintui.data.log_listing import aside
+        from traintui.data.log_sorting import find_in_order
 
-        wanted = self.wanted
+        wanted, order = self.wanted, self.order
         if wanted is None:
             return
         await asyncio.sleep(pause)
-        self._since = clock.now()
-        async with aclosing(log_listing.find(self.db, self.source, wanted)) as steps:
+        began = clock.ticks()
+        # Before the rows are read: what ends meanwhile is news.
+        self._look = await aside(log_news.look_at(self.db, self.source, wanted, order))
+        async with aclosing(find_in_order(self.db, self.source, wanted, order)) as steps:
             async for found in steps:
                 if self.wanted is not wanted:
                     return
                 self._looked = None if found.listing.complete else found.looked or 0.0
+                if found.order != self.shown_order:
+                    self.mark_order(found.order)
                 self._show(found.listing, top=top and found.listing.total > 0)
                 top = top and not found.listing.total
         self._looked = None
+        if self.shown_order != NEWEST:  # news would sort all of them again
+            self._rests_until = clock.ticks() + AGAIN * (clock.ticks() - began)
         self.say_counts()
         self.screen.refresh_bindings()
         self.all_found(wanted)
@@ -278,26 +274,28 @@ class LogPane(SavingPane, Generic[RowT]):
         if self.wanted is None:
             self.shown()
         else:
-            self._find()
+            self.find()
 
     async def _read_news(self) -> None:
-        from traintui.data import log_listing
+        from traintui.data import log_news
 
-        wanted, listing, since = self.wanted, self.listing, self._since
+        wanted, listing, look = self.wanted, self.listing, self._look
         self.table.forget(self._open_ids())
-        if wanted is None or listing is None or since is None:
-            self._find()
+        if wanted is None or listing is None or look is None:
+            self.find()
             return
-        began, now = clock.ticks(), clock.now()
-        found = await log_listing.news(self.db, self.source, wanted, listing, since)
+        began = clock.ticks()
+        news = await log_news.news(self.db, self.source, wanted, listing, look, self.shown_order)
         self._rests_until = clock.ticks() + AGAIN * (clock.ticks() - began)
         if self.wanted is not wanted or self.listing is not listing:
             return
-        self._since = now
-        if found is None:
-            self._find()
-        elif found is not listing:
-            self._show(found)
+        self._look = news.look
+        if news.listing is None:
+            self.find()
+            return
+        if news.listing is not listing:
+            self._show(news.listing)
+        if news.changed:
             self.all_found(wanted)
 
     def _open_ids(self) -> list[int]:
@@ -342,6 +340,9 @@ class LogPane(SavingPane, Generic[RowT]):
         ]
         if self._looked:
             parts.append(Content.styled(f"{self._looked:.0%} looked through, esc stops", "$muted"))
+        elif self._looked is not None and self.shown_order != NEWEST and not listing.complete:
+            parts.append(Content.styled("◌ sorting all of them, esc stops", "$muted"))
+        parts += [Content.styled(said, "$warning") for said in self.order_said()]
         if self.saved:
             parts.append(Content.styled(self.saved, "$accent"))
         self.counted.update(Content("   ").join([*parts, *self.sums()]), layout=False)
@@ -364,10 +365,6 @@ class LogPane(SavingPane, Generic[RowT]):
         else:
             self.app.tell(answer)
 
-    @on(WindowedTable.FetchFailed)
-    def _fetch_failed(self, event: WindowedTable.FetchFailed) -> None:
-        self.work_failed("rows", event.error)
-
     # The row
 
     @on(WindowedTable.Moved)
@@ -386,13 +383,3 @@ class LogPane(SavingPane, Generic[RowT]):
         self.set_class(True, "-detail")
         self.detail.focus()
         self.screen.refresh_bindings()
-
-    @on(WindowedTable.JumpRequested)
-    def _jump_requested(self) -> None:
-        from traintui.screens.jump import JumpDialog
-
-        self.app.push_screen(JumpDialog(self.table.total, self.table.cursor), self._jumped)
-
-    def _jumped(self, rank: int | None) -> None:
-        if rank is not None:
-            self.table.jump(rank)

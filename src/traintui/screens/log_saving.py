@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from traintui import clock, text
 from traintui.screens.audit_pane import AuditPane
 from traintui.screens.base import READING
+from traintui.screens.filtered import Filtered
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
@@ -19,7 +20,7 @@ SAID_EVERY = 0.1
 """Seconds between two words on how much of a file is written."""
 
 
-class SavingPane(AuditPane):
+class SavingPane(Filtered, AuditPane):
     """The filter of a log, the rows that it names, and the file that they are saved in."""
 
     LOG: ClassVar[LogName]
@@ -28,7 +29,6 @@ class SavingPane(AuditPane):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter_text = ""
         self.wanted: Filter | None = None
         """The filter as it was understood; None before there is one."""
         self.listing: LogListing | None = None

@@ -6,19 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from textual import getters, on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from traintui import commands
 from traintui.audit.kinds import KINDS, Kind
-from traintui.screens.base import BaseDialog
-from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import Notice, failure
-from traintui.widgets.row_table import Column, RowTable
+from traintui.screens.settings_dialog import SettingsDialog
+from traintui.widgets.row_table import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,52 +41,31 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 
 
-class RedactionDialog(BaseDialog[None]):
-    """The kinds, and below them what the one under the cursor takes out. Administrators switch them, others read."""
+class RedactionDialog(SettingsDialog[Row]):
+    """The kinds, and below them what the one under the cursor takes out."""
 
     PLACES = ("redaction", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("redaction")
-    CSS_PATH = "redaction.tcss"
-    AUTO_FOCUS = "#kinds"
+    CSS_PATH = ["settings_dialog.tcss", "redaction.tcss"]  # noqa: RUF012
+    TITLED = "What is taken out of the logs", "of calls, errors and notes, before they are stored"
+    READING = "Reading what is taken out"
+    READ_ONLY = "Read only: administrators say what is taken out."
+    CHANGES = ("switch",)
+    COLUMNS = COLUMNS
 
-    table: getters.query_one[RowTable[Row]] = getters.query_one("#kinds", RowTable)
-    notice = getters.query_one(Notice)
-    about = getters.query_one("#about", Static)
-    said = getters.query_one("#said", Static)
-
-    def compose(self) -> ComposeResult:
-        """Table, one kind, and what was done."""
-        with Vertical(classes="dialog") as panel:
-            panel.border_title = "What is taken out of the logs"
-            panel.border_subtitle = "of calls, errors and notes, before they are stored"
-            yield RowTable(COLUMNS, key=lambda row: row.name, opens="", id="kinds")
-            yield Notice("loading", "Reading what is taken out")
-            yield Static(id="about")
-            yield Static(id="said")
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Reads them."""
-        self.set_class(True, "-nothing")
-        if not self.allowed("redaction", "switch"):
-            self._say(Content.assemble(("○ ", "$accent"), "Read only: administrators say what is taken out."))
-        self.read(self._read, name="kinds")
-
-    async def _read(self) -> None:
+    async def read_rows(self) -> None:
+        """Reads which are on."""
         from traintui.audit import kinds
 
         on = await kinds.read(self.db)
-        self.set_class(False, "-nothing")
-        self.table.show(tuple(Row(kind, kind.name in on) for kind in KINDS))
-        self._show_about()
-        self.refresh_bindings()
+        self.show(tuple(Row(kind, kind.name in on) for kind in KINDS))
 
-    @on(RowTable.Moved)
-    def _show_about(self) -> None:
-        row = self.table.current
-        if row is None:
-            self.about.update("")
-            return
+    def key_of(self, row: Row) -> object:
+        """Its name."""
+        return row.name
+
+    def about_of(self, row: Row) -> Content:
+        """What a kind takes out, and since when."""
         if row.kind.always:
             then = "Secrets and cards are never stored in a log, so this cannot be switched off."
         elif row.on:
@@ -101,16 +74,11 @@ class RedactionDialog(BaseDialog[None]):
             then = (
                 "Stored as it is. Once it is on, it is taken out of what is stored from then on; what is there stays."
             )
-        self.about.update(Content.assemble((row.kind.title, "bold"), "\n", row.kind.recognised, "\n", (then, "$muted")))
+        return Content.assemble((row.kind.title, "bold"), "\n", row.kind.recognised, "\n", (then, "$muted"))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What changes something needs an administrator; some kinds are always on."""
-        if action != "switch":
-            return True
-        if not self.is_mounted or not self.allowed("redaction", action):
-            return None
-        row = self.table.current
-        return True if row is not None and not row.kind.always else None
+    def rests(self, action: str, row: Row | None) -> bool:
+        """Some kinds are always on."""
+        return row is None or row.kind.always
 
     def action_switch(self) -> None:
         """Switches the kind under the cursor on or off, for everybody."""
@@ -125,22 +93,5 @@ class RedactionDialog(BaseDialog[None]):
         await kinds.change(self.db, row.name, on=not row.on)
         await follow_workspace(self.db)
         became = "stored as they are" if row.on else "taken out"
-        self._say(
-            Content.assemble(("● ", "$success"), f"{row.kind.title} are {became}, in what is logged from now on.")
-        )
-        self.read(self._read, name="kinds")
-
-    def _say(self, said: Content) -> None:
-        self.said.update(said)
-
-    def work_failed(self, name: str, error: BaseException) -> None:
-        """Says below the table what went wrong, or in its place when there is none."""
-        answer = self.app.answer(error)
-        if name == "kinds" and self.has_class("-nothing"):
-            self.notice.fail(answer)
-            return
-        self._say(failure(answer))
-
-    def action_back(self) -> None:
-        """Closes it."""
-        self.dismiss(None)
+        self.say(Content.assemble(("● ", "$success"), f"{row.kind.title} are {became}, in what is logged from now on."))
+        self.action_look()

@@ -113,7 +113,7 @@ class ReviewAids(ReviewReading):
 
     def _filtered(self) -> re.Pattern[str] | None:
         """What the filter of the table looks for in the text."""
-        from traintui.data.filter_terms import Signs, Text
+        from traintui.data.filter_beside import Signs, Text
 
         written = self.app.filter_text
         if written != self._words[0]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,13 +25,15 @@ LINES = 18
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An order that can be taken: `order` is its text; `shown` the way that its arrow points."""
+    """An order that can be taken: `order` is its text; `shown` the way that its arrow points. One that `rests` cannot
+    be taken now."""
 
     order: str
     title: str
     about: str
     shown: str
     is_current: bool
+    rests: bool = False
 
 
 class SortDialog(BaseDialog[str]):
@@ -44,16 +46,28 @@ class SortDialog(BaseDialog[str]):
 
     table: getters.query_one[RowTable[Choice]] = getters.query_one("#orders", RowTable)
 
-    def __init__(self, fields: Mapping[str, Field], order: Order) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, Field],
+        order: Order,
+        *,
+        newest: str | None = "those only planned come last",
+        rests: Callable[[Field], str] = lambda _: "",
+    ) -> None:
+        """`newest` is said of the usual order, None where that is one of the fields; `rests` says why a field cannot
+        be sorted by, if it cannot."""
         super().__init__(classes="choice")
         self._order = order
-        newest = Choice("", "Newest first", "those only planned come last", "", order == NEWEST)
-        self._choices = (newest, *(self._choice(field) for field in fields.values()))
+        self._rests = rests
+        usual = () if newest is None else (Choice("", "Newest first", newest, "", order == NEWEST),)
+        self._choices = (*usual, *(self._choice(field) for field in fields.values()))
 
     def _choice(self, field: Field) -> Choice:
         if self._order.field is not None and self._order.field.name == field.name:
             other = field.name if self._order.descending else f"-{field.name}"
             return Choice(other, field.label, "sorted by now; enter turns it around", self._order.text, True)
+        if why := self._rests(field):
+            return Choice("", field.label, why, "", False, rests=True)
         least_first = field.kind is Kind.KEY or field.name == "score"
         order = field.name if least_first else f"-{field.name}"
         return Choice(order, field.label, field.about, order, False)
@@ -82,9 +96,12 @@ class SortDialog(BaseDialog[str]):
 
     @on(RowTable.Opened)
     def _opened(self, event: RowTable.Opened[Choice]) -> None:
-        self.dismiss(event.row.order)
+        if event.row.rests:
+            self.app.bell()
+        else:
+            self.dismiss(event.row.order)
 
 
 def _name(choice: Choice) -> Content:
     arrow = "" if not choice.shown else " ▼" if choice.shown.startswith("-") else " ▲"
-    return text.shown(choice.title, single_line=True, limit=14) + Content(arrow)
+    return text.shown(choice.title, single_line=True, limit=14, style="$faint" if choice.rests else "") + Content(arrow)

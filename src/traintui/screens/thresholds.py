@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.quality.threshold_words import PARTS, PartWords, points_of, sentence_of, written
 from traintui.quality.thresholds import DEFAULTS, Thresholds, plain
-from traintui.screens.base import BaseDialog
 from traintui.screens.bulk import BulkDialog, Progress
+from traintui.screens.settings_dialog import SettingsDialog
 from traintui.screens.threshold_form import ThresholdForm
-from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import Notice, failure
 from traintui.widgets.row_table import Column, RowTable
 
 if TYPE_CHECKING:
@@ -74,56 +70,35 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 
 
-class ThresholdsDialog(BaseDialog[None]):
-    """The thresholds, and below them what the one under the cursor means. Administrators change them, others read."""
+class ThresholdsDialog(SettingsDialog[Row]):
+    """The thresholds, and below them what the one under the cursor means."""
 
     PLACES = ("thresholds", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("thresholds")
-    CSS_PATH = "thresholds.tcss"
-    AUTO_FOCUS = "#thresholds"
-
-    table: getters.query_one[RowTable[Row]] = getters.query_one("#thresholds", RowTable)
-    notice = getters.query_one(Notice)
-    about = getters.query_one("#about", Static)
-    said = getters.query_one("#said", Static)
+    CSS_PATH = ["settings_dialog.tcss", "thresholds.tcss"]  # noqa: RUF012
+    TITLED = "What the score asks for", "10 points, shared out by weight"
+    READING = "Reading the thresholds"
+    READ_ONLY = "Read only: administrators set what the score asks for."
+    CHANGES = ("edit", "reset", "rescore")
+    COLUMNS = COLUMNS
+    AGAIN = "R reads again."
 
     def __init__(self) -> None:
         super().__init__()
         self._thresholds = DEFAULTS
 
-    def compose(self) -> ComposeResult:
-        """Table, one row, and what was done or can be done now."""
-        with Vertical(classes="dialog") as panel:
-            panel.border_title = "What the score asks for"
-            panel.border_subtitle = "10 points, shared out by weight"
-            yield RowTable(COLUMNS, key=lambda row: row.name, opens="", id="thresholds")
-            yield Notice("loading", "Reading the thresholds")
-            yield Static(id="about")
-            yield Static(id="offered")
-            yield Static(id="said")
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Reads them."""
-        self.set_class(True, "-nothing")
-        if not self.allowed("thresholds", "edit"):
-            self._say(Content.assemble(("○ ", "$accent"), "Read only: administrators set what the score asks for."))
-        self.action_look()
-
-    def action_look(self) -> None:
-        """Reads them again."""
-        self.read(self._read, name="thresholds")
-
-    async def _read(self) -> None:
+    async def read_rows(self) -> None:
+        """Reads them, and what was scored by others."""
         from traintui.quality import rescoring, thresholds
 
         self._thresholds = await thresholds.read(self.db)
-        self.set_class(False, "-nothing")
-        self.table.show(rows_of(self._thresholds))
-        self._show_about()
-        self.refresh_bindings()
+        self.show(rows_of(self._thresholds))
         if self.allowed("thresholds", "rescore"):
             self._offer(await rescoring.outstanding(self.db))
+
+    def key_of(self, row: Row) -> object:
+        """Its name."""
+        return row.name
 
     def _offer(self, wanted: Outstanding) -> None:
         """Says how many conversations were scored by other thresholds, where there are any."""
@@ -136,37 +111,24 @@ class ThresholdsDialog(BaseDialog[None]):
             )  # fmt: skip
         self.query_one("#offered", Static).update(offered)
 
-    @on(RowTable.Moved)
-    def _show_about(self) -> None:
-        row = self.table.current
-        if row is None:
-            self.about.update("")
-            return
+    def about_of(self, row: Row) -> Content:
+        """What it is, what it means, and what its part measures."""
         points = points_of(row.part, self._thresholds)
-        self.about.update(
-            Content.assemble(
-                (row.name, "bold"), (f"  {row.value}", "$accent"),
-                (f"   default {row.default}" if row.value != row.default else "   the default", "$muted"), "\n",
-                sentence_of(row.name), "\n",
-                (f"{row.part.name}, {points:.2f} points: {row.part.measures}", "$muted"),
-            )
+        return Content.assemble(
+            (row.name, "bold"), (f"  {row.value}", "$accent"),
+            (f"   default {row.default}" if row.value != row.default else "   the default", "$muted"), "\n",
+            sentence_of(row.name), "\n",
+            (f"{row.part.name}, {points:.2f} points: {row.part.measures}", "$muted"),
         )  # fmt: skip
+
+    def rests(self, action: str, row: Row | None) -> bool:
+        """A default cannot be taken back."""
+        return action == "reset" and (row is None or row.value == row.default)
 
     @on(RowTable.Opened)
     def _opened(self) -> None:
         if self.check_action("edit", ()):
             self.action_edit()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What changes something needs an administrator; a default cannot be taken back."""
-        if action not in {"edit", "reset", "rescore"}:
-            return True
-        if not self.is_mounted or not self.allowed("thresholds", action):
-            return None
-        row = self.table.current
-        if action == "reset" and (row is None or row.value == row.default):
-            return None
-        return True
 
     def action_edit(self) -> None:
         """Asks for another value."""
@@ -176,7 +138,7 @@ class ThresholdsDialog(BaseDialog[None]):
 
     def _changed(self, name: str, value: str | None) -> None:
         if value is not None:
-            self._say(Content.assemble(("● ", "$success"), f"{name} is {value}, for what is scored from now on."))
+            self.say(Content.assemble(("● ", "$success"), f"{name} is {value}, for what is scored from now on."))
             self.action_look()
 
     def action_reset(self) -> None:
@@ -200,7 +162,7 @@ class ThresholdsDialog(BaseDialog[None]):
 
         wanted = await rescoring.outstanding(self.db)
         if not wanted.number:
-            self._say(Content.assemble(("○ ", "$accent"), "No conversation has any text yet."))
+            self.say(Content.assemble(("○ ", "$accent"), "No conversation has any text yet."))
             return
         self.app.push_screen(rescoring_dialog(self.db, wanted), self._rescored)
 
@@ -208,17 +170,6 @@ class ThresholdsDialog(BaseDialog[None]):
         if began:
             self.app.look_now()
             self.action_look()
-
-    def _say(self, said: Content) -> None:
-        self.said.update(said)
-
-    def work_failed(self, name: str, error: BaseException) -> None:
-        """Answers in place of the thresholds while there are none, else below them."""
-        answer = self.app.answer(error)
-        if self.table.rows:
-            self._say(failure(answer, gap=" ", mild=answer is error))
-        else:
-            self.notice.fail(answer, "R reads again.")
 
 
 def rescoring_dialog(db: Database, wanted: Outstanding) -> BulkDialog:

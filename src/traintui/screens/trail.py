@@ -14,9 +14,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import commands, text
+from traintui.data.filter_editing import spelled
 from traintui.data.records import ReviewEntry
 from traintui.screens.base import BaseDialog
 from traintui.screens.revision_difference import Part, parts_of
+from traintui.screens.shell import ShowLog
 from traintui.widgets.difference import DifferenceView, Pair, Side
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.log_rows import action, line, second
@@ -100,6 +102,11 @@ class TrailDialog(BaseDialog[None]):
         """Shows the whole text as it was, or only what differs today."""
         self._whole = not self._whole
         self._compare()
+
+    def action_calls(self) -> None:
+        """Leaves for Audit, to the calls of the conversation."""
+        self.dismiss(None)
+        self.app.post_message(ShowLog("generations", f"conversation:{spelled(self._conversation_id)}"))
 
     def action_page(self, pages: int) -> None:
         """Scrolls the text."""

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from traintui import commands, text
 from traintui.data import views
-from traintui.data.views import LONGEST_NAME, SavedView
+from traintui.data.views import LONGEST_NAME, SavedView, Viewed
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
@@ -40,21 +40,33 @@ class ViewsDialog(BaseDialog[SavedView]):
     scope = getters.query_one("#scope", Static)
     answer = getters.query_one("#answer", Static)
 
-    def __init__(self, filter_text: str, sort: str = "", columns: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        filter_text: str,
+        sort: str = "",
+        columns: Sequence[Any] = (),
+        *,
+        of: Viewed = "conversations",
+        every: str = "all conversations",
+    ) -> None:
+        """`of` is what there are views of; `every` says what no filter means there."""
         super().__init__(classes="form")
+        self._of, self._every = of, every
         self._filter, self._sort, self._columns = filter_text, sort, columns
         self._asked: SavedView | None = None
 
     def compose(self) -> ComposeResult:
         """The list, the form of a new one, and the answer."""
+        # Where there is room for one of them: many views of a log are nothing but an order.
+        ordered, owned = (84, 50) if self._of == "conversations" else (50, 84)
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Views"
             yield RowTable[SavedView](
                 [
                     Column("View", 24, lambda view: text.shown(view.name, single_line=True, limit=80)),
                     Column("Filter", 0, self._filter_of),
-                    Column("Order", 12, lambda view: Content.styled(order(view.sort), "$muted"), from_width=84),
-                    Column("Whose", 14, self._whose, from_width=50),
+                    Column("Order", 12, lambda view: Content.styled(order(view.sort), "$muted"), from_width=ordered),
+                    Column("Whose", 14, self._whose, from_width=owned),
                 ],
                 key=lambda view: (view.id, view.name),
                 opens="Apply",
@@ -88,20 +100,21 @@ class ViewsDialog(BaseDialog[SavedView]):
         """Who may save none has no keys for it; the form and the list have keys of their own."""
         if action in {"save", "new", "delete"} and (action == "save") != self.has_class("-saving"):
             return False
-        return True if self.allowed("views", action) else None
+        keeps = self._of != "conversations" and self.allowed("integrity", "verify")  # an auditor's own, of a log
+        return True if keeps or self.allowed("views", action) else None
 
     # The list
 
     def on_mount(self) -> None:
         """What is built in is there at once."""
-        self._show(views.BUILT_IN)
+        self._show(views.BUILT_IN_OF[self._of])
         self._load()
 
     def _load(self, then: SavedView | None = None) -> None:
         self.read(partial(self._read, then), name="views")
 
     async def _read(self, then: SavedView | None) -> None:
-        self._show(await views.views(self.db))
+        self._show(await views.views(self.db, self._of))
         if then is not None:
             self.table.cursor = next(
                 (place for place, view in enumerate(self.table.rows) if view.id == then.id), self.table.cursor
@@ -126,7 +139,7 @@ class ViewsDialog(BaseDialog[SavedView]):
         self._forget()
         self.add_class("-saving")
         self.refresh_bindings()
-        scope = self._filter or "all conversations"
+        scope = self._filter or self._every
         self.scope.update(
             Content.assemble(
                 text.shown(scope, single_line=True, limit=200), (f"   {order(self._sort)}", "$muted"),
@@ -162,7 +175,7 @@ class ViewsDialog(BaseDialog[SavedView]):
         return not view.is_built_in and view.owner == self.db.login
 
     async def _save(self, name: str, shared: bool) -> None:
-        saved = await views.save(self.db, name, self._filter, self._sort, self._columns, shared=shared)
+        saved = await views.save(self.db, name, self._filter, self._sort, self._columns, shared=shared, of=self._of)
         self._leave_form()
         self._load(saved)
         self._say(("● ", "$success"), "Saved as ", text.shown(saved.name, single_line=True, style="bold"))

@@ -1,4 +1,4 @@
-"""Bars of days: one figure over time, to be looked at rather than read."""
+"""Bars of days or hours: one figure over time, to be looked at rather than read."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ def bars(values: Sequence[float], lines: int) -> list[str]:
     ]
 
 
+def titled(title: str, remark: str, width: int) -> Content:
+    """The first line: a title, and a remark where there is room for all of it."""
+    whole = Content.assemble((title, "bold"), (f"  {remark}", "$muted"))
+    return whole if whole.cell_length <= width else Content.styled(title, "bold").truncate(width, ellipsis=True)
+
+
 class DayBars(Widget):
-    """A title, bars, and the first and the last day below them."""
+    """A title, bars, and what the first and the last of them are below."""
 
     DEFAULT_CSS = """
     DayBars { height: 6; width: 1fr; padding: 0 1; background: $surface; color: $foreground; }
@@ -43,13 +49,18 @@ class DayBars(Widget):
         super().__init__(id=id)
         self._title = title
         self._colour = colour
-        self._days: tuple[date, date] | None = None
+        self._ends = ("", "")
         self._values: Sequence[float] = ()
         self._remark = ""
 
     def show(self, days: Sequence[date], values: Sequence[float], remark: str) -> None:
         """Shows other values, one a day; `remark` stands beside the title."""
-        self._days = (days[0], days[-1]) if days else None
+        ends = (f"{days[0]:%b} {days[0].day}", f"{days[-1]:%b} {days[-1].day}") if days else ("", "")
+        self.show_between(ends, values, remark)
+
+    def show_between(self, ends: tuple[str, str], values: Sequence[float], remark: str) -> None:
+        """Shows other values; below the first and the last of them stand the `ends`."""
+        self._ends = ends
         self._values = values
         self._remark = remark
         self.refresh()
@@ -60,10 +71,8 @@ class DayBars(Widget):
         wide = max(1, min(6, width // max(1, len(self._values))))
         values = shared(self._values, width)
         lines = ["".join(sign * wide for sign in line) for line in bars(values, LINES)]
-        head = Content.assemble((self._title, "bold"), (f"  {self._remark}", "$muted"))
-        foot = Content("")
-        if self._days is not None:
-            first, last = (f"{day:%b} {day.day}" for day in self._days)
-            room = max(0, min(width, wide * len(values)) - len(first) - len(last))
-            foot = Content.styled(f"{first}{' ' * room}{last}" if room else first, "$muted")
+        head = titled(self._title, self._remark, width)
+        first, last = self._ends
+        room = min(width, wide * len(values)) - len(first) - len(last)
+        foot = Content.styled(f"{first}{' ' * room}{last}" if room > 0 else first, "$muted")
         return Content("\n").join([head, *(Content.styled(line, self._colour) for line in lines), foot])

@@ -69,11 +69,11 @@ def number(export: Export) -> Content:
 def export_columns() -> list[Column[Export]]:
     """An export in a row."""
     return [
-        Column("When", 19, lambda row: second(row.started_at), slim=16),
-        Column("Export", 12, export_state),
-        Column("Number", 9, number, right=True),
-        Column("Format", 13, lambda row: line(row.format), from_width=70, most=21),
-        Column("Who", 8, lambda row: line(row.user_id), from_width=76),
+        Column("When", 19, lambda row: second(row.started_at), slim=16, name="created"),
+        Column("Export", 12, export_state, name="state"),
+        Column("Number", 9, number, right=True, name="count"),
+        Column("Format", 13, lambda row: line(row.format), from_width=70, most=21, name="format"),
+        Column("Who", 8, lambda row: line(row.user_id), from_width=76, name="user"),
         Column("Took", 9, lambda row: Content.styled(took(row), "$muted"), right=True, from_width=112),
         Column("File", 26, lambda row: line(str(row.metadata.get("file") or "")), from_width=134),
         Column("Filter", 0, lambda row: line(scope_in_words(row.filter_state)) or line("approved ones", "$muted")),

@@ -11,7 +11,7 @@ from traintui import text
 from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
-from traintui.widgets.json_lines import json_lines
+from traintui.widgets.json_lines import Line, json_lines, ready
 from traintui.widgets.log_rows import action, call_state
 
 LABEL = 14
@@ -54,33 +54,33 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     yield from fact("", attempt.error_message, style="$failed")
 
 
-def call_lines(detail: AttemptDetail, *, depth: int | None = None) -> Iterator[Content]:
-    """A call with what was sent and what came back, folded below a depth."""
-    yield from call_facts(detail.attempt)
+def call_lines(detail: AttemptDetail) -> Iterator[Line]:
+    """A call with what was sent and what came back."""
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
-    yield from fact("Template", detail.template)
-    yield from fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted")
-    yield from fact("Row hash", detail.row_hash, style="$muted")
+    facts = [
+        *call_facts(detail.attempt),
+        *fact("Template", detail.template),
+        *fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted"),
+        *fact("Row hash", detail.row_hash, style="$muted"),
+    ]
     if detail.row_hash is None and detail.attempt.state == "sending":
-        yield from fact("Row hash", "it gets one when the call ends", style="$muted")
-    yield from payload("Parameters", detail.parameters, depth)
-    yield from payload("Request", detail.request_payload, depth)
+        facts += fact("Row hash", "it gets one when the call ends", style="$muted")
+    yield from ready(facts, hang=LABEL)
+    yield from payload("Parameters", detail.parameters)
+    yield from payload("Request", detail.request_payload)
     waits = "It has not come yet." if detail.attempt.state == "sending" else "Nothing came back."
-    yield from payload("Response", detail.response_payload, depth, missing=waits)
+    yield from payload("Response", detail.response_payload, missing=waits)
 
 
-def payload(
-    name: str, value: Mapping[str, Any] | None, depth: int | None, *, missing: str = "It is not kept."
-) -> Iterator[Content]:
+def payload(name: str, value: Mapping[str, Any] | None, *, missing: str = "It is not kept.") -> Iterator[Line]:
     """A payload under its heading."""
-    yield NOTHING
-    yield heading(name)
+    yield from ready([NOTHING, heading(name)])
     if value is None:
-        yield Content.styled(missing, "$muted")
+        yield from ready([Content.styled(missing, "$muted")])
     else:
-        yield from json_lines(value, depth=depth)
+        yield from json_lines(value)
 
 
 def review_lines(entry: ReviewEntry) -> Iterator[Content]:

@@ -47,14 +47,14 @@ def second(when: datetime) -> Content:
 def call_columns() -> list[Column[Attempt]]:
     """A call in a row."""
     return [
-        Column("When", 19, lambda row: second(row.created_at), slim=16),
-        Column("Call", 11, call_state),
-        Column("Conversation", 15, lambda row: line(row.conversation_id)),
+        Column("When", 19, lambda row: second(row.created_at), slim=16, name="created"),
+        Column("Call", 11, call_state, name="state"),
+        Column("Conversation", 14, lambda row: line(row.conversation_id)),
         Column("In", 6, lambda row: _tokens(row.input_tokens), right=True, from_width=104),
         Column("Out", 6, lambda row: _tokens(row.output_tokens), right=True, from_width=104),
-        Column("Cost", 8, lambda row: Content(_cost(row)), right=True, from_width=68),
-        Column("Took", 9, lambda row: Content(text.duration(row.duration_ms)), right=True, from_width=84),
-        Column("Model", 18, lambda row: line(row.model, "$muted"), from_width=124),
+        Column("Cost", 8, lambda row: Content(_cost(row)), right=True, from_width=68, name="cost"),
+        Column("Took", 9, lambda row: Content(text.duration(row.duration_ms)), right=True, from_width=84, name="took"),
+        Column("Model", 18, lambda row: line(row.model, "$muted"), from_width=124, name="model"),
         Column("Answer", 0, _ending),
     ]
 
@@ -68,19 +68,19 @@ def _cost(attempt: Attempt) -> str:
 
 
 def _ending(attempt: Attempt) -> Content:
-    mark = Content.styled("rehearsal  ", "$generating") if attempt.is_rehearsal else Content("")
+    mark = Content.styled(" rehearsal", "$generating") if attempt.is_rehearsal else Content("")
     if attempt.error_message or attempt.error_type:
-        return mark + line(attempt.error_message or attempt.error_type, "$failed")
-    return mark + line((attempt.stop_reason or "").replace("_", " "), "$muted")
+        return line(attempt.error_message or attempt.error_type, "$failed") + mark
+    return line((attempt.stop_reason or "").replace("_", " "), "$muted") + mark
 
 
 def review_columns() -> list[Column[ReviewEntry]]:
     """An action of a reviewer in a row."""
     return [
-        Column("When", 19, lambda row: second(row.timestamp), slim=16),
-        Column("Action", 14, action, slim=12),
-        Column("Conversation", 15, lambda row: line(row.conversation_id)),
-        Column("Who", 12, lambda row: line(row.reviewer_id), slim=8),
-        Column("Rev.", 4, lambda row: Content(str(row.revision)), right=True, from_width=70),
+        Column("When", 19, lambda row: second(row.timestamp), slim=16, name="created"),
+        Column("Action", 14, action, slim=12, name="action"),
+        Column("Conversation", 14, lambda row: line(row.conversation_id)),
+        Column("Who", 12, lambda row: line(row.reviewer_id), slim=8, name="reviewer"),
+        Column("Rev.", 4, lambda row: Content(str(row.revision)), right=True, from_width=70, name="revision"),
         Column("Why", 0, lambda row: line("  ".join(filter(None, (row.reason, row.reviewer_notes))), "$muted")),
     ]

@@ -34,7 +34,8 @@ class SearchField(Input):
 
 
 class SearchLine(Horizontal):
-    """The line below the text: what is looked for, and which of how many matches is shown."""
+    """The line below the text: what is looked for, and which of how many matches is shown; `about` stands there before
+    anything is."""
 
     DEFAULT_CSS = """
     SearchLine {
@@ -68,6 +69,10 @@ class SearchLine(Horizontal):
             self.found = found
             super().__init__()
 
+    def __init__(self, about: str = "finds in this conversation") -> None:
+        super().__init__()
+        self._about = about
+
     def compose(self) -> ComposeResult:
         """The field and the count."""
         yield Static("/")
@@ -90,7 +95,7 @@ class SearchLine(Horizontal):
         elif total:
             said = f"{place:,} of {text.plural(total, 'match', 'matches')}"
         else:
-            said = "no match" if self.field.value.strip() else "finds in this conversation"
+            said = "no match" if self.field.value.strip() else self._about
         self.counted.update(said)
 
     @on(Input.Changed)

@@ -6,8 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet begins to reckon at (OWASP, CSV injection)."""
+from traintui.data.log_lines import FORMULAS
 
 
 def harmless(cell: str) -> str:

@@ -1,0 +1,64 @@
+"""What the exports that a filter names add up to, in all and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Date, cast, func, literal, select
+
+from traintui.data.engine import Database
+from traintui.data.filters import Filter
+from traintui.data.log_fields import EXPORTS, N, S
+from traintui.data.log_figures import every_day
+from traintui.data.log_listing import as_planned
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfExports:
+    """The exports that began on a day, how many of them succeeded, and how many conversations left the house in
+    these."""
+
+    day: date
+    exports: int
+    succeeded: int
+    conversations: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFigures:
+    """All exports of a filter, and its days, each day from the first to the last."""
+
+    days: Sequence[DayOfExports]
+
+    @property
+    def exports(self) -> int:
+        """How many there are."""
+        return sum(day.exports for day in self.days)
+
+    @property
+    def succeeded(self) -> int:
+        """How many of them succeeded."""
+        return sum(day.succeeded for day in self.days)
+
+    @property
+    def conversations(self) -> int:
+        """How many conversations left the house, one as often as it did."""
+        return sum(day.conversations for day in self.days)
+
+
+async def export_figures(db: Database, wanted: Filter, *, offset: timedelta) -> ExportFigures:
+    """What the exports of a filter add up to; a day begins `offset` before it does in UTC."""
+    day = cast(func.timezone("UTC", S.exported_at) + literal(offset), Date)
+    succeeded = N.state == "succeeded"
+    figures: Any = select(
+        day, func.count(), func.count().filter(succeeded),
+        func.coalesce(func.sum(N.conversation_count).filter(succeeded), 0),
+    )  # fmt: skip
+    async with db.read() as connection:
+        await as_planned(connection)
+        rows = await connection.execute(EXPORTS.frame(figures).where(wanted.where).group_by(day).order_by(day))
+        found = [DayOfExports(*row) for row in rows]
+    return ExportFigures(every_day(found, lambda each: DayOfExports(each, 0, 0, 0)))

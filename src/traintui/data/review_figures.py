@@ -1,0 +1,86 @@
+"""What the decisions that a filter names add up to: in all, day by day, hour by hour, and reviewer by reviewer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Date, Integer, cast, func, literal, select, tuple_
+
+from traintui.data.engine import Database
+from traintui.data.filters import Filter
+from traintui.data.log_fields import REVIEWS
+from traintui.data.log_figures import every_day
+from traintui.data.log_listing import as_planned
+from traintui.data.log_models import ReviewLog as R
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """How many actions there were, and how many of them were approvals and rejections."""
+
+    actions: int = 0
+    approved: int = 0
+    rejected: int = 0
+
+    @property
+    def number(self) -> int:
+        """Approvals and rejections."""
+        return self.approved + self.rejected
+
+    @property
+    def rate(self) -> float | None:
+        """The share that was approved; None where nothing was decided."""
+        return self.approved / self.number if self.number else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfDecisions:
+    """The decisions of a day."""
+
+    day: date
+    decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFigures:
+    """All of a filter; its days, each day from the first to the last; the 24 hours of the day; and who decided, those
+    who decided most first."""
+
+    total: Decisions
+    days: Sequence[DayOfDecisions]
+    hours: Sequence[Decisions]
+    reviewers: Sequence[tuple[str, Decisions]]
+
+
+async def review_figures(db: Database, wanted: Filter, *, offset: timedelta) -> ReviewFigures:
+    """What the rows of a filter add up to; a day begins `offset` before it does in UTC. All of them are read, once."""
+    local = func.timezone("UTC", R.timestamp) + literal(offset)
+    rows: Any = select(
+        cast(local, Date).label("day"), cast(func.extract("hour", local), Integer).label("hour"),
+        R.reviewer_id.label("who"), R.action.label("action"),
+    )  # fmt: skip
+    r = REVIEWS.frame(rows).where(wanted.where).subquery("r").c
+    statement = select(
+        r.day, r.hour, r.who, func.grouping(r.day, r.hour, r.who), func.count(),
+        func.count().filter(r.action == "approve"), func.count().filter(r.action == "reject"),
+    ).group_by(func.grouping_sets(tuple_(r.day), tuple_(r.hour), tuple_(r.who), tuple_()))  # fmt: skip
+    total, days, reviewers = Decisions(), [], []
+    hours = [Decisions()] * 24
+    async with db.read() as connection:
+        await as_planned(connection)
+        for day, hour, who, grouped, *counts in await connection.execute(statement):
+            found = Decisions(*counts)
+            if grouped == 0b011:
+                days.append(DayOfDecisions(day, found))
+            elif grouped == 0b101:
+                hours[hour] = found
+            elif grouped == 0b110:
+                reviewers.append((who, found))
+            else:
+                total = found
+    days.sort(key=lambda each: each.day)
+    reviewers.sort(key=lambda each: (-each[1].number, each[0]))
+    return ReviewFigures(total, every_day(days, lambda day: DayOfDecisions(day, Decisions())), hours, reviewers)
