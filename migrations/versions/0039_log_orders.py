@@ -1,6 +1,6 @@
 """The logs are sorted by what calls cost, used and took and by who decided, and their filters are kept as views.
 
-Revision: 0042
+Revision: 0039
 Follows: 0038
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 
 from traintui.data.revising import run_script
 
-revision = "0042"
+revision = "0039"
 down_revision = "0038"
 branch_labels = None
 depends_on = None
