@@ -53,10 +53,10 @@ def _plain(text: str) -> str:
 
 
 def _rest(said: str) -> str:
-    """What of a value must not be left: of a connection string its login, of a header what it carries."""
+    """What of a value must not be left: of a connection string its login, of a header or a name what it carries."""
     if "://" in said:
         said = said.split("://", 1)[1].rsplit("@", 1)[0].lstrip(":")
-    return _plain(said.removeprefix("Bearer "))
+    return _plain(said.removeprefix("Bearer ").rpartition("=")[2])
 
 
 def found_in(samples: Sequence[Sample]) -> Tally:

@@ -264,6 +264,13 @@ _SECRETS: tuple[Callable[[_Maker], str], ...] = (
         base64.urlsafe_b64encode(part.encode()).decode().rstrip("=")
         for part in ('{"alg":"HS256","typ":"JWT"}', f'{{"sub":"{make._hex(8)}"}}', make._opaque(32))
     ),
+    lambda make: "sk-" + "None-" + make._opaque(44),
+    lambda make: f"{make.dice.randrange(10**8, 10**10)}:AA{make._opaque(33)}",
+    lambda make: f"token={make._opaque(24)}",
+    lambda make: f"API_SECRET={make._opaque(20)}",
+    lambda make: f"DB_PASS={make._opaque(12)}",
+    lambda make: f'password = "{make._opaque(10)}"',
+    lambda make: f"Cookie: session={make._opaque(32)}",
     lambda make: "\n".join(
         ("-----" + "BEGIN PRIVATE KEY-----", *(make._opaque(64) for _ in range(6)), "-----" + "END PRIVATE KEY-----")
     ),
@@ -283,6 +290,11 @@ _THINGS: tuple[Callable[[_Maker], str], ...] = (
     lambda make: f"{make._filled('Section #.#.#, page ###')}: {make.fake.sentence()}",
     lambda make: f"lat {make.fake.latitude()}, lon {make.fake.longitude()}, epoch {int(make.fake.unix_time())}",
     lambda make: f"{make.fake.city()}: {make.fake.postcode()}, open 09:00-17:30, {make.fake.date(pattern='%d.%m.%Y')}",
+    lambda make: f"max_tokens: {make.dice.randrange(9999)}, token_count = {make._filled('########')}, the token = 12.",
+    lambda make: f"eos_token={make.fake.word()} next_page_token={make._hex(12)} token={make.fake.word()}",
+    lambda make: (
+        f"\n{make.dice.randrange(1, 20)}.{make._filled('#.#.#')} {make.fake.word().title()} {make.fake.word()}@2x.png"
+    ),
     lambda make: make._filled("pip install requests==#.##.# numpy>=#.# and lodash@#.##.##"),
     lambda make: f"Tracking number {make._filled('############, ticket ######, SK-#####')}.",
 )  # fmt: skip

@@ -133,6 +133,33 @@ def test_amounts_dates_and_numbers_of_things_stay(text: str) -> None:
     assert (found.value, found.counts) == (text, {})
 
 
+@pytest.mark.parametrize("name", ["account", "Customer number", "reference:", "policy no.", "member", "invoice"])
+def test_a_card_stays_only_where_it_is_said_to_be_of_goods(name: str) -> None:
+    assert redact_text(f"{name} 4111111111111111").value == f"{name} [card 1]"
+    for goods in ("order", "Order number", "EAN", "serial no.", "tracking id:", "SKU"):
+        assert redact_text(f"{goods} 4111111111111111").counts == {}
+
+
+def test_an_address_of_a_domain_that_looks_like_a_file_and_one_in_the_address_of_a_page_go() -> None:
+    said = "ann@example.py, https://ann.lee@example.com/a and ssh://ann@example.com but not icon@2x.png"
+    assert redact_text(said).value == ("[e-mail 1], https://[e-mail 2]/a and ssh://ann@example.com but not icon@2x.png")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{10.0.0.1} Gateway of the house", "# {10.1.2.3} gateway", "db-host/{10.0.0.5}:5432 refused",
+        "{1.0.0.1} Resolver", "{8.8.8.8} dns.google", "{8.8.4.4} is the resolver", "{1.2.3.4} responded late",
+        "{1.1.1.1} localhost",
+    ],
+)  # fmt: skip
+def test_an_address_at_the_beginning_of_a_line_is_no_section_where_it_is_named_or_of_a_house(line: str) -> None:
+    before, hidden, after = line.replace("}", "{").split("{")
+    for opening in ("", "A line\n"):
+        found = redact_text(f"{opening}{before}{hidden}{after}")
+        assert found.value == f"{opening}{before}[IP address 1]{after}"
+
+
 def _digits(dice: random.Random, count: int) -> str:
     return "".join(str(dice.randrange(10)) for _ in range(count))
 
@@ -144,7 +171,7 @@ def _numbers_of_things() -> Iterator[str]:
         yield f"Das sind {dice.randrange(1, 10**9):,} EUR".replace(",", ".")
         yield f"a total of {dice.randrange(10**6, 10**9):,} people".replace(",", " ")
         for length in (6, 7, 8, 9, 10, 11, 12, 16):
-            yield f"Your order number {_digits(dice, length)} ships, account {_digits(dice, length)}"
+            yield f"Your order number {_digits(dice, length)} ships, account {_digits(dice, min(length, 12))}"
         yield f"account {_digits(dice, 4)}-{_digits(dice, 4)}-{_digits(dice, 4)}, sort code 12-34-{_digits(dice, 2)}"
         yield f"score {dice.random()} and {dice.random() * 100}"
         yield f"{_digits(dice, 8)}-{_digits(dice, 4)}-4{_digits(dice, 3)}-8{_digits(dice, 3)}-{_digits(dice, 12)}"
@@ -177,6 +204,15 @@ def test_json_inside_a_text_stays_json() -> None:
         "user": "Tel.\n[phone 1]\tend",
         "é": "[e-mail 1] \\ [e-mail 2]\n[IP address 1]",
     }
+
+
+def test_a_number_of_json_is_not_called_what_the_next_text_of_its_list_says() -> None:
+    for depth in range(3):
+        text: Any = json.dumps([1000000, "Call us about it"])
+        for _ in range(depth):
+            text = json.dumps(text)
+        assert redact_text(text).value == text
+    assert redact_text("2125551234, my phone").value == "[phone 1], my phone"
 
 
 def test_numbers_without_a_countrys_code_are_those_of_the_workspaces_regions() -> None:

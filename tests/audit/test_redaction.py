@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traintui.audit.redaction import redact, redact_text
+from traintui.audit.redaction import Redacted, redact, redact_text
 
 MIXED = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5bC7d"
 ANTHROPIC = "sk-" + "ant-api03-" + MIXED
@@ -146,6 +146,64 @@ def test_a_field_whose_name_says_secret_is_redacted_whatever_it_holds() -> None:
     }
 
 
+NAMED = [
+    ("token={}", MIXED),
+    ("https://h/?token={}&b=1", MIXED[:12]),
+    ("SECRET={}", "plum-tree"),
+    ("export DB_PASS={}", "plum4tree"),
+    ("SMTP_PWD={}", "plum"),
+    ("AWS_SESSION_TOKEN={}", MIXED),
+    ("webhook secret: {}", MIXED[:20]),
+    ("csrf-token: {}", MIXED[:20]),
+    ("credentials={}", "ann:plum"),
+    ('password = "{}"', "plum"),
+    ("password = '{}'", "pl um"),
+    ('password: "{}"', "plum-tree"),
+    ('{{"session_token": "{}", "a": 1}}', "plum-tree"),
+    ('{{\\"bot_token\\": \\"{}\\", \\"a\\": 1}}', MIXED),
+    ("{{'db_pass': '{}'}}", "plum"),
+    ("Cookie: {}", "session=" + MIXED),
+    ("Set-Cookie: {}\nX: y", "sid=31d4; Path=/; HttpOnly"),
+    ("bot {}", "123456789:AA" + MIXED[:33]),
+    ("https://api.telegram.org/bot{}/getMe", "1234567890:AA" + MIXED[:33]),
+    ("{}", "sk-" + "None-" + MIXED),
+]
+
+
+@pytest.mark.parametrize(("text", "hidden"), NAMED)
+def test_what_stands_under_the_name_of_a_secret_goes(text: str, hidden: str) -> None:
+    found = redact_text(text.format(hidden))
+    assert found.value == text.format("[secret 1]")
+    assert sum(found.counts.values()) == 1
+    assert redact_text(found.value).value == found.value
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("token", MIXED), ("sessionToken", "plum"), ("secret", "plum"), ("app_secret", "plum"), ("pwd", "plum"),
+        ("db_pass", 1234), ("dbPass", "plum"), ("credentials", "ann:plum"), ("credential", MIXED),
+    ],
+)  # fmt: skip
+def test_a_field_whose_name_ends_as_those_of_secrets_do_is_redacted(name: str, hidden: str | int) -> None:
+    assert redact({name: hidden}).value == {name: "[secret 1]"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"token": " the", "logprob": -0.1}, {"token": 15339}, {"eos_token": "<|endoftext|>", "pad_token": "pad4pad8x"},
+        {"max_token": 4096, "first_token": 0.31, "cost_per_token": "0.0000031"}, {"next_page_token": "CAE"},
+        {"pass": 12, "fail": 3}, {"pass": "all of them", "compass": "north7north", "bypass": "a1b2c3d4"},
+        {"secret": "he is afraid of flying"}, {"credentials": "include"}, {"credentials": "MD, PhD"},
+        {"pwd": "/root/work"}, {"secret": True, "token": None, "tokens": ["a1b2c3d4e5"], "token_count": 12345678},
+        {"secret": "${{ secrets.TOKEN1 }}", "token": "settings.OAUTH2_TOKEN"},
+    ],
+)  # fmt: skip
+def test_such_a_field_that_holds_something_else_stays(record: Any) -> None:
+    assert redact(record) == Redacted(record, {})
+
+
 def test_keys_that_become_alike_are_kept_apart() -> None:
     found = redact({"[secret 1]": "a", ANTHROPIC: "b"})
     assert found.value == {"[secret 1]": "a", "[secret 1] (2)": "b"}
@@ -169,6 +227,12 @@ ORDINARY = [
     "-----BEGIN CERTIFICATE-----\nMIIE" + MIXED + "\n-----END CERTIFICATE-----",
     "eyJ is how a token begins. Version 1.2.3 of a.b.c",
     "[secret 1] is what stands for it.",
+    "Then the token = 12 and max_tokens: 4096, token_count = 12345678, tokens: 12345678, a token: understanding it.",
+    "token = tokenizer.encode(text2)[0]; secret = get_secret('x'); token=os.environ['TOKEN2']; tests pass: 12",
+    "eos_token=</s> pad_token=pad1pad2 next_page_token=abc12345 token=${TOKEN2} secret: {{ secret2 }} DB_PASS=$P2",
+    "The cookie: a small file. The secret: write daily. My credentials: MD. Kubernetes secret: my-secret-2.",
+    "token=settings.OAUTH2_TOKEN, token: https://example.com/v2/token, a bypass: a1b2c3d4e5, compass=n0rthn0rth",
+    'password = "" and password = input("Password: ") and password: "string"',
 ]
 
 
@@ -206,6 +270,7 @@ def test_one_megabyte_of_anything_comes_back() -> None:
             "bearer .",
         ),
         *('password": "', 'password\\": \\"', "authorization: .", f"{BEGIN}", f"{END}", "postgres://a:@", "pwd=;a "),
+        *("secret:", 'token="', "token=a1", "Cookie: a=b;", "pass : ", "token\\\\"),
         *("postgres://a:" + "@/" * 50, "Bearer " + "." * 999, f"{END}\\n" + "A" * 99, BEGIN + "\\n" + "A" * 999 + "!"),
     ):
         text = (unit * (250_000 // len(unit)))[:250_000]
@@ -224,7 +289,25 @@ def test_a_record_nested_beyond_the_stack_is_walked() -> None:
 
 
 secret = st.sampled_from([*KEYS.values(), *MORE])
-glue = st.sampled_from([" ", "\n", "\\n", ", ", '"', "'", "(", "): ", "=", "& ", "Bearer ", "password=", "x-api-key: "])
+glue = st.sampled_from(
+    [
+        " ",
+        "\n",
+        "\\n",
+        ", ",
+        '"',
+        "'",
+        "(",
+        "): ",
+        "=",
+        "& ",
+        "Bearer ",
+        "password=",
+        "x-api-key: ",
+        "token=",
+        '"secret": "',
+    ]
+)
 mark = st.sampled_from([" ", "\n", "\\n", ", ", '"', "'", ")", "& "])  # no letter that would belong to the secret
 plain = st.text(max_size=12) | st.sampled_from(ORDINARY)
 

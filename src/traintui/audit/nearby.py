@@ -31,6 +31,12 @@ CALLED = re.compile(
     re.IGNORECASE,
 )
 """A name directly before a number that says that it is something else."""
+_GOODS = re.compile(
+    r"(?:order|tracking|parcel|serial|ean|isbn|gtin|upc|barcode|part|item|sku|imei|bestellung|commande|pedido)"
+    r"(?:[ -]?(?:number|nummer|no|nr|num|id|code))?\W{0,3}\Z",
+    re.IGNORECASE,
+)
+"""The same of something that is sold or sent."""
 _GAP_BEFORE = r"[^0-9\[\]@]{0,30}\Z"
 _GAP_AFTER = r"[^0-9\[\]@.;:\n]{0,20}"
 
@@ -48,12 +54,22 @@ class Word:
     def names(self, view: str, start: int, end: int) -> bool:
         """Whether the number at [start, end) is called so."""
         before = view[max(0, start - 60) : start]
-        return bool(self._before.search(before) or self._after.match(view[end : end + 50]))
+        if self._before.search(before):
+            return True
+        # A number in a list of JSON is not what the next text of the list says.
+        listed = view.startswith(",", end) and before.rstrip().endswith(("[", ",", ":")) and view[start:end].isdigit()
+        return not listed and bool(self._after.match(view[end : end + 50]))
 
 
 def called_otherwise(view: str, start: int) -> bool:
     """Whether the number that starts here is said to be of an account, an order or the like."""
     return bool(CALLED.search(view[max(0, start - 30) : start]))
+
+
+def is_of_goods(view: str, start: int) -> bool:
+    """Whether the number that starts here is said to be of an order, a parcel or an article. Cards are called accounts
+    and references too."""
+    return bool(_GOODS.search(view[max(0, start - 30) : start]))
 
 
 def view_of(text: str) -> str:

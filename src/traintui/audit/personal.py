@@ -17,7 +17,7 @@ from stdnum.iban import is_valid as is_iban
 
 from traintui.audit import national_ids
 from traintui.audit.kinds import ALL, ALWAYS
-from traintui.audit.nearby import RUN, alone, called_otherwise, view_of
+from traintui.audit.nearby import RUN, alone, is_of_goods, view_of
 from traintui.audit.phones import DEFAULT_REGIONS, Plans, known_regions
 from traintui.audit.secrets import Finding
 
@@ -86,8 +86,14 @@ _DOMAIN = re.compile(
     r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:xn--[a-z0-9-]{2,40}|[^\W\d_]{2,24})(?![^\W_]|-\w|\.[\d.]*[^\W_])",
     re.IGNORECASE,
 )
-_FILES = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "pdf", "js", "css", "html", "py"})
-"""Endings of files, as in `icon@2x.png`."""
+_FILES = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "pdf", "js", "css", "html"})
+"""Endings of files, as in `icon@2x.png`; none of them is the end of a domain."""
+_MACHINES = re.compile(
+    r"(?:ssh|s?ftps?|git|svn|rsync|smb|nfs|telnet|rdp|vnc|postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?)"
+    r"(?:\+[a-z0-9]{1,20}){0,2}://\Z",
+    re.IGNORECASE,
+)
+"""Where a login stands before the @, as in ssh://ann@host. In the address of a page it is somebody's."""
 
 
 def _mails(view: str) -> Iterator[Finding]:
@@ -102,8 +108,7 @@ def _mails(view: str) -> Iterator[Finding]:
         start = at - len(before[0])
         start += len(before[0]) - len(before[0].lstrip(".%+'\u2019-"))
         local = view[start:at]
-        # A login of a machine, as in ssh://git@host, is not the address of a person.
-        if not local or local == "git" or view[max(0, start - 3) : start] == "://":
+        if not local or local == "git" or _MACHINES.search(view[max(0, start - 32) : start]):
             continue
         yield Finding(start, domain.end(), "e-mail", "email", f"{local}@{domain[0]}".lower())
 
@@ -119,11 +124,17 @@ _V6 = re.compile(
 )
 # Versions and numbers of sections have four parts too.
 _NUMBERED = re.compile(
-    r"(?:\b(?:v|ver|version|release|build|section|chapter|clause|article|paragraph|para|annex|appendix|step|rule|table"
-    r"|figure|abschnitt|kapitel|\u00a7{1,2})[ .:=]{0,3}|(?<![/\w.])[A-Za-z][\w-]{0,20}/)\Z",
+    r"\b(?:v|ver|version|release|build|section|chapter|clause|article|paragraph|para|annex|appendix|step|rule|table"
+    r"|figure|abschnitt|kapitel|\u00a7{1,2})[ .:=]{0,3}\Z",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"[ \t]+[^\W\d_]")
+_PRODUCT = re.compile(r"(?<![/\w.])[A-Za-z][\w-]{0,20}/\Z")
+"""Before a version, as in `Chrome/120.0.6099.109`; before an address that is none of the internet, it is a host."""
+_HEADING = re.compile(
+    r"[ \t]+(?!(?:is|was|has|had|did|does|and|or|to|from|port|responded|refused|timed|logged|connected)\b"
+    r"|(?:[\w-]+\.)+[A-Za-z]{2,24}\b|localhost\b)[^\W\d_]"
+)
+"""Words as a heading begins with, and not the rest of a sentence nor the name of a machine."""
 _HIGHEST_SECTION = 40
 
 
@@ -133,7 +144,11 @@ def _addresses(view: str) -> Iterator[Finding]:
         if before and (before[-1].isalnum() or before[-1] in "_."):
             continue
         v4 = _address(IPv4Address, match[0])
-        if v4 and _tells(v4) and not _NUMBERED.search(before) and not _is_heading(view, match):
+        # Machines of a house have numbers as sections have them.
+        is_else = _NUMBERED.search(before) or (
+            v4 and not v4.is_private and (_PRODUCT.search(before) or _is_heading(view, match))
+        )
+        if v4 and _tells(v4) and not is_else:
             yield Finding(*match.span(), "IP address", "ip_address", str(v4))
     done = 0
     for sign in _V6_SIGN.finditer(view) if "::" in view or view.count(":") >= 7 else ():
@@ -178,7 +193,7 @@ def _is_heading(view: str, match: re.Match[str]) -> bool:
     """Whether it is a small number at the beginning of a line with words behind it: that of a section."""
     before = view[max(0, match.start() - 8) : match.start()].rstrip("# \t*")
     opens = not before or before.endswith(("\n", "\r")) or view[max(0, match.start() - 2) : match.start()] == "  "
-    small = all(int(part) < _HIGHEST_SECTION for part in match[0].split("."))
+    small = all(0 < int(part) < _HIGHEST_SECTION for part in match[0].split("."))
     return opens and small and _HEADING.match(view, match.end()) is not None
 
 
@@ -252,7 +267,7 @@ def _numbered(view: str, kinds: list[national_ids.Number], runs: list[tuple[int,
                     _ISSUERS.fullmatch(digits)
                     and luhn.is_valid(digits)
                     and alone(view, *match.span())
-                    and not (match[0].isdigit() and called_otherwise(view, match.start()))
+                    and not (match[0].isdigit() and is_of_goods(view, match.start()))
                 ):
                     yield Finding(*match.span(), "card", "card", digits)
         for begin, stop in national_ids.in_run(view, kinds, start, end):

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from traintui.audit.nearby import unescaped
 from traintui.audit.personal import find_personal
+from traintui.audit.secret_names import kind_of, may_hold
 from traintui.audit.secrets import Finding, find_secrets
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -65,19 +66,21 @@ def redact(value: JSON, tokens: Tokens | None = None) -> Redacted[JSON]:
             for key, inner in source.items():
                 new_key = _unused(record.text(key), copy) if isinstance(key, str) else key
                 copy[new_key] = None
-                held.append((inner, copy, new_key, _secret_field(key)))
+                held.append((inner, copy, new_key, _secret_name(key)))
             waiting += reversed(held)
         elif isinstance(source, list | tuple):
             target[place] = [None] * len(source)
             fields = [field] * len(source)
             if len(source) == 2 and isinstance(source[0], str) and source[0].lower() in _HEADERS:
-                fields[1] = _secret_field(source[0])  # a header as a pair
+                fields[1] = _secret_name(source[0])  # a header as a pair
             places = [(inner, target[place], index, fields[index]) for index, inner in enumerate(source)]
             waiting += reversed(places)
         elif isinstance(source, str):
             target[place] = record.field(source, field) if field else record.text(source)
         elif field and isinstance(source, int | float) and not isinstance(source, bool):
-            target[place] = record.field(str(source), field)
+            said = str(source)
+            kept = record.field(said, field)
+            target[place] = source if kept == said else kept
         else:
             target[place] = source
     return Redacted(top[0], dict(record.counts))
@@ -113,8 +116,10 @@ class _Part:
             text = "".join(parts) + text[at:]
         return text
 
-    def field(self, text: str, kind: str) -> str:
+    def field(self, text: str, name: str) -> str:
         """The value under a name that says it is a secret: all of it but the scheme goes."""
+        if not may_hold(name, text):
+            return self.text(text)
         if not text.strip() or _DONE.fullmatch(text) or not text.strip("*"):
             return text
         scheme, secret = _SCHEME.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
@@ -122,7 +127,7 @@ class _Part:
             return text
         found = next(iter(_findings(secret)), None)
         whole = found is not None and found.start == 0 and found.end == len(secret)
-        return (scheme or "") + self._token("secret", found.kind if found and whole else kind, secret)
+        return (scheme or "") + self._token("secret", found.kind if found and whole else kind_of(name), secret)
 
     def _token(self, label: str, kind: str, identity: str) -> str:
         self.counts[kind] += 1
@@ -171,18 +176,11 @@ _SHORTEST_KEY = 20
 _DONE = re.compile(r"\[[A-Za-z -]+ \d+\]")
 _SCHEME = re.compile(r"((?:Bearer|Basic|Token)\s+)?(.*)", re.DOTALL | re.IGNORECASE)
 _HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
-_FIELD = re.compile(
-    r"(?P<header>authorization|^(?:set-)?cookie)|(?P<password>password|passwd|passphrase)"
-    r"|(?P<api_key>api-?key|client-?secret|(?:secret|private)-?(?:access-?)?key|(?:access|refresh|auth|id)-?token)"
-)
 
 
-def _secret_field(key: object) -> str:
-    """The kind of secret that a field of this name holds, or nothing: what ends so is one, at any length."""
-    if not isinstance(key, str):
-        return ""
-    name = key.lower().replace("_", "-")
-    return next((match.lastgroup or "" for match in _FIELD.finditer(name) if match.end() == len(name)), "")
+def _secret_name(key: object) -> str:
+    """The name of a field that says that it holds a secret, or nothing."""
+    return key if isinstance(key, str) and kind_of(key) else ""
 
 
 def _unused(key: str, taken: dict[str, Any]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+
+from traintui.audit.secret_names import HARMLESS, is_sure, kind_of, looks_random, may_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,8 @@ def find_secrets(text: str) -> Iterator[Finding]:
         for rule in _RULES:
             if not there.isdisjoint(rule.hints):
                 yield from _matches(rule, text)
-
-
-def _looks_random(value: str) -> bool:
-    """Whether a value after a name like `password:` in prose is one, and not the next word of the sentence."""
-    value = value.rstrip(".,;:")
-    if "-" in value and all(part.isalpha() or part.isdigit() for part in value.split("-")):
-        return False
-    turns = sum(one.islower() and two.isupper() for one, two in pairwise(value))
-    return any(letter.isdigit() for letter in value) or turns >= 2 or (len(value) >= 24 and value.isalnum())
+    if any(hint in lowered for hint in _NAME_HINTS):
+        yield from _named(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +66,12 @@ _KEY_NAME = (
 _OPTIONAL_SCHEME = r"(?:(?i:bearer|basic|token)\s{1,5})?"
 _NOT_DONE = rf"(?!{_OPTIONAL_SCHEME}\[[A-Za-z -]+ \d)"
 _OPAQUE = r"[A-Za-z0-9._~+/-]"
+_PAIR = r"[A-Za-z0-9_.!#$%&*+^|~-]{1,128}=[^\s;,\"'\\<>{}$\[][^\s;\"'\\]*"
 
 # Each pattern reads a bounded way past its start, or takes what it has read: none may look twice at a long text.
 _RULES = (
     _rule("anthropic_key", "sk-ant-", r"(?P<s>sk-ant-[A-Za-z0-9_-]{10,})"),
-    _rule("openai_key", "sk-", r"(?P<s>sk-(?:proj|svcacct|admin|or)-[A-Za-z0-9_-]{16,})"),
+    _rule("openai_key", "sk-", r"(?P<s>sk-(?:proj|svcacct|admin|or|None)-[A-Za-z0-9_-]{16,})"),
     _rule("openai_key", "sk-", _START, r"(?P<s>sk-[A-Za-z0-9]{20,})"),
     _rule("aws_key", "akia asia", r"(?<![A-Z0-9])(?P<s>(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Z0-9])"),
     _rule(
@@ -102,6 +98,7 @@ _RULES = (
         "storage_key", "accountkey sharedaccesskey", r"(?i:\b(?:Account|SharedAccess)Key)=(?P<s>[A-Za-z0-9+/]{20,}=*)"
     ),
     _rule("webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/(?P<s>[A-Za-z0-9/_-]{20,})"),
+    _rule("telegram_key", ":aa", r"(?<![0-9])(?P<s>[0-9]{8,10}:AA[A-Za-z0-9_-]{32,36})(?![A-Za-z0-9_-])"),
     _rule("stripe_key", "k_live_ k_test_", r"(?P<s>(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,})"),
     _rule(
         "jwt",
@@ -132,6 +129,14 @@ _RULES = (
         _OPAQUE,
         r"{8,}(?<!\.)=*)",
         doubtful=True,
+    ),
+    # A pair and what follows it, so that a sentence about cookies stays; where a program says it, a quote ends it.
+    _rule(
+        "header",
+        "cookie",
+        r"(?i:\b(?:set-)?cookie)(?:\\{0,8}[\"'])?\s{0,5}:\s{0,5}(?:\\{0,8}[\"'])?(?P<s>",
+        _PAIR,
+        rf"(?:;[ ]?(?:{_PAIR}|(?i:httponly|secure|partitioned)\b))*)",
     ),
     # The libpq and ODBC forms: a separator ends the value only where another setting follows it.
     _rule("password", _NAMES, _NAME, "=", _NOT_DONE, r"(?P<s>'(?:[^'\\]|\\.)*\\?(?:'|\Z))"),
@@ -178,20 +183,63 @@ _RULES = (
     ),
 )
 _HINTS = tuple({hint: None for rule in _RULES for hint in rule.hints})
-_HARMLESS = frozenset({"true", "false", "none", "null", "yes", "no", "0", "1", "required", "optional"})
 
 
 def _matches(rule: _Rule, text: str) -> Iterator[Finding]:
     for match in rule.pattern.finditer(text):
         identity = match["id"] if "id" in rule.pattern.groupindex else match["s"]
-        if not identity.strip("*") or identity.lower() in _HARMLESS:
+        if not identity.strip("*") or identity.lower() in HARMLESS:
             continue
-        if rule.doubtful and not _looks_random(identity):
+        if rule.doubtful and not looks_random(identity):
             continue
         if match[0][:4].lower() == "pwd=" and identity.startswith(("/", "~", ".")):
             continue  # the shell's working directory
         yield Finding(*match.span("s"), "secret", rule.kind, identity.strip("'"))
 
+
+_NAME_ENDS = re.compile(
+    r"(?P<word>(?i:password|passwd|passphrase|pwd|pass|secret|token|credentials?))(?P<q>\\{0,8}[\"'])?"
+    r"(?P<sign>\s{0,9}(?:=>|[:=])\s{0,9})(?:b?(?P<quote>\\{0,8}[\"'])|(?=[^\s\"'\\]))"
+)
+"""The end of a name, what says that something follows, and how that begins."""
+_NAME_HINTS = tuple(
+    name + sign
+    for name in ("password", "passwd", "passphrase", "pwd", "pass", "secret", "token", "credential", "credentials")
+    for sign in ("=", ":", " =", " :", '"', "'", "\\")
+)
+_OF_NAMES = string.ascii_letters + string.digits + "_-"
+_BARE = re.compile(r"[^\s\"'\\,;&|<>(){}\[\]]{1,512}")
+_WITHIN = {
+    '"': re.compile(r"(?:[^\"\\\r\n]|\\.){1,512}"),
+    "'": re.compile(r"(?:[^'\\\r\n]|\\.){1,512}"),
+    "\\": re.compile(r"(?:[^\"'\\\r\n]|\\{1,8}[^\"'\\]){1,512}"),  # in JSON within a text
+}
+_DONE = re.compile(rf"(?!{_NOT_DONE})")
+
+
+def _named(text: str) -> Iterator[Finding]:
+    """What stands behind a name that ends as those of secrets do, where it looks like one: `SECRET=`, `"token": "`."""
+    for match in _NAME_ENDS.finditer(text):
+        start, quote = match.end(), match["quote"]
+        value = (_WITHIN[quote[0]] if quote else _BARE).match(text, start)
+        if value is None or _DONE.match(text, start) or (not quote and text.startswith(("(", "["), value.end())):
+            continue
+        before = text[max(0, match.start() - 40) : match.start()]
+        name = before[len(before.rstrip(_OF_NAMES)) :] + match["word"]
+        said = value[0] if quote else value[0].rstrip(".,:")
+        if not kind_of(name) or not said.strip("*") or said.lower() in HARMLESS or not may_hold(name, said):
+            continue
+        # Others know what is said under a sure name, but for `password = "plum tree"`.
+        if is_sure(name) and (not quote or match["q"] or (":" in match["sign"] and " " in said)):
+            continue
+        # In prose a blank follows the sign, and what follows then is a word.
+        if not quote and match["sign"] != "=" and (len(said) < _SHORTEST_LOOSE or not looks_random(said)):
+            continue
+        yield Finding(start, start + len(said), "secret", kind_of(name), said)
+
+
+_SHORTEST_LOOSE = 8
+"""Signs of the shortest one that is believed in prose."""
 
 _PEM_MARK = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
@@ -235,6 +283,6 @@ def _pem_start(text: str, at: int, mark: int) -> int:
             break
         # Short are only the last line of a key and one that was cut.
         if start < mark and end - begin < 16:
-            return begin if _looks_random(text[begin:end]) else start
+            return begin if looks_random(text[begin:end]) else start
         start = begin
     return start
