@@ -196,6 +196,15 @@ async def test_a_text_that_is_here_under_another_id_is_known(db: Database, tmp_p
     assert (file.imported, file.known) == (0, 1)
 
 
+async def test_notes_that_came_along_lose_what_a_note_that_is_written_here_loses(db: Database, tmp_path: Path) -> None:
+    await add_vocabulary(db)
+    told = {"reason": "ann@example.org said so", "notes": "Call 10.1.2.3"}
+    record = whole(decisions=[decision("approve", 2, "ron", "2026-03-02T10:01:00+00:00", **told)])
+    await brought(db, tmp_path / "own.jsonl", record)
+    noted = "SELECT reason, reviewer_notes FROM review_logs WHERE action = 'approve'"
+    assert await fetch(db, noted) == [("[e-mail 1] said so", "Call [IP address 1]")]
+
+
 async def test_a_status_that_no_decision_explains_is_decided_by_who_imports(db: Database, tmp_path: Path) -> None:
     await add_vocabulary(db)
     await brought(db, tmp_path / "own.jsonl", whole(decisions=[], earlier=[]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from traintui.screens.bulk import BulkDialog, Progress
 from traintui.screens.bulk_actions import became, taken_back
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.purge import PurgeDialog
-from traintui.screens.reasons import ReasonsDialog
+from traintui.screens.reasons import ReasonsDialog, Rejection
 from traintui.screens.review import ReviewScreen
 from traintui.screens.undoing import Undoing
 from traintui.settings import Settings
@@ -372,6 +372,21 @@ async def test_a_bulk_says_its_number_before_it_asks_for_a_reason(db: Database, 
         await until(pilot, lambda: dialog.state == "over")
     reason = (await reviews.reasons(db))[1]
     assert await scalar(db, "SELECT count(*) FROM review_logs WHERE reason = :reason", reason=reason) == 2
+
+
+async def test_the_reason_of_a_bulk_loses_what_any_reason_loses(db: Database, tmp_path: Path) -> None:
+    await imported(db, 2)
+
+    def why(named: str, chosen: Callable[[Rejection | None], None]) -> None:
+        chosen(Rejection("ann@example.org said so"))
+
+    dialog = bulk_actions.decision(db, await all_ids(db), "reject", seen=await bulk.snapshot(db), scope=None, why=why)
+    async with opened(db, tmp_path, dialog) as shown:
+        await until(shown.pilot, lambda: dialog.state == "asking")
+        await shown.pilot.press("y")
+        await until(shown.pilot, lambda: dialog.state == "over")
+    reasons = await fetch(db, "SELECT DISTINCT reason FROM review_logs WHERE action = 'reject'")
+    assert reasons == [("[e-mail 1] said so",)]
 
 
 async def test_an_undo_of_what_was_purged_since_says_that_nothing_brings_it_back(db: Database, outbox: Outbox) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from traintui.audit.notes import redacted_note
 from traintui.importing.conversations import DIMENSIONS, ImportedConversation, Refused, Transcript, brief
 
 LONGEST_NOTE = 500
@@ -66,7 +67,8 @@ def _decisions(rest: Mapping[str, Any], newest: int, status: str | None) -> list
         found.append(
             {
                 "action": action, "revision": revision, "turn": _number(given, "turn", place, most=2**31 - 1),
-                "reason": _text(given, "reason", LONGEST_NOTE), "notes": _text(given, "notes", LONGEST_NOTE),
+                "reason": redacted_note(_text(given, "reason", LONGEST_NOTE)),
+                "notes": redacted_note(_text(given, "notes", LONGEST_NOTE)),
                 "reviewer": _text(given, "reviewer"), "at": moment, "before": stands, "after": after,
             }
         )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from traintui import text
+from traintui.audit.notes import redacted_note
 from traintui.screens.bulk import Asks, BulkDialog, BulkWork, Look, Progress
 from traintui.screens.reasons import Rejection
 from traintui.widgets import marks
@@ -79,9 +80,8 @@ def decision(
     async def work(progress: Progress, stop: asyncio.Event) -> Content:
         from traintui.data import bulk
 
-        return became(
-            action, await bulk.decide(db, ids, action, seen=seen, reason=reason, progress=progress, stop=stop)
-        )
+        kept = await asyncio.to_thread(redacted_note, reason)
+        return became(action, await bulk.decide(db, ids, action, seen=seen, reason=kept, progress=progress, stop=stop))
 
     says = Content("Its reason is asked for next.") if why is not None else Content()
     return _dialog(db, action, ids, work, scope, says, asks if why is not None else None)
