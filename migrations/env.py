@@ -16,6 +16,7 @@ from traintui.data import (  # noqa: F401
     bulk_models,
     capability_models,
     coverage_models,
+    erasure_models,
     import_models,
     judgement_models,
     log_models,

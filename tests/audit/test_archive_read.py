@@ -15,7 +15,7 @@ from aging import LONG_AGO, aged
 from support import ANSWERED, Conninfo, add_vocabulary, fetch, generated, started
 from traintui.audit import archiving
 from traintui.audit.archive import archived_calls
-from traintui.audit.archive_erasing import erase_purged
+from traintui.audit.archive_erasing import finish_erasing
 from traintui.audit.retiring import retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
@@ -103,10 +103,10 @@ async def test_what_is_purged_later_leaves_its_digests_in_the_archive(logged: Da
     (found,) = await fetch(logged, "SELECT id FROM conversations WHERE conversation_id = :id", id=purged)
     await bulk.trash(logged, [found[0]], True)
     await purging.purge(logged, [found[0]])
-    assert (await erase_purged(logged), await erase_purged(logged)) == (1, 0)
+    assert (await finish_erasing(logged), await finish_erasing(logged)) == (1, 0)
     after = {call.values["conversation_id"]: call.values async for call in archived_calls(logged)}
     assert (after[purged]["request_payload"], after[purged]["response_payload"]) == (None, None)
     assert after[purged]["request_sha256"] == one.values["request_sha256"]
     assert after[other.values["conversation_id"]] == other.values
     verdict = verify(logged)
-    assert verdict.findings == [] and any("erased from 1 frame of" in note for note in verdict.notes)
+    assert verdict.findings == [] and any("erased from 1 frame of the archive" in note for note in verdict.notes)

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from traintui.audit.erased import Erased
 from traintui.audit.frames import COLUMNS, NOTED, ROWS, DamagedFrame, archived, pack, unpack
 from traintui.audit.row_hashes import VERSIONS, row_hash
 from traintui.audit.walking import PAYLOAD_PLACES, PLACES, WIDTH, key_of
@@ -164,12 +165,12 @@ def compared(found: Record, log: RetiredLog, week: date, watch: _Watch) -> int |
     """Reads the frames of a week back beside its rows; how many rows there are, None where they are not the same.
     Raises `NotAsSealed` where a row is not what its hash says."""
     began_in = week if log == "export_logs" else None
-    number = 0
+    number, erased = 0, Erased(found)
     with closing(found.rows(log, None if began_in else week, began_in=began_in)) as rows:
         for row, kept in zip_longest(watched(rows, watch), unpacked(found, log, week, COLUMNS[log])):
             if row is None or archived(log, row) != kept:
                 return None
-            if not is_as_hashed(log, row):
+            if not is_as_hashed(log, row, erased):
                 raise NotAsSealed(log, key_of(log, row))
             number += 1
     if log == "export_logs":
@@ -193,10 +194,10 @@ def unpacked(found: Record, log: str, week: date, names: tuple[str, ...]) -> Ite
             yield from rows
 
 
-def is_as_hashed(log: Log, row: Row) -> bool:
+def is_as_hashed(log: Log, row: Row, erased: Erased) -> bool:
     """Whether a row and its payloads are what its hash says."""
     width = WIDTH[log]
-    if row[0] not in VERSIONS or row_hash(log, row[:width]).hex().encode() != row[width]:
+    if row[0] not in VERSIONS or row_hash(log, erased.whole(log, row)).hex().encode() != row[width]:
         return False
     return all(
         row[payload] is None or sha256(row[payload] or b"").hexdigest().encode() == row[digest]

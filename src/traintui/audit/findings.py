@@ -17,6 +17,7 @@ NAMES = {
     "export_logs": "export log",
     "generation_logs": "generation log",
     "retirements": "list of what was removed",
+    "erasures": "list of what was erased",
 }
 RESTORE = "If nobody restored an older state on purpose, take the newest backup whose anchors agree and compare."
 COMPARE = "Compare the row with a backup (traintui db restore, in another home) before anybody works on."
@@ -60,6 +61,7 @@ class Verdict:
     reports: int = 0
     payloads: int = 0
     erased_payloads: int = 0
+    purged_payloads: int = 0
     hidden_rows: int = 0
     archived_rows: int = 0
     retired: list[dict[str, Any]] = field(default_factory=list)
@@ -105,6 +107,7 @@ class Verdict:
         """The verdict as plain values."""
         counted = (
             "rows", "sealed_rows", "seals", "anchors", "manifests", "reports", "payloads", "erased_payloads",
+            "purged_payloads",
             "hidden_rows", "archived_rows", "retired", "seconds", "notes",
         )  # fmt: skip
         newest = None if self.newest is None else {"number": self.newest[0], "hash": self.newest[1]}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from traintui.audit.archive_erasing import erase_purged
+from traintui.audit.archive_erasing import finish_erasing
 from traintui.audit.archiving import Stopped, archive
 from traintui.audit.sealing import seal_and_anchor
 from traintui.data import retention
@@ -56,7 +56,7 @@ async def retire_due(
             "Ask an administrator to run it.",
         )  # fmt: skip
     outcome, stop = Outcome(), stop or threading.Event()
-    await erase_purged(db)
+    await finish_erasing(db)
     if not due:
         return outcome
     await seal_and_anchor(db, everything=True)

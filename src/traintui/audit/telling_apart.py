@@ -15,7 +15,7 @@ from traintui.data.whole_record import Key
 PAIRED = 300
 """Changed rows of a log that are compared with each other: whether two of them changed places."""
 OWN_TIME: dict[Log, str] = {"review_logs": "timestamp", "export_logs": "exported_at", "generation_logs": "created_at",
-                            "retirements": "retired_at"}  # fmt: skip
+                            "retirements": "retired_at", "erasures": "erased_at"}  # fmt: skip
 
 
 def told_apart(differences: Sequence[Difference], put_back: set[tuple[Log, int]]) -> list[Finding]:
@@ -74,6 +74,9 @@ def of_log(log: Log, differences: list[Difference], put_back: set[tuple[Log, int
                 yield of_row("inserted", log, each.key, "it stands among sealed rows, and no seal has it")
             case "payload" if each.key not in told:
                 what = "a payload is not what its digest says"
+                yield of_row("changed", log, each.key, what, seal=seal, sealed=seal is not None)
+            case "gone" if each.key not in told:
+                what = "a payload is gone, and neither an erasure nor a purge says who took it"
                 yield of_row("changed", log, each.key, what, seal=seal, sealed=seal is not None)
             case "stored hash":
                 what = "its content is as sealed, its column row_hash is not"

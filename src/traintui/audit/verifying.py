@@ -8,12 +8,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from traintui import clock
 from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
+from traintui.audit.erased import Erased
 from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
 from traintui.audit.removed import Removed
 from traintui.audit.row_hashes import digest_of
@@ -80,8 +81,9 @@ class _Verifying:
     def run(self) -> None:
         anchors = self._anchors()
         self._chain(anchors)
-        writers = Writers(self.record, self.order)
-        walk = Walk(self._looked, writers.look)
+        erased = Erased(self.record)
+        writers = Writers(self.record, self.order, erased)
+        walk = Walk(self._looked, writers.look, erased)
         hidden = self.record.hidden()
         removed = Removed(self.record)
         for log in WHOLE_LOGS:
@@ -94,6 +96,7 @@ class _Verifying:
         removed.finish()
         self._removed(removed)
         self._rows(walk, writers)
+        self.verdict.notes += notes_of_erased(walk, erased)
 
     def _looked(self, rows: int) -> None:
         if self.stop.is_set():
@@ -211,12 +214,12 @@ class _Verifying:
         self.verdict.notes += removed.notes()
         if removed.erased_frames:
             self.verdict.notes.append(
-                f"Payloads were erased from {number_of(removed.erased_frames, 'frame')} of the archive."
+                f"Something was erased from {number_of(removed.erased_frames, 'frame')} of the archive."
             )
 
     def _rows(self, walk: Walk, writers: Writers) -> None:
         verdict = self.verdict
-        for name in ("rows", "sealed_rows", "payloads", "erased_payloads", "hidden_rows"):
+        for name in ("rows", "sealed_rows", "payloads", "erased_payloads", "purged_payloads", "hidden_rows"):
             setattr(verdict, name, getattr(walk, name))
         missing = [each.key[1] for each in walk.differences
                    if each.log == "generation_logs" and each.what == "missing"]  # fmt: skip
@@ -242,6 +245,19 @@ class _Verifying:
                 f"{walk.hidden_rows:,} rows of second reviews that are still open were compared by their hashes alone:"
                 " what others decided is not for who decides too. An auditor's login reads them."
             )
+
+
+def notes_of_erased(walk: Walk, erased: Erased) -> Iterator[str]:
+    """What was erased on record, and what of it is still to be done."""
+    if walk.erased_payloads:
+        yield f"{number_of(walk.erased_payloads, 'payload')} erased, reasons kept: `traintui audit erasures` has them."
+    if walk.purged_payloads:
+        yield f"{number_of(walk.purged_payloads, 'payload')} erased with the conversations, which were purged."
+    if pending := erased.pending():
+        yield (
+            f"{number_of(pending, 'erasure')} still to be done in the archive: the app does it when an administrator"
+            " next opens it, and traintui audit retire at once."
+        )
 
 
 def of_part(bad: BadPart) -> Finding:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
+from traintui.audit.erased import Erased, conversation_of
 from traintui.audit.merkle import merkle_root
 from traintui.audit.row_hashes import VERSIONS, row_hash
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
@@ -20,6 +21,8 @@ from traintui.data.whole_record import Key, Part, Row
 
 MOST = 2_000
 """Differences that are kept to be told apart; beyond that they are counted."""
+ASKED_AT_ONCE = 1_000
+"""Calls without a payload of which it is asked together whether their conversations were purged."""
 EVERY = 2_000
 """Rows between two words on how far it is."""
 WIDTH: dict[Log, int] = {log: len(columns) for log, columns in HASHED.items()}
@@ -31,9 +34,10 @@ PAYLOAD_PLACES: dict[Log, tuple[tuple[int, int], ...]] = {
     for log, pairs in PAYLOADS.items()
 }
 
-What = Literal["differs", "missing", "stray", "stored hash", "payload", "unreadable"]
+What = Literal["differs", "missing", "stray", "stored hash", "payload", "gone", "unreadable"]
 """How a row differs: its content from its seal; it is not where a seal has it; no seal has it though it stands among
-sealed ones; its column row_hash or a payload from its content; or nobody here knows its hash version."""
+sealed ones; its column row_hash or a payload from its content; a payload is gone and nothing says who erased it; or
+nobody here knows its hash version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +67,23 @@ class BadPart:
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk over the logs met. `unsealed` gets each row that no seal can have yet, and whether it
-    is what its own hash says."""
+    """What a walk over the logs met. `unsealed` gets each row that no seal can have yet, and whether it is what its own
+    hash says; `erased` knows which payloads may be gone."""
 
     progress: Callable[[int], None]
     unsealed: Callable[[Log, Row, Key, bool], None]
+    erased: Erased
     rows: int = 0
     sealed_rows: int = 0
     payloads: int = 0
     erased_payloads: int = 0
+    purged_payloads: int = 0
     hidden_rows: int = 0
     number: int = 0
     is_archived: bool = False
     differences: list[Difference] = field(default_factory=list)
     bad_parts: list[BadPart] = field(default_factory=list)
+    _asked: list[tuple[str | None, Difference]] = field(default_factory=list)
 
     def note(self, difference: Difference) -> None:
         """Keeps a difference, or counts it."""
@@ -94,6 +101,7 @@ class Walk:
         # Closed here whatever happens: each of them is in the middle of a question to the server.
         with closing(rows) as read, closing(parts):
             self._beside(log, with_hidden(read, hidden, log) if hidden else read, parts, horizon)
+        self._ask()
 
     def _beside(self, log: Log, rows: Iterator[Row], parts: Iterator[Part], horizon: int) -> None:
         row = self._next(rows)
@@ -161,8 +169,30 @@ class Walk:
                 if sha256(said).hexdigest().encode() != row[digest]:
                     self.note(Difference("payload", log, key, row=row))
             elif row[digest] is not None:
-                self.erased_payloads += 1
-        return row_hash(log, row[: WIDTH[log]])
+                self._gone(log, row, key, digest)
+        return row_hash(log, self.erased.whole(log, row))
+
+    def _gone(self, log: Log, row: Row, key: Key, digest: int) -> None:
+        """Looks whether a payload that is gone may be."""
+        why = self.erased.why(row, digest)
+        if why == "erased":
+            self.erased_payloads += 1
+        elif why is None:
+            self._asked.append((conversation_of(row), Difference("gone", log, key)))
+            if len(self._asked) == ASKED_AT_ONCE:
+                self._ask()
+
+    def _ask(self) -> None:
+        """Which of the payloads that are gone went with their conversations; the others are noted."""
+        asked, self._asked = self._asked, []
+        purged = self.erased.purged({name for name, _ in asked if name is not None}) if asked else set()
+        noted: Key | None = None
+        for name, difference in asked:
+            if name in purged:
+                self.purged_payloads += 1
+            elif difference.key != noted:  # a call without both of them is one finding
+                noted = difference.key
+                self.note(difference)
 
     def _next(self, rows: Iterator[Row]) -> Row | None:
         row = next(rows, None)

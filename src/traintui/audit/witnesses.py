@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from traintui.audit.erased import Erased
 from traintui.audit.findings import Finding, Kind, Verdict, of_row
 from traintui.audit.walking import PLACES, WIDTH
 from traintui.data.sealed_columns import Log
@@ -99,11 +100,12 @@ class Touched:
 class Writers:
     """Compares rows that no seal has with the server's own note of the transaction that wrote what stands there: an
     update by whomever leaves its own. Rows of an import are written in a part of their transaction, which has another
-    number; payloads that were purged are rewritten by the purge."""
+    number; payloads that were erased are rewritten by the purge or the erasure."""
 
-    def __init__(self, record: Record, order: Order) -> None:
+    def __init__(self, record: Record, order: Order, erased: Erased) -> None:
         self.record = record
         self.order = order
+        self.erased = erased
         self.number = self.more = 0
         self.found: list[Touched] = []
         self._purged = lru_cache(maxsize=1_000)(record.purges)
@@ -132,9 +134,11 @@ class Writers:
         if log == "review_logs":
             bulk = row[PLACES[log]["bulk_id"]]
             return bulk is not None and self._imports(bulk.decode())
-        if log != "generation_logs" or (conversation := row[PLACES[log]["conversation_id"]]) is None:
+        if log != "generation_logs":
             return False
-        return any((xid8 - self.order.offset) % XIDS == written for xid8 in self._purged(conversation.decode()))
+        conversation = row[PLACES[log]["conversation_id"]]
+        purges = () if conversation is None else self._purged(conversation.decode())
+        return any((xid8 - self.order.offset) % XIDS == written for xid8 in (*self.erased.transactions(row), *purges))
 
     def findings(self) -> Iterator[Finding]:
         """What was found. Two that one transaction wrote, the earlier of which has the higher number, changed places; a

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from traintui.data.models import INT, Base, Xid8, one_of
 
-LOGS = ("review_logs", "export_logs", "generation_logs", "retirements")
-"""The logs whose rows are sealed, and what was removed of them."""
+LOGS = ("review_logs", "export_logs", "generation_logs", "retirements", "erasures")
+"""The logs whose rows are sealed, and what was removed and erased of them."""
 
 
 class LogOrder(Base):

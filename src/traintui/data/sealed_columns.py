@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Log = Literal["review_logs", "export_logs", "generation_logs", "retirements"]
+Log = Literal["review_logs", "export_logs", "generation_logs", "retirements", "erasures"]
 Form = Literal["plain", "time", "date", "hex", "json", "digest"]
 """What of a column is hashed: its text, microseconds since the epoch, its day, its bytes in hexadecimal, or the digest
 of its text, as JSONB (`json`, null where it is null) or as a field (`digest`, one of null too)."""
@@ -63,6 +63,10 @@ HASHED: dict[Log, tuple[Column, ...]] = {
         "hash_version id log week:date retired_at:time retired_by keep_days row_count noted_count row_bytes root:hex"
         " frame_count archive_bytes archive_sha256:hex xid8"
     ),
+    "erasures": columns(
+        "hash_version id log row_id row_created_at:time request_sha256:hex response_sha256:hex error_sha256:hex"
+        " reason:digest erased_by erased_at:time xid8"
+    ),
 }
 """In the order in which they are hashed, for `hash_version` 1."""
 
@@ -71,6 +75,7 @@ PAYLOADS: dict[Log, tuple[tuple[str, str], ...]] = {
     "export_logs": (),
     "generation_logs": (("request_payload", "request_sha256"), ("response_payload", "response_sha256")),
     "retirements": (),
+    "erasures": (),
 }
 """Columns whose digest is hashed and not they themselves, so that they can be erased; and the column with the
 digest."""

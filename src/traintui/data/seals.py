@@ -17,6 +17,7 @@ STANDING = """
            (SELECT count(*) FROM review_logs WHERE xid8 >= coalesce(n.horizon, '0'))
            + (SELECT count(*) FROM export_logs WHERE xid8 >= coalesce(n.horizon, '0'))
            + (SELECT count(*) FROM retirements WHERE xid8 >= coalesce(n.horizon, '0'))
+           + (SELECT count(*) FROM erasures WHERE xid8 >= coalesce(n.horizon, '0'))
            + (SELECT count(*) FROM generation_logs WHERE row_hash IS NOT NULL AND xid8 >= coalesce(n.horizon, '0'))
            AS waiting
     FROM log_order AS o LEFT JOIN (SELECT * FROM audit_seals ORDER BY number DESC LIMIT 1) AS n ON true

@@ -30,7 +30,7 @@ from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
 
 Key = tuple[int, int]
 """Where a row stands in its log: transaction, then id."""
-WHOLE_LOGS: tuple[Log, ...] = ("review_logs", "export_logs", "retirements")
+WHOLE_LOGS: tuple[Log, ...] = ("review_logs", "export_logs", "retirements", "erasures")
 """Logs that are sealed as they are; the generation log by weeks."""
 PARTS_AT_ONCE = 4
 

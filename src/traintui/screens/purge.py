@@ -34,11 +34,11 @@ class PurgeDialog(BulkDialog):
 
     def __init__(self, db: Database, ids: Sequence[int]) -> None:
         async def work(progress: Progress, stop: asyncio.Event) -> Content:
-            from traintui.audit.archive_erasing import erase_purged
+            from traintui.audit.archive_erasing import finish_erasing
             from traintui.data import purging
 
             result = await purging.purge(db, ids, progress=progress, stop=stop)
-            await erase_purged(db)
+            await finish_erasing(db, progress=progress, stop=stop)
             return became("purge", result)
 
         super().__init__(

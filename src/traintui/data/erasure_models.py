@@ -1,0 +1,47 @@
+"""The tables of erasing: what was erased from calls and why, and what is still to be taken out of the archive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from traintui.data.models import SMALL, Base, Xid8
+
+
+class Erasure(Base):
+    """Parts of a call that were erased; of each its digest stays."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        CheckConstraint("log = 'generation_logs'", name="log"),
+        CheckConstraint("num_nonnulls(request_sha256, response_sha256, error_sha256) >= 1", name="parts"),
+        CheckConstraint("btrim(reason) <> '' AND char_length(reason) <= 500", name="reason"),
+        Index("ix_erasures_row_id", "row_id"),
+        Index("ix_erasures_xid8", "xid8"),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    log: Mapped[str]
+    row_id: Mapped[int]
+    row_created_at: Mapped[datetime]
+    request_sha256: Mapped[bytes | None]
+    response_sha256: Mapped[bytes | None]
+    error_sha256: Mapped[bytes | None]
+    reason: Mapped[str]
+    erased_by: Mapped[str]
+    erased_at: Mapped[datetime]
+    hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
+    row_hash: Mapped[bytes]
+    xid8: Mapped[str] = mapped_column(Xid8())
+
+
+class ArchiveErasure(Base):
+    """What an erasure names, or all calls of a conversation that was purged, to be taken out of the archive."""
+
+    __tablename__ = "archive_erasures"
+    __table_args__ = (CheckConstraint("num_nonnulls(erasure_id, conversation_id) = 1", name="what"),)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    erasure_id: Mapped[int | None]
+    conversation_id: Mapped[str | None]
+    asked_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
