@@ -153,7 +153,7 @@ class Table:
         new = [one for one in rows[OFFERED:] if one not in before]
         if new:
             measured.add(f"{name}_rows", began, await self.driven.shows(new))
-        await self.driven.until(lambda: self.screen._text == filter_text and self.is_complete)
+        await self.driven.until(lambda: self.screen.filter_text == filter_text and self.is_complete)
         counted = self.counted() - figures
         if counted:
             measured.add(f"{name}_all", began, await self.driven.shows(counted))
