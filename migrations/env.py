@@ -22,6 +22,7 @@ from traintui.data import (  # noqa: F401
     look_models,
     metadata_models,
     money_models,
+    query_models,
     rate_models,
     reservation_models,
     seal_models,

@@ -232,6 +232,7 @@ class TraintuiApp(Ending):
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (
                 ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
+                ("queries", self._record_queries),
             )
         ]  # fmt: skip
 
@@ -294,6 +295,12 @@ class TraintuiApp(Ending):
         from traintui.audit.sealing import keep_sealed
 
         await keep_sealed(self.db, asyncio.Event())
+
+    async def _record_queries(self) -> None:
+        """Keeps how long statements take."""
+        from traintui.observing.recording import keep_recorded
+
+        await keep_recorded(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every
