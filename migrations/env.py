@@ -25,6 +25,7 @@ from traintui.data import (  # noqa: F401
     query_models,
     rate_models,
     reservation_models,
+    sample_models,
     seal_models,
     search_models,
     second_review_models,

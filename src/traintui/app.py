@@ -232,7 +232,7 @@ class TraintuiApp(Ending):
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (
                 ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
-                ("queries", self._record_queries),
+                ("queries", self._record_queries), ("samples", self._sample),
             )
         ]  # fmt: skip
 
@@ -301,6 +301,12 @@ class TraintuiApp(Ending):
         from traintui.observing.recording import keep_recorded
 
         await keep_recorded(self.db, asyncio.Event())
+
+    async def _sample(self) -> None:
+        """Writes down how the server stands, where no other process does."""
+        from traintui.observing.sampling import keep_sampled
+
+        await keep_sampled(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

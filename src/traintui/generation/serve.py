@@ -18,6 +18,7 @@ from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
 from traintui.observing.recording import recording
+from traintui.observing.sampling import sampling
 from traintui.processes import Orders, give_way, orders
 from traintui.quality.signatures import signature
 from traintui.quality.signing import signing
@@ -40,6 +41,7 @@ async def serve(
     provider = await provider_of(settings)
     async with (
         open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db), recording(db),
+        sampling(db),
     ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")
