@@ -48,6 +48,17 @@ async def test_a_sample_says_how_server_tables_and_indexes_stand(db: Database, r
     assert indexes["ix_generation_logs_model"].index_bytes > 0
 
 
+async def test_a_sample_tells_since_when_somebody_is_in_a_transaction_and_who_waits(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    await samples.hold(reviewer_db, "one", 60)
+    with psycopg.connect(conninfo("ada")) as resting:
+        resting.execute("SELECT 1")
+        at = await samples.take(reviewer_db, "one", relations=False)
+    (server,) = await samples.server(db, at, at + MINUTE)
+    assert server.longest_transaction_seconds > 0 and server.active >= 1 and server.waiting == 0
+
+
 async def test_a_sample_between_two_of_the_tables_is_of_the_server_alone(db: Database) -> None:
     await samples.hold(db, "one", 60)
     at = await samples.take(db, "one", relations=False)

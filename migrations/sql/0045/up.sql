@@ -91,7 +91,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $
 $$;
 
 -- Writes down how the server stands, and with p_relations how each table and index does; what somebody holds for
--- themselves is left out, since asking for its size would wait for them. Only for the holder of the lease. Returns when.
+-- themselves is left out, since asking for its size would wait for them. What others wait for and since when they are in a
+-- transaction is only seen where the owner of the schema has pg_read_all_stats. Only for the holder of the lease. Returns
+-- when.
 CREATE FUNCTION take_sample(p_holder text, p_relations boolean, p_disk_free_bytes bigint, p_disk_bytes bigint)
 RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -108,7 +110,7 @@ BEGIN
            d.tup_inserted + d.tup_updated + d.tup_deleted, d.temp_bytes, d.deadlocks, w.wal_bytes,
            pg_database_size(d.datid), p_disk_free_bytes, p_disk_bytes
     FROM pg_stat_database AS d, pg_stat_wal AS w,
-         (SELECT count(*) AS connections, count(*) FILTER (WHERE state = 'active') AS active,
+         (SELECT (SELECT sum(numbackends) FROM pg_stat_database) AS connections, count(*) FILTER (WHERE state = 'active') AS active,
                  count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting,
                  coalesce(max(extract(epoch FROM moment - xact_start)), 0) AS longest
           FROM pg_stat_activity WHERE backend_type = 'client backend') AS a
