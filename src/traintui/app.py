@@ -245,6 +245,7 @@ class TraintuiApp(Ending):
             for name, work in (
                 ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
                 ("redaction", self._learn_redaction),
+                ("queries", self._record_queries), ("samples", self._sample),
             )
         ]  # fmt: skip
 
@@ -307,6 +308,18 @@ class TraintuiApp(Ending):
         from traintui.audit.sealing import keep_sealed
 
         await keep_sealed(self.db, asyncio.Event())
+
+    async def _record_queries(self) -> None:
+        """Keeps how long statements take."""
+        from traintui.observing.recording import keep_recorded
+
+        await keep_recorded(self.db, asyncio.Event())
+
+    async def _sample(self) -> None:
+        """Writes down how the server stands, where no other process does."""
+        from traintui.observing.sampling import keep_sampled
+
+        await keep_sampled(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

@@ -61,9 +61,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 async def workspace(settings: Settings | None = None) -> AsyncIterator[Database]:
     """The workspace of the settings; what takes a while is said."""
     from traintui.data.workspace import open_workspace
+    from traintui.observing.recording import note_last
 
     async with open_workspace(settings or load_settings()) as db:
-        yield db
+        try:
+            yield db
+        finally:
+            await note_last(db)
 
 
 @contextmanager

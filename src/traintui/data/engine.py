@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import AsyncAdaptedQueuePool, CursorResult, ExceptionContext, TextClause, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from traintui.data.query_labels import verb_of
+from traintui.data.query_log import QueryLog, log_of, watch
 from traintui.data.refusals import answered
 from traintui.errors import TraintuiError
 
@@ -49,31 +53,53 @@ class Database:
     server: EmbeddedServer | None = None
     home: Path | None = None
 
+    def read(self, label: str | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for reading: what one block reads is of one moment. Raises `TraintuiError` as `write` does.
+
+        The query log has its statements under `label`, or the name of the verb that reads.
+        """
+        return self._read(label or verb_of(sys._getframe(1)))
+
+    def write(self, label: str | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction, committed at the end of the block. The query log has its statements as those of `read`.
+
+        Raises `Refused` when the database refuses the change and `TraintuiError` when it cannot be reached.
+        """
+        return self._write(label or verb_of(sys._getframe(1)))
+
+    def call(
+        self, statement: str, values: Mapping[str, Any], label: str | None = None
+    ) -> Coroutine[Any, Any, CursorResult[Any]]:
+        """What a statement with named values returns. It is its own transaction: one round trip, committed when it
+        answers. Raises as `write` does, and the query log has it as the statements of `read`."""
+        return self._call(statement, values, label or verb_of(sys._getframe(1)))
+
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading: what one block reads is of one moment. Raises `TraintuiError` as `write` does."""
+    async def _read(self, label: str) -> AsyncIterator[AsyncConnection]:
         with answered():
             async with self.engine.connect() as connection:
+                connection.info["label"] = label
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed at the end of the block.
-
-        Raises `Refused` when the database refuses the change and `TraintuiError` when it cannot be reached.
-        """
+    async def _write(self, label: str) -> AsyncIterator[AsyncConnection]:
         with answered():
             async with self.engine.begin() as connection:
+                connection.info["label"] = label
                 yield connection
 
-    async def call(self, statement: str, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """What a statement with named values returns. It is its own transaction: one round trip, committed when it
-        answers. Raises as `write` does."""
+    async def _call(self, statement: str, values: Mapping[str, Any], label: str) -> CursorResult[Any]:
         with answered():
             async with self.engine.connect() as connection:
+                connection.info["label"] = label
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                return await connection.execute(_read(statement), values)
+                return await connection.execute(_parsed(statement), values)
+
+    @property
+    def queries(self) -> QueryLog:
+        """What this process counted of its statements."""
+        return log_of(self.engine)
 
     async def close(self) -> None:
         """Closes every connection, those too whose work was cancelled before it gave them back to the pool."""
@@ -83,7 +109,7 @@ class Database:
 
 
 @cache
-def _read(statement: str) -> TextClause:
+def _parsed(statement: str) -> TextClause:
     """A statement, whose parts are looked for once: there are as many as the code has."""
     return text(statement)
 
@@ -125,6 +151,7 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
     _opened[engine] = opened
     event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
     event.listen(engine.sync_engine, "checkout", _as_it_was_made)
+    watch(engine)
     return engine
 
 
@@ -134,9 +161,11 @@ def connect_seconds(conninfo: str) -> int:
     return LOCAL_CONNECT_TIMEOUT if all(host.startswith("/") for host in hosts) else CONNECT_TIMEOUT
 
 
-def _as_it_was_made(adapted: Any, _record: object, _proxy: object) -> None:
-    """A connection is handed out as it was made. A read that is given up while it makes one its own leaves it only for
-    reading, since SQLAlchemy (2.1.9) notes what is to be set back after it was set."""
+def _as_it_was_made(adapted: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """A connection is handed out as it was made, and without the label of who had it before. A read that is given up
+    while it makes one its own leaves it only for reading, since SQLAlchemy (2.1.9) notes what is to be set back after
+    it was set."""
+    record.info.pop("label", None)
     connection: Connected = adapted.driver_connection
     if connection.read_only:
         adapted.set_read_only(None)

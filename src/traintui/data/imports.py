@@ -120,8 +120,9 @@ async def _store(db: Database, going: Import, payload: bytes, first: int, last: 
         try:
             async with db.write() as connection:
                 raw = cast("psycopg.AsyncConnection[Any]", (await connection.get_raw_connection()).driver_connection)
-                async with raw.cursor() as cursor, cursor.copy(COPY) as copy:
-                    await copy.write(payload)
+                with db.queries.timed("imports.copy"):
+                    async with raw.cursor() as cursor, cursor.copy(COPY) as copy:
+                        await copy.write(payload)
                 await connection.execute(text("SELECT load_import(:id, :first, :last, :seconds)"), values)
             return
         except Refused as refused:

@@ -130,6 +130,11 @@ class WorkspaceSetting(Base):
             " AND value::numeric = trunc(value::numeric) ELSE false END",
             name="retention",
         ),
+        CheckConstraint(
+            "key <> 'slow_query_ms' OR CASE jsonb_typeof(value) WHEN 'number' THEN value::numeric >= 10"
+            " AND value::numeric <= 600000 AND value::numeric = trunc(value::numeric) ELSE false END",
+            name="slow_query_ms",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())

@@ -124,6 +124,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_workspace_settings_retention": (
         "TT003", "rows of a log are kept for 7 to 36,500 days", "Give whole days, or none to keep them for good.",
     ),
+    "ck_workspace_settings_slow_query_ms": (
+        "TT003", "a slow query takes 10 to 600,000 ms", "Give whole milliseconds, such as 500.",
+    ),
     "ck_workspace_settings_second_review": (
         "TT003", "a second review asks for 2 to 5 decisions on a share above 0 and up to 1", "Give both, or none.",
     ),

@@ -146,6 +146,14 @@ def bootstrap_sql() -> str:
     return (Path(__file__).parent / "roles.sql").read_text(encoding="utf-8")
 
 
+def let_see_all(conninfo: str) -> None:
+    """Lets administrators see what every session does, and end what one runs, and samples say what sessions wait for.
+    On the embedded server, which has no other databases; on a shared one these are not ours to give."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("GRANT pg_read_all_stats TO traintui_owner")
+        connection.execute("GRANT pg_monitor, pg_signal_backend TO traintui_admin")
+
+
 def bootstrap(conninfo: str) -> None:
     """Makes the roles, with a superuser's connection to the workspace's database."""
     with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -17,6 +17,8 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
+from traintui.observing.recording import recording
+from traintui.observing.sampling import sampling
 from traintui.processes import Orders, give_way, orders
 from traintui.quality.signatures import signature
 from traintui.quality.signing import signing
@@ -37,7 +39,10 @@ async def serve(
     if attached:
         give_way()
     provider = await provider_of(settings)
-    async with open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db):
+    async with (
+        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db), recording(db),
+        sampling(db),
+    ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")
         try:

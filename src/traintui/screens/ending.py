@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PATIENCE = 15
 """Seconds that quitting waits for what is being written."""
 SEAL_SECONDS = 1.0
-"""Seconds that it waits for the last seal."""
+"""Seconds that it waits for the last seal, and as long for the last of the query log."""
 
 
 class Ending(Unsent, Working):
@@ -129,6 +129,7 @@ class Ending(Unsent, Working):
         await self.end_sending(PATIENCE)
         await self._release()
         await self._seal_last()
+        await self._note_queries_last()
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone
         if self._parting is not None:
@@ -159,3 +160,11 @@ class Ending(Unsent, Working):
         if self.workspace is not None and self.outage is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(seal_last(self.db), SEAL_SECONDS)
+
+    async def _note_queries_last(self) -> None:
+        """Adds up how long the statements of the last minute took."""
+        from traintui.observing.recording import note_last
+
+        if self.workspace is not None and self.outage is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(note_last(self.db), SEAL_SECONDS)

@@ -1,0 +1,71 @@
+"""Samples of the server, its tables and its indexes: who takes them, and what was taken."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from traintui.data.engine import Database
+from traintui.data.query_labels import UNLOGGED
+from traintui.data.sample_models import IndexSample, ServerSample, TableSample
+from traintui.data.sample_records import IndexAt, ServerAt, TableAt
+
+
+async def hold(db: Database, holder: str, seconds: float) -> bool:
+    """Whether this process samples for the next seconds; one does at a time."""
+    values = {"holder": holder, "seconds": seconds}
+    return bool((await db.call("SELECT hold_sampling(:holder, :seconds)", values, UNLOGGED)).scalar_one())
+
+
+async def release(db: Database, holder: str) -> None:
+    """Leaves sampling to others."""
+    await db.call("SELECT release_sampling(:holder)", {"holder": holder}, UNLOGGED)
+
+
+async def take(
+    db: Database, holder: str, *, relations: bool, disk_free: int | None = None, disk: int | None = None
+) -> datetime:
+    """Takes a sample of the server, and of all tables and indexes where `relations` are asked for; returns its moment.
+    The disk's sizes are in bytes. Raises `Refused` for who does not hold the lease."""
+    values = {"holder": holder, "relations": relations, "free": disk_free, "disk": disk}
+    asked = "SELECT take_sample(:holder, :relations, CAST(:free AS bigint), CAST(:disk AS bigint))"
+    moment: datetime = (await db.call(asked, values, UNLOGGED)).scalar_one()
+    return moment
+
+
+async def thin(db: Database) -> int:
+    """Keeps one sample an hour of what is two days old, one a day after 35 days, none after 400. Returns how many rows
+    went."""
+    return int((await db.call("SELECT thin_samples()", {}, UNLOGGED)).scalar_one())
+
+
+async def server(db: Database, since: datetime, until: datetime) -> tuple[ServerAt, ...]:
+    """The server at each moment of that time, in its order. By the key of server_samples."""
+    columns = [getattr(ServerSample, name) for name in ServerAt.__slots__]
+    statement = select(*columns).where(ServerSample.at >= since, ServerSample.at < until).order_by(ServerSample.at)
+    async with db.read() as connection:
+        return tuple(ServerAt(*row) for row in await connection.execute(statement))
+
+
+async def tables(db: Database, since: datetime, until: datetime, *, name: str | None = None) -> tuple[TableAt, ...]:
+    """Each table, or one, at each moment of that time, in its order. By the key of table_samples."""
+    columns = [getattr(TableSample, name) for name in TableAt.__slots__]
+    statement = select(*columns).where(TableSample.at >= since, TableSample.at < until)
+    if name is not None:
+        statement = statement.where(TableSample.table_name == name)
+    async with db.read() as connection:
+        found = await connection.execute(statement.order_by(TableSample.at, TableSample.table_name))
+        return tuple(TableAt(*row) for row in found)
+
+
+async def indexes(db: Database, since: datetime, until: datetime, *, name: str | None = None) -> tuple[IndexAt, ...]:
+    """Each index, or one, at each moment of that time, in its order. By the key of index_samples, or
+    ix_index_samples_index_name_at."""
+    columns = [getattr(IndexSample, name) for name in IndexAt.__slots__]
+    statement = select(*columns).where(IndexSample.at >= since, IndexSample.at < until)
+    if name is not None:
+        statement = statement.where(IndexSample.index_name == name)
+    async with db.read() as connection:
+        found = await connection.execute(statement.order_by(IndexSample.at, IndexSample.index_name))
+        return tuple(IndexAt(*row) for row in found)

@@ -1,0 +1,72 @@
+"""The sampler: one process at a time, of those that have the workspace open, writes down how the server stands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from traintui.clock import ticks
+from traintui.data import samples
+from traintui.data.engine import Database
+from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.errors import TraintuiError
+
+SERVER_SECONDS = 60.0
+"""Seconds between two samples of the server."""
+RELATION_SECONDS = 900.0
+"""Seconds between two samples of the tables and the indexes."""
+LEASE_SECONDS = 150.0
+"""Seconds after which another process goes on for one that died."""
+THIN_SECONDS = 6 * 3_600.0
+
+
+async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
+    """Samples until `stop` is set, while no other process does. A database that is away is waited for."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    relations = thinned = None
+    while not stop.is_set():
+        try:
+            if await samples.hold(db, holder, LEASE_SECONDS):
+                due = relations is None or ticks() - relations >= RELATION_SECONDS
+                free, whole = await asyncio.to_thread(disk_of, db.home) if db.server is not None else (None, None)
+                await samples.take(db, holder, relations=due, disk_free=free, disk=whole)
+                if due:
+                    relations = ticks()
+                if thinned is None or ticks() - thinned >= THIN_SECONDS:
+                    await samples.thin(db)
+                    thinned = ticks()
+        except TraintuiError:
+            await rest(stop, AWAY_SECONDS)
+            continue
+        await rest(stop, SERVER_SECONDS)
+    with suppress(TraintuiError):
+        await samples.release(db, holder)
+
+
+def disk_of(home: Path | None) -> tuple[int | None, int | None]:
+    """The free and all bytes of the disk with the files of an embedded server. Blocks."""
+    if home is None:
+        return None, None
+    try:
+        found = shutil.disk_usage(home)
+    except OSError:
+        return None, None
+    return found.free, found.total
+
+
+@asynccontextmanager
+async def sampling(db: Database) -> AsyncIterator[None]:
+    """Samples beside the block."""
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(keep_sampled(db, stop), name="samples")
+    try:
+        yield
+    finally:
+        stop.set()
+        await keeping
