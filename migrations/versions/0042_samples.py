@@ -1,15 +1,15 @@
-"""How long the statements of the app take, by what they are for, with the slow ones one by one and their plans.
+"""How the server, its tables and its indexes stand, again and again, so that growth and use can be told.
 
-Revision: 0044
-Follows: 0038
+Revision: 0042
+Follows: 0041
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0044"
-down_revision = "0038"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

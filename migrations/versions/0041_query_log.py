@@ -1,15 +1,15 @@
-"""How the server, its tables and its indexes stand, again and again, so that growth and use can be told.
+"""How long the statements of the app take, by what they are for, with the slow ones one by one and their plans.
 
-Revision: 0045
-Follows: 0044
+Revision: 0041
+Follows: 0040
 """
 
 from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0045"
-down_revision = "0044"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
