@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -68,8 +67,7 @@ class GenerationsPane(LogPane[Attempt]):
         from traintui.data.log_figures import call_figures
 
         began = clock.ticks()
-        offset = clock.now().astimezone().utcoffset() or timedelta()
-        figures = await call_figures(self.db, wanted, offset=offset)
+        figures = await call_figures(self.db, wanted)
         self._sums_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
         if wanted is not self._summed:
             return
