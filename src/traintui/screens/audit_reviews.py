@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from traintui import commands
+from traintui.audit.notes import taken_out
 from traintui.data.records import ReviewEntry
 from traintui.screens.log_pane import LogPane
 from traintui.widgets.log_detail import review_lines
@@ -43,5 +44,5 @@ class ReviewsPane(LogPane[ReviewEntry]):
 
     def show_row(self, row: ReviewEntry) -> Callable[[], None] | None:
         """All of it is here."""
-        self.detail.show(review_lines(row), key=("review", row.id))
+        self.detail.show(review_lines(row, taken_out(row.reason, row.reviewer_notes)), key=("review", row.id))
         return None
