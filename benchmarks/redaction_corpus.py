@@ -228,6 +228,9 @@ class _Maker:
     def _code(self) -> str:
         return self._filled(self.dice.choice(("LL-#####", "###-#######-#######", "L##-####", "LLL######")))
 
+    def _section(self) -> str:
+        return ".".join(str(self.dice.randrange(1, most)) for most in (20, 10, 10, 10))
+
     def _thing(self) -> str:
         return self.dice.choice(_THINGS)(self)
 
@@ -292,9 +295,7 @@ _THINGS: tuple[Callable[[_Maker], str], ...] = (
     lambda make: f"{make.fake.city()}: {make.fake.postcode()}, open 09:00-17:30, {make.fake.date(pattern='%d.%m.%Y')}",
     lambda make: f"max_tokens: {make.dice.randrange(9999)}, token_count = {make._filled('########')}, the token = 12.",
     lambda make: f"eos_token={make.fake.word()} next_page_token={make._hex(12)} token={make.fake.word()}",
-    lambda make: (
-        f"\n{make.dice.randrange(1, 20)}.{make._filled('#.#.#')} {make.fake.word().title()} {make.fake.word()}@2x.png"
-    ),
+    lambda make: f"\n{make._section()} {make.fake.word().title()} {make.fake.word()}@2x.png",
     lambda make: make._filled("pip install requests==#.##.# numpy>=#.# and lodash@#.##.##"),
     lambda make: f"Tracking number {make._filled('############, ticket ######, SK-#####')}.",
 )  # fmt: skip

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as TimeOfDay
+from datetime import tzinfo as TimeZone
 
 
 def _system() -> datetime:
@@ -18,6 +20,12 @@ _source: Callable[[], datetime] = _system
 def now() -> datetime:
     """This moment, in UTC."""
     return _source()
+
+
+def midnight(day: date, zone: TimeZone | None = None) -> datetime:
+    """When a day begins on the wall of who asks, in UTC; `zone` None is the system's, as it was on that day."""
+    begins = datetime.combine(day, TimeOfDay(), zone)
+    return (begins if zone is not None else begins.astimezone()).astimezone(UTC)
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from audit.test_personal import EXAMPLES
 from audit.test_redaction import KEYS
-from traintui.audit.notes import LONGEST, redacted_note
+from traintui.audit.notes import LONGEST, redacted_note, taken_out
 from traintui.audit.redaction import redact_text
-from traintui.data.records import Turn
+from traintui.data.records import ReviewEntry, Turn
 from traintui.generation.regeneration import RegenerationPlan
 from traintui.outbox.presses import Decision, Edit, line_of
+from traintui.widgets.log_detail import review_lines
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 SAID = [said for _, _, said in EXAMPLES] + list(KEYS.values())
@@ -30,6 +31,16 @@ def test_a_note_keeps_nothing_that_would_be_taken_out_of_a_payload(said: str) ->
 def test_a_note_without_anything_of_that_stays_and_none_stays_none() -> None:
     for note in (None, "", "Too long, and the fee in 2026 was 12.50", "Wrong tone"):
         assert redacted_note(note) == note
+
+
+def test_how_often_each_kind_was_taken_out_of_a_note_is_known_of_what_is_kept() -> None:
+    note = redacted_note("ann@example.org and bob@example.org, not ann@example.org, say 4111 1111 1111 1111")
+    reason = redacted_note("token=" + KEYS["github_token"])
+    assert taken_out(note, reason, None, "") == {"e-mail": 3, "card": 1, "secret": 1}
+    assert taken_out("Too long [1], see [turn 2]") == {}
+    entry = ReviewEntry(1, "c-1", "reject", "rita", note, MOMENT, 1, reason, None, None, None, None, None)
+    lines = [line.plain for line in review_lines(entry, taken_out(entry.reason, entry.reviewer_notes))]
+    assert any(line.startswith("Taken out") and line.endswith("1 secret, 3 e-mail, 1 card") for line in lines)
 
 
 @settings(deadline=None, max_examples=200)

@@ -155,6 +155,39 @@ async def test_it_is_as_of_any_moment(db: Database) -> None:
     assert any("purged since" in note for note in later.answer.notes)
 
 
+async def test_what_was_in_the_trash_then_is_what_the_log_says(db: Database) -> None:
+    one, two, three, *_ = await imported(db, 3)
+    keys = await ids_of(db, [one, two, three])
+    ids = list(keys.values())
+    await bulk.trash(db, ids[:2], True)
+    in_trash = await now(db)
+    await bulk.trash(db, [keys[one]], False)
+    restored = await now(db)
+    await bulk.trash(db, [keys[one]], True)
+    again = await bulk.trash(db, [keys[three]], True)
+    both = await now(db)
+    await bulk.undo(db, again.bulk_id)
+    undone = await now(db)
+    await bulk.trash(db, ids[:2], False)
+    for moment, there in (
+        (in_trash, [three]), (restored, [one, three]), (both, []), (undone, [three]), (await now(db), [one, two, three])
+    ):  # fmt: skip
+        assert named(await report(db, "reviewed", until=moment), "conversation") == sorted(there)
+
+
+async def test_a_report_says_which_rows_it_may_not_read_of_open_second_reviews(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    await second_review.ask(db, SecondReview(2, 1.0))
+    (one,) = await imported(db, 1)
+    await reviews.decide(reviewer_db, await seen(db, one), "approve", key=new_key())
+    found = await report(db, "reviewed")
+    assert named(found, "conversation") == [one]
+    assert any(note.startswith("1 rows of second reviews that are still open") for note in found.answer.notes)
+    async with logged_in(conninfo("audrey")) as audrey:
+        assert (await report(audrey, "reviewed")).answer.passed
+
+
 def test_a_hundred_percent_is_said_only_where_nothing_is_missing() -> None:
     assert percent(2, 2) == "100.0 %"
     assert percent(999_999, 1_000_000) == "99.9999 %"
@@ -298,10 +331,32 @@ async def test_an_export_in_the_archive_is_known_still(db: Database, conninfo: C
     changed(tmp_path / manifest_name("out.jsonl"), exported_by="mallory")
     found = await report(db, "exports-attributed")
     assert named(found, "what") == ["it names mallory, and the log ada"]
-    approvals = await report(db, "approved-at-revision")
-    assert "Not looked at: 2 conversations in exports of the archive. A report of before says it." in (
-        approvals.answer.notes
-    )
+
+
+async def test_what_left_in_an_export_of_the_archive_is_held_against_its_approvals(
+    db: Database, conninfo: Conninfo, tmp_path: Path, tamper: Tamper
+) -> None:
+    one, two, three = await imported(db, 3)
+    await approved(db, one, two)
+    await exported(db, tmp_path / "good.jsonl")
+    await rejected(db, two)
+    bad = await exported(db, tmp_path / "bad.jsonl", "status:rejected,generated")
+    before = await report(db, "approved-at-revision")
+    aged_exports(conninfo)
+    # Who decided before an export did so before it was made, also where that is put into the past.
+    tamper("UPDATE review_logs SET timestamp = '2024-01-02 12:00+00'::timestamptz + id * interval '1 second'")
+    await seal_and_anchor(db, everything=True)
+    assert len((await retire_due(db, await retention.due(db))).retired) == 1
+    found = await report(db, "approved-at-revision")
+    assert not found.answer.passed and found.answer.says == before.answer.says
+    assert dict(found.answer.facts)["of those in the archive"] == "2"
+    told = list(zip(named(found, "export"), named(found, "conversation"), named(found, "what"), strict=True))
+    assert told == [(bad.export_id, *each) for each in sorted(((two, "it was rejected"), (three, "it was generated")))]
+    tamper("DELETE FROM archive_frames WHERE log IN ('export_rows', 'export_logs')")
+    lost = await report(db, "approved-at-revision")
+    assert not lost.answer.passed and lost.answer.says == "the archive of exports is not whole, so nobody can say"
+    told_so = "4 rows of the export log with 4 conversations were moved to the archive, and it has 0 with 0."
+    assert any(note.startswith(told_so) for note in lost.answer.notes)
 
 
 async def test_an_export_that_ended_and_never_began_is_named(db: Database, tamper: Tamper) -> None:

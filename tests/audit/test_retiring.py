@@ -33,7 +33,8 @@ from traintui.audit.frames import COLUMNS, archived
 from traintui.audit.retiring import Outcome, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
-from traintui.data import attempts, bulk, exports, purging, report_exports, retention, templates
+from traintui.data import attempts, bulk, exports, purging, report_exports, retention, spending, templates
+from traintui.data.call_sums import call_sums
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -112,6 +113,37 @@ async def test_what_the_calls_came_to_stays_known(due: Database) -> None:
     conversation = before[0][0][0]
     assert await scalar(due, "SELECT cost_of_conversation(:id)", id=conversation) == before[0][0][1]
     assert (await fetch(due, costs), await templates.usage(due)) == before
+
+
+async def test_the_month_and_the_sums_of_a_batch_are_no_less_when_its_calls_are_removed(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await add_vocabulary(db)
+    (public,) = await generated(db, 1)
+    batch_id = await scalar(db, "SELECT run_id FROM generation_logs WHERE conversation_id = :id", id=public)
+    tampered(
+        conninfo,
+        "UPDATE generation_logs SET cache_read_tokens = 150000, cache_write_tokens = 60000",
+        "INSERT INTO generation_logs SELECT (log).* FROM (SELECT jsonb_populate_record(log, jsonb_build_object("
+        " 'id', log.id + 1000 + n, 'cache_read_tokens', 0, 'cache_write_tokens', n * 100, 'error_type', 'refusal',"
+        ' \'response_payload\', CASE n WHEN 1 THEN \'{"stop_details": {"category": "bio"}}\'::jsonb END,'
+        " 'response_sha256', NULL)) AS log FROM generation_logs AS log, generate_series(0, 3) AS n) AS more",
+        "UPDATE generation_logs SET response_sha256 = sha256(convert_to(response_payload::text, 'UTF8'))",
+    )
+    aged(conninfo)
+    kept = replace(db, home=tmp_path)
+    await seal_and_anchor(kept, everything=True)
+    began = datetime(2024, 1, 1, tzinfo=UTC)
+
+    async def sums() -> tuple[object, ...]:
+        found = await call_sums(kept, batch_id, began, [200_000])
+        return sorted(found.cached, key=str), found.refusals, await spending.month(kept)
+
+    before = await sums()
+    assert before[1] == (("no category", 3), ("bio", 1)) and len(before[0]) == 2  # type: ignore[arg-type]
+    assert [each.row_count for each in (await retired(kept)).retired] == [5]
+    assert await scalar(kept, "SELECT count(*) FROM generation_logs") == 0
+    assert await sums() == before
 
 
 async def test_filters_find_conversations_by_batches_and_templates_whose_calls_were_removed(due: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -45,6 +46,21 @@ def traintui(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, cwd=home, check=False,
         env={**os.environ, "TRAINTUI_HOME": str(home)},
     )  # fmt: skip
+
+
+def test_all_rows_of_a_report_are_written_as_csv(home: Path) -> None:
+    path = home / "left.csv"
+    path.write_text("what stood there")
+    result = traintui(home, "audit", "report", "reviewed", "--csv", str(path), "--json")
+    (told,) = json.loads(result.stdout)["reports"]
+    assert result.returncode == 1
+    content = path.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == told["csv_sha256"]
+    assert len(content.splitlines()) == 1 + told["number"] == 2
+    nowhere = traintui(home, "audit", "report", "reviewed", "--csv", str(home / "no" / "x.csv"))
+    assert nowhere.returncode == 1 and "cannot be written" in nowhere.stderr
+    assert traintui(home, "audit", "report", "--csv", str(path)).returncode == 2
+    assert path.read_bytes() == content
 
 
 def test_all_reports_at_once_say_pass_or_fail_and_fail_as_a_whole(home: Path) -> None:

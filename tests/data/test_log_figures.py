@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -31,14 +32,50 @@ CALLS = """
 async def test_days_add_up_to_the_rows(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(CALLS.encode())
-    found = await call_figures(db, GENERATIONS.read(""), offset=timedelta())
+    found = await call_figures(db, GENERATIONS.read(""), zone=UTC)
     assert [(each.day, each.calls, each.failed) for each in found.days] == [
         (date(2026, 11, 3), 2, 1), (date(2026, 11, 4), 0, 0), (date(2026, 11, 5), 2, 1),
     ]  # fmt: skip
     assert (found.calls, found.failed, found.cost_usd, found.tokens) == (4, 2, Decimal("0.75"), 26)
-    east = await call_figures(db, GENERATIONS.read("model:a"), offset=timedelta(hours=1))
+    east = await call_figures(db, GENERATIONS.read("model:a"), zone=timezone(timedelta(hours=1)))
     assert [(each.day.day, each.calls) for each in east.days] == [(3, 1), (4, 1)]
-    assert (await call_figures(db, GENERATIONS.read("model:none"), offset=timedelta())).days == ()
+    assert (await call_figures(db, GENERATIONS.read("model:none"), zone=UTC)).days == ()
+
+
+async def test_a_day_is_that_of_who_asks_also_where_the_clock_was_changed(db: Database, conninfo: Conninfo) -> None:
+    # In Berlin the clock went back on 25 October: before that midnight is at 22:00 UTC, after it at 23:00.
+    said = """
+        SET session_replication_role = replica;
+        SELECT make_generation_partitions(6, '2026-10-19');
+        INSERT INTO generation_logs (created_at, kind, state, requested_by, sent_by, endpoint, is_rehearsal, model,
+                                     parameters, request_sha256, row_hash, xid8)
+        SELECT at, 'generate', 'ok', 'ada', 'ada', 'x', false, 'm', '{}', 'x', 'x', '1'
+        FROM (VALUES ('2026-10-20 22:30Z'::timestamptz), ('2026-10-28 22:30Z'), ('2026-10-28 23:30Z')) AS calls (at)
+    """
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(said.encode())
+    found = await call_figures(db, GENERATIONS.read(""), zone=ZoneInfo("Europe/Berlin"))
+    assert [(each.day, each.calls) for each in found.days if each.calls] == [
+        (date(2026, 10, 21), 1), (date(2026, 10, 28), 1), (date(2026, 10, 29), 1),
+    ]  # fmt: skip
+    assert [each.day for each in found.days] == [date(2026, 10, 21) + timedelta(days=n) for n in range(9)]
+
+
+async def test_a_call_whose_reply_came_late_is_counted_once(db: Database, conninfo: Conninfo) -> None:
+    said = """
+        SET session_replication_role = replica;
+        SELECT make_generation_partitions(2, '2026-11-02');
+        INSERT INTO generation_logs (id, created_at, kind, state, requested_by, sent_by, endpoint, is_rehearsal, model,
+                                     parameters, request_sha256, row_hash, xid8, cost_usd, input_tokens, late_reply_to)
+        SELECT id, '2026-11-03 10:00Z', 'generate', state, 'ada', 'ada', 'x', false, 'm', '{}', 'x', 'x', '1', cost, 5,
+               of
+        FROM (VALUES (1, 'unknown', 0.5, NULL::bigint), (2, 'ok', 0.25, 1), (3, 'unknown', 0.125, NULL))
+             AS calls (id, state, cost, of)
+    """
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(said.encode())
+    found = await call_figures(db, GENERATIONS.read(""), zone=UTC)
+    assert (found.calls, found.failed, found.cost_usd, found.tokens) == (2, 1, Decimal("0.375"), 10)
 
 
 REVIEWS = """
@@ -64,30 +101,30 @@ EXPORTS_WRITTEN = """
 async def test_decisions_add_up_by_day_by_hour_and_by_who_took_them(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(REVIEWS.encode())
-    found = await review_figures(db, LOGS["reviews"].read(""), offset=timedelta())
+    found = await review_figures(db, LOGS["reviews"].read(""), zone=UTC)
     assert (found.total.actions, found.total.number, found.total.rate) == (4, 3, 2 / 3)
     assert [(each.day.day, each.decisions.number) for each in found.days] == [(3, 3), (4, 0), (5, 0)]
     assert {hour: each.number for hour, each in enumerate(found.hours) if each.number} == {10: 2, 23: 1}
     assert [(name, each.number, each.rate) for name, each in found.reviewers] == [
         ("ann", 2, 0.5), ("bob", 1, 1.0), ("cy", 0, None),
     ]  # fmt: skip
-    east = await review_figures(db, LOGS["reviews"].read("reviewer:bob"), offset=timedelta(hours=1))
+    east = await review_figures(db, LOGS["reviews"].read("reviewer:bob"), zone=timezone(timedelta(hours=1)))
     assert [each.day.day for each in east.days] == [4] and east.hours[0].number == 1
-    nothing = await review_figures(db, LOGS["reviews"].read("reviewer:none"), offset=timedelta())
+    nothing = await review_figures(db, LOGS["reviews"].read("reviewer:none"), zone=UTC)
     assert (nothing.total.rate, nothing.days, nothing.reviewers) == (None, (), [])
 
 
 async def test_exports_add_up_to_what_left_the_house(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(EXPORTS_WRITTEN.encode())
-    found = await export_figures(db, LOGS["exports"].read(""), offset=timedelta())
+    found = await export_figures(db, LOGS["exports"].read(""), zone=UTC)
     assert (found.exports, found.succeeded, found.conversations) == (3, 1, 6)
     assert [(each.day.day, each.exports, each.conversations) for each in found.days] == [
         (3, 2, 6),
         (4, 0, 0),
         (5, 1, 0),
     ]
-    assert (await export_figures(db, LOGS["exports"].read("user:none"), offset=timedelta())).days == ()
+    assert (await export_figures(db, LOGS["exports"].read("user:none"), zone=UTC)).days == ()
 
 
 def test_a_bar_is_as_high_as_its_day_and_one_above_nothing_is_seen() -> None:

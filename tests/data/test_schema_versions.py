@@ -23,7 +23,7 @@ from traintui.errors import TraintuiError
 LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
     "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
-    "archive_frames", "retirements", "retired_calls", "erasures", "archive_erasures",
+    "archive_frames", "retirements", "retired_calls", "retired_sums", "erasures", "archive_erasures",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """

@@ -237,3 +237,4 @@ async def test_what_the_record_says_of_a_failure_is_redacted(db: Database, tmp_p
         await export_conversations(db, path=tmp_path / "out.jsonl")
     told = await scalar(db, "SELECT error_message FROM export_logs WHERE state = 'failed'")
     assert "[e-mail 1]: It ends" in told and "example" not in told
+    assert await scalar(db, "SELECT metadata->'redactions' FROM export_logs WHERE state = 'failed'") == {"email": 1}

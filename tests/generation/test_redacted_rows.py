@@ -24,8 +24,10 @@ from traintui.generation.prompt import Facet, PromptContext, Source, builtin_tem
 from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.start import start_batch
+from traintui.generation.submission_calls import failed_outcome
 from traintui.generation.trial import trial_of
 from traintui.generation.trial_call import tried
+from traintui.generation.verdict import CallFailed
 from traintui.generation.worker import Worker
 
 MODEL = "claude-haiku-5-5"
@@ -140,3 +142,12 @@ async def test_what_a_provider_says_of_a_submission_is_redacted_wherever_it_is_k
         await asyncio.gather(running, return_exceptions=True)
     for table in ("generation_logs", "generation_items", "batches", "batch_submissions", "provider_capabilities"):
         await nothing_personal(furnished, table)
+
+
+def test_what_is_taken_out_of_the_error_of_a_submission_is_counted() -> None:
+    failure = CallFailed(
+        "rejected", "ann.lee@example.org may not", error_type="no", payload={"error": "ask 203.0.113.7"}
+    )
+    outcome = failed_outcome(failure)
+    assert (outcome.error_message, outcome.response_payload) == ("[e-mail 1] may not", {"error": "ask [IP address 1]"})
+    assert outcome.redactions == {"email": 1, "ip_address": 1}

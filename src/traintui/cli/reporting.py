@@ -43,13 +43,21 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Save each as CSV and as a Markdown page with its seal.")
     ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", metavar="PATH", help="Write all rows of one report as CSV; what stands there is replaced."
+        ),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Who reviewed what, and whether all was reviewed, attributed and approved. Exit 0 when all pass."""
     from traintui.audit.reports.making import KINDS, Asked, make
     from traintui.audit.reports.moments import read_moment
-    from traintui.audit.reports.saving import save
+    from traintui.audit.reports.saving import save, save_rows
 
+    if csv is not None and name is None:
+        raise typer.BadParameter("it is one file, so name the report", param_hint="--csv")
     moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
     if moment is not None and (begin is not None or end is not None):
         raise typer.BadParameter("it is a moment, and --from and --to are a period", param_hint="--as-of")
@@ -66,7 +74,10 @@ def report(
                 asked = Asked(each, moment or end, begin, folders)
                 made = await make(db, asked, progress=far(each))
                 try:
-                    done.append((made.report, None if out is None else await save(db, made, out)))
+                    saved = None if out is None else await save(db, made, out)
+                    if csv is not None:
+                        await save_rows(made, csv)
+                    done.append((made.report, saved))
                 finally:
                     made.close()
         return done
@@ -106,7 +117,7 @@ def told_of(report: Report) -> str:
             cells = (cell.ljust(wide) for cell, wide in zip(row, widths, strict=True))
             lines.append(f"      {'  '.join(cells)}".rstrip())
         if report.number > SHOWN:
-            lines.append(f"      and {report.number - SHOWN:,} more; --out writes all of them")
+            lines.append(f"      and {report.number - SHOWN:,} more; --csv and --out write all of them")
     return "\n".join(lines)
 
 

@@ -99,3 +99,20 @@ retired_calls = Table(
     Index("ix_retired_calls_template_id", "template_id", "conversation_id"),
 )
 """What removed calls came to, for each conversation, batch and template. Rows are never looked up: there is no key."""
+
+
+retired_sums = Table(
+    "retired_sums",
+    Base.metadata,
+    Column("run_id", BigInteger(), nullable=False),
+    Column("week", Date(), nullable=False),
+    Column("model", Text(), nullable=False),
+    Column("day", Date(), nullable=False),
+    Column("prompt_tokens", BigInteger(), nullable=False),
+    Column("category", Text()),
+    Column("read", BigInteger(), nullable=False),
+    Column("written", BigInteger(), nullable=False),
+    Column("calls", Integer(), nullable=False),
+    Index("ix_retired_sums_run_id", "run_id"),
+)
+"""What removed calls of a batch read from the cache, wrote to it, and were refused for; as `retired_calls`."""

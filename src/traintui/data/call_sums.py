@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 
+from traintui import clock
 from traintui.data.engine import Database
 from traintui.data.price_records import CachedTokens
 
@@ -106,14 +107,27 @@ SUMS = """
     GROUP BY 1, 2, 3, 4, 5, 6
 """
 
+REMOVED = text("""
+    SELECT model, day, CASE WHEN prompt_tokens > 0 THEN width_bucket(prompt_tokens - 1, CAST(:limits AS integer[]))
+                            ELSE 0 END AS bucket,
+           category, max(prompt_tokens) AS prompt_tokens, sum(read)::bigint AS read, sum(written)::bigint AS written,
+           sum(calls)::bigint AS calls
+    FROM retired_sums WHERE run_id = :batch_id GROUP BY 1, 2, 3, 4
+""")
+"""What calls that were removed under policy came to. By ix_retired_sums_run_id."""
+KEPT_AT_LEAST = timedelta(days=7)
+"""No call is removed before."""
+
 
 async def call_sums(
     db: Database, batch_id: int, begun_at: datetime, limits: Sequence[int] = (), *, before: CallSums | None = None
 ) -> CallSums:
     """The sums of a batch that was made at `begun_at`. `limits` are the lengths of prompts, ascending, above which a
-    price may be another. With the sums of `before` only what may have changed since is read."""
+    price may be another, in thousands. With the sums of `before` only what may have changed since is read."""
     at = tuple(sorted(set(limits))) or (0,)
-    if before is not None and (before.batch_id, before.limits) != (batch_id, at):
+    if before is not None and (
+        (before.batch_id, before.limits) != (batch_id, at) or before.until < clock.now() - KEPT_AT_LEAST
+    ):
         before = None
     statement = text(SUMS.format(which=ALL if before is None else NEW))
     values = {
@@ -122,12 +136,15 @@ async def call_sums(
     }  # fmt: skip
     async with db.read() as connection:
         rows = (await connection.execute(statement, values)).all()
+        removed: Iterable[CallGroup] = before.settled if before else ()
+        if before is None:
+            removed = [CallGroup(*row) for row in await connection.execute(REMOVED, values)]
     groups = [(row.is_settled, CallGroup(*tuple(row)[2:])) for row in rows if row.model is not None]
     settled = [group for is_settled, group in groups if is_settled]
     return CallSums(
         batch_id,
         at,
         rows[0].until,
-        together([*(before.settled if before else ()), *settled]),
+        together([*removed, *settled]),
         tuple(group for is_settled, group in groups if not is_settled),
     )

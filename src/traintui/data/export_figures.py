@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from datetime import tzinfo as TimeZone
 from typing import Any
 
-from sqlalchemy import Date, cast, func, literal, select
+from sqlalchemy import func, select
 
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
 from traintui.data.log_fields import EXPORTS, N, S
-from traintui.data.log_figures import every_day
+from traintui.data.log_figures import days_of, every_day
 from traintui.data.log_listing import as_planned
+from traintui.data.log_models import ExportLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,19 @@ class ExportFigures:
         return sum(day.conversations for day in self.days)
 
 
-async def export_figures(db: Database, wanted: Filter, *, offset: timedelta) -> ExportFigures:
-    """What the exports of a filter add up to; a day begins `offset` before it does in UTC."""
-    day = cast(func.timezone("UTC", S.exported_at) + literal(offset), Date)
+async def export_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = None) -> ExportFigures:
+    """What the exports of a filter add up to, by days on the wall of who asks; `zone` None is the system's."""
     succeeded = N.state == "succeeded"
-    figures: Any = select(
-        day, func.count(), func.count().filter(succeeded),
-        func.coalesce(func.sum(N.conversation_count).filter(succeeded), 0),
-    )  # fmt: skip
     async with db.read() as connection:
         await as_planned(connection)
-        rows = await connection.execute(EXPORTS.frame(figures).where(wanted.where).group_by(day).order_by(day))
-        found = [DayOfExports(*row) for row in rows]
+        days = await days_of(connection, ExportLog.exported_at, zone)
+        if days is None:
+            return ExportFigures(())
+        place = func.width_bucket(S.exported_at, days.begins).label("place")
+        figures: Any = select(
+            place, func.count(), func.count().filter(succeeded),
+            func.coalesce(func.sum(N.conversation_count).filter(succeeded), 0),
+        )  # fmt: skip
+        rows = await connection.execute(EXPORTS.frame(figures).where(wanted.where).group_by(place).order_by(place))
+        found = [DayOfExports(days.day(number), *row) for number, *row in rows]
     return ExportFigures(every_day(found, lambda each: DayOfExports(each, 0, 0, 0)))

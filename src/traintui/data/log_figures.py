@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from datetime import tzinfo as TimeZone
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Date, cast, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from traintui import clock
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
 from traintui.data.log_fields import GENERATIONS
 from traintui.data.log_listing import as_planned
 from traintui.data.log_models import GenerationLog as L
+
+Late = aliased(L)
 
 
 class Day(Protocol):
@@ -26,6 +33,34 @@ class Day(Protocol):
 
 
 DayT = TypeVar("DayT", bound=Day)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a log on the wall of who asks. `place` is the number of a row's day, from 1, and `begins` when each
+    began; days of 23 and of 25 hours among them."""
+
+    first: date
+    place: ColumnElement[int]
+    begins: ColumnElement[Any]
+
+    def day(self, place: int) -> date:
+        """The day of that number."""
+        return self.first + timedelta(days=place - 1)
+
+
+async def days_of(
+    connection: AsyncConnection, at: InstrumentedAttribute[datetime], zone: TimeZone | None
+) -> Days | None:
+    """The days from the first to the last of a log whose rows have that time; None where it has none. By the ends of
+    the index of the time."""
+    begin, end = (await connection.execute(select(func.min(at), func.max(at)))).one()
+    if begin is None:
+        return None
+    first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+    midnights = [clock.midnight(first + timedelta(days=number), zone) for number in range((last - first).days + 1)]
+    begins = literal(midnights, ARRAY(TIMESTAMP(timezone=True)))
+    return Days(first, func.width_bucket(at, begins).label("place"), begins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +102,27 @@ class CallFigures:
         return sum(day.tokens for day in self.days)
 
 
-async def call_figures(db: Database, wanted: Filter, *, offset: timedelta) -> CallFigures:
-    """What the calls of a filter add up to; a day begins `offset` before it does in UTC. All of them are read: by
-    ix_generation_logs_listed alone where the filter asks for nothing else."""
-    day = cast(func.timezone("UTC", L.created_at) + literal(offset), Date)
-    tokens = func.coalesce(L.input_tokens, 0) + func.coalesce(L.output_tokens, 0)
-    figures: Any = select(
-        day, func.count(), func.count().filter(L.state.in_(("error", "unknown"))),
-        func.coalesce(func.sum(L.cost_usd), 0), func.coalesce(func.sum(tokens), 0),
-    )  # fmt: skip
-    statement = GENERATIONS.frame(figures).where(wanted.where).group_by(day).order_by(day)
+async def call_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = None) -> CallFigures:
+    """What the calls of a filter add up to, by days on the wall of who asks; `zone` None is the system's.
+
+    A call of unknown end whose reply came late is not counted, since the reply is. All of them are read: by
+    ix_generation_logs_listed alone where the filter asks for nothing else, and late replies by
+    ix_generation_logs_late_reply_to.
+    """
     async with db.read() as connection:
         await as_planned(connection)
-        found = [DayOfCalls(*row) for row in await connection.execute(statement)]
+        days = await days_of(connection, L.created_at, zone)
+        if days is None:
+            return CallFigures(())
+        tokens = func.coalesce(L.input_tokens, 0) + func.coalesce(L.output_tokens, 0)
+        figures: Any = select(
+            days.place, func.count(), func.count().filter(L.state.in_(("error", "unknown"))),
+            func.coalesce(func.sum(L.cost_usd), 0), func.coalesce(func.sum(tokens), 0),
+        )  # fmt: skip
+        replied = select(Late.late_reply_to).where(Late.late_reply_to.is_not(None))
+        counts = or_(L.state != "unknown", L.id.not_in(replied))
+        statement = GENERATIONS.frame(figures).where(wanted.where, counts).group_by(days.place).order_by(days.place)
+        found = [DayOfCalls(days.day(place), *row) for place, *row in await connection.execute(statement)]
     return CallFigures(every_day(found, lambda each: DayOfCalls(each, 0, 0, Decimal(0), 0)))
 
 

@@ -130,7 +130,7 @@ def line_of(log: Log) -> ColumnElement[Any]:
 
 
 async def streamed(db: Database, selected: Select[Any]) -> AsyncGenerator[Sequence[Any]]:
-    """Rows, some thousands at once, as of one moment."""
+    """Rows, `AT_ONCE` of them at a time, as of one moment."""
     async with db.read() as connection:
         await as_planned(connection)
         await connection.execute(Declared(selected))
@@ -140,7 +140,7 @@ async def streamed(db: Database, selected: Select[Any]) -> AsyncGenerator[Sequen
 
 
 async def csv_lines(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Sequence[str]]:
-    """The lines of all rows that match, some thousands at once, as of one moment; each with its end."""
+    """The lines of all rows that match, `AT_ONCE` of them at a time, as of one moment; each with its end."""
     async with aclosing(streamed(db, rows_of(log, [line_of(log)], wanted))) as portions:
         async for rows in portions:
             yield [f"{row[0]}{LINE_END}" for row in rows]

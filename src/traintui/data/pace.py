@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from datetime import tzinfo as TimeZone
 
 from sqlalchemy import ARRAY, and_, exists, func, literal, select, text
@@ -79,9 +79,7 @@ def pace_of(moments: Sequence[datetime]) -> float | None:
 
 def midnight(days_ago: int = 0, zone: TimeZone | None = None) -> datetime:
     """When a day began on the wall of who asks, in UTC; `zone` None is the system's."""
-    day = clock.now().astimezone(zone).date() - timedelta(days=days_ago)
-    begins = datetime.combine(day, time(), zone)
-    return (begins if zone is not None else begins.astimezone()).astimezone(UTC)
+    return clock.midnight(clock.now().astimezone(zone).date() - timedelta(days=days_ago), zone)
 
 
 Undo = aliased(L)

@@ -14,11 +14,14 @@ STRETCH = 20_000
 CHARACTERS_PER_TOKEN = 4
 """As everywhere in the app; a test holds them together."""
 
-ENDS = text("SELECT min(id), max(id) FROM review_logs WHERE timestamp >= :since AND timestamp < :until")
-"""By ix_review_logs_timestamp."""
+ENDS = text("""
+    SELECT min(id), max(id) FROM (
+        SELECT id FROM review_logs WHERE timestamp >= :since AND timestamp < :until OFFSET 0) AS period
+""")
+"""By ix_review_logs_timestamp_id. Without OFFSET it is a walk by pk_review_logs through all that is older."""
 READ = text("""
     SELECT log.id, log.conversation_id, log.revision, log.reviewer_id, log.action, log.reason, log.timestamp,
-           log.bulk_id IS NOT NULL, EXISTS (SELECT FROM review_logs AS undo WHERE undo.undoes = log.id),
+           log.bulk_id IS NOT NULL, (SELECT count(*) FROM review_logs AS undo WHERE undo.undoes = log.id) > 0,
            log.duration_ms, said.characters, said.whole,
            log.duration_ms IS NOT NULL AND EXISTS (
                SELECT FROM review_logs AS before WHERE before.conversation_id = log.conversation_id
@@ -38,7 +41,8 @@ READ = text("""
       AND log.timestamp >= :since AND log.timestamp < :until
     ORDER BY log.id
 """)
-"""By pk_review_logs, and for each by uq_review_logs_undoes and pk_conversation_revisions."""
+"""By pk_review_logs, and for each by uq_review_logs_undoes, ix_review_logs_conversation_id_id and
+pk_conversation_revisions. Undos are counted: for EXISTS the whole log would be read once for each stretch."""
 
 
 class Decided(NamedTuple):

@@ -16,19 +16,25 @@ RIGHTS = ("reviewer", "author", "admin")
 """Roles that may decide: `require_role('reviewer')` of the database lets them."""
 
 EXPORTS = text("""
+    WITH logged AS (
+        SELECT false AS is_archived, * FROM export_logs
+        UNION ALL SELECT true, * FROM jsonb_populate_recordset(NULL::export_logs, CAST(:archived AS jsonb))
+    )
     SELECT begun.export_id, begun.user_id, ended.exported_at, ended.conversation_count,
            coalesce(begun.metadata->>'snapshot', begun.xid8 || ':' || begun.xid8 || ':') AS snapshot,
-           least(begun.exported_at + interval '1 minute', (begun.filter_state->>'as_of')::timestamptz) AS before
-    FROM export_logs AS begun
-    JOIN export_logs AS ended ON ended.export_id = begun.export_id AND ended.state = 'succeeded'
+           least(begun.exported_at + interval '1 minute', (begun.filter_state->>'as_of')::timestamptz) AS before,
+           begun.is_archived
+    FROM logged AS begun
+    JOIN logged AS ended ON ended.export_id = begun.export_id AND ended.state = 'succeeded'
     WHERE begun.state = 'started' AND ended.exported_at < :moment ORDER BY begun.id
 """)
-"""By ix_export_logs_started and uq_export_logs_ended. What an export saw, and as of when."""
+"""What an export saw, and as of when. An export is two rows: there are thousands of them at the most."""
 
 READ = text("""
     WITH part AS MATERIALIZED (
-        SELECT held.conversation_id, held.revision FROM export_rows AS held
-        WHERE held.export_id = :export_id AND held.conversation_id > :after ORDER BY held.conversation_id LIMIT :limit
+        (SELECT held.conversation_id, held.revision FROM export_rows AS held
+         WHERE held.export_id = :export_id AND held.conversation_id > :after ORDER BY held.conversation_id LIMIT :limit)
+        UNION ALL SELECT * FROM unnest(CAST(:conversations AS text[]), CAST(:revisions AS integer[]))
     ), seen AS (
         SELECT part.*, stood.id, stood.action, stood.status_after, stood.revision AS at_revision, stood.reviewer_id,
                stood.reviewer_role, stood.details ? 'carried' AS carried
@@ -63,13 +69,14 @@ READ = text("""
                ORDER BY conversation_id) FILTER (WHERE what IS NOT NULL), '[]')
     FROM judged
 """)
-"""By pk_export_rows, and for each by ix_review_logs_conversation_id_id."""
+"""What is noted of an export, by pk_export_rows, or what of it is handed over out of the archive; for each by
+ix_review_logs_conversation_id_id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """An export that left the house, how many conversations its log row says, and what it saw: a snapshot of the logs,
-    and rows before a moment."""
+    and rows before a moment. One that `is_archived` has its conversations noted in the archive."""
 
     export_id: str
     user_id: str
@@ -77,6 +84,7 @@ class Left:
     count: int
     snapshot: str
     before: datetime
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +98,53 @@ class Part:
     wrong: Sequence[Sequence[Any]]
 
 
-async def exports(connection: AsyncConnection, moment: datetime) -> Sequence[Left]:
-    """The exports that succeeded before a moment, in their order."""
-    return [Left(*row) for row in await connection.execute(EXPORTS, {"moment": moment})]
+async def exports(connection: AsyncConnection, moment: datetime, archived: str = "[]") -> Sequence[Left]:
+    """The exports that succeeded before a moment, in their order; with `archived` rows of the log, as JSON."""
+    values = {"moment": moment, "archived": archived}
+    return [Left(*row) for row in await connection.execute(EXPORTS, values)]
+
+
+ALONG_THE_KEY = text("SET LOCAL enable_bitmapscan = off")
+"""What is noted of an export comes in the order of pk_export_rows: else all of it would be read and sorted for each
+part."""
 
 
 async def parts(connection: AsyncConnection, export: Left) -> AsyncIterator[Part]:
-    """What an export held, some thousands at a time."""
+    """What an export of the log held, some thousands at a time."""
+    await connection.execute(ALONG_THE_KEY)
     after = ""
     while True:
-        values = {"export_id": export.export_id, "after": after, "limit": PART, "rights": list(RIGHTS),
-                  "snapshot": export.snapshot, "before": export.before}  # fmt: skip
-        number, after, carried, wrong = (await connection.execute(READ, values)).one()
+        number, after, carried, wrong = (await connection.execute(READ, values_of(export, after=after))).one()
         if number:
             yield Part(number, carried, wrong)
         if number < PART:
             return
 
 
-async def archived(connection: AsyncConnection) -> int:
-    """How many conversations exports held whose rows are in the archive, each time counted."""
-    noted = text("SELECT coalesce(sum(noted_count), 0)::bigint FROM retirements WHERE log = 'export_logs'")
-    return int(await connection.scalar(noted) or 0)
+async def part_of(
+    connection: AsyncConnection, export: Left, conversations: Sequence[str], revisions: Sequence[int]
+) -> Part:
+    """Of what an export in the archive held, these conversations at these revisions."""
+    values = values_of(export) | {"limit": 0, "conversations": list(conversations), "revisions": list(revisions)}
+    number, _, carried, wrong = (await connection.execute(READ, values)).one()
+    return Part(number, carried, wrong)
+
+
+def values_of(export: Left, *, after: str = "") -> dict[str, Any]:
+    """What `READ` asks for."""
+    return {"export_id": export.export_id, "after": after, "limit": PART, "rights": list(RIGHTS),
+            "snapshot": export.snapshot, "before": export.before, "conversations": [], "revisions": []}  # fmt: skip
+
+
+MOVED = text("""
+    SELECT coalesce(sum(row_count), 0)::bigint, jsonb_array_length(CAST(:archived AS jsonb)),
+           coalesce(sum(noted_count), 0)::bigint
+    FROM retirements WHERE log = 'export_logs'
+""")
+
+
+async def moved(connection: AsyncConnection, archived: str) -> tuple[int, int, int]:
+    """How many rows of the export log were moved to the archive, how many of them are among the `archived` ones, and
+    how many conversations were noted as in those exports, each time counted."""
+    rows, there, noted = (await connection.execute(MOVED, {"archived": archived})).one()
+    return rows, there, noted

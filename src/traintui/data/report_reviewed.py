@@ -21,18 +21,29 @@ READ = text("""
                    count(*) FILTER (WHERE stands AND bulk_id IS NULL) AS one_by_one,
                    count(*) FILTER (WHERE stands AND NOT carried) AS here,
                    count(*) FILTER (WHERE decides AND NOT stands) AS undone,
-                   max(revision) FILTER (WHERE stands) AS decided, max(revision) AS revision
-            FROM (SELECT log.revision, log.bulk_id, log.details ? 'carried' AS carried, decides,
+                   max(revision) FILTER (WHERE stands) AS decided, max(revision) AS revision,
+                   (array_agg(trashes ORDER BY id DESC) FILTER (WHERE trashes IS NOT NULL))[1] AS trashed
+            FROM (SELECT log.id, log.revision, log.bulk_id, log.details ? 'carried' AS carried, decides,
                          decides AND NOT EXISTS (SELECT FROM review_logs AS undo
-                                                 WHERE undo.undoes = log.id AND undo.timestamp < :moment) AS stands
+                                                 WHERE undo.undoes = log.id AND undo.timestamp < :moment) AS stands,
+                         -- What it made of the conversation: in the trash or not; null where it is not about that.
+                         CASE log.action
+                             WHEN 'delete' THEN true
+                             WHEN 'restore' THEN false
+                             WHEN 'undo' THEN (SELECT undone.action <> 'delete' FROM review_logs AS undone
+                                               WHERE undone.id = log.undoes
+                                                 AND undone.action IN ('delete', 'restore', 'import'))
+                         END AS trashes
                   FROM review_logs AS log
                   CROSS JOIN LATERAL (SELECT log.action IN ('approve', 'reject')) AS kind(decides)
-                  WHERE log.conversation_id = c.conversation_id AND log.timestamp < :moment) AS entry
+                  WHERE log.conversation_id = c.conversation_id AND log.timestamp < :moment OFFSET 0) AS entry
         ) AS seen
-        WHERE c.id > :after AND c.id <= :upto AND (c.deleted_at IS NULL OR c.deleted_at >= :moment)
+        WHERE c.id > :after AND c.id <= :upto
+          AND CASE WHEN :is_now THEN c.deleted_at IS NULL
+                   ELSE NOT coalesce(trashed, coalesce(c.deleted_at < :moment, false)) END
           AND CASE WHEN :is_now THEN c.status IN ('generated', 'approved', 'rejected')
-                   ELSE EXISTS (SELECT FROM conversation_revisions AS said
-                                WHERE said.conversation_id = c.conversation_id AND said.created_at < :moment) END
+                   ELSE (SELECT min(said.created_at) FROM conversation_revisions AS said
+                         WHERE said.conversation_id = c.conversation_id) < :moment END
     )
     SELECT count(*), count(*) FILTER (WHERE decisions > 0), count(*) FILTER (WHERE decisions > 0 AND one_by_one = 0),
            count(*) FILTER (WHERE decisions > 0 AND here = 0), count(*) FILTER (WHERE decided < revision),
@@ -43,7 +54,9 @@ READ = text("""
                ORDER BY conversation_id) FILTER (WHERE decisions = 0), '[]')
     FROM part
 """)
-"""By the primary key, and for each by ix_review_logs_conversation_id_id and uq_review_logs_undoes."""
+"""By pk_conversations, and for each by ix_review_logs_conversation_id_id, uq_review_logs_undoes and
+pk_conversation_revisions. OFFSET has each row of the log looked at once, where all that asks for it would do so again.
+Whether one was in the trash at a moment is what the log says: `deleted_at` tells of now alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,6 @@ async def stretches(
 
 
 async def purged_since(connection: AsyncConnection, moment: datetime) -> int:
-    """How many were purged since a moment, of which nothing is told any more. By ix_review_logs_timestamp."""
+    """How many were purged since a moment, of which nothing is told any more. By ix_review_logs_action."""
     statement = text("SELECT count(*) FROM review_logs WHERE timestamp >= :moment AND action = 'purge'")
     return int(await connection.scalar(statement, {"moment": moment}) or 0)

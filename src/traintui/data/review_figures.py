@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from datetime import tzinfo as TimeZone
 from typing import Any
 
-from sqlalchemy import Date, Integer, cast, func, literal, select, tuple_
+from sqlalchemy import Integer, cast, func, select, tuple_
 
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
 from traintui.data.log_fields import REVIEWS
-from traintui.data.log_figures import every_day
+from traintui.data.log_figures import days_of, every_day
 from traintui.data.log_listing import as_planned
 from traintui.data.log_models import ReviewLog as R
 
@@ -55,26 +56,30 @@ class ReviewFigures:
     reviewers: Sequence[tuple[str, Decisions]]
 
 
-async def review_figures(db: Database, wanted: Filter, *, offset: timedelta) -> ReviewFigures:
-    """What the rows of a filter add up to; a day begins `offset` before it does in UTC. All of them are read, once."""
-    local = func.timezone("UTC", R.timestamp) + literal(offset)
-    rows: Any = select(
-        cast(local, Date).label("day"), cast(func.extract("hour", local), Integer).label("hour"),
-        R.reviewer_id.label("who"), R.action.label("action"),
-    )  # fmt: skip
-    r = REVIEWS.frame(rows).where(wanted.where).subquery("r").c
-    statement = select(
-        r.day, r.hour, r.who, func.grouping(r.day, r.hour, r.who), func.count(),
-        func.count().filter(r.action == "approve"), func.count().filter(r.action == "reject"),
-    ).group_by(func.grouping_sets(tuple_(r.day), tuple_(r.hour), tuple_(r.who), tuple_()))  # fmt: skip
+async def review_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = None) -> ReviewFigures:
+    """What the rows of a filter add up to, by days and hours on the wall of who asks; `zone` None is the system's. All
+    of them are read, once."""
     total, days, reviewers = Decisions(), [], []
     hours = [Decisions()] * 24
     async with db.read() as connection:
         await as_planned(connection)
-        for day, hour, who, grouped, *counts in await connection.execute(statement):
+        wall = await days_of(connection, R.timestamp, zone)
+        if wall is None:
+            return ReviewFigures(total, (), hours, ())
+        since = func.extract("epoch", R.timestamp - wall.begins[wall.place])
+        rows: Any = select(
+            wall.place, func.least(cast(func.floor(since / 3600), Integer), 23).label("hour"),
+            R.reviewer_id.label("who"), R.action.label("action"),
+        )  # fmt: skip
+        r = REVIEWS.frame(rows).where(wanted.where).subquery("r").c
+        statement = select(
+            r.place, r.hour, r.who, func.grouping(r.place, r.hour, r.who), func.count(),
+            func.count().filter(r.action == "approve"), func.count().filter(r.action == "reject"),
+        ).group_by(func.grouping_sets(tuple_(r.place), tuple_(r.hour), tuple_(r.who), tuple_()))  # fmt: skip
+        for place, hour, who, grouped, *counts in await connection.execute(statement):
             found = Decisions(*counts)
             if grouped == 0b011:
-                days.append(DayOfDecisions(day, found))
+                days.append(DayOfDecisions(wall.day(place), found))
             elif grouped == 0b101:
                 hours[hour] = found
             elif grouped == 0b110:

@@ -103,9 +103,12 @@ class Record:
             cancelled = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
             from traintui.audit.redaction import redact_text  # numbering plans take a fifth of a second to load
 
-            told = redact_text(error.message).value if isinstance(error, TraintuiError) else type(error).__name__
+            told = redact_text(error.message if isinstance(error, TraintuiError) else type(error).__name__)
+            metadata: dict[str, Any] = {"wanted": self.wanted}
+            if told.counts and not cancelled:
+                metadata["redactions"] = told.counts
             await self._write(
-                "cancelled" if cancelled else "failed", 0, {"wanted": self.wanted}, error=None if cancelled else told
+                "cancelled" if cancelled else "failed", 0, metadata, error=None if cancelled else told.value
             )
 
     async def _write(

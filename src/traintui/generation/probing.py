@@ -301,10 +301,11 @@ class Prober:
                 raise
             return await self._note(model, capability, False, "probe", f"HTTP {failure.http_status}", attempt)
         await insist(partial(self.line.passed, place))
+        found = cast("Any", redact(cast("Any", answered.payload)))
         outcome = Outcome(
-            "ok", response_payload=cast("Any", redact(cast("Any", answered.payload)).value), cost_usd=Decimal(0),
-            input_tokens=0, output_tokens=0, duration_ms=answered.duration_ms, http_status=answered.http_status,
-            request_id=answered.request_id,
+            "ok", response_payload=found.value, cost_usd=Decimal(0), input_tokens=0, output_tokens=0,
+            duration_ms=answered.duration_ms, http_status=answered.http_status, request_id=answered.request_id,
+            redactions=found.counts,
         )  # fmt: skip
         await insist(partial(attempts.finish, self.db, attempt, outcome))
         return await self._note(model, capability, True, "probe", "answered", attempt)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from traintui.audit.redaction import redact, redact_text
+from traintui.audit.redaction import redact
 from traintui.data.attempts import Outcome
 from traintui.generation.client import Answered
 from traintui.generation.verdict import CallFailed
@@ -51,16 +51,17 @@ def answered_outcome(answered: Answered) -> Outcome:
 
 def failed_outcome(failure: CallFailed) -> Outcome:
     """How a call that failed ended."""
-    payload = redact(cast("Any", failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}))
-    message, error_type = redact_text(failure.message), redact_text(failure.error_type or failure.kind)
+    payload = failure.payload if isinstance(failure.payload, dict) else {"body": failure.payload}
+    told = {"payload": payload, "message": failure.message, "type": failure.error_type or failure.kind}
+    found = cast("Any", redact(cast("Any", told)))
     return Outcome(
         "error",
-        response_payload=None if failure.payload is None else cast("Any", payload.value),
+        response_payload=None if failure.payload is None else found.value["payload"],
         cost_usd=Decimal(0),
         duration_ms=failure.duration_ms,
         http_status=failure.http_status,
         request_id=failure.request_id,
-        error_type=error_type.value,
-        error_message=message.value,
-        redactions=payload.counts,
+        error_type=found.value["type"],
+        error_message=found.value["message"],
+        redactions=found.counts,
     )

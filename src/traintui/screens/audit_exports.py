@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,11 +60,11 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
             yield DayBars("Exports a day", "$accent", id="days")
             yield DayBars("Conversations a day", "$accent", id="conversations")
 
-    async def add_up(self, wanted: Filter, offset: timedelta) -> ExportFigures:
+    async def add_up(self, wanted: Filter) -> ExportFigures:
         """Exports, and how many conversations left the house."""
         from traintui.data.export_figures import export_figures
 
-        return await export_figures(self.db, wanted, offset=offset)
+        return await export_figures(self.db, wanted)
 
     def draw(self, figures: ExportFigures) -> None:
         """When exports were written, and how large they were."""

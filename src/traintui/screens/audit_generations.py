@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -64,11 +63,11 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
 
     # What they add up to
 
-    async def add_up(self, wanted: Filter, offset: timedelta) -> CallFigures:
+    async def add_up(self, wanted: Filter) -> CallFigures:
         """Calls, failures, cost and tokens, day by day."""
         from traintui.data.log_figures import call_figures
 
-        return await call_figures(self.db, wanted, offset=offset)
+        return await call_figures(self.db, wanted)
 
     def draw(self, figures: CallFigures) -> None:
         """Cost and failures, day by day."""

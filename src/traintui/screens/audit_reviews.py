@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from traintui import commands, text
+from traintui.audit.notes import taken_out
 from traintui.data.records import ReviewEntry
 from traintui.screens.log_figuring import FiguringPane
 from traintui.widgets.day_bars import DayBars
@@ -44,11 +44,11 @@ class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
             yield DayBars("By hour of the day", "$accent", id="hours")
             yield NameBars("By reviewer", "$accent", id="reviewers")
 
-    async def add_up(self, wanted: Filter, offset: timedelta) -> ReviewFigures:
+    async def add_up(self, wanted: Filter) -> ReviewFigures:
         """Decisions, and what share of them were approvals."""
         from traintui.data.review_figures import review_figures
 
-        return await review_figures(self.db, wanted, offset=offset)
+        return await review_figures(self.db, wanted)
 
     def draw(self, figures: ReviewFigures) -> None:
         """When decisions were taken, and by whom."""
@@ -96,5 +96,5 @@ class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
 
     def show_row(self, row: ReviewEntry) -> Callable[[], None] | None:
         """All of it is here."""
-        self.detail.show(review_lines(row), key=("review", row.id))
+        self.detail.show(review_lines(row, taken_out(row.reason, row.reviewer_notes)), key=("review", row.id))
         return None

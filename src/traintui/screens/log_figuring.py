@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -37,8 +36,8 @@ class FiguringPane(LogPane[RowT], Generic[RowT, FiguresT]):
     # What a subclass says
 
     @abstractmethod
-    async def add_up(self, wanted: Filter, offset: timedelta) -> FiguresT:
-        """Adds the rows of a filter up; days begin `offset` before those of UTC."""
+    async def add_up(self, wanted: Filter) -> FiguresT:
+        """Adds the rows of a filter up, by days on the wall of who looks."""
 
     @abstractmethod
     def draw(self, figures: FiguresT) -> None:
@@ -71,8 +70,7 @@ class FiguringPane(LogPane[RowT], Generic[RowT, FiguresT]):
 
     async def _sum_up(self, wanted: Filter) -> None:
         began = clock.ticks()
-        offset = clock.now().astimezone().utcoffset() or timedelta()
-        figures = await self.add_up(wanted, offset)
+        figures = await self.add_up(wanted)
         self._sums_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
         if wanted is self._summed:
             self.figures = figures

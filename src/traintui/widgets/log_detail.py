@@ -83,8 +83,8 @@ def payload(name: str, value: Mapping[str, Any] | None, *, missing: str = "It is
         yield from json_lines(value)
 
 
-def review_lines(entry: ReviewEntry) -> Iterator[Content]:
-    """An action of a reviewer."""
+def review_lines(entry: ReviewEntry, taken_out: Mapping[str, int] | None = None) -> Iterator[Content]:
+    """An action of a reviewer, and how often each kind was taken out of what was written beside it."""
     yield Content.assemble(action(entry), (f"   row {entry.id}", "$muted"))
     yield NOTHING
     yield from fact("When", f"{entry.timestamp.astimezone():%Y-%m-%d %H:%M:%S %Z}")
@@ -100,6 +100,7 @@ def review_lines(entry: ReviewEntry) -> Iterator[Content]:
     yield from fact("Reason", entry.reason)
     yield from fact("Wrong turn", entry.turn_number)
     yield from fact("Takes back", f"row {entry.undoes}" if entry.undoes else None)
+    yield from fact("Taken out", ", ".join(f"{number} {kind}" for kind, number in (taken_out or {}).items()))
     if entry.reviewer_notes:
         yield NOTHING
         yield heading("Note")

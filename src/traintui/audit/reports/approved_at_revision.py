@@ -26,7 +26,9 @@ class Approvals:
     wrong: int = 0
     carried: int = 0
     archived: int = 0
-    """Conversations of exports in the archive, which are not looked at."""
+    """Exports that were read out of the archive."""
+    missing: str = ""
+    """What the archive lacks of what was moved there; nothing where it is whole."""
     short: list[str] = field(default_factory=list)
     """Exports of which not as many conversations are noted as they say."""
     with_wrong: set[str] = field(default_factory=set)
@@ -53,17 +55,20 @@ class Approvals:
 
     def answer(self) -> Answer:
         """What it comes to."""
-        passed = not self.wrong and not self.short
+        passed = not self.wrong and not self.short and not self.missing
         held = f"{number_of(self.held, 'conversation')} in {number_of(self.exports, 'export')}"
         says = f"all {held} were approved as they left"
-        if not self.exports:
+        if not self.exports and not self.short:
             says = "nothing was exported"
         elif self.wrong:
             says = f"{self.wrong:,} of {held} were not approved as they left"
         elif self.short:
             says = f"{number_of(len(self.short), 'export')} noted incompletely"
+        if self.missing and not self.wrong:
+            says = "the archive of exports is not whole, so nobody can say"
         facts = (
             ("exports that succeeded", f"{self.exports:,}"),
+            ("of those in the archive", f"{self.archived:,}"),
             ("conversations in them, each time counted", f"{self.held:,}"),
             ("not approved at their revision", f"{self.wrong:,}"),
             ("exports with any such", f"{len(self.with_wrong):,}"),
@@ -71,7 +76,6 @@ class Approvals:
             ("approved by decisions that an import brought", f"{self.carried:,}"),
         )
         notes = ["It is asked what each export saw, or as of when it was made, not what was decided since."]
-        if self.archived:
-            held = number_of(self.archived, "conversation")
-            notes.append(f"Not looked at: {held} in exports of the archive. A report of before says it.")
+        if self.missing:
+            notes.append(f"{self.missing} What else is wrong: traintui audit verify. Take it from a backup.")
         return Answer(passed, says, facts, (*notes, *self.short))

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.audit.archive import archived_exports
+from traintui.audit.archive_noted import noted_in_archive
 from traintui.audit.reports import activity, approved_at_revision, exports_attributed, manifests, reviewed
 from traintui.audit.reports.cells import line_of
 from traintui.audit.reports.model import Answer, Cells, Kind, Name, Period, Report
@@ -166,22 +168,42 @@ class Maker:
             self.rows.add(found.add(stretch))
             self.progress(done, total)
         purged = 0 if period.is_now else await report_reviewed.purged_since(connection, period.until)
-        return found.answer(purged)
+        return found.answer(purged, hidden=await self._hidden(connection))
 
     async def _approved(self, connection: AsyncConnection, period: Period) -> Answer:
         found = approved_at_revision.Approvals()
-        exports = await report_approvals.exports(connection, period.until)
-        found.archived = await report_approvals.archived(connection)
-        done, total = 0, sum(each.count for each in exports)
+        archived = await archived_exports(connection)
+        exports = await report_approvals.exports(connection, period.until, archived)
+        total, noted = sum(each.count for each in exports), Counter[str]()
         for export in exports:
-            noted = 0
-            async for part in report_approvals.parts(connection, export):
-                self.rows.add(found.add(export, part))
-                noted += part.number
-                self.progress(done + noted, max(total, done + noted))
-            done += noted
-            found.end(export, noted)
+            if not export.is_archived:
+                async for part in report_approvals.parts(connection, export):
+                    self._judged(found, export, part, noted, total)
+        by_id = {each.export_id: each for each in exports if each.is_archived}
+        rows, there, kept = await report_approvals.moved(connection, archived)
+        read = 0
+        async for some in noted_in_archive(connection):
+            read += len(some.conversations)
+            if (left := by_id.get(some.export_id)) is not None:
+                part = await report_approvals.part_of(connection, left, some.conversations, some.revisions)
+                self._judged(found, left, part, noted, total)
+        found.archived = len(by_id)
+        if (read, there) != (kept, rows):
+            found.missing = (
+                f"{rows:,} rows of the export log with {kept:,} conversations were moved to the archive, and it has"
+                f" {there:,} with {read:,}."
+            )
+        for export in exports:
+            found.end(export, noted[export.export_id])
         return found.answer()
+
+    def _judged(
+        self, found: approved_at_revision.Approvals, export: report_approvals.Left, part: report_approvals.Part,
+        noted: Counter[str], total: int,
+    ) -> None:  # fmt: skip
+        self.rows.add(found.add(export, part))
+        noted[export.export_id] += part.number
+        self.progress(noted.total(), max(total, noted.total()))
 
     async def _activity(self, connection: AsyncConnection, period: Period) -> tuple[activity.Activity, str]:
         found = activity.Activity(self.zone)
@@ -189,12 +211,16 @@ class Maker:
         async for done, total, decided in report_activity.decisions(connection, since, period.until):
             found.add(decided)
             self.progress(done, total)
+        return found, await self._hidden(connection)
+
+    async def _hidden(self, connection: AsyncConnection) -> str:
+        """What to say of rows that this login may not read yet."""
         hidden = await report_activity.hidden(connection) if self.db.role == "admin" else 0
         if hidden:
-            return found, f"{hidden:,} rows of second reviews that are still open are for an auditor's login alone."
+            return f"{hidden:,} rows of second reviews that are still open are for an auditor's login alone."
         if self.db.role in {"admin", "auditor"}:
-            return found, ""
-        return found, "What others decided in second reviews that are still open is for an auditor's login alone."
+            return ""
+        return "What others decided in second reviews that are still open is for an auditor's login alone."
 
     async def _with_others(self, found: activity.Activity, hidden: str, period: Period) -> Answer:
         decided = await second_review.independent(self.db, limit=INDEPENDENT)

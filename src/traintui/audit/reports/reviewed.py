@@ -35,7 +35,7 @@ class Reviewed:
         for conversation, origin, created_at, undone in found.left:
             yield (conversation, origin, created_at, str(undone))
 
-    def answer(self, purged_since: int = 0) -> Answer:
+    def answer(self, purged_since: int = 0, *, hidden: str = "") -> Answer:
         """What it comes to."""
         left = self.number - self.reviewed
         share = percent(self.reviewed, self.number)
@@ -54,6 +54,8 @@ class Reviewed:
             ("of those reviewed: edited after the newest decision", f"{self.edited_since:,}"),
         )
         notes = ["A decision is an approval or a rejection in the review log that nobody had taken back."]
+        if hidden:
+            notes.append(f"{hidden} They may be among those that nobody reviewed.")
         if purged_since:
             notes.append(f"{number_of(purged_since, 'conversation')} purged since: of them nothing is told here.")
         return Answer(left == 0, says, facts, tuple(notes))

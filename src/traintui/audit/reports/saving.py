@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,35 @@ async def save(db: Database, made: Made, folder: Path) -> Saved:
         note = f"The anchors in {db.home} cannot be written ({error.strerror or error}): verify will not look for it."
         return Saved(page, csv, note)
     return Saved(page, csv)
+
+
+async def save_rows(made: Made, path: Path) -> Path:
+    """Writes all rows of a report as CSV; what stands there is replaced, as a whole or not at all. Raises
+    `TraintuiError` when it cannot be written."""
+    try:
+        return await asyncio.to_thread(write_rows, made, path)
+    except OSError as error:
+        raise TraintuiError(
+            "Report not saved", f"{path} cannot be written ({error.strerror or error}).",
+            "Free some room, or name another file. Nothing was left behind.",
+        ) from error  # fmt: skip
+
+
+def write_rows(made: Made, path: Path) -> Path:
+    """The CSV alone. Blocks; raises `OSError`, and then what stood there still does."""
+    path = path.expanduser().absolute()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as target:
+            made.csv.seek(0)
+            shutil.copyfileobj(made.csv, target)
+            target.flush()
+            os.fsync(target.fileno())
+        Path(name).replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # it is not there once it has its own name
+    return path
 
 
 def write(made: Made, folder: Path) -> tuple[Path, Path]:
