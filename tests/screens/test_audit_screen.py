@@ -346,6 +346,27 @@ async def test_where_too_many_match_an_order_without_an_index_is_not_offered(
         assert [row.conversation_id for row in pane(app).table.rows] == [other, one]
 
 
+@pytest.mark.parametrize("order", ["", "-cost"])
+async def test_who_is_far_down_stays_there_when_all_is_read_anew(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr(log_listing, "FIRST", 1)
+    monkeypatch.setattr(log_sorting, "FIRST", 1)
+    await add_vocabulary(db)
+    for _ in range(3):
+        await call(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 3)
+        pane(app).sort_by(log_sorting.order_written(order, GENERATIONS))
+        await until(pilot, lambda: pane(app).shown_order.text == order and pane(app).table.total == 3)
+        await pilot.press("G")
+        before = pane(app).listing
+        await pilot.press("r")
+        await until(pilot, lambda: (found := pane(app).listing) is not before and found is not None and found.complete)
+        assert pane(app).table.cursor == 2
+
+
 async def test_totals_follow_when_a_call_ends_that_was_under_way(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
     await planned(db)
