@@ -80,7 +80,8 @@ EXPORTS = """
         jsonb_build_object('filter', 'tier:edge_case score>=' || h % 10),
         CASE WHEN h % 997 = 0 THEN 'kto' ELSE 'trl' END,
         CASE WHEN e = 1 THEN '{}' ELSE jsonb_build_object('file', 'out-' || n || '.jsonl', 'files', jsonb_build_array(
-            jsonb_build_object('name', 'out.jsonl', 'sha256', encode(sha256(n::text::bytea), 'hex')))) END,
+            jsonb_build_object('name', 'out.jsonl', 'bytes', 40000,
+                               'sha256', encode(sha256(n::text::bytea), 'hex')))) END,
         CASE WHEN e = 1 THEN 'started' WHEN h % 50 = 0 THEN 'failed' ELSE 'succeeded' END,
         CASE WHEN e = 2 THEN sha256(n::text::bytea) END, sha256(n::text::bytea), pg_current_xact_id()
     FROM (SELECT n, abs(hashint8(n)) AS h, e FROM generate_series(%(first)s::bigint, %(last)s) AS n,

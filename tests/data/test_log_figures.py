@@ -130,4 +130,4 @@ async def test_exports_add_up_to_what_left_the_house(db: Database, conninfo: Con
 def test_a_bar_is_as_high_as_its_day_and_one_above_nothing_is_seen() -> None:
     assert bars([0, 0.001, 4, 8], 2) == ["   █", " ▁██"]
     assert bars([0, 0], 2) == ["  ", "  "]
-    assert shared([1, 2, 3, 4, 5], 2) == [3, 12] and shared([1, 2], 9) == [1, 2]
+    assert shared([1, 2, 3, 4, 5], 2) == [1.5, 4] and shared([1, 2], 9) == [1, 2]

@@ -256,7 +256,7 @@ async def test_payloads_are_folded_by_level_by_line_and_whole(app: TraintuiApp, 
         await until(pilot, lambda: "Second." in detail(app))  # text stays
         await pilot.press("enter")
         await until(pilot, lambda: pane(app).detail.has_focus)
-        await pilot.press("z", "z")
+        await pilot.press("z")
         await until(pilot, lambda: "Second." not in detail(app) and "1 more line" in detail(app))
         await pilot.press("z")
         await until(pilot, lambda: "Second." in detail(app))
@@ -344,6 +344,30 @@ async def test_where_too_many_match_an_order_without_an_index_is_not_offered(
         pane(app).sort_by(log_sorting.order_written("model", GENERATIONS))
         await until(pilot, lambda: "too many to sort by Model" in str(pane(app).counted.content))
         assert [row.conversation_id for row in pane(app).table.rows] == [other, one]
+
+
+@pytest.mark.parametrize("order", ["", "-cost"])
+async def test_who_is_far_down_stays_there_when_all_is_read_anew(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr(log_listing, "FIRST", 1)
+    monkeypatch.setattr(log_sorting, "FIRST", 1)
+    await add_vocabulary(db)
+    for _ in range(3):
+        await call(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 3)
+        if order:
+            pane(app).sort_by(log_sorting.order_written(order, GENERATIONS))
+            await until(pilot, lambda: pane(app).shown_order.text == order)
+        await until(pilot, lambda: (found := pane(app).listing) is not None and found.complete and found.total == 3)
+        await pilot.press("G")
+        await until(pilot, lambda: pane(app).table.cursor == 2)
+        before = pane(app).listing
+        await pilot.press("r")
+        await until(pilot, lambda: (found := pane(app).listing) is not before and found is not None and found.complete)
+        assert pane(app).table.cursor == 2
 
 
 async def test_totals_follow_when_a_call_ends_that_was_under_way(app: TraintuiApp, db: Database) -> None:

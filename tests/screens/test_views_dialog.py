@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
+import pytest
 from textual.pilot import Pilot
 
 from screens.waiting import until
@@ -122,3 +124,16 @@ async def test_an_auditor_applies_and_saves_none(conninfo: Conninfo, tmp_path: P
         await dialog.pilot.press("enter")
         await until(dialog.pilot, lambda: dialog.answers)
         assert dialog.answers == [BUILT_IN[0]]
+
+
+@pytest.mark.parametrize(("of", "may"), [("generations", True), ("conversations", None)])
+async def test_an_auditor_keeps_views_of_a_log_and_none_of_conversations(
+    conninfo: Conninfo, tmp_path: Path, of: Literal["generations", "conversations"], may: bool | None
+) -> None:
+    async with logged_in(conninfo("audrey")) as auditor:
+        app = TraintuiApp(Settings(home=tmp_path), workspace=auditor)
+        async with app.run_test(size=SIZE) as pilot:
+            dialog = ViewsDialog("", of=of)
+            await app.push_screen(dialog)
+            await until(pilot, lambda: dialog.table.has_focus)
+            assert dialog.check_action("new", ()) is may

@@ -21,7 +21,6 @@ from traintui.data.listing import NEWEST, Order
 from traintui.data.log_fields import Log, LogName
 from traintui.data.log_listing import (
     FIRST,
-    PATIENCE,
     Found,
     Keys,
     LogListing,
@@ -43,6 +42,8 @@ SERVED: Mapping[LogName, frozenset[str]] = {
 """Fields whose order an index has, however many rows there are."""
 MOST_SORTED = 50_000
 """Rows up to which they are sorted by any other field: all of them are read for that."""
+PATIENCE = 0.1
+"""Seconds that the index is given before all rows are sorted beside it, which would make it slower."""
 SOON = 5_000
 """Keys that come by the index before all of them are sorted."""
 

@@ -60,6 +60,8 @@ class LogPane(OrderingPane, Generic[RowT]):
         super().__init__()
         self._looked: float | None = None
         """The share of the log that a search has looked at; None while none is under way."""
+        self._listed: Filter | None = None
+        """The filter whose rows are here."""
         self._look: Look | None = None
         """The look that news are told from."""
         self._rests_until = 0.0
@@ -239,7 +241,7 @@ class LogPane(OrderingPane, Generic[RowT]):
         if wanted is None:
             return
         await asyncio.sleep(pause)
-        began = clock.ticks()
+        began, here = clock.ticks(), None if top or self._listed is not wanted else self.listing
         # Before the rows are read: what ends meanwhile is news.
         self._look = await aside(log_news.look_at(self.db, self.source, wanted, order))
         async with aclosing(find_in_order(self.db, self.source, wanted, order)) as steps:
@@ -247,8 +249,11 @@ class LogPane(OrderingPane, Generic[RowT]):
                 if self.wanted is not wanted:
                     return
                 self._looked = None if found.listing.complete else found.looked or 0.0
+                if here is not None and not found.listing.complete and found.listing.total < here.total:
+                    continue  # read anew: who is far down in what is here stays there until all of it is
                 if found.order != self.shown_order:
                     self.mark_order(found.order)
+                self._listed = wanted
                 self._show(found.listing, top=top and found.listing.total > 0)
                 top = top and not found.listing.total
         self._looked = None

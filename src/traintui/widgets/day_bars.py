@@ -15,11 +15,11 @@ LINES = 4
 
 
 def shared(values: Sequence[float], columns: int) -> list[float]:
-    """The values in so many columns: days that share one are added up."""
+    """The values in so many columns: days that share one have their mean, since not all columns have as many."""
     if len(values) <= columns:
         return list(values)
     ends = [len(values) * place // columns for place in range(columns + 1)]
-    return [sum(values[start:end]) for start, end in pairwise(ends)]
+    return [sum(values[start:end]) / (end - start) for start, end in pairwise(ends)]
 
 
 def bars(values: Sequence[float], lines: int) -> list[str]:
