@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from traintui import text
+from traintui.cli.erasing import erase
 from traintui.cli.logs import add_logs
 from traintui.cli.reporting import report
 from traintui.cli.running import Json, run, say, workspace
@@ -26,6 +27,7 @@ audit_app = typer.Typer(help="Who generated, who decided, what left the house; a
                         no_args_is_help=True)  # fmt: skip
 add_logs(audit_app)
 audit_app.command()(report)
+audit_app.command()(erase)
 SAID_EVERY = 1.0
 """Seconds between two words on how far it is, where somebody watches."""
 
@@ -174,7 +176,8 @@ def sentence(finding: Finding) -> str:
 class Progress:
     """Says how far it is where a person looks at standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "rows") -> None:
+        self.what = what
         self.began = self.said = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
@@ -182,4 +185,4 @@ class Progress:
         if at - self.said < SAID_EVERY or not sys.stderr.isatty():
             return
         self.said = at
-        say(f"Looked at {done:,} of some {total:,} rows, {done / (at - self.began):,.0f} a second")
+        say(f"Looked at {done:,} of some {total:,} {self.what}, {done / (at - self.began):,.0f} a second")

@@ -8,6 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from traintui import text
+from traintui.data.erasures import Erasure, Part
 from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
@@ -57,6 +58,8 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
 def call_lines(detail: AttemptDetail, *, depth: int | None = None) -> Iterator[Content]:
     """A call with what was sent and what came back, folded below a depth."""
     yield from call_facts(detail.attempt)
+    if detail.attempt.error_message is None and (gone := erasure_of(detail, "error")) is not None:
+        yield from fact("Error text", was_erased(gone))
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
@@ -66,18 +69,39 @@ def call_lines(detail: AttemptDetail, *, depth: int | None = None) -> Iterator[C
     if detail.row_hash is None and detail.attempt.state == "sending":
         yield from fact("Row hash", "it gets one when the call ends", style="$muted")
     yield from payload("Parameters", detail.parameters, depth)
-    yield from payload("Request", detail.request_payload, depth)
+    yield from payload("Request", detail.request_payload, depth, erased=erasure_of(detail, "request"))
     waits = "It has not come yet." if detail.attempt.state == "sending" else "Nothing came back."
-    yield from payload("Response", detail.response_payload, depth, missing=waits)
+    yield from payload("Response", detail.response_payload, depth, missing=waits,
+                       erased=erasure_of(detail, "response"))  # fmt: skip
+
+
+def erasure_of(detail: AttemptDetail, part: Part) -> Erasure | None:
+    """What took a part out of a call, if something on record did."""
+    return next((each for each in detail.erased if part in each.parts), None)
+
+
+def was_erased(erasure: Erasure) -> Content:
+    """Who erased it, when, and why."""
+    by = f"erased by {erasure.erased_by} on {erasure.erased_at.astimezone():%Y-%m-%d}"
+    why = "with its conversation, which was purged" if erasure.with_conversation else erasure.reason
+    joined = " " if erasure.with_conversation else ": "
+    return text.shown(f"{by}{joined}{why}", single_line=True, limit=700, style="$warning")
 
 
 def payload(
-    name: str, value: Mapping[str, Any] | None, depth: int | None, *, missing: str = "It is not kept."
+    name: str,
+    value: Mapping[str, Any] | None,
+    depth: int | None,
+    *,
+    missing: str = "It is not kept.",
+    erased: Erasure | None = None,
 ) -> Iterator[Content]:
     """A payload under its heading."""
     yield NOTHING
     yield heading(name)
-    if value is None:
+    if value is None and erased is not None:
+        yield was_erased(erased)
+    elif value is None:
         yield Content.styled(missing, "$muted")
     else:
         yield from json_lines(value, depth=depth)
