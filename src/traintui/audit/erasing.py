@@ -67,10 +67,12 @@ async def erase(
     reason: str,
     *,
     progress: Progress = lambda _done, _total: None,
+    archiving: Progress = lambda _done, _total: None,
     stop: asyncio.Event | None = None,
 ) -> Erased:
-    """Erases what a choice means of each call, as an administrator. Once `stop` is set it ends behind the call at hand.
-    Raises `TraintuiError` without a reason, and `Refused` where one may not."""
+    """Erases what a choice means of each call, as an administrator; `progress` counts calls, then `archiving` the
+    frames of the archive that may have some of it. Once `stop` is set it ends behind the call at hand. Raises
+    `TraintuiError` without a reason, and `Refused` where one may not."""
     kept = await asyncio.to_thread(reason_of, reason)
     done = nothing = passed = 0
     for target in targets:
@@ -85,5 +87,5 @@ async def erase(
         passed += 1
         progress(passed, len(targets))
     if await erasures.number_pending(db):
-        await finish_erasing(db, stop=stop)
+        await finish_erasing(db, progress=archiving, stop=stop)
     return Erased(done, nothing, len(targets) - passed, await erasures.number_pending(db))

@@ -109,7 +109,10 @@ async def erased(
             targets = found
         if dry_run or not targets:
             return targets, None
-        return targets, await erasing.erase(db, targets, choice, reason, progress=Progress("calls"), stop=stop)
+        became = await erasing.erase(
+            db, targets, choice, reason, progress=Progress("calls"), archiving=Progress("frames"), stop=stop
+        )
+        return targets, became
 
 
 def as_json(target: Target, choice: Choice) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import getters, on
@@ -135,16 +136,24 @@ class EraseDialog(BaseDialog[bool]):
         from traintui.audit import erasing
 
         became = await erasing.erase(
-            self.db, self._targets, self._choice, self.reason.value, progress=self._progressed, stop=self._stop
+            self.db,
+            self._targets,
+            self._choice,
+            self.reason.value,
+            progress=self._progressed,
+            archiving=partial(self._progressed, of=" frames of the archive"),
+            stop=self._stop,
         )
         if self.is_mounted:
             self.answer.update(Content.assemble(said(became), CLOSES))
             self._turn("over")
 
-    def _progressed(self, done: int, total: int) -> None:
+    def _progressed(self, done: int, total: int, of: str = "") -> None:
         full, empty = text.bar(done, total, BAR)
         ending = ("   stopping", "$warning") if self._stop.is_set() else ("   esc stops", "$faint")
-        self.answer.update(Content.assemble((full, "$accent"), (empty, "$rule"), f"  {done:,} of {total:,}", ending))
+        self.answer.update(
+            Content.assemble((full, "$accent"), (empty, "$rule"), f"  {done:,} of {total:,}{of}", ending)
+        )
 
     def action_stop(self) -> None:
         """Ends behind the call at hand."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LINES = 12
 """Calls that are shown without scrolling."""
+MOST = 1_000
+"""Calls that are listed; beyond that they are counted."""
 SAYS = (
     "Requests, responses and errors of all calls are read, those in the archive too. What redaction took out when it"
     " was stored stands nowhere. Conversations are no calls: purge those that hold it."
@@ -142,11 +144,13 @@ class HoldingDialog(BaseDialog[bool]):
 
 
 def lines(found: Sequence[Target]) -> Iterator[Content]:
-    """A call in a line: when, which, where, and which parts hold it."""
-    for each in found:
-        where = ("archive  ", "$warning") if each.week is not None else ("log      ", "$muted")
+    """A call in a line that a narrow screen holds: when, which, where, and which parts hold the text."""
+    for each in found[:MOST]:
+        where = ("archive ", "$warning") if each.week is not None else ("log     ", "$muted")
         conversation = text.visible(each.conversation_id or "", single_line=True, limit=18)
         yield Content.assemble(
-            (f"{each.created_at.astimezone():%Y-%m-%d %H:%M}  ", "$muted"), f"call {each.id:<9} ", where,
-            f"{conversation:<20}", (", ".join(each.holding), "bold"),
+            (f"{each.created_at.astimezone():%Y-%m-%d}  ", "$muted"), f"{each.id:<7}", where,
+            (f"{', '.join(each.holding):<25}", "bold"), conversation,
         )  # fmt: skip
+    if len(found) > MOST:
+        yield Content.styled(f"and {len(found) - MOST:,} more", "$muted")
