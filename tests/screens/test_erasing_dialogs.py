@@ -133,6 +133,6 @@ async def test_what_was_cut_off_is_finished_at_an_administrators_next_start_and_
     log = tmp_path / "logs" / "traintui.log"
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: log.exists() and "Erased from the archive: 1 erasure" in log.read_text())
-        assert any("1 frame written anew" in note.message for note in app._notifications)
+        await until(pilot, lambda: any("1 frame written anew" in note.message for note in app._notifications))
     assert (await call(db, id)).there == ("response", "error")
     assert await erasures.number_pending(db) == 0
