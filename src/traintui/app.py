@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
 
-from traintui import clock, commands, garbage
+from traintui import clock, commands, garbage, text
 from traintui.errors import TraintuiError
 from traintui.loading import loaded
 from traintui.screens.ending import Ending
@@ -36,6 +36,8 @@ RESTING = 1.0
 """Seconds without a key or a click after which nobody is in the middle of something."""
 STILL_HERE = 60.0
 """Seconds after which it is noted again that this person is here."""
+SAID_EVERY = 2.0
+"""Seconds between two words on how far something in the background is."""
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
@@ -198,6 +200,30 @@ class TraintuiApp(Ending):
             if await batches.anything_left(self.db, endpoint=provider.endpoint, is_rehearsal=provider.is_rehearsal):
                 await self.ensure_worker()
 
+    async def _finish_erasing(self) -> None:
+        """Takes out of the archive what an erasure or a purge left there when it was cut off."""
+        from traintui.audit.archive_erasing import finish_erasing
+        from traintui.data import erasures
+        from traintui.data.refusals import NotReached
+
+        number = 0
+        with suppress(NotReached):  # the next start looks again
+            number = await erasures.number_pending(self.db)
+        if not number:
+            return
+        said = clock.ticks()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal said
+            if clock.ticks() - said >= SAID_EVERY:
+                said = clock.ticks()
+                self.say(f"{done:,} of {total:,} frames.", title="Erasing from the archive", bad=False)
+
+        frames = await finish_erasing(self.db, progress=progress)
+        told = f"{text.plural(number, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
+        self.say(told, title="Erased from the archive", bad=False)
+        self.note_in_log(f"Erased from the archive: {told}")
+
     async def _note_presence(self, database: Database) -> None:
         from traintui.data import presence
 
@@ -240,6 +266,8 @@ class TraintuiApp(Ending):
         self.refresh_words()
         if database.role in commands.ALLOWED["author"]:
             self.read(self.ask_about_imports, name="imports")
+        if database.role == "admin":
+            self.read(self._finish_erasing, name="erasing")
         self._background = [
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (

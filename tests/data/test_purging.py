@@ -9,10 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from support import Conninfo, add_vocabulary, eventually, fetch, generated, imported, scalar, seen
-from traintui.data import batches, bulk, conversations, purging, regenerations, reviews
+from support import Conninfo, add_vocabulary, eventually, fetch, generated, imported, scalar, seen, turns_of
+from traintui.data import batches, bulk, conversations, imports, purging, regenerations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.import_records import ImportedFile
 from traintui.data.records import Turn
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
@@ -134,3 +135,21 @@ async def test_nothing_else_erases_what_only_grows(db: Database, conninfo: Conni
         with pytest.raises(psycopg.Error) as refused:
             connection.execute("UPDATE generation_logs SET request_payload = NULL, response_payload = NULL")
         assert refused.value.sqlstate == "TT005"
+
+
+async def test_an_import_that_is_taken_away_takes_what_was_asked_about_it(db: Database, conninfo: Conninfo) -> None:
+    items = [{"turns": turns_of("Who is Jane Doe?", "Nobody."), "system_prompt": None, "line": 1}]
+    going = await imports.begin(db, ImportedFile("seeds.jsonl", "seeds.jsonl", "messages", 2))
+    await imports.load(db, going, items)
+    public = await scalar(db, "SELECT conversation_id FROM conversations")
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO generation_logs (conversation_id, kind, state, requested_by, endpoint, is_rehearsal, model,"
+            " parameters, request_payload, response_payload) VALUES (%s, 'judge', 'ok', 'ada', '', true, 'm', '{}',"
+            " '{\"ask\": \"Jane Doe\"}', '{}')",
+            [public],
+        )
+    assert (await imports.remove(db, going.import_id)).removed == 1
+    left = "SELECT count(*) FROM generation_logs WHERE num_nonnulls(request_payload, response_payload) > 0"
+    assert await scalar(db, left) == 0
+    assert await scalar(db, "SELECT count(*) FROM review_logs WHERE action = 'purge'") == 1

@@ -244,6 +244,115 @@ BEGIN
 END
 $$;
 
+-- As before; with what an import brought goes what was sent and answered about it, as in a purge.
+CREATE OR REPLACE FUNCTION take_back_import(p_import_id text, p_limit integer, p_erase boolean,
+                                 OUT undone integer, OUT kept integer, OUT remaining integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    batch bigint[];
+    free bigint[];
+    gone bigint[];
+    names text[];
+    log review_logs;
+    seen conversations;
+    before conversation_revisions;
+    written review_logs;
+BEGIN
+    batch := ARRAY(SELECT l.id FROM review_logs AS l JOIN bulk_actions AS b USING (bulk_id)
+                   WHERE l.bulk_id = p_import_id AND l.id > b.undone_to AND NOT l.details ? 'carried'
+                     AND l.action IN ('import', 'edit', 'metadata', 'restore')
+                   ORDER BY l.id LIMIT p_limit);
+    PERFORM FROM conversations AS c JOIN review_logs AS l USING (conversation_id)
+    WHERE l.id = ANY(batch) ORDER BY c.id FOR UPDATE OF c;
+    free := ARRAY(
+        SELECT l.id FROM review_logs AS l JOIN conversations AS c USING (conversation_id)
+        WHERE l.id = ANY(batch) AND NOT EXISTS (SELECT FROM review_logs AS earlier WHERE earlier.undoes = l.id)
+          AND NOT EXISTS (
+              SELECT FROM review_logs AS later
+              WHERE later.conversation_id = l.conversation_id AND later.id > l.id
+                AND later.bulk_id IS DISTINCT FROM p_import_id AND later.bulk_id IS DISTINCT FROM p_import_id || ':approve'
+                AND later.action NOT IN ('undo', 'takeover')
+                AND NOT EXISTS (SELECT FROM review_logs AS taken_back WHERE taken_back.undoes = later.id))
+          AND NOT EXISTS (SELECT FROM generation_items AS asked
+                          WHERE asked.conversation_id = c.id AND asked.state IN ('queued', 'running'))
+        ORDER BY l.id);
+    SELECT array_agg(c.id), array_agg(c.conversation_id) INTO gone, names
+    FROM review_logs AS l JOIN conversations AS c USING (conversation_id) WHERE l.id = ANY(free) AND l.action = 'import';
+    IF p_erase THEN
+        INSERT INTO review_logs (conversation_id, action, revision, status_before, status_after, decision_before,
+                                 content_sha256, details)
+        SELECT c.conversation_id, 'purge', c.revision, c.status, c.status, c.decision_id, r.content_sha256,
+               jsonb_build_object('import', p_import_id, 'revisions', (
+                   SELECT coalesce(jsonb_object_agg(old.revision, encode(old.content_sha256, 'hex')), '{}')
+                   FROM conversation_revisions AS old WHERE old.conversation_id = c.conversation_id))
+        FROM conversations AS c JOIN conversation_revisions AS r USING (conversation_id, revision)
+        WHERE c.id = ANY(gone) ORDER BY c.id;
+        UPDATE generation_logs SET request_payload = NULL, response_payload = NULL
+        WHERE conversation_id = ANY(names) AND state <> 'sending'
+          AND (request_payload IS NOT NULL OR response_payload IS NOT NULL);
+        INSERT INTO archive_erasures (conversation_id)
+        SELECT name FROM unnest(names) AS name
+        WHERE EXISTS (SELECT FROM archive_frames AS f
+                      WHERE f.log = 'generation_logs' AND f.conversation_ids && ARRAY[name])
+        ORDER BY name;
+        DELETE FROM judgements WHERE conversation_id = ANY(names);
+        DELETE FROM conversation_revisions WHERE conversation_id = ANY(names);
+        DELETE FROM conversations WHERE id = ANY(gone);
+    ELSE
+        INSERT INTO review_logs (conversation_id, action, revision, undoes, status_before, status_after, decision_before,
+                                 content_sha256, details)
+        SELECT c.conversation_id, 'undo', c.revision, l.id, c.status, c.status, c.decision_id, r.content_sha256,
+               jsonb_build_object('bulk_id', p_import_id)
+        FROM review_logs AS l JOIN conversations AS c USING (conversation_id)
+             JOIN conversation_revisions AS r ON r.conversation_id = c.conversation_id AND r.revision = c.revision
+        WHERE l.id = ANY(free) AND l.action = 'import' ORDER BY l.id;
+        UPDATE conversations SET deleted_at = clock_timestamp() WHERE id = ANY(gone) AND deleted_at IS NULL;
+    END IF;
+    FOR log IN SELECT * FROM review_logs AS l WHERE l.id = ANY(free) AND l.action <> 'import' ORDER BY l.id DESC LOOP
+        SELECT * INTO seen FROM conversations WHERE conversation_id = log.conversation_id;
+        IF log.action = 'edit' THEN
+            SELECT * INTO STRICT before FROM conversation_revisions AS r
+            WHERE r.conversation_id = log.conversation_id AND r.revision = (log.details->>'from_revision')::integer;
+            PERFORM write_turns(seen, seen.revision + 1, before.system_prompt, before.turns, session_user::text, 'edited');
+            INSERT INTO review_logs (conversation_id, action, revision, undoes, status_before, status_after,
+                                     decision_before, content_sha256, details)
+            VALUES (log.conversation_id, 'undo', seen.revision + 1, log.id, seen.status, log.status_before,
+                    seen.decision_id, before.content_sha256, jsonb_build_object('bulk_id', p_import_id))
+            RETURNING * INTO written;
+            UPDATE conversations
+            SET status = log.status_before,
+                decision_id = CASE WHEN log.status_before <> seen.status THEN written.id ELSE decision_id END
+            WHERE id = seen.id;
+            CONTINUE;
+        END IF;
+        INSERT INTO review_logs (conversation_id, action, revision, undoes, status_before, status_after, decision_before,
+                                 details)
+        VALUES (log.conversation_id, 'undo', seen.revision, log.id, seen.status, seen.status, seen.decision_id,
+                jsonb_build_object('bulk_id', p_import_id));
+        IF log.action = 'restore' THEN
+            UPDATE conversations SET deleted_at = (log.details->>'deleted_at')::timestamptz WHERE id = seen.id;
+        ELSE
+            UPDATE conversations AS c
+            SET metadata = log.details->'was'->'metadata', persona = log.details->'was'->>'persona',
+                emotion = log.details->'was'->>'emotion', topic = log.details->'was'->>'topic',
+                intent = log.details->'was'->>'intent', tone = log.details->'was'->>'tone',
+                tier = log.details->'was'->>'tier'
+            WHERE c.id = seen.id;
+        END IF;
+    END LOOP;
+    undone := cardinality(free);
+    kept := cardinality(batch) - undone;
+    UPDATE bulk_actions AS b
+    SET undone = b.undone + take_back_import.undone, kept = b.kept + take_back_import.kept,
+        undone_to = coalesce((SELECT max(id) FROM unnest(batch) AS id), b.undone_to)
+    WHERE b.bulk_id = p_import_id
+    RETURNING b.done - b.undone - b.kept INTO remaining;
+    IF remaining = 0 THEN
+        -- What is left of the rows is of the history that was carried: there is nothing more to take back.
+        UPDATE bulk_actions SET undone_to = coalesce(newest_log, undone_to) WHERE bulk_id = p_import_id;
+    END IF;
+END
+$$;
 -- As before; the text of an error is no payload that is counted.
 CREATE OR REPLACE FUNCTION guard_archive() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

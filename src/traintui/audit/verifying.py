@@ -250,7 +250,7 @@ class _Verifying:
 def notes_of_erased(walk: Walk, erased: Erased) -> Iterator[str]:
     """What was erased on record, and what of it is still to be done."""
     if walk.erased_payloads:
-        yield f"{number_of(walk.erased_payloads, 'payload')} erased, reasons kept: `traintui audit erasures` has them."
+        yield f"{number_of(walk.erased_payloads, 'payload')} erased, reasons kept: is:erased finds the calls."
     if walk.purged_payloads:
         yield f"{number_of(walk.purged_payloads, 'payload')} erased with the conversations, which were purged."
     if pending := erased.pending():

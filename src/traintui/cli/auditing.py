@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from traintui import text
+from traintui.cli.erasing import erase
 from traintui.cli.logs import add_logs
 from traintui.cli.reporting import report
-from traintui.cli.running import Json, Progress, run, say, workspace
+from traintui.cli.running import Json, Progress, looked_at, run, say, workspace
 
 if TYPE_CHECKING:
     from traintui.audit.findings import Finding, Verdict
@@ -25,6 +26,7 @@ audit_app = typer.Typer(help="Who generated, who decided, what left the house; a
                         no_args_is_help=True)  # fmt: skip
 add_logs(audit_app)
 audit_app.command()(report)
+audit_app.command()(erase)
 
 
 @audit_app.command()
@@ -35,7 +37,9 @@ def verify(json_: Json = False) -> None:
     async def work() -> Verdict:
         stop = threading.Event()
         async with workspace() as db:
-            looking = asyncio.create_task(asyncio.to_thread(verify_record, db, progress=Progress(looked_at), stop=stop))
+            looking = asyncio.create_task(
+                asyncio.to_thread(verify_record, db, progress=Progress(looked_at("rows")), stop=stop)
+            )
             try:
                 return await asyncio.shield(looking)
             except asyncio.CancelledError:
@@ -67,7 +71,7 @@ def retire(
             due = await retention.due(db)
             if dry_run:
                 return due, None
-            doing = asyncio.create_task(retire_due(db, due, progress=Progress(looked_at), stop=stop))
+            doing = asyncio.create_task(retire_due(db, due, progress=Progress(looked_at("rows")), stop=stop))
             try:
                 return due, await asyncio.shield(doing)
             except asyncio.CancelledError:
@@ -166,8 +170,3 @@ def sentence(finding: Finding) -> str:
     """A finding in a line: what, where, what it means, what to do."""
     kind = finding.kind if finding.log else f"{finding.kind} disagrees"
     return f"{kind}: {finding.where}: {finding.what}. {finding.means} {finding.remedy}"
-
-
-def looked_at(done: int, total: int, rate: float) -> str:
-    """How far a look at the record is."""
-    return f"Looked at {done:,} of some {total:,} rows, {rate:,.0f} a second"

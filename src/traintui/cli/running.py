@@ -52,6 +52,11 @@ class Progress:
             say(self._words(done, total, done / max(at - self._began, 0.001)))
 
 
+def looked_at(what: str) -> Callable[[int, int, float], str]:
+    """How far a look at the record is, in words for `Progress`; `what` is looked at."""
+    return lambda done, total, rate: f"Looked at {done:,} of some {total:,} {what}, {rate:,.0f} a second"
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end."""
     return asyncio.run(work)

@@ -44,6 +44,8 @@ PLACES: dict[str, str] = {
     "copying": "Copy",
     "differing": "What differs",
     "bulk": "Many at once",
+    "erasing": "Erase from calls",
+    "holding": "Calls that hold a text",
     "views": "Views",
     "metadata": "Metadata",
     "metadata_keys": "Metadata keys",
@@ -255,6 +257,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("bulk.do", "y,enter", "Do it", "Do it to all of them", "do", True, palette=False),
     Command("bulk.stop", "escape", "Stop", "Stop; what is done stays done", "stop", True, palette=False),
     Command("bulk.back", "escape,n", "Back", "Leave all of them as they are", "back", True, palette=False),
+    # Erase from calls
+    Command("erasing.erase", "ctrl+s", "Erase", "Erase it, after asking once more", "erase", True, True, palette=False),
+    Command("erasing.do", "y", "Erase", "Erase it for good", "do", True, palette=False),
+    Command("erasing.stop", "escape", "Stop", "Stop behind the call at hand", "stop", True, palette=False),
+    Command("erasing.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
+    # Calls that hold a text
+    Command("holding.look", "enter", "Look", "Look through all calls", "look", True, palette=False),
+    Command("holding.erase", "ctrl+s", "Erase", "Go on to erasing what was found", "erase", True, True, palette=False),
+    Command("holding.back", "escape", "Close", "Stop looking; close", "back", True, palette=False),
     # Views
     Command("views.new", "n", "Save as", "Save the present filter, order and columns", "new", True, role="reviewer",
             palette=False),

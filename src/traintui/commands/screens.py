@@ -176,6 +176,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,
             key_display="+"),
     Command("calls.fold", "minus", "Fold", "A level less", "fold(-1)", key_display="-"),
+    Command("calls.erase", "X", "Erase", "Erase what was said in this call, with a reason; its digests stay", "erase",
+            True, role="admin"),
+    Command("calls.holding", "W", "Who is named", "All calls that hold a name or an address, to erase them", "holding",
+            role="admin"),
     # Exports in Audit
     Command("exports.again", "e", "Export again", "The same scope and format as of now, and what differs",
             "export_again('now')", True, role="author"),

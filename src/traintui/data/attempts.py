@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import func, select, text
 
+from traintui.data import erasures
 from traintui.data.engine import Database
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.models import Template
@@ -200,4 +201,5 @@ async def detail(db: Database, attempt: Attempt) -> AttemptDetail:
     return AttemptDetail(
         attempt, row.request_payload, row.response_payload, row.parameters, row.redactions,
         row.row_hash.hex() if row.row_hash else None, f"{row.name}@{row.version}" if row.name else None,
+        await erasures.of_call(db, attempt.id, attempt.created_at, attempt.conversation_id),
     )  # fmt: skip

@@ -23,12 +23,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import BigInteger, LargeBinary, String
 
 from traintui.data.conditions import Condition, bool_of, in_or_absent
+from traintui.data.erasure_models import Erasure
 from traintui.data.fields import Field, Kind
 from traintui.data.filter_reading import Beside, Language, numbered, split
 from traintui.data.filter_terms import AnyOf, Asked, Meant
@@ -186,6 +188,12 @@ def by_template(word: Word, _: Context) -> Asked:
     return Meant(or_(*among, *([L.template_id.is_(None)] if absent else [])))
 
 
+def was_erased() -> Condition:
+    """Whether an erasure names a call: those are few, and lead to it by its key."""
+    named = select(Erasure.row_id, Erasure.row_created_at).where(Erasure.log == "generation_logs")
+    return bool_of(tuple_(L.id, L.created_at).in_(named))
+
+
 GENERATIONS = Log(
     "generations",
     named(
@@ -209,12 +217,13 @@ GENERATIONS = Log(
             "call": one_number(L.id, "the number of the call"),
             "request": one_of(L.request_id, "what the provider calls it"),
             "is": marks(
-                "a mark: failed, rehearsal, estimated, late, mine",
+                "a mark: failed, rehearsal, estimated, late, erased, mine",
                 {
                     "failed": bool_of(L.state.in_(("error", "unknown"))),
                     "rehearsal": bool_of(L.is_rehearsal == true()),
                     "estimated": bool_of(L.cost_is_estimate == true()),
                     "late": L.late_reply_to.is_not(None),
+                    "erased": was_erased(),
                     "mine": mine(L.requested_by),
                 },
             ),
@@ -224,6 +233,7 @@ GENERATIONS = Log(
             "rehearsal": "the rehearsal answered it",
             "estimated": "its cost is an estimate",
             "late": "it came after it was given up",
+            "erased": "a part of it was erased, with a reason",
             "mine": "asked for by me",
         },
         said=call_says,

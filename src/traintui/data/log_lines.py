@@ -19,17 +19,21 @@ from sqlalchemy import (
     Numeric,
     Select,
     String,
+    and_,
     case,
     cast,
     func,
+    literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from traintui.data.engine import Database
+from traintui.data.erasure_models import Erasure
 from traintui.data.filters import Filter
 from traintui.data.log_fields import Log, LogName, N, S
 from traintui.data.log_listing import as_planned
@@ -46,6 +50,23 @@ FORMULA = f"^[{''.join(FORMULAS)}]"
 LINE_END = "\r\n"
 """RFC 4180."""
 
+_parts = func.concat_ws(
+    ", ", case((Erasure.request_sha256.is_not(None), "request")),
+    case((Erasure.response_sha256.is_not(None), "response")), case((Erasure.error_sha256.is_not(None), "error")),
+)  # fmt: skip
+_ERASED = (
+    select(
+        Erasure.row_id, Erasure.row_created_at,
+        func.string_agg(_parts, aggregate_order_by(literal_column("', '"), Erasure.id), type_=String).label("parts"),
+        func.max(Erasure.erased_at, type_=DateTime(timezone=True)).label("at"),
+        func.string_agg(Erasure.erased_by, aggregate_order_by(literal_column("'; '"), Erasure.id),
+                        type_=String).label("by"),
+        func.string_agg(Erasure.reason, aggregate_order_by(literal_column("'; '"), Erasure.id),
+                        type_=String).label("reason"),
+    ).group_by(Erasure.row_id, Erasure.row_created_at).subquery("erased")
+)  # fmt: skip
+"""What was erased of each call, all erasures of it together."""
+
 COLUMNS: Mapping[LogName, Mapping[str, Any]] = {
     "generations": {
         "call": L.id, "created_at": L.created_at, "finished_at": L.finished_at, "state": L.state, "kind": L.kind,
@@ -57,7 +78,8 @@ COLUMNS: Mapping[LogName, Mapping[str, Any]] = {
         "cache_write_tokens": L.cache_write_tokens, "duration_ms": L.duration_ms, "http_status": L.http_status,
         "request_id": L.request_id, "stop_reason": L.stop_reason, "error_type": L.error_type,
         "error_message": L.error_message, "late_reply_to": L.late_reply_to, "request_sha256": L.request_sha256,
-        "response_sha256": L.response_sha256, "row_hash": L.row_hash,
+        "response_sha256": L.response_sha256, "erased": _ERASED.c.parts, "erased_at": _ERASED.c.at,
+        "erased_by": _ERASED.c.by, "erased_reason": _ERASED.c.reason, "row_hash": L.row_hash,
     },
     "reviews": {
         "row": R.id, "timestamp": R.timestamp, "conversation_id": R.conversation_id, "revision": R.revision,
@@ -82,7 +104,9 @@ def rows_of(log: Log, columns: Sequence[ColumnElement[Any]], wanted: Filter) -> 
     """The rows that match, newest first."""
     framed = log.frame(select(*columns))
     if log.name == "generations":
-        framed = framed.outerjoin(Template, Template.id == L.template_id)
+        framed = framed.outerjoin(Template, Template.id == L.template_id).outerjoin(
+            _ERASED, and_(_ERASED.c.row_id == L.id, _ERASED.c.row_created_at == L.created_at)
+        )
     return framed.where(wanted.where).order_by(log.at.desc(), log.id.desc())
 
 

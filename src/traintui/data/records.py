@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from traintui.data.erasures import Erasure
     from traintui.data.judgement_records import JudgeProgress, Judging
 
 DIMENSIONS = ("persona", "emotion", "topic", "intent", "tone", "tier")
@@ -327,7 +328,8 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class AttemptDetail:
     """A call with what was sent and what came back, redacted; `redactions` counts what was taken out, by kind.
-    `template` is name and version of what it was written with, as a filter writes it."""
+    `template` is name and version of what it was written with, as a filter writes it; `erased` is what was taken out of
+    it since."""
 
     attempt: Attempt
     request_payload: Mapping[str, Any] | None
@@ -336,6 +338,7 @@ class AttemptDetail:
     redactions: Mapping[str, int]
     row_hash: str | None
     template: str | None
+    erased: tuple[Erasure, ...] = ()
 
 
 ExportState = Literal["under way", "silent", "succeeded", "failed", "cancelled"]

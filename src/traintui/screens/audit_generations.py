@@ -128,6 +128,38 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
         if self.table.current == row:
             self.detail.show_parts(lines, depth=DEPTHS[self._depth], key=(row.id, row.state))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to erase in a call that has ended."""
+        row = self.table.current if self.is_mounted else None
+        if action == "erase" and (row is None or row.state == "sending"):
+            return None
+        return super().check_action(action, parameters)
+
+    def action_erase(self) -> None:
+        """Asks what of the call under the cursor is to be erased, and why."""
+        row = self.table.current
+        if row is not None:
+            self.read(partial(self._ask_to_erase, row), name="erase")
+
+    async def _ask_to_erase(self, row: Attempt) -> None:
+        from traintui.audit.holding import call
+        from traintui.screens.erase_calls import EraseDialog, erasable
+
+        target = erasable(await call(self.db, row.id))
+        self.app.push_screen(EraseDialog([target]), self._erased)
+
+    def action_holding(self) -> None:
+        """Asks whose calls are to be looked for."""
+        from traintui.screens.erase_holding import HoldingDialog
+
+        self.app.push_screen(HoldingDialog(), self._erased)
+
+    def _erased(self, begun: bool | None) -> None:
+        if begun:
+            self._found = None
+            self.detail.key = None
+            self.look_again()
+
     def action_fold(self, step: int) -> None:
         """Shows a level more of the payloads, or one less."""
         self._depth = max(0, min(len(DEPTHS) - 1, self._depth + step))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -184,13 +184,20 @@ class Shell(KeysInTurn):
             markup=False,
         )
 
+    def note_in_log(self, line: str) -> Path | None:
+        """Writes a line into the log of the home; where that is, None where it cannot be written."""
+        return self._append_to_log([f"{line}\n"])
+
     def _write_log(self, error: BaseException) -> Path | None:
+        return self._append_to_log(traceback.format_exception(error))
+
+    def _append_to_log(self, lines: Iterable[str]) -> Path | None:
         path = self.settings.home / "logs" / "traintui.log"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as log:
                 log.write(f"{clock.now():%Y-%m-%dT%H:%M:%SZ} ")
-                log.writelines(traceback.format_exception(error))
+                log.writelines(lines)
         except OSError:
             return None
         return path

@@ -8,6 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from traintui import text
+from traintui.data.erasures import Erasure, Part
 from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
@@ -59,8 +60,10 @@ def call_lines(detail: AttemptDetail) -> Iterator[Line]:
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
+    gone = erasure_of(detail, "error") if detail.attempt.error_message is None else None
     facts = [
         *call_facts(detail.attempt),
+        *(fact("Error text", was_erased(gone)) if gone is not None else ()),
         *fact("Template", detail.template),
         *fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted"),
         *fact("Row hash", detail.row_hash, style="$muted"),
@@ -69,16 +72,31 @@ def call_lines(detail: AttemptDetail) -> Iterator[Line]:
         facts += fact("Row hash", "it gets one when the call ends", style="$muted")
     yield from ready(facts, hang=LABEL)
     yield from payload("Parameters", detail.parameters)
-    yield from payload("Request", detail.request_payload)
+    yield from payload("Request", detail.request_payload, erased=erasure_of(detail, "request"))
     waits = "It has not come yet." if detail.attempt.state == "sending" else "Nothing came back."
-    yield from payload("Response", detail.response_payload, missing=waits)
+    yield from payload("Response", detail.response_payload, missing=waits, erased=erasure_of(detail, "response"))
 
 
-def payload(name: str, value: Mapping[str, Any] | None, *, missing: str = "It is not kept.") -> Iterator[Line]:
+def erasure_of(detail: AttemptDetail, part: Part) -> Erasure | None:
+    """What took a part out of a call, if something on record did."""
+    return next((each for each in detail.erased if part in each.parts), None)
+
+
+def was_erased(erasure: Erasure) -> Content:
+    """Who erased it, when, and why."""
+    by = f"erased by {erasure.erased_by} on {erasure.erased_at.astimezone():%Y-%m-%d}"
+    why = "with its conversation, which was purged" if erasure.with_conversation else erasure.reason
+    joined = " " if erasure.with_conversation else ": "
+    return text.shown(f"{by}{joined}{why}", single_line=True, limit=700, style="$warning")
+
+
+def payload(
+    name: str, value: Mapping[str, Any] | None, *, missing: str = "It is not kept.", erased: Erasure | None = None
+) -> Iterator[Line]:
     """A payload under its heading."""
     yield from ready([NOTHING, heading(name)])
     if value is None:
-        yield from ready([Content.styled(missing, "$muted")])
+        yield from ready([Content.styled(missing, "$muted") if erased is None else was_erased(erased)])
     else:
         yield from json_lines(value)
 

@@ -1,0 +1,91 @@
+"""Erasing parts of calls, one or many: each call as a whole or not at all, then the archive.
+
+What is erased of archived calls is on record once its call is dealt with; whatever ends the run, the rest of the work
+in the archive is gone on with (`archive_erasing`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from traintui.audit.archive_erasing import finish_erasing
+from traintui.audit.holding import Target
+from traintui.audit.notes import redacted_note
+from traintui.data import erasures
+from traintui.data.engine import Database
+from traintui.data.erasures import LONGEST_REASON, PARTS, Part
+from traintui.errors import TraintuiError
+
+Choice = Literal["request", "response", "error", "all", "holding"]
+CHOICES: tuple[Choice, ...] = (*PARTS, "all", "holding")
+"""What is erased of each call: a part, all of it, or the parts that hold what was looked for."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What became of it: calls from which something was erased, those where nothing of it stood any more, those that a
+    stop left as they are, and what is still to be done in the archive."""
+
+    done: int
+    nothing: int
+    left: int
+    pending: int
+
+    def as_json(self) -> dict[str, Any]:
+        """It as plain values."""
+        return {"erased": self.done, "nothing": self.nothing, "left": self.left, "pending": self.pending}
+
+
+def parts_of(target: Target, choice: Choice) -> tuple[Part, ...]:
+    """The parts that a choice means of a call, as far as they are there."""
+    wanted = PARTS if choice == "all" else target.holding if choice == "holding" else (choice,)
+    return tuple(part for part in wanted if part in target.there)
+
+
+def reason_of(said: str) -> str:
+    """A reason as it is kept: without secrets and personal data. Raises `TraintuiError` where there is none, or it is
+    too long."""
+    if not said.strip():
+        raise TraintuiError("A reason is missing", "nothing is erased without one.", "Say who asked for it, and when.")
+    if len(said) > LONGEST_REASON:
+        raise TraintuiError(
+            "Reason too long",
+            f"it has {len(said):,} characters, and {LONGEST_REASON} are kept.",
+            "Say it in fewer words.",
+        )
+    return redacted_note(said.strip()) or ""
+
+
+async def erase(
+    db: Database,
+    targets: Sequence[Target],
+    choice: Choice,
+    reason: str,
+    *,
+    progress: Progress = lambda _done, _total: None,
+    archiving: Progress = lambda _done, _total: None,
+    stop: asyncio.Event | None = None,
+) -> Erased:
+    """Erases what a choice means of each call, as an administrator; `progress` counts calls, then `archiving` the
+    frames of the archive that may have some of it. Once `stop` is set it ends behind the call at hand. Raises
+    `TraintuiError` without a reason, and `Refused` where one may not."""
+    kept = await asyncio.to_thread(reason_of, reason)
+    done = nothing = passed = 0
+    for target in targets:
+        if stop is not None and stop.is_set():
+            break
+        parts = parts_of(target, choice)
+        archived = None if target.week is None else {part: target.digests[part] for part in parts}
+        if parts and await erasures.erase(db, target.id, target.created_at, parts, kept, archived=archived):
+            done += 1
+        else:
+            nothing += 1
+        passed += 1
+        progress(passed, len(targets))
+    if await erasures.number_pending(db):
+        await finish_erasing(db, progress=archiving, stop=stop)
+    return Erased(done, nothing, len(targets) - passed, await erasures.number_pending(db))
