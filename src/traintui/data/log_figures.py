@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.sql.elements import Grouping
 
 from traintui import clock
 from traintui.data.engine import Database
@@ -59,7 +60,7 @@ async def days_of(
         return None
     first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
     midnights = [clock.midnight(first + timedelta(days=number), zone) for number in range((last - first).days + 1)]
-    begins = literal(midnights, ARRAY(TIMESTAMP(timezone=True)))
+    begins = Grouping(literal(midnights, ARRAY(TIMESTAMP(timezone=True))))
     return Days(first, func.width_bucket(at, begins).label("place"), begins)
 
 
