@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from traintui import text
+from traintui.clock import ticks
 from traintui.drafts import Draft
 from traintui.errors import TraintuiError
 from traintui.screens.doors import Doors
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 TOGETHER = 0.3
 """Seconds within which refusals are answered as one, and between two looks whether somebody can be asked."""
+AT_THE_MOST = 3.0
+"""Seconds for which an answer waits for what was pressed with it and is still on its way."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until sending begins again where it ended by a fault once more: at first, and at the most."""
 NEWS = 20.0
@@ -50,6 +53,7 @@ class Unsent(Doors):
         self._sending: Worker[None] | None = None
         self._pause = 0.0
         self._refused: list[Refusal] = []
+        self._refused_since = 0.0
         self._stale: list[Refusal] = []
         self._answering: Timer | None = None
         """When refusals are answered; None while none wait for that."""
@@ -147,8 +151,7 @@ class Unsent(Doors):
         if isinstance(outcome.press, Edit):
             self._edited(outcome.press, outcome)
         elif isinstance(outcome, Refusal):
-            (self._stale if outcome.stale else self._refused).append(outcome)
-            self._answer_soon()
+            self._refuse(outcome)
         if isinstance(outcome, Saved | Refusal) and outcome.before:
             self._sent_before[isinstance(outcome, Refusal)] += 1
             if self.outbox is not None and not self.outbox.left_over:
@@ -167,12 +170,29 @@ class Unsent(Doors):
             self.drafts.keep(one, edit.passage, Draft(edit.written, edit.instead_of))
         self.drafts.write()
         if isinstance(outcome, Refusal) and not outcome.awaited:
-            self._refused.append(replace(outcome, error=not_edited(edit, self.answer(outcome.error))))
-            self._answer_soon()
+            self._refuse(replace(outcome, error=not_edited(edit, self.answer(outcome.error))))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answers a refusal, with others that come at the same time."""
+        if refusal.stale:
+            self._stale.append(refusal)
+        else:
+            self._refused_since = self._refused_since if self._refused else ticks()
+            self._refused.append(refusal)
+        self._answer_soon()
 
     def _answer_soon(self) -> None:
         if self._answering is None:
-            self._answering = self.set_timer(TOGETHER, self._answer_refused)
+            self._answering = self.set_timer(TOGETHER, self._answer_together)
+
+    def _answer_together(self) -> None:
+        """Answers what was refused, once all that was pressed with it is saved or refused too."""
+        self._answering = None
+        under_way = self.outbox is not None and self.outbox.waiting and self.outbox.away is None
+        if under_way and self._refused and ticks() - self._refused_since < AT_THE_MOST:
+            self._answer_soon()
+        else:
+            self._answer_refused()
 
     def _tell_sent(self) -> None:
         saved, refused = self._sent_before
