@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 import homes
@@ -25,6 +26,12 @@ GROUPS = ("terminal", "benchmarks", "homes", "query_plans", "embedded", "picture
 PEOPLE: dict[str, users.Role] = {
     "ada": "admin", "arthur": "author", "rita": "reviewer", "ron": "reviewer", "audrey": "auditor",
 }  # fmt: skip
+
+# How long an example takes is up to the machine, which may be busy.
+settings.register_profile(
+    "busy", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # fmt: skip
+settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -140,7 +140,7 @@ def _date(value: str) -> object:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )  # the server answers one call an example
 @given(value=values, value_type=st.sampled_from(sorted(set(KEYS.values()))))
 def test_the_database_and_python_agree_on_what_fits(conninfo: Conninfo, value: Any, value_type: str) -> None:

@@ -167,7 +167,7 @@ async def test_a_reviewer_may_not_reserve(reviewer_db: Database) -> None:
         await placed(reviewer_db)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 4_000), min_size=1, max_size=20), st.integers(1, 6_000))
 async def test_no_more_goes_in_any_time_than_the_limit_lets_in(
     db: Database, conninfo: Conninfo, sizes: list[int], left: int

@@ -278,7 +278,7 @@ async def test_a_word_said_a_thousand_times_hides_no_phrase_and_a_long_one_stops
         await indexed(db)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60),
     st.text(alphabet="ab .<>/&'\"\\:*!|()-_é\ue000\n", max_size=200),

@@ -89,7 +89,7 @@ async def test_http_1_0_is_answered_once(server: RehearsalServer) -> None:
 
 
 @given(noise=st.binary(max_size=300))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_noise_stops_it(noise: bytes) -> None:
     async def send() -> bytes:
         async with RehearsalServer(pace=Pace(0)) as server:
