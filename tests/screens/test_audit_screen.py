@@ -438,7 +438,7 @@ async def test_what_the_filter_names_is_saved_as_csv_and_never_over_something(
         await until(pilot, lambda: "is there already" in str(dialog.answer.content))
         dialog.field.value = str(free)
         await pilot.press("enter")
-        await until(pilot, lambda: "1 in" in str(pane(app).counted.content))
+        await until(pilot, lambda: "1 in /" in str(pane(app).counted.content))
         assert one in free.read_text() and taken.read_text() == "mine"
 
 

@@ -145,6 +145,7 @@ async def test_one_key_does_it_the_answer_counts_and_any_key_closes(db: Database
     await reviews.set_flag(db, public[1], True, key=new_key())
     dialog = bulk_actions.decision(db, ids, "approve", seen=snapshot, scope=None)
     async with opened(db, tmp_path, dialog) as shown:
+        await until(shown.pilot, lambda: shown.screen.state == "asking")
         await shown.pilot.press(key)
         await until(shown.pilot, lambda: shown.screen.state == "over")
         assert "3 approved; 1 is approved already; 1 changed meanwhile. u takes all of it back." in shown.said
@@ -224,6 +225,7 @@ async def test_flags_and_the_trash_are_asked_for_with_words_of_their_own(
         await bulk.trash(db, ids, action == "restore")
         dialog = bulk_actions.trashing(db, ids, action == "delete", scope="")
     async with opened(db, tmp_path, dialog) as shown:
+        await until(shown.pilot, lambda: shown.screen.state == "asking")
         assert "2 conversations?" in shown.title and "Every conversation" in shown.said
         await shown.pilot.press("y")
         await until(shown.pilot, lambda: shown.screen.state == "over")

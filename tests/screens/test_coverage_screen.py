@@ -227,6 +227,7 @@ async def test_tiers_that_are_missing_stand_in_their_fields(app: TraintuiApp, fi
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         form = app.screen
         assert isinstance(form, BatchForm)
+        await until(pilot, lambda: form.query("#name-text"))
         plan = form._plan()
         assert "tier" not in plan.dimensions and plan.count == 2
         assert {each.tier for each in (await draft(filled, plan)).items} == {"edge_case"}
