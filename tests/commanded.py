@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -27,3 +32,30 @@ def command_for(conninfo: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         return int(ended.value.code or 0), *capsys.readouterr()
 
     return run
+
+
+def at_home(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`traintui` with some words on a home and in it. In the process of the test: one of its own takes a second of the
+    processor until it has begun."""
+    out, err = StringIO(), StringIO()
+    before, (sys.argv, sys.stdin) = (sys.argv, sys.stdin), (["traintui", *words], StringIO())
+    try:
+        with (
+            _variables({"TRAINTUI_HOME": str(home), **environment}), chdir(home), redirect_stdout(out),
+            redirect_stderr(err), pytest.raises(SystemExit) as ended,
+        ):  # fmt: skip
+            cli.main()
+    finally:
+        sys.argv, sys.stdin = before
+    return subprocess.CompletedProcess(words, int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _variables(variables: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import orjson
 import psycopg
 import pytest
 
+from commanded import at_home
 from homes import furnished_home
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
@@ -38,11 +37,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 
 def traintui(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "traintui", *arguments],
-        capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, cwd=home, check=False,
-        env={**os.environ, "TRAINTUI_HOME": str(home)},
-    )  # fmt: skip
+    return at_home(home, *arguments)
 
 
 def verified(home: Path) -> tuple[int, dict[str, Any]]:

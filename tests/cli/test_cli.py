@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from commanded import at_home
 from homes import furnished_home
 from support import Conninfo, logged_in
 from traintui.cli import traceback_of
@@ -41,7 +42,8 @@ def home() -> Iterator[Path]:
         server.stop()
 
 
-def traintui(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+def process(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
     result = subprocess.run(
         [sys.executable, "-m", "traintui", *arguments],
         capture_output=True,
@@ -52,6 +54,15 @@ def traintui(home: Path, *arguments: str, check: bool = True, **environment: str
         env={**os.environ, "TRAINTUI_HOME": str(home), **environment},
         check=False,
     )
+    return looked_at(result, check=check)
+
+
+def traintui(home: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command where it makes no difference in which process it runs."""
+    return looked_at(at_home(home, *arguments, **environment), check=check)
+
+
+def looked_at(result: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
     assert "Traceback" not in result.stdout + result.stderr
     if check:
         assert result.returncode == 0, result.stderr
@@ -69,37 +80,37 @@ def refused(result: subprocess.CompletedProcess[str]) -> str:
 def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     document = home / "fees.md"
     document.write_text("# Fees\n\n## Late payment\n\nA payment that is ten days late costs $25, once a month.\n")
-    assert "fees: new" in traintui(home, "import", "fees.md").stdout
-    assert "fees: unchanged" in traintui(home, "import", "fees.md").stdout
+    assert "fees: new" in process(home, "import", "fees.md").stdout
+    assert "fees: unchanged" in process(home, "import", "fees.md").stdout
     chats = home / "chats.jsonl"
     turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
     chats.write_text(json.dumps({"messages": turns}) + "\n")
-    summary = json.loads(traintui(home, "import", "chats.jsonl", "--json").stdout)
+    summary = json.loads(process(home, "import", "chats.jsonl", "--json").stdout)
     assert summary["conversations"][0]["imported"] == 1
     assert summary["conversations"][0]["read_as"]["turns"] == "a list “messages”"
-    read = traintui(home, "import", "chats.jsonl", "--dry-run").stderr
+    read = process(home, "import", "chats.jsonl", "--dry-run").stderr
     assert "read as: turns from a list “messages”; --format or --mapping say otherwise" in read
     (home / "theirs.json").write_text(
         json.dumps([{"log": [{"by": "client", "says": "Hi?"}, {"by": "bot", "says": "Yes."}]}])
     )
-    proposed = traintui(home, "import", "theirs.json", check=False)
+    proposed = process(home, "import", "theirs.json", check=False)
     assert proposed.returncode == 1 and proposed.stdout == "" and "say --mapping" in proposed.stderr
     (home / "theirs.toml").write_text(proposed.stderr.partition("\n\n")[2].partition("\ntraintui: ")[0])
-    by_it = traintui(home, "import", "theirs.json", "--mapping", "theirs.toml", "--dry-run")
+    by_it = process(home, "import", "theirs.json", "--mapping", "theirs.toml", "--dry-run")
     assert "a list “log” of “by” and “says”" in by_it.stderr
-    as_json = traintui(home, "import", "theirs.json", "--json", check=False)
+    as_json = process(home, "import", "theirs.json", "--json", check=False)
     assert as_json.returncode == 1 and "[turns]" in json.loads(as_json.stdout)["guessed_mapping"]
-    result = traintui(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
+    result = process(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
     assert json.loads(result.stdout)["count"] == 1
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
     scope = ("--filter", "status:generated", "--out", "trl.jsonl", "--format", "trl", "--limit", "5")
-    told = traintui(home, "export", *scope, "--dry-run")
+    told = process(home, "export", *scope, "--dry-run")
     assert "cut by default" in told.stdout and "1 of 1 is written; TRL cuts it to 5 tokens" in told.stderr
     assert not (home / "trl.jsonl").exists()
     (listed,) = json.loads((home / "seeds.manifest.json").read_text())["conversations"]
     (home / "ids.txt").write_text(f"{listed[0]}\n")
-    assert json.loads(traintui(home, "export", *scope, "--ids", "ids.txt", "--json").stdout)["count"] == 1
-    stopped = traintui(home, "export", *scope, "--overwrite", "--if-cut", "stop", "--json", check=False)
+    assert json.loads(process(home, "export", *scope, "--ids", "ids.txt", "--json").stdout)["count"] == 1
+    stopped = process(home, "export", *scope, "--overwrite", "--if-cut", "stop", "--json", check=False)
     assert stopped.returncode == 1 and json.loads(stopped.stdout)["problems"][0]["conversation_id"] == listed[0]
 
 
@@ -137,20 +148,20 @@ def test_what_the_rehearsal_wrote_is_exported_from_a_demos_home_and_else_only_wh
     with tempfile.TemporaryDirectory(prefix="td-", dir="/tmp") as directory:
         Path(directory).chmod(0o755)
         place, home = Path(directory), Path(directory) / "home"
-        traintui(place, "demo", "--headless", "--home", str(home))
+        process(place, "demo", "--headless", "--home", str(home))
         asked = ("export", "--json", "--out")
-        taken = json.loads(traintui(place, *asked, "one.jsonl", TRAINTUI_HOME=str(home)).stdout)
+        taken = json.loads(process(place, *asked, "one.jsonl", TRAINTUI_HOME=str(home)).stdout)
         assert taken["rehearsal"] == taken["count"] == 40
         without = ("--rehearsal", "exclude")
-        left = refused(traintui(place, *asked[:1], "--out", "x.jsonl", *without, check=False, TRAINTUI_HOME=str(home)))
+        left = refused(process(place, *asked[:1], "--out", "x.jsonl", *without, check=False, TRAINTUI_HOME=str(home)))
         assert "written by the rehearsal" in left
         (home / "demo").unlink()
-        left = refused(traintui(place, *asked[:1], "--out", "x.jsonl", check=False, TRAINTUI_HOME=str(home)))
+        left = refused(process(place, *asked[:1], "--out", "x.jsonl", check=False, TRAINTUI_HOME=str(home)))
         assert "Include what the rehearsal wrote (--rehearsal include)" in left
 
 
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
-    result = traintui(tmp_path, "demo", "--headless", "--json")
+    result = process(tmp_path, "demo", "--headless", "--json")
     summary = json.loads(result.stdout)
     assert summary["generated"] == 40 and summary["failed"] == 0 and summary["exported"] == summary["approved"] > 0
     for line in Path(summary["path"]).read_text(encoding="utf-8").splitlines():
@@ -169,45 +180,45 @@ def test_a_plan_is_generated_against_a_rehearsal_of_its_own(home: Path) -> None:
             words = "\n".join(f'{name} = ["v"]' for name in DIMENSIONS)
             plan.write_text(f'name = "Trial"\ncount = 2\nexchanges = [1, 1]\n[dimensions]\n{words}\n')
             generate = ("generate", "--plan", "plan.toml", "--wait", "--json")
-            answer = refused(traintui(home, *generate, check=False, TRAINTUI_API_BASE_URL=found[0]))
+            answer = refused(process(home, *generate, check=False, TRAINTUI_API_BASE_URL=found[0]))
             assert "not an active persona" in answer
             (home / "words.toml").write_text("".join(f'[[{name}]]\nvalue = "v"\nlabel = "V"\n' for name in DIMENSIONS))
-            assert "5 values" in traintui(home, "import", "words.toml").stdout
-            result = traintui(home, *generate, TRAINTUI_API_BASE_URL=found[0])
+            assert "5 values" in process(home, "import", "words.toml").stdout
+            result = process(home, *generate, TRAINTUI_API_BASE_URL=found[0])
             assert json.loads(result.stdout)["done"] == 2
-            absent = traintui(home, *generate, "--model", "no-such-model", check=False, TRAINTUI_API_BASE_URL=found[0])
+            absent = process(home, *generate, "--model", "no-such-model", check=False, TRAINTUI_API_BASE_URL=found[0])
             stopped = json.loads(absent.stdout)
             assert absent.returncode == 1 and (stopped["state"], stopped["done"], stopped["queued"]) == ("paused", 0, 2)
             assert "no-such-model" in stopped["state_reason"] and "another batch" in absent.stderr
             (home / "rows.csv").write_text("persona;Source;exchanges\nv;mail;1\nw;mail;1\n")
             listed = ("generate", "--plan", "rows.csv", "--model", "claude-haiku-5-5", "--budget", "5")
-            wrong = traintui(home, *listed, check=False, TRAINTUI_API_BASE_URL=found[0])
+            wrong = process(home, *listed, check=False, TRAINTUI_API_BASE_URL=found[0])
             assert wrong.returncode == 1 and "row 3, persona: 'w' is not an active persona" in wrong.stderr
             (home / "rows.csv").write_text("persona;Source;exchanges\nv;mail;1\nv;chat;1\n")
-            dry = traintui(home, *listed, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
+            dry = process(home, *listed, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
             estimate = json.loads(dry.stdout)
             assert (estimate["conversations"], estimate["basis"], estimate["is_rehearsal"]) == (2, "counted", True)
-            assert "9 in 10 below" in traintui(home, *listed, "--dry-run", TRAINTUI_API_BASE_URL=found[0]).stdout
-            result = traintui(home, *listed, "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
+            assert "9 in 10 below" in process(home, *listed, "--dry-run", TRAINTUI_API_BASE_URL=found[0]).stdout
+            result = process(home, *listed, "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
             summary = json.loads(result.stdout)
             assert (summary["name"], summary["done"], summary["total"]) == ("rows", 2, 2)
             ask = ("judge", "--filter", "persona:v", "--model", "claude-opus-5-5")
-            first = traintui(home, *ask, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
+            first = process(home, *ask, "--dry-run", "--json", TRAINTUI_API_BASE_URL=found[0])
             estimate = json.loads(first.stdout)
             # Left out are the two that wait for a model that there is not.
             assert (estimate["conversations"], estimate["left_out"], estimate["is_rehearsal"]) == (4, 2, True)
             assert estimate["cost_usd"][1] > 0 and "4 conversations by claude-opus-5-5: $" in first.stderr
-            wrong = traintui(home, *ask, "--budget", "much", check=False, TRAINTUI_API_BASE_URL=found[0])
+            wrong = process(home, *ask, "--budget", "much", check=False, TRAINTUI_API_BASE_URL=found[0])
             assert "no amount in USD" in refused(wrong)
-            waiting = json.loads(traintui(home, *listed, "--json", TRAINTUI_API_BASE_URL=found[0]).stdout)["id"]
-            result = traintui(home, *ask, "--budget", "5", "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
+            waiting = json.loads(process(home, *listed, "--json", TRAINTUI_API_BASE_URL=found[0]).stdout)["id"]
+            result = process(home, *ask, "--budget", "5", "--wait", "--json", TRAINTUI_API_BASE_URL=found[0])
             summary = json.loads(result.stdout)
             assert (summary["done"], summary["failed"], summary["total"], summary["calls"]) == (4, 0, 4, 4)
             with psycopg.connect(EmbeddedServer(home).conninfo(users.own_login())) as connection:
                 state = connection.execute("SELECT state FROM batches WHERE id = %s", [waiting]).fetchone()
             assert state == ("queued",), "it does not pay for what others queued"
             nobody = (*ask[:2], "judge>10", *ask[3:])
-            assert "no conversation" in refused(traintui(home, *nobody, check=False, TRAINTUI_API_BASE_URL=found[0]))
+            assert "no conversation" in refused(process(home, *nobody, check=False, TRAINTUI_API_BASE_URL=found[0]))
         finally:
             rehearsal.send_signal(signal.SIGINT)
         assert rehearsal.wait(60) in (0, 130)
@@ -246,7 +257,7 @@ def test_the_roles_are_printed_as_sql_that_can_be_run_again(home: Path) -> None:
 
 
 def test_the_doctor_looks_at_everything_and_fails_only_where_nothing_can_work(home: Path) -> None:
-    result = traintui(home, "doctor", "--json")
+    result = process(home, "doctor", "--json")
     states = {finding["name"]: finding["state"] for finding in json.loads(result.stdout)["findings"]}
     assert states["Database"] == states["Schema"] == states["Role"] == "ok"
     assert states["Terminal"] == states["Provider"] == "warning"
@@ -256,22 +267,22 @@ def test_the_doctor_looks_at_everything_and_fails_only_where_nothing_can_work(ho
             connection.execute(statement, found)
     seen = {
         finding["name"]: finding["message"]
-        for finding in json.loads(traintui(home, "doctor", "--json").stdout)["findings"]
+        for finding in json.loads(process(home, "doctor", "--json").stdout)["findings"]
     }
     assert seen["Model"].startswith("m at h: structured output ✓ · count_tokens ? · caching ? · batches ✗")
-    broken = traintui(home, "doctor", check=False, TRAINTUI_DATABASE_URL="postgresql://127.0.0.1:1/none")
+    broken = process(home, "doctor", check=False, TRAINTUI_DATABASE_URL="postgresql://127.0.0.1:1/none")
     assert broken.returncode == 1 and "Database" in broken.stdout
 
 
 def test_without_a_terminal_the_app_says_so(home: Path) -> None:
-    assert "terminal" in refused(traintui(home, check=False)).lower()
-    assert "terminal" in refused(traintui(home, "demo", check=False)).lower()
+    assert "terminal" in refused(process(home, check=False)).lower()
+    assert "terminal" in refused(process(home, "demo", check=False)).lower()
 
 
 def test_a_real_generation_without_a_key_says_what_to_do(home: Path) -> None:
     (home / "p.toml").write_text('name = "x"\ncount = 1\n')
-    assert "ANTHROPIC_API_KEY" in refused(traintui(home, "generate", "--plan", "p.toml", check=False))
-    assert "ANTHROPIC_API_KEY" in refused(traintui(home, "worker", check=False))
+    assert "ANTHROPIC_API_KEY" in refused(process(home, "generate", "--plan", "p.toml", check=False))
+    assert "ANTHROPIC_API_KEY" in refused(process(home, "worker", check=False))
 
 
 @pytest.mark.parametrize(
@@ -300,7 +311,7 @@ def test_a_port_in_use_is_named(home: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert str(port) in refused(traintui(home, "rehearsal", "--port", str(port), check=False))
+        assert str(port) in refused(process(home, "rehearsal", "--port", str(port), check=False))
 
 
 def test_a_settings_file_with_a_mistake_is_named(home: Path) -> None:
@@ -382,7 +393,7 @@ def test_an_import_is_scored_among_what_is_there_and_scored_anew_by_other_thresh
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["export"], ["user", "add", "x", "--role", "king"], ["import"]])
 def test_wrong_usage_exits_2_and_names_the_mistake(home: Path, arguments: list[str]) -> None:
-    result = traintui(home, *arguments, check=False)
+    result = process(home, *arguments, check=False)
     assert result.returncode == 2 and result.stderr
 
 

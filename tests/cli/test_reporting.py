@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from commanded import at_home
 from homes import furnished_home
 from traintui.data.embedded import EmbeddedServer
 
@@ -41,11 +40,7 @@ def home() -> Iterator[Path]:
 
 
 def traintui(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "traintui", *arguments],
-        capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL, cwd=home, check=False,
-        env={**os.environ, "TRAINTUI_HOME": str(home)},
-    )  # fmt: skip
+    return at_home(home, *arguments)
 
 
 def test_all_rows_of_a_report_are_written_as_csv(home: Path) -> None:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from aging import LONG_AGO
+from commanded import at_home
 from homes import furnished_home
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
@@ -53,10 +54,9 @@ def begun(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def said(home: Path, *arguments: str, code: int = 0) -> str:
-    process = begun(home, *arguments)
-    out, err = process.communicate(timeout=180)
-    assert process.returncode == code, err
-    return out
+    ended = at_home(home, "audit", *arguments)
+    assert ended.returncode == code, ended.stderr
+    return ended.stdout
 
 
 def stands(server: EmbeddedServer) -> dict[str, int]:
