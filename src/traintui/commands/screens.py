@@ -169,6 +169,7 @@ COMMANDS: tuple[Command, ...] = (
             True),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
+    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive"),
     # Calls in Audit
     Command("calls.figures", "p", "Plots", "Show or hide cost and failures day by day", "figures"),
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,

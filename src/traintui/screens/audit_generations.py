@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,8 @@ from textual.content import Content
 
 from traintui import clock, commands, text
 from traintui.data.records import Attempt, AttemptDetail
-from traintui.screens.log_pane import AGAIN, LogPane
+from traintui.screens.archived_pane import ArchivedPane
+from traintui.screens.log_pane import AGAIN
 from traintui.widgets.day_bars import DayBars
 from traintui.widgets.json_lines import DEPTHS, USUAL_DEPTH
 from traintui.widgets.log_detail import call_facts, call_lines
@@ -23,11 +25,13 @@ from traintui.widgets.log_rows import call_columns
 from traintui.widgets.row_table import Column
 
 if TYPE_CHECKING:
+    from traintui.audit.archive_reach import Reach
     from traintui.data.filters import Filter
     from traintui.data.log_figures import CallFigures
+    from traintui.data.log_listing import Found, Keys
 
 
-class GenerationsPane(LogPane[Attempt]):
+class GenerationsPane(ArchivedPane[Attempt]):
     """Every call, whatever became of it."""
 
     NAME = "generations"
@@ -43,7 +47,11 @@ class GenerationsPane(LogPane[Attempt]):
         super().__init__()
         self._depth = DEPTHS.index(USUAL_DEPTH)
         self._found: AttemptDetail | None = None
+        self._is_archived = False
+        """Whether that one was read from the archive."""
         self._figures: CallFigures | None = None
+        self._archived_figures: CallFigures | None = None
+        """What archived calls add up to, as far as they are listed."""
         self._summed: Filter | None = None
         """The filter whose calls were added up, or are."""
         self._sums_rest_until = 0.0
@@ -64,6 +72,31 @@ class GenerationsPane(LogPane[Attempt]):
             self._summed = wanted
             self.read(partial(self._sum_up, wanted), name="sums")
 
+    async def reach(self, wanted: Filter) -> Reach:
+        """The frames that its dates and conversations leave."""
+        from traintui.audit.archive_reach import frames_for, reach_of
+
+        return reach_of(await frames_for(self.db, wanted), wanted)
+
+    async def archived(self, wanted: Filter) -> AsyncGenerator[tuple[Keys, float]]:
+        """Archived calls that match; adds them up as they come."""
+        from traintui.audit import call_archive
+
+        offset = clock.now().astimezone().utcoffset() or timedelta()
+        async with aclosing(call_archive.find(self.db, wanted, offset=offset)) as steps:
+            async for step in steps:
+                before = self._archived_figures
+                self._archived_figures = step.figures if before is None else before + step.figures
+                yield step.keys, step.looked
+
+    async def found(self, wanted: Filter) -> AsyncGenerator[Found]:
+        """What matches; what archived calls add up to is known with them."""
+        self._archived_figures = None
+        async with aclosing(super().found(wanted)) as steps:
+            async for found in steps:
+                yield found
+        self._show_sums()
+
     async def _sum_up(self, wanted: Filter) -> None:
         from traintui.data.log_figures import call_figures
 
@@ -74,6 +107,18 @@ class GenerationsPane(LogPane[Attempt]):
         if wanted is not self._summed:
             return
         self._figures = figures
+        self._show_sums()
+
+    @property
+    def figures(self) -> CallFigures | None:
+        """What all that are listed add up to; None until that is known."""
+        live, archived = self._figures, self._archived_figures
+        return live if live is None or archived is None else live + archived
+
+    def _show_sums(self) -> None:
+        figures = self.figures
+        if figures is None:
+            return
         days = [each.day for each in figures.days]
         most = max((each.cost_usd for each in figures.days), default=Decimal(0))
         self.query_one("#cost", DayBars).show(
@@ -87,7 +132,7 @@ class GenerationsPane(LogPane[Attempt]):
 
     def sums(self) -> Sequence[Content]:
         """Cost, tokens, and the share that failed."""
-        figures = self._figures
+        figures = self.figures
         if figures is None or not figures.calls:
             return ()
         rate = figures.failed / figures.calls
@@ -106,10 +151,19 @@ class GenerationsPane(LogPane[Attempt]):
         return call_columns()
 
     async def read_rows(self, ids: Sequence[int]) -> Mapping[int, Attempt]:
-        """Calls by their ids; their moments lead to their weeks."""
+        """Calls by their ids; their moments lead to their weeks. Those that are not in the log any more are in the
+        archive."""
         from traintui.data import attempts
 
-        return await attempts.rows(self.db, ids, self.listing.span(ids) if self.listing else None)
+        listing = self.listing
+        found = await attempts.rows(self.db, ids, listing.span(ids) if listing else None)
+        gone = [id for id in ids if id not in found]
+        if listing is None or not gone:
+            return found
+        from traintui.audit import call_archive
+
+        moments = {id: span[0] for id in gone if (span := listing.span([id])) is not None}
+        return {**found, **await call_archive.rows(self.db, moments)}
 
     def conversation_of(self, row: Attempt) -> str | None:
         """The conversation that it was for."""
@@ -131,17 +185,25 @@ class GenerationsPane(LogPane[Attempt]):
         self.read(partial(self._read_detail, row), name="detail")
 
     async def _read_detail(self, row: Attempt) -> None:
+        from traintui.audit import call_archive
         from traintui.data import attempts
+        from traintui.data.refusals import Refused
 
-        found = await attempts.detail(self.db, row)
+        archived = False
+        try:
+            found = await attempts.detail(self.db, row)
+        except Refused as refused:
+            if refused.code != "TT002":
+                raise
+            archived, found = True, await call_archive.detail(self.db, row)
         if self.table.current == row:
-            self._found = found
+            self._found, self._is_archived = found, archived
             self._draw()
 
     def _draw(self) -> None:
         found = self._found
         if found is not None:
-            lines = call_lines(found, depth=DEPTHS[self._depth])
+            lines = call_lines(found, depth=DEPTHS[self._depth], archived=self._is_archived)
             self.detail.show(lines, key=(found.attempt.id, found.attempt.state))
 
     def action_fold(self, step: int) -> None:

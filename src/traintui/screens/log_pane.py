@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -30,7 +30,7 @@ from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
-    from traintui.data.log_listing import LogListing
+    from traintui.data.log_listing import Found, LogListing
 
 RowT = TypeVar("RowT")
 
@@ -243,14 +243,12 @@ class LogPane(SavingPane, Generic[RowT]):
         self.read(partial(self._read_listing, top, pause), name="find")
 
     async def _read_listing(self, top: bool, pause: float) -> None:
-        from traintui.data import log_listing
-
         wanted = self.wanted
         if wanted is None:
             return
         await asyncio.sleep(pause)
         self._since = clock.now()
-        async with aclosing(log_listing.find(self.db, self.source, wanted)) as steps:
+        async with aclosing(self.found(wanted)) as steps:
             async for found in steps:
                 if self.wanted is not wanted:
                     return
@@ -261,6 +259,12 @@ class LogPane(SavingPane, Generic[RowT]):
         self.say_counts()
         self.screen.refresh_bindings()
         self.all_found(wanted)
+
+    def found(self, wanted: Filter) -> AsyncGenerator[Found]:
+        """What matches, as it is found."""
+        from traintui.data import log_listing
+
+        return log_listing.find(self.db, self.source, wanted)
 
     def all_found(self, wanted: Filter) -> None:
         """All rows of the filter are known, or as far as somebody wanted."""

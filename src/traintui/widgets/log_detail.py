@@ -54,14 +54,15 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     yield from fact("", attempt.error_message, style="$failed")
 
 
-def call_lines(detail: AttemptDetail, *, depth: int | None = None) -> Iterator[Content]:
-    """A call with what was sent and what came back, folded below a depth."""
+def call_lines(detail: AttemptDetail, *, depth: int | None = None, archived: bool = False) -> Iterator[Content]:
+    """A call with what was sent and what came back, folded below a depth; says of one that it is `archived`."""
     yield from call_facts(detail.attempt)
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
     yield from fact("Template", detail.template)
     yield from fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted")
+    yield from fact("Stands in", "the archive: it is kept in the log no longer" if archived else None)
     yield from fact("Row hash", detail.row_hash, style="$muted")
     if detail.row_hash is None and detail.attempt.state == "sending":
         yield from fact("Row hash", "it gets one when the call ends", style="$muted")
