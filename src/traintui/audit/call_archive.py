@@ -11,7 +11,7 @@ import heapq
 from array import array
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -135,7 +135,8 @@ async def detail(db: Database, attempt: Attempt) -> AttemptDetail:
 
 async def around(connection: Any, moments: Mapping[int, datetime], *, payloads: bool = False) -> str:
     """The rows of some archived calls, as JSON that the database reads as such."""
-    weeks = {at.date() - timedelta(days=at.weekday()) for at in moments.values()}
+    days = {at.astimezone(UTC).date() for at in moments.values()}
+    weeks = {day - timedelta(days=day.weekday()) for day in days}
     values = {"weeks": sorted(weeks), "moments": list(moments.values())}
     frames = [(each.week, each.place, bytes(each.content)) for each in await connection.execute(AROUND, values)]
     return await asyncio.to_thread(rows_of, frames, only=moments.keys(), payloads=payloads)

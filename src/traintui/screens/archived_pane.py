@@ -67,6 +67,7 @@ class ArchivedPane(LogPane[RowT], Generic[RowT]):
         from traintui.data.log_listing import Found
 
         self._reach, self._archived = None, 0
+        before = await self.reach(wanted) if self.with_archive else None
         listing: LogListing | None = None
         async with aclosing(super().found(wanted)) as steps:
             async for found in steps:
@@ -85,6 +86,8 @@ class ArchivedPane(LogPane[RowT], Generic[RowT]):
                 listing = behind(listing, keys, complete=False)
                 yield Found(listing, looked)
         yield Found(behind(listing, self._no_keys, complete=True))
+        if before is not None and before.weeks != (await self.reach(wanted)).weeks:
+            self.call_later(self._find)  # a week went to the archive meanwhile: it was met twice, or not at all
 
     @property
     def _no_keys(self) -> Keys:
@@ -119,18 +122,19 @@ class ArchivedPane(LogPane[RowT], Generic[RowT]):
             complete = listing is not None and listing.complete
             return Content.assemble(
                 ("▤ ", "$accent"), "incl. " if complete else "so far incl. ", (rows, "bold"),
-                f" archived {self.noun(self._archived)}{in_weeks(reach.weeks if reach else ())}",
-                ("   all figures count them" if complete else "", "$muted"), ("   A hides them", "$muted"),
+                f" archived {self.noun(self._archived)}, ", ("A", "bold"),
+                f" hides them{in_weeks(reach.weeks if reach else ())}",
+                ("   all figures count them" if complete else "", "$muted"),
             )  # fmt: skip
         if reach is None or not reach.weeks:
             return Content("")
         if reach.rows is None:
-            number = f"archived {self.noun(2)} "
+            number = f"archived {self.noun(2)}"
         else:
-            number = f"{'' if reach.is_exact else 'up to '}{reach.rows:,} archived {self.noun(reach.rows)} "
+            number = f"{'' if reach.is_exact else 'up to '}{reach.rows:,} archived {self.noun(reach.rows)}"
         return Content.assemble(
-            ("▤ ", "$muted"), (f"{number}of these dates are not among them{in_weeks(reach.weeks)}", "$muted"),
-            ("   A", "bold"), (" shows them", "$muted"),
+            ("▤ ", "$muted"), ("A", "bold"), (" shows ", "$muted"), number,
+            (f" of these dates too{in_weeks(reach.weeks)}", "$muted"),
         )  # fmt: skip
 
 
