@@ -106,3 +106,17 @@ def test_an_export_as_of_a_moment_holds_what_was_approved_then(home: Path) -> No
         assert traintui(home, "export", "--out", "x.jsonl", *wrong).returncode == 2
     refused = traintui(home, "export", "--out", "x.jsonl", "--as-of", then, "--filter", "status:generated")
     assert refused.returncode == 1 and "is:generated@" in refused.stderr
+
+
+def test_all_rows_of_one_report_are_written_as_csv(home: Path) -> None:
+    target = home / "reviewed.csv"
+    target.write_text("what stood there")
+    written = traintui(home, "audit", "report", "reviewed", "--csv", str(target))
+    assert written.returncode == 1 and written.stdout.endswith(f"{target}  1 row\n"), written.stderr
+    heading, row = target.read_text().splitlines()
+    assert heading.startswith("conversation") and row
+    nameless = traintui(home, "audit", "report", "--csv", str(target))
+    assert nameless.returncode == 2 and "name it" in nameless.stderr
+    nowhere = traintui(home, "audit", "report", "reviewed", "--csv", str(home / "no" / "x.csv"))
+    assert nowhere.returncode == 1 and "File not written" in nowhere.stderr
+    assert not (home / "no").exists() and not list(home.glob(".*.partial"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from traintui import text
 from traintui.cli.running import Json, harmless, run, say, workspace
 from traintui.errors import TraintuiError
 
@@ -21,7 +23,7 @@ Named = Literal["activity", "reviewed", "exports-attributed", "approved-at-revis
 SAID_EVERY = 1.0
 """Seconds between two words on how far it is, where somebody watches."""
 SHOWN = 20
-"""Rows that are printed; `--out` writes all of them."""
+"""Rows that are printed; `--csv` and `--out` write all of them."""
 
 
 def report(
@@ -46,18 +48,24 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Save each as CSV and as a Markdown page with its seal.")
     ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="PATH", help="Write all rows of a report as CSV; what stands there is replaced."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Who reviewed what, and whether all was reviewed, attributed and approved. Exit 0 when all pass."""
     from traintui.audit.reports.making import KINDS, Asked, make
     from traintui.audit.reports.moments import read_moment
-    from traintui.audit.reports.saving import save
+    from traintui.audit.reports.saving import save, save_rows
 
     moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
     if moment is not None and (begin is not None or end is not None):
         raise typer.BadParameter("it is a moment, and --from and --to are a period", param_hint="--as-of")
     if begin is not None and end is not None and begin >= end:
         raise typer.BadParameter("it ends before it begins", param_hint="--to")
+    if csv is not None and name is None:
+        raise typer.BadParameter("it is of one report: name it", param_hint="--csv")
     folders = tuple(path.expanduser() for path in folder or ())
     if missing := [path for path in folders if not path.is_dir()]:
         raise TraintuiError("Report not made", f"{missing[0]} is no folder that is here.", "Name one that is.")
@@ -69,6 +77,8 @@ def report(
                 asked = Asked(each, moment or end, begin, folders)
                 made = await make(db, asked, progress=Progress(each))
                 try:
+                    if csv is not None:
+                        await asyncio.to_thread(save_rows, made, csv, replace=True)
                     done.append((made.report, None if out is None else await save(db, made, out)))
                 finally:
                     made.close()
@@ -76,7 +86,8 @@ def report(
 
     reports = run(work())
     if json_:
-        told = [report.as_json() | {"page": saved and str(saved.page), "csv": saved and str(saved.csv)}
+        told = [report.as_json() | {"page": saved and str(saved.page),
+                                    "csv": str(csv) if csv is not None else saved and str(saved.csv)}
                 for report, saved in reports]  # fmt: skip
         print(json.dumps({"passed": all(one["passed"] for one in told), "reports": told}))
     else:
@@ -84,6 +95,8 @@ def report(
         for _, saved in reports:
             if saved is not None:
                 print(f"\n{saved.page}\n{saved.csv}")
+        if csv is not None:
+            print(f"\n{csv}  {text.plural(reports[0][0].number, 'row')}")
     for report, saved in reports:
         for note in () if json_ else report.answer.notes:
             say(f"{report.kind.name}: {note}")
@@ -109,7 +122,7 @@ def told_of(report: Report) -> str:
             cells = (cell.ljust(wide) for cell, wide in zip(row, widths, strict=True))
             lines.append(f"      {'  '.join(cells)}".rstrip())
         if report.number > SHOWN:
-            lines.append(f"      and {report.number - SHOWN:,} more; --out writes all of them")
+            lines.append(f"      and {report.number - SHOWN:,} more; --csv FILE writes all of them")
     return "\n".join(lines)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from traintui.audit.anchors import note_report, seal_line
+from traintui.audit.csv_export import unwritable
 from traintui.audit.reports.making import Made
 from traintui.audit.reports.model import Report, utc
 from traintui.audit.words import number_of
@@ -48,6 +51,26 @@ async def save(db: Database, made: Made, folder: Path) -> Saved:
         note = f"The anchors in {db.home} cannot be written ({error.strerror or error}): verify will not look for it."
         return Saved(page, csv, note)
     return Saved(page, csv)
+
+
+def save_rows(made: Made, path: Path, *, replace: bool = False) -> int:
+    """Writes all rows of a report as CSV; how many there are. Blocks. Raises `TraintuiError` where something stands at
+    `path` already, unless `replace`, and where it cannot be written; then nothing of it is left."""
+    if not replace and os.path.lexists(path):
+        raise TraintuiError("File not written", f"{path} is there already.", "Choose another name.")
+    partial: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".partial")
+        partial = Path(name)
+        with open(handle, "wb") as target:
+            made.csv.seek(0)
+            shutil.copyfileobj(made.csv, target)
+        partial.replace(path)
+    except OSError as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+    return made.report.number
 
 
 def write(made: Made, folder: Path) -> tuple[Path, Path]:
