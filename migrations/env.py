@@ -24,6 +24,7 @@ from traintui.data import (  # noqa: F401
     money_models,
     rate_models,
     reservation_models,
+    retention_models,
     seal_models,
     search_models,
     second_review_models,

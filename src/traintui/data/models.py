@@ -130,6 +130,9 @@ class WorkspaceSetting(Base):
             " AND value::numeric = trunc(value::numeric) ELSE false END",
             name="retention",
         ),
+        CheckConstraint(
+            "key <> 'retire_automatically' OR jsonb_typeof(value) IN ('boolean', 'null')", name="retire_automatically"
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())
