@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, text
+from sqlalchemy import ColumnClause, Select, text
+from sqlalchemy.sql.visitors import iterate
 
 from traintui import clock
 from traintui.audit.archive import damaged, said
@@ -66,12 +67,13 @@ async def find(db: Database, wanted: Filter, *, offset: timedelta) -> AsyncGener
     `TraintuiError` where a frame cannot be read, or the database cannot be reached."""
     frames = await frames_for(db, wanted)
     selected = of_each(offset, L.created_at, L.id).where(wanted.where).add_cte(IN_PLACE)
+    needed = {column.name for column in iterate(selected) if isinstance(column, ColumnClause)}
     waiting: list[tuple[int, int]] = []
     found: list[Any] = []
     ready = (array("q"), array("q"))
     told = clock.ticks()
     for start in range(0, len(frames), AT_ONCE):
-        rows = await matching(db, frames[start : start + AT_ONCE], selected)
+        rows = await matching(db, frames[start : start + AT_ONCE], selected, needed)
         for row in rows:
             heapq.heappush(waiting, (-micros(row[0]), -row[1]))
         found += [row[2:] for row in rows]
@@ -87,12 +89,15 @@ async def find(db: Database, wanted: Filter, *, offset: timedelta) -> AsyncGener
             found, ready, told = [], (array("q"), array("q")), clock.ticks()
 
 
-async def matching(db: Database, frames: Sequence[FrameOf], selected: Select[Any]) -> Sequence[Any]:
-    """What a selection finds in the rows of some frames."""
+async def matching(
+    db: Database, frames: Sequence[FrameOf], selected: Select[Any], needed: Collection[str]
+) -> Sequence[Any]:
+    """What a selection that needs some columns finds in the rows of some frames."""
     places = {"weeks": [each.week for each in frames], "places": [each.place for each in frames]}
     async with db.read() as connection:
         contents = (await connection.execute(CONTENTS, places)).all()
-        rows = await asyncio.to_thread(rows_of, [(each.week, each.place, bytes(each.content)) for each in contents])
+        given = [(each.week, each.place, bytes(each.content)) for each in contents]
+        rows = await asyncio.to_thread(rows_of, given, columns=needed)
         found: Sequence[Any] = (await connection.execute(selected, {"archived": rows})).all()
         return found
 
@@ -142,9 +147,12 @@ async def around(connection: Any, moments: Mapping[int, datetime], *, payloads: 
     return await asyncio.to_thread(rows_of, frames, only=moments.keys(), payloads=payloads)
 
 
-def rows_of(frames: Frames, *, only: Collection[int] | None = None, payloads: bool = False) -> str:
-    """Rows of frames as JSON that the database reads as rows of the log: those of some ids, unless all are wanted.
-    Raises `TraintuiError` where a frame cannot be read."""
+def rows_of(
+    frames: Frames, *, only: Collection[int] | None = None, columns: Collection[str] | None = None,
+    payloads: bool = False,
+) -> str:  # fmt: skip
+    """Rows of frames as JSON that the database reads as rows of the log: those of some ids, and some of their columns,
+    unless all are wanted. Raises `TraintuiError` where a frame cannot be read."""
     found: list[dict[str, Any]] = []
     for week, place, content in frames:
         try:
@@ -153,7 +161,8 @@ def rows_of(frames: Frames, *, only: Collection[int] | None = None, payloads: bo
             for line in lines:
                 if only is None or int(line[number] or 0) in only:
                     fields = dict(zip(names, line, strict=True))
-                    found.append({name: said("generation_logs", name, field) for name, field in fields.items()})
+                    wanted = fields if columns is None else fields.keys() & columns
+                    found.append({name: said("generation_logs", name, fields[name]) for name in wanted})
                     if payloads:
                         found[-1] |= {name: orjson.Fragment(kept) for name in PAYLOADS if (kept := fields.get(name))}
         except (DamagedFrame, ValueError) as error:

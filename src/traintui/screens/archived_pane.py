@@ -124,7 +124,7 @@ class ArchivedPane(LogPane[RowT], Generic[RowT]):
                 ("▤ ", "$accent"), "incl. " if complete else "so far incl. ", (rows, "bold"),
                 f" archived {self.noun(self._archived)}, ", ("A", "bold"),
                 f" hides them{in_weeks(reach.weeks if reach else ())}",
-                ("   all figures count them" if complete else "", "$muted"),
+                ("   the sums count them" if complete and self.sums() else "", "$muted"),
             )  # fmt: skip
         if reach is None or not reach.weeks:
             return Content("")
