@@ -26,6 +26,7 @@ from traintui.data import (  # noqa: F401
     query_models,
     rate_models,
     reservation_models,
+    retention_models,
     sample_models,
     seal_models,
     search_models,

@@ -27,6 +27,26 @@ def aged(conninfo: Conninfo, week: date = LONG_AGO, *, where: str = "true") -> N
                            " WHERE state <> 'sending'")  # fmt: skip
 
 
+CALLS = """
+    INSERT INTO generation_logs (created_at, kind, state, requested_by, endpoint, is_rehearsal, model, parameters,
+                                 request_payload, response_payload, cost_usd, input_tokens, output_tokens,
+                                 conversation_id, error_message, error_type)
+    SELECT %(moment)s::timestamptz + n * interval '1 minute', 'generate', CASE n %% 4 WHEN 3 THEN 'error' ELSE 'ok' END,
+           'ada', 'https://a', false, 'claude-haiku-5-5', '{"a": 1}', jsonb_build_object('prompt', 'Write ' || n),
+           CASE n %% 4 WHEN 3 THEN NULL ELSE '{"text": "Written."}'::jsonb END, 0.01, 10, 20, 'c-' || n,
+           CASE n %% 4 WHEN 3 THEN 'Overloaded' END, CASE n %% 4 WHEN 3 THEN 'overloaded' END
+    FROM generate_series(1, %(number)s) AS n
+"""
+
+
+def calls_of(conninfo: Conninfo, moment: str, number: int) -> None:
+    """Adds so many calls of a moment and the minutes after it: each costs a cent and has 30 tokens, every fourth
+    failed."""
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SELECT make_generation_partitions(0, %s::timestamptz)", [moment])
+        connection.execute(CALLS, {"moment": moment, "number": number})
+
+
 def aged_exports(conninfo: Conninfo, week: date = LONG_AGO) -> None:
     """Puts exports that are not sealed yet into a week of long ago."""
     with psycopg.connect(conninfo(SUPERUSER)) as connection:

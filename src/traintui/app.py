@@ -26,6 +26,7 @@ from traintui.widgets import themes
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
+    from traintui.data.retention_rounds import Rounds
     from traintui.windows import OpenWindow
 
 LOOK = 0.7
@@ -52,6 +53,7 @@ OF_THE_WORKSPACE = frozenset(
         "metadata_keys",
         "prices",
         "redaction",
+        "retention",
         "templates",
         "thresholds",
         "training_targets",
@@ -133,6 +135,7 @@ class TraintuiApp(Ending):
         self._look = asyncio.Event()
         self._reviving = Reviving(self)
         self._fields: Fields
+        self._left_undone: dict[str, str] = {}
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -272,8 +275,8 @@ class TraintuiApp(Ending):
             self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
             for name, work in (
                 ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
-                ("redaction", self._learn_redaction),
-                ("queries", self._record_queries), ("samples", self._sample),
+                ("retention", self._retain), ("redaction", self._learn_redaction), ("queries", self._record_queries),
+                ("samples", self._sample),
             )
         ]  # fmt: skip
 
@@ -333,9 +336,26 @@ class TraintuiApp(Ending):
 
     async def _seal(self) -> None:
         """Seals the logs shortly after they were written."""
-        from traintui.audit.sealing import keep_sealed
+        from traintui.audit.sealing import NoAnchor, keep_sealed
 
-        await keep_sealed(self.db, asyncio.Event())
+        def told(error: NoAnchor | None) -> None:
+            self._stays("Seals", f"{error.title.lower()}: {error.message} {error.remedy}" if error else "")
+
+        await keep_sealed(self.db, asyncio.Event(), told=told)
+
+    def _stays(self, what: str, said: str) -> None:
+        """Says what something beside the work could not do, to whom it concerns; nothing where it did all."""
+        self._left_undone[what] = said if self.db.role in commands.ALLOWED["auditor"] else ""
+        self.stays = "   ".join(f"{what}: {said}" for what, said in self._left_undone.items() if said)
+
+    async def _retain(self) -> None:
+        """Takes the daily round of retention, where this login may, and says what had to stay to whom it concerns."""
+        from traintui.audit.retention_rounds import keep_retained
+
+        def told(rounds: Rounds) -> None:
+            self._stays("Retention", rounds.failure)
+
+        await keep_retained(self.db, asyncio.Event(), told=told)
 
     async def _record_queries(self) -> None:
         """Keeps how long statements take."""

@@ -94,6 +94,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding("Role", "ok", f"{db.login} is {'an' if db.role[0] == 'a' else 'a'} {db.role}")
                 for finding in await capabilities(db):
                     yield finding
+                yield await retention(db)
     except TraintuiError as error:
         yield Finding("Database", "failed", error.message, error.remedy)
     if settings.embedded:
@@ -119,6 +120,26 @@ async def capabilities(db: Database) -> list[Finding]:
         seen = max(each.found_at for each in there.found.values())
         findings.append(Finding("Model", "ok", f"{about}: {in_a_line(there)}, seen {seen:%Y-%m-%d}"))
     return findings
+
+
+async def retention(db: Database) -> Finding:
+    """How long the logs keep rows, and whether what is due goes."""
+    from traintui.data import retention, retention_rounds
+
+    kept, rounds = await retention.read(db), await retention_rounds.read(db)
+    days = ["for good" if each is None else f"{each} days" for each in (kept.generations_days, kept.exports_days)]
+    said = f"calls {days[0]}, exports {days[1]}"
+    if rounds.failure:
+        about = "".join(sign if sign.isprintable() else "\ufffd" for sign in rounds.failure)
+        return Finding("Retention", "warning", f"{said}; the last round: {about}", "traintui audit retire says more.")
+    waiting = await retention.weeks_due(db)
+    if waiting and not await retention_rounds.removes(db):
+        return Finding(
+            "Retention", "warning", f"{said}; {waiting:,} of the weeks of calls are due, and stay where they are.",
+            "traintui audit retire, or traintui audit retention --automatic on.",
+        )  # fmt: skip
+    last = "no round yet" if rounds.ended_at is None else f"last round {rounds.ended_at:%Y-%m-%d %H:%M} UTC"
+    return Finding("Retention", "ok", f"{said}; {last}")
 
 
 def newest_backup(settings: Settings) -> Finding:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     daily_target: int | None = Field(
         default=None, ge=1, le=100_000, description="Decisions that this person wants to make in a day."
     )
+    archived_rows: Literal["hide", "show"] = Field(
+        default="hide", description="Whether Audit lists calls and exports of the archive behind those of the logs."
+    )
     keymap: dict[str, str] = Field(default_factory=dict, description="Command id to key, as in `review.approve = 'y'`.")
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from aging import LONG_AGO
+from aging import LONG_AGO, aged_exports
 from commanded import Command, command_for
 from support import Conninfo, logged_in
 from traintui.audit import archive_listing, archiving
 from traintui.audit.retiring import retire_due
-from traintui.data import retention
+from traintui.data import exports, retention
 from traintui.data.embedded import SUPERUSER
 
 ROWS = """
@@ -31,6 +32,7 @@ ROWS = """
     FROM (VALUES (%(old)s::timestamptz), (%(older)s), (clock_timestamp() - interval '5 hours')) AS weeks(moment),
          generate_series(1, 12) AS n
 """
+Commands = Callable[[str], Command]
 OLDER = date(2023, 12, 18)
 FILTERS = (
     (), ("state:error",), ("overloaded",), ("--template", "calm"), ("cost>0.05", "--user", "arthur"),
@@ -53,6 +55,12 @@ def traintui(conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest
         connection.execute(templates.encode())
         connection.execute(calls.encode(), {"old": old, "older": older})
     return command_for(conninfo("audrey"), monkeypatch, capsys)
+
+
+@pytest.fixture
+def traintui_of(conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """The command as somebody."""
+    return lambda login: command_for(conninfo(login), monkeypatch, capsys)
 
 
 def retired(conninfo: str) -> int:
@@ -93,3 +101,38 @@ def test_a_limit_ends_the_reading(traintui: Command, conninfo: Conninfo) -> None
     assert code == 0 and len(out.splitlines()) == 13 and "There are more than 13" in err
     code, out, err = traintui("audit", "generations", "--archive", "state:sending")
     assert (code, out, err) == (0, "", "Nothing matches.\n")
+
+
+def test_exports_of_the_archive_are_listed_with_those_of_the_log(
+    traintui: Command, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        async with logged_in(conninfo("ada")) as db:
+            for name in ("e-old", "e-new"):
+                await exports.record(
+                    db, name, "started", count=2, filter_state={"filter": name}, format="trl", metadata={}
+                )
+                await exports.record(db, name, "cancelled", count=0, filter_state={"filter": name}, format="trl",
+                                     metadata={})  # fmt: skip
+                if name == "e-old":
+                    aged_exports(conninfo)
+
+    asyncio.run(work())
+    assert retired(conninfo("ada")) == 3
+    code, out, _ = traintui("audit", "exports", "--json")
+    assert code == 0 and [row["export_id"] for row in json.loads(out)["rows"]] == ["e-new"]
+    code, out, _ = traintui("audit", "exports", "--archive", "--json")
+    assert code == 0 and [row["export_id"] for row in json.loads(out)["rows"]] == ["e-new", "e-old"]
+    code, out, _ = traintui(
+        "audit", "exports", "--archive", "--until", "2024-02-01", "--csv", str(tmp_path / "all.csv")
+    )
+    assert code == 0 and out.endswith("  1 rows\n") and '"e-old"' in (tmp_path / "all.csv").read_text()
+
+
+def test_whether_what_is_due_goes_by_itself_is_said_and_changed(conninfo: Conninfo, traintui_of: Commands) -> None:
+    assert json.loads(traintui_of("ada")("audit", "retention", "--json")[1])["automatic"] is False, "a shared server"
+    code, out, _ = traintui_of("ada")("audit", "retention", "--automatic", "on")
+    assert code == 0 and "automatic    on" in out
+    code, _, err = traintui_of("audrey")("audit", "retention", "--automatic", "off")
+    assert code == 1 and err
+    assert json.loads(traintui_of("audrey")("audit", "retention", "--json")[1])["automatic"] is True

@@ -54,7 +54,9 @@ def test_all_rows_of_a_report_are_written_as_csv(home: Path) -> None:
     assert len(content.splitlines()) == 1 + told["number"] == 2
     nowhere = traintui(home, "audit", "report", "reviewed", "--csv", str(home / "no" / "x.csv"))
     assert nowhere.returncode == 1 and "cannot be written" in nowhere.stderr
-    assert traintui(home, "audit", "report", "--csv", str(path)).returncode == 2
+    assert not (home / "no").exists() and not list(home.glob(".*.partial"))
+    nameless = traintui(home, "audit", "report", "--csv", str(path))
+    assert nameless.returncode == 2 and "name it" in nameless.stderr
     assert path.read_bytes() == content
 
 

@@ -111,7 +111,9 @@ def test_days_are_shown_and_changed(server: EmbeddedServer) -> None:
     assert said(server.home, "retention").splitlines()[0].split() == ["generations", "90", "days"]
     said(server.home, "retention", "--generations", "none", "--exports", "400")
     told = json.loads(said(server.home, "retention", "--json"))
-    assert told == {"generations_days": None, "exports_days": 400, "reviews_days": None}
+    assert told == {
+        "generations_days": None, "exports_days": 400, "reviews_days": None, "automatic": True, "failure": None,
+    }  # fmt: skip
     assert said(server.home, "retire", "--dry-run") == "nothing is due\n"
     said(server.home, "retention", "--exports", "soon", code=1)
     said(server.home, "retention", "--exports", "3", code=1)

@@ -22,6 +22,7 @@ from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
 from traintui.screens.audit_reports import ReportsPane
 from traintui.screens.report_form import ReportForm
+from traintui.screens.save_csv import SaveCsv
 from traintui.widgets.report_lines import plotted
 
 
@@ -194,3 +195,22 @@ def test_the_ends_of_a_short_axis_do_not_run_together() -> None:
     assert ends("2026-11-29") == "2026-11-29"
     assert ends("2026-11-29", "2026-11-30") == "2026-11-29 to 2026-11-30"
     assert ends("a", "b", "c") == "a            c"
+
+
+async def test_a_key_saves_all_rows_as_csv_where_one_says(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
+    one, two = await imported(db, 2)
+    await approved(db, one)
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, app)
+        await pilot.press("j", "c")
+        await until(pilot, lambda: "enter makes the report" in line(pane))
+        await pilot.press("enter")
+        await until(pilot, lambda: report(pane, "reviewed") is not None)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, SaveCsv) and app.screen.is_mounted)
+        dialog = app.screen
+        assert isinstance(dialog, SaveCsv) and dialog.field.value.startswith("report-reviewed-")
+        dialog.field.value = str(tmp_path / "reviewed.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 row in " in line(pane))
+    assert two in (tmp_path / "reviewed.csv").read_text() and one not in (tmp_path / "reviewed.csv").read_text()

@@ -1,4 +1,4 @@
-"""Calls in the log and in the archive, listed as one: by the filter of the log, newest first, with its columns.
+"""Calls, and exports, in the log and in the archive, listed as one: by the filter of the log, newest first.
 
 The database reads the filter over archived rows too: they are handed to it, some frames at once, in the place of the
 log. So a word means the same in both, and nothing of the filter stands twice.
@@ -15,11 +15,12 @@ from typing import Any
 
 from sqlalchemy import text
 
+from traintui.audit import export_archive
 from traintui.audit.archive import as_json
 from traintui.data import log_lines, retention
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
-from traintui.data.log_fields import GENERATIONS
+from traintui.data.log_fields import EXPORTS, GENERATIONS, Log
 from traintui.data.log_models import GenerationLog as L
 from traintui.errors import TraintuiError
 
@@ -42,62 +43,67 @@ IN_PLACE = (
 Columns = Sequence[Any]
 
 
-async def rows_across(db: Database, columns: Columns, wanted: Filter) -> AsyncGenerator[Sequence[Any]]:
-    """Columns of all calls that match, in the log and in the archive, newest first, some thousands at once. Raises
+async def rows_across(
+    db: Database, columns: Columns, wanted: Filter, log: Log = GENERATIONS
+) -> AsyncGenerator[Sequence[Any]]:
+    """Columns of all calls, or exports, that match, in log and archive, newest first, some thousands at once. Raises
     `TraintuiError` where a frame cannot be read, and in the end where a week was removed meanwhile."""
-    removed = await weeks_removed(db)
+    removed = await weeks_removed(db, log)
+    there = _in_archive if log is GENERATIONS else _exports_in_archive
     until: datetime | None = None
     for week in reversed(removed):
         begins = datetime.combine(week, time(), UTC)
-        async with aclosing(_in_log(db, columns, wanted, begins + timedelta(days=7), until)) as portions:
+        async with aclosing(_in_log(db, log, columns, wanted, begins + timedelta(days=7), until)) as portions:
             async for rows in portions:
                 yield rows
-        async with aclosing(_in_archive(db, columns, wanted, week)) as portions:
+        async with aclosing(there(db, columns, wanted, week)) as portions:
             async for rows in portions:
                 yield rows
         until = begins
-    async with aclosing(_in_log(db, columns, wanted, None, until)) as portions:
+    async with aclosing(_in_log(db, log, columns, wanted, None, until)) as portions:
         async for rows in portions:
             yield rows
-    if await weeks_removed(db) != removed:
+    if await weeks_removed(db, log) != removed:
         raise TraintuiError(
             "The log moved on", "a week went to the archive while it was read, and may be missing.", "Do it again."
         )
 
 
-async def weeks_removed(db: Database) -> list[date]:
-    """The weeks of the generation log that were removed, in their order."""
-    return sorted(each.week for each in await retention.retirements(db) if each.log == "generation_logs")
+async def weeks_removed(db: Database, log: Log = GENERATIONS) -> list[date]:
+    """The weeks of a log that were removed, in their order."""
+    name = "generation_logs" if log is GENERATIONS else "export_logs"
+    return sorted(each.week for each in await retention.retirements(db) if each.log == name)
 
 
-async def csv_lines(db: Database, wanted: Filter) -> AsyncGenerator[Sequence[str]]:
-    """The lines of all calls that match, in the log and in the archive, as `log_lines.csv_lines` has those of the
-    log."""
-    async with aclosing(rows_across(db, [log_lines.line_of(GENERATIONS)], wanted)) as portions:
+async def csv_lines(db: Database, wanted: Filter, log: Log = GENERATIONS) -> AsyncGenerator[Sequence[str]]:
+    """The lines of all calls (or exports) that match, in the log and in the archive, as `log_lines.csv_lines` has those
+    of the log."""
+    async with aclosing(rows_across(db, [log_lines.line_of(log)], wanted, log)) as portions:
         async for rows in portions:
             yield [f"{row[0]}{log_lines.LINE_END}" for row in rows]
 
 
-async def records(db: Database, wanted: Filter, limit: int) -> Sequence[Mapping[str, Any]]:
-    """The newest calls that match, in the log and in the archive, as `log_lines.records` has those of the log."""
-    columns = log_lines.plain_columns(GENERATIONS)
+async def records(db: Database, wanted: Filter, limit: int, log: Log = GENERATIONS) -> Sequence[Mapping[str, Any]]:
+    """The newest calls (or exports) that match, in the log and in the archive, as `log_lines.records` has those of the
+    log."""
+    columns = log_lines.plain_columns(log)
     found: list[Mapping[str, Any]] = []
-    async with aclosing(rows_across(db, columns, wanted)) as portions:
+    async with aclosing(rows_across(db, columns, wanted, log)) as portions:
         async for rows in portions:
-            found += [dict(zip(log_lines.COLUMNS["generations"], row, strict=True)) for row in rows]
+            found += [dict(zip(log_lines.COLUMNS[log.name], row, strict=True)) for row in rows]
             if len(found) >= limit:
                 break
     return found[:limit]
 
 
 async def _in_log(
-    db: Database, columns: Columns, wanted: Filter, since: datetime | None, until: datetime | None
+    db: Database, log: Log, columns: Columns, wanted: Filter, since: datetime | None, until: datetime | None
 ) -> AsyncGenerator[Sequence[Any]]:
-    selected = log_lines.rows_of(GENERATIONS, columns, wanted)
+    selected = log_lines.rows_of(log, columns, wanted)
     if since is not None:
-        selected = selected.where(L.created_at >= since)
+        selected = selected.where(log.at >= since)
     if until is not None:
-        selected = selected.where(L.created_at < until)
+        selected = selected.where(log.at < until)
     async with aclosing(log_lines.streamed(db, selected)) as portions:
         async for rows in portions:
             yield rows
@@ -126,6 +132,12 @@ async def _in_archive(db: Database, columns: Columns, wanted: Filter, week: date
             ready.append(heapq.heappop(waiting)[2])
         if ready:
             yield ready
+
+
+async def _exports_in_archive(
+    db: Database, columns: Columns, wanted: Filter, week: date
+) -> AsyncGenerator[Sequence[Any]]:
+    yield await export_archive.in_week(db, week, log_lines.rows_of(EXPORTS, columns, wanted), wanted)
 
 
 _LATEST = datetime.max.replace(tzinfo=UTC)

@@ -39,7 +39,7 @@ async def save_csv(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Saved:
     """Writes the rows that a filter names, newest first, as of one moment; says how many are written meanwhile. With
-    `archived` calls in the archive are among them, and each week is of its own moment.
+    `archived` rows in the archive are among them, and each week is of its own moment.
 
     Cancelling leaves nothing behind. Raises `TraintuiError` where something stands at `path` already, unless `replace`,
     and where it cannot be written.
@@ -56,7 +56,7 @@ async def save_csv(
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1 << 20) as file:
             file.write(log_lines.header(log))
-            source = archive_listing.csv_lines(db, wanted) if archived else log_lines.csv_lines(db, log, wanted)
+            source = archive_listing.csv_lines(db, wanted, log) if archived else log_lines.csv_lines(db, log, wanted)
             async with aclosing(source) as portions:
                 async for lines in portions:
                     file.writelines(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -58,14 +58,19 @@ async def seal_last(db: Database) -> None:
         await add_anchor(db, await seals.seal(db, everything=True))
 
 
-async def keep_sealed(db: Database, stop: asyncio.Event) -> None:
+async def keep_sealed(
+    db: Database, stop: asyncio.Event, *, told: Callable[[NoAnchor | None], None] = lambda _: None
+) -> None:
     """Seals and anchors until `stop` is set. A database that is away is waited for, and so is a disk that is full: what
-    is not sealed is sealed later."""
+    is not sealed is sealed later. Tells when the newest seal has no anchor, and when it has one again."""
     while not stop.is_set():
         try:
             found = await seal_and_anchor(db)
+            told(None)
             await rest(stop, SEAL_SECONDS if found is not None and found.remaining else LOOK_SECONDS)
-        except TraintuiError:
+        except TraintuiError as error:
+            if isinstance(error, NoAnchor):
+                told(error)
             await rest(stop, AWAY_SECONDS)
 
 

@@ -37,6 +37,13 @@ MANIFESTS = """
 """
 
 
+UNANCHORED = (
+    "No anchor was found: nothing outside of the database says which seals there were, so a chain that was made anew"
+    " as a whole would look like this one. Run it where an app or a worker runs (anchors.jsonl in its home), or where"
+    " manifests of exports still stand."
+)
+
+
 class Cancelled(TraintuiError):
     """Somebody stopped a look at the record; what was found until then is not all."""
 
@@ -81,6 +88,8 @@ class _Verifying:
     def run(self) -> None:
         anchors = self._anchors()
         self._chain(anchors)
+        if self.verdict.seals and not (self.verdict.anchors or self.verdict.manifests or self.verdict.reports):
+            self.verdict.notes.append(UNANCHORED)
         erased = Erased(self.record)
         writers = Writers(self.record, self.order, erased)
         walk = Walk(self._looked, writers.look, erased)

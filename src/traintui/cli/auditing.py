@@ -13,6 +13,7 @@ import typer
 from traintui import text
 from traintui.cli.erasing import erase
 from traintui.cli.logs import add_logs
+from traintui.cli.redacting import Switch
 from traintui.cli.reporting import report
 from traintui.cli.running import Json, Progress, looked_at, run, say, workspace
 
@@ -104,25 +105,32 @@ def retire(
 def retention(
     generations: Annotated[str | None, typer.Option(help="Days that calls are kept, 7 or more; none for good.")] = None,
     exports: Annotated[str | None, typer.Option(help="Days that exports are kept; none for good.")] = None,
+    automatic: Annotated[Switch | None, typer.Option(help="Whether what is due goes once a day by itself.")] = None,
     json_: Json = False,
 ) -> None:
     """Show how long rows of the logs are kept, or change it, as an administrator. Reviews are kept for good."""
     from traintui.data import retention as rules
+    from traintui.data import retention_rounds
 
-    async def work() -> rules.Retention:
+    async def work() -> tuple[rules.Retention, bool, retention_rounds.Rounds]:
         async with workspace() as db:
+            if automatic is not None:
+                await retention_rounds.set_removes(db, automatic is Switch.ON)
             for log, days in (("generation_logs", generations), ("export_logs", exports)):
                 if days is not None:
                     await rules.change(db, log, days_of(days))  # type: ignore[arg-type]
-            return await rules.read(db)
+            return await rules.read(db), await retention_rounds.removes(db), await retention_rounds.read(db)
 
-    found = run(work())
+    found, removes, rounds = run(work())
     if json_:
         print(json.dumps({"generations_days": found.generations_days, "exports_days": found.exports_days,
-                          "reviews_days": None}))  # fmt: skip
+                          "reviews_days": None, "automatic": removes, "failure": rounds.failure or None}))  # fmt: skip
         return
     for name, kept in (("generations", found.generations_days), ("exports", found.exports_days), ("reviews", None)):
         print(f"{name:13}{'for good' if kept is None else f'{kept} days'}")
+    print(f"{'automatic':13}{'on' if removes else 'off'}")
+    if rounds.failure:
+        say(f"The last round: {rounds.failure}")
 
 
 def days_of(text: str) -> int | None:

@@ -173,9 +173,9 @@ async def once_more(
 
     export, earlier = await again.found(db, export_id, as_of)
     options = await asyncio.to_thread(again.options_of, export, as_of)
+    ids = await again.selection_of(db, export, earlier.noted) if as_of == "now" else None
     request = ExportRequest(
-        Path(out), export.format, export.filter_text,
-        await again.selection_of(db, export) if as_of == "now" else None, export.filter_state.get("view"),
+        Path(out), export.format, export.filter_text, ids, export.filter_state.get("view"),
         export.filter_state.get("rehearsal") == "include", overwrite, card=card, again=earlier,
         **options,
     )  # fmt: skip

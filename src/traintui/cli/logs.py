@@ -89,6 +89,7 @@ def exports(
     conversation: Conversation = None,
     min_count: Annotated[int | None, typer.Option("--min-count", help="At least so many conversations.")] = None,
     max_count: Annotated[int | None, typer.Option("--max-count", help="At most so many.")] = None,
+    archive: Archive = False,
     limit: Limit = 100,
     csv: Csv = None,
     json_: Json = False,
@@ -96,7 +97,7 @@ def exports(
     """List the exports, failed and cancelled ones too: who, how many, which filter, format and hash."""
     counts = [("count>=", min_count), ("count<=", max_count)]
     words = [("user:", user), ("conversation:", conversation), *counts, *span(since, until)]
-    listed("exports", filtered(filter_, words), limit, csv, json_)
+    listed("exports", filtered(filter_, words), limit, csv, json_, archived=archive)
 
 
 def span(since: str | None, until: str | None) -> Sequence[tuple[str, str | None]]:
@@ -129,7 +130,7 @@ def listed(
             if csv is not None:
                 return await save_csv(db, log, wanted, csv, replace=True, archived=archived)
             if archived:
-                return await archive_listing.records(db, wanted, limit + 1)
+                return await archive_listing.records(db, wanted, limit + 1, log)
             return await log_lines.records(db, log, wanted, limit + 1)
 
     found = run(work())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from traintui import text
 from traintui.cli.running import Json, Progress, harmless, run, say, workspace
 from traintui.errors import TraintuiError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Named = Literal["activity", "reviewed", "exports-attributed", "approved-at-revision"]
 SHOWN = 20
-"""Rows that are printed; `--out` writes all of them."""
+"""Rows that are printed; `--csv` and `--out` write all of them."""
 
 
 def report(
@@ -56,13 +57,13 @@ def report(
     from traintui.audit.reports.moments import read_moment
     from traintui.audit.reports.saving import save, save_rows
 
-    if csv is not None and name is None:
-        raise typer.BadParameter("it is one file, so name the report", param_hint="--csv")
     moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
     if moment is not None and (begin is not None or end is not None):
         raise typer.BadParameter("it is a moment, and --from and --to are a period", param_hint="--as-of")
     if begin is not None and end is not None and begin >= end:
         raise typer.BadParameter("it ends before it begins", param_hint="--to")
+    if csv is not None and name is None:
+        raise typer.BadParameter("it is of one report: name it", param_hint="--csv")
     folders = tuple(path.expanduser() for path in folder or ())
     if missing := [path for path in folders if not path.is_dir()]:
         raise TraintuiError("Report not made", f"{missing[0]} is no folder that is here.", "Name one that is.")
@@ -76,7 +77,7 @@ def report(
                 try:
                     saved = None if out is None else await save(db, made, out)
                     if csv is not None:
-                        await save_rows(made, csv)
+                        await save_rows(made, csv, replace=True)
                     done.append((made.report, saved))
                 finally:
                     made.close()
@@ -84,7 +85,8 @@ def report(
 
     reports = run(work())
     if json_:
-        told = [report.as_json() | {"page": saved and str(saved.page), "csv": saved and str(saved.csv)}
+        told = [report.as_json() | {"page": saved and str(saved.page),
+                                    "csv": str(csv) if csv is not None else saved and str(saved.csv)}
                 for report, saved in reports]  # fmt: skip
         print(json.dumps({"passed": all(one["passed"] for one in told), "reports": told}))
     else:
@@ -92,6 +94,8 @@ def report(
         for _, saved in reports:
             if saved is not None:
                 print(f"\n{saved.page}\n{saved.csv}")
+        if csv is not None:
+            print(f"\n{csv}  {text.plural(reports[0][0].number, 'row')}")
     for report, saved in reports:
         for note in () if json_ else report.answer.notes:
             say(f"{report.kind.name}: {note}")

@@ -23,6 +23,7 @@ PLACES: dict[str, str] = {
     "decide_anew": "Changed meanwhile",
     "calling_off": "Call a submission off",
     "threshold_form": "A threshold",
+    "retention_form": "How long it is kept",
     "report_form": "What reports are of",
     "agreement": "Who reviews what",
     "second_review": "Second review",
@@ -314,6 +315,8 @@ COMMANDS: tuple[Command, ...] = (
             palette=False),
     Command("calling_off.back", "escape,n", "Back", "Leave it as it is", "back", True, palette=False),
     # A threshold
+    Command("retention_form.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False),
+    Command("retention_form.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
     Command("threshold_form.save", "ctrl+s", "Save", "Store it for everybody", "save", True, True, palette=False),
     Command("threshold_form.back", "escape", "Back", "Leave it as it is", "back", True, palette=False),
 )  # fmt: skip

@@ -109,5 +109,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("reports.all", "m", "Make all", "Make every report, one after the other", "make_all", True),
     Command("reports.choose", "p", "Period", "As of when, which period, where to look and where to save", "choose",
             True),
+    Command("reports.csv", "c", "CSV", "Save all its rows as CSV", "csv", True),
     Command("reports.save", "s", "Save", "Save it as CSV and as a page with its seal", "save", True),
 )  # fmt: skip

@@ -23,6 +23,7 @@ PLACES: dict[str, str] = {
     "thresholds": "What the score asks for",
     "training_targets": "Training targets",
     "redaction": "What is taken out",
+    "retention": "What is kept",
 }
 """What each of them is called in the help."""
 
@@ -47,6 +48,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.training_targets", "", "Training targets", "Which trainers you write for, and what counts tokens",
             "training_targets"),
     Command("app.redaction", "", "Redaction", "What is taken out of the logs before they are stored", "redaction"),
+    Command("app.retention", "", "Retention", "How long the logs keep calls and exports, and what falls due",
+            "retention"),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Conversations
@@ -171,6 +174,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("log.calls", "H", "Its calls", "The calls of the same conversation", "calls"),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
+    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive"),
     Command("log.figures", "p", "Plots", "Show or hide what all that match add up to, day by day", "figures"),
     # Calls in Audit
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,
@@ -256,4 +260,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("redaction.switch", "space", "On, off", "Take it out, or store it as it is", "switch", True,
             palette=False, key_display="space", role="admin"),
     Command("redaction.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
+    # What is kept
+    Command("retention.edit", "e", "Days", "For how many days they are kept", "edit", True, palette=False,
+            role="admin"),
+    Command("retention.switch", "space", "On, off", "Remove what is due without a command, or not", "switch", True,
+            palette=False, key_display="space", role="admin"),
+    Command("retention.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
 )  # fmt: skip

@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 
 from traintui.data import erasures
 from traintui.data.engine import Database
+from traintui.data.erasures import Erasure
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.models import Template
 from traintui.data.records import Attempt, AttemptDetail
@@ -173,11 +174,36 @@ async def finish(db: Database, attempt: OpenAttempt, outcome: Outcome) -> None:
 COLUMNS = tuple(getattr(L, name) for name in Attempt.__slots__)
 
 
+def selected() -> Select[Any]:
+    """Calls, as `Attempt` has them."""
+    return select(*COLUMNS)
+
+
+def selected_detail(attempt: Attempt) -> Select[Any]:
+    """The rest of a call, as `detail_of` takes it."""
+    return (
+        select(
+            L.request_payload, L.response_payload, L.parameters, L.redactions, L.row_hash,
+            Template.name, func.coalesce(L.template_version, Template.version).label("version"),
+        )
+        .outerjoin(Template, Template.id == L.template_id)
+        .where(L.id == attempt.id, L.created_at == attempt.created_at)
+    )  # fmt: skip
+
+
+def detail_of(attempt: Attempt, row: Any, erased: tuple[Erasure, ...]) -> AttemptDetail:
+    """A call with the rest of it, and what was erased of that."""
+    return AttemptDetail(
+        attempt, row.request_payload, row.response_payload, row.parameters, row.redactions,
+        row.row_hash.hex() if row.row_hash else None, f"{row.name}@{row.version}" if row.name else None, erased,
+    )  # fmt: skip
+
+
 async def rows(
     db: Database, ids: Sequence[int], span: tuple[datetime, datetime] | None = None
 ) -> Mapping[int, Attempt]:
     """Calls by their ids; `span` is between which moments they were sent, which leads to their weeks. By the key."""
-    statement = select(*COLUMNS).where(L.id.in_(ids))
+    statement = selected().where(L.id.in_(ids))
     if span is not None:
         statement = statement.where(L.created_at.between(*span))
     async with db.read() as connection:
@@ -186,20 +212,8 @@ async def rows(
 
 async def detail(db: Database, attempt: Attempt) -> AttemptDetail:
     """A call with its payloads. Raises `Refused` (TT002) when retention has removed it."""
-    statement = (
-        select(
-            L.request_payload, L.response_payload, L.parameters, L.redactions, L.row_hash,
-            Template.name, func.coalesce(L.template_version, Template.version).label("version"),
-        )
-        .outerjoin(Template, Template.id == L.template_id)
-        .where(L.id == attempt.id, L.created_at == attempt.created_at)
-    )  # fmt: skip
     async with db.read() as connection:
-        row = (await connection.execute(statement)).one_or_none()
+        row = (await connection.execute(selected_detail(attempt))).one_or_none()
     if row is None:
         raise Refused("Not found", f"Call {attempt.id} is not here any more.", "Look into the archive.", code="TT002")
-    return AttemptDetail(
-        attempt, row.request_payload, row.response_payload, row.parameters, row.redactions,
-        row.row_hash.hex() if row.row_hash else None, f"{row.name}@{row.version}" if row.name else None,
-        await erasures.of_call(db, attempt.id, attempt.created_at, attempt.conversation_id),
-    )  # fmt: skip
+    return detail_of(attempt, row, await erasures.of_call(db, attempt.id, attempt.created_at, attempt.conversation_id))

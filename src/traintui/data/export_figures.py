@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from datetime import tzinfo as TimeZone
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
 from traintui.data.log_fields import EXPORTS, N, S
-from traintui.data.log_figures import days_of, every_day
+from traintui.data.log_figures import days_of, every_day, summed
 from traintui.data.log_listing import as_planned
 from traintui.data.log_models import ExportLog
+
+SUCCEEDED = N.state == "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,23 @@ class DayOfExports:
     succeeded: int
     conversations: int
 
+    def __add__(self, other: DayOfExports) -> DayOfExports:
+        """All exports of the day."""
+        return DayOfExports(
+            self.day, self.exports + other.exports, self.succeeded + other.succeeded,
+            self.conversations + other.conversations,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ExportFigures:
     """All exports of a filter, and its days, each day from the first to the last."""
 
     days: Sequence[DayOfExports]
+
+    def __add__(self, other: ExportFigures) -> ExportFigures:
+        """Both together, day by day."""
+        return ExportFigures(every_day(summed((*self.days, *other.days)), nothing_on))
 
     @property
     def exports(self) -> int:
@@ -53,7 +66,6 @@ class ExportFigures:
 
 async def export_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = None) -> ExportFigures:
     """What the exports of a filter add up to, by days on the wall of who asks; `zone` None is the system's."""
-    succeeded = N.state == "succeeded"
     async with db.read() as connection:
         await as_planned(connection)
         days = await days_of(connection, ExportLog.exported_at, zone)
@@ -61,9 +73,29 @@ async def export_figures(db: Database, wanted: Filter, *, zone: TimeZone | None 
             return ExportFigures(())
         place = func.width_bucket(S.exported_at, days.begins).label("place")
         figures: Any = select(
-            place, func.count(), func.count().filter(succeeded),
-            func.coalesce(func.sum(N.conversation_count).filter(succeeded), 0),
+            place, func.count(), func.count().filter(SUCCEEDED),
+            func.coalesce(func.sum(N.conversation_count).filter(SUCCEEDED), 0),
         )  # fmt: skip
         rows = await connection.execute(EXPORTS.frame(figures).where(wanted.where).group_by(place).order_by(place))
         found = [DayOfExports(days.day(number), *row) for number, *row in rows]
-    return ExportFigures(every_day(found, lambda each: DayOfExports(each, 0, 0, 0)))
+    return ExportFigures(every_day(found, nothing_on))
+
+
+def of_each(*columns: Any) -> Select[Any]:
+    """Some columns of each export, and behind them what `added_up` takes."""
+    return EXPORTS.frame(select(*columns, S.exported_at, SUCCEEDED, N.conversation_count))
+
+
+def added_up(exports: Iterable[Sequence[Any]], zone: TimeZone | None) -> ExportFigures:
+    """What exports add up to, of each when it began, whether it succeeded and how many conversations it had, by days on
+    the wall of who asks; `zone` None is the system's."""
+    days = (
+        DayOfExports(at.astimezone(zone).date(), 1, int(bool(succeeded)), (conversations or 0) if succeeded else 0)
+        for at, succeeded, conversations in exports
+    )
+    return ExportFigures(every_day(summed(days), nothing_on))
+
+
+def nothing_on(day: date) -> DayOfExports:
+    """A day without an export."""
+    return DayOfExports(day, 0, 0, 0)

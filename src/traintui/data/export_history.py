@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal, select
@@ -60,10 +60,20 @@ async def one(db: Database, export_id: str) -> Export:
     return Export(*row)
 
 
-async def held(db: Database, export_id: str, *, limit: int = 10) -> Sequence[tuple[str, int]]:
-    """The first conversations of an export by their public id, with their revisions. By pk_export_rows."""
-    statement = (
-        select(E.conversation_id, E.revision).where(E.export_id == export_id).order_by(E.conversation_id).limit(limit)
-    )
+async def is_in_log(db: Database, export_id: str) -> bool:
+    """Whether the log has an export still. By uq_export_logs_export_id_state."""
+    statement = select(S.id).where(S.export_id == export_id, S.state == "started")
     async with db.read() as connection:
-        return [(name, revision) for name, revision in await connection.execute(statement)]
+        return await connection.scalar(statement) is not None
+
+
+async def held(
+    db: Database, export_id: str, *, limit: int = 10, named: Collection[str] = ()
+) -> Sequence[tuple[str, int]]:
+    """The first conversations of an export by their public id, with their revisions, those that are `named` before the
+    others. By pk_export_rows."""
+    of_export = select(E.conversation_id, E.revision).where(E.export_id == export_id).order_by(E.conversation_id)
+    async with db.read() as connection:
+        first = (await connection.execute(of_export.where(E.conversation_id.in_(named)))).all() if named else []
+        others = await connection.execute(of_export.where(E.conversation_id.not_in(named)).limit(limit))
+        return [(name, revision) for name, revision in (*first, *others)]

@@ -21,9 +21,9 @@ from traintui.data.filters import Condition, Filter
 from traintui.data.id_lists import Ids, listed
 from traintui.data.kin import NODE, Kin, kin_of, nodes_of
 from traintui.data.log_models import ConversationRevision as R
-from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
 from traintui.data.models import ConversationTurn as T
+from traintui.data.noted import Noted
 
 PAGE = 64
 """Conversations that are handed on together: a screen is drawn between two pages, which take some milliseconds each,
@@ -307,9 +307,9 @@ class Since:
         return not (self.more or self.gone or self.edited)
 
 
-async def since(db: Database, export_id: str, scope: Scope) -> Since:
+async def since(db: Database, noted: Noted, scope: Scope) -> Since:
     """How a scope differs from what an export held. By pk_export_rows."""
-    then = select(E.conversation_id, E.revision).where(E.export_id == export_id).subquery()
+    then = noted.selected
     # What is asked of a moment has the revision that it had.
     revision = literal(None, Integer) if scope.filter.stood_as else C.revision
     now = select(C.conversation_id, revision.label("revision")).where(scope.condition()).subquery()
@@ -324,8 +324,8 @@ async def since(db: Database, export_id: str, scope: Scope) -> Since:
     return Since(int(more), int(gone), int(edited))
 
 
-async def still_here(db: Database, export_id: str) -> Ids:
+async def still_here(db: Database, noted: Noted) -> Ids:
     """The internal ids of what an export held and what is still here. By pk_export_rows."""
-    held = select(E.conversation_id).where(E.export_id == export_id)
+    held = select(noted.selected.c.conversation_id)
     async with db.read() as connection:
         return list(await connection.scalars(select(C.id).where(C.conversation_id.in_(held)).order_by(C.id)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import tzinfo as TimeZone
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -34,6 +34,16 @@ class Day(Protocol):
 
 
 DayT = TypeVar("DayT", bound=Day)
+
+
+class Summable(Day, Protocol):
+    """What can be added up with others of the same day."""
+
+    def __add__(self, other: Self, /) -> Self:
+        """Both together."""
+
+
+SumT = TypeVar("SumT", bound=Summable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +85,23 @@ class DayOfCalls:
     cost_usd: Decimal
     tokens: int
 
+    def __add__(self, other: DayOfCalls) -> DayOfCalls:
+        """All calls of the day."""
+        return DayOfCalls(
+            self.day, self.calls + other.calls, self.failed + other.failed, self.cost_usd + other.cost_usd,
+            self.tokens + other.tokens,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class CallFigures:
     """All calls of a filter, and its days, each day from the first to the last."""
 
     days: Sequence[DayOfCalls]
+
+    def __add__(self, other: CallFigures) -> CallFigures:
+        """Both together, day by day."""
+        return CallFigures(every_day(summed((*self.days, *other.days)), nothing_on))
 
     @property
     def calls(self) -> int:
@@ -103,6 +124,13 @@ class CallFigures:
         return sum(day.tokens for day in self.days)
 
 
+FAILED = L.state.in_(("error", "unknown"))
+COST = func.coalesce(L.cost_usd, 0)
+TOKENS = func.coalesce(L.input_tokens, 0) + func.coalesce(L.output_tokens, 0)
+REPLIED = select(Late.late_reply_to).where(Late.late_reply_to.is_not(None))
+"""Calls whose reply came late. By ix_generation_logs_late_reply_to."""
+
+
 async def call_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = None) -> CallFigures:
     """What the calls of a filter add up to, by days on the wall of who asks; `zone` None is the system's.
 
@@ -115,16 +143,36 @@ async def call_figures(db: Database, wanted: Filter, *, zone: TimeZone | None = 
         days = await days_of(connection, L.created_at, zone)
         if days is None:
             return CallFigures(())
-        tokens = func.coalesce(L.input_tokens, 0) + func.coalesce(L.output_tokens, 0)
-        figures: Any = select(
-            days.place, func.count(), func.count().filter(L.state.in_(("error", "unknown"))),
-            func.coalesce(func.sum(L.cost_usd), 0), func.coalesce(func.sum(tokens), 0),
-        )  # fmt: skip
-        replied = select(Late.late_reply_to).where(Late.late_reply_to.is_not(None))
-        counts = or_(L.state != "unknown", L.id.not_in(replied))
+        figures: Any = select(days.place, func.count(), func.count().filter(FAILED), func.sum(COST), func.sum(TOKENS))
+        counts = or_(L.state != "unknown", L.id.not_in(REPLIED))
         statement = GENERATIONS.frame(figures).where(wanted.where, counts).group_by(days.place).order_by(days.place)
         found = [DayOfCalls(days.day(place), *row) for place, *row in await connection.execute(statement)]
-    return CallFigures(every_day(found, lambda each: DayOfCalls(each, 0, 0, Decimal(0), 0)))
+    return CallFigures(every_day(found, nothing_on))
+
+
+def of_each(*columns: Any) -> Select[Any]:
+    """Some columns of each call, and behind them what `added_up` takes."""
+    return GENERATIONS.frame(select(*columns, L.created_at, FAILED, COST, TOKENS))
+
+
+def added_up(calls: Iterable[Sequence[Any]], zone: TimeZone | None) -> CallFigures:
+    """What calls add up to, of each when it was sent, whether it failed, cost and tokens, by days on the wall of who
+    asks; `zone` None is the system's."""
+    days = (DayOfCalls(at.astimezone(zone).date(), 1, int(failed), *sums) for at, failed, *sums in calls)
+    return CallFigures(every_day(summed(days), nothing_on))
+
+
+def nothing_on(day: date) -> DayOfCalls:
+    """A day without a call."""
+    return DayOfCalls(day, 0, 0, Decimal(0), 0)
+
+
+def summed(days: Iterable[SumT]) -> list[SumT]:
+    """Days in their order, of which no two are the same."""
+    found: dict[date, SumT] = {}
+    for each in days:
+        found[each.day] = found[each.day] + each if each.day in found else each
+    return [found[day] for day in sorted(found)]
 
 
 def every_day(found: Sequence[DayT], without: Callable[[date], DayT]) -> Sequence[DayT]:

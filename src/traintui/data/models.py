@@ -131,6 +131,9 @@ class WorkspaceSetting(Base):
             name="retention",
         ),
         CheckConstraint(
+            "key <> 'retire_automatically' OR jsonb_typeof(value) IN ('boolean', 'null')", name="retire_automatically"
+        ),
+        CheckConstraint(
             "key <> 'slow_query_ms' OR CASE jsonb_typeof(value) WHEN 'number' THEN value::numeric >= 10"
             " AND value::numeric <= 600000 AND value::numeric = trunc(value::numeric) ELSE false END",
             name="slow_query_ms",

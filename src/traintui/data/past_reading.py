@@ -8,26 +8,25 @@ of it that export saw. Dimensions, metadata, scores and names of documents are t
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.export_reading import ExportReader, Scope, ScopeCounts, Source
 from traintui.data.filters import Condition
 from traintui.data.id_lists import Ids
-from traintui.data.log_models import ExportRow as E
 from traintui.data.models import Conversation as C
+from traintui.data.noted import Noted
 from traintui.errors import TraintuiError
 
 NAMED = 5
 """Conversations that an answer names; it counts the others."""
 SAW = """(pg_visible_in_snapshot({row}.xid8, %(snapshot)s::pg_snapshot)
-              AND {row}.timestamp < (SELECT begun.exported_at + interval '1 minute' FROM export_logs AS begun
-                                     WHERE begun.export_id = %(export_id)s AND begun.state = 'started')
+              AND {row}.timestamp < %(began_at)s::timestamptz + interval '1 minute'
               AND (%(moment)s::timestamptz IS NULL OR {row}.timestamp < %(moment)s::timestamptz))"""
 """What it saw of a log. Both are in the numbers of the logs, which go on when a workspace moves to another server. The
 clock is for one that moved before its logs had numbers of their own; its minute is for clocks that are put back a
@@ -37,7 +36,7 @@ OF_THEN = f"""(
                text.system_prompt, text.turns AS texts, c.persona, c.emotion, c.topic, c.intent, c.tone, c.tier,
                c.quality_score, c.cost_usd, c.model, c.is_seed, c.is_rehearsal, c.document_id, c.chunk_id, c.metadata,
                c.created_at, jsonb_array_length(text.turns) AS turn_count, stood.id AS decision_id
-        FROM export_rows AS noted
+        FROM {{noted}} AS noted
         JOIN conversations AS c ON c.conversation_id = noted.conversation_id
         JOIN conversation_revisions AS text
             ON text.conversation_id = noted.conversation_id AND text.revision = noted.revision
@@ -56,16 +55,16 @@ TURNS_OF_THEN = """(
 
 @dataclass(frozen=True, slots=True)
 class PastScope(Scope):
-    """What the export of an id held. `snapshot` is what of the database it saw, `moment` as of when where that was not
-    as of then."""
+    """What an export held. `snapshot` is what of the database it saw, `moment` as of when where that was not as of
+    then."""
 
-    export_id: str = ""
+    noted: Noted = field(default_factory=lambda: Noted(""))
     snapshot: str = ""
     moment: datetime | None = None
 
     def condition(self, *, rehearsal: bool | None = None) -> Condition:
         """It as SQL, whatever has become of the conversations since."""
-        return C.conversation_id.in_(select(E.conversation_id).where(E.export_id == self.export_id))
+        return C.conversation_id.in_(select(self.noted.selected.c.conversation_id))
 
 
 class ThenReader(ExportReader):
@@ -97,11 +96,11 @@ class ThenReader(ExportReader):
 class PastReader(ThenReader):
     """The conversations of an earlier export, as it held them. By pk_export_rows, and the keys of what it names."""
 
-    source = Source(OF_THEN, TURNS_OF_THEN, SAW)
-
     def __init__(self, connection: AsyncConnection, scope: PastScope) -> None:
         super().__init__(connection, scope)
-        self._values = {"export_id": scope.export_id, "snapshot": scope.snapshot, "moment": scope.moment}
+        self._noted = scope.noted
+        self.source = Source(OF_THEN.format(noted=scope.noted.table), TURNS_OF_THEN, SAW)
+        self._values = {**scope.noted.values, "snapshot": scope.snapshot, "moment": scope.moment}
 
     async def counts(self) -> ScopeCounts:
         """How much there is. Raises `TraintuiError` when some of it was erased since, with which."""
@@ -113,17 +112,15 @@ class PastReader(ThenReader):
         return ScopeCounts(total, rehearsal, unapproved, 0, 0, bool(has_system), (most or 0) > 2)
 
     async def _refuse_what_is_gone(self) -> None:
-        gone = (
-            await self._connection.execute(
-                text(
-                    "SELECT noted.conversation_id, count(*) OVER () FROM export_rows AS noted"
-                    " WHERE noted.export_id = :export_id AND (NOT EXISTS (SELECT FROM conversations AS c"
-                    "  WHERE c.conversation_id = noted.conversation_id)"
-                    " OR NOT EXISTS (SELECT FROM conversation_revisions AS text"
-                    "  WHERE text.conversation_id = noted.conversation_id AND text.revision = noted.revision))"
-                    " ORDER BY 1 LIMIT :most"
-                ),
-                {"export_id": self._values["export_id"], "most": NAMED},
+        gone: Sequence[Any] = (
+            await self._connection.exec_driver_sql(
+                f"SELECT noted.conversation_id, count(*) OVER () FROM {self._noted.table} AS noted"  # noqa: S608 - ours
+                " WHERE noted.export_id = %(export_id)s AND (NOT EXISTS (SELECT FROM conversations AS c"
+                "  WHERE c.conversation_id = noted.conversation_id)"
+                " OR NOT EXISTS (SELECT FROM conversation_revisions AS text"
+                "  WHERE text.conversation_id = noted.conversation_id AND text.revision = noted.revision))"
+                " ORDER BY 1 LIMIT %(most)s",
+                {**self._noted.values, "most": NAMED},
             )
         ).all()
         if gone:
@@ -131,7 +128,7 @@ class PastReader(ThenReader):
             more = f" and {number - len(gone):,} more" if number > len(gone) else ""
             raise TraintuiError(
                 "Not exported",
-                f"{number:,} of what {self._values['export_id']} held {'was' if number == 1 else 'were'} purged since:"
+                f"{number:,} of what {self._noted.export_id} held {'was' if number == 1 else 'were'} purged since:"
                 f" {', '.join(name for name, _ in gone)}{more}.",
                 "What was purged is gone for good, so the same file cannot be written again. Export what there is as of"
                 " now (e in Audit, --as-of now). Nothing was written.",

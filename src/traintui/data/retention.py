@@ -128,6 +128,12 @@ async def due(db: Database) -> list[DueWeek]:
     return found
 
 
+async def weeks_due(db: Database) -> int:
+    """How many weeks of the generation log are due; at once, whatever they hold."""
+    async with db.read() as connection:
+        return len((await connection.execute(WEEKS)).all())
+
+
 async def retire(db: Database, log: RetiredLog, week: date) -> Retirement:
     """Removes a week that is in the archive as it stands; what was removed, also where that was before. Raises
     `Refused` where it is not due, not sealed, not archived, or somebody reads the log all the time."""

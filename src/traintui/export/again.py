@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from traintui.audit import export_archive
 from traintui.data import export_reading
 from traintui.data.engine import Database
-from traintui.data.export_history import one
+from traintui.data.export_history import is_in_log, one
 from traintui.data.exports import manifest_name
 from traintui.data.id_lists import Ids
+from traintui.data.noted import Noted
 from traintui.data.records import Export
 from traintui.errors import TraintuiError
 from traintui.export.containers import container_of
@@ -33,6 +35,7 @@ class Earlier:
 
     export_id: str
     as_of: AsOf
+    noted: Noted
     snapshot: str = ""
     filter_state: Mapping[str, Any] = field(default_factory=dict)
     shape: Shape | None = None
@@ -53,7 +56,7 @@ class Earlier:
         return {"export": self.export_id, "as_of": self.as_of}
 
 
-def earlier_of(export: Export, as_of: AsOf) -> Earlier:
+async def earlier_of(db: Database, export: Export, as_of: AsOf) -> Earlier:
     """What of an export another one must know that is to be the same. Raises `TraintuiError` when it holds nothing."""
     if export.state != "succeeded":
         raise TraintuiError(
@@ -64,7 +67,7 @@ def earlier_of(export: Export, as_of: AsOf) -> Earlier:
     shape = said.get("shape")
     container = said.get("container") or container_or_none(str(said.get("file") or ""))
     return Earlier(
-        export.export_id, as_of, export.snapshot, export.filter_state,
+        export.export_id, as_of, await noted_of(db, export), export.snapshot, export.filter_state,
         None if not isinstance(shape, Mapping) else Shape(**{name: bool(value) for name, value in shape.items()}),
         container, said.get("format_version"), said.get("traintui"),
         tuple(str(file["sha256"]) for file in said.get("files") or ({"sha256": export.file_sha256},)),
@@ -82,16 +85,29 @@ def container_or_none(name: str) -> Container | None:
 
 async def found(db: Database, export_id: str, as_of: AsOf) -> tuple[Export, Earlier]:
     """An export of the log that is to be made again. Raises `TraintuiError` when there is none, or it holds nothing."""
-    export = await one(db, export_id)
-    return export, earlier_of(export, as_of)
+    try:
+        export = await one(db, export_id)
+    except TraintuiError:
+        archived = await export_archive.one(db, export_id)
+        if archived is None:
+            raise
+        export = archived
+    return export, await earlier_of(db, export, as_of)
 
 
-async def selection_of(db: Database, export: Export) -> Ids | None:
+async def noted_of(db: Database, export: Export) -> Noted:
+    """What was noted of its conversations: where the log has it, or out of the archive where it has it no longer."""
+    if await is_in_log(db, export.export_id):
+        return Noted(export.export_id, export.started_at)
+    return await export_archive.noted(db, export)
+
+
+async def selection_of(db: Database, export: Export, noted: Noted) -> Ids | None:
     """Those of its selection that it held and that are here still, by internal id; None where it was of a filter. What
     was left out then is not on record."""
     if export.filter_state.get("selected") is None:
         return None
-    return await export_reading.still_here(db, export.export_id)
+    return await export_reading.still_here(db, noted)
 
 
 def options_of(export: Export, as_of: AsOf) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class ExportRequest:
         if self.then is not None:
             said = self.then.filter_state.get("as_of")
             moment = datetime.fromisoformat(said) if said else None
-            return PastScope(parse(""), True, None, self.then.export_id, self.then.snapshot, moment)
+            return PastScope(parse(""), True, None, self.then.noted, self.then.snapshot, moment)
         wanted = await read_filter(db, self.filter_text)
         if (moment := moment_in(wanted)) is not None:
             return MomentScope(wanted, self.rehearsal, self.ids, moment)

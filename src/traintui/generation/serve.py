@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 from traintui.audit.redaction import redact_text
+from traintui.audit.retention_rounds import retaining
 from traintui.audit.rules import following
 from traintui.audit.sealing import sealing
 from traintui.data import batches
@@ -40,8 +41,8 @@ async def serve(
         give_way()
     provider = await provider_of(settings)
     async with (
-        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db), recording(db),
-        sampling(db),
+        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db), retaining(db),
+        recording(db), sampling(db),
     ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -20,21 +20,24 @@ from traintui.data.records import Export
 from traintui.export.again import AsOf
 from traintui.export.formats import FORMATS
 from traintui.export.standing import FileStanding, host_of, look, place_of
-from traintui.screens.log_figuring import FiguringPane
+from traintui.screens.archived_pane import ArchivedPane
 from traintui.widgets.day_bars import DayBars
 from traintui.widgets.export_rows import export_columns, export_lines
 from traintui.widgets.row_table import Column
 from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
+    from traintui.audit.archive_reach import Reach, Step
     from traintui.data.export_figures import ExportFigures
     from traintui.data.filters import Filter
 
+HELD = 10
+"""Conversations of an export that are shown beside those that the filter names."""
 SAID_EVERY = 0.1
 """Seconds between two words on how far the look at the files is."""
 
 
-class ExportsPane(FiguringPane[Export, "ExportFigures"]):
+class ExportsPane(ArchivedPane[Export, "ExportFigures"]):
     """What left the house, and what is done with it."""
 
     NAME = "exports"
@@ -48,7 +51,10 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._held: dict[str, Sequence[tuple[str, int]]] = {}
+        self._held: dict[tuple[str, Sequence[str]], Sequence[tuple[str, int]]] = {}
+        """The first of what each holds, those before the others that the filter named."""
+        self._archived_ids: set[str] = set()
+        """Exports that were read from the archive."""
         self._standings: dict[str, tuple[Sequence[FileStanding], str]] = {}
         """What had become of the files, and when that was."""
         self._looking = ""
@@ -92,10 +98,31 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
         return export_columns()
 
     async def read_rows(self, ids: Sequence[int]) -> Mapping[int, Export]:
-        """Exports by the ids of their first rows."""
+        """Exports by the ids of their first rows; those that are not in the log any more are in the archive."""
         from traintui.data import export_history
 
-        return await export_history.rows(self.db, ids)
+        found, listing = await export_history.rows(self.db, ids), self.listing
+        gone = [id for id in ids if id not in found]
+        if listing is None or not gone:
+            return found
+        from traintui.audit import export_archive
+
+        moments = {id: span[0] for id in gone if (span := listing.span([id])) is not None}
+        archived = await export_archive.rows(self.db, moments)
+        self._archived_ids |= {each.export_id for each in archived.values()}
+        return {**found, **archived}
+
+    async def reach(self, wanted: Filter) -> Reach:
+        """The weeks that its dates leave."""
+        from traintui.audit.archive_reach import Reach, weeks_for
+
+        return Reach(await weeks_for(self.db, "export_logs", wanted))
+
+    def archived(self, wanted: Filter) -> AsyncGenerator[Step[ExportFigures]]:
+        """Archived exports that match."""
+        from traintui.audit import export_archive
+
+        return export_archive.find(self.db, wanted)
 
     def is_open(self, row: Export) -> bool:
         """One that has not ended goes on, or nothing is heard of it any more."""
@@ -118,15 +145,26 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
         if self.detail.key != ("export", row.id):
             self._stop.set()
         self._draw(row)
-        if row.state == "succeeded" and row.export_id not in self._held:
+        if row.state == "succeeded" and (row.export_id, self._named) not in self._held:
             return partial(self._read_later_held, row)
         return None
 
     def _draw(self, export: Export) -> None:
         name = export.export_id
         standings, looked = self._standings.get(name, (None, ""))
-        lines = export_lines(export, self._held.get(name), standings, self._looking or looked)
+        archived = name in self._archived_ids
+        held = self._held.get((name, self._named))
+        lines = export_lines(
+            export, held, standings, self._looking or looked, named=len(self._named), archived=archived
+        )
         self.detail.show(lines, key=("export", export.id))
+
+    @property
+    def _named(self) -> Sequence[str]:
+        """The conversations that the filter names."""
+        from traintui.audit.archive_reach import conversations_in
+
+        return () if self.wanted is None else tuple(conversations_in(self.wanted) or ())
 
     def _draw_if_shown(self, export: Export) -> None:
         current = self.table.current
@@ -137,9 +175,15 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
         self.read(partial(self._read_held, export), name="held")
 
     async def _read_held(self, export: Export) -> None:
+        from traintui.audit import export_archive
         from traintui.data import export_history
 
-        self._held[export.export_id] = await export_history.held(self.db, export.export_id)
+        named = self._named
+        if export.export_id in self._archived_ids:
+            held = await export_archive.held(self.db, export, limit=HELD, named=named)
+        else:
+            held = await export_history.held(self.db, export.export_id, limit=HELD, named=named)
+        self._held[export.export_id, named] = held
         self._draw_if_shown(export)
 
     # The files
@@ -214,16 +258,16 @@ class ExportsPane(FiguringPane[Export, "ExportFigures"]):
         from traintui.screens.export import ExportDialog
         from traintui.screens.export_said import Again
 
-        earlier = again.earlier_of(export, as_of)
+        earlier = await again.earlier_of(self.db, export, as_of)
         rehearsal = export.filter_state.get("rehearsal") == "include"
         options = await asyncio.to_thread(again.options_of, export, as_of)
         found = Again(earlier, export.format, rehearsal, options)
         if as_of == "then":
             self.app.push_screen(ExportDialog(export.filter_text, again=found))
             return
-        ids = await again.selection_of(self.db, export)
+        ids = await again.selection_of(self.db, export, earlier.noted)
         wanted = await workspace_filters.read_filter(self.db, export.filter_text)
-        since = await export_reading.since(self.db, export.export_id, export_reading.Scope(wanted, rehearsal, ids))
+        since = await export_reading.since(self.db, earlier.noted, export_reading.Scope(wanted, rehearsal, ids))
         self.app.push_screen(ExportDialog(export.filter_text, ids, again=replace(found, since=since)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -16,7 +16,7 @@ from textual.content import Content
 
 from traintui import commands, text
 from traintui.data.records import Attempt
-from traintui.screens.log_figuring import FiguringPane
+from traintui.screens.archived_pane import ArchivedPane
 from traintui.widgets.day_bars import DayBars
 from traintui.widgets.json_lines import DEPTHS, USUAL_DEPTH
 from traintui.widgets.log_detail import call_facts, call_lines
@@ -27,11 +27,12 @@ from traintui.widgets.sought import typed
 from traintui.widgets.transcript_search import SearchLine
 
 if TYPE_CHECKING:
+    from traintui.audit.archive_reach import Reach, Step
     from traintui.data.filters import Filter
     from traintui.data.log_figures import CallFigures
 
 
-class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
+class GenerationsPane(ArchivedPane[Attempt, "CallFigures"]):
     """Every call, whatever became of it."""
 
     NAME = "generations"
@@ -62,6 +63,18 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
             yield DayBars("Failures a day", "$failed", id="failures")
 
     # What they add up to
+
+    async def reach(self, wanted: Filter) -> Reach:
+        """The frames that its dates and conversations leave."""
+        from traintui.audit.archive_reach import frames_for, reach_of
+
+        return reach_of(await frames_for(self.db, wanted), wanted)
+
+    def archived(self, wanted: Filter) -> AsyncGenerator[Step[CallFigures]]:
+        """Archived calls that match."""
+        from traintui.audit import call_archive
+
+        return call_archive.find(self.db, wanted)
 
     async def add_up(self, wanted: Filter) -> CallFigures:
         """Calls, failures, cost and tokens, day by day."""
@@ -97,10 +110,19 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
         return call_columns()
 
     async def read_rows(self, ids: Sequence[int]) -> Mapping[int, Attempt]:
-        """Calls by their ids; their moments lead to their weeks."""
+        """Calls by their ids; their moments lead to their weeks. Those that are not in the log any more are in the
+        archive."""
         from traintui.data import attempts
 
-        return await attempts.rows(self.db, ids, self.listing.span(ids) if self.listing else None)
+        listing = self.listing
+        found = await attempts.rows(self.db, ids, listing.span(ids) if listing else None)
+        gone = [id for id in ids if id not in found]
+        if listing is None or not gone:
+            return found
+        from traintui.audit import call_archive
+
+        moments = {id: span[0] for id in gone if (span := listing.span([id])) is not None}
+        return {**found, **await call_archive.rows(self.db, moments)}
 
     def conversation_of(self, row: Attempt) -> str | None:
         """The conversation that it was for."""
@@ -121,10 +143,18 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
         self.read(partial(self._read_detail, row), name="detail")
 
     async def _read_detail(self, row: Attempt) -> None:
+        from traintui.audit import call_archive
         from traintui.data import attempts
+        from traintui.data.refusals import Refused
 
-        found = await attempts.detail(self.db, row)
-        lines = await asyncio.to_thread(list, call_lines(found))  # a megabyte takes a moment
+        archived = False
+        try:
+            found = await attempts.detail(self.db, row)
+        except Refused as refused:
+            if refused.code != "TT002":
+                raise
+            archived, found = True, await call_archive.detail(self.db, row)
+        lines = await asyncio.to_thread(list, call_lines(found, archived=archived))  # a megabyte takes a moment
         if self.table.current == row:
             self.detail.show_parts(lines, depth=DEPTHS[self._depth], key=(row.id, row.state))
 
@@ -156,7 +186,6 @@ class GenerationsPane(FiguringPane[Attempt, "CallFigures"]):
 
     def _erased(self, begun: bool | None) -> None:
         if begun:
-            self._found = None
             self.detail.key = None
             self.look_again()
 

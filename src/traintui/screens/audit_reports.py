@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +21,7 @@ from traintui.audit.reports.making import KINDS
 from traintui.audit.reports.model import Name
 from traintui.screens.audit_pane import AuditPane
 from traintui.screens.report_form import ReportChoice, ReportForm
+from traintui.screens.save_csv import SaveCsv
 from traintui.widgets.detail_view import MARGIN, DetailView
 from traintui.widgets.notice import failure
 from traintui.widgets.report_lines import ReportRow, report_columns, report_lines
@@ -217,16 +219,45 @@ class ReportsPane(AuditPane):
         self.line.update(Content.styled("◌ Saving", "$muted"))
         self.write(partial(self._save, made), name="save-report")
 
-    async def _save(self, made: Made) -> None:
-        from traintui.audit.reports.saving import save
+    def action_csv(self) -> None:
+        """Asks where all rows of the one under the cursor are to be saved."""
+        row = self.table.current
+        made = None if row is None else self._made.get(row.kind.name)
+        if row is None or made is None:
+            self.line.update(Content.styled("There are no rows yet: enter makes the report.", "$warning"))
+            return
+        number = text.plural(made.report.number, "row")
+        self.app.push_screen(SaveCsv(f"report-{row.kind.name}", row.kind.title, number), partial(self._save_to, made))
 
+    def _save_to(self, made: Made, path: Path | None) -> None:
+        if path is not None:
+            self.line.update(Content.styled("◌ Saving", "$muted"))
+            self.write(partial(self._save_rows, made, path), name="save-report")
+
+    async def _save_rows(self, made: Made, path: Path) -> None:
+        from traintui.audit.reports.saving import save_rows
+
+        with self._held(made):
+            await save_rows(made, path)
+        shown = text.shown(str(path), single_line=True, limit=200, style="bold")
+        self.line.update(Content.assemble(("● ", "$approved"), f"{text.plural(made.report.number, 'row')} in ", shown))
+
+    @contextmanager
+    def _held(self, made: Made) -> Iterator[None]:
+        """Keeps the rows of a report open meanwhile, though it is made anew."""
         self._saving.append(made)
         try:
-            saved = await save(self.db, made, Path(self._choice.save_in))
+            yield
         finally:
             self._saving.remove(made)
             if all(made is not kept for kept in self._made.values()):
                 self._let_go(made)
+
+    async def _save(self, made: Made) -> None:
+        from traintui.audit.reports.saving import save
+
+        with self._held(made):
+            saved = await save(self.db, made, Path(self._choice.save_in))
         name = text.shown(saved.page.name, single_line=True, limit=100, style="bold")
         folder = text.shown(str(saved.page.parent), single_line=True, limit=200, style="$muted")
         note = text.shown(saved.note, single_line=True, limit=200, style="$warning")

@@ -137,6 +137,7 @@ class BaseScreen(Screen[None], Sending):
         self.watch(self.app, "unsent", self.unsent_changed)
         self.watch(self.app, "news", self.unsent_changed)
         self.watch(self.app, "ended", self.unsent_changed)
+        self.watch(self.app, "stays", self.unsent_changed)
 
     def _workspace_changed(self, workspace: Database | None) -> None:
         self._place_changed()
@@ -165,7 +166,7 @@ class BaseScreen(Screen[None], Sending):
 
     def unsent_changed(self) -> None:
         """More or less waits to be saved."""
-        self.query_one(UnsentLine).show(self.app.unsent, self.app.news, self.app.ended)
+        self.query_one(UnsentLine).show(self.app.unsent, self.app.news, self.app.ended, self.app.stays)
 
     @on(HeaderBar.Chosen)
     def _tab_chosen(self, event: HeaderBar.Chosen) -> None:

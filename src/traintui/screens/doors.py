@@ -90,6 +90,12 @@ class Doors(Shell):
 
         self.push_screen(RedactionDialog())
 
+    def action_retention(self) -> None:
+        """Opens how long rows of the logs are kept."""
+        from traintui.screens.retention import RetentionDialog
+
+        self.push_screen(RetentionDialog())
+
     def action_thresholds(self) -> None:
         """Opens what the score asks for."""
         from traintui.screens.thresholds import ThresholdsDialog

@@ -74,12 +74,24 @@ class FiguringPane(LogPane[RowT], Generic[RowT, FiguresT]):
         self._sums_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
         if wanted is self._summed:
             self.figures = figures
+            self.show_figures()
+
+    @property
+    def of_all(self) -> FiguresT | None:
+        """What all that are listed add up to; None before that is known."""
+        return self.figures
+
+    def show_figures(self) -> None:
+        """Draws and says what is known."""
+        figures = self.of_all
+        if figures is not None:
             self.draw(figures)
             self.say_counts()
 
     def sums(self) -> Sequence[Content]:
         """What they add up to, once it is known."""
-        return () if self.figures is None else self.told(self.figures)
+        figures = self.of_all
+        return () if figures is None else self.told(figures)
 
     def action_figures(self) -> None:
         """Shows or hides what is drawn above the rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -16,11 +16,9 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from traintui import clock, text
-from traintui.data.filter_editing import spelled
 from traintui.data.listing import NEWEST
 from traintui.history import History
-from traintui.screens.log_ordering import OrderingPane
-from traintui.screens.shell import ShowLog
+from traintui.screens.log_leading import LeadingPane
 from traintui.widgets.columns import Column
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.filter_field import Offer
@@ -31,7 +29,8 @@ from traintui.widgets.windowed_table import WindowedTable
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
-    from traintui.data.log_listing import LogListing
+    from traintui.data.listing import Order
+    from traintui.data.log_listing import Found, LogListing
     from traintui.data.log_news import Look
 
 RowT = TypeVar("RowT")
@@ -44,7 +43,7 @@ AGAIN = 20.0
 """Times as long as it took is waited before news are looked for again."""
 
 
-class LogPane(OrderingPane, Generic[RowT]):
+class LogPane(LeadingPane[RowT], Generic[RowT]):
     """The rows of one log. A subclass says what a row looks like, how it is read, and what is known of it."""
 
     EXAMPLE: ClassVar[str]
@@ -170,40 +169,6 @@ class LogPane(OrderingPane, Generic[RowT]):
         self.find(top=top, pause=TYPING if typing else 0.0)
         return True
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What leads to a conversation rests where a row is about none."""
-        if action in {"trail", "conversation", "calls"}:
-            row = self.table.current if self.is_mounted else None
-            return row is not None and self.conversation_of(row) is not None
-        return super().check_action(action, parameters)
-
-    def conversation_of(self, row: RowT) -> str | None:
-        """The conversation that a row is about, if it is about one."""
-        return None
-
-    def action_conversation(self) -> None:
-        """Shows only rows of the conversation that the one under the cursor is about."""
-        row = self.table.current
-        public = None if row is None else self.conversation_of(row)
-        if public is not None:
-            self.apply(f"conversation:{spelled(public)}", top=True)
-
-    def action_calls(self) -> None:
-        """Shows the calls of the conversation that the row under the cursor is about."""
-        row = self.table.current
-        public = None if row is None else self.conversation_of(row)
-        if public is not None:
-            self.post_message(ShowLog("generations", f"conversation:{spelled(public)}"))
-
-    def action_trail(self) -> None:
-        """Opens the trail of the conversation that the row under the cursor is about."""
-        from traintui.screens.trail import TrailDialog
-
-        row = self.table.current
-        public = None if row is None else self.conversation_of(row)
-        if public is not None:
-            self.app.push_screen(TrailDialog(public))
-
     @property
     def leads_back(self) -> bool:
         """From a detail that has the room, a file that is written, a search, or a filter."""
@@ -235,7 +200,6 @@ class LogPane(OrderingPane, Generic[RowT]):
     async def _read_listing(self, top: bool, pause: float) -> None:
         from traintui.data import log_news
         from traintui.data.log_listing import aside
-        from traintui.data.log_sorting import find_in_order
 
         wanted, order = self.wanted, self.order
         if wanted is None:
@@ -244,7 +208,7 @@ class LogPane(OrderingPane, Generic[RowT]):
         began, here = clock.ticks(), None if top or self._listed is not wanted else self.listing
         # Before the rows are read: what ends meanwhile is news.
         self._look = await aside(log_news.look_at(self.db, self.source, wanted, order))
-        async with aclosing(find_in_order(self.db, self.source, wanted, order)) as steps:
+        async with aclosing(self.found(wanted, order)) as steps:
             async for found in steps:
                 if self.wanted is not wanted:
                     return
@@ -262,6 +226,12 @@ class LogPane(OrderingPane, Generic[RowT]):
         self.say_counts()
         self.screen.refresh_bindings()
         self.all_found(wanted)
+
+    def found(self, wanted: Filter, order: Order) -> AsyncGenerator[Found]:
+        """What matches, in an order, as it is found."""
+        from traintui.data.log_sorting import find_in_order
+
+        return find_in_order(self.db, self.source, wanted, order)
 
     def all_found(self, wanted: Filter) -> None:
         """All rows of the filter are known, or as far as somebody wanted."""

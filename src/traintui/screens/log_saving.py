@@ -43,6 +43,11 @@ class SavingPane(Filtered, AuditPane):
 
         return LOGS[self.LOG]
 
+    @property
+    def with_archive(self) -> bool:
+        """Whether rows of the archive are among them."""
+        return False
+
     def say_counts(self) -> None:
         """Says how many rows match, and what became of the file."""
         raise NotImplementedError
@@ -99,7 +104,7 @@ class SavingPane(Filtered, AuditPane):
                 self.say_counts()
 
         try:
-            saved = await save_csv(self.db, self.source, wanted, path, progress=progress)
+            saved = await save_csv(self.db, self.source, wanted, path, archived=self.with_archive, progress=progress)
         except Exception:
             self.saved = ""
             raise

@@ -87,6 +87,8 @@ class Shell(KeysInTurn):
     """Why the workspace does not answer at present; None while it does."""
     unsent: var[Standing | None] = var["Standing | None"](None, init=False)
     """What was pressed and is not saved yet; None while everything is saved as it is pressed."""
+    stays: var[str] = var("", init=False)
+    """What retention or sealing could not do; empty where they did all, or for whom it is no concern."""
     news: var[str] = var("", init=False)
     """What became of presses that an earlier run of the app had left, or of a database that had ended."""
     ended: var[str] = var("", init=False)

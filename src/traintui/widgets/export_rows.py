@@ -85,9 +85,13 @@ def export_lines(
     held: Sequence[tuple[str, int]] | None = None,
     standings: Sequence[FileStanding] | None = None,
     looked: str = "",
+    *,
+    named: int = 0,
+    archived: bool = False,
 ) -> Iterator[Content]:
     """An export: what left the house, and how to know it again. `held` are the first of what it holds, `standings` what
-    has become of its files, None of both before they are read; `looked` says when that was, or how far it is."""
+    has become of its files, None of both before they are read; `looked` says when that was, or how far it is. `named`
+    are the conversations that come first since the filter names them, `archived` says that the log has it no longer."""
     said = export.metadata
     yield Content.assemble(
         export_state(export), "   ", text.shown(export.export_id, single_line=True, limit=80, style="$muted")
@@ -108,14 +112,16 @@ def export_lines(
     yield from fact("Format", export.format + (f", version {version}" if version else ""))
     yield from fact("Preflight", said.get("preflight"))
     yield from fact("Traintui", said.get("traintui"))
+    yield from fact("Stands in", "the archive: it is kept in the log no longer" if archived else None)
     yield from options(said.get("options") or {})
     yield from files(export, standings, looked)
     if held:
         yield NOTHING
         more = export.conversation_count - len(held)
         yield heading("Holds", Content.styled(f"{export.conversation_count:,}", "$muted"))
-        for conversation_id, revision in held:
-            shown = text.shown(conversation_id, single_line=True, limit=40)
+        for place, (conversation_id, revision) in enumerate(held):
+            style = "bold $accent" if place < named else ""
+            shown = text.shown(conversation_id, single_line=True, limit=40, style=style)
             yield Content.assemble(shown, (f"  revision {revision}", "$muted"))
         if more > 0:
             yield Content.styled(f"and {more:,} more; the manifest names them", "$muted")

@@ -55,8 +55,8 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     yield from fact("", attempt.error_message, style="$failed")
 
 
-def call_lines(detail: AttemptDetail) -> Iterator[Line]:
-    """A call with what was sent and what came back."""
+def call_lines(detail: AttemptDetail, *, archived: bool = False) -> Iterator[Line]:
+    """A call with what was sent and what came back; says of one that it is `archived`."""
     taken = ", ".join(
         f"{number} {KINDS.get(kind) or kind.replace('_', ' ')}" for kind, number in detail.redactions.items() if number
     )
@@ -66,6 +66,7 @@ def call_lines(detail: AttemptDetail) -> Iterator[Line]:
         *(fact("Error text", was_erased(gone)) if gone is not None else ()),
         *fact("Template", detail.template),
         *fact("Taken out", taken or "nothing like a secret or personal data", style="" if taken else "$muted"),
+        *fact("Stands in", "the archive: it is kept in the log no longer" if archived else None),
         *fact("Row hash", detail.row_hash, style="$muted"),
     ]
     if detail.row_hash is None and detail.attempt.state == "sending":

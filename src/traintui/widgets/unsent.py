@@ -39,12 +39,16 @@ class UnsentLine(Static):
     UnsentLine.-told { display: block; }
     """
 
-    def show(self, standing: Standing | None, news: str = "", ended: str = "") -> None:
-        """Says what waits and what becomes of a database that ended; else the news, if there are any."""
-        self.set_class(standing is not None or bool(news or ended), "-told")
+    def show(self, standing: Standing | None, news: str = "", ended: str = "", stays: str = "") -> None:
+        """Says what waits and what becomes of a database that ended; else the news, if there are any; else what
+        goes on beside the work and could not do all."""
+        self.set_class(standing is not None or bool(news or ended or stays), "-told")
         if standing is not None:
             self.update(said(standing, ended))
         elif ended:
             self.update(Content.assemble(("! ", "$error"), text.shown(ended, single_line=True)))
         elif news:
             self.update(Content.assemble(("● ", "$success"), text.shown(news, single_line=True)))
+        elif stays:
+            left = text.shown(stays, single_line=True, limit=400)
+            self.update(Content.assemble(("! ", "$error"), left))

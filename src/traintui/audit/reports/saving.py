@@ -52,9 +52,11 @@ async def save(db: Database, made: Made, folder: Path) -> Saved:
     return Saved(page, csv)
 
 
-async def save_rows(made: Made, path: Path) -> Path:
-    """Writes all rows of a report as CSV; what stands there is replaced, as a whole or not at all. Raises
-    `TraintuiError` when it cannot be written."""
+async def save_rows(made: Made, path: Path, *, replace: bool = False) -> Path:
+    """Writes all rows of a report as CSV, as a whole or not at all; what stands there is replaced where that is wanted.
+    Raises `TraintuiError` when it cannot be written, or something stands there that is not to be replaced."""
+    if not replace and await asyncio.to_thread(os.path.lexists, path):
+        raise TraintuiError("Report not saved", f"{path} is there already.", "Choose another name.")
     try:
         return await asyncio.to_thread(write_rows, made, path)
     except OSError as error:
