@@ -18,6 +18,9 @@ needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 PATIENCE = 120.0
 """Seconds until a screen that does not come is given up; a passing test never waits for it."""
 
+LOOK = 0.15
+"""Seconds between two looks at the screen: each is a process of its own, which the app has to wait for."""
+
 
 class Terminal:
     """One tmux session on a server of its own, with one command in it."""
@@ -77,7 +80,7 @@ class Terminal:
                 return screen
             if time.monotonic() > deadline:
                 pytest.fail(f"The screen never showed {wanted}. It shows:\n{screen}")
-            time.sleep(0.05)
+            time.sleep(LOOK)
 
     def press_until(self, key: str, holds: Callable[[str], bool], wanted: str) -> str:
         """Presses a key, and again after two seconds in which nothing came of it: a press on what was not painted yet
@@ -88,7 +91,7 @@ class Terminal:
             while time.monotonic() < deadline:
                 if holds(self.screen):
                     return self.screen
-                time.sleep(0.05)
+                time.sleep(LOOK)
         pytest.fail(f"{key} never brought {wanted}. The screen shows:\n{self.screen}")
 
     def close(self) -> None:

@@ -310,7 +310,7 @@ async def test_u_takes_back_a_bulk_where_its_answer_says_so(db: Database, app: T
         await pilot.press("asterisk")
         await until(pilot, lambda: len(screen.table.selected) == 3)
         await pilot.press("f")
-        await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+        await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "asking")
         dialog = app.screen
         assert isinstance(dialog, BulkDialog)
         await pilot.press("y")
@@ -334,7 +334,7 @@ async def test_the_key_that_follows_a_bulk_acts_on_the_table_and_what_closes_onl
             await pilot.press("asterisk")
             await until(pilot, lambda: len(screen.table.selected) == 3)
             await pilot.press("f")
-            await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+            await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "asking")
             await pilot.press("y")
             await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "over")
             await pilot.press(key, *("t", "o") * (key == "slash"))
@@ -358,7 +358,7 @@ async def test_a_bulk_says_its_number_before_it_asks_for_a_reason(db: Database, 
         await pilot.press("asterisk")
         await until(pilot, lambda: len(screen.table.selected) == 3)
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+        await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "asking")
         dialog = app.screen
         assert isinstance(dialog, BulkDialog)
         await until(pilot, lambda: dialog.state == "asking")

@@ -171,6 +171,7 @@ async def test_g_plans_what_is_missing(app: TraintuiApp, filled: Database) -> No
         await until(pilot, lambda: isinstance(app.screen, BatchForm))
         later = app.screen
         assert isinstance(later, BatchForm)
+        await until(pilot, lambda: later.query("#name-text"))
         assert set(later.given["dimensions"]) == {"tier"}, "the next batch is about all values again"
 
 

@@ -317,4 +317,4 @@ async def test_what_cannot_be_read_is_answered_and_another_file_can_be_named(
         dialog.file.value = str(good)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "asking" and "1 conversation" in said(dialog, "holds"))
-        assert not dialog.chunks.display and dialog.approve.is_on_screen
+        await until(pilot, lambda: not dialog.chunks.display and dialog.approve.is_on_screen)

@@ -138,7 +138,7 @@ async def test_the_preview_shows_the_opinion_and_review_after_the_decision(app: 
         await pilot.press("a")
         await until(pilot, lambda: "would reject; you agree on 0 of 1, 0%" in str(review.said.content))
         await pilot.press("u")
-        await until(pilot, lambda: review.reading.shown is not None and "undone" in str(review.said.content))
+        await until(pilot, lambda: review.reading.seconds_seen is not None and "undone" in str(review.said.content))
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonsDialog))
         await pilot.press("enter")

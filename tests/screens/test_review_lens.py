@@ -145,9 +145,9 @@ async def test_on_a_small_terminal_the_line_keeps_the_place_and_says_the_worst_f
     await choose(db, "trl:150", "axolotl:100", "llama-factory:120", "unsloth:140", "trl-prompt-completion:100")
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, one)
-        await until(pilot, lambda: line(app).startswith("! TRL, ") and len(line(app)) <= 78)  # once it has its place
+        await until(pilot, lambda: review_of(app).preflight.size.height == 1)  # it has its place
+        await until(pilot, lambda: line(app).startswith("! TRL, ") and len(line(app)) <= 78)
         assert said(app, "#position").startswith("1 of 1 waiting")
-        assert review_of(app).preflight.size.height == 1
 
 
 async def test_a_tokenizer_that_is_not_on_this_machine_is_estimated_for_and_that_is_said(

@@ -71,7 +71,7 @@ async def test_a_threshold_is_changed_and_what_is_stored_is_scored_anew_after_sa
         await until(pilot, lambda: "usual_turns is 6..8" in str(dialog.said.content))
         await until(pilot, lambda: "3 conversations may have a score by other thresholds" in offered(dialog))
         await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, BulkDialog))
+        await until(pilot, lambda: isinstance(app.screen, BulkDialog) and app.screen.state == "asking")
         assert isinstance(app.screen, BulkDialog)
         assert "Score anew: 3 conversations" in str(app.screen.panel.border_title)
         await pilot.press("y")
