@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from traintui.cli.running import Json, administrative, say
+from traintui.cli.stats import stats
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
     from traintui.data.restore import Restored
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
+db_app.command()(stats)
 
 
 @db_app.command()

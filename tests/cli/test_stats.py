@@ -1,0 +1,63 @@
+"""`traintui db stats` as a person or a program meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from commanded import at_home
+from homes import furnished_home
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+
+pytestmark = pytest.mark.xdist_group("homes")
+TURNS = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    """The server of a home in which something was imported."""
+    with tempfile.TemporaryDirectory(prefix="ts-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        embedded = EmbeddedServer(furnished_home(Path(directory) / "home"), durable=False)
+        embedded.start()
+        (embedded.home / "chats.jsonl").write_text(json.dumps({"messages": TURNS}) + "\n")
+        assert stats(embedded.home, "import", "chats.jsonl").returncode == 0
+        yield embedded
+        embedded.stop()
+
+
+def stats(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return at_home(home, *arguments)
+
+
+def test_what_a_command_asked_is_on_record_when_it_has_ended(server: EmbeddedServer) -> None:
+    told = json.loads(stats(server.home, "db", "stats", "--json").stdout)
+    labels = {each["label"]: each for each in told["queries"]}
+    assert labels["imports.copy"]["calls"] == 1 and labels["imports.copy"]["errors"] == 0
+    assert sum(each["share"] for each in told["queries"]) == pytest.approx(1, abs=0.05)
+    assert 0 < labels["imports.copy"]["p50_ms"] <= labels["imports.copy"]["most_ms"]
+    assert told["server"]["connections"] >= 1 and told["indexes"] == []
+    assert {each["name"] for each in told["tables"]} >= {"conversations", "generation_logs"}
+
+
+def test_people_read_what_to_mend_and_by_which_statement(server: EmbeddedServer) -> None:
+    assert "nothing to mend" in stats(server.home, "db", "stats").stdout
+    with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DROP INDEX ix_review_logs_xid8")
+        said = stats(server.home, "db", "stats").stdout
+        assert "ix_review_logs_xid8 is not there, and Traintui relies on it: what it serves reads whole tables" in said
+        assert "CREATE INDEX ix_review_logs_xid8 ON review_logs (xid8);" in said and "imports.copy" in said
+        connection.execute("CREATE INDEX ix_review_logs_xid8 ON review_logs (xid8)")
+
+
+def test_a_time_without_statements_says_so(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 hours'")
+    assert "none is on record" in stats(server.home, "db", "stats", "--hours", "1").stdout
+    assert stats(server.home, "db", "stats", "--hours", "0").returncode == 2
