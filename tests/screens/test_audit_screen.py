@@ -399,6 +399,18 @@ async def test_decisions_and_exports_say_what_they_add_up_to(app: TraintuiApp, d
         await until(pilot, lambda: "2 conversations left" in str(pane(app).counted.content))
 
 
+async def test_of_an_empty_log_nothing_is_drawn_and_bars_stay_while_one_filters(app: TraintuiApp, db: Database) -> None:
+    await approved(db, *await imported(db))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: not pane(app).query_one(".figures").display)
+        await pilot.press("right")
+        await until(pilot, lambda: "100.0% approved" in str(pane(app).counted.content))
+        await pilot.press("slash", *"action:reject", "enter")
+        await until(pilot, lambda: "approved" not in str(pane(app).counted.content) and pane(app).filter_text)
+        assert pane(app).query_one(".figures").display
+
+
 async def test_from_a_decision_and_from_a_trail_one_key_leads_to_the_calls(app: TraintuiApp, db: Database) -> None:
     await add_vocabulary(db)
     one = await call(db)

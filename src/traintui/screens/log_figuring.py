@@ -86,6 +86,7 @@ class FiguringPane(LogPane[RowT], Generic[RowT, FiguresT]):
         figures = self.of_all
         if figures is not None:
             self.draw(figures)
+            self.set_class(not self.told(figures) and not self.filter_text, "-bare")
             self.say_counts()
 
     def sums(self) -> Sequence[Content]:
