@@ -27,11 +27,12 @@ def aged(conninfo: Conninfo, week: date = LONG_AGO, *, where: str = "true") -> N
                            " WHERE state <> 'sending'")  # fmt: skip
 
 
-def aged_exports(conninfo: Conninfo, week: date = LONG_AGO) -> None:
+def aged_exports(conninfo: Conninfo, week: date = LONG_AGO, *, where: str = "true") -> None:
     """Puts exports that are not sealed yet into a week of long ago."""
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
-            f"UPDATE export_logs SET exported_at = '{week} 12:00+00'::timestamptz + id * interval '1 second'".encode()
+            f"UPDATE export_logs SET exported_at = '{week} 12:00+00'::timestamptz + id * interval '1 second'"
+            f" WHERE {where}".encode()
         )
         connection.execute("UPDATE export_logs SET row_hash = export_log_digest(export_logs)")

@@ -196,9 +196,9 @@ def unpacked(found: Record, log: str, week: date, names: tuple[str, ...]) -> Ite
 def is_as_hashed(log: Log, row: Row) -> bool:
     """Whether a row and its payloads are what its hash says."""
     width = WIDTH[log]
-    if row[0] not in VERSIONS or row_hash(log, row[:width]).hex().encode() != row[width]:
+    if row[0] not in VERSIONS[log] or row_hash(log, row[:width]).hex().encode() != row[width]:
         return False
     return all(
         row[payload] is None or sha256(row[payload] or b"").hexdigest().encode() == row[digest]
-        for payload, digest in PAYLOAD_PLACES[log]
+        for _, payload, digest in PAYLOAD_PLACES[log]
     )

@@ -75,6 +75,10 @@ def of_log(log: Log, differences: list[Difference], put_back: set[tuple[Log, int
             case "payload" if each.key not in told:
                 what = "a payload is not what its digest says"
                 yield of_row("changed", log, each.key, what, seal=seal, sealed=seal is not None)
+            case "erased" if each.key not in told:
+                told.add(each.key)
+                what = "a payload is gone, and nothing on record says that it was erased"
+                yield of_row("changed", log, each.key, what, sealed=False)
             case "stored hash":
                 what = "its content is as sealed, its column row_hash is not"
                 yield of_row("changed", log, each.key, what, seal=seal)

@@ -26,14 +26,15 @@ WIDTH: dict[Log, int] = {log: len(columns) for log, columns in HASHED.items()}
 PLACES: dict[Log, dict[str, int]] = {
     log: {column.name: place for place, column in enumerate(columns)} for log, columns in HASHED.items()
 }
-PAYLOAD_PLACES: dict[Log, tuple[tuple[int, int], ...]] = {
-    log: tuple((WIDTH[log] + 2 + place, PLACES[log][digest]) for place, (_, digest) in enumerate(pairs))
+PAYLOAD_PLACES: dict[Log, tuple[tuple[str, int, int], ...]] = {
+    log: tuple((name, WIDTH[log] + 2 + place, PLACES[log][digest]) for place, (name, digest) in enumerate(pairs))
     for log, pairs in PAYLOADS.items()
 }
 
-What = Literal["differs", "missing", "stray", "stored hash", "payload", "unreadable"]
+What = Literal["differs", "missing", "stray", "stored hash", "payload", "erased", "unreadable"]
 """How a row differs: its content from its seal; it is not where a seal has it; no seal has it though it stands among
-sealed ones; its column row_hash or a payload from its content; or nobody here knows its hash version."""
+sealed ones; its column row_hash or a payload from its content; a payload is gone that nothing on record erased; or
+nobody here knows its hash version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,11 @@ class BadPart:
 @dataclass(slots=True)
 class Walk:
     """What a walk over the logs met. `unsealed` gets each row that no seal can have yet, and whether it
-    is what its own hash says."""
+    is what its own hash says; `may_be_gone` says whether a payload of a row may."""
 
     progress: Callable[[int], None]
     unsealed: Callable[[Log, Row, Key, bool], None]
+    may_be_gone: Callable[[Log, Row, str], bool]
     rows: int = 0
     sealed_rows: int = 0
     payloads: int = 0
@@ -151,10 +153,10 @@ class Walk:
         """The hash of a row, once its payloads were compared with their digests; None where nobody here can say."""
         if len(row) == 1:
             return bytes.fromhex((row[0] or b"").decode())
-        if row[0] not in VERSIONS:
+        if row[0] not in VERSIONS[log]:
             self.note(Difference("unreadable", log, key, row=row))
             return None
-        for payload, digest in PAYLOAD_PLACES[log]:
+        for name, payload, digest in PAYLOAD_PLACES[log]:
             said = row[payload]
             if said is not None:
                 self.payloads += 1
@@ -162,6 +164,8 @@ class Walk:
                     self.note(Difference("payload", log, key, row=row))
             elif row[digest] is not None:
                 self.erased_payloads += 1
+                if not self.may_be_gone(log, row, name):
+                    self.note(Difference("erased", log, key, row=row))
         return row_hash(log, row[: WIDTH[log]])
 
     def _next(self, rows: Iterator[Row]) -> Row | None:
