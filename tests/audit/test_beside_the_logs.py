@@ -162,6 +162,19 @@ async def test_a_forged_list_that_is_archived_in_the_place_of_the_rows_is_found(
     assert ("archive", f"the archive of the conversations of exports, week of {LONG_AGO}") in found(aged_export)
 
 
+async def test_exports_that_went_before_digests_were_kept_are_a_note(aged_export: Database, tamper: Tamper) -> None:
+    archive(aged_export, "export_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    assert (await retention.retire(aged_export, "export_logs", LONG_AGO)).noted_sha256 is not None
+    tamper(
+        "UPDATE retirements SET noted_sha256 = NULL, hash_version = 1",
+        "UPDATE retirements AS r SET row_hash = retirement_digest(r)",
+    )
+    await seal_and_anchor(aged_export, everything=True)
+    verdict = verify(aged_export)
+    assert verdict.findings == []
+    assert any(note.startswith("2 conversations of archived exports went before") for note in verdict.notes)
+
+
 async def test_rows_of_archived_exports_are_not_rewritten_by_erasing(aged_export: Database, conninfo: Conninfo) -> None:
     archive(aged_export, "export_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
     await retention.retire(aged_export, "export_logs", LONG_AGO)

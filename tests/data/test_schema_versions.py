@@ -298,3 +298,15 @@ async def test_a_downgrade_that_is_refused_says_why_and_what_to_do(db: Database,
     assert refused.value.message.startswith("the archive has rows that stand nowhere else, and the revision below")
     assert refused.value.remedy == "Keep a backup, and begin a new workspace with the older Traintui."
     assert schema.current_revision(conninfo(SUPERUSER)) == "0038"
+
+
+async def test_a_row_whose_hash_is_not_known_below_is_not_taken_there(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO retirements (log, week, keep_days, row_count, noted_count, row_bytes, root, frame_count,"
+            " archive_bytes, archive_sha256, noted_sha256) VALUES ('export_logs', '2024-01-08', 90, 1, 0, 1, '', 1, 1,"
+            " '', '')"
+        )
+    with pytest.raises(TraintuiError, match="which the revision below does not know"):
+        schema.downgrade(conninfo(SUPERUSER), "0038")
+    assert schema.current_revision(conninfo(SUPERUSER)) == "0039"

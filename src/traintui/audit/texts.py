@@ -55,12 +55,12 @@ def revisions_agree(record: Record, verdict: Verdict, look: Look) -> None:
     """Adds the revisions that are not what their digests say, the earliest first."""
     number = 0
     found: list[tuple[int, str, int]] = []
-    for row in watched(record.revisions(), look):
-        conversation_id, revision, system_prompt, turns, digest, at = row
-        if not is_as_digested(system_prompt, turns, digest):
-            number += 1
-            insort(found, (int(at or 0), (conversation_id or b"").decode(), int(revision or 0)))
-            del found[NAMED:]
+    with closing(record.revisions()) as rows:
+        for conversation_id, revision, system_prompt, turns, digest, at in watched(rows, look):
+            if not is_as_digested(system_prompt, turns, digest):
+                number += 1
+                insort(found, (int(at or 0), (conversation_id or b"").decode(), int(revision or 0)))
+                del found[NAMED:]
     for _, name, place in found:
         verdict.add(of_text(name, place, "its text is not what its digest says"))
     verdict.number += number - len(found)
