@@ -107,9 +107,10 @@ BESIDE: dict[str, tuple[str, ...]] = {
 }
 """What is done beside the logs, each in some ways."""
 BESIDE_TOLD = {
-    "rewriting what was noted of an export": "witness", "rewriting a text": "witness",
-    "taking out a payload": "changed", "rewriting what was noted of an archived export": "archive",
+    "rewriting what was noted of an export": {"witness"}, "rewriting a text": {"witness"},
+    "taking out a payload": {"changed"}, "rewriting what was noted of an archived export": {"archive", "changed"},
 }  # fmt: skip
+"""What it is told as: who covers his traces in the archive changes a sealed row of `retirements`."""
 
 
 def tamper(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random, horizon: int) -> Tampering:
@@ -286,7 +287,7 @@ def judge(tally: Tally, tampering: Tampering, verdict: Verdict) -> None:
     tally.found[tampering.name] += 1
     if not tampering.log:
         told = {each.kind for each in verdict.findings}
-        if told == {BESIDE_TOLD[tampering.action]}:
+        if told == BESIDE_TOLD[tampering.action]:
             tally.named[tampering.name] += 1
         else:
             tally.missed.append(f"{tampering} was told as {sorted(told)}")

@@ -140,7 +140,8 @@ DECLARE
     there bytea;
 BEGIN
     SELECT p.number, p.place, p.row_count INTO part FROM audit_seal_parts AS p
-    WHERE p.log = p_log AND p.week IS NOT DISTINCT FROM p_week AND (p.last_xid8, p.last_id) >= (p_xid8, p_id)
+    WHERE p.log = p_log AND (p.week = p_week OR p_week IS NULL AND p.week IS NULL)
+      AND (p.last_xid8, p.last_id) >= (p_xid8, p_id)
     ORDER BY p.number, p.place LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -152,7 +153,7 @@ BEGIN
         FROM audit_seal_leaves AS l WHERE l.number = part.number AND l.place = part.place;
         IF there = wanted THEN
             SELECT coalesce(sum(p.row_count), 0) INTO before FROM audit_seal_parts AS p
-            WHERE p.log = p_log AND p.week IS NOT DISTINCT FROM p_week
+            WHERE p.log = p_log AND (p.week = p_week OR p_week IS NULL AND p.week IS NULL)
               AND (p.number, p.place) < (part.number, part.place);
             RETURN before + middle;
         ELSIF there < wanted THEN
