@@ -24,7 +24,7 @@ import psycopg
 
 from benchmarks.audit_decide import measure_decisions
 from benchmarks.audit_listing import measure_listing
-from benchmarks.audit_retire import add_old_calls, measure_locks, measure_ratio
+from benchmarks.audit_retire import add_old_calls, add_old_export, measure_locks, measure_ratio
 from benchmarks.audit_rows import add_rows, row_bytes
 from benchmarks.audit_tamper import Tally, copy_of, judge, tamper
 from benchmarks.report import Figure, most_memory_mb, publish, repository
@@ -127,6 +127,7 @@ async def furnish_small(home: Path, server: EmbeddedServer) -> int:
     await run_headless(settings, home, out=home / "out.jsonl")
     add_old_calls(server.conninfo(SUPERUSER), 120, block=10)
     async with open_workspace(Settings(home=home)) as db:
+        await add_old_export(db, server.conninfo(SUPERUSER))
         await seal_all(db)
         await retire_due(db, await retention.due(db))
         add_rows(server.conninfo(SUPERUSER), 300, block=10)

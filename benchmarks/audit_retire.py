@@ -18,7 +18,7 @@ from benchmarks.report import Figure, most_memory_mb
 from traintui.audit.retiring import Outcome, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
-from traintui.data import retention
+from traintui.data import conversations, exports, retention
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.workspace import make_embedded_workspace, open_workspace
@@ -73,6 +73,20 @@ def add_old_calls(conninfo: str, rows: int, *, block: int = BLOCK) -> None:
                 bounds = {"first": first, "last": min(first + block, share) - 1, "moment": moment}
                 connection.execute(OLD_CALLS, bounds)
         connection.execute("VACUUM (ANALYZE) generation_logs")
+
+
+async def add_old_export(db: Database, conninfo: str) -> None:
+    """Adds an export of some conversations, as if it had been made in a year that is due. It is not sealed yet."""
+    held = [each for each in (await conversations.first_rows(db, "", limit=20)).rows if each.turn_count]
+    for state in ("started", "succeeded"):
+        await exports.record(db, "old", state, count=len(held), filter_state={}, format="trl", metadata={})
+        if state == "started":
+            await exports.record_rows(db, "old", held)
+    moment = f"{monday(DAYS_AGO + 365)} 00:00+00"
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE export_logs SET exported_at = %s::timestamptz WHERE export_id = 'old'", [moment])
+        connection.execute("UPDATE export_logs SET row_hash = export_log_digest(export_logs) WHERE export_id = 'old'")
 
 
 async def written(home: Path, number: int) -> None:

@@ -13,10 +13,10 @@ BLOCK = 5_000
 
 REVIEWS = """
     INSERT INTO review_logs (conversation_id, action, revision, reviewer_notes, reason, decision_key, duration_ms,
-                             status_before, status_after, content_sha256, details)
+                             status_before, status_after, details)
     SELECT 'c-' || n, (ARRAY['flag', 'unflag', 'metadata'])[1 + n %% 3], 1 + n %% 4, repeat('Ein Wort zu viel. ', 5),
            (ARRAY['Unnatural', 'Wrong fact', NULL])[1 + n %% 3], gen_random_uuid()::text, n %% 60000, 'generated',
-           'generated', sha256(n::text::bytea), jsonb_build_object('before', repeat(md5(n::text), 12), 'line', n) FROM
+           'generated', jsonb_build_object('before', repeat(md5(n::text), 12), 'line', n) FROM
            generate_series(%(first)s::bigint, %(last)s) AS n
 """
 CALLS = """

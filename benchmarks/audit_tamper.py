@@ -36,15 +36,24 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-ARCHIVED_SHARE = 0.25
+ARCHIVED_SHARE, BESIDE_SHARE = 0.25, 0.2
 COVER = (
     "UPDATE archive_frames SET sha256 = sha256(content)",
     "UPDATE retirements AS r SET archive_sha256 = (SELECT sha256(string_agg(sha256, '' ORDER BY place))"
     " FROM archive_frames AS f WHERE f.log = r.log AND f.week = r.week),"
-    " row_count = (SELECT sum(row_count) FROM archive_frames AS f WHERE f.log = r.log AND f.week = r.week)",
+    " row_count = (SELECT sum(row_count) FROM archive_frames AS f WHERE f.log = r.log AND f.week = r.week)"
+    " WHERE log = 'generation_logs'",
     "UPDATE retirements AS r SET row_hash = retirement_digest(r)",
 )
 """What a forger of the archive computes anew."""
+COVER_EXPORTS = (
+    COVER[0],
+    "UPDATE retirements AS r SET archive_sha256 = (SELECT sha256(string_agg(sha256, '' ORDER BY log, place))"
+    " FROM archive_frames AS f WHERE f.log IN ('export_logs', 'export_rows') AND f.week = r.week)"
+    " WHERE log = 'export_logs'",
+    COVER[-1],
+)
+"""What a forger of archived exports does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,54 @@ class Tampering:
     @property
     def name(self) -> str:
         """In a few words."""
+        if not self.log:
+            return self.action
         where = "an archived" if self.archived else "a sealed" if self.sealed else "an unsealed"
         return f"{self.action} of {where} row"
+
+
+FORGED = "jsonb_set(turns, '{1,content}', to_jsonb('Forged ' || md5(turns::text)))"
+SOME_TEXT = (
+    "(conversation_id, revision) = (SELECT conversation_id, revision FROM conversation_revisions"
+    " ORDER BY random() LIMIT 1)"
+)
+SOME_NOTED = (
+    "(export_id, conversation_id) = (SELECT export_id, conversation_id FROM export_rows ORDER BY random() LIMIT 1)"
+)
+BESIDE: dict[str, tuple[str, ...]] = {
+    "rewriting what was noted of an export": (
+        f"UPDATE export_rows SET revision = revision + 1 WHERE {SOME_NOTED}",  # noqa: S608
+        f"UPDATE export_rows SET conversation_id = 'c-forged' WHERE {SOME_NOTED}",  # noqa: S608
+        f"DELETE FROM export_rows WHERE {SOME_NOTED}",  # noqa: S608
+    ),
+    "rewriting a text": (
+        f"UPDATE conversation_revisions SET turns = {FORGED} WHERE {SOME_TEXT}",  # noqa: S608
+        f"UPDATE conversation_revisions SET system_prompt = coalesce(system_prompt, '') || '!' WHERE {SOME_TEXT}",  # noqa: S608
+        "UPDATE conversation_turns SET content = content || '!'"
+        " WHERE id = (SELECT id FROM conversation_turns ORDER BY random() LIMIT 1)",
+    ),
+    "taking out a payload": (
+        "UPDATE generation_logs SET request_payload = NULL WHERE id = (SELECT id FROM generation_logs"
+        " WHERE request_payload IS NOT NULL ORDER BY random() LIMIT 1)",
+        "UPDATE generation_logs SET response_payload = NULL, request_payload = NULL WHERE id = (SELECT id FROM"
+        " generation_logs WHERE response_payload IS NOT NULL ORDER BY random() LIMIT 1)",
+    ),
+    "rewriting what was noted of an archived export": (),
+}
+"""What is done beside the logs, each in some ways."""
+BESIDE_TOLD = {
+    "rewriting what was noted of an export": {"witness"}, "rewriting a text": {"witness"},
+    "taking out a payload": {"changed"}, "rewriting what was noted of an archived export": {"archive", "changed"},
+}  # fmt: skip
+"""What it is told as: who covers his traces in the archive changes a sealed row of `retirements`."""
 
 
 def tamper(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random, horizon: int) -> Tampering:
     """Does one thing to one row, or to two."""
     if luck.random() < ARCHIVED_SHARE:
         return tamper_archived(connection, luck)
+    if luck.random() < BESIDE_SHARE:
+        return tamper_beside(connection, luck)
     action, log = luck.choice(ACTIONS), luck.choice(LOGS)
     sealed, recomputed = luck.random() < 0.6, luck.random() < 0.7
     where = f"row_hash IS NOT NULL AND xid8 {'<' if sealed else '>='} '{horizon}'::xid8"
@@ -146,6 +195,37 @@ def tamper_archived(connection: psycopg.Connection[tuple[int, ...]], luck: rando
     return Tampering(action, "generation_logs", tuple(touched), True, recomputed, archived=True)
 
 
+def tamper_beside(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random) -> Tampering:
+    """Does one thing to what stands beside the logs."""
+    name = luck.choice(sorted(BESIDE))
+    if statements := BESIDE[name]:
+        done = connection.execute(luck.choice(statements).encode()).rowcount
+    else:
+        done = forge_noted(connection, luck)
+    if done != 1:
+        raise RuntimeError(f"{name}: there was nothing to do it to")
+    return Tampering(name, "", (), True, False)
+
+
+def forge_noted(connection: psycopg.Connection[tuple[int, ...]], luck: random.Random) -> int:
+    """Rewrites a conversation of an archived export, with the hashes of its frame."""
+    frames = connection.execute(
+        "SELECT week::text, place, content FROM archive_frames WHERE log = 'export_rows'"
+    ).fetchall()
+    week, place, content = luck.choice(frames)
+    names, rows = unpack(content)  # type: ignore[arg-type]
+    luck.choice(rows)[names.index("revision")] = b"99"
+    written, size = pack(names, rows)
+    done = connection.execute(
+        "UPDATE archive_frames SET content = %s, raw_bytes = %s"
+        " WHERE log = 'export_rows' AND week = %s::date AND place = %s",
+        [written, size, week, place],
+    ).rowcount
+    for statement in COVER_EXPORTS:
+        connection.execute(statement.encode())
+    return done
+
+
 def insert_copy(connection: psycopg.Connection[tuple[int, ...]], log: str, id: int, *, own: bool) -> int:
     """Adds a copy of a row under the next number, in its transaction or in one's `own`."""
     sequence = f"{log}_id_seq"
@@ -205,6 +285,13 @@ def judge(tally: Tally, tampering: Tampering, verdict: Verdict) -> None:
         tally.missed.append(f"{tampering} was not found")
         return
     tally.found[tampering.name] += 1
+    if not tampering.log:
+        told = {each.kind for each in verdict.findings}
+        if told == BESIDE_TOLD[tampering.action]:
+            tally.named[tampering.name] += 1
+        else:
+            tally.missed.append(f"{tampering} was told as {sorted(told)}")
+        return
     kinds = {(each.kind, each.log, each.id) for each in verdict.findings}
     wanted = EXPECTED[tampering.action]
     # Where no seal has a row, who wrote it tells that it was touched: two that changed places are two that were

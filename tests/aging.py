@@ -47,11 +47,19 @@ def calls_of(conninfo: Conninfo, moment: str, number: int) -> None:
         connection.execute(CALLS, {"moment": moment, "number": number})
 
 
-def aged_exports(conninfo: Conninfo, week: date = LONG_AGO) -> None:
-    """Puts exports that are not sealed yet into a week of long ago."""
+def aged_exports(conninfo: Conninfo, week: date = LONG_AGO, *, where: str = "true") -> None:
+    """Puts exports into a week of long ago; where one of them is sealed, as if nothing had been sealed yet."""
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("SET session_replication_role = replica")
+        sealed = (
+            f"SELECT FROM export_logs WHERE ({where})"
+            " AND xid8 < (SELECT horizon FROM audit_seals ORDER BY number DESC LIMIT 1)"
+        )
+        if connection.execute(sealed.encode()).fetchall():
+            for table in ("audit_seals", "audit_seal_parts", "audit_seal_leaves"):
+                connection.execute(f"DELETE FROM {table}".encode())
         connection.execute(
-            f"UPDATE export_logs SET exported_at = '{week} 12:00+00'::timestamptz + id * interval '1 second'".encode()
+            f"UPDATE export_logs SET exported_at = '{week} 12:00+00'::timestamptz + id * interval '1 second'"
+            f" WHERE {where}".encode()
         )
         connection.execute("UPDATE export_logs SET row_hash = export_log_digest(export_logs)")

@@ -15,6 +15,7 @@ from traintui.audit.anchors import (
     Restoring,
     anchor,
     anchors_path,
+    last_anchors,
     note_report,
     note_restore,
     read_anchors,
@@ -63,6 +64,20 @@ def test_a_restore_is_noted_between_the_seals(tmp_path: Path) -> None:
     note_restore(tmp_path, Path("/backups/a.dump"), "w-1", 3)
     *_, last = read_anchors(tmp_path)
     assert isinstance(last, Restoring) and (last.workspace, last.number, last.path) == ("w-1", 3, "/backups/a.dump")
+
+
+def test_the_last_anchors_are_read_from_the_end_of_the_file(tmp_path: Path) -> None:
+    assert last_anchors(tmp_path, "w-1", 3) == []
+    for number in range(1, 200):
+        anchor(tmp_path, Sealed("w-2" if number % 10 == 0 else "w-1", number, b"\x01", AT), "embedded")
+    note_restore(tmp_path, Path("/backups/a.dump"), "w-1", 3)
+    every = [each for each in read_anchors(tmp_path) if isinstance(each, Anchor) and each.workspace == "w-1"]
+    for wanted in (1, 5, 100, 1_000):
+        last = last_anchors(tmp_path, "w-1", wanted)
+        assert [each.number for each in last] == [each.number for each in reversed(every)][:wanted]
+    with anchors_path(tmp_path).open("ab") as file:
+        file.write(b'{"cut')
+    assert [each.number for each in last_anchors(tmp_path, "w-2", 2)] == [190, 180]
 
 
 def test_a_home_without_anchors_has_none(tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ def forged(conninfo: Conninfo, place: int, change: Callable[[Rows], None], *, co
             [written, size, len(rows), place],
         )
         if covered:
+            first, last = ([(row[column] or b"").decode() for column in (XID8, ID)] for row in (rows[0], rows[-1]))
+            payloads = sum(field is not None for row in rows for field in row[-2:])
+            connection.execute(
+                "UPDATE archive_frames SET first_xid8 = %s::text::xid8, first_id = %s::bigint, last_xid8 ="
+                " %s::text::xid8, last_id = %s::bigint, payload_count = %s WHERE place = %s",
+                [*first, *last, payloads, place],
+            )
             connection.execute("UPDATE archive_frames SET sha256 = sha256(content)")
             connection.execute(
                 "UPDATE retirements AS r SET row_count = (SELECT sum(row_count) FROM archive_frames), archive_sha256 ="
@@ -135,6 +142,28 @@ async def test_what_is_not_whole_is_said(kept: Database, conninfo: Conninfo, wha
     assert kind in {each.kind for each in verify(kept).findings}
 
 
+async def test_a_payload_that_an_administrator_takes_out_of_the_archive_without_a_purge_is_named(
+    kept: Database, conninfo: Conninfo
+) -> None:
+    with psycopg.connect(conninfo("ada")) as connection:
+        (content, digest) = connection.execute(
+            "SELECT content, sha256 FROM archive_frames WHERE place = 2"
+        ).fetchone() or (b"", b"")
+        names, rows = unpack(content)
+        rows[1][-1] = None
+        written, size = pack(names, rows)
+        left = sum(field is not None for row in rows for field in row[-2:])
+        connection.execute(
+            "SELECT erase_from_archive('generation_logs', %s, 2, %s, %s, %s, %s)",
+            [LONG_AGO, digest, left, size, written],
+        )
+    verdict = verify(kept)
+    assert [(each.kind, each.id) for each in verdict.findings] == [("changed", int(rows[1][ID] or 0))]
+    assert (
+        "neither an erasure nor a purge" in verdict.findings[0].what and "in the archive" in verdict.findings[0].where
+    )
+
+
 async def test_what_was_written_into_a_week_that_was_removed_is_named(kept: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("SELECT make_generation_partitions(0, %s::timestamptz)", [f"{LONG_AGO} 12:00+00"])
@@ -167,4 +196,7 @@ async def test_a_conversation_that_is_taken_out_of_an_archived_export_is_noticed
             "UPDATE archive_frames SET content = %s, raw_bytes = %s, sha256 = %s WHERE log = 'export_rows'",
             [content, size, sha256(content).digest()],
         )
-    assert [each.kind for each in verify(db).findings] == ["archive"]
+    found = verify(db).findings
+    assert {each.kind for each in found} == {"archive"}
+    assert any("conversations of export e are not those" in each.what for each in found)
+    assert any("they are not those that were removed" in each.what for each in found)

@@ -15,12 +15,12 @@ import pytest
 from aging import LONG_AGO, aged
 from support import ANSWERED, Conninfo, add_vocabulary, fetch, generated, scalar, sqlstate, started
 from traintui.audit import archiving
-from traintui.audit.archive import archived_calls
 from traintui.audit.archive_erasing import finish_erasing
+from traintui.audit.archive_listing import rows_across
 from traintui.audit.archiving import archive
 from traintui.audit.frames import pack, unpack
+from traintui.audit.holding import call
 from traintui.audit.retiring import retire_due
-from traintui.audit.row_hashes import digest_of
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
 from traintui.data import attempts, bulk, erasures, purging, retention
@@ -28,6 +28,8 @@ from traintui.data.attempts import Outcome
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.erasures import PARTS, Part
+from traintui.data.log_fields import GENERATIONS
+from traintui.data.log_models import GenerationLog
 from traintui.data.refusals import Refused
 
 FAILED = replace(ANSWERED, state="error", response_payload={"said": "Jane Doe"}, error_message="No Jane Doe here")
@@ -58,21 +60,16 @@ async def archived(db: Database) -> None:
     assert not (await retire_due(db, await retention.due(db))).left
 
 
-async def in_archive(db: Database) -> dict[int, tuple[Any, ...]]:
-    """What is left in the archive of each call: request, response, error."""
-    names = ("request_payload", "response_payload", "error_message")
-    return {call.values["id"]: tuple(call.values[name] for name in names) async for call in archived_calls(db)}
-
-
-def digests(values: Any) -> dict[Part, bytes]:
-    """What the app says of an archived call."""
-    return {"request": values["request_sha256"], "response": values["response_sha256"],
-            "error": digest_of(values["error_message"])}  # fmt: skip
+async def in_archive(db: Database) -> dict[int, tuple[bytes | None, ...]]:
+    """The digests of what is left in the archive of each call: request, response, error."""
+    listed = rows_across(db, [GenerationLog.id], GENERATIONS.read(""))
+    found = [await call(db, id) for id in [id async for rows in listed for (id,) in rows]]
+    return {each.id: tuple(each.digests.get(part) for part in PARTS) for each in found if each.week is not None}
 
 
 async def erased_in_archive(db: Database, id: int, parts: tuple[Part, ...]) -> bool:
-    (values,) = [call.values async for call in archived_calls(db) if call.values["id"] == id]
-    return await erasures.erase(db, id, values["created_at"], parts, "She asked", archived=digests(values))
+    found = await call(db, id)
+    return await erasures.erase(db, id, found.created_at, parts, "She asked", archived=found.digests)
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["not sealed", "sealed"])
@@ -297,15 +294,17 @@ async def test_a_purge_that_was_cut_off_before_the_archive_is_gone_on_with(
     logged: Database, conninfo: Conninfo
 ) -> None:
     aged(conninfo)
+    wanted = (
+        "SELECT c.id, l.id AS call FROM conversations AS c JOIN generation_logs AS l USING (conversation_id) LIMIT 1"
+    )
+    (one,) = await fetch(logged, wanted)
     await archived(logged)
-    (one,) = await fetch(logged, "SELECT id, conversation_id FROM conversations ORDER BY id LIMIT 1")
     await bulk.trash(logged, [one.id], True)
     await purging.purge(logged, [one.id])
     assert await erasures.number_pending(logged) == 1
-    left = {call.values["conversation_id"]: call.values["request_payload"] async for call in archived_calls(logged)}
-    assert left[one.conversation_id] is not None and verify(logged).findings == []
+    assert None not in (await in_archive(logged))[one.call][:2] and verify(logged).findings == []
     assert await finish_erasing(logged) == 1
-    left = {call.values["conversation_id"]: call.values["request_payload"] async for call in archived_calls(logged)}
     verdict = verify(logged)
-    assert left[one.conversation_id] is None and (verdict.findings, verdict.purged_payloads) == ([], 2)
+    assert (await in_archive(logged))[one.call][:2] == (None, None)
+    assert (verdict.findings, verdict.purged_payloads) == ([], 2)
     assert await erasures.number_pending(logged) == 0

@@ -31,7 +31,7 @@ TEXTS = st.text(SIGNS, min_size=4, max_size=20) | st.from_regex(r"[\w.]{3,8}@[\w
 SAID: dict[str, Any] = {
     "jane DOE": "asked by Jane Doe.", "Jürgen Groß": "JÜRGEN\nGroß", 'the "Müller" case': 'the "Müller" case',
     "C:\\temp\\doe": "C:\\temp\\doe", "ann.doe+x@example.org": "mail ann.doe+x@example.org now",
-    "李小龙先生": "李小龙先生",
+    "李小龙先生": "李小龙先生", "000\U0002f800": "000\U0002f800",
     "a (very) odd [name]": "a (very) odd [name]",
 }  # fmt: skip
 

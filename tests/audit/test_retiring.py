@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,18 @@ from traintui.audit.frames import COLUMNS, archived
 from traintui.audit.retiring import Outcome, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
-from traintui.data import attempts, bulk, exports, purging, report_exports, retention, spending, templates
+from traintui.data import (
+    attempts,
+    bulk,
+    erasures,
+    exports,
+    purging,
+    report_exports,
+    retention,
+    seals,
+    spending,
+    templates,
+)
 from traintui.data.call_sums import call_sums
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -182,9 +193,11 @@ async def test_a_week_does_not_go_before_it_may(due: Database, conninfo: Conninf
 async def test_a_week_that_is_not_sealed_stays(db: Database, conninfo: Conninfo) -> None:
     await attempts.finish(db, await started(db, None, None, kind="probe"), ANSWERED)
     aged(conninfo)
-    archive(db, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    with pytest.raises(Refused, match="rows that are not sealed yet"):
+        archive(db, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
     assert sqlstate(conninfo("ada"), f"SELECT retire_generations('{LONG_AGO}')") == "TT003"
     await seal_and_anchor(db, everything=True)
+    archive(db, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
     assert (await retention.retire(db, "generation_logs", LONG_AGO)).row_count == 1
 
 
@@ -193,6 +206,86 @@ async def test_a_week_with_a_call_that_has_not_ended_stays(due: Database, connin
     aged(conninfo, where="state = 'sending'")
     outcome = await retired(due)
     assert outcome.retired == [] and "have not ended" in outcome.left[0][1].message
+
+
+NEXT = date(2024, 1, 15)
+
+
+async def test_weeks_go_in_their_order_and_none_before_one_that_stays(due: Database, conninfo: Conninfo) -> None:
+    await attempts.finish(due, await started(due, None, None, kind="probe"), ANSWERED)
+    aged(conninfo, NEXT, where="id = (SELECT max(id) FROM generation_logs)")
+    await started(due, None, None, kind="probe")
+    aged(conninfo, where="state = 'sending'")
+    await seal_and_anchor(due, everything=True)
+    outcome = await retired(due)
+    assert outcome.retired == [] and [week.week for week, _ in outcome.left] == [LONG_AGO, NEXT]
+    assert "have not ended" in outcome.left[0][1].message and "weeks go in their order" in outcome.left[1][1].message
+    assert await scalar(due, "SELECT count(*) FROM archive_frames WHERE week = :week", week=NEXT) == 0
+    archive(due, "generation_logs", NEXT, progress=lambda _: None, stop=threading.Event())
+    with pytest.raises(Refused, match=f"week of {LONG_AGO} is still there"):
+        await retention.retire(due, "generation_logs", NEXT)
+
+
+async def test_exports_go_in_the_order_of_their_weeks(db: Database, conninfo: Conninfo) -> None:
+    for name in ("one", "two"):
+        await exports.record(db, name, "started", count=0, filter_state={}, format="trl", metadata={})
+    aged_exports(conninfo)
+    aged_exports(conninfo, NEXT, where="export_id = 'two'")
+    await seal_and_anchor(db, everything=True)
+    archive(db, "export_logs", NEXT, progress=lambda _: None, stop=threading.Event())
+    with pytest.raises(Refused, match=f"of the week of {LONG_AGO} are still there"):
+        await retention.retire(db, "export_logs", NEXT)
+    assert [each.week for each in (await retired(db)).retired] == [LONG_AGO, NEXT]
+
+
+FRAME = (
+    "SELECT add_archive_frame('generation_logs', week, place, row_count + {more}, payload_count, first_xid8,"
+    " first_id + {first}, last_xid8, last_id + {last}, first_at, last_at, conversation_ids, raw_bytes, content)"
+    " FROM frames"
+)
+
+
+async def test_frames_are_held_against_the_seals(
+    due: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "ROWS", 3)
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    tampered(conninfo, "CREATE TABLE frames AS SELECT * FROM archive_frames", "GRANT SELECT ON frames TO PUBLIC")
+    with psycopg.connect(conninfo("ada"), autocommit=True) as connection:
+        connection.execute("SELECT discard_archive('generation_logs', %s)", [LONG_AGO])
+        for more, first, last, why in (
+            (1, 0, 0, "not as it was sealed"), (-1, 0, 0, "not as it was sealed"), (0, 100, 100, "not sealed yet"),
+        ):  # fmt: skip
+            wrong = FRAME.format(more=more, first=first, last=last) + " WHERE place = 1"
+            with pytest.raises(psycopg.Error, match=why):
+                connection.execute(wrong.encode())
+        with pytest.raises(psycopg.Error, match="somebody else archives"):
+            connection.execute((FRAME.format(more=0, first=0, last=0) + " WHERE place = 2").encode())
+        for place in (1, 2):
+            connection.execute((FRAME.format(more=0, first=0, last=0) + f" WHERE place = {place}").encode())
+    assert len((await retired(due)).retired) == 1
+
+
+async def test_nobody_without_a_right_to_write_keeps_others_from_sealing_and_removing(
+    due: Database, conninfo: Conninfo
+) -> None:
+    await started(due, None, None, kind="probe")
+    for table in ("audit_seals", "archive_frames"):
+        assert sqlstate(conninfo("rita"), f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE") == "42501"
+    with psycopg.connect(conninfo("rita")) as connection:
+        for number in (15, 16):
+            connection.execute("SELECT pg_advisory_xact_lock(7453, %s)", [number])
+        connection.execute("LOCK TABLE audit_seals, archive_frames IN ACCESS SHARE MODE")
+        assert len((await asyncio.wait_for(retired(due), 60)).retired) == 1
+
+
+async def test_two_that_seal_at_once_do_not_wait_for_each_other(due: Database, conninfo: Conninfo) -> None:
+    await attempts.finish(due, await started(due, None, None, kind="probe"), ANSWERED)
+    before = await scalar(due, "SELECT max(number) FROM audit_seals")
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("LOCK TABLE audit_seals IN SHARE UPDATE EXCLUSIVE MODE")
+        beside = await seals.seal(due)
+    assert beside is not None and (beside.number, beside.sealed) == (before, 0)
 
 
 async def test_only_administrators_remove_and_archive(due: Database, conninfo: Conninfo) -> None:
@@ -290,6 +383,43 @@ async def test_who_writes_to_every_week_does_not_wait_for_a_removal_that_waits(
         written = "SET deadlock_timeout = 50; SET lock_timeout = 1000; UPDATE generation_logs SET id = id WHERE id = 0"
         assert sqlstate(conninfo(SUPERUSER), written) is None
     assert (await removing).row_count == 5
+
+
+async def test_who_keeps_a_week_from_going_is_named(due: Database, conninfo: Conninfo) -> None:
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    with psycopg.connect(conninfo("rita"), application_name="a long look") as reading:
+        reading.execute("SELECT count(*) FROM generation_logs")
+        with pytest.raises(Refused) as refused:
+            await retention.retire(due, "generation_logs", LONG_AGO)
+        assert f"rita (a long look, pid {reading.info.backend_pid})" in refused.value.message
+    assert (await retention.retire(due, "generation_logs", LONG_AGO)).row_count == 5
+
+
+@pytest.mark.parametrize("how", ["purge", "erasure"])
+async def test_what_is_erased_between_the_comparison_and_the_removal_keeps_the_week(
+    due: Database, conninfo: Conninfo, how: str
+) -> None:
+    archive(due, "generation_logs", LONG_AGO, progress=lambda _: None, stop=threading.Event())
+    (one,) = await fetch(due, "SELECT id FROM conversations ORDER BY id LIMIT 1")
+    await bulk.trash(due, [one[0]], True)
+
+    async def waits() -> bool:
+        asked = "query LIKE '%retire_generations%' AND wait_event = 'PgSleep'"
+        return bool(await scalar(due, f"SELECT count(*) FROM pg_stat_activity WHERE {asked}"))
+
+    with psycopg.connect(conninfo(SUPERUSER)) as reading:
+        reading.execute("LOCK TABLE generation_logs IN ACCESS SHARE MODE")
+        removing = asyncio.create_task(retention.retire(due, "generation_logs", LONG_AGO))
+        await eventually(waits)
+        if how == "purge":
+            await purging.purge(due, [one[0]])
+        else:
+            said = "SELECT id, created_at FROM generation_logs WHERE error_message IS NOT NULL"
+            failed = (await fetch(due, said))[0]
+            assert await erasures.erase(due, failed.id, failed.created_at, ("error",), "She asked")
+    with pytest.raises(Refused, match="something was erased"):
+        await removing
+    assert len((await retired(due)).retired) == 1 and verify(due).findings == []
 
 
 async def test_exports_go_with_what_was_noted_of_them(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,21 +14,26 @@ from typing import Any
 import psycopg
 import pytest
 
+from aging import aged_exports
 from support import (
     ANSWERED,
     Conninfo,
     add_vocabulary,
     approved,
+    eventually,
     generated,
     imported,
     logged_in,
     said,
+    scalar,
     seen,
     started,
 )
+from traintui.audit.anchors import note_restore
+from traintui.audit.retiring import retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
-from traintui.data import attempts, exports, reviews, second_review
+from traintui.data import attempts, bulk, exports, purging, retention, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
@@ -172,11 +180,16 @@ async def test_a_sealed_row_that_was_moved_to_another_place_is_reordered(kept: D
     assert found(kept) == [("reordered", "review_logs", first)]
 
 
-async def test_a_payload_that_was_changed_is_found_and_one_that_nobody_erased_on_record_is_missed(
+async def test_a_payload_that_was_changed_or_taken_out_is_found_and_one_that_was_purged_is_not_missed(
     kept: Database, tamper: Tamper
 ) -> None:
+    (three,) = await generated(kept)
     await seal_and_anchor(kept, everything=True)
     one, two, *_ = await ids_of(kept, "generation_logs")
+    await bulk.trash(kept, [purged := await scalar(kept, "SELECT max(id) FROM conversations")], True)
+    assert await scalar(kept, "SELECT conversation_id FROM conversations WHERE id = :id", id=purged) == three
+    await purging.purge(kept, [purged])
+    assert (verify(kept).findings, verify(kept).purged_payloads) == ([], 2)
     tamper(
         f"UPDATE generation_logs SET response_payload = '{{}}' WHERE id = {one}",
         f"UPDATE generation_logs SET request_payload = NULL, response_payload = NULL WHERE id = {two}",
@@ -184,7 +197,7 @@ async def test_a_payload_that_was_changed_is_found_and_one_that_nobody_erased_on
     verdict = verify(kept)
     assert [(each.kind, each.id) for each in verdict.findings] == [("changed", one), ("changed", two)]
     assert "neither an erasure nor a purge" in verdict.findings[1].what
-    assert (verdict.erased_payloads, verdict.purged_payloads) == (0, 0)
+    assert (verdict.erased_payloads, verdict.purged_payloads) == (0, 2)
 
 
 async def test_a_call_that_was_put_back_among_those_under_way_is_changed_and_not_removed(
@@ -346,3 +359,60 @@ async def test_a_look_that_is_stopped_says_so_and_leaves_nothing_behind(kept: Da
         left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         others = (await connection.exec_driver_sql(f"{left} AND state <> 'idle'")).scalar_one()
     assert others == 0
+
+
+async def test_a_look_that_is_stopped_does_not_wait_for_a_question(kept: Database, conninfo: Conninfo) -> None:
+    stop = threading.Event()
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
+        looking = asyncio.create_task(asyncio.to_thread(verify, kept, stop=stop))
+
+        async def waits() -> bool:
+            waiting = "wait_event_type = 'Lock' AND query LIKE '%c.decision_id IS NOT NULL%'"
+            return bool(await scalar(kept, f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}"))
+
+        await eventually(waits)
+        stop.set()
+        with pytest.raises(TraintuiError, match="was stopped"):
+            await asyncio.wait_for(looking, 60)
+
+
+# What left the database ---------------------------------------------------------------------------------------------
+
+
+async def test_seals_that_a_restore_took_back_are_not_missed(kept: Database, tamper: Tamper) -> None:
+    await sealed_twice(kept)
+    home = kept.home
+    assert home is not None
+    workspace = str(await scalar(kept, "SELECT workspace_id FROM log_order"))
+    tamper(*(f"DELETE FROM {table} WHERE number = 2" for table in
+             ("audit_seals", "audit_seal_parts", "audit_seal_leaves")))  # fmt: skip
+    note_restore(home, Path("/backups/a.dump"), workspace, 1)
+    verdict = verify(kept)
+    assert verdict.findings == [] and verdict.anchors == 1
+    assert verdict.notes[0].startswith("Seals up to 2 were taken back to 1 on ")
+    # What is sealed from then on counts again.
+    await seal_and_anchor(kept, everything=True)
+    assert verify(kept).findings == [] and verify(kept).anchors == 2
+    tamper("UPDATE audit_seals SET hash = sha256('x') WHERE number = 2")
+    assert "anchor" in {kind for kind, _, _ in found(kept)}
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["kept", "in the archive"])
+async def test_the_manifest_of_an_export_is_an_anchor_wherever_its_row_stands(
+    kept: Database, conninfo: Conninfo, tmp_path: Path, removed: bool
+) -> None:
+    seal = await seal_and_anchor(kept, everything=True)
+    assert seal is not None
+    (tmp_path / "left").mkdir()
+    written = tmp_path / "left" / "out.manifest.json"
+    place = {"host": socket.gethostname(), "directory": str(tmp_path / "left"), "file": "out.jsonl"}
+    await exports.record(kept, "left", "started", count=0, filter_state={}, format="trl", metadata=place)
+    if removed:
+        aged_exports(conninfo, where="export_id = 'left'")
+        await seal_and_anchor(kept, everything=True)
+        assert len((await retire_due(kept, await retention.due(kept))).retired) == 1
+    for told, kinds in ((seal.as_json(), []), (seal.as_json() | {"hash": "00" * 32}, ["anchor"])):
+        written.write_text(f'{{\n  "seal": {json.dumps(told)}\n}}')
+        verdict = verify(kept)
+        assert ([each.kind for each in verdict.findings], verdict.manifests) == (kinds, 1)

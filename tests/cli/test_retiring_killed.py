@@ -115,8 +115,10 @@ def test_days_are_shown_and_changed(server: EmbeddedServer) -> None:
         "generations_days": None, "exports_days": 400, "reviews_days": None, "automatic": True, "failure": None,
     }  # fmt: skip
     assert said(server.home, "retire", "--dry-run") == "nothing is due\n"
-    said(server.home, "retention", "--exports", "soon", code=1)
-    said(server.home, "retention", "--exports", "3", code=1)
+    # Of two, none is changed where one is nothing.
+    for wrong in ("soon", "3", "36501"):
+        said(server.home, "retention", "--generations", "30", "--exports", wrong, code=1)
+    assert json.loads(said(server.home, "retention", "--json")) == told
 
 
 def test_killed_while_it_archives_it_has_removed_nothing_and_goes_on(server: EmbeddedServer) -> None:
@@ -159,9 +161,11 @@ def test_killed_between_archive_and_removal_every_row_stands_in_one_of_both(serv
 def test_who_reads_the_log_all_the_time_keeps_a_week_there_and_is_told_of(server: EmbeddedServer) -> None:
     with psycopg.connect(server.conninfo(SUPERUSER)) as reading:
         reading.execute("SELECT count(*) FROM generation_logs")
+        pid = reading.info.backend_pid
         process = begun(server.home, "retire")
         _, err = process.communicate(timeout=180)
     assert process.returncode == 1 and f"week of {LONG_AGO}, generation log, stays: " in err
+    assert f"pid {pid})" in err
     assert stands(server) == {"log": ROWS, "archive": ROWS, "retired": 0}
     said(server.home, "retire")
     assert stands(server)["retired"] == 1

@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy import CheckConstraint
 
 from support import Conninfo, add_document, add_vocabulary, approved, generated, imported, logged_in, sqlstate
-from traintui.data import conversations, schema, workspace
+from traintui.data import conversations, retention, schema, seals, workspace
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.models import Base
@@ -258,3 +258,56 @@ def test_a_login_without_a_role_stays_outside(server: EmbeddedServer, conninfo: 
     with pytest.raises(TraintuiError) as refused:
         workspace.check_shared(conninfo("stranger"))
     assert (refused.value.title, "user add" in refused.value.remedy) == ("No right", True)
+
+
+async def test_seals_are_not_lost_by_a_downgrade_that_does_not_say_so(db: Database, conninfo: Conninfo) -> None:
+    await approved(db, *await imported(db, 2))
+    await seals.seal(db, everything=True)
+    await db.close()
+    superuser = conninfo(SUPERUSER)
+    for revision in ("0035", "base"):
+        with pytest.raises(TraintuiError) as refused:
+            workspace.change_schema(superuser, None, revision, down=True)
+        assert refused.value.title == "Seals would go" and "--forget-seals" in refused.value.remedy
+    assert schema.current_revision(superuser) == schema.HEAD
+    workspace.change_schema(superuser, None, "0036", down=True)
+    workspace.change_schema(superuser, None, "0035", down=True, forget_seals=True)
+    assert schema.current_revision(superuser) == "0035"
+
+
+async def test_how_long_rows_are_kept_outlives_a_downgrade(db: Database, conninfo: Conninfo) -> None:
+    await retention.change(db, "generation_logs", 30)
+    await retention.change(db, "export_logs", None)
+    await db.close()
+    superuser = conninfo(SUPERUSER)
+    schema.downgrade(superuser, "0037")
+    assert rows(superuser, "SELECT FROM workspace_settings WHERE key LIKE 'retention%'") == []
+    schema.upgrade(superuser)
+    async with logged_in(conninfo("ada")) as again:
+        assert await retention.read(again) == retention.Retention(30, None)
+
+
+async def test_a_downgrade_that_is_refused_says_why_and_what_to_do(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO retirements (log, week, keep_days, row_count, noted_count, row_bytes, root, frame_count,"
+            " archive_bytes, archive_sha256) VALUES ('generation_logs', '2024-01-08', 90, 1, 0, 1, '', 1, 1, '')"
+        )
+    with pytest.raises(TraintuiError) as refused:
+        schema.downgrade(conninfo(SUPERUSER), "0037")
+    assert refused.value.title == "Downgrade not done"
+    assert refused.value.message.startswith("the archive has rows that stand nowhere else, and the revision below")
+    assert refused.value.remedy == "Keep a backup, and begin a new workspace with the older Traintui."
+    assert schema.current_revision(conninfo(SUPERUSER)) == "0038"
+
+
+async def test_a_row_whose_hash_is_not_known_below_is_not_taken_there(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO retirements (log, week, keep_days, row_count, noted_count, row_bytes, root, frame_count,"
+            " archive_bytes, archive_sha256, noted_sha256) VALUES ('export_logs', '2024-01-08', 90, 1, 0, 1, '', 1, 1,"
+            " '', '')"
+        )
+    with pytest.raises(TraintuiError, match="which the revision below does not know"):
+        schema.downgrade(conninfo(SUPERUSER), "0043")
+    assert schema.current_revision(conninfo(SUPERUSER)) == "0045"

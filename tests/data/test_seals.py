@@ -132,7 +132,7 @@ async def test_a_purge_leaves_seals_and_what_is_not_sealed_whole(db: Database) -
         await bulk.trash(db, [row.id], True)
         await purging.purge(db, [row.id])
         verdict = verify(db)
-        assert verdict.findings == [] and verdict.erased_payloads > 0
+        assert verdict.findings == [] and verdict.purged_payloads > 0
 
 
 # On another server ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from screens.waiting import until
 from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import conversations, exports, log_listing, log_sorting, reviews, views, work
+from traintui.data import conversations, exports, log_listing, log_sorting, reviews, revisions, views, work
 from traintui.data.engine import Database
 from traintui.data.log_fields import GENERATIONS
 from traintui.errors import TraintuiError
@@ -475,3 +475,24 @@ async def test_the_trail_shows_each_text_as_it_was_beside_todays(app: TraintuiAp
         await pilot.press("w")
         await until(pilot, lambda: "as it was" in dialog.difference.plain)
         assert "Another" not in dialog.difference.plain and question.content in dialog.difference.plain
+
+
+async def test_a_text_that_the_trail_does_not_read_is_not_said_to_be_purged(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "MOST", 1)
+    (public,) = await imported(db, 1)
+    question, answer = (await conversations.read(db, public)).turns
+    turns = [question, replace(answer, content="Another answer altogether.")]
+    await reviews.edit(db, await seen(db, public), system_prompt=None, turns=turns, key=reviews.new_key())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("reviews", "action:edit")
+        await until(pilot, lambda: len(pane(app).table.rows) == 1)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TrailDialog) and len(app.screen.table.rows) == 2)
+        dialog = app.screen
+        assert isinstance(dialog, TrailDialog)
+        place = [row.action for row in dialog.table.rows].index("import")
+        await pilot.press(*["j"] * place)
+        await until(pilot, lambda: "older than the newest 1" in dialog.difference.plain)

@@ -23,6 +23,8 @@ SEAL_LINE = re.compile(rb"(?m)^Seal (\d+) of workspace `([0-9a-f-]{36})`, made (
 """The seal on the page of a report."""
 TAIL = 4_096
 """Bytes at the end of the file that hold its last line, and more."""
+LOOKED = 262_144
+"""Bytes at the end of the file in which the last anchors of a workspace are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +114,46 @@ def read_anchors(home: Path) -> Iterator[Anchor | Restoring | Reported]:
         return
     with path.open("rb") as file:
         for place, text in enumerate(file, 1):
-            try:
-                line = orjson.loads(text)
-                if "report" in line:
-                    yield Reported(Path(line["report"]))
-                elif "restored" in line:
-                    yield Restoring(line["workspace"], int(line["seal"]), line["at"], line["restored"])
-                else:
-                    yield Anchor(
-                        line["workspace"], int(line["seal"]), bytes.fromhex(line["hash"]), line["at"],
-                        f"line {place} of {path}", line["label"],
-                    )  # fmt: skip
-            except (ValueError, KeyError, TypeError):
-                continue
+            if (line := read_entry(text, f"line {place} of {path}")) is not None:
+                yield line
+
+
+def read_entry(text: bytes, where: str) -> Anchor | Restoring | Reported | None:
+    """What a line of the file says; None for one that is not whole."""
+    try:
+        line = orjson.loads(text)
+        if "report" in line:
+            return Reported(Path(line["report"]))
+        if "restored" in line:
+            return Restoring(line["workspace"], int(line["seal"]), line["at"], line["restored"])
+        return Anchor(
+            line["workspace"], int(line["seal"]), bytes.fromhex(line["hash"]), line["at"], where, line["label"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def last_anchors(home: Path, workspace: str, number: int) -> list[Anchor]:
+    """The last anchors of a workspace in a home, the newest first, `number` at most: those in the last `LOOKED` bytes.
+    Raises `OSError` when the file is there and cannot be read."""
+    path = anchors_path(home)
+    if not path.exists():
+        return []
+    found: list[Anchor] = []
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        rest = b""
+        for after in range(size, max(0, size - LOOKED), -TAIL):
+            begin = max(0, after - TAIL)
+            file.seek(begin)
+            rest, *lines = (file.read(after - begin) + rest).split(b"\n")
+            for text in reversed(lines if begin else [rest, *lines]):
+                line = read_entry(text, str(path))
+                if isinstance(line, Anchor) and line.workspace == workspace:
+                    found.append(line)
+                    if len(found) == number:
+                        return found
+    return found
 
 
 def read_manifest(path: Path) -> Anchor | None:

@@ -197,7 +197,7 @@ def unpacked(found: Record, log: str, week: date, names: tuple[str, ...]) -> Ite
 def is_as_hashed(log: Log, row: Row, erased: Erased) -> bool:
     """Whether a row and its payloads are what its hash says."""
     width = WIDTH[log]
-    if row[0] not in VERSIONS or row_hash(log, erased.whole(log, row)).hex().encode() != row[width]:
+    if row[0] not in VERSIONS[log] or row_hash(log, erased.whole(log, row)).hex().encode() != row[width]:
         return False
     return all(
         row[payload] is None or sha256(row[payload] or b"").hexdigest().encode() == row[digest]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from traintui.audit.row_hashes import Digest
@@ -46,6 +47,7 @@ class Erased:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self._purges = lru_cache(maxsize=1_000)(record.purges)
         self._named: dict[tuple[int, int], _Named] = defaultdict(_Named)
         for id, created_at, request, response, error, xid8 in record.figures(ERASURES):
             named = self._named[id, created_at]
@@ -69,9 +71,10 @@ class Erased:
         return [*row[:_ERROR], named.error, *row[_ERROR + 1 : _WIDTH]]
 
     def transactions(self, row: Row) -> Collection[int]:
-        """The transactions that erased something of a call, and so wrote its row anew."""
-        named = self._of(row)
-        return () if named is None else named.transactions
+        """The transactions that erased something of a call or purged its conversation, and so wrote its row anew."""
+        named, conversation = self._of(row), conversation_of(row)
+        purges = set() if conversation is None else self._purges(conversation)
+        return purges if named is None else purges | named.transactions
 
     def purged(self, conversations: Collection[str]) -> set[str]:
         """Which of some conversations were purged."""

@@ -98,7 +98,8 @@ def pattern_of(said: str) -> str:
             "Too short", f"a text of fewer than {SHORTEST} characters stands nearly everywhere.",
             "Give the whole e-mail address, or first and last name.",
         )  # fmt: skip
-    forms = dict.fromkeys(unicodedata.normalize(form, wanted) for form in ("NFC", "NFD"))
+    # As it was given too: some signs are others once they are composed.
+    forms = dict.fromkeys((wanted, *(unicodedata.normalize(form, wanted) for form in ("NFC", "NFD"))))
     return f"(?:{'|'.join(''.join(map(sign_of, form)) for form in forms)})"
 
 

@@ -9,11 +9,16 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from typing import Any
+
+import orjson
 
 from traintui.audit.findings import NAMES, RESTORE, Finding
-from traintui.audit.frames import DamagedFrame, recorded, unpack
+from traintui.audit.frames import NOTED, DamagedFrame, recorded, unpack
 from traintui.audit.merkle import merkle_root
-from traintui.audit.walking import WIDTH, key_of
+from traintui.audit.noted import noted_digests, nothing_noted
+from traintui.audit.walking import PLACES, WIDTH, key_of
+from traintui.audit.words import number_of
 from traintui.data.archive_frames import Frame, Retirement
 from traintui.data.sealed_columns import Log
 from traintui.data.whole_record import Record, Row
@@ -24,15 +29,21 @@ PARTS = """
 """
 
 
+NAMED = 100
+"""Exports of a week that are named."""
+
+
 @dataclass(slots=True)
 class _Held:
-    """What was met of the frames of one retirement."""
+    """What was met of the frames of one retirement. `said` are the digests of what was noted of its exports, as rows
+    of the log have them, by the exports that ended."""
 
     rows: int = 0
     noted: int = 0
     frames: int = 0
     hashes: list[bytes] = field(default_factory=list)
     digest: list[bytes] = field(default_factory=list)
+    said: dict[bytes, str | None] = field(default_factory=dict)
 
 
 class Removed:
@@ -42,7 +53,7 @@ class Removed:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.retirements = record.retirements()
-        self.rows_met = self.erased_frames = 0
+        self.rows_met = self.erased_frames = self.unknown_noted = 0
         self.found: list[Finding] = []
         self._held = {(each.log, each.week): _Held() for each in self.retirements}
 
@@ -67,16 +78,24 @@ class Removed:
         for frame, names, rows in self._frames(log, week, held):
             held.rows += len(rows)
             self.rows_met += len(rows)
+            keys, payloads = [], 0
             for each in rows:
                 try:
                     row = recorded(log, names, each)
-                    key_of(log, row)
+                    keys.append(key_of(log, row))
                     if log == "export_logs":
                         held.hashes.append(bytes.fromhex((row[WIDTH[log]] or b"").decode()))
+                        if row[PLACES[log]["state"]] != b"started":
+                            held.said[row[PLACES[log]["export_id"]] or b""] = said_digest(row)
                 except ValueError:
                     self._damaged(frame, "a line of it has no number, or no hash")
                     continue
+                payloads += sum(field is not None for field in row[WIDTH[log] + 2 :])
                 yield row
+            if keys and (keys[0], keys[-1]) != (frame.first, frame.last):
+                self._damaged(frame, "its first or its last row is not the one that it names")
+            if payloads != frame.payload_count:
+                self._damaged(frame, f"it has {payloads:,} payloads, and says to have {frame.payload_count:,}")
 
     def _frames(self, log: str, week: date, held: _Held) -> Iterator[tuple[Frame, tuple[str, ...], list[Row]]]:
         """The frames of a week that can be read, with their rows."""
@@ -101,12 +120,22 @@ class Removed:
                     self._damaged(frame, f"it has {len(rows):,} rows, and says to have {frame.row_count:,}")
                 yield frame, names, rows
 
+    def manifests(self, host: str) -> Iterator[tuple[str, str]]:
+        """Where exports that were removed were written on a machine: directory and file. Frames that cannot be read are
+        told of where their rows are."""
+        for each in self.retirements:
+            if each.log != "export_logs":
+                continue
+            with closing(self.record.frames(each.log, each.week)) as frames:
+                for frame in frames:
+                    yield from written_on(host, frame)
+
     def finish(self) -> None:
         """Compares each retirement with what was met of its frames, and with the seals. After all rows were read."""
         for each in self.retirements:
             held = self._held[each.log, each.week]
             if each.log == "export_logs":
-                held.noted = sum(len(rows) for _, _, rows in self._frames("export_rows", each.week, held))
+                self._noted(each, held)
                 root = merkle_root(held.hashes)
                 sealed = each.row_count
             else:
@@ -114,6 +143,32 @@ class Removed:
                 root = merkle_root([bytes(part) for part, _ in parts])
                 sealed = sum(number for _, number in parts)
             self._compare(each, held, root, sealed)
+
+    def _noted(self, each: Retirement, held: _Held) -> None:
+        """Compares what was noted of the exports of a week with the digests that sealed rows have of it."""
+
+        def rows() -> Iterator[Row]:
+            for frame, names, some in self._frames("export_rows", each.week, held):
+                if names != NOTED:
+                    self._damaged(frame, "its columns are others")
+                    continue
+                held.noted += len(some)
+                yield from some
+
+        digests, unlike = [], []
+        for export_id, digest in noted_digests(rows()):
+            digests.append(digest)
+            said = held.said.pop(export_id, None)
+            if said is not None and said != digest.hex():
+                unlike.append(export_id)
+        unlike += [export for export, said in held.said.items() if said not in (None, nothing_noted(export).hex())]
+        for export_id in unlike[:NAMED]:
+            what = f"the conversations of export {export_id.decode()} are not those that were noted when it ended"
+            self._add("export_rows", each.week, what)
+        if each.noted_sha256 is None:
+            self.unknown_noted += each.noted_count
+        elif sha256(b"".join(digests)).digest() != each.noted_sha256:
+            self._add("export_rows", each.week, "they are not those that were removed")
 
     def _compare(self, each: Retirement, held: _Held, root: bytes, sealed: int) -> None:
         if sealed != each.row_count or (root != each.root and held.rows == each.row_count):
@@ -141,6 +196,41 @@ class Removed:
             held = self._held[each.log, each.week]
             yield (
                 f"{NAMES[each.log].capitalize()}, week of {each.week}: removed under policy, root known:"
-                f" {each.row_count:,} rows, on {each.retired_at:%Y-%m-%d} by {each.retired_by}, kept for"
+                f" {number_of(each.row_count, 'row')}, on {each.retired_at:%Y-%m-%d} by {each.retired_by}, kept for"
                 f" {each.keep_days} days; {held.rows:,} of them in the archive."
             )
+        if self.unknown_noted:
+            yield (
+                f"{number_of(self.unknown_noted, 'conversation')} of archived exports went before revision 0045,"
+                " without a digest: their number alone was compared."
+            )
+
+
+def metadata_of(row: Row) -> dict[str, Any]:
+    """The metadata of a row of the export log; none where it cannot be read."""
+    try:
+        found = orjson.loads(row[PLACES["export_logs"]["metadata"]] or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def said_digest(row: Row) -> str | None:
+    """The digest of what was noted of an export, as the row has it that says how it ended; None where it has none."""
+    said = metadata_of(row).get("rows_sha256")
+    return said if isinstance(said, str) else None
+
+
+def written_on(host: str, frame: Frame) -> Iterator[tuple[str, str]]:
+    """Where the exports of a frame were written on a machine."""
+    try:
+        names, rows = unpack(frame.content)
+    except DamagedFrame:
+        return
+    for each in rows:
+        row = recorded("export_logs", names, each)
+        said = metadata_of(row)
+        if row[PLACES["export_logs"]["state"]] == b"started" and said.get("host") == host:
+            directory, file = said.get("directory"), said.get("file")
+            if isinstance(directory, str) and isinstance(file, str):
+                yield directory, file

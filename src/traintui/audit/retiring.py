@@ -19,7 +19,7 @@ from traintui.data import retention
 from traintui.data.archive_frames import Retirement
 from traintui.data.engine import Database
 from traintui.data.refusals import NotReached
-from traintui.data.retention import DueWeek
+from traintui.data.retention import DueWeek, RetiredLog
 from traintui.errors import TraintuiError
 
 Progress = Callable[[int, int], None]
@@ -48,8 +48,9 @@ async def retire_due(
     progress: Progress = lambda _done, _total: None,
     stop: threading.Event | None = None,
 ) -> Outcome:
-    """Archives and removes weeks that are due. Raises `Stopped` once `stop` is set, and `TraintuiError` when this login
-    may not or the database cannot be reached; what was removed by then is removed."""
+    """Archives and removes weeks that are due, of each log up to the first that has to stay. Raises `Stopped` once
+    `stop` is set, and `TraintuiError` when this login may not or the database cannot be reached; what was removed by
+    then is removed."""
     if db.role != "admin":
         raise TraintuiError(
             "No right to retire", f"{db.login} is a {db.role}; removing rows of the logs is for administrators.",
@@ -61,7 +62,12 @@ async def retire_due(
         return outcome
     await seal_and_anchor(db, everything=True)
     total, passed = sum(2 * week.rows for week in due), 0
+    stays: dict[RetiredLog, DueWeek] = {}
     for week in due:
+        if (first := stays.get(week.log)) is not None:
+            outcome.left.append((week, after(first)))
+            passed += 2 * week.rows
+            continue
 
         def looked(rows: int, before: int = passed) -> None:
             progress(before + rows, total)
@@ -75,6 +81,14 @@ async def retire_due(
             raise
         except TraintuiError as error:
             outcome.left.append((week, error))
+            stays[week.log] = week
         passed += 2 * week.rows
     await seal_and_anchor(db, everything=True)
     return outcome
+
+
+def after(week: DueWeek) -> TraintuiError:
+    """Why a week stays behind one that does."""
+    return TraintuiError(
+        "Not retired", f"the week of {week.week} stays, and weeks go in their order.", "It goes once that one went."
+    )

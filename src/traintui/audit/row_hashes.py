@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
-from traintui.data.sealed_columns import HASHED, Form, Log
+from traintui.data.sealed_columns import HASHED, SINCE, Form, Log
 
-VERSIONS = (b"1",)
-"""The hash versions that are understood."""
+VERSIONS: dict[Log, tuple[bytes, ...]] = {
+    log: tuple(b"%d" % version for version in range(1, 1 + max(SINCE[log].values(), default=1))) for log in HASHED
+}
+"""The hash versions of a log that are understood."""
 Fields = Sequence[bytes | None]
 """The columns of a row in the order of `HASHED`, each as its text in UTF-8."""
 
@@ -44,6 +46,15 @@ SPECIAL = {
     log: tuple((place, DIGESTED[column.form]) for place, column in enumerate(columns) if column.form in DIGESTED)
     for log, columns in HASHED.items()
 }
+LATER = {
+    log: {
+        version: tuple(
+            place for place, column in enumerate(columns) if SINCE[log].get(column.name, 1) > int(version)
+        ) for version in VERSIONS[log]
+    }
+    for log, columns in HASHED.items()
+}  # fmt: skip
+"""Columns that a version does not cover yet."""
 BEGINNING = {log: framed(log.encode()) for log in HASHED}
 
 
@@ -52,4 +63,6 @@ def row_hash(log: Log, fields: Fields) -> bytes:
     written = [b"-;" if field is None else b"%d:%b;" % (len(field), field) for field in fields]
     for place, digested in SPECIAL[log]:
         written[place] = digested(fields[place])
+    for place in reversed(LATER[log].get(fields[0] or b"", ())):
+        del written[place]
     return sha256(BEGINNING[log] + b"".join(written)).digest()

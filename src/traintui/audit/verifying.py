@@ -5,36 +5,37 @@ Blocks for as long as it takes, some 40 to 60 µs a row; run it in a thread or a
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, contextmanager
+from hashlib import sha256
+
+import psycopg
 
 from traintui import clock
-from traintui.audit.anchors import Anchor, Reported, Restoring, read_anchors, read_manifest, read_page
+from traintui.audit.anchored import Anchored
 from traintui.audit.erased import Erased
-from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict
+from traintui.audit.findings import NAMES, RESTORE, Finding, Verdict, of_row
 from traintui.audit.removed import Removed
 from traintui.audit.row_hashes import digest_of
 from traintui.audit.telling_apart import told_apart
+from traintui.audit.texts import exports_agree, revisions_agree
 from traintui.audit.walking import MOST, BadPart, Walk
-from traintui.audit.witnesses import Writers, agreeing
+from traintui.audit.witnesses import Writers, agreeing, beside
 from traintui.audit.words import number_of
 from traintui.data.engine import Database
-from traintui.data.exports import manifest_name
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import WHOLE_LOGS, Part, Record, Seal, record
+from traintui.data.whole_record import WHOLE_LOGS, Key, Part, Record, Seal, record
 from traintui.errors import TraintuiError
 
 Progress = Callable[[int, int], None]
 """How many rows were looked at, of how many there are about."""
 MAY = ("auditor", "admin")
-MANIFESTS = """
-    SELECT DISTINCT metadata->>'directory', metadata->>'file' FROM export_logs
-    WHERE state = 'started' AND metadata->>'host' = %(host)s
-"""
+HIDDEN = "hidden_review_rows"
+HIDDEN_SHA256 = "cb6318ee13500d616b6a77b6e5d581f65b499ccbfb55d608f51b511add636b59"
+"""Of the function that says what a second review hides, as the newest migration that made it did."""
+CANCEL_SECONDS = 0.1
+"""Between two looks whether somebody stopped it while the server is asked."""
 
 
 UNANCHORED = (
@@ -61,11 +62,35 @@ def verify(
             "No right to verify", f"{db.login} is a {db.role}; the whole record is for auditors and administrators.",
             f"Ask an administrator: traintui user add {db.login} --role auditor.",
         )  # fmt: skip
-    began, verdict = clock.ticks(), Verdict()
-    with record(db) as found:
-        _Verifying(found, db, verdict, progress, stop or threading.Event()).run()
+    began, verdict, stop = clock.ticks(), Verdict(), stop or threading.Event()
+    with record(db) as found, cancelling(found, stop):
+        _Verifying(found, db, verdict, progress, stop).run()
     verdict.seconds = round(clock.ticks() - began, 2)
     return verdict
+
+
+@contextmanager
+def cancelling(record: Record, stop: threading.Event) -> Iterator[None]:
+    """Ends what the server is asked for within the block once `stop` is set, so that nobody waits for a question that
+    takes long. Raises `Cancelled` then."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(CANCEL_SECONDS):
+            if stop.is_set():
+                record.cancel()
+
+    watching = threading.Thread(target=watch, name="stop a look", daemon=True)
+    watching.start()
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        if not stop.is_set():
+            raise
+        raise Cancelled from error
+    finally:
+        over.set()
+        watching.join()
 
 
 class _Verifying:
@@ -82,19 +107,19 @@ class _Verifying:
         self.order = record.order()
         self.horizon = 0
         self.total = 0
-        self.strange: Anchor | None = None
-        self.restores: list[Restoring] = []
 
     def run(self) -> None:
-        anchors = self._anchors()
-        self._chain(anchors)
-        if self.verdict.seals and not (self.verdict.anchors or self.verdict.manifests or self.verdict.reports):
-            self.verdict.notes.append(UNANCHORED)
+        anchored = Anchored(self.record, self.db, self.order.workspace, self.verdict, lambda: self._looked(0))
+        anchored.begin()
+        self._chain()
         erased = Erased(self.record)
         writers = Writers(self.record, self.order, erased)
         walk = Walk(self._looked, writers.look, erased)
-        hidden = self.record.hidden()
+        hidden = self._hidden()
         removed = Removed(self.record)
+        anchored.compare(self.verdict.newest[0] if self.verdict.newest else 0, removed)
+        if self.verdict.seals and not (self.verdict.anchors or self.verdict.manifests or self.verdict.reports):
+            self.verdict.notes.append(UNANCHORED)
         for log in WHOLE_LOGS:
             rows, parts = removed.rows(log, None), self.record.parts(log, None)
             walk.log(log, rows, parts, self.horizon, hidden if log == "review_logs" else {})
@@ -112,70 +137,9 @@ class _Verifying:
             raise Cancelled
         self.progress(rows, max(rows, self.total))
 
-    # Anchors
-
-    def _anchors(self) -> dict[int, list[Anchor]]:
-        """What anchors say of this chain, by the number of the seal. A restore on record takes back what came after."""
-        found: dict[int, list[Anchor]] = defaultdict(list)
-        place = self.order.workspace
-        pages: list[Path] = []
-        if self.db.home is not None:
-            for line in self._read_home(self.db.home):
-                if isinstance(line, Restoring):
-                    after = [number for number in found if line.workspace != place or number > line.number]
-                    if after:
-                        self.verdict.notes.append(
-                            f"{len(after):,} seals up to {max(after):,} were taken back on {line.at}, by restoring"
-                            f" {line.path}."
-                        )
-                    for number in after:
-                        del found[number]
-                    self.strange = None
-                    self.restores.append(line)
-                elif isinstance(line, Reported):
-                    pages.append(line.path)
-                elif line.workspace == place:
-                    found[line.number].append(line)
-                    self.verdict.anchors += 1
-                elif line.label == self.db.label:
-                    self.strange = line
-        if self.strange is not None:
-            self.verdict.add(Finding(
-                "anchor", self.strange.where,
-                f"this database had another chain of seals, up to seal {self.strange.number:,} at least",
-                "The record was begun anew: made again, taken below revision 0036, or its seals were replaced.",
-                RESTORE, seal=self.strange.number,
-            ))  # fmt: skip
-        for directory, file in self.record.figures(MANIFESTS, {"host": socket.gethostname()}):
-            if directory and file:
-                self.verdict.manifests += self._left(read_manifest, Path(directory) / manifest_name(file), found)
-        for page in dict.fromkeys(pages):
-            self.verdict.reports += self._left(read_page, page, found)
-        return found
-
-    def _read_home(self, home: Path) -> list[Anchor | Restoring | Reported]:
-        try:
-            return list(read_anchors(home))
-        except OSError as error:
-            self.verdict.notes.append(f"The anchors in {home} cannot be read: {error.strerror or error}.")
-            return []
-
-    def _left(self, reading: Callable[[Path], Anchor | None], path: Path, found: dict[int, list[Anchor]]) -> bool:
-        """Adds the seal in a file that left the database; whether there is one of this chain."""
-        try:
-            read = reading(path)
-        except OSError:  # moved, as files that left the house are
-            return False
-        if read is None or read.workspace != self.order.workspace:
-            return False
-        if any(restore.number < read.number and read.at <= restore.at for restore in self.restores):
-            return False  # of a history that was taken back
-        found[read.number].append(read)
-        return True
-
     # The chain
 
-    def _chain(self, anchors: dict[int, list[Anchor]]) -> None:
+    def _chain(self) -> None:
         previous, number = digest_of("audit_seals", self.order.workspace), 0
         with closing(self.record.seals()) as seals:
             for seal in seals:
@@ -190,28 +154,17 @@ class _Verifying:
                     self._seal(seal.number, "it ends before the seal before it")
                 if seal_hash(seal) != seal.hash:
                     self._seal(seal.number, "its parts or its columns do not give its hash")
-                for anchor in anchors.pop(seal.number, ()):
-                    if anchor.hash != seal.hash:
-                        self._anchor(anchor, f"seal {seal.number:,} of the database has another hash")
                 number, previous = seal.number, seal.hash
                 self.horizon = max(self.horizon, seal.horizon)
                 self.total += seal.row_count
                 self.verdict.seals += 1
                 self.verdict.newest = (seal.number, seal.hash.hex())
-        later = [each for some in anchors.values() for each in some]
-        if later:
-            newest = max(later, key=lambda each: each.number)
-            self._anchor(newest, f"it has seal {newest.number:,}, and the newest of the database is {number:,}")
         for strayed, _ in self.record.strayed():
             self._seal(strayed, "parts or leaves stand there that belong to no seal")
 
     def _seal(self, number: int, what: str, *, kind: str = "changed") -> None:
         means = f"The chain of seals was {kind} past its guards; from here on it proves what anchors confirm, no more."
         self.verdict.add(Finding("seal", f"seal {number:,}", what, means, RESTORE, seal=number))
-
-    def _anchor(self, anchor: Anchor, what: str) -> None:
-        means = f"Sealed history was rewritten after {anchor.at}, or the workspace was taken back to before it."
-        self.verdict.add(Finding("anchor", anchor.where, what, means, RESTORE, seal=anchor.number))
 
     # Rows
 
@@ -226,6 +179,20 @@ class _Verifying:
                 f"Something was erased from {number_of(removed.erased_frames, 'frame')} of the archive."
             )
 
+    def _hidden(self) -> dict[Key, bytes]:
+        """The hashes of rows that this login may not read, by their keys. That they are those that second reviews hide
+        is compared."""
+        if sha256(self.record.definition(HIDDEN).encode()).hexdigest() != HIDDEN_SHA256:
+            self.verdict.add(beside("review log", f"the function {HIDDEN} is not the one that Traintui made"))
+        hidden = self.record.hidden()
+        for each in hidden:
+            if not each.is_asked:
+                self.verdict.add(of_row(
+                    "changed", "review_logs", each.key, "it is said to be hidden by a second review, and none is open",
+                    sealed=False,
+                ))  # fmt: skip
+        return {each.key: each.row_hash for each in hidden}
+
     def _rows(self, walk: Walk, writers: Writers) -> None:
         verdict = self.verdict
         for name in ("rows", "sealed_rows", "payloads", "erased_payloads", "purged_payloads", "hidden_rows"):
@@ -239,19 +206,32 @@ class _Verifying:
         for finding in [*told, *writers.findings()]:
             verdict.add(finding)
         known = {(finding.log, finding.id) for finding in verdict.findings if finding.log and finding.id}
-        agreeing(self.record, self.order, self.horizon, verdict, known)
+
+        def look() -> None:
+            self._looked(walk.rows)
+
+        exports_agree(self.record, verdict, known, look)
+        revisions_agree(self.record, verdict, look)
+        agreeing(self.record, self.horizon, verdict, known)
         verdict.number += writers.more
         if walk.number > MOST:
             verdict.number += walk.number - MOST
             verdict.notes.append(f"{walk.number:,} rows differ; the first {MOST:,} were told apart.")
         unsealed = walk.rows - walk.sealed_rows
         if unsealed and not walk.number:
-            verdict.notes.append(f"{unsealed:,} rows are not sealed yet: what else knows of them was asked.")
-        if self.order.is_copied and unsealed:
-            verdict.notes.append("The workspace was copied here: of what is not sealed yet, nobody knows who wrote it.")
+            are, them = ("is", "it") if unsealed == 1 else ("are", "them")
+            verdict.notes.append(
+                f"{number_of(unsealed, 'row')} {are} not sealed yet: what else knows of {them} was asked."
+            )
+        if writers.unknown:
+            verdict.notes.append(
+                f"The workspace came here from another server: who wrote {number_of(writers.unknown, 'row')} that"
+                f" {'is' if writers.unknown == 1 else 'are'} not sealed yet, nobody knows."
+            )
         if walk.hidden_rows:
             verdict.notes.append(
-                f"{walk.hidden_rows:,} rows of second reviews that are still open were compared by their hashes alone:"
+                f"{number_of(walk.hidden_rows, 'row')} of second reviews that are still open"
+                f" {'was' if walk.hidden_rows == 1 else 'were'} compared by hash alone:"
                 " what others decided is not for who decides too. An auditor's login reads them."
             )
 

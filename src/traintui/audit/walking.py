@@ -159,7 +159,7 @@ class Walk:
         """The hash of a row, once its payloads were compared with their digests; None where nobody here can say."""
         if len(row) == 1:
             return bytes.fromhex((row[0] or b"").decode())
-        if row[0] not in VERSIONS:
+        if row[0] not in VERSIONS[log]:
             self.note(Difference("unreadable", log, key, row=row))
             return None
         for payload, digest in PAYLOAD_PLACES[log]:

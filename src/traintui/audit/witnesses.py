@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from traintui.audit.erased import Erased
 from traintui.audit.findings import Finding, Kind, Verdict, of_row
+from traintui.audit.texts import of_text
 from traintui.audit.walking import PLACES, WIDTH
 from traintui.data.sealed_columns import Log
 from traintui.data.whole_record import Key, Order, Record, Row
@@ -62,6 +63,34 @@ EXPORTS = """
 """
 """Exports whose rows disagree with what is noted of their conversations, or that ended and never began."""
 
+TEXTS = """
+    SELECT log.conversation_id, log.revision, kept.conversation_id IS NULL
+    FROM review_logs AS log
+        LEFT JOIN conversation_revisions AS kept
+            ON kept.conversation_id = log.conversation_id AND kept.revision = log.revision
+    WHERE log.content_sha256 IS NOT NULL AND kept.content_sha256 IS DISTINCT FROM log.content_sha256
+      AND NOT EXISTS (SELECT FROM review_logs AS purge WHERE purge.conversation_id = log.conversation_id
+                      AND purge.action = 'purge' AND purge.id >= log.id)
+    GROUP BY 1, 2, 3 ORDER BY min(log.id) LIMIT %(limit)s
+"""
+"""Revisions that rows of the review log have another digest of, or that are gone."""
+
+TURNS = """
+    WITH said AS (
+        SELECT conversation_id, jsonb_agg(jsonb_build_object('role', role, 'content', content, 'train', train)
+                                          ORDER BY turn_number) AS turns
+        FROM conversation_turns GROUP BY conversation_id
+    )
+    SELECT c.conversation_id, c.revision
+    FROM conversations AS c LEFT JOIN said ON said.conversation_id = c.id
+        LEFT JOIN conversation_revisions AS kept
+            ON kept.conversation_id = c.conversation_id AND kept.revision = c.revision
+    WHERE num_nonnulls(said.turns, kept.turns) > 0
+      AND (said.turns IS DISTINCT FROM kept.turns OR c.system_prompt IS DISTINCT FROM kept.system_prompt)
+    ORDER BY c.id LIMIT %(limit)s
+"""
+"""Conversations whose turns, or system prompt, are not those of their revision."""
+
 COSTS = """
     WITH logged AS (
         SELECT conversation_id, sum(cost_usd) AS cost_usd FROM (
@@ -100,16 +129,15 @@ class Touched:
 class Writers:
     """Compares rows that no seal has with the server's own note of the transaction that wrote what stands there: an
     update by whomever leaves its own. Rows of an import are written in a part of their transaction, which has another
-    number; payloads that were erased are rewritten by the purge or the erasure."""
+    number; rows of calls are rewritten by a purge or an erasure. `unknown` are rows that came from another server."""
 
     def __init__(self, record: Record, order: Order, erased: Erased) -> None:
         self.record = record
         self.order = order
         self.erased = erased
-        self.number = self.more = 0
+        self.number = self.more = self.unknown = 0
         self.found: list[Touched] = []
-        self._purged = lru_cache(maxsize=1_000)(record.purges)
-        self._imports = lru_cache(maxsize=1_000)(record.is_import)
+        self._imports = lru_cache(maxsize=1_000)(record.import_writers)
 
     def look(self, log: Log, row: Row, key: Key, as_hashed: bool) -> None:
         """Looks at a row that no seal has, and that is what its hash says or is not."""
@@ -125,24 +153,29 @@ class Writers:
         """Whether the transaction wrote a row that it says did."""
         if key[0] >= self.order.next:
             return False
-        if len(row) == 1 or key[0] < self.order.begins_at or self.order.is_copied:
-            return True  # nothing is known
+        if len(row) == 1:
+            return True  # compared by its hash alone, as is said
+        if key[0] < self.order.begins_at or self.order.is_copied:
+            self.unknown += 1
+            return True
         written = int(row[WIDTH[log] + 1] or 0)
-        return written == (key[0] - self.order.offset) % XIDS or self._allowed(log, row, written)
+        return written == (key[0] - self.order.offset) % XIDS or self._allowed(log, row, key, written)
 
-    def _allowed(self, log: Log, row: Row, written: int) -> bool:
+    def _allowed(self, log: Log, row: Row, key: Key, written: int) -> bool:
         if log == "review_logs":
             bulk = row[PLACES[log]["bulk_id"]]
-            return bulk is not None and self._imports(bulk.decode())
+            return bulk is not None and written in self._imports(bulk.decode(), key[0], self.order.offset)
         if log != "generation_logs":
             return False
-        conversation = row[PLACES[log]["conversation_id"]]
-        purges = () if conversation is None else self._purged(conversation.decode())
-        return any((xid8 - self.order.offset) % XIDS == written for xid8 in (*self.erased.transactions(row), *purges))
+        return any((xid8 - self.order.offset) % XIDS == written for xid8 in self.erased.transactions(row))
 
     def findings(self) -> Iterator[Finding]:
-        """What was found. Two that one transaction wrote, the earlier of which has the higher number, changed places; a
-        row that is numbered behind all others, and not as old as some of them say to be, came later than it says."""
+        """What was found, first that the order of the logs cannot be. Two that one transaction wrote, the earlier of
+        which has the higher number, changed places; a row that is numbered behind all others, and not as old as some of
+        them say to be, came later than it says."""
+        if self.order.begins_at > self.order.next:
+            what = f"rows from transaction {self.order.begins_at:,} on are said to be of this server, which is at"
+            yield beside("order of the logs", f"{what} {self.order.next:,}")
         for each in self.found:
             kind: Kind
             if each.key[0] >= self.order.next:
@@ -166,7 +199,7 @@ class Writers:
         return bool(later[0][0])
 
 
-def agreeing(record: Record, order: Order, horizon: int, verdict: Verdict, known: set[tuple[Log, int]]) -> None:
+def agreeing(record: Record, horizon: int, verdict: Verdict, known: set[tuple[Log, int]]) -> None:
     """Asks every witness in the database, and adds what does not agree. `known` are rows of which something was found
     already, and of which nothing is said again."""
 
@@ -198,6 +231,14 @@ def agreeing(record: Record, order: Order, horizon: int, verdict: Verdict, known
                 (xid8, id),
                 f"it says {count:,} conversations, and {held:,} are noted as in it",
             )
+    for conversation, revision, is_gone in record.figures(TEXTS, limit):
+        what = "its text is gone" if is_gone else "its digest is not the one that the review log has of it"
+        verdict.add(of_text(conversation, revision, what))
+    for conversation, revision in record.figures(TURNS, limit):
+        verdict.add(of_text(conversation, revision, "what the conversation says now is not what it says"))
+    for table, bounds in record.other_tables():
+        what = f"its table {table} is of no week ({bounds or 'no bounds'}), and no seal has what stands there"
+        verdict.add(beside("generation log", what))
     weeks = sorted(
         {*record.live_weeks(), *(each.week for each in record.retirements() if each.log == "generation_logs")}
     )

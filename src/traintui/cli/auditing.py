@@ -92,7 +92,7 @@ def retire(
     else:
         for gone in outcome.retired:
             sizes = f"{size(gone.row_bytes)}; {size(gone.archive_bytes)} in the archive"
-            print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {gone.row_count:,} rows, {sizes}")
+            print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {text.plural(gone.row_count, 'row')}, {sizes}")
         if not outcome.retired and not outcome.left:
             print("nothing is due")
     if outcome is not None and outcome.left:
@@ -112,13 +112,18 @@ def retention(
     from traintui.data import retention as rules
     from traintui.data import retention_rounds
 
+    wanted: list[tuple[rules.RetiredLog, int | None]] = []  # all are read before any is stored
+    if generations is not None:
+        wanted.append(("generation_logs", days_of(generations)))
+    if exports is not None:
+        wanted.append(("export_logs", days_of(exports)))
+
     async def work() -> tuple[rules.Retention, bool, retention_rounds.Rounds]:
         async with workspace() as db:
             if automatic is not None:
                 await retention_rounds.set_removes(db, automatic is Switch.ON)
-            for log, days in (("generation_logs", generations), ("export_logs", exports)):
-                if days is not None:
-                    await rules.change(db, log, days_of(days))  # type: ignore[arg-type]
+            for log, days in wanted:
+                await rules.change(db, log, days)
             return await rules.read(db), await retention_rounds.removes(db), await retention_rounds.read(db)
 
     found, removes, rounds = run(work())
@@ -134,23 +139,28 @@ def retention(
 
 
 def days_of(text: str) -> int | None:
-    """The days of an option; None for good. Raises `TraintuiError` for what is no number."""
+    """The days of an option; None for good. Raises `TraintuiError` for what is no number of days that rows are kept."""
+    from traintui.data.retention import LEAST_DAYS, MOST_DAYS
     from traintui.errors import TraintuiError
 
     if text == "none":
         return None
-    if not text.isdecimal():
-        raise TraintuiError("Not a number of days", f'"{text}" is none.', "Write it like 90, or none to keep all.")
+    if not text.isdecimal() or not LEAST_DAYS <= int(text) <= MOST_DAYS:
+        raise TraintuiError(
+            "Not a number of days", f'"{text}" is not one from {LEAST_DAYS} to {MOST_DAYS:,}.',
+            "Write it like 90, or none to keep all.",
+        )  # fmt: skip
     return int(text)
 
 
 def due_line(week: DueWeek) -> str:
     """What is due of a week, and what keeps it."""
-    beside = f", {week.noted:,} conversations of exports" if week.noted else ""
+    beside = f", {text.plural(week.noted, 'conversation')} of exports" if week.noted else ""
     keeps = ((week.under_way, "have not ended"), (week.unsealed, "not sealed yet"))
     held = [f"{number:,} {what}" for number, what in keeps if number]
     kept = f" ({', '.join(held)})" if held else ""
-    return f"due          week of {week.week}, {NAMES[week.log]}: {week.rows:,} rows{beside}, {size(week.bytes)}{kept}"
+    rows = text.plural(week.rows, "row")
+    return f"due          week of {week.week}, {NAMES[week.log]}: {rows}{beside}, {size(week.bytes)}{kept}"
 
 
 def size(number: int) -> str:

@@ -37,6 +37,7 @@ class ArchiveFrame(Base):
         one_of("log", ARCHIVED, "log"),
         CheckConstraint("place >= 1", name="place"),
         CheckConstraint("row_count >= 1", name="row_count"),
+        CheckConstraint("payload_count >= 0", name="payload_count"),
         Index("ix_archive_frames_conversation_ids", "conversation_ids", postgresql_using="gin"),
     )
     log: Mapped[str] = mapped_column(primary_key=True)
@@ -82,6 +83,7 @@ class Retirement(Base):
     hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
     row_hash: Mapped[bytes]
     xid8: Mapped[str] = mapped_column(Xid8())
+    noted_sha256: Mapped[bytes | None]
 
 
 retired_calls = Table(

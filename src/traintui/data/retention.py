@@ -17,6 +17,8 @@ SETTINGS: dict[RetiredLog, str] = {
     "generation_logs": "retention_generations_days", "export_logs": "retention_exports_days",
 }  # fmt: skip
 DEFAULTS: dict[RetiredLog, int] = {"generation_logs": 90, "export_logs": 365}
+LEAST_DAYS, MOST_DAYS = 7, 36_500
+"""For so many days rows are kept, where not for good."""
 RETIRE: dict[RetiredLog, str] = {
     "generation_logs": "SELECT id FROM retire_generations(:week)",
     "export_logs": "SELECT id FROM retire_exports(:week)",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 OWNER = "traintui_owner"
 LOOK_SECONDS = 0.1
 """Between two looks whether somebody else's upgrade has ended."""
-HEAD = "0044"
+SEALS_SINCE = "0036"
+"""The revision that made the seals; below it there are none."""
+HEAD = "0045"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 
 
@@ -84,10 +86,35 @@ def downgrade(conninfo: str, revision: str) -> None:
     """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
     from alembic import command
 
-    with_alembic(conninfo, lambda config: command.downgrade(config, revision))
+    with_alembic(conninfo, lambda config: command.downgrade(config, revision), down=True)
 
 
-def with_alembic(conninfo: str, run: Callable[[Config], None]) -> None:
+def require_seals_kept(conninfo: str, revision: str) -> None:
+    """Raises `TraintuiError` where a downgrade to `revision` would take seals along: nobody makes them again."""
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
+    from alembic.util.exc import CommandError
+
+    script = ScriptDirectory.from_config(alembic_config())
+    current = current_revision(conninfo)
+    try:
+        steps = script.iterate_revisions(current, revision, select_for_downgrade=True) if current else ()
+        if SEALS_SINCE not in {step.revision for step in steps}:
+            return
+    except (CommandError, RevisionError):  # it leads nowhere, as Alembic says itself when it is asked to go there
+        return
+    with psycopg.connect(conninfo, connect_timeout=5) as connection:
+        (number,) = connection.execute("SELECT count(*) FROM public.audit_seals").fetchone() or (0,)
+    if number:
+        raise TraintuiError(
+            "Seals would go",
+            f"revision {revision} knows none, and the {number:,} that prove the record would be gone for good.",
+            "Nothing was changed. Back up first and give --forget-seals with it; `traintui audit verify` says from then"
+            " on that the record was begun anew.",
+        )
+
+
+def with_alembic(conninfo: str, run: Callable[[Config], None], *, down: bool = False) -> None:
     """Runs an Alembic command over one connection, as the owner of the schema, one process at a time."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
@@ -109,13 +136,22 @@ def with_alembic(conninfo: str, run: Callable[[Config], None]) -> None:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) is None and (lost := lost_connection(error)) is not None:
             raise lost from error
+        title = "Downgrade not done" if down else "Upgrade not done"
+        said, hint = server_said(error.orig)
         raise TraintuiError(
-            "Upgrade not done",
-            f"{' '.join(str(error.orig).split())[:300]}. The database is at the last revision that succeeded.",
-            "Nothing is half done. Send the message to the makers, or ask who runs the server.",
+            title,
+            f"{said}. The database is at the last revision that succeeded.",
+            hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
         ) from error
     finally:
         engine.dispose()
+
+
+def server_said(error: BaseException | None) -> tuple[str, str | None]:
+    """What the server says of an error in one line, and what it says to do, if it does."""
+    diagnosis = error.diag if isinstance(error, psycopg.Error) else None
+    said = (diagnosis.message_primary if diagnosis else None) or str(error)
+    return " ".join(said.split())[:300].removesuffix("."), diagnosis.message_hint if diagnosis else None
 
 
 def become_owner(connection: Connection) -> None:

@@ -6,8 +6,9 @@ neither rows nor seals are ever held as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -80,6 +81,27 @@ class Seal:
     parts: tuple[Part, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EndedExport:
+    """The row of the log that says how an export ended, and the digest that it has of what was noted of it; both None
+    where there is none."""
+
+    export_id: str
+    id: int | None
+    xid8: int | None
+    rows_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenDecision:
+    """A row of the review log that a login may not read: where it stands, and its stored hash. `is_asked` says whether
+    a second review that is open may have it."""
+
+    key: Key
+    row_hash: bytes
+    is_asked: bool
+
+
 Row = list[bytes | None]
 """The columns of `HASHED`, then the row's stored hash in hexadecimal, the number of the server's transaction that wrote
 what stands there, and the payloads."""
@@ -91,6 +113,12 @@ class Record:
     def __init__(self, rows: psycopg.Connection[Any], others: psycopg.Connection[Any]) -> None:
         self._rows = rows
         self._others = others
+
+    def cancel(self) -> None:
+        """Ends what the server is asked for at this moment; from another thread."""
+        for connection in (self._rows, self._others):
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=CONNECT_TIMEOUT)
 
     def order(self) -> Order:
         """The order of the logs."""
@@ -123,6 +151,13 @@ class Record:
         if head is not None:
             yield seal_of(head, parts)
 
+    def seal_hashes(self, numbers: list[int]) -> dict[int, bytes]:
+        """The hashes of seals, by their numbers; without those that are not there. Served by `pk_audit_seals`."""
+        found = self._others.execute(
+            "SELECT number, hash FROM audit_seals WHERE number = ANY(%s)", [numbers]
+        ).fetchall()
+        return {number: bytes(hash) for number, hash in found}
+
     def parts(self, log: Log, week: date | None) -> Generator[Part, None, None]:
         """The parts of a log, of a week, in the order of its rows, with what their roots are made of."""
         statement = """
@@ -149,10 +184,23 @@ class Record:
         sealed = self._others.execute("SELECT DISTINCT week FROM audit_seal_parts WHERE week IS NOT NULL").fetchall()
         return sorted({week for (week,) in sealed} | set(self.live_weeks()))
 
-    def hidden(self) -> dict[Key, bytes]:
-        """Rows of the review log that this login may not read while others decide too: their hashes by their keys."""
-        rows = self._others.execute("SELECT xid8::text::bigint, id, row_hash FROM hidden_review_rows()").fetchall()
-        return {(xid8, id): bytes(row_hash) for xid8, id, row_hash in rows}
+    def hidden(self) -> list[HiddenDecision]:
+        """Rows of the review log that this login may not read while others decide too, as a function of ours says; what
+        it says is compared with the second reviews that are open, which everybody reads."""
+        rows = self._others.execute(
+            "SELECT hidden.xid8::text::bigint, hidden.id, hidden.row_hash, EXISTS (SELECT FROM second_reviews AS review"
+            " WHERE review.conversation_id = hidden.conversation_id AND review.revision = hidden.revision"
+            " AND review.state IN ('open', 'disputed')) FROM hidden_review_rows() AS hidden"
+        ).fetchall()
+        return [HiddenDecision((xid8, id), bytes(row_hash), is_asked) for xid8, id, row_hash, is_asked in rows]
+
+    def definition(self, function: str) -> str:
+        """What a function of ours does, as the server has it, and with whose rights; nothing where there is none."""
+        found = self._others.execute(
+            "SELECT concat_ws(E'\\n', proowner::regrole, prosecdef, proconfig, prosrc) FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace AND proname = %s", [function]
+        ).fetchall()  # fmt: skip
+        return str(found[0][0]) if len(found) == 1 else ""
 
     def purges(self, conversation_id: str) -> set[int]:
         """The transactions in which a conversation was purged."""
@@ -162,17 +210,48 @@ class Record:
         ).fetchall()
         return {xid8 for (xid8,) in rows}
 
-    def is_import(self, bulk_id: str) -> bool:
-        """Whether a bulk is an import."""
-        return bool(self._others.execute("SELECT FROM imports WHERE import_id = %s", [bulk_id]).fetchall())
+    def import_writers(self, bulk_id: str, xid8: int, offset: int) -> set[int]:
+        """What the server notes as the writer of rows that an import wrote in a transaction: by the texts that came
+        with them, which nobody changes; else by the feed of changes; by the rows themselves where that does not reach
+        back so far. None where they do not say the same, and for what is no import. Served by `ix_review_logs_xid8` and
+        `ix_conversation_changes_xid8`."""
+        rows = self._others.execute(
+            "SELECT log.xmin::text::bigint, text.xmin::text::bigint FROM review_logs AS log"
+            " LEFT JOIN conversation_revisions AS text ON text.conversation_id = log.conversation_id"
+            " AND text.revision = log.revision AND text.origin = 'imported' AND log.action IN ('import', 'edit')"
+            " WHERE log.xid8 = %s::text::xid8 AND log.bulk_id = %s"
+            " AND EXISTS (SELECT FROM imports WHERE import_id = log.bulk_id)",
+            [xid8, bulk_id],
+        ).fetchall()
+        found = {text for _, text in rows if text is not None}
+        if rows and not found:
+            changes = self._others.execute(
+                "SELECT DISTINCT xmin::text::bigint FROM conversation_changes WHERE xid8 = %(own)s::text::xid8"
+                " UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM conversation_changes"
+                " WHERE xid8 < %(own)s::text::xid8)",
+                {"own": max(0, xid8 - offset)},
+            ).fetchall()
+            found = {change for (change,) in changes if change is not None}
+            if not found and changes:
+                found = {row for row, _ in rows}
+        return found if len(found) == 1 else set()
 
     def live_weeks(self) -> list[date]:
         """The weeks whose table is there, by their Mondays."""
+        return [week for week, _, _ in self._tables() if week is not None]
+
+    def other_tables(self) -> list[tuple[str, str]]:
+        """Tables of the generation log that are of no week, by their names and bounds."""
+        return [(name, bounds) for week, name, bounds in self._tables() if week is None]
+
+    def _tables(self) -> list[tuple[date | None, str, str]]:
+        """The tables of the generation log: the week that their bounds say, None where they say none."""
         rows = self._others.execute(
-            "SELECT to_date(substring(inhrelid::regclass::text FROM '\\d{4}w\\d{2}$'), 'IYYY\"w\"IW') FROM pg_inherits"
-            " WHERE inhparent = 'generation_logs'::regclass ORDER BY 1"
+            "SELECT oid::regclass::text, coalesce(pg_get_expr(relpartbound, oid), ''), relkind = 'r'"
+            " FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'generation_logs'::regclass"
         ).fetchall()
-        return [week for (week,) in rows]
+        found = [(week_of(bounds) if is_plain else None, name, bounds) for name, bounds, is_plain in rows]
+        return sorted(found, key=lambda each: (each[0] or date.min, each[1]))
 
     def under_way(self, ids: list[int]) -> set[int]:
         """Which of these rows of the generation log stand there as calls under way."""
@@ -208,6 +287,33 @@ class Record:
             f" WHERE export_id IN (SELECT exports_of_week('{week}'))"
             f' ORDER BY export_id COLLATE "C", conversation_id COLLATE "C" OFFSET {after}'
         )
+
+    def noted_live(self) -> Generator[Row, None, None]:
+        """Export, conversation and revision of all that was in exports of the log, in the order of `noted`."""
+        return self._copied(
+            'SELECT export_id, conversation_id, revision FROM export_rows ORDER BY export_id COLLATE "C",'
+            ' conversation_id COLLATE "C"'
+        )
+
+    def revisions(self) -> Generator[Row, None, None]:
+        """Every text that is kept: conversation, revision, system prompt, turns, digest in hexadecimal, and when it was
+        stored in microseconds since the epoch; as they come."""
+        return self._copied(
+            "SELECT conversation_id, revision, system_prompt, turns::text, encode(content_sha256, 'hex'),"
+            " (extract(epoch FROM created_at) * 1000000)::bigint FROM conversation_revisions"
+        )
+
+    def ended_exports(self) -> Generator[EndedExport, None, None]:
+        """How exports of the log ended, in the order of `noted`, with what is noted of those that did not end."""
+        statement = """
+            SELECT export_id, ended.id, ended.xid8::text::bigint, ended.metadata->>'rows_sha256'
+            FROM (SELECT * FROM export_logs WHERE state <> 'started') AS ended
+                FULL JOIN (SELECT DISTINCT export_id FROM export_rows) AS held USING (export_id)
+            ORDER BY export_id COLLATE "C"
+        """
+        with closing(self._streamed("ended exports", statement, {}, at_once=1_000)) as rows:
+            for row in rows:
+                yield EndedExport(*row)
 
     def retirements(self) -> list[Retirement]:
         """What was removed of the logs, by week."""
@@ -257,6 +363,10 @@ def record(db: Database) -> Iterator[Record]:
         for connection in (others, rows):
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
+            # No table of another schema, nor a temporary one, answers for the record.
+            connection.execute("SET LOCAL search_path = pg_catalog, public, pg_temp")
+            connection.execute("SET LOCAL TimeZone = 'UTC'")
+            connection.execute("SET LOCAL DateStyle = 'ISO, YMD'")
         # Before the snapshot: what is removed is seen at once, also by who reads as of before.
         others.execute("LOCK TABLE ONLY generation_logs IN ACCESS SHARE MODE")
         (snapshot,) = others.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
@@ -267,6 +377,18 @@ def record(db: Database) -> Iterator[Record]:
         # A million rows along an index beat sorting them on the disk, and the first of them are wanted at once.
         rows.execute("SET LOCAL enable_sort = off")
         yield Record(rows, others)
+
+
+WEEK = re.compile(r"FOR VALUES FROM \('(\d{4}-\d\d-\d\d) 00:00:00\+00'\) TO \('(\d{4}-\d\d-\d\d) 00:00:00\+00'\)")
+
+
+def week_of(bounds: str) -> date | None:
+    """The Monday of the week that a table is for, by its bounds in UTC; None where they are not those of a week."""
+    found = WEEK.fullmatch(bounds)
+    if found is None:
+        return None
+    first, after = map(date.fromisoformat, found.groups())
+    return first if first.weekday() == 0 and (after - first).days == 7 else None
 
 
 def seal_of(head: tuple[Any, ...], parts: list[Part]) -> Seal:

@@ -91,13 +91,16 @@ def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, pro
 
 def change_schema(
     conninfo: str, server: EmbeddedServer | None, revision: str = "head", *, down: bool = False,
-    progress: Progress = quiet,
+    forget_seals: bool = False, progress: Progress = quiet,
 ) -> Backup | None:  # fmt: skip
     """Brings a workspace to a revision. An embedded one is backed up before, if anything is there and will change:
     returns that backup.
 
-    Raises `TraintuiError` when the backup or the change fails; without its backup nothing is changed.
+    Raises `TraintuiError` when the backup or the change fails, or seals would go that are not to be forgotten; without
+    its backup nothing is changed.
     """
+    if down and not forget_seals:
+        schema.require_seals_kept(conninfo, revision)
     made = None
     current = schema.current_revision(conninfo) if server else None
     if server and current and (target := schema.revision_after(current, revision, down=down)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,7 +43,6 @@ class IntegrityPane(AuditPane):
         super().__init__()
         self._standing: Standing | None = None
         self._anchors: Sequence[Anchor] = ()
-        self._number = 0
         self._verdict: Verdict | None = None
         self._at = ""
         self._progress = ""
@@ -88,18 +86,9 @@ class IntegrityPane(AuditPane):
         workspace = self._standing.workspace
         home = self.db.home
         if home is not None:
-            from traintui.audit.anchors import Anchor, read_anchors
+            from traintui.audit.anchors import last_anchors
 
-            def own() -> tuple[int, Sequence[Anchor]]:
-                last: deque[Anchor] = deque(maxlen=LAST)
-                number = 0
-                for line in read_anchors(home):
-                    if isinstance(line, Anchor) and line.workspace == workspace:
-                        number += 1
-                        last.append(line)
-                return number, tuple(reversed(last))
-
-            self._number, self._anchors = await asyncio.to_thread(own)
+            self._anchors = await asyncio.to_thread(last_anchors, home, workspace, LAST)
         self._draw()
 
     def action_verify(self) -> None:
@@ -160,7 +149,7 @@ class IntegrityPane(AuditPane):
         if not self._anchors:
             yield Content.styled("None is here yet: each app and worker adds the newest seal that it sees.", "$muted")
         else:
-            yield from fact("Here", f"{self._number:,}, the newest first")
+            yield from fact("Here", "the last ones, the newest first")
             for anchor in self._anchors:
                 yield Content.assemble(
                     (f"{anchor.at}  ", "$muted"), f"seal {anchor.number:,}  ", (anchor.hash.hex(), "$faint")

@@ -121,8 +121,7 @@ class TrailDialog(BaseDialog[None]):
             return
         then = next((each for each in self._revisions if each.number == entry.revision), None)
         if then is None:
-            why = "Its text is not kept: it was purged, or it had none yet."
-            self.difference.compare(("", ""), [(why, ())], key=(entry.id, False))
+            self.difference.compare(("", ""), [(self._missing(entry), ())], key=(entry.id, False))
             return
         today = self._revisions[0]
         if self._whole or then.number == today.number:
@@ -133,6 +132,14 @@ class TrailDialog(BaseDialog[None]):
             parts = await asyncio.to_thread(parts_of, then, today)
             titles = f"revision {then.number}, then", f"revision {today.number}, today"
         self.difference.compare(titles, parts, key=(entry.revision, self._whole))
+
+    def _missing(self, entry: ReviewEntry) -> str:
+        """Why there is no text beside a row."""
+        from traintui.data.revisions import MOST
+
+        if len(self._revisions) == MOST and entry.revision < self._revisions[-1].number:
+            return f"Its text is kept, and not read here: it is older than the newest {MOST}."
+        return "Its text is not kept: it was purged, or it had none yet."
 
     def work_failed(self, name: str, error: BaseException) -> None:
         """Says why below the text."""
