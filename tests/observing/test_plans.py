@@ -7,8 +7,9 @@ from sqlalchemy import text
 
 from support import imported, scalar
 from traintui.data.engine import Database
+from traintui.data.query_plans import explain
 from traintui.errors import TraintuiError
-from traintui.observing.plans import drawn, explain, findings
+from traintui.observing.plans import drawn, findings
 
 
 async def test_a_plan_is_made_without_running_the_statement(db: Database) -> None:
@@ -55,7 +56,7 @@ async def test_a_table_that_is_read_whole_for_few_rows_is_told(db: Database) -> 
 
 
 async def test_a_plan_that_takes_long_to_make_is_given_up(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("traintui.observing.plans.PLAN_MS", 1)
+    monkeypatch.setattr("traintui.data.query_plans.PLAN_MS", 1)
     pairs = (f"pg_class AS c{n} JOIN pg_attribute AS a{n} ON a{n}.attrelid = c{n}.oid" for n in range(6))
     with pytest.raises(TraintuiError):
         await explain(db, f"SELECT 1 FROM {' CROSS JOIN '.join(pairs)}", {})

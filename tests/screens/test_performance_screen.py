@@ -13,14 +13,14 @@ from traintui.data.engine import Database
 from traintui.data.records import ServerFacts
 from traintui.errors import TraintuiError
 from traintui.screens.performance import PerformanceScreen
+from traintui.screens.performance_overview import OverviewPane
 
 
-async def opened(pilot: Pilot[None], app: TraintuiApp) -> PerformanceScreen:
+async def opened(pilot: Pilot[None], app: TraintuiApp) -> OverviewPane:
     await until(pilot, lambda: app.workspace is not None)
     await pilot.press("5")
     await until(pilot, lambda: isinstance(app.screen, PerformanceScreen) and app.screen.is_mounted)
-    assert isinstance(app.screen, PerformanceScreen)
-    return app.screen
+    return app.screen.query_one(OverviewPane)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

@@ -49,7 +49,7 @@ def as_json(found: Standing, hours: float) -> dict[str, Any]:
         "server": {**asdict(found.server), "started_at": found.server.started_at.isoformat()},
         "hours": hours,
         "queries": [of_label(each, found.total_us) for each in found.queries],
-        "indexes": [asdict(each) for each in found.indexes],
+        "indexes": [asdict(each) for each in found.findings],
         "tables": [asdict(each) for each in found.tables],
     }
 
@@ -91,9 +91,9 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
         yield f"  and {len(found.queries) - SHOWN} more"
     yield ""
     yield "Indexes"
-    if not found.indexes:
+    if not found.findings:
         yield "  nothing to mend"
-    for finding in found.indexes:
+    for finding in found.findings:
         yield f"  {finding.says}: {finding.means}."
         if finding.statement is not None:
             yield f"    {finding.statement}  (risk: {finding.risk})"

@@ -16,6 +16,7 @@ PLACES: dict[str, str] = {
     "exports": "Audit: exports",
     "integrity": "Audit: integrity",
     "performance": "Performance",
+    "queries": "Performance: queries",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -160,10 +161,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("coverage.refresh", "r", "Refresh", "Count again", "count", palette=False),
     Command("coverage.back", "escape", "Close", "Back to the screen", "back", True, palette=False),
     # Audit
-    Command("audit.next", "right", "Next tab", "The next tab", "log(1)", True),
-    Command("audit.previous", "left", "Tab before", "The tab before", "log(-1)"),
-    Command("audit.refresh", "r", "Refresh", "Read it again", "refresh_log", True),
-    Command("audit.back", "escape", "Back", "Back to the rows; ends a search; takes the filter away", "rows",
+    Command("audit.next", "right", "Next tab", "The next tab", "tab(1)", True),
+    Command("audit.previous", "left", "Tab before", "The tab before", "tab(-1)"),
+    Command("audit.refresh", "r", "Refresh", "Read it again", "look_again", True),
+    Command("audit.back", "escape", "Back", "Back to the rows; ends a search; takes the filter away", "back",
             True),
     # Any log in Audit
     Command("log.filter", "slash", "Filter", "Say which rows to show", "filter", True),
@@ -194,7 +195,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("integrity.verify", "v", "Verify", "Compare every row with the seals, and these with what left the house",
             "verify", True, role="auditor"),
     # Performance
-    Command("performance.refresh", "r", "Refresh", "Measure again", "measure", True),
+    Command("performance.next", "right", "Next tab", "The next tab", "tab(1)", True),
+    Command("performance.previous", "left", "Tab before", "The tab before", "tab(-1)"),
+    Command("performance.refresh", "r", "Refresh", "Measure again", "look_again", True),
+    Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
+    # Queries in Performance
+    Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

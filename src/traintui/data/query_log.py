@@ -86,7 +86,8 @@ class QueryLog:
         us = int((ended - context.traintui_began) * 1_000_000)
         self.count(label, us, cursor.rowcount, ended=ended)
         if us >= self.slow_us:
-            self._note_slow(label, us, cursor.rowcount, statement, parameters)
+            rows = cursor.rowcount if cursor.rowcount >= 0 else None
+            self._note_slow(label, us, rows, statement, parameters)
         due = self._asked.get(label)
         if due is None:
             due = self._asked[label] = {}

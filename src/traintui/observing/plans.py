@@ -1,4 +1,4 @@
-"""Plans: asked of the server without running anything, drawn as a tree, and what they say in words."""
+"""Plans: drawn as a tree, and what they say in words."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
-from traintui.data.engine import Database
-from traintui.data.query_labels import UNLOGGED
 from traintui.data.query_shapes import nodes
 
-PLAN_MS = 1_000
-"""Milliseconds that a plan may take to make."""
 MANY_ROWS = 20_000
 """Rows from which on reading all of a table is worth a word."""
 KEPT_SHARE = 0.05
@@ -30,18 +24,6 @@ class PlanLine:
     share: float
     rows: int
     costly: bool
-
-
-async def explain(db: Database, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """The plan of a query as EXPLAIN (FORMAT JSON) returns it. Nothing is run: never with ANALYZE.
-
-    Raises as `Database.read` does, also when no plan is found in a second.
-    """
-    async with db.read(UNLOGGED) as connection:
-        await connection.execute(text(f"SET LOCAL statement_timeout = {PLAN_MS}"))
-        found = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-        plan: list[dict[str, Any]] = found.scalar_one()
-    return plan
 
 
 def drawn(plan: list[dict[str, Any]]) -> tuple[PlanLine, ...]:

@@ -17,10 +17,10 @@ from traintui.data import query_times
 from traintui.data.engine import Database
 from traintui.data.keeping_up import AWAY_SECONDS, rest
 from traintui.data.query_log import can_be_explained
+from traintui.data.query_plans import explain
 from traintui.data.query_records import Asked, Slow
 from traintui.data.query_shapes import plan_hash
 from traintui.errors import TraintuiError
-from traintui.observing.plans import explain
 
 NOTE_SECONDS = 60.0
 """Seconds between two times that what was counted is added up."""

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from traintui import clock, commands, text
-from traintui.screens.audit_pane import AuditPane
+from traintui.screens.tabs import TabPane
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.facts import heading
 from traintui.widgets.log_detail import NOTHING, fact
@@ -29,7 +29,7 @@ LAST = 5
 """Anchors that are shown."""
 
 
-class IntegrityPane(AuditPane):
+class IntegrityPane(TabPane):
     """The newest seal, the anchors of this home, and what the last look found."""
 
     NAME = "integrity"

@@ -19,9 +19,9 @@ from textual.worker import Worker
 from traintui import clock, commands, text
 from traintui.audit.reports.making import KINDS
 from traintui.audit.reports.model import Name
-from traintui.screens.audit_pane import AuditPane
 from traintui.screens.report_form import ReportChoice, ReportForm
 from traintui.screens.save_csv import SaveCsv
+from traintui.screens.tabs import TabPane
 from traintui.widgets.detail_view import MARGIN, DetailView
 from traintui.widgets.notice import failure
 from traintui.widgets.report_lines import ReportRow, report_columns, report_lines
@@ -34,7 +34,7 @@ SAID_EVERY = 0.1
 """Seconds between two words on how far it is."""
 
 
-class ReportsPane(AuditPane):
+class ReportsPane(TabPane):
     """The reports that there are with their verdicts, and what the one under the cursor says."""
 
     NAME = "reports"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from traintui import clock, text
-from traintui.screens.audit_pane import AuditPane
 from traintui.screens.base import READING
 from traintui.screens.filtered import Filtered
+from traintui.screens.tabs import TabPane
 
 if TYPE_CHECKING:
     from traintui.data.filters import Filter
@@ -20,7 +20,7 @@ SAID_EVERY = 0.1
 """Seconds between two words on how much of a file is written."""
 
 
-class SavingPane(Filtered, AuditPane):
+class SavingPane(Filtered, TabPane):
     """The filter of a log, the rows that it names, and the file that they are saved in."""
 
     LOG: ClassVar[LogName]

@@ -1,103 +1,23 @@
-"""Performance: how the database is, what its figures mean, and where its bytes are."""
+"""Performance: how the database is, what its statements take, and where its bytes are."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import getters, on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
-from textual.events import ScreenResume
-from textual.widgets import Static
-from textual.worker import Worker
 
-from traintui import clock, commands, text
-from traintui.data.records import ServerFacts, TableSize
-from traintui.screens.base import BaseScreen
-from traintui.widgets.notice import Notice, sentence
-from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
-
-POLL = 5.0
-"""Seconds between two measurements."""
+from traintui import commands
+from traintui.screens.performance_indexes import IndexesPane
+from traintui.screens.performance_overview import OverviewPane
+from traintui.screens.performance_queries import QueriesPane
+from traintui.screens.tabs import TabbedScreen
 
 
-class PerformanceScreen(BaseScreen):
-    """The server's figures, and the tables by size."""
+class PerformanceScreen(TabbedScreen):
+    """The server and its tables, the statements, and the indexes."""
 
-    PLACES = ("performance", "table")
+    PANES = (OverviewPane, QueriesPane, IndexesPane)
+    PLACES = ("performance", "table", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("performance")
     CSS_PATH = "performance.tcss"
     AUTO_FOCUS = "#sizes"
-
-    figures = getters.query_one(ReadingList)
-    sizes = getters.query_one(SizeTable)
-    said = getters.query_one("#said", Static)
-    notice = getters.query_one(Notice)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._measuring: Worker[None] | None = None
-        self._measured = False
-
-    def compose_body(self) -> ComposeResult:
-        """Figures above, tables below."""
-        yield ReadingList()
-        yield Static(id="said")
-        yield SizeTable(size_columns(self._scale), key=lambda row: row.name, id="sizes")
-        yield Notice("loading", "Opening the workspace")
-
-    def _scale(self) -> tuple[int, int]:
-        largest = max((row.total_bytes for row in self.sizes.rows), default=1)
-        return largest, max(8, min(60, self.sizes.size.width - 73))
-
-    def on_mount(self) -> None:
-        """Nothing is there before the workspace is."""
-        self.set_class(True, "-nothing")
-        self.set_interval(POLL, self._poll)
-
-    def on_workspace_ready(self) -> None:
-        """Measures for the first time."""
-        self.notice.say("loading", "Measuring")
-        self.action_measure()
-
-    @on(ScreenResume)
-    def _resumed(self) -> None:
-        if self._measured:
-            self.action_measure()
-
-    def _poll(self) -> None:
-        under_way = self._measuring is not None and not self._measuring.is_finished
-        if self.app.workspace is not None and self.app.screen is self and not under_way:
-            self.action_measure()
-
-    def action_measure(self) -> None:
-        """Measures now."""
-        self._measuring = self.read(self._measure, name="measure")
-
-    async def _measure(self) -> None:
-        from traintui.data import health
-
-        facts = await health.server_facts(self.db)
-        self._show(facts, await health.table_sizes(self.db))
-
-    def _show(self, facts: ServerFacts, sizes: tuple[TableSize, ...]) -> None:
-        self._measured = True
-        self.set_class(False, "-nothing")
-        self.figures.show(readings(facts, sizes))
-        self.sizes.show(sorted(sizes, key=lambda size: (-size.total_bytes, size.name)))
-        estimated = any(not size.rows_exact for size in sizes)
-        when = f"   measured {clock.now().astimezone():%H:%M:%S}, again every {POLL:.0f} s"
-        self.said.update(Content.assemble(legend(estimated=estimated), (when, "$muted")))
-
-    def work_failed(self, name: str, error: BaseException) -> None:
-        """Measuring that fails is answered where the figures would be, later beside the last ones."""
-        if name != "measure":
-            super().work_failed(name, error)
-            return
-        answer = self.app.answer(error)
-        if not self._measured:
-            self.notice.fail(answer, "r measures again.")
-            return
-        said = f"{answer.title}. {sentence(answer.message)} r measures again."
-        self.said.update(Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=300)))

@@ -1,0 +1,98 @@
+"""The overview in Performance: how the server is, what its figures mean, and where its bytes are."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from traintui import clock, text
+from traintui.data.records import ServerFacts, TableSize
+from traintui.screens.tabs import TabPane
+from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
+
+POLL = 5.0
+"""Seconds between two measurements."""
+
+
+class OverviewPane(TabPane):
+    """The server's figures, and the tables by size."""
+
+    NAME = "overview"
+    TITLE = "Overview"
+    PLACES: ClassVar[tuple[str, ...]] = ()
+
+    figures = getters.query_one(ReadingList)
+    sizes = getters.query_one(SizeTable)
+    said = getters.query_one("#said", Static)
+    notice = getters.query_one(Notice)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._measured_at: float | None = None
+
+    def compose(self) -> ComposeResult:
+        """Figures above, tables below."""
+        yield ReadingList()
+        yield Static(id="said")
+        yield SizeTable(size_columns(self._scale), key=lambda row: row.name, id="sizes")
+        yield Notice("loading", "Opening the workspace")
+
+    def _scale(self) -> tuple[int, int]:
+        largest = max((row.total_bytes for row in self.sizes.rows), default=1)
+        return largest, max(8, min(60, self.sizes.size.width - 73))
+
+    def on_mount(self) -> None:
+        """Nothing is there before the workspace is."""
+        self.set_class(True, "-nothing")
+
+    def enter(self) -> None:
+        """The tables are there to be scrolled."""
+        self.sizes.focus()
+
+    def shown(self) -> None:
+        """Measures."""
+        if self._measured_at is None:
+            self.notice.say("loading", "Measuring")
+        self.look_again()
+
+    def look(self) -> None:
+        """Measures, where it is time to."""
+        if self._measured_at is not None and clock.ticks() - self._measured_at >= POLL:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Measures now."""
+        if not self.reading_now("measure"):
+            self.read(self._measure, name="measure")
+
+    async def _measure(self) -> None:
+        from traintui.data import health
+
+        facts = await health.server_facts(self.db)
+        self._show(facts, await health.table_sizes(self.db))
+
+    def _show(self, facts: ServerFacts, sizes: tuple[TableSize, ...]) -> None:
+        self._measured_at = clock.ticks()
+        self.set_class(False, "-nothing")
+        self.figures.show(readings(facts, sizes))
+        self.sizes.show(sorted(sizes, key=lambda size: (-size.total_bytes, size.name)))
+        estimated = any(not size.rows_exact for size in sizes)
+        when = f"   measured {clock.now().astimezone():%H:%M:%S}, again every {POLL:.0f} s"
+        self.said.update(Content.assemble(legend(estimated=estimated), (when, "$muted")))
+
+    def work_failed(self, name: str, error: BaseException) -> None:
+        """Measuring that fails is answered where the figures would be, later beside the last ones."""
+        if name != "measure":
+            super().work_failed(name, error)
+            return
+        answer = self.app.answer(error)
+        if self._measured_at is None:
+            self.notice.fail(answer, "r measures again.")
+            return
+        said = f"{answer.title}. {sentence(answer.message)} r measures again."
+        self.said.update(Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=300)))

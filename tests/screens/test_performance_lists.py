@@ -1,0 +1,111 @@
+"""Performance lists what statements take, with plans, and the indexes, with what mends them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from textual.pilot import Pilot
+
+from screens.waiting import until
+from support import Conninfo, imported
+from traintui import clock
+from traintui.app import TraintuiApp
+from traintui.data import query_times, vocabulary
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.query_records import QueryTimes
+from traintui.errors import TraintuiError
+from traintui.observing import recording, standing
+from traintui.screens.performance import PerformanceScreen
+from traintui.screens.performance_indexes import IndexesPane
+from traintui.screens.performance_queries import QueriesPane
+
+
+async def opened(pilot: Pilot[None], app: TraintuiApp, tabs: int) -> PerformanceScreen:
+    """Performance with a tab so far to the right."""
+    await until(pilot, lambda: app.workspace is not None)
+    await pilot.press("5", *["right"] * tabs)
+    await until(pilot, lambda: isinstance(app.screen, PerformanceScreen) and app.screen.ready)
+    assert isinstance(app.screen, PerformanceScreen)
+    return app.screen
+
+
+async def noted(db: Database, label: str, *, ago: timedelta, us: int) -> None:
+    """A statement that took so long, noted so long ago."""
+    at = (clock.now() - ago).replace(second=0, microsecond=0)
+    await query_times.note(db, [QueryTimes(label, at, 60, 10, 0, 0, 10, us * 10, us, {60: 10})])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_queries_stand_by_the_time_that_they_took_with_their_plans(
+    app: TraintuiApp, db: Database, size: tuple[int, int]
+) -> None:
+    await imported(db)
+    await vocabulary.labels(db)
+    await recording.note_times(db)
+    while (asked := db.queries.to_explain()) is not None:
+        await recording.planned(db, asked)
+    await noted(db, "aside.long", ago=timedelta(minutes=2), us=60_000_000)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app, 1)
+        pane = screen.query_one(QueriesPane)
+        await until(pilot, lambda: pane.table.rows)
+        assert pane.table.rows[0].label == "aside.long"
+        await until(pilot, lambda: "aside.long" in pane.detail.plain and "Longest" in pane.detail.plain)
+        place = [row.label for row in pane.table.rows].index("vocabulary.values")
+        await pilot.press(*["down"] * place)
+        await until(pilot, lambda: "A STATEMENT, AND ITS PLAN" in pane.detail.plain)
+        assert "vocabulary" in pane.detail.plain and "▶" in pane.detail.plain
+        await pilot.press("enter")
+        await until(pilot, lambda: pane.detail.has_focus)
+        await pilot.press("escape")
+        await until(pilot, lambda: pane.table.has_focus)
+
+
+async def test_t_changes_the_time_whose_statements_are_listed(
+    app: TraintuiApp, db: Database, conninfo: Conninfo
+) -> None:
+    await noted(db, "long.ago", ago=timedelta(minutes=50), us=1_000)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 days' WHERE label = 'long.ago'")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app, 1)
+        pane = screen.query_one(QueriesPane)
+        await until(pilot, lambda: "in the last day" in str(pane.counted.content))
+        assert "long.ago" not in [row.label for row in pane.table.rows]
+        await pilot.press("t")
+        await until(pilot, lambda: "in the last week" in str(pane.counted.content))
+        assert "long.ago" in [row.label for row in pane.table.rows]
+        await pilot.press("t")
+        await until(pilot, lambda: "in the last hour" in str(pane.counted.content))
+
+
+async def test_an_index_to_mend_stands_first_with_the_statement(app: TraintuiApp, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DROP INDEX ix_review_logs_xid8")
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app, 2)
+        pane = screen.query_one(IndexesPane)
+        await until(pilot, lambda: pane.table.rows and "What mends it".upper() in pane.detail.plain)
+        assert "CREATE INDEX ix_review_logs_xid8" in pane.detail.plain and "reads whole tables" in pane.detail.plain
+        assert "1 to mend" in str(pane.counted.content) and screen.tabs.remarks["indexes"] == "1 to mend"
+
+
+async def test_a_list_that_cannot_be_read_says_why_and_is_tried_again(
+    app: TraintuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = standing.index_states
+
+    async def fails(*_: object) -> tuple[standing.IndexState, ...]:
+        raise TraintuiError("Database not reached", "nobody answers.", "Check the server.")
+
+    monkeypatch.setattr(standing, "index_states", fails)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app, 2)
+        pane = screen.query_one(IndexesPane)
+        await until(pilot, lambda: "Nobody answers." in str(pane.notice.content))
+        monkeypatch.setattr(standing, "index_states", works)
+        await pilot.press("r")
+        await until(pilot, lambda: pane.table.rows and not pane.notice.display)
