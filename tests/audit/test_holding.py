@@ -115,6 +115,18 @@ async def test_all_that_hold_it_are_erased_in_log_and_archive_and_the_record_hol
     assert verdict.findings == [] and verdict.erased_payloads == 4
 
 
+async def test_what_went_into_the_archive_since_it_was_found_is_erased_there(db: Database, conninfo: Conninfo) -> None:
+    await logged(db, ["Jane Doe"])
+    aged(conninfo)
+    found = await calls_holding(db, "Jane Doe")
+    assert found is not None and [each.week for each in found] == [None, None]
+    await seal_and_anchor(db, everything=True)
+    assert not (await retire_due(db, await retention.due(db))).left
+    became = await erasing.erase(db, found, "holding", "she asked")
+    assert (became.done, became.nothing, became.left, became.pending) == (2, 0, 0, 0)
+    assert await calls_holding(db, "Jane Doe") == []
+
+
 async def test_who_stops_is_told_how_many_were_done_and_each_is_whole(db: Database) -> None:
     await logged(db, ["Jane Doe"] * 4)
     found: list[Target] = await calls_holding(db, "Jane Doe") or []

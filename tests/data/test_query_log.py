@@ -69,17 +69,19 @@ async def test_a_failure_counts_as_one_and_a_refusal_as_an_answer(db: Database) 
 async def test_a_slow_statement_is_noted_with_what_it_was_asked_with(db: Database) -> None:
     db.queries.slow_us = 20_000
     await db.call("SELECT pg_sleep(0.05), CAST(:said AS text)", {"said": "here"}, "sleeps")
-    (slow,) = db.queries.slow_ones()
+    slow = db.queries.next_slow()
+    assert slow is not None
     assert (slow.label, slow.parameters, slow.error) == ("sleeps", {"said": "here"}, None)
     assert slow.duration_us >= 50_000 and "pg_sleep" in slow.statement
-    assert counted(db)["sleeps"].slow == 1 and not db.queries.slow_ones()
+    assert counted(db)["sleeps"].slow == 1 and db.queries.next_slow() is None
 
 
 async def test_of_slow_statements_that_fail_the_reason_is_kept(db: Database) -> None:
     db.queries.slow_us = 20_000
     with pytest.raises(Exception, match="division by zero"):
         await db.call("SELECT 1 / (:zero + length(pg_sleep(0.05)::text))", {"zero": 0}, "sleeps")
-    (slow,) = db.queries.slow_ones()
+    slow = db.queries.next_slow()
+    assert slow is not None
     assert slow.error == "division by zero"
 
 

@@ -53,9 +53,11 @@ async def test_an_index_that_is_gone_is_missing_with_the_statement_that_makes_it
 async def test_an_index_that_begins_as_another_is_redundant(db: Database, conninfo: Conninfo) -> None:
     plant(conninfo, "CREATE INDEX ix_again ON generation_logs (model)")
     (finding,) = (await found(db)).values()
-    assert (finding.kind, finding.index) == ("redundant", "ix_again")
+    assert (finding.kind, finding.index, finding.table) == ("redundant", "ix_again", "generation_logs")
     assert finding.says.startswith("ix_generation_logs_model serves all that ix_again does")
-    assert finding.statement == "DROP INDEX CONCURRENTLY ix_again;"
+    assert finding.statement == "DROP INDEX ix_again;"  # of a table of many parts there is no other way
+    plant(conninfo, finding.statement)
+    assert await found(db) == {}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,10 @@ async def test_of_two_that_are_the_same_one_is_redundant(db: Database, conninfo:
         "CREATE INDEX ix_zz ON conversations (flagged, id)",
         "CREATE INDEX ix_yy ON conversations (flagged, id)",
     )
-    assert set(await found(db)) == {"ix_zz"}
+    (finding,) = (await found(db)).values()
+    assert (finding.index, finding.statement) == ("ix_zz", "DROP INDEX CONCURRENTLY ix_zz;")
+    plant(conninfo, finding.statement or "")
+    assert await found(db) == {}
 
 
 async def test_what_a_failed_build_left_is_invalid(db: Database, conninfo: Conninfo) -> None:
@@ -102,7 +107,8 @@ async def test_a_large_index_that_nothing_scanned_for_a_month_is_unused(db: Data
     (finding,) = (await found(db, used)).values()
     assert (finding.kind, finding.index) == ("unused", "ix_large_m") and "not scanned on 31 days" in finding.says
     assert await found(db, {"ix_large_m": Use(12, 0, 0, 0)}) == {}  # too early to say
-    assert await found(db, {"ix_large_m": Use(31, 25, 0, 0)}) == {}
+    plant(conninfo, finding.statement or "")
+    assert await found(db, used) == {}
 
 
 async def test_a_foreign_key_without_an_index_is_named_where_its_table_is_large(

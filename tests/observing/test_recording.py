@@ -64,6 +64,32 @@ async def test_what_is_kept_of_a_slow_query_holds_no_persons_data(db: Database) 
     assert len(slow.parameters["long"]) == recording.LONGEST_VALUE and slow.parameters["number"] == 7
 
 
+async def test_a_plan_is_kept_without_what_was_asked_for(db: Database, conninfo: Conninfo) -> None:
+    asked = "SELECT id FROM conversations WHERE system_prompt = CAST(:said AS text) AND quality_score > CAST(:n AS int)"
+    while db.queries.to_explain():
+        pass
+    await db.call(asked, {"said": "Jane's Doe", "n": 4711}, "asks")
+    await recording.look_at_a_plan(db)
+    (kept,) = await query_times.plans(db, label="asks")
+    assert "Jane" not in str(kept.plan) and "4711" not in str(kept.plan)
+    assert "system_prompt = '?'" in str(kept.plan) and "conversations" in str(kept.plan)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        stored = connection.execute("SELECT count(*) FROM query_plans WHERE plan::text ~ 'Jane|4711'").fetchone()
+    assert stored == (0,)
+
+
+async def test_of_slow_statements_that_cannot_be_kept_the_others_are(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.queries.slow_us = 20_000
+    for label in ("x" * 101, "kept"):  # the database takes no label that long
+        await db.call("SELECT pg_sleep(0.05)", {}, label)
+    with pytest.raises(Exception, match="ck_slow_queries_label"):
+        await recording.note_slow_ones(db)
+    await recording.note_slow_ones(db)
+    assert [each.label for each in await slow_ones(db)] == ["kept"]
+
+
 async def test_a_plan_that_changes_is_seen(db: Database) -> None:
     asks = "SELECT turn_count FROM conversations WHERE conversation_id = :id"
 

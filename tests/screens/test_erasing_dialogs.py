@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -14,6 +16,7 @@ from screens.test_audit_screen import audit, detail, opened, pane
 from screens.waiting import until, written
 from support import ANSWERED, Conninfo, fetch, logged_in, scalar, started
 from traintui.app import TraintuiApp
+from traintui.audit import holding
 from traintui.audit.holding import call
 from traintui.audit.retiring import retire_due
 from traintui.audit.sealing import seal_and_anchor
@@ -103,6 +106,33 @@ async def test_all_calls_that_hold_a_text_are_listed_and_erased_those_in_the_arc
         await written(app)
     assert await erasures.number_pending(db) == 0
     assert await scalar(db, "SELECT count(*) FROM generation_logs WHERE request_payload IS NOT NULL") == 1
+
+
+async def test_what_was_found_of_another_text_than_stands_there_is_not_erased(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await logged(db)
+    works, go_on = holding.calls_holding, asyncio.Event()
+
+    async def looks(*given: Any, **named: Any) -> list[holding.Target] | None:
+        await go_on.wait()
+        return await works(*given, **named)
+
+    monkeypatch.setattr(holding, "calls_holding", looks)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, HoldingDialog) and app.screen.wanted.has_focus)
+        dialog = app.screen
+        assert isinstance(dialog, HoldingDialog)
+        await pilot.press(*"jane doe", "enter")
+        dialog.wanted.value = "john roe"
+        go_on.set()
+        await until(pilot, lambda: "The text is another now" in str(dialog.answer.content))
+        await pilot.press("ctrl+s")
+        assert isinstance(app.screen, HoldingDialog)
+        await pilot.press("enter")
+        await until(pilot, lambda: "No call holds it" in str(dialog.answer.content))
 
 
 @pytest.mark.parametrize("login", ["rita", "arthur", "audrey"])

@@ -144,6 +144,9 @@ BEGIN
                                   THEN digest_of(call.error_message) END;
     ELSIF EXISTS (SELECT FROM archive_frames AS f JOIN retirements AS r ON r.log = f.log AND r.week = f.week
                   WHERE f.log = 'generation_logs' AND f.week = monday AND p_created_at BETWEEN f.first_at AND f.last_at) THEN
+        IF p_archived IS NULL THEN
+            RAISE EXCEPTION 'call % went into the archive meanwhile', p_id USING ERRCODE = 'TT003';
+        END IF;
         SELECT CASE WHEN 'request' = ANY(p_parts) AND bool_and(e.request_sha256 IS NULL) IS NOT FALSE
                     THEN decode(p_archived->>'request', 'hex') END,
                CASE WHEN 'response' = ANY(p_parts) AND bool_and(e.response_sha256 IS NULL) IS NOT FALSE

@@ -106,19 +106,30 @@ CREATE FUNCTION note_plan(p_label text, p_statement_hash text, p_plan_hash text,
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    -- A label has some statements, and each of them some plans; more is no log but a flood.
+    IF (SELECT count(*) FROM query_plans) >= 5000 OR (SELECT count(*) FROM query_plans WHERE label = p_label) >= 50 THEN
+        UPDATE query_plans SET last_seen_at = clock_timestamp()
+        WHERE label = p_label AND statement_hash = p_statement_hash AND plan_hash = p_plan_hash;
+        RETURN;
+    END IF;
     INSERT INTO query_plans VALUES (p_label, p_statement_hash, p_plan_hash, p_statement, p_plan, clock_timestamp(),
                                     clock_timestamp())
     ON CONFLICT (label, statement_hash, plan_hash) DO UPDATE SET last_seen_at = clock_timestamp(), plan = excluded.plan;
 END
 $$;
 
--- Notes a statement that took long, as one of this session's login.
+-- Notes a statement that took long in the last hour, as one of this session's login, a thousand an hour at most.
 CREATE FUNCTION note_slow_query(
     p_at timestamptz, p_label text, p_duration_us bigint, p_row_count bigint, p_error text, p_statement text,
     p_statement_hash text, p_parameters jsonb, p_plan_hash text
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    -- Served by ix_slow_queries_at.
+    IF (SELECT count(*) FROM slow_queries WHERE at > clock_timestamp() - interval '1 hour' AND login = session_user) >= 1000
+        OR p_at NOT BETWEEN clock_timestamp() - interval '1 hour' AND clock_timestamp() + interval '1 minute' THEN
+        RETURN;
+    END IF;
     INSERT INTO slow_queries (at, label, login, duration_us, row_count, error, statement, statement_hash, parameters, plan_hash)
     VALUES (p_at, p_label, session_user, p_duration_us, p_row_count, p_error, p_statement, p_statement_hash, p_parameters,
             p_plan_hash);

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from traintui.audit.archive_erasing import finish_erasing
-from traintui.audit.holding import Target
+from traintui.audit.holding import Target, call
 from traintui.audit.notes import redacted_note
 from traintui.data import erasures
 from traintui.data.engine import Database
 from traintui.data.erasures import LONGEST_REASON, PARTS, Part
+from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 
 Choice = Literal["request", "response", "error", "all", "holding"]
@@ -60,6 +61,21 @@ def reason_of(said: str) -> str:
     return redacted_note(said.strip()) or ""
 
 
+async def _erase(db: Database, target: Target, choice: Choice, reason: str) -> bool:
+    """Erases it from one call, which may have gone into the archive since it was found; whether something was there."""
+    parts = parts_of(target, choice)
+    archived = None if target.week is None else {part: target.digests[part] for part in parts}
+    if not parts:
+        return False
+    try:
+        return bool(await erasures.erase(db, target.id, target.created_at, parts, reason, archived=archived))
+    except Refused as refused:
+        now = await call(db, target.id) if refused.code == "TT003" and target.week is None else target
+        if now.week == target.week:
+            raise
+    return await _erase(db, replace(now, holding=target.holding), choice, reason)
+
+
 async def erase(
     db: Database,
     targets: Sequence[Target],
@@ -78,9 +94,7 @@ async def erase(
     for target in targets:
         if stop is not None and stop.is_set():
             break
-        parts = parts_of(target, choice)
-        archived = None if target.week is None else {part: target.digests[part] for part in parts}
-        if parts and await erasures.erase(db, target.id, target.created_at, parts, kept, archived=archived):
+        if await _erase(db, target, choice, kept):
             done += 1
         else:
             nothing += 1

@@ -24,6 +24,7 @@ from traintui.audit.row_hashes import framed
 from traintui.clock import ticks
 from traintui.data.engine import Database
 from traintui.data.erasures import PARTS, Part
+from traintui.data.query_labels import UNLOGGED
 from traintui.data.refusals import Refused
 from traintui.data.storable import storable
 from traintui.errors import TraintuiError
@@ -134,7 +135,6 @@ async def calls_holding(
     pattern = pattern_of(said)
     async with db.read() as connection:
         total = (await connection.execute(TOTALS)).one()
-        frames = (await connection.execute(FRAMES, {"likely": 0})).all()
     every, done = total.live + total.archived, 0
     found: list[Target] = []
     after, step = 0, FIRST_STEP
@@ -142,7 +142,7 @@ async def calls_holding(
         if stop is not None and stop.is_set():
             return None
         began = ticks()
-        async with db.read() as connection:
+        async with db.read(UNLOGGED) as connection:  # what is looked for is not to be kept
             until, number = (await connection.execute(LAST, {"after": after, "step": step})).one()
             if until is None:
                 break
@@ -152,13 +152,16 @@ async def calls_holding(
         step = max(FIRST_STEP, min(MOST_STEP, int(step * STEP_SECONDS / max(0.01, ticks() - began))))
         progress(done, max(done, every))
     compiled = re.compile(pattern)
+    # Asked for last: what left the log meanwhile is there by now.
+    async with db.read() as connection:
+        frames = (await connection.execute(FRAMES, {"likely": 0})).all()
     for frame in frames:
         if stop is not None and stop.is_set():
             return None
         found += [each for each in await _of_frame(db, frame.week, frame.place, compiled) if each.holding]
         done += frame.row_count
         progress(done, max(done, every))
-    return found
+    return list({each.id: each for each in found}.values())
 
 
 async def call(db: Database, id: int) -> Target:

@@ -97,6 +97,8 @@ async def take_round(db: Database, holder: UUID) -> bool:
         raise
     except TraintuiError as error:
         failure, again_in = f"{error.title}: {error.message} {error.remedy}", SOON
+    except Exception as error:  # a fault, of a frame or of ours, ends no worker and is no secret
+        failure, again_in = f"The round failed: {str(error)[:300]}. traintui audit verify says more.", DAY
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

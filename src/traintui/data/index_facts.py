@@ -20,7 +20,7 @@ class IndexFact:
     """An index; of a partitioned table that of the whole, with the bytes of all parts. `keys` are its columns or
     expressions in their order, each with what sorts it; `carries` the columns that it only carries (INCLUDE), `only`
     the condition of a partial one. `is_key` says that a constraint stands on it, `is_building` that it is being
-    made."""
+    made, `is_partitioned` that it is that of a partitioned table, which nothing can change CONCURRENTLY."""
 
     name: str
     table: str
@@ -33,6 +33,7 @@ class IndexFact:
     is_key: bool
     is_valid: bool
     is_building: bool
+    is_partitioned: bool
     index_bytes: int
     table_rows: int
 
@@ -68,6 +69,7 @@ INDEXES = text("""
            EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid) AS is_key,
            i.indisvalid AND i.indisready AS is_valid,
            EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = c.oid) AS is_building,
+           c.relkind = 'I' AS is_partitioned,
            (SELECT coalesce(sum(pg_relation_size(part.oid)), 0) FROM part
             WHERE part.root = c.oid AND part.oid NOT IN (SELECT relation FROM held)) AS index_bytes,
            (SELECT coalesce(sum(part.rows), 0) FROM part WHERE part.root = t.oid)::bigint AS table_rows
@@ -95,7 +97,8 @@ async def indexes(db: Database) -> tuple[IndexFact, ...]:
         return tuple(
             IndexFact(
                 row.name, row.table, row.definition, row.method, tuple(row.keys), tuple(row.carries), row.only,
-                row.is_unique, row.is_key, row.is_valid, row.is_building, int(row.index_bytes), row.table_rows,
+                row.is_unique, row.is_key, row.is_valid, row.is_building,
+                row.is_partitioned, int(row.index_bytes), row.table_rows,
             )
             for row in await connection.execute(INDEXES)
         )  # fmt: skip

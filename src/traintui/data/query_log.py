@@ -4,7 +4,7 @@ a minute. It never fails whom it counts."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -178,10 +178,9 @@ class QueryLog:
         """Takes back what could not be kept, so that it is said the next time."""
         self._done.extend(times)
 
-    def slow_ones(self) -> Sequence[Slow]:
-        """The slow statements since it was last asked."""
-        said, self._slow = self._slow, deque(maxlen=MOST_SLOW)
-        return said
+    def next_slow(self) -> Slow | None:
+        """The oldest slow statement that was not asked for yet, if there is one; it is said once."""
+        return self._slow.popleft() if self._slow else None
 
     def to_explain(self) -> Asked | None:
         """A statement whose plan is to be looked at, if there is one; it is said once."""

@@ -13,12 +13,16 @@ LONGEST = 20_000
 _LIST = re.compile(r"(%\(\w+\)s(?:::[\w\[\] ]+)?)(?:\s*,\s*%\(\w+\)s(?:::[\w\[\] ]+)?)+")
 _NAME = re.compile(r"%\(\w+?(?:_\d+)*\)s")
 _BLANKS = re.compile(r"\s+")
+_STRING = re.compile(r"'(?:[^']|'')*'")
+_NUMBER = re.compile(r"(?<![\w.$\"])-?\d+(?:\.\d+)?(?![\w\"])")
 
 # What says how a plan works; costs, widths and numbers of rows change with the data and leave it what it is.
 _TELLING = (
     "Node Type", "Relation Name", "Index Name", "Join Type", "Strategy", "Partial Mode", "Scan Direction", "Command",
     "CTE Name", "Subplan Name", "Parent Relationship",
 )  # fmt: skip
+
+_NAMES = frozenset({*_TELLING, "Alias", "Schema", "Function Name"})
 
 
 def statement_hash(statement: str) -> str:
@@ -46,6 +50,22 @@ def plan_hash(plan: list[dict[str, Any]]) -> str:
         if not told or told[-1] != said:
             told.append(said)
     return blake2b("\n".join(told).encode(), digest_size=8).hexdigest()
+
+
+def without_values(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A plan without what it was asked with: EXPLAIN writes the values of parameters into conditions, and they are
+    people's texts. What names tables, indexes and kinds of nodes stays."""
+
+    def cleared(key: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: cleared(name, inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [cleared(key, inner) for inner in value]
+        if isinstance(value, str) and key not in _NAMES:
+            return _NUMBER.sub("?", _STRING.sub("'?'", value))
+        return value
+
+    return [cleared("", each) for each in plan]
 
 
 def _without_week(name: str) -> str:

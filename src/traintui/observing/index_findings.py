@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -91,10 +91,12 @@ def findings(
     expected: Mapping[str, str],
     densities: Mapping[str, float],
 ) -> tuple[IndexFinding, ...]:
-    """All that is wrong, what costs most first. `expected` has the statement that makes each index that Traintui relies
-    on, `densities` the share of its leaves that an index fills, where it is known."""
+    """All that is wrong, what costs most first; of what Traintui relies on nothing is unused. `expected` has the
+    statement that makes each of these indexes, `densities` the share of its leaves that an index fills, where it is
+    known."""
     there = {index.name for index in indexes}
-    found = [missing(name, statement) for name, statement in expected.items() if name not in there]
+    parted = {index.table for index in indexes if index.is_partitioned}
+    found = [missing(name, statement, parted) for name, statement in expected.items() if name not in there]
     for index in indexes:
         if not index.is_valid:
             if not index.is_building:
@@ -102,7 +104,7 @@ def findings(
             continue
         if (other := covered_by(index, indexes)) is not None:
             found.append(redundant(index, other))
-        elif is_unused(index, used.get(index.name), keys):
+        elif index.name not in expected and is_unused(index, used.get(index.name), keys):
             found.append(unused(index, used[index.name]))
         if densities.get(index.name, 1.0) < SPARSE and index.index_bytes > LARGE:
             found.append(sparse(index, densities[index.name]))
@@ -115,21 +117,29 @@ def findings(
 # What each says
 
 
-def missing(name: str, statement: str) -> IndexFinding:
-    """An index that the program relies on, and that is gone."""
-    table = re.search(r" ON (?:ONLY )?(\w+)", statement)
+def missing(name: str, statement: str, parted: Collection[str]) -> IndexFinding:
+    """An index that the program relies on, and that is gone; `parted` are the tables of many parts."""
+    found = re.search(r" ON (?:ONLY )?(\w+)", statement)
+    table = found[1] if found else ""
+    if table not in parted:
+        statement = statement.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
+    risk = "writers of the table wait while it is made" if table in parted else "nobody waits; it takes a while"
     return IndexFinding(
-        "missing", name, table[1] if table else "", f"{name} is not there, and Traintui relies on it",
-        "what it serves reads whole tables, and becomes slower with every row",
-        statement, "writers of the table wait while it is made, unless it is made CONCURRENTLY",
+        "missing", name, table, f"{name} is not there, and Traintui relies on it",
+        "what it serves reads whole tables, and becomes slower with every row", statement, risk,
     )  # fmt: skip
+
+
+def dropping(index: IndexFact) -> str:
+    """The statement that drops it, without anybody waiting where that can be."""
+    return f"DROP INDEX {'' if index.is_partitioned else 'CONCURRENTLY '}{index.name};"
 
 
 def invalid(index: IndexFact) -> IndexFinding:
     """What a build left that did not end."""
     return IndexFinding(
         "invalid", index.name, index.table, f"{index.name} was never finished ({megabytes(index)})",
-        "it serves nothing, and every write still keeps it", f"DROP INDEX CONCURRENTLY {index.name};",
+        "it serves nothing, and every write still keeps it", dropping(index),
         "none: nothing reads it",
     )  # fmt: skip
 
@@ -138,7 +148,7 @@ def redundant(index: IndexFact, other: IndexFact) -> IndexFinding:
     """An index that begins as another does."""
     return IndexFinding(
         "redundant", index.name, index.table, f"{other.name} serves all that {index.name} does ({megabytes(index)})",
-        "every write keeps both", f"DROP INDEX CONCURRENTLY {index.name};",
+        "every write keeps both", dropping(index),
         "it is smaller than the other: scans of it alone become a little slower",
     )  # fmt: skip
 
@@ -147,7 +157,7 @@ def unused(index: IndexFact, use: Use) -> IndexFinding:
     """An index that nothing scanned for long."""
     return IndexFinding(
         "unused", index.name, index.table, f"{index.name} was not scanned on {use.days} days ({megabytes(index)})",
-        "every write keeps it for nothing", f"DROP INDEX CONCURRENTLY {index.name};",
+        "every write keeps it for nothing", dropping(index),
         "what is done once a year may need it: its definition is kept, and it can be made again",
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from traintui.data.keeping_up import AWAY_SECONDS, rest
 from traintui.data.query_log import can_be_explained
 from traintui.data.query_plans import explain
 from traintui.data.query_records import Asked, Slow
-from traintui.data.query_shapes import plan_hash
+from traintui.data.query_shapes import plan_hash, without_values
 from traintui.errors import TraintuiError
 
 NOTE_SECONDS = 60.0
@@ -66,7 +66,7 @@ async def note_times(db: Database) -> None:
 
 async def note_slow_ones(db: Database) -> None:
     """Keeps the statements that took long since the last time, each with its plan where it is a query."""
-    for slow in db.queries.slow_ones():
+    while (slow := db.queries.next_slow()) is not None:
         plan = None
         if can_be_explained(slow.statement, slow.parameters):
             plan = await planned(db, Asked(slow.label, slow.statement, slow.parameters))
@@ -84,11 +84,11 @@ async def planned(db: Database, asked: Asked) -> str | None:
     """The hash of the plan that a query has now, which is kept; None where the server gives none, as for a table that
     was dropped."""
     try:
-        plan = await explain(db, asked.statement, asked.parameters)
+        plan = without_values(await explain(db, asked.statement, asked.parameters))
+        found = plan_hash(plan)
+        await query_times.note_plan(db, asked.label, asked.statement, found, plan)
     except (TraintuiError, SQLAlchemyError):
         return None
-    found = plan_hash(plan)
-    await query_times.note_plan(db, asked.label, asked.statement, found, plan)
     return found
 
 
@@ -123,8 +123,10 @@ async def recording(db: Database) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await keeping
-        await note_last(db)
+        try:
+            await keeping
+        finally:
+            await note_last(db)
 
 
 async def note_last(db: Database) -> None:

@@ -96,6 +96,10 @@ class HoldingDialog(BaseDialog[bool]):
 
         found = await calls_holding(self.db, said, progress=self._looked, stop=self._stop)
         self._stop = None
+        if said != self.wanted.value:  # what was found holds another text than the one that stands there
+            self.answer.update("The text is another now; nothing was erased. Enter looks for it.")
+            self.refresh_bindings()
+            return
         self._found = found or ()
         self.set_class(bool(self._found), "-found")
         if found is None:

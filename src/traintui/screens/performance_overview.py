@@ -44,7 +44,7 @@ class OverviewPane(TabPane):
 
     def _scale(self) -> tuple[int, int]:
         largest = max((row.total_bytes for row in self.sizes.rows), default=1)
-        return largest, max(8, min(60, self.sizes.size.width - 73))
+        return largest, max(8, min(60, self.sizes.size.width - 74))
 
     def on_mount(self) -> None:
         """Nothing is there before the workspace is."""

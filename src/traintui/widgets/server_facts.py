@@ -148,7 +148,7 @@ def size_columns(scale: Callable[[], tuple[int, int]]) -> list[Column[TableSize]
 
     return [
         Column("Table", 25, lambda row: text.shown(row.name, single_line=True, limit=60)),
-        Column("Rows", 9, rows, right=True),
+        Column("Rows", 10, rows, right=True),
         Column("Data", 8, size(lambda row: row.table_bytes, "$muted"), right=True),
         Column("Indexes", 8, size(lambda row: row.index_bytes, "$muted"), right=True),
         Column("Total", 8, size(lambda row: row.total_bytes), right=True),
