@@ -336,9 +336,9 @@ class TraintuiApp(Ending):
 
     async def _seal(self) -> None:
         """Seals the logs shortly after they were written."""
-        from traintui.audit.sealing import NoAnchor, keep_sealed
+        from traintui.audit.sealing import keep_sealed
 
-        def told(error: NoAnchor | None) -> None:
+        def told(error: TraintuiError | None) -> None:
             self._stays("Seals", f"{error.title.lower()}: {error.message} {error.remedy}" if error else "")
 
         await keep_sealed(self.db, asyncio.Event(), told=told)

@@ -12,11 +12,12 @@ from textual.pilot import Pilot
 from screens.waiting import until
 from support import Conninfo, approved, imported, logged_in
 from traintui.app import TraintuiApp
-from traintui.audit import verifying
+from traintui.audit import sealing, verifying
 from traintui.audit.findings import Verdict
 from traintui.data import seals
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.screens.audit import AuditScreen
 from traintui.screens.audit_integrity import IntegrityPane
@@ -51,6 +52,27 @@ async def test_a_look_says_that_all_holds_or_names_the_row_that_was_touched(
             connection.execute("UPDATE review_logs SET reviewer_id = 'nobody' WHERE action = 'approve' AND id = 3")
         await pilot.press("v")
         await until(pilot, lambda: "it does not hold" in pane.view.plain and "changed: " in pane.view.plain)
+        assert pane.view.plain.index("it does not hold") < pane.view.plain.index("SEALS"), (
+            "what was found is read first"
+        )
+
+
+async def test_a_seal_that_was_taken_away_is_told_and_keeps_nobody_from_leaving(
+    app: TraintuiApp, db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "AWAY_SECONDS", 0.1)
+    await approved(db, *await imported(db, 2))
+    assert await seals.seal(db, everything=True)
+    await approved(db, *await imported(db))
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("DELETE FROM audit_seals")
+    with pytest.raises(Refused, match="A seal is gone"):
+        await seals.seal(db, everything=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "a seal is gone" in app.stays.lower())
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
 
 
 async def test_escape_stops_a_look(app: TraintuiApp, monkeypatch: pytest.MonkeyPatch) -> None:

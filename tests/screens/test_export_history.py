@@ -265,6 +265,20 @@ async def test_an_export_is_made_again_as_of_now_and_what_differs_is_said(
         assert dialog.formats.value == "trl" and screen.display
 
 
+async def test_what_an_export_holds_of_the_conversations_that_a_filter_names_is_shown(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    ids = await imported(db, 2)
+    await approved(db, *ids)
+    await run_export(db, ExportRequest(tmp_path / "out.jsonl"))
+    async with app.run_test(size=(160, 45)) as pilot:
+        pane = await opened(pilot, app)
+        await until(pilot, lambda: "HOLDS" in pane.detail.plain)
+        await pilot.press("slash", *f"conversation:{ids[0]}", "enter")
+        await until(pilot, lambda: pane.wanted is not None and pane.filter_text and "HOLDS" in pane.detail.plain)
+        assert ids[0] in pane.detail.plain
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_same_is_written_again_with_the_same_bytes(
     app: TraintuiApp, db: Database, tmp_path: Path, size: tuple[int, int]

@@ -11,6 +11,7 @@ from traintui.audit.anchors import anchor
 from traintui.data import seals
 from traintui.data.engine import Database
 from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.data.refusals import Refused
 from traintui.data.seals import Sealed
 from traintui.errors import TraintuiError
 
@@ -59,17 +60,18 @@ async def seal_last(db: Database) -> None:
 
 
 async def keep_sealed(
-    db: Database, stop: asyncio.Event, *, told: Callable[[NoAnchor | None], None] = lambda _: None
+    db: Database, stop: asyncio.Event, *, told: Callable[[TraintuiError | None], None] = lambda _: None
 ) -> None:
     """Seals and anchors until `stop` is set. A database that is away is waited for, and so is a disk that is full: what
-    is not sealed is sealed later. Tells when the newest seal has no anchor, and when it has one again."""
+    is not sealed is sealed later. Tells when the newest seal has no anchor or none can be made, and when there is one
+    again."""
     while not stop.is_set():
         try:
             found = await seal_and_anchor(db)
             told(None)
             await rest(stop, SEAL_SECONDS if found is not None and found.remaining else LOOK_SECONDS)
         except TraintuiError as error:
-            if isinstance(error, NoAnchor):
+            if isinstance(error, NoAnchor) or (isinstance(error, Refused) and not error.passing):
                 told(error)
             await rest(stop, AWAY_SECONDS)
 

@@ -71,10 +71,14 @@ def main() -> None:
 
 def keep_traceback(error: Exception) -> str:
     """Writes down what happened, for those who mend it; the line that tells where."""
-    from traintui.settings import default_home
+    from traintui.settings import default_home, load_settings
 
     told = traceback_of(error)
-    for directory in (default_home() / "logs", Path.cwd()):
+    try:
+        home = load_settings().home
+    except TraintuiError:
+        home = default_home()
+    for directory in (home / "logs", Path.cwd()):
         try:
             directory.mkdir(parents=True, exist_ok=True)
             path = directory / "traintui-error.log"

@@ -79,6 +79,10 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     ),
     "uq_export_logs_export_id_state": ("TT003", "this export is on record already", "Start a new export."),
     "uq_export_logs_ended": ("TT003", "this export has ended already", "Start a new export."),
+    "pk_audit_seal_parts": (
+        "TT003", "a seal is gone of which the parts still stand: somebody took it away",
+        "Look what else is not as it was: traintui audit verify. Nothing more is sealed until a backup brings it back.",
+    ),
     "pk_export_rows": ("TT003", "a conversation is in this export already", "Start a new export."),
     "ck_vocabulary_value": (
         "TT009", "a value is made of lower-case letters, digits and underscores, and is not none",

@@ -149,6 +149,12 @@ class ExportsPane(ArchivedPane[Export, "ExportFigures"]):
             return partial(self._read_later_held, row)
         return None
 
+    def all_found(self, wanted: Filter) -> None:
+        """What the export under the cursor holds of what another filter names is read too."""
+        super().all_found(wanted)
+        if (row := self.table.current) is not None and (later := self.show_row(row)) is not None:
+            later()
+
     def _draw(self, export: Export) -> None:
         name = export.export_id
         standings, looked = self._standings.get(name, (None, ""))

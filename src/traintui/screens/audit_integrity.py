@@ -143,8 +143,16 @@ class IntegrityPane(TabPane):
         self.view.show(self._lines(), key="integrity")
 
     def _lines(self) -> Iterator[Content]:
-        yield from self._said_of_seals()
-        yield NOTHING
+        """What a look found stands first, once there was one."""
+        parts = [self._said_of_seals, self._said_of_anchors, self._said_of_the_record]
+        if self._failed.plain or self._progress or self._verdict is not None:
+            parts = [parts[-1], *parts[:-1]]
+        for place, part in enumerate(parts):
+            if place:
+                yield NOTHING
+            yield from part()
+
+    def _said_of_anchors(self) -> Iterator[Content]:
         yield heading("Anchors", Content.styled("hashes of seals that stand outside of the database", "$muted"))
         if not self._anchors:
             yield Content.styled("None is here yet: each app and worker adds the newest seal that it sees.", "$muted")
@@ -155,7 +163,8 @@ class IntegrityPane(TabPane):
                     (f"{anchor.at}  ", "$muted"), f"seal {anchor.number:,}  ", (anchor.hash.hex(), "$faint")
                 )
         yield Content.styled("The manifests of exports are anchors too: a look finds those that still stand.", "$muted")
-        yield NOTHING
+
+    def _said_of_the_record(self) -> Iterator[Content]:
         yield heading("The whole record", Content.styled(self._at and f"looked at {self._at}", "$muted"))
         if self._failed.plain:
             yield self._failed

@@ -128,8 +128,9 @@ class Ending(Unsent, Working):
                 await asyncio.wait_for(self.workers.wait_for_complete(writing), PATIENCE)
         await self.end_sending(PATIENCE)
         await self._release()
-        await self._seal_last()
-        await self._note_queries_last()
+        for last in (self._seal_last, self._note_queries_last):
+            with suppress(Exception):  # a fault of the record keeps nobody from leaving
+                await last()
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone
         if self._parting is not None:
