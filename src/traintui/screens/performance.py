@@ -17,7 +17,7 @@ class PerformanceScreen(TabbedScreen):
     """The server and its tables, the statements, and the indexes."""
 
     PANES = (OverviewPane, QueriesPane, IndexesPane)
-    PLACES = ("performance", "table", "detail")
+    PLACES = ("performance", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("performance")
     CSS_PATH = "performance.tcss"
     AUTO_FOCUS = "#sizes"

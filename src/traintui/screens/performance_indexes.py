@@ -21,6 +21,7 @@ class IndexesPane(ListedPane["IndexState"]):
 
     NAME = "indexes"
     TITLE = "Indexes"
+    PLACES = ("detail",)
 
     def columns(self) -> Sequence[Column[IndexState]]:
         """Size, use, density."""

@@ -23,7 +23,7 @@ class QueriesPane(ListedPane[QueryTimes]):
 
     NAME = "queries"
     TITLE = "Queries"
-    PLACES = ("queries",)
+    PLACES = ("queries", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("queries")
 
     def __init__(self) -> None:
