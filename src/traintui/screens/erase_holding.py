@@ -29,8 +29,8 @@ LINES = 12
 MOST = 1_000
 """Calls that are listed; beyond that they are counted."""
 SAYS = (
-    "Requests, responses and errors of all calls are read, those in the archive too. What redaction took out when it"
-    " was stored stands nowhere. Conversations are no calls: purge those that hold it."
+    "Enter looks through requests, responses and errors of all calls, those in the archive too. Look for the text in"
+    " Conversations, in Audit's Reviews and in your documents as well: nothing is erased there from here."
 )
 
 
