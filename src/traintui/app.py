@@ -35,6 +35,8 @@ LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
 RESTING = 1.0
 """Seconds without a key or a click after which nobody is in the middle of something."""
+WATCHED_AFTER = 5.0
+"""Seconds after which the database is watched: what people wait for at a start goes first."""
 STILL_HERE = 60.0
 """Seconds after which it is noted again that this person is here."""
 SAID_EVERY = 2.0
@@ -359,12 +361,14 @@ class TraintuiApp(Ending):
 
     async def _record_queries(self) -> None:
         """Keeps how long statements take."""
+        await asyncio.sleep(WATCHED_AFTER)
         from traintui.observing.recording import keep_recorded
 
         await keep_recorded(self.db, asyncio.Event())
 
     async def _sample(self) -> None:
         """Writes down how the server stands, where no other process does."""
+        await asyncio.sleep(WATCHED_AFTER)
         from traintui.observing.sampling import keep_sampled
 
         await keep_sampled(self.db, asyncio.Event())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from traintui.data import histograms
-from traintui.data.histograms import Histogram, added, bucket_of, middle_of, most_of, percentile, share_within
+from traintui.data.histograms import Histogram, added, bucket_of, middle_of, percentile
 
 TIMES = st.lists(st.floats(min_value=17, max_value=1e9), min_size=1, max_size=300)
 
@@ -18,12 +16,9 @@ def histogram_of(times: list[float]) -> Histogram:
     return added({bucket_of(us): 1} for us in times)
 
 
-@given(st.floats(min_value=0, max_value=1e12))
-def test_a_time_stands_in_the_bucket_whose_bounds_it_is_between(us: float) -> None:
-    bucket = bucket_of(us)
-    assert 0 <= bucket <= histograms.LAST
-    assert us <= most_of(bucket) * 1.000001 or bucket == histograms.LAST
-    assert bucket == 0 or us > most_of(bucket - 1) * 0.999999
+@given(st.floats(min_value=17, max_value=1e9))
+def test_a_time_is_told_within_five_percent(us: float) -> None:
+    assert 0 <= bucket_of(us) <= histograms.LAST and middle_of(bucket_of(us)) == pytest.approx(us, rel=0.05)
 
 
 @given(TIMES, st.sampled_from([0.5, 0.95, 0.99, 1.0]))
@@ -39,10 +34,4 @@ def test_added_histograms_say_the_same_as_one_of_all(ones: list[float], others: 
 
 
 def test_of_nothing_there_is_no_percentile() -> None:
-    assert percentile({}, 0.5) is None and share_within({}, 1_000) is None
-
-
-def test_the_share_within_a_time_counts_whole_buckets() -> None:
-    times = [1_000.0] * 90 + [600_000.0] * 10
-    assert share_within(histogram_of(times), 500_000) == 0.9
-    assert middle_of(bucket_of(statistics.median(times))) == pytest.approx(1_000, rel=0.05)
+    assert percentile({}, 0.5) is None

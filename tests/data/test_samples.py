@@ -12,7 +12,6 @@ from traintui.data import samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
-from traintui.data.sample_records import risen
 
 MINUTE = timedelta(minutes=1)
 
@@ -96,5 +95,26 @@ async def test_old_samples_are_thinned_to_hours_then_days_and_go(db: Database, c
     assert await samples.thin(db) == 0
 
 
-def test_a_counter_that_fell_began_anew() -> None:
-    assert (risen(10, 15), risen(10, 4), risen(7, 7)) == (5, 4, 0)
+SAMPLE = """
+    INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number, scans,
+                               blocks_hit, blocks_read, density)
+    VALUES (now() - %s * interval '1 day', %s, 'a', true, 2000000, 10, 1, %s, %s, %s, %s)
+"""
+
+
+async def test_counters_that_a_crash_zeroed_make_no_used_index_unused(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        for day, scans in enumerate((40, 40, 0, 0, 160, 160, 100)):
+            connection.execute(SAMPLE, [day, "ix_a", scans, 0, 0, 0.4 + day / 100])
+    now = datetime.now(UTC)
+    found = (await samples.uses(db, now - timedelta(days=30), now + MINUTE))["ix_a"]
+    assert (found.days, found.scans, found.hit_rate, found.density) == (7, 100, None, 0.4)
+
+
+async def test_the_hit_rate_is_of_the_days_and_not_since_ever(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(SAMPLE, [1, "ix_a", 5, 1_000_000, 0, None])
+        connection.execute(SAMPLE, [0, "ix_a", 6, 1_000_030, 10, None])
+    now = datetime.now(UTC)
+    found = (await samples.uses(db, now - timedelta(days=30), now + MINUTE))["ix_a"]
+    assert (found.scans, found.hit_rate, found.density) == (1, 0.75, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -12,12 +11,9 @@ from support import Conninfo, imported
 from traintui.data import index_facts
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.data.sample_records import IndexAt
+from traintui.data.sample_records import Use
 from traintui.observing import index_findings
-from traintui.observing.index_findings import IndexFinding, Use, findings, uses
-
-DAY = timedelta(days=1)
-BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
+from traintui.observing.index_findings import IndexFinding, findings
 
 
 def plant(conninfo: Conninfo, *statements: str) -> None:
@@ -143,19 +139,3 @@ async def test_a_large_index_that_is_half_empty_is_sparse(
         "sparse", "REINDEX INDEX CONCURRENTLY ix_review_logs_xid8;",
     )  # fmt: skip
     assert "fills 41% of its leaves" in finding.says
-
-
-def sample(day: int, scans: int, *, hit: int = 0, read: int = 0, file: int = 1) -> IndexAt:
-    """An index on a day."""
-    return IndexAt(BEGIN + day * DAY, "ix_a", "a", True, 2_000_000, 10, file, scans, None, hit, read, None)
-
-
-def test_counters_that_a_crash_zeroed_make_no_used_index_unused() -> None:
-    scans = [100, 160, 160, 0, 0, 40, 40]
-    assert uses(sample(day, n) for day, n in enumerate(scans))["ix_a"] == Use(7, 100, 0, 0)
-
-
-def test_the_hit_rate_is_of_the_days_and_not_since_ever() -> None:
-    use = uses([sample(0, 5, hit=1_000_000), sample(1, 6, hit=1_000_030, read=10)])["ix_a"]
-    assert use.hit_rate == 0.75
-    assert uses([sample(0, 5)])["ix_a"].hit_rate is None

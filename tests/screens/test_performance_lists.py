@@ -64,6 +64,16 @@ async def test_queries_stand_by_the_time_that_they_took_with_their_plans(
         await until(pilot, lambda: pane.table.has_focus)
 
 
+async def test_a_label_that_became_slower_says_so(app: TraintuiApp, db: Database) -> None:
+    for minutes in (31, 16, 1):
+        at = (clock.now() - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+        await query_times.note(db, [QueryTimes("aside.long", at, 60, 40, 0, 0, 40, 40_000_000, 1_000_000, {128: 40})])
+    async with app.run_test(size=(160, 45)) as pilot:
+        pane = (await opened(pilot, app, 1)).query_one(QueriesPane)
+        await until(pilot, lambda: "slower than it should be: 95 of 100 within" in pane.detail.plain)
+        assert "longer than 500 ms" in pane.detail.plain
+
+
 async def test_t_changes_the_time_whose_statements_are_listed(
     app: TraintuiApp, db: Database, conninfo: Conninfo
 ) -> None:

@@ -23,11 +23,6 @@ def bucket_of(us: float) -> int:
     return min(ceil(log2(us / LEAST_US) * PER_DOUBLING), LAST)
 
 
-def most_of(bucket: int) -> float:
-    """The longest time in microseconds that a bucket holds."""
-    return LEAST_US * 2 ** (bucket / PER_DOUBLING)
-
-
 def middle_of(bucket: int) -> float:
     """The time in microseconds that stands for all of a bucket, in the middle by ratio."""
     return LEAST_US * 2 ** ((bucket - 0.5) / PER_DOUBLING) if bucket else float(LEAST_US)
@@ -54,10 +49,3 @@ def percentile(histogram: Mapping[int, int], share: float) -> float | None:
         if seen >= wanted:
             return middle_of(bucket)
     raise AssertionError(histogram)
-
-
-def share_within(histogram: Mapping[int, int], us: float) -> float | None:
-    """Which share (0 to 1) took at most so many microseconds, by whole buckets; None of nothing."""
-    number = sum(histogram.values())
-    last = bucket_of(us)
-    return sum(n for bucket, n in histogram.items() if bucket <= last) / number if number else None

@@ -1,15 +1,10 @@
-"""Samples as they were taken. Counters are those of the server, since it counts: take `risen` of two of them."""
+"""Samples as they were taken. Counters are those of the server, since it counts; one that fell began anew."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-
-
-def risen(before: int | Decimal, now: int | Decimal) -> int:
-    """How far a counter rose. One that fell began anew at nothing, as after a crash, which no statistics tell of."""
-    return int(now - before if now >= before else now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +75,21 @@ class IndexAt:
     blocks_hit: int
     blocks_read: int
     density: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How an index was used over the days that samples cover: the days with samples, how often it was scanned, blocks
+    that its scans found in memory and read, and the newest density, where it is known."""
+
+    days: int
+    scans: int
+    blocks_hit: int
+    blocks_read: int
+    density: float | None = None
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of blocks that was in memory; None where none was asked for."""
+        asked = self.blocks_hit + self.blocks_read
+        return self.blocks_hit / asked if asked else None

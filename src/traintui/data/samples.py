@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 from traintui.data.sample_models import IndexSample, ServerSample, TableSample
-from traintui.data.sample_records import IndexAt, ServerAt, TableAt
+from traintui.data.sample_records import IndexAt, ServerAt, TableAt, Use
+
+# A counter that fell began anew. The server adds up: a month has more samples than a screen has time for.
+USES = text("""
+    WITH steps AS (
+        SELECT index_name, at, scans, blocks_hit, blocks_read, density, lag(scans) OVER one AS scans_before,
+               lag(blocks_hit) OVER one AS hit_before, lag(blocks_read) OVER one AS read_before
+        FROM index_samples WHERE at >= :since AND at < :until WINDOW one AS (PARTITION BY index_name ORDER BY at)
+    )
+    SELECT index_name, count(DISTINCT (at AT TIME ZONE 'UTC')::date) AS days,
+           coalesce(sum(CASE WHEN scans >= scans_before THEN scans - scans_before
+                             WHEN scans_before IS NOT NULL THEN scans END), 0) AS scans,
+           coalesce(sum(CASE WHEN blocks_hit >= hit_before THEN blocks_hit - hit_before
+                             WHEN hit_before IS NOT NULL THEN blocks_hit END), 0) AS blocks_hit,
+           coalesce(sum(CASE WHEN blocks_read >= read_before THEN blocks_read - read_before
+                             WHEN read_before IS NOT NULL THEN blocks_read END), 0) AS blocks_read,
+           (array_agg(density ORDER BY at DESC) FILTER (WHERE density IS NOT NULL))[1] AS density
+    FROM steps GROUP BY index_name
+""")
 
 
 async def hold(db: Database, holder: str, seconds: float) -> bool:
@@ -69,3 +87,12 @@ async def indexes(db: Database, since: datetime, until: datetime, *, name: str |
     async with db.read() as connection:
         found = await connection.execute(statement.order_by(IndexSample.at, IndexSample.index_name))
         return tuple(IndexAt(*row) for row in found)
+
+
+async def uses(db: Database, since: datetime, until: datetime) -> dict[str, Use]:
+    """How each index was used in that time, by its name. By the key of index_samples."""
+    async with db.read() as connection:
+        return {
+            row.index_name: Use(row.days, int(row.scans), int(row.blocks_hit), int(row.blocks_read), row.density)
+            for row in await connection.execute(USES, {"since": since, "until": until})
+        }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from traintui.data.index_facts import ForeignKeyFact, IndexFact
-from traintui.data.sample_records import IndexAt, risen
+from traintui.data.sample_records import Use
 
 Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_key"]
 
@@ -39,49 +39,6 @@ class IndexFinding:
     means: str
     statement: str | None
     risk: str
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """How an index was used over the days that samples cover: the days with samples, how often it was scanned, and
-    blocks that its scans found in memory and read."""
-
-    days: int
-    scans: int
-    blocks_hit: int
-    blocks_read: int
-
-    @property
-    def hit_rate(self) -> float | None:
-        """The share of blocks that was in memory; None where none was asked for."""
-        asked = self.blocks_hit + self.blocks_read
-        return self.blocks_hit / asked if asked else None
-
-
-def uses(samples: Iterable[IndexAt]) -> dict[str, Use]:
-    """How each index was used, out of samples in the order of their time.
-
-    A counter that fell began anew. What happens between the last sample of an index and its rebuild is lost, never
-    invented; an index that was rebuilt goes on counting, since the server keeps its counters.
-    """
-    days: dict[str, set[date]] = {}
-    found: dict[str, Use] = {}
-    last: dict[str, IndexAt] = {}
-    for each in samples:
-        name = each.index_name
-        days.setdefault(name, set()).add(each.at.date())
-        use = found.get(name, Use(0, 0, 0, 0))
-        if (before := last.get(name)) is not None:
-            use = Use(
-                0,
-                use.scans + risen(before.scans, each.scans),
-                use.blocks_hit + risen(before.blocks_hit, each.blocks_hit),
-                use.blocks_read + risen(before.blocks_read, each.blocks_read),
-            )
-        found[name], last[name] = use, each
-    return {
-        name: Use(len(days[name]), use.scans, use.blocks_hit, use.blocks_read) for name, use in found.items()
-    }  # fmt: skip
 
 
 def findings(

@@ -12,7 +12,8 @@ from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
 from traintui.data.query_records import QueryTimes
 from traintui.data.records import ServerFacts, TableSize
-from traintui.observing.index_findings import IndexFinding, Use, findings, since, uses
+from traintui.data.sample_records import Use
+from traintui.observing.index_findings import IndexFinding, findings, since
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,10 @@ async def standing(db: Database, begin: datetime, end: datetime) -> Standing:
 async def index_states(db: Database, now: datetime) -> tuple[IndexState, ...]:
     """All indexes, those with something to mend first, then by their size. How they were used, the samples of the last
     weeks tell."""
-    taken = await samples.indexes(db, since(now), now)
-    densities = {each.index_name: each.density for each in taken if each.density is not None}
+    used = await samples.uses(db, since(now), now)
+    densities = {name: use.density for name, use in used.items() if use.density is not None}
     facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
     expected = await asyncio.to_thread(index_facts.relied_on)
-    used = uses(taken)
     wrong = {each.index: each for each in findings(facts, keys, used, expected, densities)}
     known = {fact.name: fact for fact in facts}
     states = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from traintui.widgets.row_table import Column, RowTable
 
 POLL = 15.0
 """Seconds between two looks at what is shown."""
+REST = 0.15
+"""Seconds that the cursor rests on a row before more is read of it."""
 
 RowT = TypeVar("RowT")
 
@@ -116,6 +119,7 @@ class ListedPane(TabPane, Generic[RowT]):
             self.read(partial(self._read_detail, row), name="detail")
 
     async def _read_detail(self, row: RowT) -> None:
+        await asyncio.sleep(REST)
         lines = await self.lines(row)
         if self.table.current == row:
             self.detail.show(lines, key=self.key_of(row))

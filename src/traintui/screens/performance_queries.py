@@ -51,12 +51,16 @@ class QueriesPane(ListedPane[QueryTimes]):
     async def lines(self, row: QueryTimes) -> Sequence[Content]:
         """Its times, its slow statements, and its plans."""
         from traintui.data import health, query_times
+        from traintui.observing.latency import MEMORY, judged, windows
 
         end = clock.now()
+        week = await query_times.times(self.db, end - MEMORY, end, label=row.label)
+        last = next(reversed(tuple(judged(windows(week)))), None)
         plans = await query_times.plans(self.db, label=row.label)
         slow = await query_times.slow_queries(self.db, end - SPANS[self._span][1], end, label=row.label)
         expected = await health.expected_rows(self.db) if plans else {}
-        return tuple(query_lines(row, self._total_us, plans, slow, expected))
+        slower = last.says if last is not None and last.open else None
+        return tuple(query_lines(row, self._total_us, plans, slow, expected, slower=slower))
 
     def sums(self, rows: Sequence[QueryTimes]) -> Content:
         """Statements, failures, and of which time."""

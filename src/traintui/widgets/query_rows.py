@@ -49,11 +49,21 @@ def took(milliseconds: float) -> Content:
 
 
 def query_lines(
-    row: QueryTimes, total_us: int, plans: Sequence[QueryPlan], slow: Sequence[SlowQuery], rows: dict[str, float]
+    row: QueryTimes,
+    total_us: int,
+    plans: Sequence[QueryPlan],
+    slow: Sequence[SlowQuery],
+    rows: dict[str, float],
+    *,
+    slower: str | None = None,
 ) -> Iterator[Content]:
-    """All that is known about a label: its times, its slow statements, and each of its statements with its plan."""
+    """All that is known about a label: its times, its slow statements, and each of its statements with its plan;
+    `slower` says what is wrong where it is slower than it should be."""
     yield text.shown(row.label, single_line=True, limit=100, style="bold")
     yield NOTHING
+    if slower is not None:
+        yield Content.styled(f"! slower than it should be: {slower}", "$warning")
+        yield NOTHING
     yield from fact("Calls", f"{row.calls:,}, {text.plural(row.rows, 'row')}")
     yield from fact("Failed", f"{row.errors:,}" if row.errors else "none")
     for name, share in (("Half within", 0.5), ("95 of 100", 0.95), ("99 of 100", 0.99)):
