@@ -6,15 +6,15 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from traintui.clock import ticks
 from traintui.data import samples
 from traintui.data.engine import Database
-from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.errors import TraintuiError
 
 SERVER_SECONDS = 60.0
@@ -60,13 +60,6 @@ def disk_of(home: Path | None) -> tuple[int | None, int | None]:
     return found.free, found.total
 
 
-@asynccontextmanager
-async def sampling(db: Database) -> AsyncIterator[None]:
+def sampling(db: Database, *, failed: Failed = raise_fault) -> AbstractAsyncContextManager[None]:
     """Samples beside the block."""
-    stop = asyncio.Event()
-    keeping = asyncio.create_task(keep_sampled(db, stop), name="samples")
-    try:
-        yield
-    finally:
-        stop.set()
-        await keeping
+    return beside(partial(keep_sampled, db), name="samples", failed=failed)
