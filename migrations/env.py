@@ -23,6 +23,7 @@ from traintui.data import (  # noqa: F401
     look_models,
     metadata_models,
     money_models,
+    monthly_models,
     query_models,
     rate_models,
     reservation_models,

@@ -16,6 +16,7 @@ PLACES: dict[str, str] = {
     "exports": "Audit: exports",
     "integrity": "Audit: integrity",
     "performance": "Performance",
+    "months": "Performance: report",
     "queries": "Performance: queries",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
@@ -201,6 +202,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
     # Queries in Performance
     Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
+    # Reports in Performance
+    Command("months.save", "s", "Save", "The report of this month as Markdown and as HTML, in the home", "save", True),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

@@ -24,12 +24,14 @@ RELATION_SECONDS = 900.0
 LEASE_SECONDS = 150.0
 """Seconds after which another process goes on for one that died."""
 THIN_SECONDS = 6 * 3_600.0
+MONTH_SECONDS = 3_600.0
+"""Seconds between two looks whether a month is over, and its figures are to be kept."""
 
 
 async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
     """Samples until `stop` is set, while no other process does. A database that is away is waited for."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-    relations = thinned = None
+    relations = thinned = looked = None
     while not stop.is_set():
         try:
             if await samples.hold(db, holder, LEASE_SECONDS):
@@ -41,12 +43,23 @@ async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
                 if thinned is None or ticks() - thinned >= THIN_SECONDS:
                     await samples.thin(db)
                     thinned = ticks()
+                if looked is None or ticks() - looked >= MONTH_SECONDS:
+                    await keep_month(db, holder)
+                    looked = ticks()
         except TraintuiError:
             await rest(stop, AWAY_SECONDS)
             continue
         await rest(stop, SERVER_SECONDS)
     with suppress(TraintuiError):
         await samples.release(db, holder)
+
+
+async def keep_month(db: Database, holder: str) -> None:
+    """Keeps what the last month came to once it is over, and saves its report in the home."""
+    from traintui.observing import month_files, months  # once a month
+
+    if (month := await months.keep_last(db, holder)) is not None and db.home is not None:
+        await month_files.save(await month_files.page_of(db, month), month, db.home / month_files.FOLDER)
 
 
 def disk_of(home: Path | None) -> tuple[int | None, int | None]:

@@ -10,13 +10,14 @@ from traintui import commands
 from traintui.screens.performance_indexes import IndexesPane
 from traintui.screens.performance_overview import OverviewPane
 from traintui.screens.performance_queries import QueriesPane
+from traintui.screens.performance_report import ReportPane
 from traintui.screens.tabs import TabbedScreen
 
 
 class PerformanceScreen(TabbedScreen):
-    """The server and its tables, the statements, and the indexes."""
+    """The server and its tables, the statements, the indexes, and what each month came to."""
 
-    PANES = (OverviewPane, QueriesPane, IndexesPane)
+    PANES = (OverviewPane, QueriesPane, IndexesPane, ReportPane)
     PLACES = ("performance", "table")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("performance")
     CSS_PATH = "performance.tcss"
