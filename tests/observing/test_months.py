@@ -73,7 +73,7 @@ async def test_a_month_says_what_it_came_to_beside_the_one_before(db: Database, 
         before = await months.before(db, OCTOBER)
     server = figures.server
     assert server is not None and before is not None and before.month == SEPTEMBER
-    assert server.days == 3 and round(server.growth_a_day) == 100_000_000
+    assert server.days == 3 and server.growth_a_day == pytest.approx(100_000_000)
     assert (server.transactions, server.hit_rate) == (20_000, 0.9)  # between its first and its last sample
     assert [(each.label, each.calls) for each in figures.queries] == [("aside.slower", 500), ("<b>aside|fails", 200)]
     (slow,) = figures.slowest
@@ -94,6 +94,16 @@ async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, 
     assert found["<b>aside|fails fails"].evidence == "9 of 200 calls ended with an error"
     assert found["conversations has many dead rows"].statement == "VACUUM (ANALYZE) conversations;"
     assert next(iter(found)).startswith("The disk")
+
+
+async def test_an_hour_of_samples_forecasts_nothing(db: Database) -> None:
+    await samples.hold(db, "one", 60)
+    for free in (2_000, 1_000):
+        await samples.take(db, "one", relations=False, disk_free=free, disk=10_000)
+        await imported(db, 3)
+    this = months.month_of(clock.now())
+    assert "| growth a day | not known yet |" in markdown(await month_files.page_of(db, this))
+    assert recommendations(await months.figures_of(db, this), None) == ()
 
 
 async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:

@@ -44,13 +44,14 @@ def recommendations(month: MonthFigures, before: MonthFigures | None) -> tuple[R
 def disk(month: MonthFigures) -> Iterator[Recommendation]:
     """A disk that will be full."""
     server = month.server
-    if server is None or server.disk_free_bytes is None or server.growth_a_day <= 0:
+    growth = None if server is None else server.growth_a_day
+    if server is None or server.disk_free_bytes is None or growth is None or growth <= 0:
         return
-    days = server.disk_free_bytes / server.growth_a_day
+    days = server.disk_free_bytes / growth
     if days < DISK_DAYS:
         yield Recommendation(
             f"The disk is full in about {days:,.0f} days",
-            f"{server.disk_free_bytes / 1e9:,.1f} GB are free, and {server.growth_a_day / 1e6:,.0f} MB come a day",
+            f"{server.disk_free_bytes / 1e9:,.1f} GB are free, and {growth / 1e6:,.0f} MB come a day",
             None, "nothing can be written once it is full: make room, or shorten what retention keeps",
         )  # fmt: skip
 

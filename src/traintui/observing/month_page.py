@@ -114,7 +114,7 @@ def server(month: MonthFigures) -> Section:
     rows = [
         ("days with samples", f"{found.days:,}"),
         ("size at the end", size(found.database_bytes)),
-        ("growth a day", size(found.growth_a_day)),
+        ("growth a day", "not known yet" if found.growth_a_day is None else size(found.growth_a_day)),
         ("transactions", f"{found.transactions:,}"),
         ("of these rolled back", share(found.rolled_back, found.transactions)),
         ("blocks found in memory", NOTHING if found.hit_rate is None else f"{found.hit_rate:.2%}"),

@@ -27,6 +27,8 @@ from traintui.observing.index_findings import IndexFinding, findings
 
 SLOWEST = 10
 """Statements that stand in a report one by one."""
+TELLING_SECONDS = 5 * 86_400.0
+"""Seconds of samples from which on a growth says something of the days to come."""
 LONGEST_STATEMENT = 400
 """Characters of each that do."""
 
@@ -161,10 +163,12 @@ class ServerMonth:
     starts: int
 
     @property
-    def growth_a_day(self) -> float:
-        """Bytes a day between the samples."""
+    def growth_a_day(self) -> float | None:
+        """Bytes a day between the samples; None where these are of too short a time to tell."""
         seconds = (self.until - self.since).total_seconds()
-        return (self.database_bytes - self.bytes_before) / seconds * 86_400 if seconds else 0.0
+        if seconds < TELLING_SECONDS:
+            return None
+        return (self.database_bytes - self.bytes_before) / seconds * 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class ReportPane(ListedPane["Month"]):
     NAME = "report"
     TITLE = "Report"
     PLACES = ("months", "detail")
+    KEEPS_UP = False
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("months")
 
     def __init__(self) -> None:
@@ -65,9 +66,6 @@ class ReportPane(ListedPane["Month"]):
         """Makes the pages anew."""
         self._pages.clear()
         super().look_again()
-
-    def look(self) -> None:
-        """A page stays as it was read until somebody asks for it anew: nothing jumps."""
 
     def sums(self, rows: Sequence[Month]) -> Content:
         """How many months there are."""
