@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from support import Conninfo, imported
 from traintui import clock
-from traintui.data import samples
+from traintui.data import monthly, samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
 from traintui.observing.month_advice import Recommendation, recommendations
-from traintui.observing.month_page import html, markdown, page
+from traintui.observing.month_page import Page, html, markdown, page
 from traintui.observing.months import Month, read_month
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
@@ -145,7 +145,7 @@ async def test_only_who_samples_keeps_a_month_and_only_one_that_is_over(db: Data
     await samples.hold(db, "one", 60)
     this = months.month_of(clock.now())
     with clock.fixed(datetime.now(UTC) + timedelta(days=62)), pytest.raises(Refused, match="not over"):
-        await months.monthly.note(db, "one", this.first, b"{}")
+        await monthly.note(db, "one", this.first, b"{}")
 
 
 async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
@@ -189,5 +189,5 @@ def test_a_counter_that_falls_began_anew(counter: list[int]) -> None:
 
 
 def test_a_page_of_html_needs_nothing_beside_it() -> None:
-    written = html(month_files.Page("<title>", "says", ()))
+    written = html(Page("<title>", "says", ()))
     assert "&lt;title&gt;" in written and "http" not in written and "<script" not in written
