@@ -22,6 +22,7 @@ PLACES: dict[str, str] = {
     "templates": "Templates",
     "prices": "Prices",
     "submissions": "At half price",
+    "server_statements": "Counted by the server",
     "thresholds": "What the score asks for",
     "training_targets": "Training targets",
     "redaction": "What is taken out",
@@ -202,6 +203,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
     # Queries in Performance
     Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
+    Command("queries.server", "S", "Server's own", "What the server counted of every program's statements",
+            "server_statements", True),
+    # Counted by the server
+    Command("server_statements.refresh", "r", "Refresh", "Read them again", "look", True, palette=False),
+    Command("server_statements.back", "escape", "Close", "Back to the queries", "back", True, palette=False),
     # Reports in Performance
     Command("months.save", "s", "Save", "The report of this month as Markdown and as HTML, in the home", "save", True),
     # Vocabulary
