@@ -24,6 +24,7 @@ LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
     "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
     "archive_frames", "retirements", "retired_calls", "retired_sums", "erasures", "archive_erasures",
+    "index_actions",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """
@@ -243,7 +244,8 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
     )
     assert asks_nobody == [
         ("end_watch",), ("feed_change",), ("feed_retired_chunks",), ("hold_chunks",), ("hold_sampling",),
-        ("index_search",), ("know_log_order",), ("look_at_submissions",), ("make_generation_partitions",),
+        ("index_density",), ("index_search",), ("know_log_order",), ("look_at_submissions",),
+        ("make_generation_partitions",),
         ("note_cost",), ("note_items",), ("note_plan",), ("note_presence",), ("note_queries",), ("note_slow_query",),
         ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",), ("queue_changed_metadata",),
         ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",), ("queue_unsigned",),
