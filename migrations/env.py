@@ -18,6 +18,7 @@ from traintui.data import (  # noqa: F401
     coverage_models,
     erasure_models,
     import_models,
+    index_action_models,
     judgement_models,
     log_models,
     look_models,

@@ -18,6 +18,7 @@ PLACES: dict[str, str] = {
     "performance": "Performance",
     "months": "Performance: report",
     "queries": "Performance: queries",
+    "indexes": "Performance: indexes",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -210,6 +211,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("server_statements.back", "escape", "Close", "Back to the queries", "back", True, palette=False),
     # Reports in Performance
     Command("months.save", "s", "Save", "The report of this month as Markdown and as HTML, in the home", "save", True),
+    # Indexes in Performance
+    Command("indexes.rebuild", "R", "Rebuild", "A new file for the index, while others work", "rebuild", True,
+            role="admin"),
+    Command("indexes.create", "c", "Make", "Make the index that is proposed", "create", True, role="admin"),
+    Command("indexes.drop", "d", "Drop", "Drop the index; the history brings it back", "drop", True, role="admin"),
+    Command("indexes.clean", "x", "Clean up", "Take away what builds left that did not end", "clean", True,
+            role="admin"),
+    Command("indexes.history", "h", "History", "What was done to indexes, and undoing a drop", "history", True),
+    Command("indexes.automatic", "A", "By itself", "Rebuild half empty indexes by themselves, or no longer",
+            "automatic", True, role="admin"),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

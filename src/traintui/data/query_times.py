@@ -22,6 +22,16 @@ from traintui.data.query_shapes import LONGEST, statement_hash
 
 MOST_AT_ONCE = 500
 """Minutes of labels in one statement."""
+# The newest plan of a statement is the one that it has.
+SERVED = text("""
+    SELECT DISTINCT label FROM (
+        SELECT DISTINCT ON (label, statement_hash) label, plan FROM query_plans
+        ORDER BY label, statement_hash, last_seen_at DESC
+    ) AS newest
+    WHERE jsonb_path_exists(plan, '$.**."Index Name" ? (@ == $name)', jsonb_build_object('name', CAST(:index AS text)))
+    ORDER BY label
+""")
+
 NOTE_SLOW = """
     SELECT note_slow_query(CAST(:at AS timestamptz), :label, :duration_us, :rows, :error, :statement, :hash,
                            CAST(:parameters AS jsonb), :plan_hash)
@@ -177,3 +187,9 @@ async def plans(db: Database, *, label: str | None = None) -> tuple[QueryPlan, .
         statement = statement.where(P.label == label)
     async with db.read() as connection:
         return tuple(QueryPlan(*row) for row in await connection.execute(statement))
+
+
+async def served_by(db: Database, index: str) -> tuple[str, ...]:
+    """The labels of statements whose plans use an index."""
+    async with db.read() as connection:
+        return tuple((await connection.execute(SERVED, {"index": index})).scalars())

@@ -16,6 +16,7 @@ from traintui.data import samples
 from traintui.data.engine import Database
 from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.errors import TraintuiError
+from traintui.observing.rebuilding import keep_mended
 
 SERVER_SECONDS = 60.0
 """Seconds between two samples of the server."""
@@ -29,6 +30,19 @@ MONTH_SECONDS = 3_600.0
 
 
 async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
+    """Samples until `stop` is set, while no other process does, and looks after indexes beside it. A database that is
+    away is waited for."""
+    mending = asyncio.create_task(keep_mended(db, stop), name="mending")
+    try:
+        await keep_sampling(db, stop)
+    finally:
+        if not stop.is_set():
+            mending.cancel()
+        with suppress(asyncio.CancelledError):
+            await mending
+
+
+async def keep_sampling(db: Database, stop: asyncio.Event) -> None:
     """Samples until `stop` is set, while no other process does. A database that is away is waited for."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     relations = thinned = looked = None
