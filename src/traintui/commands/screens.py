@@ -17,6 +17,7 @@ PLACES: dict[str, str] = {
     "integrity": "Audit: integrity",
     "performance": "Performance",
     "queries": "Performance: queries",
+    "alerts": "Performance: alerts",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -43,6 +44,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.prices", "dollar_sign", "Prices", "What models cost, and the budget of the month", "prices",
             key_display="$"),
     Command("app.thresholds", "S", "Score", "What the score asks for", "thresholds"),
+    Command("app.alerts", "exclamation_mark", "Alerts", "What is wrong with the database, and what to do", "alerts",
+            key_display="!"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
@@ -201,6 +204,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
     # Queries in Performance
     Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
+    # Alerts in Performance
+    Command("alerts.acknowledge", "a", "Acknowledge", "Say that you look after it", "acknowledge", True, role="admin"),
+    Command("alerts.history", "h", "History", "Show those that are over too, or no longer", "history", True),
+    Command("alerts.hook", "H", "Hook", "The command that is run when an alert opens or clears", "hook", True,
+            role="admin"),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

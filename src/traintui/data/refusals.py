@@ -131,6 +131,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_workspace_settings_slow_query_ms": (
         "TT003", "a slow query takes 10 to 600,000 ms", "Give whole milliseconds, such as 500.",
     ),
+    "ck_workspace_settings_alert_hook": (
+        "TT003", "a hook is a command of 1 to 2,000 characters", "Put what is longer into a script, and name that.",
+    ),
     "ck_workspace_settings_second_review": (
         "TT003", "a second review asks for 2 to 5 decisions on a share above 0 and up to 1", "Give both, or none.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import getters
@@ -10,8 +11,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import clock, text
+from traintui.data.alert_records import Alert
 from traintui.data.records import ServerFacts, TableSize
 from traintui.screens.tabs import TabPane
+from traintui.widgets.alert_rows import overview
 from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
 
@@ -29,6 +32,7 @@ class OverviewPane(TabPane):
     figures = getters.query_one(ReadingList)
     sizes = getters.query_one(SizeTable)
     said = getters.query_one("#said", Static)
+    wrong = getters.query_one("#wrong", Static)
     notice = getters.query_one(Notice)
 
     def __init__(self) -> None:
@@ -36,7 +40,8 @@ class OverviewPane(TabPane):
         self._measured_at: float | None = None
 
     def compose(self) -> ComposeResult:
-        """Figures above, tables below."""
+        """What is wrong, figures, tables."""
+        yield Static(id="wrong")
         yield ReadingList()
         yield Static(id="said")
         yield SizeTable(size_columns(self._scale), key=lambda row: row.name, id="sizes")
@@ -71,10 +76,16 @@ class OverviewPane(TabPane):
             self.read(self._measure, name="measure")
 
     async def _measure(self) -> None:
-        from traintui.data import health
+        from traintui.data import alerts, health
 
+        self._show_alerts(await alerts.read(self.db))
         facts = await health.server_facts(self.db)
         self._show(facts, await health.table_sizes(self.db))
+
+    def _show_alerts(self, found: Sequence[Alert]) -> None:
+        self.set_class(bool(found), "-alerts")
+        if found:
+            self.wrong.update(overview(found, self.size.width - 4))
 
     def _show(self, facts: ServerFacts, sizes: tuple[TableSize, ...]) -> None:
         self._measured_at = clock.ticks()
