@@ -115,8 +115,8 @@ KINDS: Mapping[str, AlertKind] = {
             "{names} is not there",
             "A call of that week makes it when it begins, and waits for all who write the log; without the right to,"
             " nothing is generated.",
-            "Start traintui worker as an author or administrator: it makes the next four weeks. It is made by itself"
-            " where one of them has the app open.",
+            "Start traintui worker as an author or administrator: it makes the next four weeks. An app that one of"
+            " them has open does within six hours.",
             "warning", 10.0, 0.0,
         ),
         AlertKind(

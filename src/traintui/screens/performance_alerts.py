@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 
@@ -13,7 +14,7 @@ from traintui import commands, text
 from traintui.data.alert_records import Alert
 from traintui.screens.performance_listed import ListedPane
 from traintui.widgets.alert_rows import alert_columns, alert_lines
-from traintui.widgets.row_table import Column
+from traintui.widgets.row_table import Column, RowTable
 
 
 class AlertsPane(ListedPane[Alert]):
@@ -43,7 +44,7 @@ class AlertsPane(ListedPane[Alert]):
         await self.app.read_alerts()
         found = await alerts.read(self.db, cleared=self._all)
         number = sum(each.cleared_at is None for each in found)
-        self.remark(f"{number} open" if number else "")
+        self.remark(str(number) if number else "")
         return found
 
     async def lines(self, row: Alert) -> Sequence[Content]:
@@ -65,6 +66,10 @@ class AlertsPane(ListedPane[Alert]):
         if self._all:
             return "No alert on record", "Nothing was wrong since the database is watched."
         return "Nothing is wrong", "What was stands in the history: h shows it."
+
+    @on(RowTable.Moved)
+    def _other_row(self) -> None:
+        self.screen.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what nobody acknowledged yet can be acknowledged."""

@@ -76,26 +76,30 @@ def alert_lines(alert: Alert, events: Sequence[AlertEvent]) -> Iterator[Content]
     yield NOTHING
     yield heading("History")
     for event in events:
-        said = f"  {event.said}" if event.said and event.event != "opened" else ""
+        said = event.said if event.event != "opened" else ""
         yield Content.assemble(
             (f"{text.second(event.at)}  ", "$muted"), f"{event.event}, {text.visible(event.login, single_line=True)}",
-            text.shown(said, single_line=True, limit=500, style="$muted"),
+            "  " if said else "", text.shown(said, single_line=True, limit=500, style="$muted"),
         )  # fmt: skip
 
 
 def overview(alerts: Sequence[Alert], width: int) -> Content:
-    """The worst of what is wrong, each with what to do, in lines of a width."""
+    """The worst of what is wrong, each with what to do in a line below, as wide as there is room for."""
     lines = []
     for alert in alerts[:NAMED]:
-        since = "acknowledged" if alert.state == "acknowledged" else f"for {text.ago(alert.opened_at)}"
-        said = Content.assemble(
-            text.shown(alert.says, single_line=True, limit=300, style="bold" if alert.state == "open" else "$muted"),
-            (f"  {since}.  ", "$muted"),
-            text.shown(to_do(alert.kind, alert.subject, alert.evidence), single_line=True, limit=400, style="$muted"),
-        )  # fmt: skip
-        first, *more = said.wrap(max(20, width - 2))
-        lines += [Content.assemble(mark(alert), " ", first), *(line.pad_left(2) for line in more[:1])]
+        since = f" {STATES['acknowledged']}" if alert.state == "acknowledged" else f" {text.ago(alert.opened_at)}"
+        style = "bold" if alert.state == "open" else "$muted"
+        says = text.shown(alert.says, single_line=True, limit=300, style=style)
+        what = text.shown(to_do(alert.kind, alert.subject, alert.evidence), single_line=True, limit=400, style="$muted")
+        room = max(20, width - 2)
+        lines.append(
+            Content.assemble(
+                mark(alert), " ", says.truncate(room - len(since) - 1, ellipsis=True), (f" {since}", "$muted")
+            )
+        )
+        lines.append(what.truncate(room, ellipsis=True).pad_left(2))
     rest = len(alerts) - NAMED
-    more_said = f"and {rest:,} more; " if rest > 0 else ""
-    lines.append(Content.styled(f"  {more_said}! shows them with what changed around that time", "$muted"))
+    more = f"and {rest:,} more; " if rest > 0 else ""
+    around = " shows what each means, and what changed around that time"
+    lines.append(Content.assemble(f"  {more}", ("!", "bold $accent"), (around, "$muted")))
     return Content("\n").join(lines)
