@@ -41,6 +41,7 @@ PRUNE = 3_600.0
 
 OF_THE_WORKSPACE = frozenset(
     {
+        "alerts",
         "coverage",
         "export",
         "import_file",

@@ -237,6 +237,8 @@ def test_every_function_has_a_fixed_search_path_and_one_owner(conninfo: Conninfo
 
 
 ASKS_NOBODY = """
+alert_facts
+clear_alert
 end_watch
 feed_change
 feed_retired_chunks
@@ -244,16 +246,21 @@ hold_chunks
 hold_sampling
 index_density
 index_search
+keep_alert
 know_log_order
 look_at_submissions
 make_generation_partitions
 note_cost
+note_hook
 note_items
 note_month
 note_plan
 note_presence
 note_queries
+note_query_windows
 note_slow_query
+note_versions
+open_alert
 prune_changes
 queue_added_metadata
 queue_added_turns

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from traintui.cli.alerting import alerts
 from traintui.cli.indexes import indexes
 from traintui.cli.monthly import report
 from traintui.cli.running import Json, administrative, say
@@ -21,6 +22,7 @@ db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is
 db_app.command()(stats)
 db_app.command()(report)
 db_app.command()(indexes)
+db_app.command()(alerts)
 
 
 @db_app.command()

@@ -19,6 +19,7 @@ PLACES: dict[str, str] = {
     "months": "Performance: report",
     "queries": "Performance: queries",
     "indexes": "Performance: indexes",
+    "alerts": "Performance: alerts",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -46,6 +47,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.prices", "dollar_sign", "Prices", "What models cost, and the budget of the month", "prices",
             key_display="$"),
     Command("app.thresholds", "S", "Score", "What the score asks for", "thresholds"),
+    Command("app.alerts", "exclamation_mark", "Alerts", "What is wrong with the database, and what to do", "alerts",
+            key_display="!"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
@@ -221,6 +224,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("indexes.history", "h", "History", "What was done to indexes, and undoing a drop", "history", True),
     Command("indexes.automatic", "A", "By itself", "Rebuild half empty indexes by themselves, or no longer",
             "automatic", True, role="admin"),
+    # Alerts in Performance
+    Command("alerts.acknowledge", "a", "Acknowledge", "Say that you look after it", "acknowledge", True, role="admin"),
+    Command("alerts.history", "h", "History", "Show those that are over too, or no longer", "history", True),
+    Command("alerts.hook", "H", "Hook", "The command that is run when an alert opens or clears", "hook", True,
+            role="admin"),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

@@ -25,6 +25,8 @@ WATCHED_AFTER = 5.0
 """Seconds after which the database is watched: what people wait for at a start goes first."""
 STILL_HERE = 60.0
 """Seconds after which it is noted again that this person is here."""
+LOOK_AT_ALERTS = 10.0
+"""Seconds between two looks whether something is wrong with the database."""
 SAID_EVERY = 2.0
 """Seconds between two words on how far something is."""
 
@@ -51,6 +53,8 @@ class Background:
             "redaction": self._learn_redaction,
             "queries": self._record_queries,
             "samples": self._sample,
+            "mending": self._mend,
+            "alerts": self._follow_alerts,
         }
         if self._db.role == "admin":
             works["erasing"] = self._finish_erasing
@@ -134,6 +138,20 @@ class Background:
         from traintui.observing.sampling import keep_sampled
 
         await keep_sampled(self._db, stop)
+
+    async def _follow_alerts(self, _: asyncio.Event) -> None:
+        """Says in the header what is wrong with the database."""
+        while True:
+            with suppress(TraintuiError):  # a database that is away is told of elsewhere
+                await self._app.read_alerts()
+            await asyncio.sleep(LOOK_AT_ALERTS)
+
+    async def _mend(self, stop: asyncio.Event) -> None:
+        """Rebuilds half empty indexes by the rules of the workspace, where this login may."""
+        await asyncio.sleep(WATCHED_AFTER)
+        from traintui.observing.rebuilding import keep_mended
+
+        await keep_mended(self._db, stop)
 
     async def _finish_erasing(self, _: asyncio.Event) -> None:
         """Takes out of the archive what an erasure or a purge left there when it was cut off."""
