@@ -245,7 +245,7 @@ def test_what_runs_with_the_owners_rights_asks_who_calls_it(conninfo: Conninfo) 
         ("end_watch",), ("feed_change",), ("feed_retired_chunks",), ("hold_chunks",), ("hold_sampling",),
         ("index_search",), ("know_log_order",), ("look_at_submissions",), ("make_generation_partitions",),
         ("note_cost",), ("note_items",), ("note_month",), ("note_plan",), ("note_presence",), ("note_queries",),
-        ("note_slow_query",),
+        ("note_session_ending",), ("note_slow_query",),
         ("prune_changes",), ("queue_added_metadata",), ("queue_added_turns",), ("queue_changed_metadata",),
         ("queue_changed_turn",), ("queue_language",), ("queue_removed_turns",), ("queue_unsigned",),
         ("record_setting_change",), ("release_sampling",), ("review_rows_saying",), ("roll_up_queries",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from traintui.cli.live import live
 from traintui.cli.monthly import report
 from traintui.cli.running import Json, administrative, say
 from traintui.cli.stats import stats
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
 db_app.command()(stats)
+db_app.command()(live)
 db_app.command()(report)
 
 

@@ -18,6 +18,8 @@ PLACES: dict[str, str] = {
     "performance": "Performance",
     "months": "Performance: report",
     "queries": "Performance: queries",
+    "tables": "Performance: tables",
+    "live": "Performance: live",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -210,6 +212,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("server_statements.back", "escape", "Close", "Back to the queries", "back", True, palette=False),
     # Reports in Performance
     Command("months.save", "s", "Save", "The report of this month as Markdown and as HTML, in the home", "save", True),
+    # Tables in Performance
+    Command("tables.sort", "s", "Sort", "By size, growth, dead rows, rows or name", "sort", True),
+    Command("tables.fold", "space", "Parts", "Show the parts of a table, or fold them", "fold", True,
+            key_display="space"),
+    Command("tables.plots", "p", "Plots", "Show or hide what the server did in the last day", "plots", True),
+    # Live in Performance
+    Command("live.pause", "p", "Pause", "Read no more for now, or go on", "pause", True),
+    Command("live.idle", "i", "Idle", "Show sessions that rest too, or not", "idle", True),
+    Command("live.cancel", "c", "Cancel", "Cancel the statement of a session, after asking", "end('cancel')", True),
+    Command("live.end", "X", "End", "End a session, after asking", "end('end')", True),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

@@ -7,13 +7,15 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from traintui.data import health, index_facts, query_times, samples
+from traintui.data import activity, health, index_facts, query_times, samples
+from traintui.data.activity_records import Session
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
 from traintui.data.query_records import QueryTimes
 from traintui.data.records import ServerFacts, TableSize
 from traintui.data.sample_records import Use
 from traintui.observing.index_findings import IndexFinding, findings, since
+from traintui.observing.tables import TableState, table_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,15 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The server now, its tables from the largest on, the labels of a time by what they took in all, and the
-    indexes."""
+    """The server now, its tables from the largest on, the labels of a time by what they took in all, the indexes, how
+    each table grows by its name, and the sessions."""
 
     server: ServerFacts
     tables: tuple[TableSize, ...]
     queries: tuple[QueryTimes, ...]
     indexes: tuple[IndexState, ...]
+    states: dict[str, TableState]
+    sessions: tuple[Session, ...]
 
     @property
     def total_us(self) -> int:
@@ -58,6 +62,8 @@ async def standing(db: Database, begin: datetime, end: datetime) -> Standing:
         await health.table_sizes(db),
         await query_times.by_label(db, begin, end),
         await index_states(db, end),
+        {each.name: each for each in await table_states(db, end)},
+        await activity.sessions(db),
     )
 
 
