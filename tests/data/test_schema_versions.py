@@ -258,6 +258,7 @@ note_plan
 note_presence
 note_queries
 note_query_windows
+note_session_ending
 note_slow_query
 note_versions
 open_alert

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,11 +14,14 @@ from traintui import clock
 from traintui.cli.running import Json, harmless, run, workspace
 
 if TYPE_CHECKING:
+    from traintui.data.activity_records import Session
     from traintui.data.query_records import QueryTimes
     from traintui.observing.standing import Standing
+    from traintui.observing.tables import TableState
 
 SHOWN = 15
 """Lines of each part; `--json` has all."""
+MOMENTS = ("vacuumed_at", "auto_vacuumed_at", "analyzed_at", "auto_analyzed_at")
 SHARES = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
 
 
@@ -52,8 +55,38 @@ def as_json(found: Standing, hours: float) -> dict[str, Any]:
         "hours": hours,
         "queries": [of_label(each, found.total_us) for each in found.queries],
         "indexes": [asdict(each) for each in found.findings],
-        "tables": [asdict(each) for each in found.tables],
         "alerts": [alert_json(each) for each in found.alerts],
+        "tables": [
+            {**asdict(each), **of_table(found.states[each.name])} for each in found.tables if each.name in found.states
+        ],
+        "held": [name for name, state in found.states.items() if state.fact.held],
+        "live": of_sessions(found.sessions),
+    }
+
+
+def of_table(state: TableState) -> dict[str, Any]:
+    """How a table grows, what vacuum left, and its parts; bytes, a share of 0 to 1."""
+    fact, growth = state.fact, state.growth
+    moments = {name: None if (at := getattr(fact, name)) is None else at.isoformat() for name in MOMENTS}
+    return {
+        "toast_bytes": fact.toast_bytes, "dead_rows": fact.dead_rows, "hot_share": fact.hot_share, **moments,
+        "growth": growth.says, "bytes_per_day": growth.per_day, "bytes_in_30_days": growth.after(30),
+        "parts": [
+            {"name": part.name, "begins": part.begins, "ends": part.ends, "rows": part.rows,
+             "total_bytes": part.total_bytes}
+            for part in fact.parts
+        ],
+    }  # fmt: skip
+
+
+def of_sessions(sessions: Sequence[Session]) -> dict[str, int]:
+    """How many sessions do what."""
+    return {
+        "running": sum(each.runs and not each.waits_for for each in sessions),
+        "waiting": sum(bool(each.waits_for) for each in sessions),
+        "in_transaction": sum(each.holds_open for each in sessions),
+        "idle": sum(each.idle for each in sessions),
+        "hidden": sum(each.hidden for each in sessions),
     }
 
 
@@ -106,4 +139,9 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
     yield "Tables, largest first"
     for size in found.tables[:SHOWN]:
         about = "" if size.rows_exact else "about "
-        yield f"  {size.name:<38.38}{about + format(size.rows, ','):>18} rows{size.total_bytes / 1e6:>12,.1f} MB"
+        state = found.states.get(size.name)
+        grows = f"  {state.growth.says}" if state is not None and state.growth.per_day is not None else ""
+        yield f"  {size.name:<38.38}{about + format(size.rows, ','):>18} rows{size.total_bytes / 1e6:>12,.1f} MB{grows}"
+    held = [name for name, state in found.states.items() if state.fact.held]
+    if held:
+        yield f"  not measured, since somebody holds them for themselves (`traintui db live`): {', '.join(held)}"

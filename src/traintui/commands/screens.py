@@ -20,6 +20,8 @@ PLACES: dict[str, str] = {
     "queries": "Performance: queries",
     "indexes": "Performance: indexes",
     "alerts": "Performance: alerts",
+    "tables": "Performance: tables",
+    "live": "Performance: live",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -229,6 +231,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts.history", "h", "History", "Show those that are over too, or no longer", "history", True),
     Command("alerts.hook", "H", "Hook", "The command that is run when an alert opens or clears", "hook", True,
             role="admin"),
+    # Tables in Performance
+    Command("tables.sort", "s", "Sort", "By size, growth, dead rows, rows or name", "sort", True),
+    Command("tables.fold", "space", "Parts", "Show the parts of a table, or fold them", "fold", True,
+            key_display="space"),
+    Command("tables.plots", "p", "Plots", "Show or hide what the server did in the last day", "plots", True),
+    # Live in Performance
+    Command("live.pause", "p", "Pause", "Read no more for now, or go on", "pause", True),
+    Command("live.idle", "i", "Idle", "Show sessions that rest too, or not", "idle", True),
+    Command("live.cancel", "c", "Cancel", "Cancel the statement of a session, after asking", "end('cancel')", True),
+    Command("live.end", "X", "End", "End a session, after asking", "end('end')", True),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),
