@@ -30,7 +30,7 @@ async def reviewers_app(reviewer_db: Database, tmp_path: Path) -> AsyncIterator[
 async def opened(pilot: Pilot[None], app: TraintuiApp) -> LivePane:
     """What runs now."""
     await until(pilot, lambda: app.workspace is not None)
-    await pilot.press("5", "left", "left")
+    await pilot.press("5", "left", "left", "left")
     await until(pilot, lambda: isinstance(app.screen, PerformanceScreen) and app.screen.which == "live")
     return app.screen.query_one(LivePane)
 
