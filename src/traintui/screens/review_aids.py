@@ -218,6 +218,9 @@ class ReviewAids(ReviewReading):
     def action_differs(self) -> None:
         """Shows what differs from what is known."""
         shown, aids = self.reading.shown, self._aids_of_shown()
+        if shown is not None and aids is None:
+            self._say(("◌ What you read before is still being looked up.", "$muted"))
+            return
         known = aids.known if aids is not None else None
         bases = []
         if known is not None and known.before is not None and known.before.turns:
