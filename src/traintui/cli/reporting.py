@@ -25,7 +25,7 @@ def report(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[REPORT]",
+            metavar="REPORT",
             help="activity, reviewed, exports-attributed or approved-at-revision; all of them unless said.",
         ),
     ] = None,
