@@ -40,6 +40,9 @@ def test_what_a_command_asked_is_on_record_when_it_has_ended(server: EmbeddedSer
     told = json.loads(stats(server.home, "db", "stats", "--json").stdout)
     labels = {each["label"]: each for each in told["queries"]}
     assert labels["imports.copy"]["calls"] == 1 and labels["imports.copy"]["errors"] == 0
+    assert labels["imports.copy"]["about"] and all("about" in each for each in told["queries"])
+    said = stats(server.home, "db", "stats").stdout
+    assert f"    {labels['imports.copy']['about']:.110}" in said and " 0 failed; a label is" in said
     assert sum(each["share"] for each in told["queries"]) == pytest.approx(1, abs=0.05)
     assert 0 < labels["imports.copy"]["p50_ms"] <= labels["imports.copy"]["most_ms"]
     assert told["server"]["connections"] >= 1 and told["indexes"] == []

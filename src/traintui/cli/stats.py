@@ -91,9 +91,12 @@ def of_sessions(sessions: Sequence[Session]) -> dict[str, int]:
 
 
 def of_label(times: QueryTimes, total_us: int) -> dict[str, Any]:
-    """What the statements of a label took; `share` is of the time of all, 0 to 1."""
+    """What the statements of a label took, and what they are for; `share` is of the time of all, 0 to 1."""
+    from traintui.observing.label_words import about
+
     return {
-        "label": times.label, "calls": times.calls, "errors": times.errors, "slow": times.slow, "rows": times.rows,
+        "label": times.label, "about": about(times.label), "calls": times.calls, "errors": times.errors,
+        "slow": times.slow, "rows": times.rows,
         **{name: round(times.milliseconds(share), 3) for name, share in SHARES.items()},
         "most_ms": round(times.most_us / 1_000, 3), "share": round(times.total_us / total_us, 4) if total_us else 0.0,
     }  # fmt: skip
@@ -115,6 +118,9 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
         yield harmless(f"{'!' if alert.severity == 'urgent' else 'o'} {alert.says} (traintui db alerts says more)")
     yield ""
     yield f"Statements of the last {hours:g} hours, by the time that they took in all (ms)"
+    if found.queries:
+        calls, failed = sum(each.calls for each in found.queries), sum(each.errors for each in found.queries)
+        yield f"  {calls:,} calls, {failed:,} failed; a label is the part of Traintui and what it does there"
     if not found.queries:
         yield "  none is on record: they are noted once a minute while Traintui runs"
     else:
@@ -125,6 +131,8 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
             f"  {each.label:<38.38}{each.calls:>10,}{each.errors:>8,}{each.slow:>6,}"
             f"{told['p50_ms']:>9,.1f}{told['p95_ms']:>9,.1f}{told['p99_ms']:>9,.1f}{told['share']:>8.1%}"
         )
+        if told["about"]:
+            yield f"    {told['about']:.110}"
     if len(found.queries) > SHOWN:
         yield f"  and {len(found.queries) - SHOWN} more"
     yield ""

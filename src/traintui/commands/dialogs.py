@@ -251,7 +251,10 @@ COMMANDS: tuple[Command, ...] = (
     # Trail
     Command("trail.whole", "w", "Whole text", "The whole text as it was, or only what differs today", "whole", True,
             palette=False),
-    Command("trail.calls", "H", "Its calls", "The calls of this conversation, in Audit", "calls", True),
+    Command("trail.calls", "H", "Its calls", "The calls of this conversation, in Audit",
+            "in_audit('generations')", True),
+    Command("trail.exports", "E", "Its exports", "The exports that hold this conversation, in Audit",
+            "in_audit('exports')", True),
     Command("trail.scroll_down", "right,l", "Scroll", "Scroll the text", "page(1)", True, palette=False),
     Command("trail.scroll_up", "left,h", "Scroll up", "Scroll the text back", "page(-1)", palette=False),
     Command("trail.back", "escape", "Close", "Back to where one was", "back", True, palette=False),

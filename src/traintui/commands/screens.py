@@ -180,11 +180,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("log.views", "v", "Views", "Filters and orders of this log with a name", "views", True),
     Command("log.csv", "c", "CSV", "Save all rows that match as CSV", "csv", True),
     Command("log.trail", "t", "Trail", "All that was done to the conversation, its text then", "trail", True),
-    Command("log.calls", "H", "Its calls", "The calls of the same conversation", "calls"),
+    Command("log.calls", "H", "Its calls", "The calls of the same conversation", "its('generations')", True),
+    Command("log.decisions", "", "Its decisions", "The decisions on the same conversation", "its('reviews')"),
+    Command("log.exports", "", "Its exports", "The exports that hold the same conversation", "its('exports')"),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
-    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive"),
-    Command("log.figures", "p", "Plots", "Show or hide what all that match add up to, day by day", "figures"),
+    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive", True),
+    Command("log.figures", "p", "Plots", "Show or hide what all that match add up to, day by day", "figures",
+            True),
     # Calls in Audit
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,
             key_display="+"),
@@ -192,7 +195,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("calls.erase", "X", "Erase", "Erase what was said in this call, with a reason; its digests stay", "erase",
             True, role="admin"),
     Command("calls.holding", "W", "Who is named", "All calls that hold a name or an address, to erase them", "holding",
-            role="admin"),
+            True, role="admin"),
     # Exports in Audit
     Command("exports.again", "e", "Export again", "The same scope and format as of now, and what differs",
             "export_again('now')", True, role="author"),
@@ -202,6 +205,10 @@ COMMANDS: tuple[Command, ...] = (
     # Integrity in Audit
     Command("integrity.verify", "v", "Verify", "Compare every row with the seals, and these with what left the house",
             "verify", True, role="auditor"),
+    Command("integrity.open", "enter", "Open", "Show the call, decision or export that the finding is about", "open",
+            True),
+    Command("integrity.next", "n", "Next finding", "To the next finding", "finding(1)", True),
+    Command("integrity.previous", "N", "Finding before", "To the finding before", "finding(-1)"),
     # Performance
     Command("performance.next", "right", "Next tab", "The next tab", "tab(1)", True),
     Command("performance.previous", "left", "Tab before", "The tab before", "tab(-1)"),
