@@ -225,9 +225,14 @@ class TraintuiApp(Ending):
                 self.say(f"{done:,} of {total:,} frames.", title="Erasing from the archive", bad=False)
 
         frames = await finish_erasing(self.db, progress=progress)
-        told = f"{text.plural(number, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
-        self.say(told, title="Erased from the archive", bad=False)
-        self.note_in_log(f"Erased from the archive: {told}")
+        if failures := await erasures.failures(self.db):
+            for failure in failures:
+                self.note_in_log(f"Not out of the archive, though erased: {failure}")
+            self.say(failures[0], title="Not out of the archive, though erased", bad=True)
+        if done := number - await erasures.number_pending(self.db):
+            told = f"{text.plural(done, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
+            self.say(told, title="Erased from the archive", bad=False)
+            self.note_in_log(f"Erased from the archive: {told}")
 
     async def _note_presence(self, database: Database) -> None:
         from traintui.data import presence

@@ -193,7 +193,11 @@ def said(became: Erased) -> Content:
         parts.append(f"{became.left:,} are as they were, since you stopped it")
     if became.pending:
         parts.append(f"{became.pending:,} are still to be taken out of the archive, at an administrator's next start")
-    return Content.assemble(("✕ ", "$error"), (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".")
+    why = f" Not out of the archive: {became.failures[0]}" if became.failures else ""
+    return Content.assemble(
+        ("✕ ", "$error"), (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".",
+        text.shown(why, single_line=True, limit=400, style="$warning"),
+    )  # fmt: skip
 
 
 def erasable(answer: Target) -> Target:
