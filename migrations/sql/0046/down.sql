@@ -469,6 +469,7 @@ $$;
 
 DROP FUNCTION sealed_between(text, date, xid8, bigint, xid8, bigint);
 DROP FUNCTION place_in_part(audit_seal_parts, xid8, bigint);
+DROP FUNCTION part_ending_at(text, date, xid8, bigint);
 DROP INDEX ix_audit_seal_parts_last;
 
 REVOKE SELECT (only_row, held_until) ON sampling FROM traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;

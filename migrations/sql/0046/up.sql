@@ -449,50 +449,64 @@ BEGIN
 END
 $$;
 
+-- The first part of a log, of a week, that ends at a key or behind it. Served by ix_audit_seal_parts_last.
+CREATE FUNCTION part_ending_at(p_log text, p_week date, p_xid8 xid8, p_id bigint) RETURNS audit_seal_parts
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found audit_seal_parts;
+BEGIN
+    IF p_week IS NULL THEN
+        SELECT * INTO found FROM audit_seal_parts AS p
+        WHERE p.log = p_log AND p.week IS NULL AND (p.last_xid8, p.last_id) >= (p_xid8, p_id)
+        ORDER BY p.week, p.last_xid8, p.last_id LIMIT 1;
+    ELSE
+        SELECT * INTO found FROM audit_seal_parts AS p
+        WHERE p.log = p_log AND p.week = p_week AND (p.last_xid8, p.last_id) >= (p_xid8, p_id)
+        ORDER BY p.last_xid8, p.last_id LIMIT 1;
+    END IF;
+    RETURN found;
+END
+$$;
+
 -- How many rows of a log, of a week, stand under seals from one key to another, both among them; null where one of them does not.
--- `before` is the key in front of the first of a week, null where there is none. A look at the parts between, whatever there is beside
--- them. Served by ix_audit_seal_parts_last.
+-- `before` is the key in front of the first of a week, null where there is none. Only the parts from the one to the other are
+-- looked at. Served by ix_audit_seal_parts_last and ix_audit_seal_parts_log_week.
 CREATE FUNCTION sealed_between(
     p_log text, p_week date, p_first_xid8 xid8, p_first_id bigint, p_last_xid8 xid8, p_last_id bigint,
     OUT number bigint, OUT before_xid8 xid8, OUT before_id bigint
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    part audit_seal_parts;
-    passed bigint := 0;
-    first_place integer;
-    last_place integer;
+    first_part CONSTANT audit_seal_parts := part_ending_at(p_log, p_week, p_first_xid8, p_first_id);
+    last_part CONSTANT audit_seal_parts := part_ending_at(p_log, p_week, p_last_xid8, p_last_id);
+    first_place CONSTANT integer := place_in_part(first_part, p_first_xid8, p_first_id);
+    last_place CONSTANT integer := place_in_part(last_part, p_last_xid8, p_last_id);
+    passed bigint;
     there bytea;
 BEGIN
-    FOR part IN
-        SELECT p.* FROM audit_seal_parts AS p
-        WHERE p.log = p_log AND p.week = p_week AND (p.last_xid8, p.last_id) >= (p_first_xid8, p_first_id)
-        UNION ALL
-        SELECT p.* FROM audit_seal_parts AS p
-        WHERE p_week IS NULL AND p.log = p_log AND p.week IS NULL AND (p.last_xid8, p.last_id) >= (p_first_xid8, p_first_id)
-        ORDER BY last_xid8, last_id
-    LOOP
-        IF first_place IS NULL THEN
-            first_place := place_in_part(part, p_first_xid8, p_first_id);
-            EXIT WHEN first_place IS NULL;
-            IF first_place > 0 THEN
-                SELECT substring(l.keys FROM 1 + 16 * (first_place - 1) FOR 16) INTO there
-                FROM audit_seal_leaves AS l WHERE l.number = part.number AND l.place = part.place;
-                before_xid8 := ('x' || encode(substring(there FROM 1 FOR 8), 'hex'))::bit(64)::bigint::text::xid8;
-                before_id := ('x' || encode(substring(there FROM 9 FOR 8), 'hex'))::bit(64)::bigint;
-            ELSIF p_week IS NOT NULL THEN
-                SELECT p.last_xid8, p.last_id INTO before_xid8, before_id FROM audit_seal_parts AS p
-                WHERE p.log = p_log AND p.week = p_week AND (p.last_xid8, p.last_id) < (part.first_xid8, part.first_id)
-                ORDER BY p.last_xid8 DESC, p.last_id DESC LIMIT 1;
-            END IF;
-        END IF;
-        IF (part.last_xid8, part.last_id) >= (p_last_xid8, p_last_id) THEN
-            last_place := place_in_part(part, p_last_xid8, p_last_id);
-            number := passed + last_place + 1 - first_place;
-            EXIT;
-        END IF;
-        passed := passed + part.row_count;
-    END LOOP;
+    IF first_place IS NULL OR last_place IS NULL THEN
+        RETURN;
+    END IF;
+    IF p_week IS NULL THEN
+        SELECT coalesce(sum(p.row_count), 0) INTO passed FROM audit_seal_parts AS p
+        WHERE p.log = p_log AND p.week IS NULL AND (p.number, p.place) >= (first_part.number, first_part.place)
+          AND (p.number, p.place) < (last_part.number, last_part.place);
+    ELSE
+        SELECT coalesce(sum(p.row_count), 0) INTO passed FROM audit_seal_parts AS p
+        WHERE p.log = p_log AND p.week = p_week AND (p.number, p.place) >= (first_part.number, first_part.place)
+          AND (p.number, p.place) < (last_part.number, last_part.place);
+    END IF;
+    number := passed + last_place + 1 - first_place;
+    IF first_place > 0 THEN
+        SELECT substring(l.keys FROM 1 + 16 * (first_place - 1) FOR 16) INTO there
+        FROM audit_seal_leaves AS l WHERE l.number = first_part.number AND l.place = first_part.place;
+        before_xid8 := ('x' || encode(substring(there FROM 1 FOR 8), 'hex'))::bit(64)::bigint::text::xid8;
+        before_id := ('x' || encode(substring(there FROM 9 FOR 8), 'hex'))::bit(64)::bigint;
+    ELSIF p_week IS NOT NULL THEN
+        SELECT p.last_xid8, p.last_id INTO before_xid8, before_id FROM audit_seal_parts AS p
+        WHERE p.log = p_log AND p.week = p_week AND (p.number, p.place) < (first_part.number, first_part.place)
+        ORDER BY p.number DESC, p.place DESC LIMIT 1;
+    END IF;
 END
 $$;
 
@@ -583,7 +597,8 @@ $$;
 REVOKE ALL ON record_looks FROM PUBLIC;
 GRANT SELECT ON record_looks TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION erase_calls_of(text[]), archive_erasing_failed(bigint[], text), retired_sums_digest(date),
-    place_in_part(audit_seal_parts, xid8, bigint), sealed_between(text, date, xid8, bigint, xid8, bigint),
+    part_ending_at(text, date, xid8, bigint), place_in_part(audit_seal_parts, xid8, bigint),
+    sealed_between(text, date, xid8, bigint, xid8, bigint),
     note_record_look(bigint, bigint, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION archive_erasing_failed(bigint[], text) TO traintui_admin;
 GRANT EXECUTE ON FUNCTION note_record_look(bigint, bigint, bigint, text) TO traintui_auditor, traintui_admin;
