@@ -257,4 +257,4 @@ async def test_sums_that_went_before_their_digest_was_kept_are_told_of(kept: Dat
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE retirements SET sums_sha256 = NULL, hash_version = 1")
         connection.execute("UPDATE retirements AS r SET row_hash = retirement_digest(r)")
-    assert any("1 week of calls went before revision 0046" in note for note in verify(kept).notes)
+    assert any("1 week of calls went before revision 0050" in note for note in verify(kept).notes)

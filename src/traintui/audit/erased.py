@@ -57,7 +57,7 @@ class Named:
 class Erased:
     """What was erased, as the record says it. It is held as a whole: erasures and purges are few beside rows. `found`
     are erasures that name what their calls do not have; `left_errors` are texts of errors that stand though their
-    conversations were purged, as was done before revision 0046."""
+    conversations were purged, as was done before revision 0050."""
 
     record: Record
     found: list[Finding] = field(default_factory=list)

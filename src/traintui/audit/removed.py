@@ -248,7 +248,7 @@ class Removed:
             )
         if self.unknown_sums:
             yield (
-                f"{number_of(self.unknown_sums, 'week')} of calls went before revision 0046, without a digest of what"
+                f"{number_of(self.unknown_sums, 'week')} of calls went before revision 0050, without a digest of what"
                 " they came to: their sums were compared with nothing."
             )
 

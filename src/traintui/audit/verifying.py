@@ -262,7 +262,7 @@ def notes_of_erased(walk: Walk, erased: Erased) -> Iterator[str]:
     if erased.left_errors:
         yield (
             f"The text of {number_of(erased.left_errors, 'error')} stands though its conversation was purged, as was"
-            " done before revision 0046: traintui audit erase takes it."
+            " done before revision 0050: traintui audit erase takes it."
         )
 
 
