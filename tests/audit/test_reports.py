@@ -27,6 +27,7 @@ from support import (  # fmt: skip
     said,
     scalar,
     seen,
+    sqlstate,
     turns_of,
 )
 from traintui.audit.reports import activity as activity_report
@@ -44,6 +45,7 @@ from traintui.data import (
     bulk,
     exports,
     purging,
+    record_looks,
     report_activity,
     report_approvals,
     report_reviewed,
@@ -546,3 +548,51 @@ async def test_names_are_text_on_the_page_and_no_formula_in_a_cell(db: Database)
         "'\tx",
         "c-1",
     ]
+
+
+# The record that the figures are from ---------------------------------------------------------------------------------
+
+
+async def test_a_report_says_whether_its_record_held_when_somebody_looked_last(
+    db: Database, tmp_path: Path, tamper: Tamper
+) -> None:
+    await approved(db, *await imported(db, 1))
+    await seal_and_anchor(db, everything=True)
+
+    async def said() -> tuple[str, str]:
+        found = await report(db, "reviewed")
+        return dict(found.answer.facts)["the record"], page_of(found, "rows.csv")
+
+    fact, page = await said()
+    assert fact == "unverified: nobody has looked at it yet"
+    assert "nobody verified lately: traintui audit verify" in page
+    verify(db)
+    fact, page = await said()
+    assert (
+        fact.startswith("held on ") and fact.endswith(" by ada, up to seal 1") and "nobody verified lately" not in page
+    )
+    assert "| the record | held on " in page
+    tamper("UPDATE record_looks SET looked_at = looked_at - interval '9 days'")
+    fact, page = await said()
+    assert fact.startswith("unverified for 9 days: it held on ") and "nobody verified lately" in page
+    tamper("UPDATE review_logs SET reason = 'Another'")
+    assert not verify(db).holds
+    fact, page = await said()
+    assert fact.startswith("DID NOT HOLD: ") and " by ada, up to seal " in fact
+    assert "did not hold when it was verified last. First: row " in page
+
+
+async def test_a_look_is_on_record_by_who_looked_and_stays_there(db: Database, conninfo: Conninfo) -> None:
+    await approved(db, *await imported(db, 1))
+    async with logged_in(conninfo("audrey")) as auditor:
+        verify(auditor)
+    look = await record_looks.last(db)
+    assert look is not None and (look.looked_by, look.held, look.findings, look.first_finding) == (
+        "audrey",
+        True,
+        0,
+        None,
+    )
+    assert sqlstate(conninfo("rita"), "SELECT note_record_look(1, 1, 0, NULL)") in ("42501", "TT004")
+    for login, codes in (("audrey", ("42501",)), (SUPERUSER, ("TT005",))):
+        assert sqlstate(conninfo(login), "UPDATE record_looks SET findings = 1, first_finding = 'x'") in codes

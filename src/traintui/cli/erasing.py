@@ -65,6 +65,8 @@ def erase(
         if became.pending:
             waiting = number_of(became.pending, "erasure")
             say(f"{waiting} still to be done in the archive: traintui audit retire goes on with it.")
+        for failure in became.failures:
+            say(f"Not out of the archive: {failure}")
         if became.left:
             say(f"Stopped: {number_of(became.left, 'call')} left as before. Run it again for the rest.")
         if became.left or became.pending:

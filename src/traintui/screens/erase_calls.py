@@ -195,7 +195,11 @@ def said(became: Erased) -> Content:
     if became.pending:
         parts.append(f"{became.pending:,} are still to be taken out of the archive, at an administrator's next start")
     mark = ("● ", "$success") if became.done else ("○ ", "$muted")
-    return Content.assemble(mark, (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".")
+    why = f" Not out of the archive: {became.failures[0]}" if became.failures else ""
+    return Content.assemble(
+        mark, (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".",
+        text.shown(why, single_line=True, limit=400, style="$warning"),
+    )  # fmt: skip
 
 
 def erasable(answer: Target) -> Target:
