@@ -27,7 +27,7 @@ ERASURES = """
     FROM erasures WHERE log = 'generation_logs' ORDER BY id
 """
 PURGES = "SELECT conversation_id, xid8::text::bigint FROM review_logs WHERE action = 'purge'"
-PENDING = "SELECT conversation_id, failure FROM archive_erasures ORDER BY id"
+WAITING_TO_BE_ERASED = "SELECT conversation_id, failure FROM archive_erasures ORDER BY id"
 _AT = {column.name: place for place, column in enumerate(HASHED["generation_logs"])}
 _ID, _CREATED, _CONVERSATION, _XID8 = _AT["id"], _AT["created_at"], _AT["conversation_id"], _AT["xid8"]
 _ERROR, _LATE = _AT["error_message"], _AT["late_reply_to"]
@@ -75,7 +75,7 @@ class Erased:
             self._named[row_id, created_at].append(named)
         for name, xid8 in self.record.figures(PURGES):
             self._purges[name] = (*self._purges.get(name, ()), xid8)
-        for conversation, failure in self.record.figures(PENDING):
+        for conversation, failure in self.record.figures(WAITING_TO_BE_ERASED):
             self.pending += 1
             if conversation is not None:
                 self._pending.add(conversation)

@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasingResult:
     """What became of it: calls from which something was erased, those where nothing of it stood any more, those that a
     stop left as they are, what is still to be done in the archive, and why that could not be done."""
 
@@ -88,7 +88,7 @@ async def erase(
     progress: Progress = lambda _done, _total: None,
     archiving: Progress = lambda _done, _total: None,
     stop: asyncio.Event | None = None,
-) -> Erased:
+) -> ErasingResult:
     """Erases what a choice means of each call, as an administrator; `progress` counts calls, then `archiving` the
     frames of the archive that may have some of it. Once `stop` is set it ends behind the call at hand. Raises
     `TraintuiError` without a reason, and `Refused` where one may not."""
@@ -105,4 +105,6 @@ async def erase(
         progress(passed, len(targets))
     if await erasures.number_pending(db):
         await finish_erasing(db, progress=archiving, stop=stop)
-    return Erased(done, nothing, len(targets) - passed, await erasures.number_pending(db), await erasures.failures(db))
+    return ErasingResult(
+        done, nothing, len(targets) - passed, await erasures.number_pending(db), await erasures.failures(db)
+    )

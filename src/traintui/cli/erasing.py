@@ -15,7 +15,7 @@ import typer
 from traintui.cli.running import Json, Progress, harmless, looked_at, run, say, workspace
 
 if TYPE_CHECKING:
-    from traintui.audit.erasing import Choice, Erased
+    from traintui.audit.erasing import Choice, ErasingResult
     from traintui.audit.holding import Target
     from traintui.data.engine import Database
 
@@ -87,7 +87,7 @@ def chosen(part: str | None, *, by_text: bool) -> Choice:
 
 async def erased(
     call: int | None, holding: str | None, choice: Choice, reason: str, dry_run: bool
-) -> tuple[Sequence[Target], Erased | None, str]:
+) -> tuple[Sequence[Target], ErasingResult | None, str]:
     """The calls that are meant, and what became of them, None where they were only looked at; and who erased a single
     call before, where nothing was left of it."""
     from traintui.audit import erasing

@@ -22,7 +22,7 @@ from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
 
 if TYPE_CHECKING:
-    from traintui.audit.erasing import Choice, Erased
+    from traintui.audit.erasing import Choice, ErasingResult
     from traintui.audit.holding import Target
 
 State = Literal["asking", "confirming", "running", "over"]
@@ -185,7 +185,7 @@ class EraseDialog(BaseDialog[bool]):
         self.refresh_bindings()
 
 
-def said(became: Erased) -> Content:
+def said(became: ErasingResult) -> Content:
     """What became of it, in words."""
     parts = [f"erased from {text.plural(became.done, 'call')}" if became.done else "nothing was erased"]
     if became.nothing:
