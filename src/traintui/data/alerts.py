@@ -4,6 +4,7 @@ them; administrators acknowledge them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -33,6 +34,13 @@ async def read(db: Database, *, cleared: bool = False, limit: int = 500) -> tupl
             ended = select(*COLUMNS).where(over).order_by(A.opened_at.desc(), A.id.desc()).limit(limit)
             found += await connection.execute(ended)
     return tuple(Alert(*row) for row in found)
+
+
+async def between(db: Database, begin: datetime, end: datetime) -> tuple[Alert, ...]:
+    """Those that opened in a time, in their order. By ix_alerts_opened_at."""
+    statement = select(*COLUMNS).where(A.opened_at >= begin, A.opened_at < end).order_by(A.opened_at, A.id)
+    async with db.read() as connection:
+        return tuple(Alert(*row) for row in await connection.execute(statement))
 
 
 async def standing(db: Database) -> OpenAlerts | None:
