@@ -96,6 +96,13 @@ async def acknowledge(db: Database, alert_id: int) -> None:
     await db.call("SELECT acknowledge_alert(:id)", {"id": alert_id})
 
 
+async def sees_all(db: Database) -> bool:
+    """Whether transactions of others are seen: the owner of the schema looks for them."""
+    asked = "SELECT pg_has_role('traintui_owner', 'pg_read_all_stats', 'USAGE')"
+    async with db.read() as connection:
+        return bool(await connection.scalar(text(asked)))
+
+
 async def note_versions(db: Database, traintui: str) -> None:
     """Notes which versions of Traintui, of the schema and of PostgreSQL are at work."""
     await db.call("SELECT note_versions(:traintui)", {"traintui": traintui}, UNLOGGED)
