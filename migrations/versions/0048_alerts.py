@@ -2,7 +2,7 @@
 seen it.
 
 Revision: 0048
-Follows: 0045
+Follows: 0047
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0048"
-down_revision = "0045"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

@@ -95,6 +95,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
                 for finding in await capabilities(db):
                     yield finding
                 yield await retention(db)
+                yield await indexes(db)
     except TraintuiError as error:
         yield Finding("Database", "failed", error.message, error.remedy)
     if settings.embedded:
@@ -140,6 +141,22 @@ async def retention(db: Database) -> Finding:
         )  # fmt: skip
     last = "no round yet" if rounds.ended_at is None else f"last round {rounds.ended_at:%Y-%m-%d %H:%M} UTC"
     return Finding("Retention", "ok", f"{said}; {last}")
+
+
+async def indexes(db: Database) -> Finding:
+    """Whether indexes are rebuilt by themselves, and what there is to rebuild."""
+    from traintui.observing.rebuilding import outlook
+
+    seen = await outlook(db)
+    there = f"{len(seen.due):,} to rebuild" if seen.due else "none to rebuild"
+    if seen.policy.on:
+        return Finding("Indexes", "ok", f"{there}; done by itself {seen.policy.hours}")
+    if not seen.due:
+        return Finding("Indexes", "ok", f"{there}; nothing is rebuilt by itself")
+    return Finding(
+        "Indexes", "warning", f"{there}; nothing is rebuilt by itself, and they take twice the memory that they need.",
+        "traintui db indexes --automatic on, or traintui db indexes --rebuild NAME.",
+    )  # fmt: skip
 
 
 def newest_backup(settings: Settings) -> Finding:

@@ -52,7 +52,8 @@ def test_people_read_what_to_mend_and_by_which_statement(server: EmbeddedServer)
         connection.execute("DROP INDEX ix_review_logs_xid8")
         said = stats(server.home, "db", "stats").stdout
         assert "ix_review_logs_xid8 is not there, and Traintui relies on it: what it serves reads whole tables" in said
-        assert "CREATE INDEX CONCURRENTLY ix_review_logs_xid8 ON review_logs (xid8);" in said and "imports.copy" in said
+        assert "CREATE INDEX CONCURRENTLY ix_review_logs_xid8 ON review_logs (xid8);" in said
+        assert "  index_facts.indexes " in said  # what took longest stands above
         connection.execute("CREATE INDEX ix_review_logs_xid8 ON review_logs (xid8)")
 
 
@@ -61,3 +62,14 @@ def test_a_time_without_statements_says_so(server: EmbeddedServer) -> None:
         connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 hours'")
     assert "none is on record" in stats(server.home, "db", "stats", "--hours", "1").stdout
     assert stats(server.home, "db", "stats", "--hours", "0").returncode == 2
+
+
+def test_the_report_of_a_month_is_printed_saved_and_told_to_programs(server: EmbeddedServer, tmp_path: Path) -> None:
+    printed = stats(server.home, "db", "report").stdout
+    assert "## Recommendations" in printed and "| new conversations | 1 |" in printed
+    told = json.loads(stats(server.home, "db", "report", "--json", "--out", str(tmp_path)).stdout)
+    assert told["work"]["conversations"] == 1 and told["recommendations"] == []
+    assert [Path(path).suffix for path in told["files"]] == [".md", ".html"]
+    assert all(Path(path).read_text() for path in told["files"])
+    refused = stats(server.home, "db", "report", "--month", "soon")
+    assert refused.returncode == 1 and "Write year and month: 2026-11." in refused.stderr

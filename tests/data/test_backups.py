@@ -294,6 +294,10 @@ async def test_a_restored_workspace_has_the_same_rows_rights_and_hashes_and_is_w
     assert done.replaced is not None and done.replaced.path.name.startswith("before-restore-")
     assert contents(new, of) == before
     assert rights(new) == had
+    # What belongs to the server is in no backup, and made anew.
+    listed = backup.run(new, "pg_restore", "-l", str(made.path)).stdout
+    assert schema.OF_SERVER not in listed and "leaf_density" not in listed
+    assert value(new, "SELECT index_density('pk_conversations'::regclass) BETWEEN 0 AND 1") is True
     for table in ("review_logs", "export_logs", "generation_logs"):
         assert value(new, f"SELECT count(*) FROM {table} WHERE row_hash IS NOT NULL") != 0
         assert value(new, f"SELECT count(*) FROM {table} AS t WHERE row_hash <> {table[:-1]}_digest(t)") == 0

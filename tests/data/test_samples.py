@@ -118,3 +118,18 @@ async def test_the_hit_rate_is_of_the_days_and_not_since_ever(db: Database, conn
     now = datetime.now(UTC)
     found = (await samples.uses(db, now - timedelta(days=30), now + MINUTE))["ix_a"]
     assert (found.scans, found.hit_rate, found.density) == (1, 0.75, None)
+
+
+async def test_growth_is_told_since_an_index_has_its_file(db: Database, conninfo: Conninfo) -> None:
+    stored = (
+        "INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number, scans,"
+        " blocks_hit, blocks_read) VALUES (now() - %s * interval '1 day', %s, 'a', true, %s, %s, %s, 0, 0, 0)"
+    )
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        for day, size, entries, file in (
+            (9, 9_000_000, 20_000, 1), (8, 2_000_000, 20_000, 2), (7, 2_000_000, 0, 2), (1, 5_000_000, 20_000, 2),
+        ):  # fmt: skip
+            connection.execute(stored, [day, "ix_grown", size, entries, file])
+        connection.execute(stored, [1, "ix_small", 100_000, 100, 3])
+    now = datetime.now(UTC)
+    assert await samples.growths(db, now - timedelta(days=30), now + MINUTE) == {"ix_grown": 2.5}

@@ -139,3 +139,15 @@ async def test_a_large_index_that_is_half_empty_is_sparse(
         "sparse", "REINDEX INDEX CONCURRENTLY ix_review_logs_xid8;",
     )  # fmt: skip
     assert "fills 41% of its leaves" in finding.says
+
+
+async def test_an_index_whose_density_nobody_may_read_is_sparse_when_its_entries_take_twice_what_they_took(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_findings, "LARGE", 0)
+    facts, relied_on = await index_facts.indexes(db), index_facts.relied_on()
+    grown = {"ix_review_logs_xid8": 2.4, "pk_review_logs": 1.9, "ix_conversations_status_id": 3.0}
+    known = {"ix_conversations_status_id": 0.8}
+    (finding,) = findings(facts, (), {}, relied_on, known, grown)
+    assert (finding.kind, finding.index) == ("sparse", "ix_review_logs_xid8")
+    assert "takes 2.4 times the room for each entry that it took when it was built" in finding.says

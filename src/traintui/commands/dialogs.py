@@ -46,6 +46,8 @@ PLACES: dict[str, str] = {
     "copying": "Copy",
     "differing": "What differs",
     "bulk": "Many at once",
+    "mending": "Mend an index",
+    "index_history": "What was done to indexes",
     "erasing": "Erase from calls",
     "holding": "Calls that hold a text",
     "views": "Views",
@@ -263,6 +265,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("bulk.do", "y,enter", "Do it", "Do it to all of them", "do", True, palette=False),
     Command("bulk.stop", "escape", "Stop", "Stop; what is done stays done", "stop", True, palette=False),
     Command("bulk.back", "escape,n", "Back", "Leave all of them as they are", "back", True, palette=False),
+    # Mend an index
+    Command("mending.do", "y", "Do it", "Do what is shown", "do", True, palette=False),
+    Command("mending.stop", "escape", "Stop", "End it; what it began is taken away", "stop", True, palette=False),
+    Command("mending.back", "escape,n", "Back", "Leave it as it is", "back", True, palette=False),
+    # What was done to indexes
+    Command("index_history.undo", "u", "Undo", "Make again what was dropped", "undo", True, palette=False,
+            role="admin"),
+    Command("index_history.back", "escape", "Close", "Back to the indexes", "back", True, palette=False),
     # Erase from calls
     Command("erasing.erase", "ctrl+s", "Erase", "Erase it, after asking once more", "erase", True, True, palette=False),
     Command("erasing.do", "y", "Erase", "Erase it for good", "do", True, palette=False),

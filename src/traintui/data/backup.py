@@ -166,6 +166,7 @@ def write(server: EmbeddedServer, path: Path, revision: str) -> Backup:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 done = run(
                     server, "pg_dump", "--format=custom", "--compress=gzip:1", f"--file={partial}",
+                    f"--exclude-schema={schema.OF_SERVER}",
                     f"--dbname={server.conninfo(SUPERUSER)}", inherits=file.fileno(),
                 )  # fmt: skip
                 if done.returncode != 0:

@@ -139,6 +139,26 @@ class WorkspaceSetting(Base):
             name="slow_query_ms",
         ),
         CheckConstraint(
+            "key <> 'rebuild_automatically' OR jsonb_typeof(value) IN ('boolean', 'null')",
+            name="rebuild_automatically",
+        ),
+        CheckConstraint(
+            "key <> 'rebuild_policy' OR CASE jsonb_typeof(value) WHEN 'null' THEN true WHEN 'object' THEN"
+            " CASE WHEN jsonb_typeof(value->'density') = 'number' AND jsonb_typeof(value->'megabytes') = 'number'"
+            " THEN (value->>'density')::numeric >= 0.1 AND (value->>'density')::numeric <= 0.65"
+            " AND (value->>'megabytes')::numeric >= 1 AND (value->>'megabytes')::numeric <= 1000000"
+            " AND CASE WHEN jsonb_typeof(value->'quiet_from') = 'number'"
+            " AND jsonb_typeof(value->'quiet_until') = 'number'"
+            " THEN (value->>'quiet_from')::numeric >= 0 AND (value->>'quiet_from')::numeric <= 23"
+            " AND (value->>'quiet_until')::numeric >= 0 AND (value->>'quiet_until')::numeric <= 23"
+            " AND (value->>'quiet_from')::numeric = trunc((value->>'quiet_from')::numeric)"
+            " AND (value->>'quiet_until')::numeric = trunc((value->>'quiet_until')::numeric)"
+            " ELSE coalesce(jsonb_typeof(value->'quiet_from'), 'null') = 'null'"
+            " AND coalesce(jsonb_typeof(value->'quiet_until'), 'null') = 'null' END"
+            " ELSE false END ELSE false END",
+            name="rebuild_policy",
+        ),
+        CheckConstraint(
             "key <> 'alert_hook' OR CASE jsonb_typeof(value) WHEN 'null' THEN true WHEN 'string'"
             " THEN length(value #>> '{}') >= 1 AND length(value #>> '{}') <= 2000 ELSE false END",
             name="alert_hook",

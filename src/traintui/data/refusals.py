@@ -131,6 +131,10 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_workspace_settings_slow_query_ms": (
         "TT003", "a slow query takes 10 to 600,000 ms", "Give whole milliseconds, such as 500.",
     ),
+    "ck_workspace_settings_rebuild_policy": (
+        "TT003", "indexes are rebuilt below a density of 0.1 to 0.65 and from 1 MB on, in hours from 0 to 23",
+        "Give density and megabytes as numbers, and both hours or none.",
+    ),
     "ck_workspace_settings_alert_hook": (
         "TT003", "a hook is a command of 1 to 2,000 characters", "Put what is longer into a script, and name that.",
     ),

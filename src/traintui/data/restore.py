@@ -157,6 +157,7 @@ def fill(server: EmbeddedServer, connection: psycopg.Connection[Any], path: Path
         lines = [line for line in done.stderr.splitlines() if "error:" in line]
         raise not_restored(f"{path} could not be read back ({(lines or ['pg_restore said nothing'])[0]})")
     schema.bootstrap(conninfo)
+    schema.let_measure(conninfo)
 
 
 def add_missing_roles(server: EmbeddedServer, connection: psycopg.Connection[Any], path: Path) -> None:

@@ -29,6 +29,18 @@ USES = text("""
     FROM steps GROUP BY index_name
 """)
 
+# Since it was built, that is since it has its file; what a vacuum or an analyze has not counted has no entries yet.
+GROWTHS = text("""
+    WITH counted AS (
+        SELECT index_name, file_number, at, index_bytes::double precision / entries AS each,
+               last_value(file_number) OVER (PARTITION BY index_name ORDER BY at
+                                             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS newest
+        FROM index_samples WHERE at >= :since AND at < :until AND is_valid AND entries >= 10000
+    )
+    SELECT index_name, (array_agg(each ORDER BY at DESC))[1] / (array_agg(each ORDER BY at))[1] AS growth
+    FROM counted WHERE file_number = newest GROUP BY index_name
+""")
+
 
 async def hold(db: Database, holder: str, seconds: float) -> bool:
     """Whether this process samples for the next seconds; one does at a time."""
@@ -95,4 +107,14 @@ async def uses(db: Database, since: datetime, until: datetime) -> dict[str, Use]
         return {
             row.index_name: Use(row.days, int(row.scans), int(row.blocks_hit), int(row.blocks_read), row.density)
             for row in await connection.execute(USES, {"since": since, "until": until})
+        }
+
+
+async def growths(db: Database, since: datetime, until: datetime) -> dict[str, float]:
+    """How many times the bytes for each entry each index takes that it took when it was built, or first sampled since,
+    by its name; those that have some entries. By the key of index_samples."""
+    async with db.read() as connection:
+        return {
+            row.index_name: float(row.growth)
+            for row in await connection.execute(GROWTHS, {"since": since, "until": until})
         }

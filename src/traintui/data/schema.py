@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 OWNER = "traintui_owner"
+OF_SERVER = "traintui_server"
+"""The schema of what belongs to an embedded server and not to the workspace."""
 LOOK_SECONDS = 0.1
 """Between two looks whether somebody else's upgrade has ended."""
 SEALS_SINCE = "0036"
@@ -188,6 +190,13 @@ def let_see_all(conninfo: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("GRANT pg_read_all_stats TO traintui_owner")
         connection.execute("GRANT pg_monitor, pg_signal_backend TO traintui_admin")
+
+
+def let_measure(conninfo: str) -> None:
+    """Lets samples say how full indexes are, by a function of the superuser that reads their files. On the embedded
+    server; backups leave it out, so it is made anew where one is restored."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL((Path(__file__).parent / "leaf_density.sql").read_text(encoding="utf-8")))
 
 
 def bootstrap(conninfo: str) -> None:

@@ -84,6 +84,7 @@ def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, pro
         as_superuser = server.conninfo(SUPERUSER)
         schema.bootstrap(as_superuser)
         schema.let_see_all(as_superuser)
+        schema.let_measure(as_superuser)
         users.add_user(as_superuser, users.own_login(), "admin", with_password=False)
         if upgrade:
             change_schema(as_superuser, server, progress=progress)

@@ -20,6 +20,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
+from traintui.observing.rebuilding import mending
 from traintui.observing.recording import recording
 from traintui.observing.sampling import sampling
 from traintui.processes import Orders, give_way, orders
@@ -46,7 +47,7 @@ async def serve(
     async with (
         open_workspace(settings) as db, orders(attached=attached) as given, indexing(db, failed=failed),
         sealing(db, failed=failed), retaining(db, failed=failed), recording(db, failed=failed),
-        sampling(db, failed=failed),
+        sampling(db, failed=failed), mending(db, failed=failed),
     ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")

@@ -11,7 +11,7 @@ from typing import Literal
 from traintui.data.index_facts import ForeignKeyFact, IndexFact
 from traintui.data.sample_records import Use
 
-Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_key"]
+Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_key", "slow_plan"]
 
 UNUSED_DAYS = 30
 """Days with samples after which an index that nothing scanned counts as unused."""
@@ -20,6 +20,8 @@ SMALL = 1_000_000
 """Bytes up to which an unused index is not worth a word."""
 SPARSE = 0.5
 """Share of the leaves below which an index is rebuilt; random keys live at 0.7."""
+GROWN = 2.0
+"""Times of what the entries of an index took when it was built, from which on it is rebuilt."""
 LARGE = 8_000_000
 """Bytes from which on that is worth it."""
 MANY_ROWS = 10_000
@@ -47,10 +49,12 @@ def findings(
     used: Mapping[str, Use],
     expected: Mapping[str, str],
     densities: Mapping[str, float],
+    growths: Mapping[str, float] | None = None,
 ) -> tuple[IndexFinding, ...]:
     """All that is wrong, what costs most first; of what Traintui relies on nothing is unused. `expected` has the
     statement that makes each of these indexes, `densities` the share of its leaves that an index fills, where it is
-    known."""
+    known; where it is not, `growths` how many times the bytes for each entry it takes that it took when it was built.
+    """
     there = {index.name for index in indexes}
     parted = {index.table for index in indexes if index.is_partitioned}
     found = [missing(name, statement, parted) for name, statement in expected.items() if name not in there]
@@ -63,10 +67,10 @@ def findings(
             found.append(redundant(index, other))
         elif index.name not in expected and is_unused(index, used.get(index.name), keys):
             found.append(unused(index, used[index.name]))
-        if densities.get(index.name, 1.0) < SPARSE and index.index_bytes > LARGE:
-            found.append(sparse(index, densities[index.name]))
+        if index.index_bytes > LARGE and is_sparse(index.name, densities, growths or {}):
+            found.append(sparse(index, densities.get(index.name), (growths or {}).get(index.name, 1.0)))
     found += [unindexed(key) for key in keys if key.table_rows >= MANY_ROWS and not serving(key, indexes)]
-    order: tuple[Kind, ...] = ("missing", "invalid", "foreign_key", "sparse", "redundant", "unused")
+    order: tuple[Kind, ...] = ("missing", "invalid", "foreign_key", "sparse", "redundant", "unused", "slow_plan")
     sizes = {index.name: index.index_bytes for index in indexes}
     return tuple(sorted(found, key=lambda each: (order.index(each.kind), -sizes.get(each.index, 0), each.index)))
 
@@ -119,10 +123,13 @@ def unused(index: IndexFact, use: Use) -> IndexFinding:
     )  # fmt: skip
 
 
-def sparse(index: IndexFact, density: float) -> IndexFinding:
-    """An index whose leaves are half empty."""
+def sparse(index: IndexFact, density: float | None, growth: float) -> IndexFinding:
+    """An index whose leaves are half empty, or that takes twice of what it took for as many entries."""
+    says = f"{index.name} fills {density:.0%} of its leaves" if density is not None else (
+        f"{index.name} takes {growth:.1f} times the room for each entry that it took when it was built"
+    )  # fmt: skip
     return IndexFinding(
-        "sparse", index.name, index.table, f"{index.name} fills {density:.0%} of its leaves ({megabytes(index)})",
+        "sparse", index.name, index.table, f"{says} ({megabytes(index)})",
         "it takes twice the memory that it needs", f"REINDEX INDEX CONCURRENTLY {index.name};",
         "as much disk again while it is rebuilt; nobody waits",
     )  # fmt: skip
@@ -172,6 +179,15 @@ def is_unused(index: IndexFact, use: Use | None, keys: Iterable[ForeignKeyFact])
     if index.is_unique or index.is_key:
         return False
     return not any(key.table == index.table and begins_with(index, key.columns) for key in keys)
+
+
+def is_sparse(
+    name: str, densities: Mapping[str, float], growths: Mapping[str, float], *, least: float = SPARSE
+) -> bool:
+    """Whether an index fills less than `least` of its leaves; where nobody knows that, whether it grew to twice of what
+    its entries take."""
+    density = densities.get(name)
+    return density < least if density is not None else growths.get(name, 1.0) >= GROWN
 
 
 def serving(key: ForeignKeyFact, indexes: Iterable[IndexFact]) -> bool:

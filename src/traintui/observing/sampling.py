@@ -27,6 +27,8 @@ RELATION_SECONDS = 900.0
 LEASE_SECONDS = 150.0
 """Seconds after which another process goes on for one that died."""
 THIN_SECONDS = 6 * 3_600.0
+MONTH_SECONDS = 3_600.0
+"""Seconds between two looks whether a month is over, and its figures are to be kept."""
 SOON_SECONDS = 15.0
 """Seconds until another look at what may become an alert."""
 
@@ -34,7 +36,7 @@ SOON_SECONDS = 15.0
 async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
     """Samples until `stop` is set, while no other process does. A database that is away is waited for."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-    taken = relations = thinned = known = None
+    taken = relations = thinned = looked = known = None
     alerting = Alerting(db)
     while not stop.is_set():
         seconds = SERVER_SECONDS
@@ -54,12 +56,23 @@ async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
                     thinned = ticks()
                 if await alerting.look(holder):
                     seconds = min(seconds, SOON_SECONDS)
+                if is_due(looked, MONTH_SECONDS):
+                    await keep_month(db, holder)
+                    looked = ticks()
         except TraintuiError:
             await rest(stop, AWAY_SECONDS)
             continue
         await rest(stop, seconds)
     with suppress(TraintuiError):
         await samples.release(db, holder)
+
+
+async def keep_month(db: Database, holder: str) -> None:
+    """Keeps what the last month came to once it is over, and saves its report in the home."""
+    from traintui.observing import month_files, months  # once a month
+
+    if (month := await months.keep_last(db, holder)) is not None and db.home is not None:
+        await month_files.save(await month_files.page_of(db, month), month, db.home / month_files.FOLDER)
 
 
 def is_due(last: float | None, seconds: float) -> bool:

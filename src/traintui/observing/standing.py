@@ -4,17 +4,21 @@ command alike."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from traintui.data import alerts, health, index_facts, query_times, samples
+from traintui.data import alerts, health, index_actions, index_facts, query_times, samples
 from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
 from traintui.data.query_records import QueryTimes
 from traintui.data.records import ServerFacts, TableSize
 from traintui.data.sample_records import Use
-from traintui.observing.index_findings import IndexFinding, findings, since
+from traintui.observing.index_findings import LARGE, IndexFinding, columns_of, findings, since
+from traintui.observing.plan_proposals import proposals
+from traintui.observing.plans import MANY_ROWS
+from traintui.observing.rebuilding import SAMPLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,14 @@ async def index_states(db: Database, now: datetime) -> tuple[IndexState, ...]:
     weeks tell."""
     used = await samples.uses(db, since(now), now)
     densities = {name: use.density for name, use in used.items() if use.density is not None}
+    densities |= await index_actions.rebuilt_since(db, now - SAMPLED)
     facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
+    unknown = any(fact.index_bytes > LARGE and fact.name not in densities for fact in facts)
+    growths = await samples.growths(db, since(now), now) if unknown else {}
     expected = await asyncio.to_thread(index_facts.relied_on)
-    wrong = {each.index: each for each in findings(facts, keys, used, expected, densities)}
+    wrong = {each.index: each for each in findings(facts, keys, used, expected, densities, growths)}
+    for each in await proposed(db, facts):
+        wrong.setdefault(each.index, each)
     known = {fact.name: fact for fact in facts}
     states = [
         IndexState(name, finding.table, known.get(name), used.get(name), densities.get(name), finding)
@@ -82,3 +91,16 @@ async def index_states(db: Database, now: datetime) -> tuple[IndexState, ...]:
         IndexState(fact.name, fact.table, fact, used.get(fact.name), densities.get(fact.name), None) for fact in well
     ]
     return tuple(states)
+
+
+async def proposed(db: Database, facts: Sequence[IndexFact]) -> tuple[IndexFinding, ...]:
+    """Indexes that plans ask for, of tables whose rows are worth one."""
+    rows = {fact.table: float(fact.table_rows) for fact in facts}
+    if max(rows.values(), default=0.0) < MANY_ROWS:
+        return ()
+    plain = [(fact.table, columns_of(fact)) for fact in facts if fact.is_valid and fact.only is None]
+    there = {(table, *columns[:number]) for table, columns in plain for number in range(1, len(columns) + 1)}
+    names = {fact.name for fact in facts}
+    tables = {fact.table for fact in facts if not fact.is_partitioned}
+    asked = proposals(await query_times.plans(db), rows, tables, there)
+    return tuple(each for each in asked if each.index not in names)

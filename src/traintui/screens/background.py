@@ -53,6 +53,7 @@ class Background:
             "redaction": self._learn_redaction,
             "queries": self._record_queries,
             "samples": self._sample,
+            "mending": self._mend,
             "alerts": self._follow_alerts,
         }
         if self._db.role == "admin":
@@ -144,6 +145,13 @@ class Background:
             with suppress(TraintuiError):  # a database that is away is told of elsewhere
                 await self._app.read_alerts()
             await asyncio.sleep(LOOK_AT_ALERTS)
+
+    async def _mend(self, stop: asyncio.Event) -> None:
+        """Rebuilds half empty indexes by the rules of the workspace, where this login may."""
+        await asyncio.sleep(WATCHED_AFTER)
+        from traintui.observing.rebuilding import keep_mended
+
+        await keep_mended(self._db, stop)
 
     async def _finish_erasing(self, _: asyncio.Event) -> None:
         """Takes out of the archive what an erasure or a purge left there when it was cut off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WRONG = {
     "missing": ("missing", "$error"), "invalid": ("unfinished", "$error"), "foreign_key": ("wanted", "$warning"),
     "sparse": ("half empty", "$warning"), "redundant": ("redundant", "$warning"), "unused": ("unused", "$warning"),
+    "slow_plan": ("proposed", "$accent"),
 }  # fmt: skip
 """What is wrong in a word, and its colour."""
 UNKNOWN = Content.styled("·", "$faint")
@@ -65,8 +66,8 @@ def filled(row: IndexState) -> Content:
     return UNKNOWN if row.density is None else Content(f"{row.density:.0%}")
 
 
-def index_lines(row: IndexState) -> Iterator[Content]:
-    """All that is known about an index: what is wrong, what mends it, and how it is made."""
+def index_lines(row: IndexState, serves: Sequence[str]) -> Iterator[Content]:
+    """All that is known about an index: what is wrong, what mends it, which statements it serves, how it is made."""
     yield text.shown(row.name, single_line=True, limit=100, style="bold")
     yield NOTHING
     if row.finding is not None:
@@ -92,6 +93,7 @@ def index_lines(row: IndexState) -> Iterator[Content]:
         yield from fact(
             "Hits", "none of its blocks was asked for" if rate is None else f"{rate:.2%} of blocks in memory"
         )
+        yield from fact("Serves", ", ".join(serves) or "no plan that is kept uses it")
     if row.fact is not None:
         yield NOTHING
         yield heading("How it is made")

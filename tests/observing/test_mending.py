@@ -1,0 +1,356 @@
+"""What is done to an index is done whole or not at all, by whom may, and stands in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from churned import INDEX, as_owner, churn, density, invalid, sampled
+from support import Conninfo, eventually, imported, scalar, sqlstate
+from traintui import clock
+from traintui.data import index_actions, index_building, index_facts
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.data.engine import Database
+from traintui.data.index_building import BuildProgress
+from traintui.data.index_facts import IndexFact
+from traintui.data.refusals import Refused
+from traintui.errors import TraintuiError
+from traintui.observing import mending, rebuilding
+from traintui.observing.index_findings import IndexFinding
+from traintui.observing.standing import index_states
+
+DIES = """
+import asyncio, sys
+from traintui.data import index_facts, workspace
+from traintui.data.embedded import EmbeddedServer
+from traintui.data.engine import Database, make_engine
+from traintui.observing import mending
+from pathlib import Path
+
+async def main(conninfo, home):
+    login, role = await workspace.whoami(conninfo)
+    db = Database(make_engine(conninfo, pooled=False), conninfo, "embedded", login, role, EmbeddedServer(Path(home)))
+    (fact,) = [each for each in await index_facts.indexes(db) if each.name == "ix_churned_number"]
+    await mending.carry_out(db, mending.rebuilding(fact))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def mender(db: Database, server: EmbeddedServer) -> Database:
+    """The workspace as ada, an administrator, on its embedded server."""
+    return replace(db, server=server)
+
+
+async def fact_of(db: Database, name: str = INDEX) -> IndexFact:
+    """An index as the catalog has it."""
+    return next(each for each in await index_facts.indexes(db) if each.name == name)
+
+
+async def finding_of(db: Database, name: str) -> IndexFinding | None:
+    """What is wrong with an index."""
+    return next((each.finding for each in await index_states(db, clock.now()) if each.name == name), None)
+
+
+@contextmanager
+def open_transaction(conninfo: Conninfo) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Somebody has read the table, and has not ended."""
+    with psycopg.connect(conninfo(SUPERUSER)) as resting:
+        resting.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        resting.execute("SELECT count(*) FROM churned WHERE number = 1")
+        yield resting
+
+
+def leave_one(conninfo: Conninfo) -> None:
+    """A rebuild that gives up, and leaves what it built."""
+    with (
+        open_transaction(conninfo),
+        psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.LockNotAvailable),
+    ):
+        connection.execute("SET ROLE traintui_owner")
+        connection.execute("SET lock_timeout = 200")
+        connection.execute(f"REINDEX INDEX CONCURRENTLY {INDEX}".encode())
+
+
+def slow(conninfo: Conninfo) -> None:
+    """Makes `churned` with an index that takes some seconds to be built: one is met in the middle of it."""
+    body = "'BEGIN PERFORM pg_catalog.pg_sleep(%s); RETURN number; END'"
+    function = "CREATE OR REPLACE FUNCTION slowly(number bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS"
+    as_owner(
+        conninfo, "CREATE TABLE churned AS SELECT n::bigint AS number FROM generate_series(1, 1000) AS n",
+        f"{function} {body % 0}", f"CREATE INDEX {INDEX} ON churned (public.slowly(number))",
+        f"{function} {body % 0.005}",
+    )  # fmt: skip
+
+
+async def builds(conninfo: Conninfo) -> None:
+    """Waits until the index is in the middle of being built."""
+
+    async def is_built() -> bool:
+        return bool(invalid(conninfo))
+
+    await eventually(is_built)
+
+
+async def test_a_churned_index_is_found_by_its_density_and_rebuilt(
+    mender: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    churn(conninfo)
+    await sampled(reviewer_db)
+    before = await density(mender)
+    assert before is not None and 0.3 < before < 0.5
+    finding = await finding_of(mender, INDEX)
+    assert finding is not None and finding.kind == "sparse" and f"fills {before:.0%} of its leaves" in finding.says
+    told: list[BuildProgress] = []
+    done = await mending.carry_out(mender, mending.rebuilding(await fact_of(mender)), progress=told.append)
+    assert (done.kind, done.state, done.index_name, done.acted_by, done.by_itself, done.error) == (
+        "rebuild", "done", INDEX, "ada", False, None,
+    )  # fmt: skip
+    assert done.density_before == pytest.approx(before, abs=0.02) and (done.density_after or 0) > 0.8
+    assert done.bytes_before is not None and done.bytes_after is not None
+    assert done.bytes_after < done.bytes_before / 2 and done.seconds is not None
+    assert await finding_of(mender, INDEX) is None  # before there is a sample of it
+    await sampled(mender)
+    assert await finding_of(mender, INDEX) is None and (await density(mender) or 0) > 0.8
+    assert invalid(conninfo) == [] and await index_actions.newest(reviewer_db) == (done,)
+
+
+async def test_a_fresh_index_is_nine_tenths_full_and_what_is_no_tree_has_no_density(
+    mender: Database, conninfo: Conninfo
+) -> None:
+    as_owner(
+        conninfo,
+        "CREATE TABLE fresh AS SELECT n::bigint AS number FROM generate_series(1, 100000) AS n",
+        "CREATE INDEX ix_fresh ON fresh (number)", "CREATE INDEX ix_fresh_hash ON fresh USING hash (number)",
+        "CREATE INDEX ix_fresh_packed ON fresh (number) WITH (fillfactor = 60)",
+    )  # fmt: skip
+    await sampled(mender)
+    assert await density(mender, "ix_fresh") == pytest.approx(0.9, abs=0.02)
+    assert await density(mender, "ix_fresh_packed") == pytest.approx(0.6, abs=0.02)
+    assert await density(mender, "ix_fresh_hash") is None
+
+
+async def test_what_a_build_left_is_found_and_cleaned_up(mender: Database, conninfo: Conninfo) -> None:
+    churn(conninfo, rows=20_000)
+    leave_one(conninfo)
+    assert invalid(conninfo) == [f"{INDEX}_ccnew"]
+    finding = await finding_of(mender, f"{INDEX}_ccnew")
+    assert finding is not None and finding.kind == "invalid"
+    (left,) = await index_building.leftovers(mender)
+    done = await mending.carry_out(mender, mending.cleaning(left))
+    assert (done.kind, done.state, done.index_name) == ("clean", "done", f"{INDEX}_ccnew")
+    assert invalid(conninfo) == [] and await finding_of(mender, f"{INDEX}_ccnew") is None
+
+
+async def test_a_leftover_is_none_while_somebody_is_at_it(mender: Database, conninfo: Conninfo) -> None:
+    churn(conninfo, rows=20_000)
+    leave_one(conninfo)
+    with psycopg.connect(conninfo(SUPERUSER)) as busy:
+        busy.execute("LOCK TABLE churned IN SHARE UPDATE EXCLUSIVE MODE")
+        assert await index_building.leftovers(mender) == ()
+    assert len(await index_building.leftovers(mender)) == 1
+
+
+async def test_what_was_dropped_comes_back_as_it_was(mender: Database, conninfo: Conninfo) -> None:
+    as_owner(conninfo, "CREATE INDEX ix_odd ON conversations (lower(persona) DESC, id) INCLUDE (tier) WHERE flagged")
+    before = await fact_of(mender, "ix_odd")
+    dropped = await mending.carry_out(mender, mending.drop(before, relied_on=False))
+    assert dropped.can_be_undone and "ix_odd" not in {each.name for each in await index_facts.indexes(mender)}
+    planned = mending.undoing(dropped, await index_facts.indexes(mender))
+    assert "CREATE INDEX CONCURRENTLY ix_odd" in planned.statement
+    made = await mending.carry_out(mender, planned)
+    assert await fact_of(mender, "ix_odd") == before and made.undoes == dropped.id
+    undone = await index_actions.one(mender, dropped.id)
+    assert undone is not None and undone.undone_by == made.id
+    with pytest.raises(TraintuiError, match="was undone already"):
+        mending.undoing(undone, await index_facts.indexes(mender))
+
+
+async def test_an_index_of_a_table_of_many_parts_comes_back_with_all_of_them(
+    mender: Database, conninfo: Conninfo
+) -> None:
+    as_owner(conninfo, "CREATE INDEX ix_odd ON generation_logs (http_status, id)")
+    before = await fact_of(mender, "ix_odd")
+    dropped = await mending.carry_out(mender, mending.drop(before, relied_on=False))
+    await mending.carry_out(mender, mending.undoing(dropped, await index_facts.indexes(mender)))
+    assert await fact_of(mender, "ix_odd") == before
+    done = await mending.carry_out(mender, mending.rebuilding(before))
+    assert done.state == "done" and await fact_of(mender, "ix_odd") == before and invalid(conninfo) == []
+
+
+async def test_an_index_that_keeps_rows_right_is_not_dropped(mender: Database) -> None:
+    for name in ("pk_conversations", "uq_index_actions_one_at_a_time"):
+        with pytest.raises(TraintuiError, match="not only there to be quick"):
+            mending.drop(await fact_of(mender, name), relied_on=True)
+
+
+async def test_what_a_finding_proposes_is_made(mender: Database, conninfo: Conninfo) -> None:
+    as_owner(conninfo, "DROP INDEX ix_review_logs_xid8")
+    finding = await finding_of(mender, "ix_review_logs_xid8")
+    assert finding is not None
+    done = await mending.carry_out(mender, mending.creation(finding))
+    assert (done.kind, done.state) == ("create", "done") and await finding_of(mender, "ix_review_logs_xid8") is None
+
+
+async def test_beside_a_transaction_that_stays_open_nothing_is_begun(mender: Database, conninfo: Conninfo) -> None:
+    churn(conninfo, rows=20_000)
+    with open_transaction(conninfo):
+        for planned in (
+            mending.rebuilding(await fact_of(mender)), mending.drop(await fact_of(mender), relied_on=False),
+        ):  # fmt: skip
+            with pytest.raises(TraintuiError) as refused:
+                await mending.carry_out(mender, planned)
+            assert refused.value.title == "Others were in the way"
+            assert f"transaction of {SUPERUSER}" in refused.value.message
+            assert invalid(conninfo) == []
+            row, *_ = await index_actions.newest(mender)
+            assert row.state == "failed" and "Others were in the way" in (row.error or "")
+    assert (await mending.carry_out(mender, mending.rebuilding(await fact_of(mender)))).state == "done"
+
+
+async def test_what_a_rebuild_left_behind_a_transaction_that_came_in_between_goes_after_it(
+    mender: Database, conninfo: Conninfo
+) -> None:
+    slow(conninfo)
+    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+    await builds(conninfo)
+    with open_transaction(conninfo), pytest.raises(TraintuiError, match="Others were in the way"):
+        await running
+    await rebuilding.look(mender, asyncio.Event())
+    assert invalid(conninfo) == [] and (await fact_of(mender)).is_valid
+
+
+async def test_a_drop_behind_a_transaction_that_came_in_between_is_finished_after_it(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(*_: object, **__: object) -> set[str]:
+        return set()
+
+    churn(conninfo, rows=20_000)
+    monkeypatch.setattr(index_building, "others", nobody)  # they come right behind the look
+    with open_transaction(conninfo):
+        dropped = await mending.carry_out(mender, mending.drop(await fact_of(mender), relied_on=False))
+        assert dropped.state == "done" and invalid(conninfo) == [INDEX]
+    await rebuilding.look(mender, asyncio.Event())
+    assert invalid(conninfo) == [] and INDEX not in {each.name for each in await index_facts.indexes(mender)}
+    made = await mending.carry_out(mender, mending.undoing(dropped, await index_facts.indexes(mender)))
+    assert made.state == "done" and (await fact_of(mender)).is_valid
+
+
+async def test_a_rebuild_that_is_stopped_leaves_no_invalid_index(mender: Database, conninfo: Conninfo) -> None:
+    slow(conninfo)
+    stop = asyncio.Event()
+    told: list[BuildProgress] = []
+    planned = mending.rebuilding(await fact_of(mender))
+    running = asyncio.create_task(mending.carry_out(mender, planned, progress=told.append, stop=stop))
+
+    async def watched() -> bool:
+        return bool(told)
+
+    await eventually(watched)
+    assert told[0].phase.startswith("building index")
+    stop.set()
+    with pytest.raises(TraintuiError, match="as it was"):
+        await running
+    assert invalid(conninfo) == []
+    assert [(each.state, each.error) for each in await index_actions.newest(mender)] == [
+        ("failed", f"Stopped: {INDEX} is as it was.")
+    ]
+
+
+async def test_one_who_is_cancelled_ends_the_build_and_leaves_nothing(mender: Database, conninfo: Conninfo) -> None:
+    slow(conninfo)
+    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+    await builds(conninfo)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert invalid(conninfo) == []
+    assert [each.error for each in await index_actions.newest(mender)] == ["stopped in the middle"]
+
+
+async def test_what_a_killed_process_left_is_cleaned_up_at_the_next_look(
+    mender: Database, conninfo: Conninfo, server: EmbeddedServer
+) -> None:
+    slow(conninfo)
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES, conninfo("ada"), str(server.home))
+    await builds(conninfo)
+    os.kill(child.pid, signal.SIGKILL)
+    await child.wait()
+
+    async def gone() -> bool:
+        return not await scalar(
+            mender, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'traintui maintenance'"
+        )
+
+    await eventually(gone)  # the server notices
+    assert invalid(conninfo) == [f"{INDEX}_ccnew"]
+    with pytest.raises(Refused, match="A rebuild is under way on ix_churned_number"):
+        await mending.carry_out(mender, mending.rebuilding(await fact_of(mender)))
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:  # half a minute later
+        connection.execute("UPDATE index_actions SET held_until = now() - interval '1 second'")
+    await rebuilding.look(mender, asyncio.Event())
+    assert invalid(conninfo) == []
+    cleaned, died = await index_actions.newest(mender)
+    assert (died.state, died.error) == ("failed", "the process that did it ended in the middle")
+    assert (cleaned.kind, cleaned.state, cleaned.by_itself) == ("clean", "done", True)
+
+
+async def test_one_thing_is_done_at_a_time(mender: Database) -> None:
+    first = await index_actions.begin(mender, "rebuild", "ix_a", "a", definition="", statement="")
+    with pytest.raises(Refused, match="A rebuild is under way on ix_a since"):
+        await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="")
+    assert await index_actions.keep(mender, first)
+    await index_actions.end(mender, first, size=None, density=None, error=None)
+    assert not await index_actions.keep(mender, first)
+    assert await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="") > first
+
+
+async def test_a_reviewer_mends_nothing(
+    reviewer_db: Database, mender: Database, server: EmbeddedServer, conninfo: Conninfo
+) -> None:
+    await imported(mender, 1)
+    planned = mending.rebuilding(await fact_of(mender, "pk_conversations"))
+    with pytest.raises(Refused, match="rita is no administrator"):
+        await mending.carry_out(replace(reviewer_db, server=server), planned)
+    begins = "SELECT begin_index_action('drop', 'a', 'b', '', '', false, NULL, NULL, NULL, 9)"
+    for login in ("rita", "arthur", "audrey"):
+        assert sqlstate(conninfo(login), begins) == "42501"
+        assert sqlstate(conninfo(login), "SELECT traintui_server.leaf_density('pk_conversations'::regclass)") == "42501"
+    assert await index_actions.newest(mender) == ()
+
+
+async def test_on_a_shared_server_an_administrator_needs_the_owners_right_and_is_told_the_grant(
+    db: Database, conninfo: Conninfo
+) -> None:
+    planned = mending.rebuilding(await fact_of(db, "pk_conversations"))
+    with pytest.raises(Refused) as refused:
+        await mending.carry_out(db, planned)
+    assert 'GRANT traintui_owner TO "ada" WITH INHERIT FALSE;' in refused.value.remedy
+    assert 'GRANT MAINTAIN ON conversations TO "ada";' in refused.value.remedy
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        try:
+            connection.execute("GRANT MAINTAIN ON conversations TO ada")
+            assert (await mending.carry_out(db, planned)).state == "done"
+            with pytest.raises(Refused):  # which does not let one drop
+                await mending.carry_out(
+                    db, mending.drop(await fact_of(db, "ix_review_logs_xid8"), relied_on=True)
+                )  # fmt: skip
+            connection.execute("REVOKE MAINTAIN ON conversations FROM ada")
+            connection.execute("GRANT traintui_owner TO ada WITH INHERIT FALSE")
+            assert (await mending.carry_out(db, planned)).state == "done"
+            # What is done as oneself is done without the owner's rights.
+            assert sqlstate(conninfo("ada"), "UPDATE review_logs SET reason = 'x'") == "42501"
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute("REVOKE traintui_owner FROM ada")
