@@ -38,16 +38,30 @@ PLANS = text("""
 """)
 
 
+# Who builds an index CONCURRENTLY waits for the transactions that are open, and keeps nobody from anything.
+WAITED_FOR_BY_BUILDS = text("""
+    SELECT blocker FROM pg_locks AS l, unnest(pg_blocking_pids(l.pid)) AS blocker
+    WHERE NOT l.granted AND l.locktype = 'virtualxid'
+    EXCEPT
+    SELECT blocker FROM pg_locks AS l, unnest(pg_blocking_pids(l.pid)) AS blocker
+    WHERE NOT l.granted AND l.locktype <> 'virtualxid'
+""")
+
+
 async def facts(db: Database) -> AlertFacts:
-    """How the server stands now."""
+    """How the server stands now. Somebody for whom only builds of indexes wait is in no chain."""
     said: dict[str, Any] = (await db.call("SELECT alert_facts()", {}, UNLOGGED)).scalar_one()
+    of_builds: set[int] = set()
+    if said["chains"]:
+        async with db.read(UNLOGGED) as connection:
+            of_builds = set(await connection.scalars(WAITED_FOR_BY_BUILDS))
     return AlertFacts(
         at=moment(said["at"]),
         sees_all=said["sees_all"],
         connections=said["connections"],
         most_connections=said["most_connections"],
         transactions=tuple(Transaction(**each) for each in said["transactions"]),
-        chains=tuple(Chain(**each) for each in said["chains"]),
+        chains=tuple(Chain(**each) for each in said["chains"] if each["pid"] not in of_builds),
         dead=tuple(
             DeadRows(each["name"], each["dead"], each["live"], each["due"], maybe(each["vacuumed_at"]))
             for each in said["dead"]
