@@ -316,8 +316,8 @@ async def test_what_changed_before_an_alert_stands_beside_it(
         " 'file_number', 1))).* FROM index_samples AS i WHERE index_name = 'pk_conversations'",
         "INSERT INTO retention_rounds (due_at) VALUES (now() - interval '3 days')",
         "INSERT INTO index_actions (kind, index_name, table_name, definition, statement, by_itself, acted_by,"
-        " started_at, ended_at, state) VALUES ('drop', 'ix_old', 'turns', 'd', 's', false, 'ada', now() - interval '1 hour', now(),"
-        " 'done')",
+        " started_at, ended_at, state) VALUES ('drop', 'ix_old', 'turns', 'd', 's', false, 'ada',"
+        " now() - interval '1 hour', now(), 'done')",
     )
     await sampler.look()
     found = (await sampler.look(1, apart=31 * MINUTE))["retention"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from html import escape
 
 from traintui.audit.reports.saving import plain
@@ -12,7 +13,7 @@ from traintui.data.monthly import Work
 from traintui.observing.month_advice import recommendations
 from traintui.observing.months import MonthFigures
 
-LABELS, INDEXES, TABLES = 30, 40, 30
+LABELS, INDEXES, TABLES, ALERTS = 30, 40, 30, 40
 """Rows of each table at the most; `--json` has all."""
 NOTHING = "-"
 
@@ -59,7 +60,7 @@ def page(month: MonthFigures, before: MonthFigures | None, database: str) -> Pag
         f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.",
         (
             advice(month, before), work(month, before), server(month), latencies(month, before), *slowest(month),
-            indexes(month), growth(month), removed(month),
+            indexes(month), growth(month), alerts(month), removed(month),
         ),
     )  # fmt: skip
 
@@ -209,6 +210,21 @@ def growth(month: MonthFigures) -> Section:
     says = f"Rows are the server's estimate{rest(tables, TABLES)}."
     columns = ("table", "rows", "size", "grown by", "dead rows", "updates in page", "vacuumed")
     return Section("Tables", (says,), columns, rows, frozenset(columns[1:6]))
+
+
+def alerts(month: MonthFigures) -> Section:
+    """What was wrong, the newest first."""
+    if not month.alerts:
+        return Section("Alerts", ("Nothing was wrong.",))
+    rows = tuple(
+        (
+            f"{each.opened_at.astimezone(UTC):%Y-%m-%d %H:%M}", each.severity, each.says,
+            "not over" if each.cleared_at is None else f"{each.cleared_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+        )
+        for each in reversed(month.alerts[-ALERTS:])
+    )  # fmt: skip
+    says = f"{number_of(len(month.alerts), 'alert')}, in UTC{rest(month.alerts, ALERTS)}."
+    return Section("Alerts", (says,), ("since", "how bad", "what was wrong", "over"), rows)
 
 
 def removed(month: MonthFigures) -> Section:

@@ -16,7 +16,8 @@ from itertools import pairwise
 from pydantic import TypeAdapter, ValidationError
 
 from traintui import clock
-from traintui.data import health, index_facts, monthly, query_times, retention, samples
+from traintui.data import alerts, health, index_facts, monthly, query_times, retention, samples
+from traintui.data.alert_records import Alert, Severity
 from traintui.data.engine import Database
 from traintui.data.monthly import Retired, SlowStatement, Work
 from traintui.data.query_records import QueryTimes
@@ -172,6 +173,17 @@ class ServerMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertMonth:
+    """An alert that was open in it: what it said, when it began, and when it was over; None where it was not yet."""
+
+    kind: str
+    says: str
+    severity: Severity
+    opened_at: datetime
+    cleared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class MonthFigures:
     """What a month came to. `until` is its end, or when it was looked at before that; `server` is None where no sample
     is of it. `due_weeks` waited for retention at that time."""
@@ -187,6 +199,7 @@ class MonthFigures:
     retired: tuple[Retired, ...]
     due_weeks: int
     work: Work
+    alerts: tuple[AlertMonth, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -295,7 +308,14 @@ async def made(db: Database, month: Month) -> MonthFigures:
         await monthly.retired(db, begin, end),
         len(await retention.due(db)),
         await monthly.work(db, begin, end),
+        tuple(alert_month(each, until) for each in await alerts.between(db, begin, end)),
     )
+
+
+def alert_month(alert: Alert, until: datetime) -> AlertMonth:
+    """An alert as it stood at the end of a month."""
+    over = alert.cleared_at if alert.cleared_at is not None and alert.cleared_at < until else None
+    return AlertMonth(alert.kind, alert.says, alert.severity, alert.opened_at, over)
 
 
 def label_month(times: QueryTimes) -> LabelMonth:
