@@ -115,6 +115,25 @@ async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, 
     assert next(iter(found)).startswith("The disk")
 
 
+async def test_what_was_wrong_in_a_month_stands_in_its_report(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO alerts (kind, subject, severity, state, says, evidence, around, opened_at, cleared_at) SELECT"
+            " 'retention', says, 'warning', CASE WHEN over IS NULL THEN 'open' ELSE 'cleared' END, says, '{}', '[]',"
+            " opened, over FROM (VALUES ('before', timestamptz '2026-09-01Z', timestamptz '2026-09-30Z'),"
+            " ('began | before', '2026-09-30Z', '2026-10-02Z'), ('went on', '2026-10-20 08:30Z', '2026-11-01 09:00Z'),"
+            " ('lasts', '2026-10-30Z', NULL), ('after', '2026-11-01Z', NULL)) AS planted (says, opened, over)"
+        )
+    with clock.fixed(IN_NOVEMBER):
+        shown = markdown(await month_files.page_of(db, OCTOBER))
+        kept = months.from_json(months.as_json(await months.figures_of(db, OCTOBER)))
+    assert [each.says for each in kept.alerts] == ["began | before", "went on", "lasts"]
+    assert (
+        "3 alerts." in shown
+        and "| 2026-10-20 08:30 | goes on | warning | Retention was not run | went on | - |" in shown
+    )
+
+
 async def test_an_hour_of_samples_forecasts_nothing(db: Database) -> None:
     await samples.hold(db, "one", 60)
     for free in (2_000, 1_000):

@@ -14,7 +14,7 @@ from traintui.observing.growth import size
 from traintui.observing.month_advice import recommendations
 from traintui.observing.month_records import MonthFigures
 
-LABELS, INDEXES, TABLES = 30, 40, 30
+LABELS, INDEXES, TABLES, ALERTS = 30, 40, 30, 40
 """Rows of each table at the most; `--json` has all."""
 NOTHING = "-"
 T = TypeVar("T")
@@ -88,10 +88,11 @@ def alerts(month: MonthFigures) -> Section:
             f"{each.opened_at:%Y-%m-%d %H:%M}", f"{each.cleared_at:%Y-%m-%d %H:%M}" if each.cleared_at else "goes on",
             each.severity, each.title, each.says, each.acknowledged_by or NOTHING,
         )
-        for each in month.alerts
+        for each in month.alerts[-ALERTS:]
     )  # fmt: skip
     columns = ("since (UTC)", "until", "severity", "alert", "says", "acknowledged by")
-    return Section("Alerts", (), columns, rows)
+    newest = f"; the newest {ALERTS} are shown" if len(month.alerts) > ALERTS else ""
+    return Section("Alerts", (f"{number_of(len(month.alerts), 'alert')}{newest}.",), columns, rows)
 
 
 def work(month: MonthFigures, before: MonthFigures | None) -> Section:

@@ -120,7 +120,8 @@ class TableMonth:
 
 @dataclass(frozen=True, slots=True)
 class AlertMonth:
-    """An alert that opened: what it said when it was seen last, and until when it was so; None while it is."""
+    """An alert that was open in it: what it said when it was seen last, and until when it was so; None where that went
+    on at the end."""
 
     title: str
     severity: str

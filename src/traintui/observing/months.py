@@ -145,7 +145,7 @@ async def made(db: Database, month: Month) -> MonthFigures:
         findings(facts, keys, used, relied_on, densities),
         tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
-        tuple(alert_month(each) for each in await alerts.between(db, begin, end)),
+        tuple(alert_month(each, until) for each in await alerts.between(db, begin, end)),
         await monthly.retired(db, begin, end),
         len(await retention.due(db)),
         await monthly.work(db, begin, end),
@@ -174,12 +174,13 @@ def slow_month(slow: SlowStatement, plan: list[dict[str, object]] | None, rows: 
     )  # fmt: skip
 
 
-def alert_month(alert: Alert) -> AlertMonth:
-    """An alert of a month."""
+def alert_month(alert: Alert, until: datetime) -> AlertMonth:
+    """An alert as it stood at the end of a month."""
+    over = alert.cleared_at if alert.cleared_at is not None and alert.cleared_at < until else None
     kind = KINDS.get(alert.kind)  # one that a newer Traintui raised is known by its name
     return AlertMonth(
         alert.kind if kind is None else kind.title, alert.severity, alert.says, alert.opened_at, alert.acknowledged_by,
-        alert.cleared_at,
+        over,
     )  # fmt: skip
 
 
