@@ -20,9 +20,11 @@ from sqlalchemy import event
 
 from benchmarks.observe_rebuild import measure_rebuilds
 from benchmarks.report import Figure, median, publish
+from traintui.data import samples
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 from traintui.data.workspace import open_workspace
+from traintui.observing.alerting import Alerting
 from traintui.observing.recording import note_times
 from traintui.settings import Settings
 
@@ -77,6 +79,18 @@ async def noting(db: Database) -> float:
     return median(spans)
 
 
+async def looking(db: Database) -> float:
+    """Milliseconds for one look at what is wrong, which comes with each sample, the middle of nine."""
+    alerting, spans = Alerting(db), []
+    await samples.hold(db, "benchmark", 600)
+    for _ in range(9):
+        began = time.perf_counter()
+        await alerting.look("benchmark")
+        spans.append((time.perf_counter() - began) * 1_000)
+    await samples.release(db, "benchmark")
+    return median(spans)
+
+
 async def measured(home: Path, rows: int) -> dict[str, Figure]:
     """All figures."""
     async with open_workspace(Settings(home=home)) as db:
@@ -85,6 +99,7 @@ async def measured(home: Path, rows: int) -> dict[str, Figure]:
             "query_log_us": Figure(log_us, "us", GOAL_US),
             "statement_us": Figure(whole_us, "us"),
             "add_up_minute_ms": Figure(await noting(db), "ms"),
+            "look_for_alerts_ms": Figure(await looking(db), "ms"),
         }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 # Their tables belong to the same metadata.
 from traintui.data import (  # noqa: F401
+    alert_models,
     archive_models,
     assignment_models,
     batch_models,
@@ -24,6 +25,7 @@ from traintui.data import (  # noqa: F401
     look_models,
     metadata_models,
     money_models,
+    monthly_models,
     query_models,
     rate_models,
     reservation_models,

@@ -1,7 +1,7 @@
 """Indexes are mended from within: what was done to each stands in a log, and their density is measured.
 
 Revision: 0047
-Follows: 0045
+Follows: 0046
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0047"
-down_revision = "0045"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 

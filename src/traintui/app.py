@@ -13,10 +13,12 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
+from textual.worker import Worker
 
-from traintui import clock, commands, garbage, text
+from traintui import clock, commands, garbage
 from traintui.errors import TraintuiError
 from traintui.loading import loaded
+from traintui.screens.background import Background, note_presence
 from traintui.screens.ending import Ending
 from traintui.screens.read_once import ReadOnce
 from traintui.screens.reviving import Reviving
@@ -26,7 +28,6 @@ from traintui.widgets import themes
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
-    from traintui.data.retention_rounds import Rounds
     from traintui.windows import OpenWindow
 
 LOOK = 0.7
@@ -35,20 +36,12 @@ LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
 RESTING = 1.0
 """Seconds without a key or a click after which nobody is in the middle of something."""
-WATCHED_AFTER = 5.0
-"""Seconds after which the database is watched: what people wait for at a start goes first."""
-STILL_HERE = 60.0
-"""Seconds after which it is noted again that this person is here."""
-SAID_EVERY = 2.0
-"""Seconds between two words on how far something in the background is."""
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
-ROWS_FIRST = 2.0
-"""Seconds after which what may be needed later is loaded: the first rows are there by then."""
-
 OF_THE_WORKSPACE = frozenset(
     {
+        "alerts",
         "coverage",
         "export",
         "import_file",
@@ -137,7 +130,6 @@ class TraintuiApp(Ending):
         self._look = asyncio.Event()
         self._reviving = Reviving(self)
         self._fields: Fields
-        self._left_undone: dict[str, str] = {}
 
     def on_mount(self) -> None:
         """Opens the workspace once the first frame is on the terminal."""
@@ -165,11 +157,9 @@ class TraintuiApp(Ending):
                 window = await self._open_window(database)
                 self._opened(database)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
-                if database.role in commands.ALLOWED["author"]:
-                    self._keep_worker(database)
                 await self._leave.wait()
                 self.workspace = None
-                await self._note_presence(database)
+                await note_presence(database)
                 await self.crew.stop()
             if window is not None:
                 window.close()
@@ -205,36 +195,6 @@ class TraintuiApp(Ending):
             if await batches.anything_left(self.db, endpoint=provider.endpoint, is_rehearsal=provider.is_rehearsal):
                 await self.ensure_worker()
 
-    async def _finish_erasing(self) -> None:
-        """Takes out of the archive what an erasure or a purge left there when it was cut off."""
-        from traintui.audit.archive_erasing import finish_erasing
-        from traintui.data import erasures
-        from traintui.data.refusals import NotReached
-
-        number = 0
-        with suppress(NotReached):  # the next start looks again
-            number = await erasures.number_pending(self.db)
-        if not number:
-            return
-        said = clock.ticks()
-
-        def progress(done: int, total: int) -> None:
-            nonlocal said
-            if clock.ticks() - said >= SAID_EVERY:
-                said = clock.ticks()
-                self.say(f"{done:,} of {total:,} frames.", title="Erasing from the archive", bad=False)
-
-        frames = await finish_erasing(self.db, progress=progress)
-        told = f"{text.plural(number, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
-        self.say(told, title="Erased from the archive", bad=False)
-        self.note_in_log(f"Erased from the archive: {told}")
-
-    async def _note_presence(self, database: Database) -> None:
-        from traintui.data import presence
-
-        with suppress(TraintuiError):  # a comfort, which a database that is away does without
-            await presence.note(database)
-
     async def _open_window(self, database: Database) -> OpenWindow | None:
         """Says that this window lives, and frees what this person's dead ones had open; None where that cannot be said:
         then their leases end by themselves."""
@@ -247,21 +207,6 @@ class TraintuiApp(Ending):
         except (OSError, TraintuiError):
             return None
 
-    async def _be_present(self) -> None:
-        """Notes now and then that this person is here, so that the next start knows since when they were away."""
-        while True:
-            await asyncio.sleep(STILL_HERE)
-            await self._note_presence(self.db)
-
-    async def _learn_redaction(self) -> None:
-        """Knows what is to be taken out of a note before somebody opens one: its first letters would wait for the
-        numbering plans, which take a fifth of a second to load."""
-        from traintui.audit.rules import follow_workspace
-
-        await asyncio.sleep(ROWS_FIRST)
-        with suppress(TraintuiError):  # a database that is away leaves what was known, which is all of it at first
-            await follow_workspace(self.db)
-
     def _progressed(self, step: str) -> None:
         self.call_from_thread(setattr, self, "progress", step)
 
@@ -271,26 +216,13 @@ class TraintuiApp(Ending):
         self.refresh_words()
         if database.role in commands.ALLOWED["author"]:
             self.read(self.ask_about_imports, name="imports")
-        if database.role == "admin":
-            self.read(self._finish_erasing, name="erasing")
-        self._background = [
-            self.run_worker(work, name=name, group=f"background:{name}", exit_on_error=False)
-            for name, work in (
-                ("follow", self._follow), ("index", self._index), ("presence", self._be_present), ("seal", self._seal),
-                ("retention", self._retain), ("redaction", self._learn_redaction), ("queries", self._record_queries),
-                ("samples", self._sample),
-            )
-        ]  # fmt: skip
+        background = Background(self, database)
+        self._background = [self._following(), *background.start()]
+        if self._given is None and database.role in commands.ALLOWED["author"]:
+            self._background.append(background.keep_worker())
 
-    def _keep_worker(self, database: Database) -> None:
-        """From now on a worker runs here whenever something waits for one."""
-        from traintui.generation.keeping import Keeper
-
-        def say(message: str, bad: bool) -> None:
-            self.say(message, title="Worker ended", bad=bad)
-
-        keeping = Keeper(self.crew, self.ensure_worker, say).keep(database)
-        self._background.append(self.run_worker(keeping, name="worker", group="background:worker", exit_on_error=False))
+    def _following(self) -> Worker[None]:
+        return self.run_worker(self._follow, name="follow", group="background:follow", exit_on_error=False)
 
     # The copy in memory
 
@@ -329,49 +261,6 @@ class TraintuiApp(Ending):
             self._look.clear()
             if clock.ticks() - self.touched > RESTING:
                 garbage.tidy()
-
-    async def _index(self) -> None:
-        """Makes text and metadata searchable shortly after they were written."""
-        from traintui.data.search_index import keep_indexed
-
-        await keep_indexed(self.db, asyncio.Event())
-
-    async def _seal(self) -> None:
-        """Seals the logs shortly after they were written."""
-        from traintui.audit.sealing import keep_sealed
-
-        def told(error: TraintuiError | None) -> None:
-            self._stays("Seals", f"{error.title.lower()}: {error.message} {error.remedy}" if error else "")
-
-        await keep_sealed(self.db, asyncio.Event(), told=told)
-
-    def _stays(self, what: str, said: str) -> None:
-        """Says what something beside the work could not do, to whom it concerns; nothing where it did all."""
-        self._left_undone[what] = said if self.db.role in commands.ALLOWED["auditor"] else ""
-        self.stays = "   ".join(f"{what}: {said}" for what, said in self._left_undone.items() if said)
-
-    async def _retain(self) -> None:
-        """Takes the daily round of retention, where this login may, and says what had to stay to whom it concerns."""
-        from traintui.audit.retention_rounds import keep_retained
-
-        def told(rounds: Rounds) -> None:
-            self._stays("Retention", rounds.failure)
-
-        await keep_retained(self.db, asyncio.Event(), told=told)
-
-    async def _record_queries(self) -> None:
-        """Keeps how long statements take."""
-        await asyncio.sleep(WATCHED_AFTER)
-        from traintui.observing.recording import keep_recorded
-
-        await keep_recorded(self.db, asyncio.Event())
-
-    async def _sample(self) -> None:
-        """Writes down how the server stands, where no other process does."""
-        await asyncio.sleep(WATCHED_AFTER)
-        from traintui.observing.sampling import keep_sampled
-
-        await keep_sampled(self.db, asyncio.Event())
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

@@ -62,3 +62,14 @@ def test_a_time_without_statements_says_so(server: EmbeddedServer) -> None:
         connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 hours'")
     assert "none is on record" in stats(server.home, "db", "stats", "--hours", "1").stdout
     assert stats(server.home, "db", "stats", "--hours", "0").returncode == 2
+
+
+def test_the_report_of_a_month_is_printed_saved_and_told_to_programs(server: EmbeddedServer, tmp_path: Path) -> None:
+    printed = stats(server.home, "db", "report").stdout
+    assert "## Recommendations" in printed and "| new conversations | 1 |" in printed
+    told = json.loads(stats(server.home, "db", "report", "--json", "--out", str(tmp_path)).stdout)
+    assert told["work"]["conversations"] == 1 and told["recommendations"] == []
+    assert [Path(path).suffix for path in told["files"]] == [".md", ".html"]
+    assert all(Path(path).read_text() for path in told["files"])
+    refused = stats(server.home, "db", "report", "--month", "soon")
+    assert refused.returncode == 1 and "Write year and month: 2026-11." in refused.stderr

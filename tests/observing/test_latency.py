@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from quiet_days import BEGIN, PER_DAY, days
 from traintui.data.query_records import QueryTimes
 from traintui.observing import latency
 from traintui.observing.latency import Judged, Window, judged, windows
-
-BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
-PER_DAY = timedelta(days=1) // latency.WINDOW
-
-
-def days(number: int, normal_ms: float, seed: int) -> Iterator[Window]:
-    """Days as they are: quicker and slower hours, quiet nights, and windows that are slow by chance."""
-    luck = random.Random(seed)
-    for place in range(number * PER_DAY):
-        hour = place % PER_DAY * 24 / PER_DAY
-        busy = 8 <= hour < 19
-        p95 = normal_ms * (1.25 if busy else 1.0) * luck.lognormvariate(0, 0.18)
-        if luck.random() < 0.01:
-            p95 *= luck.uniform(1.5, 6)
-        yield Window(BEGIN + place * latency.WINDOW, luck.randint(30, 400) if busy else luck.randint(0, 40), p95)
 
 
 def opened(found: list[Judged]) -> list[Judged]:
@@ -51,6 +35,14 @@ def test_a_label_at_two_and_a_half_times_its_normal_is_found_in_the_second_windo
         (alarm,) = [each for each in opened(found) if each.window.begins_at > at]
         assert alarm.window in slow[:2] and found[-1].open
         assert "times the" in alarm.says and "of its last week" in alarm.says
+
+
+def test_two_slow_windows_by_chance_differ_and_wait_for_a_third() -> None:
+    usual = [Window(BEGIN + n * latency.WINDOW, 100, 40.0 + n % 5) for n in range(PER_DAY)]
+    chance = [Window(BEGIN + (PER_DAY + n) * latency.WINDOW, 100, ms) for n, ms in enumerate((95.0, 180.0, 130.0))]
+    assert [each.open for each in judged([*usual, *chance])][-3:] == [False, False, True]
+    alike = [Window(each.begins_at, 100, ms) for each, ms in zip(chance, (120.0, 130.0), strict=False)]
+    assert [each.open for each in judged([*usual, *alike])][-2:] == [False, True]
 
 
 def test_what_is_slow_does_not_become_normal_while_it_lasts_and_clears_when_it_is_over() -> None:

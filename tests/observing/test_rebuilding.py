@@ -17,7 +17,7 @@ from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.rebuild_policy import RebuildPolicy
 from traintui.data.refusals import Refused
-from traintui.observing import rebuilding, sampling
+from traintui.observing import rebuilding
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ async def due(db: Database, conninfo: Conninfo) -> None:
     await sampled(db)
 
 
-async def test_the_sampler_rebuilds_what_is_half_empty_and_writes_it_down(mender: Database, conninfo: Conninfo) -> None:
+async def test_what_is_half_empty_is_rebuilt_by_itself_and_written_down(mender: Database, conninfo: Conninfo) -> None:
     await due(mender, conninfo)
 
     async def rebuilt() -> bool:
         return any(each.state == "done" for each in await index_actions.newest(mender))
 
-    async with sampling.sampling(mender):
+    async with rebuilding.mending(mender):
         await eventually(rebuilt)
     (row,) = await index_actions.newest(mender)
     assert (row.kind, row.index_name, row.by_itself, row.acted_by) == ("rebuild", INDEX, True, "ada")

@@ -21,6 +21,7 @@ from traintui.observing import recording, standing
 from traintui.screens.performance import PerformanceScreen
 from traintui.screens.performance_indexes import IndexesPane
 from traintui.screens.performance_queries import QueriesPane
+from traintui.screens.performance_report import ReportPane
 
 
 async def opened(pilot: Pilot[None], app: TraintuiApp, tabs: int) -> PerformanceScreen:
@@ -123,3 +124,22 @@ async def test_a_list_that_cannot_be_read_says_why_and_is_tried_again(
         monkeypatch.setattr(standing, "index_states", works)
         await pilot.press("r")
         await until(pilot, lambda: pane.table.rows and not pane.notice.display)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_a_month_is_read_on_the_screen_and_saved_in_the_home(
+    app: TraintuiApp, db: Database, size: tuple[int, int]
+) -> None:
+    await imported(db)
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot, app, screen_tabs(ReportPane))
+        pane = screen.query_one(ReportPane)
+        await until(pilot, lambda: "RECOMMENDATIONS" in pane.detail.plain and "new conversations" in pane.detail.plain)
+        await pilot.press("s")
+        await until(pilot, lambda: ".md and .html" in str(pane.counted.content))
+        assert len(list((app.settings.home / "reports").iterdir())) == 2
+
+
+def screen_tabs(pane: type) -> int:
+    """How many tabs stand before one."""
+    return [each.__name__ for each in PerformanceScreen.PANES].index(pane.__name__)

@@ -188,3 +188,47 @@ def test_a_screen_looks_as_it_did_in_the_light_theme(
 ) -> None:
     app = Standing(database, tmp_path, theme="light")
     assert snap_compare(app, terminal_size=(120, 40), run_before=VIEWS[view])
+
+
+@pytest.fixture
+def something_wrong(server: EmbeddedServer, database: str) -> Iterator[None]:
+    """Somebody keeps others waiting, and the growth of a disk was seen by somebody."""
+    with psycopg.connect(server.conninfo(SUPERUSER, "pictures"), autocommit=True) as connection:
+        connection.execute(
+            """
+            INSERT INTO alerts (id, kind, subject, severity, state, says, evidence, around, opened_at, acknowledged_at,
+                                acknowledged_by)
+            VALUES (900, 'blocking', 'arthur, process 4711 (psql)', 'urgent', 'open',
+                    'arthur, process 4711 (psql) keeps 3 waiting, the longest since 42 s, for conversations',
+                    '{"pid": 4711}', '[{"at": "2026-11-23T11:00:00+00:00", "what": "growth",
+                                        "says": "conversations grew from 20000 to 90000 rows"}]',
+                    '2026-11-23T12:40:00Z', NULL, NULL),
+                   (901, 'growth', '', 'warning', 'acknowledged',
+                    'It has 4.2 GB and doubles in 21 days at its pace; how much space is left is not known here',
+                    '{}', '[]', '2026-11-22T12:40:00Z', '2026-11-22T13:00:00Z', 'ada')
+            """
+        )
+        connection.execute(
+            "INSERT INTO alert_events (alert_id, at, event, login, said)"
+            " VALUES (900, '2026-11-23T12:40:00Z', 'opened', 'ada', ''),"
+            " (900, '2026-11-23T12:40:01Z', 'hook', 'ada', 'opened: the hook ran on desk')"
+        )
+        yield
+        connection.execute("DELETE FROM alerts")
+
+
+@pytest.mark.usefixtures("something_wrong")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_alerts_look_as_they_did(snap_compare: Any, database: str, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = Standing(database, tmp_path, theme="dark")
+    assert snap_compare(app, terminal_size=size, run_before=shows("not over", press=("exclamation_mark",)))
+
+
+@pytest.mark.usefixtures("something_wrong")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_an_overview_with_alerts_looks_as_it_did(
+    snap_compare: Any, database: str, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = Standing(database, tmp_path, theme="dark")
+    before = shows("18.4", "keeps 3 waiting", "conversation_turns", press=("5",))
+    assert snap_compare(app, terminal_size=size, run_before=before)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from uuid import UUID, uuid4
 
 from traintui import clock
@@ -17,7 +18,7 @@ from traintui.audit.retiring import Outcome, Progress, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.data import retention, retention_rounds
 from traintui.data.engine import Database
-from traintui.data.keeping_up import rest
+from traintui.data.keeping_up import Failed, beside, raise_fault, rest
 from traintui.data.refusals import NotReached
 from traintui.data.retention import DueWeek
 from traintui.data.retention_rounds import Rounds
@@ -145,12 +146,6 @@ async def keep_retained(db: Database, stop: asyncio.Event, *, told: Told = lambd
         await rest(stop, LOOK_SECONDS)
 
 
-@asynccontextmanager
-async def retaining(db: Database) -> AsyncIterator[None]:
+def retaining(db: Database, *, failed: Failed = raise_fault) -> AbstractAsyncContextManager[None]:
     """Keeps retention beside the block; a round that is under way is stopped at its end, and goes on another time."""
-    keeping = asyncio.create_task(keep_retained(db, asyncio.Event()), name="retention")
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+    return beside(partial(keep_retained, db), name="retention", failed=failed, at_once=True)

@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 
 from sqlalchemy import select
 
 from traintui.audit import kinds
 from traintui.data.engine import Database
-from traintui.data.keeping_up import rest
+from traintui.data.keeping_up import Failed, beside, raise_fault, rest
 from traintui.data.models import WorkspaceSetting
 from traintui.errors import TraintuiError
 
@@ -50,18 +51,13 @@ async def follow_workspace(db: Database) -> str | None:
 
 
 @asynccontextmanager
-async def following(db: Database, say: Callable[[str], None]) -> AsyncIterator[None]:
+async def following(db: Database, say: Callable[[str], None], *, failed: Failed = raise_fault) -> AsyncIterator[None]:
     """Within the block this process takes out what the workspace wants, also where that changes meanwhile; `say` is
     told what is wrong with it at the beginning. A database that goes away leaves what was known."""
     if wrong := await follow_workspace(db):
         say(wrong)
-    stop = asyncio.Event()
-    keeping = asyncio.create_task(_keep_following(db, stop), name="redaction")
-    try:
+    async with beside(partial(_keep_following, db), name="redaction", failed=failed):
         yield
-    finally:
-        stop.set()
-        await keeping
 
 
 async def _keep_following(db: Database, stop: asyncio.Event) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from traintui.audit.anchors import anchor
 from traintui.data import seals
 from traintui.data.engine import Database
-from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.data.refusals import Refused
 from traintui.data.seals import Sealed
 from traintui.errors import TraintuiError
@@ -77,13 +78,8 @@ async def keep_sealed(
 
 
 @asynccontextmanager
-async def sealing(db: Database) -> AsyncIterator[None]:
+async def sealing(db: Database, *, failed: Failed = raise_fault) -> AsyncIterator[None]:
     """Seals beside the block, and once more at its end what it left."""
-    stop = asyncio.Event()
-    keeping = asyncio.create_task(keep_sealed(db, stop), name="seal")
-    try:
+    async with beside(partial(keep_sealed, db), name="seal", failed=failed):
         yield
-    finally:
-        stop.set()
-        await keeping
-        await seal_last(db)
+    await seal_last(db)

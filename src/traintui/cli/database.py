@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from traintui.cli.alerting import alerts
 from traintui.cli.indexes import indexes
+from traintui.cli.monthly import report
 from traintui.cli.running import Json, administrative, say
 from traintui.cli.stats import stats
 from traintui.settings import load_settings
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
 db_app.command()(stats)
+db_app.command()(report)
 db_app.command()(indexes)
+db_app.command()(alerts)
 
 
 @db_app.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from traintui import clock
-from traintui.cli.running import Json, run, workspace
+from traintui.cli.running import Json, harmless, run, workspace
 
 if TYPE_CHECKING:
     from traintui.data.query_records import QueryTimes
@@ -45,12 +45,15 @@ def stats(
 
 def as_json(found: Standing, hours: float) -> dict[str, Any]:
     """All of it; times in milliseconds, sizes in bytes."""
+    from traintui.observing.alerting import as_json as alert_json
+
     return {
         "server": {**asdict(found.server), "started_at": found.server.started_at.isoformat()},
         "hours": hours,
         "queries": [of_label(each, found.total_us) for each in found.queries],
         "indexes": [asdict(each) for each in found.findings],
         "tables": [asdict(each) for each in found.tables],
+        "alerts": [alert_json(each) for each in found.alerts],
     }
 
 
@@ -75,6 +78,8 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
         f"PostgreSQL {server.version}, schema {server.schema_revision}, {server.database_bytes / 1e6:,.0f} MB,"
         f" {server.connections} of {server.max_connections} connections, {hit}"
     )
+    for alert in found.alerts:
+        yield harmless(f"{'!' if alert.severity == 'urgent' else 'o'} {alert.says} (traintui db alerts says more)")
     yield ""
     yield f"Statements of the last {hours:g} hours, by the time that they took in all (ms)"
     if not found.queries:

@@ -25,6 +25,7 @@ PLACES: dict[str, str] = {
     "threshold_form": "A threshold",
     "retention_form": "How long it is kept",
     "report_form": "What reports are of",
+    "alert_hook": "What an alert runs",
     "agreement": "Who reviews what",
     "second_review": "Second review",
     "releasing": "Release",
@@ -76,6 +77,10 @@ COMMANDS: tuple[Command, ...] = (
     # What reports are of
     Command("report_form.save", "ctrl+s", "Keep", "Make reports of it from now on", "save", True, True, palette=False),
     Command("report_form.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
+    # What an alert runs
+    Command("alert_hook.save", "ctrl+s", "Save", "Have it run, and confirm it for this machine", "save", True, True,
+            palette=False),
+    Command("alert_hook.back", "escape", "Back", "Leave it as it was", "back", True, palette=False),
     # A new template
     Command("template_name.save", "ctrl+s,enter", "Create", "Store it as its first version", "save", True, True,
             palette=False),

@@ -16,12 +16,15 @@ PLACES: dict[str, str] = {
     "exports": "Audit: exports",
     "integrity": "Audit: integrity",
     "performance": "Performance",
+    "months": "Performance: report",
     "queries": "Performance: queries",
     "indexes": "Performance: indexes",
+    "alerts": "Performance: alerts",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
     "submissions": "At half price",
+    "server_statements": "Counted by the server",
     "thresholds": "What the score asks for",
     "training_targets": "Training targets",
     "redaction": "What is taken out",
@@ -44,6 +47,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.prices", "dollar_sign", "Prices", "What models cost, and the budget of the month", "prices",
             key_display="$"),
     Command("app.thresholds", "S", "Score", "What the score asks for", "thresholds"),
+    Command("app.alerts", "exclamation_mark", "Alerts", "What is wrong with the database, and what to do", "alerts",
+            key_display="!"),
     Command("app.help", "question_mark", "Help", "What the keys do here", "help", show=True, palette=False),
     Command("app.palette", "ctrl+p", "Commands", "Every command", "command_palette", priority=True, palette=False),
     Command("app.metadata_keys", "", "Metadata keys", "Which metadata keys have a type", "metadata_keys"),
@@ -202,6 +207,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
     # Queries in Performance
     Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
+    Command("queries.server", "S", "Server's own", "What the server counted of every program's statements",
+            "server_statements", True),
+    # Counted by the server
+    Command("server_statements.refresh", "r", "Refresh", "Read them again", "look", True, palette=False),
+    Command("server_statements.back", "escape", "Close", "Back to the queries", "back", True, palette=False),
+    # Reports in Performance
+    Command("months.save", "s", "Save", "The report of this month as Markdown and as HTML, in the home", "save", True),
     # Indexes in Performance
     Command("indexes.rebuild", "R", "Rebuild", "A new file for the index, while others work", "rebuild", True,
             role="admin"),
@@ -212,6 +224,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("indexes.history", "h", "History", "What was done to indexes, and undoing a drop", "history", True),
     Command("indexes.automatic", "A", "By itself", "Rebuild half empty indexes by themselves, or no longer",
             "automatic", True, role="admin"),
+    # Alerts in Performance
+    Command("alerts.acknowledge", "a", "Acknowledge", "Say that you look after it", "acknowledge", True, role="admin"),
+    Command("alerts.history", "h", "History", "Show those that are over too, or no longer", "history", True),
+    Command("alerts.hook", "H", "Hook", "The command that is run when an alert opens or clears", "hook", True,
+            role="admin"),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

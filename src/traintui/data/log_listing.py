@@ -10,7 +10,7 @@ import asyncio
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,6 +120,10 @@ class LogListing:
             with suppress(ValueError):
                 return self.keys.ids.index(id)
             return None
+        return self.rank_at(moment, id)
+
+    def rank_at(self, moment: int, id: int) -> int | None:
+        """Where an id is whose moment is known, in a listing by time; None when it is not there."""
         first = bisect_left(self.keys.moments, -moment, key=lambda at: -at)
         while first < self.total and self.keys.moments[first] == moment:
             if self.keys.ids[first] == id:
@@ -145,12 +149,13 @@ class LogListing:
             return self
         return LogListing(news + self.keys.cut(until), complete=self.complete, seen=self._seen)
 
-    def mended(self, ids: Collection[int], keys: Keys) -> LogListing:
-        """The same in which of some rows only those that `keys` has are left, each at its moment; itself where they
-        were. Those behind what was found so far come with the rest."""
+    def mended(self, some: Keys, keys: Keys) -> LogListing:
+        """The same in which of some rows only those that `keys` has are left; itself where they were. Those behind what
+        was found so far come with the rest."""
         if not self.complete and (last := self.keys.last) is not None:
             keys = keys.those(lambda key: key >= last)
-        ranks = [rank for id in ids if (rank := self.rank(id)) is not None]
+        places = (self.rank_at(*key) for key in zip(some.moments, some.ids, strict=True))
+        ranks = [rank for rank in places if rank is not None]
         if sorted(self.keys.ids[rank] for rank in ranks) == sorted(keys.ids):
             return self
         moments, found = self.keys.moments[:], self.keys.ids[:]
@@ -294,7 +299,7 @@ async def find(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
     statistics have, nor which values come together, and is then slow by orders: so when it has not answered after
     `PATIENCE`, all keys are asked for as if they were few, and a walk through the log by time begins. The first wins.
     """
-    planned: asyncio.Task[Keys] = asyncio.ensure_future(first_keys(db, log, wanted))
+    planned: asyncio.Task[Keys] = asyncio.create_task(first_keys(db, log, wanted), name="first keys")
     try:
         await asyncio.wait({planned}, timeout=PATIENCE)
         first: LogListing | None = None
@@ -315,9 +320,9 @@ async def find(db: Database, log: Log, wanted: Filter) -> AsyncGenerator[Found]:
 
 async def race(db: Database, log: Log, wanted: Filter, planned: asyncio.Task[Keys]) -> AsyncGenerator[Found]:
     """What the other two ways find until they have the first rows, or the plan has."""
-    few = asyncio.ensure_future(few_keys(db, log, wanted))
+    few = asyncio.create_task(few_keys(db, log, wanted), name="few keys")
     async with aclosing(walk(db, log, wanted)) as steps:
-        step = asyncio.ensure_future(anext(steps))
+        step = asyncio.create_task(step_of(steps), name="walk")
         try:
             while not planned.done():
                 await asyncio.wait(
@@ -331,15 +336,20 @@ async def race(db: Database, log: Log, wanted: Filter, planned: asyncio.Task[Key
                     yield found
                     if found.listing.complete or found.listing.total >= FIRST:
                         return
-                    step = asyncio.ensure_future(anext(steps))
+                    step = asyncio.create_task(step_of(steps), name="walk")
         finally:
             await given_up(few)
             await given_up(step)
 
 
+async def step_of(steps: AsyncGenerator[Found]) -> Found:
+    """The next step of a walk."""
+    return await anext(steps)
+
+
 async def aside(work: Coroutine[Any, Any, T]) -> T:
     """Work in a task of its own, so that who is cancelled twice, as one types, still lets its connection be closed."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work, name="aside")
     try:
         await asyncio.wait({task})
         return task.result()

@@ -7,6 +7,7 @@ for these by their ids, however old they are.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -79,15 +80,18 @@ async def news(db: Database, log: Log, wanted: Filter, listing: LogListing, look
         of_ended = await among(connection, log, wanted, ended)
     following = Look(now, still, came)
     if order != NEWEST:
-        changed = (
-            bool(of_ended) or bool(came.without(look.recent)) or any(listing.rank(id) is not None for id in ended.ids)
-        )
+        changed = bool(of_ended) or bool(came.without(look.recent)) or await asyncio.to_thread(has_any, listing, ended)
         return News(None if changed else listing, changed, following)
     if listing.complete or (last := listing.keys.last) is None or EPOCH + timedelta(microseconds=last[0]) <= reaches:
-        renewed = listing.renewed(came, reaches).mended(ended.ids, of_ended)
+        renewed = listing.renewed(came, reaches).mended(ended, of_ended)
     else:
         renewed = listing  # that far it has not been read yet
     return News(renewed, bool(of_ended) or renewed is not listing, following)
+
+
+def has_any(listing: LogListing, keys: Keys) -> bool:
+    """Whether some rows are in a listing, whatever its order. Blocks: a tenth of a second for two million."""
+    return bool(keys) and not set(keys.ids).isdisjoint(listing.keys.ids)
 
 
 async def open_rows(connection: AsyncConnection, log: Log) -> Keys:

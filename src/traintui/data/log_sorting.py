@@ -153,18 +153,18 @@ async def find_in_order(db: Database, log: Log, wanted: Filter, order: Order) ->
 
 async def _sorted(db: Database, log: Log, wanted: Filter, order: Order) -> AsyncGenerator[tuple[Keys, bool]]:
     """The first keys by the plan of the database; where that takes long, all of them are sorted beside it."""
-    first = asyncio.ensure_future(read_in_order(db, log, wanted, order, FIRST))
+    first = asyncio.create_task(read_in_order(db, log, wanted, order, FIRST), name="first rows")
     everything: asyncio.Task[Keys] | None = None
     try:
         quick, _ = await asyncio.wait({first}, timeout=PATIENCE)
         if not quick:
-            everything = asyncio.ensure_future(read_in_order(db, log, wanted, order, None))
+            everything = asyncio.create_task(read_in_order(db, log, wanted, order, None), name="all rows")
             await asyncio.wait({first, everything}, return_when=asyncio.FIRST_COMPLETED)
         if first.done():
             yield first.result(), False
         if quick and len(first.result()) == FIRST:
             yield await aside(read_in_order(db, log, wanted, order, SOON)), False
-        everything = everything or asyncio.ensure_future(read_in_order(db, log, wanted, order, None))
+        everything = everything or asyncio.create_task(read_in_order(db, log, wanted, order, None), name="all rows")
         await asyncio.wait({everything})
         yield everything.result(), True
     finally:

@@ -158,6 +158,11 @@ class WorkspaceSetting(Base):
             " ELSE false END ELSE false END",
             name="rebuild_policy",
         ),
+        CheckConstraint(
+            "key <> 'alert_hook' OR CASE jsonb_typeof(value) WHEN 'null' THEN true WHEN 'string'"
+            " THEN length(value #>> '{}') >= 1 AND length(value #>> '{}') <= 2000 ELSE false END",
+            name="alert_hook",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())

@@ -30,6 +30,8 @@ MOST_SHAPES = 8
 """Statements of a label whose plans are looked at."""
 MOST_UNSAID = 5_000
 """Minutes of labels that are kept while the database is away: an hour of all labels."""
+RETRIED = frozenset({"40001", "40P01", "55P03"})
+"""What the database says of two who want the same rows: an answer, and it is asked again."""
 MINUTE = 60
 
 _logs: WeakKeyDictionary[AsyncEngine, QueryLog] = WeakKeyDictionary()
@@ -107,7 +109,8 @@ class QueryLog:
         us = int((perf_counter() - began) * 1_000_000)
         tally = self.count(label, us, 0)
         error = met.original_exception
-        if not (isinstance(error, psycopg.Error) and (said := refusal(error)) is not None and not said.passing):
+        said = refusal(error) if isinstance(error, psycopg.Error) else None
+        if said is None or (said.passing and said.code not in RETRIED):
             tally.errors += 1
         if us >= self.slow_us and met.statement is not None:
             self._note_slow(label, us, None, met.statement, met.parameters, error=error)

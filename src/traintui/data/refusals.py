@@ -135,6 +135,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
         "TT003", "indexes are rebuilt below a density of 0.1 to 0.65 and from 1 MB on, in hours from 0 to 23",
         "Give density and megabytes as numbers, and both hours or none.",
     ),
+    "ck_workspace_settings_alert_hook": (
+        "TT003", "a hook is a command of 1 to 2,000 characters", "Put what is longer into a script, and name that.",
+    ),
     "ck_workspace_settings_second_review": (
         "TT003", "a second review asks for 2 to 5 decisions on a share above 0 and up to 1", "Give both, or none.",
     ),

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
-from traintui.data.keeping_up import MOST, keep_up, keeping_up
+from traintui.data.keeping_up import MOST, Failed, beside, keep_up, raise_fault
 from traintui.data.refusals import Refused
 
 BUSY = "55P03"
@@ -87,6 +87,6 @@ async def catch_up(db: Database, *, lanes: int = 2) -> int:
     return sum(await asyncio.gather(*(lane() for _ in range(lanes))))
 
 
-def indexing(db: Database) -> AbstractAsyncContextManager[None]:
+def indexing(db: Database, *, failed: Failed = raise_fault) -> AbstractAsyncContextManager[None]:
     """Keeps the index up to date beside the block."""
-    return keeping_up(partial(index_some, db))
+    return beside(partial(keep_indexed, db), name="index", failed=failed)

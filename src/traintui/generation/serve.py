@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Callable
+from functools import partial
 
 from traintui.audit.redaction import redact_text
 from traintui.audit.retention_rounds import retaining
@@ -18,6 +20,7 @@ from traintui.errors import TraintuiError
 from traintui.generation.client import DEADLINE_SECONDS, ModelClient
 from traintui.generation.provider import Provider, provider_of
 from traintui.generation.worker import Worker
+from traintui.observing.rebuilding import mending
 from traintui.observing.recording import recording
 from traintui.observing.sampling import sampling
 from traintui.processes import Orders, give_way, orders
@@ -40,9 +43,11 @@ async def serve(
     if attached:
         give_way()
     provider = await provider_of(settings)
+    failed = partial(say_fault, say)
     async with (
-        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db), sealing(db), retaining(db),
-        recording(db), sampling(db),
+        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db, failed=failed),
+        sealing(db, failed=failed), retaining(db, failed=failed), recording(db, failed=failed),
+        sampling(db, failed=failed), mending(db, failed=failed),
     ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")
@@ -50,6 +55,12 @@ async def serve(
             await run_worker(db, provider, slots=slots, until_idle=until_idle, given=given, say=say)
         finally:
             staying.cancel()
+
+
+def say_fault(say: Callable[[str], None], error: Exception) -> None:
+    """Says what failed beside the work, which goes on; redacted, since it ends in a file."""
+    where = "".join(traceback.format_exception(error, limit=-3)).rstrip()
+    say(redact_text(f"Something beside the work failed, and is tried again in a minute.\n{where}").value)
 
 
 async def end_when_done(db: Database, provider: Provider, given: Orders, say: Callable[[str], None]) -> None:
@@ -82,9 +93,9 @@ async def run_worker(
         say(redact_text(message).value)
 
     async with (
-        following(db, say),
+        following(db, say, failed=partial(say_fault, say)),
         ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=slots) as client,
-        signing(db, signature),
+        signing(db, signature, failed=partial(say_fault, say)),
     ):
         given = given or Orders()
         worker = Worker(db, client, provider, slots=slots, only=only, say=say_redacted)

@@ -1,7 +1,8 @@
 """When a label is slower than it should be: than its own last week, or than people wait.
 
 The rule and its figures are those that were simulated: twice the median of seven days and three deviations above it, in
-two windows of a quarter of an hour; what is out of order is kept out of what is taken for normal.
+two windows of a quarter of an hour that are alike, or in three; what is out of order is kept out of what is taken for
+normal.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ TIMES = 2.0
 DEVIATIONS = 3.0
 IN_A_ROW = 2
 """Windows out of order before it is an alert: one alone is chance."""
+ALIKE = 1.25
+"""How many times one of two may be the other. What became slower stays as slow; two by chance differ, and wait for a
+third. In a simulation that leaves a third of the false alarms, and one shift in eight is told a window later."""
 CLEAR_TIMES = 1.5
 MOST_MS = 500.0
 """Milliseconds that are too long whatever is normal."""
-CLEAR_MS = 400.0
-"""Milliseconds below which they no longer are, in as many windows in a row as below: a label that stands at the bound
-would come and go."""
+CLEAR_SHARE = 0.8
+"""The share of them below which they no longer are, in as many windows in a row as below: a label that stands at the
+bound would come and go."""
 CLEAR_IN_A_ROW = 4
 UNFELT_MS = 5.0
 """Milliseconds that nobody notices, however far from normal."""
@@ -57,6 +61,7 @@ class Judged:
     odd: bool
     too_long: bool
     open: bool
+    most_ms: float = MOST_MS
 
     @property
     def says(self) -> str:
@@ -65,7 +70,7 @@ class Judged:
         if self.normal_ms is not None:
             times = self.window.p95_ms / max(self.normal_ms, 0.001)
             said += f", {times:.1f} times the {self.normal_ms:,.0f} ms of its last week"
-        return said + (f": longer than {MOST_MS:,.0f} ms" if self.too_long else "")
+        return said + (f": longer than {self.most_ms:,.0f} ms" if self.too_long else "")
 
 
 def windows(times: Iterable[QueryTimes]) -> tuple[Window, ...]:
@@ -85,29 +90,48 @@ def windows(times: Iterable[QueryTimes]) -> tuple[Window, ...]:
     )
 
 
-def judged(label: Iterable[Window]) -> Iterator[Judged]:
-    """Each window of a label, in their order, beside those before it. Windows with few calls say nothing."""
-    normal = Normal()
-    odd_ones = well = 0
-    is_open = was_too_long = False
+def judged(label: Iterable[Window], most_ms: float = MOST_MS) -> Iterator[Judged]:
+    """Each window of a label, in their order, beside those before it; `most_ms` are too long whatever is normal.
+    Windows with few calls say nothing."""
+    judge = Judge(most_ms)
     for window in label:
+        if (found := judge.step(window)) is not None:
+            yield found
+
+
+class Judge:
+    """Judges the windows of a label one after the other."""
+
+    def __init__(self, most_ms: float = MOST_MS) -> None:
+        self.most_ms = most_ms
+        self._normal = Normal()
+        self._odd_ones = self._well = 0
+        self._last_odd = 0.0
+        self._open = self._was_too_long = False
+
+    def step(self, window: Window) -> Judged | None:
+        """The next window beside those before it; None where it has too few calls to say anything."""
         if window.calls < FEWEST_CALLS:
-            continue
+            return None
+        normal = self._normal
         normal.forget(window.begins_at - MEMORY)
         usual = normal.middle
-        too_long = window.p95_ms > MOST_MS
+        too_long = window.p95_ms > self.most_ms
         odd = usual is not None and window.p95_ms > max(TIMES * usual, UNFELT_MS) and normal.far_above(window.p95_ms)
-        odd_ones = odd_ones + 1 if odd or too_long else 0
-        below = usual is None or was_too_long or window.p95_ms < max(CLEAR_TIMES * usual, UNFELT_MS)
-        well = well + 1 if below and (window.p95_ms < CLEAR_MS or not was_too_long) else 0
-        if odd_ones >= IN_A_ROW:
-            is_open = True
-            was_too_long = was_too_long or too_long
-        elif is_open and well >= (CLEAR_IN_A_ROW if was_too_long else 1):
-            is_open = was_too_long = False
-        if not odd and not is_open:
+        before, self._last_odd = self._last_odd, window.p95_ms if odd or too_long else 0.0
+        self._odd_ones = self._odd_ones + 1 if self._last_odd else 0
+        alike = max(before, window.p95_ms) <= ALIKE * min(before, window.p95_ms)
+        below = usual is None or self._was_too_long or window.p95_ms < max(CLEAR_TIMES * usual, UNFELT_MS)
+        clear_ms = CLEAR_SHARE * self.most_ms
+        self._well = self._well + 1 if below and (window.p95_ms < clear_ms or not self._was_too_long) else 0
+        if self._odd_ones >= IN_A_ROW and (alike or too_long or self._odd_ones > IN_A_ROW):
+            self._open = True
+            self._was_too_long = self._was_too_long or too_long
+        elif self._open and self._well >= (CLEAR_IN_A_ROW if self._was_too_long else 1):
+            self._open = self._was_too_long = False
+        if not odd and not self._open:
             normal.add(window)
-        yield Judged(window, usual, odd, too_long, is_open)
+        return Judged(window, usual, odd, too_long, self._open, self.most_ms)
 
 
 class Normal:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,7 @@ from traintui.clock import ticks
 from traintui.data import index_actions, index_building, index_facts, rebuild_policy, samples
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
-from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.data.maintaining import may_maintain
 from traintui.data.rebuild_policy import RebuildPolicy
 from traintui.data.refusals import NotReached, Refused
@@ -158,3 +159,8 @@ async def keep_mended(db: Database, stop: asyncio.Event) -> None:
         except (TraintuiError, SQLAlchemyError, psycopg.Error):
             pass  # the log says why; the next look may have better luck
         await rest(stop, CLEAN_SECONDS)
+
+
+def mending(db: Database, *, failed: Failed = raise_fault) -> AbstractAsyncContextManager[None]:
+    """Looks after indexes beside the block."""
+    return beside(partial(keep_mended, db), name="mending", failed=failed)

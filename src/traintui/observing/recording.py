@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traintui.clock import ticks
 from traintui.data import query_times
 from traintui.data.engine import Database
-from traintui.data.keeping_up import AWAY_SECONDS, rest
+from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.data.query_log import can_be_explained
 from traintui.data.query_plans import explain
 from traintui.data.query_records import Asked, Slow
@@ -115,18 +116,13 @@ def _short(value: object) -> Any:
 
 
 @asynccontextmanager
-async def recording(db: Database) -> AsyncIterator[None]:
+async def recording(db: Database, *, failed: Failed = raise_fault) -> AsyncIterator[None]:
     """Keeps the query log beside the block, and adds up the rest at its end."""
-    stop = asyncio.Event()
-    keeping = asyncio.create_task(keep_recorded(db, stop), name="queries")
     try:
-        yield
+        async with beside(partial(keep_recorded, db), name="queries", failed=failed):
+            yield
     finally:
-        stop.set()
-        try:
-            await keeping
-        finally:
-            await note_last(db)
+        await note_last(db)
 
 
 async def note_last(db: Database) -> None:

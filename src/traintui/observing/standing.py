@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from traintui.data import health, index_actions, index_facts, query_times, samples
+from traintui.data import alerts, health, index_actions, index_facts, query_times, samples
+from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
 from traintui.data.query_records import QueryTimes
@@ -35,13 +36,14 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The server now, its tables from the largest on, the labels of a time by what they took in all, and the
-    indexes."""
+    """The server now, its tables from the largest on, the labels of a time by what they took in all, the indexes, and
+    the alerts that are not over."""
 
     server: ServerFacts
     tables: tuple[TableSize, ...]
     queries: tuple[QueryTimes, ...]
     indexes: tuple[IndexState, ...]
+    alerts: tuple[Alert, ...]
 
     @property
     def total_us(self) -> int:
@@ -62,6 +64,7 @@ async def standing(db: Database, begin: datetime, end: datetime) -> Standing:
         await health.table_sizes(db),
         await query_times.by_label(db, begin, end),
         await index_states(db, end),
+        await alerts.read(db),
     )
 
 

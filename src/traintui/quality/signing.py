@@ -8,7 +8,7 @@ from functools import partial
 
 from traintui.data import scores, signatures
 from traintui.data.engine import Database
-from traintui.data.keeping_up import keeping_up
+from traintui.data.keeping_up import Failed, beside, keep_up, raise_fault
 from traintui.data.scores import NewScore, Scorable
 from traintui.data.signatures import MOST_HELD, Nearest, Signed, nearer
 from traintui.quality import thresholds
@@ -70,6 +70,6 @@ async def sign_imported(db: Database, sign: Sign, number: int) -> int:
     return done
 
 
-def signing(db: Database, sign: Sign) -> AbstractAsyncContextManager[None]:
+def signing(db: Database, sign: Sign, *, failed: Failed = raise_fault) -> AbstractAsyncContextManager[None]:
     """Signs what is queued beside the block."""
-    return keeping_up(partial(sign_some, db, sign))
+    return beside(partial(keep_up, partial(sign_some, db, sign)), name="sign", failed=failed)

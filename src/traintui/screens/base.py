@@ -18,11 +18,12 @@ from traintui import commands, text
 from traintui.errors import TraintuiError
 from traintui.screens.shell import Shell
 from traintui.widgets.away_line import AwayLine
-from traintui.widgets.header import HeaderBar
+from traintui.widgets.header import HeaderBar, badge
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.unsent import UnsentLine
 
 if TYPE_CHECKING:
+    from traintui.data.alert_records import OpenAlerts
     from traintui.data.engine import Database
     from traintui.data.presence_records import Meanwhile
     from traintui.outbox.sending import Outbox
@@ -134,6 +135,7 @@ class BaseScreen(Screen[None], Sending):
         self.watch(self.app, "workspace", self._workspace_changed)
         self.watch(self.app, "progress", self._place_changed)
         self.watch(self.app, "meanwhile", self._meanwhile_changed)
+        self.watch(self.app, "alerts", self._alerts_changed)
         self.watch(self.app, "unsent", self.unsent_changed)
         self.watch(self.app, "news", self.unsent_changed)
         self.watch(self.app, "ended", self.unsent_changed)
@@ -163,6 +165,13 @@ class BaseScreen(Screen[None], Sending):
 
     def _meanwhile_changed(self, meanwhile: Meanwhile | None) -> None:
         self.query_one(AwayLine).show(meanwhile, hint="" if self.PLACES[0] == "generate" else "3 shows it")
+
+    def _alerts_changed(self, found: OpenAlerts | None) -> None:
+        self.query_one(HeaderBar).alerts = badge(found)
+
+    @on(HeaderBar.AlertsChosen)
+    def _alerts_chosen(self) -> None:
+        self.app.action_alerts()
 
     def unsent_changed(self) -> None:
         """More or less waits to be saved."""

@@ -48,6 +48,16 @@ class Doors(Shell):
         if isinstance(screen, AuditScreen):
             screen.call_after_refresh(screen.visit, event.log, event.filter_text)
 
+    def action_alerts(self) -> None:
+        """Shows what is wrong with the database."""
+        from traintui.screens.performance import PerformanceScreen
+        from traintui.screens.performance_alerts import AlertsPane
+
+        self.switch_mode("performance")
+        screen = self.get_screen_stack("performance")[0]
+        if isinstance(screen, PerformanceScreen):
+            screen.call_after_refresh(screen.go, AlertsPane.NAME)
+
     def action_export(self) -> None:
         """Opens the export dialog: for what is selected in the table that is shown, else for what the filter names."""
         from traintui.screens.conversations import ConversationsScreen

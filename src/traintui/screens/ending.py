@@ -129,8 +129,10 @@ class Ending(Unsent, Working):
         await self.end_sending(PATIENCE)
         await self._release()
         for last in (self._seal_last, self._note_queries_last):
-            with suppress(Exception):  # a fault of the record keeps nobody from leaving
+            try:
                 await last()
+            except Exception as error:  # a fault of the record keeps nobody from leaving, and stands in the log
+                self.answer(error)
         if self._parting is None and self.settings.worker_on_quit == "leave":
             self._parting = "stay"  # nobody can be asked where the terminal is gone
         if self._parting is not None:

@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -30,6 +30,9 @@ RowT = TypeVar("RowT")
 
 class ListedPane(TabPane, Generic[RowT]):
     """Rows that are read as a whole, some hundreds; the detail is read when the cursor rests on a row."""
+
+    KEEPS_UP: ClassVar[bool] = True
+    """Whether the rows are read again and again while they are shown."""
 
     table: getters.query_one[RowTable[Any]] = getters.query_one(RowTable)
     detail = getters.query_one(DetailView)
@@ -83,7 +86,7 @@ class ListedPane(TabPane, Generic[RowT]):
 
     def look(self) -> None:
         """Reads, where it is time to."""
-        if self._read_at is not None and clock.ticks() - self._read_at >= POLL:
+        if self.KEEPS_UP and self._read_at is not None and clock.ticks() - self._read_at >= POLL:
             self.look_again()
 
     def look_again(self) -> None:
@@ -100,7 +103,8 @@ class ListedPane(TabPane, Generic[RowT]):
             title, means = self.nothing()
             self.notice.say("empty", title, means)
             self.detail.show((), key=None)
-        when = Content.styled(f"   read {clock.now().astimezone():%H:%M:%S}, again every {POLL:.0f} s", "$muted")
+        again = f"again every {POLL:.0f} s" if self.KEEPS_UP else "anew by r"
+        when = Content.styled(f"   read {clock.now().astimezone():%H:%M:%S}, {again}", "$muted")
         self.counted.update(self.sums(found) + when)
         self._show_detail()
 

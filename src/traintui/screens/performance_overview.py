@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import getters
@@ -10,8 +11,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import clock, text
+from traintui.data.alert_records import Alert
 from traintui.data.records import ServerFacts, TableSize
+from traintui.errors import TraintuiError
 from traintui.screens.tabs import TabPane
+from traintui.widgets.alert_rows import overview
 from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
 
@@ -29,14 +33,17 @@ class OverviewPane(TabPane):
     figures = getters.query_one(ReadingList)
     sizes = getters.query_one(SizeTable)
     said = getters.query_one("#said", Static)
+    wrong = getters.query_one("#wrong", Static)
     notice = getters.query_one(Notice)
 
     def __init__(self) -> None:
         super().__init__()
         self._measured_at: float | None = None
+        self._alerts_at: float | None = None
 
     def compose(self) -> ComposeResult:
-        """Figures above, tables below."""
+        """What is wrong, figures, tables."""
+        yield Static(id="wrong")
         yield ReadingList()
         yield Static(id="said")
         yield SizeTable(size_columns(self._scale), key=lambda row: row.name, id="sizes")
@@ -64,17 +71,37 @@ class OverviewPane(TabPane):
         """Measures, where it is time to."""
         if self._measured_at is not None and clock.ticks() - self._measured_at >= POLL:
             self.look_again()
+        elif self._alerts_at is not None and clock.ticks() - self._alerts_at >= POLL:
+            self._look_at_alerts()
 
     def look_again(self) -> None:
         """Measures now."""
         if not self.reading_now("measure"):
             self.read(self._measure, name="measure")
+        self._look_at_alerts()
+
+    def _look_at_alerts(self) -> None:
+        # By themselves: what is wrong may be what keeps the sizes waiting.
+        if not self.reading_now("wrong"):
+            self.read(self._read_alerts, name="wrong")
+
+    async def _read_alerts(self) -> None:
+        from traintui.data import alerts
+
+        found = await alerts.read(self.db)
+        self._alerts_at = clock.ticks()
+        self._show_alerts(found)
 
     async def _measure(self) -> None:
         from traintui.data import health
 
         facts = await health.server_facts(self.db)
         self._show(facts, await health.table_sizes(self.db))
+
+    def _show_alerts(self, found: Sequence[Alert]) -> None:
+        self.set_class(bool(found), "-alerts")
+        if found:
+            self.wrong.update(overview(found, self.size.width - 4))
 
     def _show(self, facts: ServerFacts, sizes: tuple[TableSize, ...]) -> None:
         self._measured_at = clock.ticks()
@@ -88,7 +115,9 @@ class OverviewPane(TabPane):
     def work_failed(self, name: str, error: BaseException) -> None:
         """Measuring that fails is answered where the figures would be, later beside the last ones."""
         if name != "measure":
-            super().work_failed(name, error)
+            # A database that is away is answered by measuring, which fails as well.
+            if name != "wrong" or not isinstance(error, TraintuiError):
+                super().work_failed(name, error)
             return
         answer = self.app.answer(error)
         if self._measured_at is None:

@@ -12,6 +12,7 @@ from textual.content import Content
 from traintui import clock, commands, text
 from traintui.data.query_records import QueryTimes
 from traintui.screens.performance_listed import ListedPane
+from traintui.screens.server_statements import ServerStatementsDialog
 from traintui.widgets.query_rows import query_columns, query_lines
 from traintui.widgets.row_table import Column
 
@@ -73,6 +74,10 @@ class QueriesPane(ListedPane[QueryTimes]):
     def nothing(self) -> tuple[str, str]:
         """Statements are added up once a minute."""
         return "No statement on record", "What statements take is added up once a minute while Traintui runs."
+
+    def action_server_statements(self) -> None:
+        """Shows what the server itself counted."""
+        self.app.push_screen(ServerStatementsDialog())
 
     def action_span(self) -> None:
         """The next longer time, and after the longest the shortest."""

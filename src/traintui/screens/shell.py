@@ -27,6 +27,7 @@ from traintui.widgets.notice import sentence
 if TYPE_CHECKING:
     from pyroaring import BitMap
 
+    from traintui.data.alert_records import OpenAlerts
     from traintui.data.engine import Database
     from traintui.data.filters import Filter
     from traintui.data.live import Live
@@ -91,6 +92,8 @@ class Shell(KeysInTurn):
     """What retention or sealing could not do; empty where they did all, or for whom it is no concern."""
     news: var[str] = var("", init=False)
     """What became of presses that an earlier run of the app had left, or of a database that had ended."""
+    alerts: var[OpenAlerts | None] = var["OpenAlerts | None"](None, init=False)
+    """What is wrong with the database; None where nothing is."""
     ended: var[str] = var("", init=False)
     """What becomes of an embedded database that ended; empty while it runs."""
 
@@ -138,6 +141,13 @@ class Shell(KeysInTurn):
     def look_now(self) -> None:
         """Somebody here changed conversations: the copy in memory is brought up to date at once."""
 
+    async def read_alerts(self) -> None:
+        """Reads what is wrong with the database, so that the header says it."""
+        from traintui.data import alerts
+
+        if self.workspace is not None:
+            self.alerts = await alerts.standing(self.workspace)
+
     def read_filter(self, filter_text: str) -> Filter:
         """A filter as this workspace reads it. Raises `FilterError` with what is wrong and where."""
         from traintui.data.fields import FIELDS
@@ -146,6 +156,9 @@ class Shell(KeysInTurn):
 
         fields = self.live.fields if self.live else FIELDS
         return parse(filter_text, fields=fields, values=by_dimension(self.labels))
+
+    def action_alerts(self) -> None:
+        """Shows what is wrong with the database."""
 
     def action_training_targets(self) -> None:
         """Opens what the workspace trains."""

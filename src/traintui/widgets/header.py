@@ -1,4 +1,4 @@
-"""The first line of every screen: the name, the screens, and whose workspace this is."""
+"""The first line of every screen: the name, the screens, what is wrong, and whose workspace this is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
+
+from traintui import text
+from traintui.data.alert_records import OpenAlerts
 
 TABS: tuple[tuple[str, str, str], ...] = (
     ("conversations", "Conversations", "Convs"),
@@ -19,10 +22,23 @@ TABS: tuple[tuple[str, str, str], ...] = (
 """Mode, label, and short label of each screen, in the order of their keys."""
 
 NAME = " Traintui "
+COLOURS = {"urgent": "$error", "warning": "$warning"}
+"""How bad an alert is."""
+
+
+def badge(found: OpenAlerts | None) -> tuple[str, str, str] | None:
+    """What is said of alerts, in words and in short, and its colours; None where nothing is wrong."""
+    if found is None:
+        return None
+    if not found.unseen:
+        return f" {text.plural(found.number, 'alert')} seen ", f" !{found.number} ", "$muted on $surface"
+    colours = f"bold $background on {COLOURS[found.worst]}"
+    return f" ! {text.plural(found.unseen, 'alert')} ", f" !{found.unseen} ", colours
 
 
 class HeaderBar(Widget):
-    """Name, tabs and place. `where` is the active mode, `place` what stands on the right, longest wording first."""
+    """Name, tabs and place. `where` is the active mode, `place` what stands on the right, longest wording first;
+    `alerts` what is wrong with the database."""
 
     DEFAULT_CSS = """
     HeaderBar { dock: top; height: 1; width: 1fr; background: $panel; color: $muted; }
@@ -31,6 +47,8 @@ class HeaderBar(Widget):
 
     place: reactive[tuple[str, ...]] = reactive(("",))
     demo: reactive[bool] = reactive(False)
+    alerts: reactive[tuple[str, str, str] | None] = reactive["tuple[str, str, str] | None"](None)
+    """What is wrong, in words and in short, and its colours."""
 
     class Chosen(Message):
         """A tab was clicked."""
@@ -38,6 +56,9 @@ class HeaderBar(Widget):
         def __init__(self, mode: str) -> None:
             self.mode = mode
             super().__init__()
+
+    class AlertsChosen(Message):
+        """What is said about alerts was clicked."""
 
     def __init__(self, where: str, *, demo: bool = False) -> None:
         super().__init__()
@@ -49,11 +70,19 @@ class HeaderBar(Widget):
         badge = Content.assemble((" DEMO ", "bold $background on $warning"), " ") if self.demo else Content("")
         for short in (False, True):
             left = Content.assemble((NAME, "bold $accent"), *self._tabs(short=short))
+            alerts = self._alerts(short=short)
             for place in self.place:
-                room = self.size.width - left.cell_length - badge.cell_length - len(place) - 1
+                room = self.size.width - left.cell_length - alerts.cell_length - badge.cell_length - len(place) - 1
                 if room >= 1:
-                    return Content.assemble(left, " " * room, badge, (place, "$muted"), " ")
+                    return Content.assemble(left, " " * room, alerts, badge, (place, "$muted"), " ")
         return left
+
+    def _alerts(self, *, short: bool) -> Content:
+        if self.alerts is None:
+            return Content("")
+        words, brief, colours = self.alerts
+        said = Content.styled(brief if short else words, colours).stylize(Style.from_meta({"alerts": True}))
+        return Content.assemble(said, " ")
 
     def _tabs(self, *, short: bool) -> list[Content]:
         return [
@@ -66,6 +95,8 @@ class HeaderBar(Widget):
         ]  # fmt: skip
 
     def on_click(self, event: Click) -> None:
-        """Goes to the tab under the pointer."""
+        """Goes to the tab under the pointer, or to the alerts."""
+        if event.style.meta.get("alerts"):
+            self.post_message(self.AlertsChosen())
         if mode := event.style.meta.get("mode"):
             self.post_message(self.Chosen(str(mode)))

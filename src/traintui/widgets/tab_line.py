@@ -36,13 +36,19 @@ class TabLine(Widget):
         self.set_reactive(TabLine.chosen, next(iter(names)))
 
     def render(self) -> Content:
-        """The line."""
+        """The line: with all remarks where there is room, else with none, and then close together."""
+        whole = self._drawn(self.remarks)
+        if whole.cell_length > self.size.width:
+            whole = self._drawn({})
+        return whole if whole.cell_length <= self.size.width else self._drawn({}, before=" ")
+
+    def _drawn(self, remarks: Mapping[str, str], before: str = "   ") -> Content:
         parts = []
         for name, label in self._names.items():
             on = name == self.chosen
-            remark = self.remarks.get(name, "")
+            remark = remarks.get(name, "")
             tab = Content.assemble(
-                (" ● " if on else "   ", "$accent"), (label, "bold $foreground" if on else "$muted"),
+                (" ● " if on else before, "$accent"), (label, "bold $foreground" if on else "$muted"),
                 (f" {remark} " if remark else " ", "$muted" if on else "$faint"),
             ).stylize(Style.from_meta({"tab": name}))  # fmt: skip
             parts.append(tab.stylize("on $cursor") if on else tab)

@@ -1,0 +1,15 @@
+DROP FUNCTION alert_facts();
+DROP FUNCTION acknowledge_alert(bigint);
+DROP FUNCTION note_hook(text, bigint, text);
+DROP FUNCTION clear_alert(text, bigint);
+DROP FUNCTION keep_alert(text, bigint, text, jsonb);
+DROP FUNCTION open_alert(text, text, text, text, text, jsonb, jsonb);
+DROP FUNCTION must_hold_sampling(text);
+DROP FUNCTION note_versions(text);
+DROP FUNCTION note_query_windows();
+DROP TABLE alert_events;
+DROP TABLE alerts;
+DROP TABLE versions_seen;
+DROP TABLE query_windows;
+DELETE FROM workspace_settings WHERE key = 'alert_hook';
+ALTER TABLE workspace_settings DROP CONSTRAINT ck_workspace_settings_alert_hook;

@@ -1,0 +1,155 @@
+"""What alerts there are: what each says, what it means for people's work, what to do, and how long it must be so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from traintui.data.alert_records import Severity
+
+MINUTE, HOUR = 60.0, 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKind:
+    """A kind of alert. `sentence` is filled in with the subject and the figures; `opens_after` are the seconds that it
+    must be seen for before it opens, twice at least where there are any; `clears_after` those without it before it is
+    over."""
+
+    name: str
+    title: str
+    sentence: str
+    means: str
+    to_do: str
+    severity: Severity = "warning"
+    opens_after: float = 0.0
+    clears_after: float = 0.0
+
+
+# What is judged by windows of a quarter of an hour has its two windows in the rule: it opens and clears at once.
+KINDS: Mapping[str, AlertKind] = {
+    kind.name: kind
+    for kind in (
+        AlertKind(
+            "slower", "A label became slower",
+            "{subject}: 95 of 100 take up to {p95_ms:,.0f} ms, {times:.1f} times the {normal_ms:,.0f} ms of its last"
+            " week",
+            "Whoever does this waits longer than last week, and may wait longer still as the data grows.",
+            "Look under Queries at its plans and slow statements; what changed around that time stands below.",
+        ),
+        AlertKind(
+            "too_long", "A label takes too long",
+            "{subject}: 95 of 100 take up to {p95_ms:,.0f} ms, and {most_ms:,.0f} ms are too long",
+            "Whoever does this waits each time.",
+            "Look under Queries at the costly node of its plan: an index, or a VACUUM of its table, is what helps most"
+            " often.",
+        ),
+        AlertKind(
+            "failing", "Statements fail",
+            "{subject}: {errors:,} of {calls:,} statements failed in a quarter of an hour",
+            "What people or workers do there is not done, or only at the second try.",
+            "Look under Queries at the errors of its slow statements, and into the server's log; traintui doctor says"
+            " what does not work here.",
+            "urgent",
+        ),
+        AlertKind(
+            "plan_changed", "A plan became worse",
+            "{subject}: {why}",
+            "The server answers it in another way than before, and it takes longer with every row that comes.",
+            "ANALYZE the tables that it reads; where an index is missing, Indexes has the statement that makes it.",
+        ),
+        AlertKind(
+            "long_transaction", "A transaction is open for long",
+            "{subject} is in a transaction since {minutes:,.0f} min ({state})",
+            "Until it ends no dead row is removed and nothing newer is sealed: tables grow, and seals wait.",
+            "Ask who it is. An export or a backup ends by itself; a session that is idle in its transaction is ended"
+            " with SELECT pg_terminate_backend({pid}), a prepared one with ROLLBACK PREPARED.",
+            "warning", 10.0, 0.0,
+        ),
+        AlertKind(
+            "blocking", "Somebody keeps others waiting",
+            "{subject} keeps {number:,} waiting, the longest since {seconds:,.0f} s{relation}",
+            "Decisions, edits or generated conversations of others are not stored until it ends.",
+            "Ask who it is, and have it end what it began; SELECT pg_cancel_backend({pid}) cancels what it runs,"
+            " pg_terminate_backend({pid}) ends it where it is idle.",
+            "urgent", 10.0, 0.0,
+        ),
+        AlertKind(
+            "connections", "Connections run out",
+            "{connections:,} of {most:,} connections are taken ({share:.0%})",
+            "Soon nobody more gets in, and no worker starts.",
+            "Close apps and workers that nobody needs; put PgBouncer between, or raise max_connections.",
+            "urgent", MINUTE / 2, 5 * MINUTE,
+        ),
+        AlertKind(
+            "disk_full", "The disk fills up",
+            "{free} of {disk} are free, and at the pace of the last days the disk is full in {days:,.0f} days",
+            "A full disk stops everything: nothing is stored until there is space.",
+            "Remove or archive old calls (Retention), move backups elsewhere, or give the disk more space.",
+            "urgent", 10 * MINUTE, HOUR,
+        ),
+        AlertKind(
+            "growth", "The database grows quickly",
+            "It has {size} and doubles in {days:,.0f} days at its pace; how much space is left is not known here",
+            "Nobody sees from here when the disk of the server is full.",
+            "Ask who runs the server how much space it has; Tables says what grows, Retention what may go.",
+            "warning", 10 * MINUTE, 6 * HOUR,
+        ),
+        AlertKind(
+            "vacuum_behind", "Autovacuum is behind",
+            "{subject} has {dead:,} dead rows, {times:.1f} times what autovacuum lets stand",
+            "Counts and filters read dead rows too: they become slower, and the table larger.",
+            "VACUUM (ANALYZE) {subject}; and look whether a long transaction keeps it back.",
+            "warning", 30 * MINUTE, 5 * MINUTE,
+        ),
+        AlertKind(
+            "xid_age", "Transaction ids run out",
+            "The oldest row is {age:,} transactions old; autovacuum should act at {freeze:,}",
+            "At 2,100,000,000 the server takes no writes any more.",
+            "End long and prepared transactions, then VACUUM (FREEZE) the database with a superuser's login.",
+            "urgent", 30 * MINUTE, 30 * MINUTE,
+        ),
+        AlertKind(
+            "partitions", "A week of the log has no partition",
+            "{names} is not there",
+            "A call of that week makes it when it begins, and waits for all who write the log; without the right to,"
+            " nothing is generated.",
+            "Start traintui worker as an author or administrator: it makes the next four weeks. An app that one of"
+            " them has open does within six hours.",
+            "warning", 10.0, 0.0,
+        ),
+        AlertKind(
+            "retention", "Retention was not run",
+            "The daily round is due since {days:,.1f} days",
+            "What should have left the logs is still there: personal data is kept longer than you said, and the disk"
+            " fills.",
+            "Let an administrator open Traintui, or run traintui audit retire; Retention says what kept the last"
+            " round.",
+            "warning", 30 * MINUTE, 0.0,
+        ),
+        AlertKind(
+            "unsealed", "Rows of the log wait for a seal",
+            "The oldest row without a seal is {minutes:,.0f} min old",
+            "Until it is sealed a change of it would not be found.",
+            "Look for a long transaction, which seals wait for; else traintui audit verify says what keeps them.",
+            "warning", 5 * MINUTE, 0.0,
+        ),
+    )
+}  # fmt: skip
+
+
+def sentence(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
+    """What an alert says: its kind's sentence with the subject and the figures in it."""
+    return KINDS[kind].sentence.format(subject=subject or "It", **evidence)
+
+
+def to_do(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
+    """What to do about an alert; nothing for a kind that this version does not know."""
+    known = KINDS.get(kind)
+    if known is None:
+        return ""
+    try:
+        return known.to_do.format(subject=subject, **evidence)
+    except (KeyError, IndexError):  # an older version kept other figures
+        return known.to_do

@@ -1,0 +1,97 @@
+"""Alerts are written by the sampler alone, acknowledged by administrators, and seen by everybody."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from support import Conninfo, sqlstate
+from traintui.data import alerts, samples
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+
+
+async def opened(db: Database, subject: str = "a.b", severity: str = "warning") -> int | None:
+    """An alert of that subject."""
+    await samples.hold(db, "one", 600)
+    evidence = {"p95_ms": 700.0, "most_ms": 500.0, "calls": 20}
+    return await alerts.open_one(
+        db, "one", "too_long", subject, "urgent" if severity == "urgent" else "warning", "It is slow", evidence, []
+    )
+
+
+async def test_one_alert_of_a_kind_and_subject_is_open_at_a_time(db: Database) -> None:
+    first = await opened(db)
+    assert first is not None and await opened(db) is None and await opened(db, "c.d") is not None
+    assert await alerts.clear(db, "one", first) and not await alerts.clear(db, "one", first)
+    assert await opened(db) not in {None, first}
+
+
+async def test_only_who_samples_writes_alerts(db: Database, reviewer_db: Database) -> None:
+    first = await opened(reviewer_db)
+    assert first is not None
+    for attempt in (
+        alerts.open_one(db, "other", "too_long", "x", "warning", "says", {}, []), alerts.clear(db, "other", first),
+        alerts.keep(db, "other", first, "says", {}), alerts.note_hook(db, "other", first, "said"),
+    ):  # fmt: skip
+        with pytest.raises(Refused):
+            await attempt
+
+
+async def test_an_administrator_acknowledges_and_nobody_else(db: Database, reviewer_db: Database) -> None:
+    first = await opened(reviewer_db)
+    assert first is not None
+    with pytest.raises(Refused):
+        await alerts.acknowledge(reviewer_db, first)
+    await alerts.acknowledge(db, first)
+    await alerts.acknowledge(db, first)  # twice is once
+    (found,) = await alerts.read(reviewer_db)
+    assert (found.state, found.acknowledged_by) == ("acknowledged", "ada")
+    assert [(each.event, each.login) for each in await alerts.events(db, first)] == [
+        ("opened", "rita"), ("acknowledged", "ada"),
+    ]  # fmt: skip
+    await alerts.clear(reviewer_db, "one", first)
+    with pytest.raises(Refused, match="is over"):
+        await alerts.acknowledge(db, first)
+    with pytest.raises(Refused, match="no alert"):
+        await alerts.acknowledge(db, 4711)
+
+
+async def test_the_worst_that_nobody_acknowledged_is_told(db: Database, reviewer_db: Database) -> None:
+    assert await alerts.standing(reviewer_db) is None
+    await opened(db)
+    urgent = await opened(db, "c.d", "urgent")
+    found = await alerts.standing(reviewer_db)
+    assert found is not None and (found.number, found.unseen, found.worst) == (2, 2, "urgent")
+    assert urgent is not None
+    await alerts.acknowledge(db, urgent)
+    found = await alerts.standing(reviewer_db)
+    assert found is not None and (found.number, found.unseen, found.worst) == (2, 1, "warning")
+    assert [each.subject for each in await alerts.read(db)] == ["a.b", "c.d"]
+
+
+async def test_a_hundred_open_alerts_are_enough(db: Database, conninfo: Conninfo) -> None:
+    await opened(db)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO alerts (kind, subject, severity, state, says, evidence, around, opened_at)"
+            " SELECT 'too_long', 's' || n, 'warning', 'open', 'says', '{}', '[]', now()"
+            " FROM generate_series(1, 99) AS n"
+        )
+    assert await opened(db, "one more") is None
+
+
+async def test_what_cleared_more_than_a_year_ago_goes(db: Database, conninfo: Conninfo) -> None:
+    first = await opened(db)
+    assert first is not None
+    await alerts.clear(db, "one", first)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("UPDATE alerts SET cleared_at = now() - interval '401 days'")
+    await opened(db)
+    assert len(await alerts.read(db, cleared=True)) == 1 and await alerts.events(db, first) == ()
+
+
+def test_nobody_sets_the_hook_but_an_administrator(conninfo: Conninfo) -> None:
+    hook = "INSERT INTO workspace_settings (key, value) VALUES ('alert_hook', '\"curl evil\"')"
+    assert [sqlstate(conninfo(login), hook) for login in ("rita", "arthur", "audrey")] == ["42501"] * 3

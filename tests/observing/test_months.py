@@ -1,0 +1,193 @@
+"""A month is told from what is stored of it: against the month before, the same again, and with what is to be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support import Conninfo, imported
+from traintui import clock
+from traintui.data import monthly, samples
+from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
+from traintui.data.refusals import Refused
+from traintui.errors import TraintuiError
+from traintui.observing import month_files, months, sampling
+from traintui.observing.month_advice import Recommendation, recommendations
+from traintui.observing.month_page import Page, html, markdown, page
+from traintui.observing.months import Month, read_month
+
+OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
+IN_NOVEMBER = datetime(2026, 11, 2, 9, tzinfo=UTC)
+SERVER = (
+    "INSERT INTO server_samples"
+    " VALUES (%s, '2026-09-01+00', %s, 100, 1, 0, 2.5, %s, 10, %s, %s, 0, 0, 0, 0, %s, %s, 10e9)"
+)
+TABLE = (
+    "INSERT INTO table_samples VALUES"
+    " (%s, 'conversations', 1000, %s, %s, 0, 0, 0, 300000, 30000, 0, 0, 0, 0, NULL, NULL)"
+)
+
+
+def furnish(conninfo: Conninfo) -> None:
+    """September and October: a database that grows by 100 MB a day, a label that became three times slower, one that
+    fails, and a table with many dead rows."""
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        for month, day in ((9, 2), (9, 29), (10, 2), (10, 12), (10, 22)):
+            at = datetime(2026, month, day, tzinfo=UTC)
+            age = (at - datetime(2026, 9, 1, tzinfo=UTC)).days
+            grown = 1_000_000_000 + age * 100_000_000
+            connection.execute(
+                SERVER, (at, 5 + day, age * 1_000, age * 900, age * 100, grown, 9_000_000_000 - age * 100_000_000)
+            )
+            connection.execute(TABLE, (at, 60_000 if month == 10 else 0, grown // 2))
+        for month, bucket, us in ((9, 80, 16_000), (10, 95, 60_000)):
+            connection.execute(
+                "INSERT INTO query_times VALUES (3600, %s, 'aside.slower', 500, 0, 0, 500, %s, %s, %s)",
+                (datetime(2026, month, 15, 12, tzinfo=UTC), us * 500, us, f'{{"{bucket}": 500}}'),
+            )
+        connection.execute(
+            "INSERT INTO query_times VALUES (3600, '2026-10-15 12:00+00', '<b>aside|fails', 200, 9, 0, 0, 200, 1, %s)",
+            ('{"0": 200}',),
+        )
+        connection.execute(
+            "INSERT INTO slow_queries (at, label, login, duration_us, statement, statement_hash, parameters)"
+            " VALUES ('2026-10-15 12:00+00', 'aside.slower', 'rita', 900000, 'SELECT\n 1', 'h', '{\"name\": \"Ada\"}')"
+        )
+
+
+async def october(db: Database) -> tuple[Recommendation, ...]:
+    return recommendations(await months.figures_of(db, OCTOBER), await months.before(db, OCTOBER))
+
+
+async def test_a_month_says_what_it_came_to_beside_the_one_before(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+        before = await months.before(db, OCTOBER)
+    server = figures.server
+    assert server is not None and before is not None and before.month == SEPTEMBER
+    assert server.days == 3 and server.growth_a_day == pytest.approx(100_000_000)
+    assert (server.transactions, server.hit_rate) == (20_000, 0.9)  # between its first and its last sample
+    assert [(each.label, each.calls) for each in figures.queries] == [("aside.slower", 500), ("<b>aside|fails", 200)]
+    (slow,) = figures.slowest
+    assert (slow.statement, slow.most_ms) == ("SELECT 1", 900)
+    (table,) = figures.tables
+    assert table.total_bytes - table.bytes_before == 1_000_000_000
+    shown = markdown(page(figures, before, "corpus"))
+    assert "| aside.slower | 500 | 0 | 0 | 57.5 | 57.5 | 57.5 | 15.7 |" in shown
+    assert "Ada" not in shown and "rita" not in shown
+
+
+async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        found = {each.finding: each for each in await october(db)}
+    assert found["The disk is full in about 39 days"].evidence == "3.9 GB are free, and 100 MB come a day"
+    assert found["aside.slower became 3.7 times slower"].statement is None
+    assert found["<b>aside|fails fails"].evidence == "9 of 200 calls ended with an error"
+    assert found["conversations has many dead rows"].statement == "VACUUM (ANALYZE) conversations;"
+    assert next(iter(found)).startswith("The disk")
+
+
+async def test_an_hour_of_samples_forecasts_nothing(db: Database) -> None:
+    await samples.hold(db, "one", 60)
+    for free in (2_000, 1_000):
+        await samples.take(db, "one", relations=False, disk_free=free, disk=10_000)
+        await imported(db, 3)
+    this = months.month_of(clock.now())
+    assert "| growth a day | not known yet |" in markdown(await month_files.page_of(db, this))
+    assert recommendations(await months.figures_of(db, this), None) == ()
+
+
+async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:
+    await imported(db, 3)
+    this = months.month_of(clock.now())
+    found = recommendations(await months.figures_of(db, this), await months.before(db, this))
+    assert found == ()
+    assert "Nothing is to be done." in markdown(await month_files.page_of(db, this))
+
+
+async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samples_are_gone(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        shown = await month_files.page_of(db, OCTOBER)
+        await samples.hold(reviewer_db, "one", 60)
+        assert await months.keep_last(reviewer_db, "one") == OCTOBER
+        assert await months.keep_last(reviewer_db, "one") is None
+        with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute("DELETE FROM server_samples; DELETE FROM table_samples; DELETE FROM query_times")
+            connection.execute("DELETE FROM slow_queries")
+        again = await month_files.page_of(db, OCTOBER)
+        november = await months.figures_of(db, Month(2026, 11))
+        assert (await months.before(db, Month(2026, 11))) == await months.figures_of(db, OCTOBER)
+        assert await months.months(db) == (Month(2026, 11), OCTOBER)
+    assert again.sections[1:] != () and november.server is None
+    # The month before is not kept: all that is said without it stays.
+    for section in ("Server", "Tables", "Slowest statements"):
+        assert [each for each in again.sections if each.title == section] == [
+            each for each in shown.sections if each.title == section
+        ]
+
+
+async def test_only_who_samples_keeps_a_month_and_only_one_that_is_over(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER), pytest.raises(Refused):
+        await months.keep_last(db, "nobody")
+    await samples.hold(db, "one", 60)
+    this = months.month_of(clock.now())
+    with clock.fixed(datetime.now(UTC) + timedelta(days=62)), pytest.raises(Refused, match="not over"):
+        await monthly.note(db, "one", this.first, b"{}")
+
+
+async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    furnish(conninfo)
+    await samples.hold(db, "one", 60)
+    with clock.fixed(IN_NOVEMBER):
+        await sampling.keep_month(replace(db, home=tmp_path), "one")
+    names = sorted(path.name for path in (tmp_path / "reports").iterdir())
+    assert names == ["traintui-database-2026-10.html", "traintui-database-2026-10.md"]
+    written = (tmp_path / "reports" / names[0]).read_text()
+    assert "&lt;b&gt;aside|fails" in written and "<b>aside" not in written
+    assert r"\<b\>aside\|fails" in (tmp_path / "reports" / names[1]).read_text()
+
+
+async def test_a_month_that_has_not_begun_has_no_report(db: Database) -> None:
+    with pytest.raises(TraintuiError, match="has not begun"):
+        await months.figures_of(db, months.month_of(clock.now()).after)
+
+
+@pytest.mark.parametrize("written", ["2026", "11-2026", "2026-13", "", "2026-11-01"])
+def test_what_is_no_month_is_answered_with_how_one_is_written(written: str) -> None:
+    with pytest.raises(TraintuiError, match="no month"):
+        read_month(written)
+
+
+@given(st.integers(1, 9998), st.integers(1, 12))
+def test_months_follow_each_other_without_a_gap(year: int, number: int) -> None:
+    month = Month(year, number)
+    assert month.after.before == month and month.end == month.after.begin
+    assert month.begin < month.end <= month.begin + timedelta(days=31)
+    assert read_month(str(month)) == month
+
+
+@given(st.lists(st.integers(0, 1_000), min_size=1))
+def test_a_counter_that_falls_began_anew(counter: list[int]) -> None:
+    assert months.counted(counter) >= max(0, counter[-1] - counter[0])
+    if counter == sorted(counter):
+        assert months.counted(counter) == counter[-1] - counter[0]
+
+
+def test_a_page_of_html_needs_nothing_beside_it() -> None:
+    written = html(Page("<title>", "says", ()))
+    assert "&lt;title&gt;" in written and "http" not in written and "<script" not in written
