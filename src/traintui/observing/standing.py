@@ -19,7 +19,7 @@ from traintui.data.sample_records import Use
 from traintui.observing.index_findings import LARGE, IndexFinding, columns_of, findings, since
 from traintui.observing.plan_proposals import proposals
 from traintui.observing.plans import MANY_ROWS
-from traintui.observing.rebuilding import SAMPLED
+from traintui.observing.rebuilding import LOOKED_BACK
 from traintui.observing.tables import TableState, table_states
 
 
@@ -79,7 +79,7 @@ async def index_states(db: Database, now: datetime) -> tuple[IndexState, ...]:
     weeks tell."""
     used = await samples.uses(db, since(now), now)
     densities = {name: use.density for name, use in used.items() if use.density is not None}
-    densities |= await index_actions.rebuilt_since(db, now - SAMPLED)
+    densities |= await index_actions.rebuilt_since(db, now - LOOKED_BACK)
     facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
     unknown = any(fact.index_bytes > LARGE and fact.name not in densities for fact in facts)
     growths = await samples.growths(db, since(now), now) if unknown else {}
