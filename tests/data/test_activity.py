@@ -107,6 +107,15 @@ async def test_a_blocking_chain_is_told_root_first(db: Database, conninfo: Conni
     assert chain[0].session.holds_open and chain[1].session.wants == "conversations (AccessExclusiveLock)"
 
 
+async def test_who_holds_a_table_for_themselves_is_named_to_everybody(
+    reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    with psycopg.connect(conninfo(SUPERUSER), application_name="holder") as holder:
+        holder.execute("LOCK TABLE plans, coverage_targets IN ACCESS EXCLUSIVE MODE")
+        session = await found(reviewer_db, lambda each: each.application == "holder")
+    assert session.hidden and session.holds == "coverage_targets, plans"
+
+
 async def test_connections_of_a_worker_are_named_as_such(db: Database, conninfo: Conninfo) -> None:
     engine = make_engine(conninfo("arthur"), pooled=False, application=WORKER)
     async with engine.connect() as connection:

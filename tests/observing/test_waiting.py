@@ -14,7 +14,7 @@ def session(pid: int, *waits_for: int, state: str | None = "active", minutes: in
     since = NOW - timedelta(minutes=minutes)
     return Session(
         pid, "rita", "traintui", None, "client backend", state, since, since, since, since, None, None, None,
-        "SELECT ?", "a row" if waits_for else None, waits_for, hidden=state is None, seen_at=NOW,
+        "SELECT ?", "a row" if waits_for else None, None, waits_for, hidden=state is None, seen_at=NOW,
     )  # fmt: skip
 
 

@@ -19,7 +19,13 @@ ABOUT = 300
 # A session that is hidden has its names and nothing else. Who waits for whom, the locks tell, which are open to all; a
 # look at those is only taken for who waits, since it stops everybody who wants a lock for a moment.
 SESSIONS = text("""
-    WITH wanted AS MATERIALIZED (
+    WITH kept AS MATERIALIZED (
+        SELECT l.pid, string_agg(DISTINCT c.relname, ', ' ORDER BY c.relname) AS holds
+        FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p')
+        WHERE l.granted AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        GROUP BY l.pid
+    ), wanted AS MATERIALIZED (
         SELECT DISTINCT ON (pid) pid, CASE locktype
             WHEN 'relation' THEN
                 CASE WHEN database = d.oid THEN relation::regclass::text ELSE relation::text END || ' (' || mode || ')'
@@ -35,9 +41,10 @@ SESSIONS = text("""
            coalesce(a.backend_type, 'client backend') AS kind, a.state, a.backend_start AS connected_at,
            a.xact_start AS transaction_at, a.query_start AS statement_at, a.state_change AS changed_at,
            a.wait_event_type AS wait_type, a.wait_event, a.query, w.wants,
+           k.holds,
            CASE WHEN w.pid IS NOT NULL THEN pg_blocking_pids(a.pid) ELSE '{}' END AS waits_for,
            a.backend_type IS NULL AS hidden, clock_timestamp() AS seen_at
-    FROM pg_stat_activity AS a LEFT JOIN wanted AS w ON w.pid = a.pid
+    FROM pg_stat_activity AS a LEFT JOIN wanted AS w ON w.pid = a.pid LEFT JOIN kept AS k ON k.pid = a.pid
     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.leader_pid IS NULL
     ORDER BY a.pid
 """)

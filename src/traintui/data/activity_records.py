@@ -13,11 +13,11 @@ Ending = Literal["cancel", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session of this database. Of others, who may not see them knows only `pid`, `login`, `application`, what lock
-    they want and whom they wait for: all else is None, and `hidden` says so. `machine` is None over a socket of the
-    server's machine. `label` is what a statement of ours is for, `statement` its text without the values in it; of an
-    idle session both are of the last one. `waits_for` are the pids that it waits for, 0 is a prepared transaction.
-    `seen_at` is by the clock of the server, as all moments are."""
+    """A session of this database. Of others, who may not see them knows only `pid`, `login`, `application`, and by its
+    locks what it `wants`, whom it waits for and which tables it `holds` for itself: all else is None, and `hidden` says
+    so. `machine` is None over a socket of the server's machine. `label` is what a statement of ours is for, `statement`
+    its text without the values in it; of an idle session both are of the last one. `waits_for` are the pids that it
+    waits for, 0 is a prepared transaction. `seen_at` is by the clock of the server, as all moments are."""
 
     pid: int
     login: str | None
@@ -34,6 +34,7 @@ class Session:
     label: str | None
     statement: str | None
     wants: str | None
+    holds: str | None
     waits_for: tuple[int, ...]
     hidden: bool
     seen_at: datetime

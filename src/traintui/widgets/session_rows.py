@@ -114,7 +114,9 @@ def session_lines(row: Standing, sessions: Mapping[int, Session], ended: Sequenc
         yield from fact("Wants", session.wants, style="$warning")
         for pid in session.waits_for:
             yield from fact("Waits for", said_of(pid, sessions), style="$warning")
-    elif session.runs and session.wait_event:
+    if session.holds:
+        yield from fact("Holds", f"{session.holds}, for itself: nobody else reads it", style="$warning")
+    if not session.waits_for and session.runs and session.wait_event:
         yield from fact("Waits on", f"{session.wait_type}: {session.wait_event}")
     yield from fact("Program", session.application or None)
     yield from fact("Machine", None if session.hidden else session.machine or "the server's own")
