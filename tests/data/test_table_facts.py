@@ -11,6 +11,8 @@ from support import Conninfo, add_vocabulary, generated, imported, scalar
 from traintui.data import health, table_facts
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.held import unheld
+from traintui.data.refusals import Refused
 from traintui.data.table_facts import bounds
 
 WEEK = "SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'generation_logs'::regclass"
@@ -78,6 +80,27 @@ async def test_who_only_waits_for_a_table_holds_nobody_up(db: Database, conninfo
                 reading.rollback()
                 await waiting
                 await wanting.rollback()
+
+
+async def test_what_is_taken_between_a_look_and_the_reading_is_looked_at_again() -> None:
+    tried = []
+
+    async def read() -> str:
+        tried.append(1)
+        if len(tried) < 3:
+            raise Refused("Busy", "taken meanwhile.", "Try again.", code="55P03")
+        return "read"
+
+    assert await unheld(read) == "read" and len(tried) == 3
+    tried[:] = []
+
+    async def refused() -> str:
+        tried.append(1)
+        raise Refused("No right", "not yours.", "Ask.", code="42501")
+
+    with pytest.raises(Refused):
+        await unheld(refused)
+    assert len(tried) == 1
 
 
 def test_a_range_is_days_where_it_is_whole_days() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import text
 
 from traintui.data.engine import Database
+from traintui.data.held import NOT_LONG, unheld
 from traintui.data.records import ServerFacts, TableSize
 
 EXACT_BELOW = 200_000
@@ -45,8 +48,14 @@ FACTS = text("""
 
 
 async def table_sizes(db: Database) -> tuple[TableSize, ...]:
-    """Every table with its rows and sizes in bytes, largest first. Large ones are not counted but estimated."""
-    async with db.read() as connection:
+    """Every table with its rows and sizes in bytes, largest first, but those that somebody has for themselves. Large
+    ones are not counted but estimated."""
+    return await unheld(partial(_sizes, db))
+
+
+async def _sizes(db: Database) -> tuple[TableSize, ...]:
+    async with db.read("health.table_sizes") as connection:
+        await connection.execute(NOT_LONG)
         found = (await connection.execute(SIZES)).all()
         sizes = []
         for name, estimate, table_bytes, index_bytes, total_bytes, held in found:

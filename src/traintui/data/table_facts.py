@@ -5,16 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
 
 from traintui.data.engine import Database
-from traintui.data.refusals import Refused
-
-PATIENCE_MS = 200
-"""Milliseconds that a size may wait for whoever took a table between two looks."""
-TRIES = 3
+from traintui.data.held import NOT_LONG, unheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +91,7 @@ MOMENTS = ("vacuumed_at", "auto_vacuumed_at", "analyzed_at", "auto_analyzed_at")
 
 async def tables(db: Database) -> tuple[TableFact, ...]:
     """Every table, by name, with its parts by their ranges. Raises `TraintuiError` when the database is not reached."""
-    for left in reversed(range(TRIES)):
-        try:
-            async with db.read() as connection:
-                await connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_MS} ms'"))
-                found = [dict(row) for row in (await connection.execute(TABLES)).mappings()]
-            break
-        except Refused as refused:
-            if refused.code != "55P03" or not left:  # taken after the look at who holds what: now it is seen
-                raise
+    found = await unheld(partial(_read, db))
     of: dict[str, list[TableFact]] = {}
     for row in found:
         if row["parent"] is not None:
@@ -115,6 +104,12 @@ async def tables(db: Database) -> tuple[TableFact, ...]:
         for row in found
         if row["parent"] is None
     )
+
+
+async def _read(db: Database) -> list[dict[str, Any]]:
+    async with db.read("table_facts.tables") as connection:
+        await connection.execute(NOT_LONG)
+        return [dict(row) for row in (await connection.execute(TABLES)).mappings()]
 
 
 def fact(row: dict[str, Any], *, begins: str = "", ends: str = "") -> TableFact:

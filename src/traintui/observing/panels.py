@@ -49,6 +49,16 @@ def overview(rights: Rights) -> Panel:
     )  # fmt: skip
 
 
+def alerts(rights: Rights) -> Panel:
+    """What samples do not say, no alert tells."""
+    if rights.samples_see:
+        return FULL
+    return Panel(
+        "reduced", "long transactions, and who keeps others waiting, are not noticed",
+        "GRANT pg_read_all_stats TO traintui_owner;",
+    )  # fmt: skip
+
+
 def queries(rights: Rights) -> Panel:
     """The query log is ours, but what others asked is not for everybody."""
     if rights.sees_slow_queries:
@@ -102,5 +112,5 @@ def live(rights: Rights) -> Panel:
 
 
 RULES: dict[str, Callable[[Rights], Panel]] = {
-    "overview": overview, "queries": queries, "indexes": indexes, "tables": tables, "live": live,
+    "overview": overview, "queries": queries, "indexes": indexes, "tables": tables, "live": live, "alerts": alerts,
 }  # fmt: skip

@@ -63,8 +63,12 @@ class LivePane(ListedPane["Standing"]):
         from traintui.data import activity
         from traintui.observing.waiting import standings
 
+        paused = self._paused
         found = await activity.sessions(self.db)
-        self._ended = await activity.ended(self.db)
+        ended = await activity.ended(self.db)
+        if self._paused and not paused:  # somebody reads what was there when they pressed the key
+            return self.table.rows
+        self._ended = ended
         self._sessions = {each.pid: each for each in found}
         self._standings = standings(found)
         waiting = sum(bool(each.waits_for) for each in found)
