@@ -1,10 +1,11 @@
 """What it costs that the database is watched.
 
-    python -m benchmarks.observe --rows 20000 [--json]
+    python -m benchmarks.observe --rows 20000 [--conversations 40000] [--json]
 
 `--rows` are the statements that are sent. The query log is measured as the app pays for it: the processor time of this
 process for the same statement through the same verb, with the log and without, in short turns, so that what else the
-machine does meets both.
+machine does meets both. `--conversations` are those of a second workspace, on which eight people decide while an
+index is rebuilt by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from benchmarks.observe_rebuild import measure_rebuilds
 from benchmarks.report import Figure, median, publish
 from traintui.data import samples
 from traintui.data.engine import Database
@@ -105,12 +107,18 @@ def main() -> None:
     """Measures, and prints what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--conversations", type=int, default=40_000)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="traintui-observe-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
         figures = asyncio.run(measured(Path(scratch) / "workspace", chosen.rows))
-    notes = ["processor time of this process; with the log and without in turns of 50 statements"]
+        figures |= measure_rebuilds(Path(scratch) / "furnished", chosen.conversations)
+    notes = [
+        "query log: processor time of this process; with the log and without in turns of 50 statements",
+        f"rebuilds: the policy's own, beside eight processes that decide on {chosen.conversations:,} conversations;"
+        " leaves a third full",
+    ]
     publish("observe", chosen.rows, figures, notes, as_json=chosen.json)
 
 

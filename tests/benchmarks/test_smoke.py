@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("transfer", "--rows 200"),
         ("reports", "--rows 300"),
         ("redaction", "--rows 80 --runs 1"),
-        ("observe", "--rows 1000"),
+        ("observe", "--rows 1000 --conversations 4000"),
         ("audit", "--rows 300 --runs 1 --deciding 400 --tamperings 6 --written 20"),
     ],
 )

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from traintui.data.engine import Database
 from traintui.data.index_action_models import IndexAction as A
+from traintui.data.sample_models import IndexSample as S
 from traintui.data.storable import storable
 
 ActionKind = Literal["rebuild", "drop", "create", "clean"]
@@ -69,6 +70,13 @@ async def newest(db: Database, *, limit: int = 200) -> tuple[LoggedAction, ...]:
         return tuple(LoggedAction(*row) for row in found)
 
 
+async def between(db: Database, begin: datetime, end: datetime) -> tuple[LoggedAction, ...]:
+    """What was done to indexes in a time, in its order."""
+    statement = select(*COLUMNS).where(A.started_at >= begin, A.started_at < end).order_by(A.id)
+    async with db.read() as connection:
+        return tuple(LoggedAction(*row) for row in await connection.execute(statement))
+
+
 async def one(db: Database, id: int) -> LoggedAction | None:
     """The action of an id; None where there is none."""
     async with db.read() as connection:
@@ -88,12 +96,17 @@ async def last_failed(db: Database, index: str) -> datetime | None:
 
 
 async def rebuilt_since(db: Database, since: datetime) -> dict[str, float]:
-    """How full the indexes are that were rebuilt since then, by name, where that is known."""
+    """How full the indexes are that were rebuilt since then and not sampled after that, by name, where that is known.
+    By ix_index_samples_index_name_at."""
+    sampled = select(S.index_name).where(
+        S.index_name == A.index_name, S.at > A.ended_at, S.density.is_not(None)
+    )  # fmt: skip
     statement = (
         select(A.index_name, A.density_after)
         .where(A.kind == "rebuild", A.state == "done", A.ended_at >= since, A.density_after.is_not(None))
+        .where(~sampled.exists())
         .order_by(A.id)
-    )  # fmt: skip
+    )
     async with db.read() as connection:
         return {row.index_name: row.density_after for row in await connection.execute(statement)}
 

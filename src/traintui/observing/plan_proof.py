@@ -12,9 +12,9 @@ from traintui.data import query_times
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 from traintui.data.query_plans import PLAN_MS
+from traintui.data.query_shapes import nodes
 from traintui.errors import TraintuiError
 from traintui.observing.index_findings import IndexFinding
-from traintui.observing.plans import drawn
 
 CREATES = re.compile(r" ON (?:ONLY )?(?P<table>\w+)(?: USING \w+)? \((?P<columns>[\w, ]+)\);?$")
 KNOWN = "SELECT count(*) FROM pg_proc WHERE proname = 'hypopg_create_index' AND has_function_privilege(oid, 'EXECUTE')"
@@ -59,7 +59,17 @@ async def planned(db: Database, asked: str, statement: str) -> tuple[list[dict[s
 
 
 def in_words(plan: list[dict[str, Any]]) -> str:
-    """What costs most of a plan, and what the planner reckons for all of it."""
+    """How a plan reads the table, and what the planner reckons for all of it."""
     top = plan[0]["Plan"]
-    costly = next(line for line in drawn(plan) if line.costly)
-    return f"{costly.says}, cost {float(top['Total Cost']):,.0f}"
+    # What stands for the value that is looked up is read first.
+    reads = next(
+        node for node in nodes(top) if node.get("Relation Name") and node.get("Parent Relationship") != "InitPlan"
+    )
+    by = f" by {index}" if (index := index_of(reads)) else ""
+    return f"{reads['Node Type']} on {reads['Relation Name']}{by}, cost {float(top['Total Cost']):,.0f}"
+
+
+def index_of(node: dict[str, Any]) -> str | None:
+    """The index by which a node reads a table, itself or through a bitmap. One of hypopg has a number for a name."""
+    named = next((str(each["Index Name"]) for each in nodes(node) if each.get("Index Name")), None)
+    return "the new index" if named is not None and named.startswith("<") else named

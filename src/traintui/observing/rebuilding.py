@@ -32,8 +32,6 @@ LOOK_SECONDS = 900.0
 CLEAN_SECONDS = 60.0
 """Between two looks what builds left."""
 LOOKED_BACK = timedelta(days=2)
-SAMPLED = timedelta(minutes=16)
-"""After what time an index that was rebuilt has a sample."""
 OLD_SECONDS = 300.0
 """Seconds from which on a transaction keeps indexes from being rebuilt: it would be waited for."""
 AGAIN = timedelta(hours=6)
@@ -63,7 +61,7 @@ async def outlook(db: Database) -> Outlook:
         return Outlook(policy, (), None)
     used = await samples.uses(db, now - LOOKED_BACK, now + timedelta(seconds=1))
     densities = {name: use.density for name, use in used.items() if use.density is not None}
-    densities |= await index_actions.rebuilt_since(db, now - SAMPLED)
+    densities |= await index_actions.rebuilt_since(db, now - LOOKED_BACK)
     unknown = any(fact.name not in densities for fact in large)
     growths = await samples.growths(db, since(now), now) if unknown else {}
     due = [fact for fact in large if is_sparse(fact.name, densities, growths, least=policy.density)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -59,14 +59,15 @@ class MendIndex(BaseDialog[bool]):
         verb = "Make again" if first.undoes is not None else VERBS[first.kind]
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(f"{verb} ", text.shown(what, single_line=True, limit=70), "?")
-            for each in self._planned:
-                yield Static(text.shown(each.statement, limit=1_000, style="bold"), classes="statement")
+            with VerticalScroll(id="statements", can_focus=False):
+                for each in self._planned:
+                    yield Static(text.shown(each.statement, limit=1_000, style="bold"))
             for name, said in (
                 ("Costs", first.costs),
                 ("Risks", first.risks),
                 *(("Now", each) for each in self._proof),
             ):
-                yield Static(Content.assemble((f"{name:<7}", "$muted"), text.shown(said, limit=500)))
+                yield Horizontal(Static(name, classes="label"), Static(text.shown(said, limit=500)), classes="row")
             yield Static(self._question(), id="answer")
         yield KeyBar()
 
@@ -133,5 +134,7 @@ def said_of(done: Sequence[LoggedAction]) -> Content:
     words = {"rebuild": "Rebuilt", "drop": "Dropped", "create": "Made", "clean": "Cleaned up"}
     parts = [Content.assemble(("● ", "$success"), (words[first.kind], "bold"), f" in {took:,.1f} s")]
     if first.kind == "rebuild":
-        parts += [Content(", "), sizes(first), Content(", filled "), densities(first)]
+        parts += [Content(", "), sizes(first)]
+        if first.density_before is not None and first.density_after is not None:
+            parts += [Content(", filled "), densities(first)]
     return Content.assemble(*parts, ".")

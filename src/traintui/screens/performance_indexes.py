@@ -72,7 +72,7 @@ class IndexesPane(ListedPane["IndexState"]):
             said = f"It is rebuilt by itself, and waits: {seen.waits_for}."
         else:
             said = "It is rebuilt by itself within a quarter of an hour."
-        return (*lines[:2], Content.styled(said, "$accent"), *lines[2:])
+        return (*lines[:3], Content.styled(said, "$accent"), *lines[3:])
 
     def sums(self, rows: Sequence[IndexState]) -> Content:
         """How many, how large, how many are to be mended, and whether that is done by itself."""
@@ -101,7 +101,7 @@ class IndexesPane(ListedPane["IndexState"]):
         if not allowed or action not in {"rebuild", "drop", "create", "clean"}:
             return allowed
         row = self.table.current if self.is_mounted else None
-        return True if row is not None and action in possible(row) else None
+        return row is not None and action in possible(row)
 
     def action_rebuild(self) -> None:
         """Asks whether it is to be rebuilt."""

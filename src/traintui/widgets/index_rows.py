@@ -72,7 +72,7 @@ def index_lines(row: IndexState, serves: Sequence[str]) -> Iterator[Content]:
     yield NOTHING
     if row.finding is not None:
         says = f"{row.finding.says}: {row.finding.means}."
-        yield text.shown(says[:1].upper() + says[1:], limit=500, style="$warning")
+        yield text.shown(says, limit=500, style="$warning")
         if row.finding.statement is not None:
             yield NOTHING
             yield heading("What mends it")
