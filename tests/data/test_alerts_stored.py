@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from support import Conninfo, sqlstate
 from traintui.data import alerts, samples
+from traintui.data.alert_context import changes_of
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -69,6 +72,18 @@ async def test_the_worst_that_nobody_acknowledged_is_told(db: Database, reviewer
     found = await alerts.standing(reviewer_db)
     assert found is not None and (found.number, found.unseen, found.worst) == (2, 1, "warning")
     assert [each.subject for each in await alerts.read(db)] == ["a.b", "c.d"]
+
+
+async def test_what_changed_before_is_read_as_far_as_it_is_that(db: Database) -> None:
+    await samples.hold(db, "one", 600)
+    around: list[dict[str, Any]] = [
+        {"at": "2026-11-28T10:00:00+00:00", "what": "start", "says": "the server was started"},
+        {"at": 7},
+        {},
+    ]
+    await alerts.open_one(db, "one", "too_long", "a.b", "warning", "says", {}, around)
+    (alert,) = await alerts.read(db)
+    assert [each.says for each in changes_of(alert)] == ["the server was started"]
 
 
 async def test_a_hundred_open_alerts_are_enough(db: Database, conninfo: Conninfo) -> None:

@@ -108,6 +108,21 @@ def test_an_alert_is_over_when_it_was_not_seen_for_its_time() -> None:
     assert over[:5] == [()] * 5 and over[5] == (alert,)
 
 
+def test_a_process_that_slept_begins_to_look_anew() -> None:
+    chain = replace(WELL, chains=(Chain(7, "ada", "psql", "active", 1, 12, "turns"),))
+    watch = Watch()
+    for hours in (0, 2, 4):
+        assert watch.step(BEGIN + hours * HOUR, of_server(chain), ()).opened == ()
+
+
+def test_what_is_to_be_copied_holds_nothing_that_somebody_wrote() -> None:
+    forged = {"pid": "1); DROP TABLE turns; --", "subject": "x", "minutes": 1}
+    assert "pg_terminate_backend(PID)" in to_do("long_transaction", "x; DROP TABLE turns", forged)
+    assert to_do("vacuum_behind", "turns; DROP TABLE turns", {}).startswith("VACUUM (ANALYZE) TABLE;")
+    assert to_do("vacuum_behind", "turns", {}).startswith("VACUUM (ANALYZE) turns;")
+    assert to_do("of a newer version", "turns", {}) == ""
+
+
 # Sizes
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,11 @@ from traintui.cli.running import Json, harmless, run, say, workspace
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
+    from traintui.data.alert_records import Alert
     from traintui.data.engine import Database
+
+SHOWN = 3
+"""Changes before an alert that are shown; `--json` has all."""
 
 
 def alerts(
@@ -36,21 +39,21 @@ def alerts(
     if (hook is not None) + no_hook + confirm_hook + (acknowledge is not None) > 1:
         raise typer.BadParameter("one of --acknowledge, --hook, --no-hook and --confirm-hook at a time.")
 
-    async def work() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    async def work() -> tuple[tuple[Alert, ...], dict[str, Any]]:
         from traintui.data import alerts as stored
-        from traintui.observing.alerting import as_json
 
         async with workspace() as db:
             if acknowledge is not None:
                 await stored.acknowledge(db, acknowledge)
             if hook is not None or no_hook or confirm_hook:
                 await change_hook(db, None if no_hook else hook, confirm_only=confirm_hook, yes=yes)
-            found = [as_json(each) for each in await stored.read(db, cleared=everything)]
-            return found, await hook_of(db)
+            return await stored.read(db, cleared=everything), await hook_of(db)
 
     found, runs = run(work())
     if json_:
-        print(json.dumps({"alerts": found, "hook": runs}))
+        from traintui.observing.alerting import as_json
+
+        print(json.dumps({"alerts": [as_json(each) for each in found], "hook": runs}))
         return
     for line in lines(found, everything=everything):
         print(harmless(line))
@@ -86,17 +89,20 @@ async def hook_of(db: Database) -> dict[str, Any]:
     return {"command": command, "confirmed_here": confirmed}
 
 
-def lines(found: list[dict[str, Any]], *, everything: bool) -> Iterator[str]:
-    """Alerts for people: what is wrong, what it means, what to do."""
+def lines(found: Sequence[Alert], *, everything: bool) -> Iterator[str]:
+    """Alerts for people: what is wrong, what it means, what to do, and what changed before."""
+    from traintui.data.alert_context import changes_of
+    from traintui.observing.alert_kinds import KINDS, to_do
+
     if not found:
         yield "No alert is on record" if everything else "Nothing is wrong"
     for alert in found:
-        since = datetime.fromisoformat(alert["opened_at"]).astimezone()
-        state = alert["state"] if alert["state"] != "acknowledged" else f"acknowledged by {alert['acknowledged_by']}"
-        yield f"{alert['id']:>6}  {alert['severity']:<8}{alert['says']} ({state}, since {since:%Y-%m-%d %H:%M})"
-        if alert["state"] != "cleared":
-            yield f"        {alert['means']}"
-            yield f"        {alert['to_do']}"
-            for change in alert["around"][:3]:
-                at = datetime.fromisoformat(change["at"]).astimezone()
-                yield f"        before: {at:%Y-%m-%d %H:%M} {change['says']}"
+        state = alert.state if alert.state != "acknowledged" else f"acknowledged by {alert.acknowledged_by}"
+        since = f"{alert.opened_at.astimezone():%Y-%m-%d %H:%M}"
+        yield f"{alert.id:>6}  {alert.severity:<8}{alert.says} ({state}, since {since})"
+        if alert.state != "cleared":
+            if (known := KINDS.get(alert.kind)) is not None:
+                yield f"        {known.means}"
+                yield f"        {to_do(alert.kind, alert.subject, alert.evidence)}"
+            for change in changes_of(alert)[:SHOWN]:
+                yield f"        before: {change.at.astimezone():%Y-%m-%d %H:%M} {change.says}"

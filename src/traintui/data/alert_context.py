@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
+from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 
@@ -77,6 +79,15 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         """As it is kept with an alert."""
         return {"at": self.at.isoformat(), "what": self.what, "says": self.says[:300]}
+
+
+def changes_of(alert: Alert) -> tuple[Change, ...]:
+    """What changed before an alert, as it is kept with it; what is no such thing is left out."""
+    found = []
+    for each in alert.around:
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(Change(datetime.fromisoformat(each["at"]), str(each["what"]), str(each["says"])))
+    return tuple(found)
 
 
 async def changes(db: Database, since: datetime, until: datetime, label: str | None) -> tuple[Change, ...]:

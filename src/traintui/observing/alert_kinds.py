@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -145,11 +146,11 @@ def sentence(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
 
 
 def to_do(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
-    """What to do about an alert; nothing for a kind that this version does not know."""
+    """What to do about an alert; nothing for a kind that this version does not know. Its statements are to be copied:
+    nothing but numbers and the name of a table comes into them out of the database."""
     known = KINDS.get(kind)
     if known is None:
         return ""
-    try:
-        return known.to_do.format(subject=subject, **evidence)
-    except (KeyError, IndexError):  # an older version kept other figures
-        return known.to_do
+    pid = evidence.get("pid")
+    named = subject if re.fullmatch(r"\w+", subject) else "TABLE"
+    return known.to_do.format(subject=named, pid=pid if isinstance(pid, int) else "PID")

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from traintui.data.alert_records import Alert
 from traintui.observing.alert_kinds import KINDS
 from traintui.observing.alert_rules import Sighting
 
 Key = tuple[str, str]
+DAY = 86_400.0
+SOON = 60.0
+"""Seconds up to which another look is taken before the next sample."""
+STALE = timedelta(hours=1)
+"""How long ago a look is no more the one before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,13 @@ class Watch:
     def __init__(self) -> None:
         self._seen: dict[Key, datetime] = {}
         self._gone: dict[Key, datetime] = {}
+        self._last: datetime | None = None
 
     def step(self, now: datetime, sightings: Iterable[Sighting], alerts: Iterable[Alert]) -> Turned:
         """The next look; `alerts` are those that are not over."""
+        if self._last is not None and now - self._last > STALE:  # another process looked meanwhile, or this one slept
+            self._seen, self._gone = {}, {}
+        self._last = now
         seen = {sighting.key: sighting for sighting in sightings}
         there = {(alert.kind, alert.subject): alert for alert in alerts}
         opened, waits = [], False
@@ -53,11 +62,6 @@ class Watch:
         )
         kept = tuple((alert, seen[key]) for key, alert in there.items() if key in seen)
         return Turned(tuple(opened), kept, over, waits)
-
-
-DAY = 86_400.0
-SOON = 60.0
-"""Seconds up to which another look is taken before the next sample."""
 
 
 def clears_after(kind: str) -> float:

@@ -46,7 +46,7 @@ class Alerting:
         """Looks once, and writes down what turned. Whether something was seen that the next look will tell of: it is
         worth one soon. Raises `TraintuiError` as the database does, and for who does not hold the lease."""
         facts = await alert_facts.facts(self._db)
-        there = [each for each in await alerts.read(self._db) if each.cleared_at is None]
+        there = await alerts.read(self._db)
         window = int((facts.at - LATER).timestamp() // WINDOW.total_seconds())
         if window != self._window:
             self._of_windows = await self._look_at_windows(facts, there)

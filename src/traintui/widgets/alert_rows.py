@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from textual.content import Content
 
 from traintui import text
+from traintui.data.alert_context import changes_of
 from traintui.data.alert_records import Alert, AlertEvent
 from traintui.observing.alert_kinds import KINDS, to_do
 from traintui.widgets.facts import heading
@@ -68,11 +68,12 @@ def alert_lines(alert: Alert, events: Sequence[AlertEvent]) -> Iterator[Content]
         yield from fact("Over", text.second(alert.cleared_at))
     yield NOTHING
     yield heading("What changed in the day before")
-    if not alert.around:
+    changed = changes_of(alert)
+    if not changed:
         yield Content.styled("No other version, no restart, rebuild, retention or setting, and no growth.", "$muted")
-    for change in alert.around:
-        at = text.moment(datetime.fromisoformat(str(change["at"])))
-        yield Content.assemble((f"{at}  ", "$muted"), text.shown(str(change["says"]), single_line=True, limit=300))
+    for change in changed:
+        at = text.moment(change.at)
+        yield Content.assemble((f"{at}  ", "$muted"), text.shown(change.says, single_line=True, limit=300))
     yield NOTHING
     yield heading("History")
     for event in events:
