@@ -1,8 +1,6 @@
-"""Tables in Performance: sizes, growth in words, parts with their ranges, and what the server did in the last day."""
+"""Tables in Performance: sizes, growth in words, and parts with their ranges."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import psycopg
 import pytest
@@ -22,12 +20,6 @@ GROWS = """
                                updated, hot_updated, deleted, whole_scans, whole_scan_rows, index_scans)
     SELECT %(now)s - day * interval '1 day', 'plans', 0, 0, 900000000 - day * 40000000, 0, 0, 0, 0, 0, 0, 0, 0, 0
     FROM generate_series(0, 10) AS day
-"""
-DAY = """
-    INSERT INTO server_samples
-    SELECT %(now)s - n * interval '10 minutes', now(), 5, 100, 1, 0, 0, 100000 - n * 600, 0, 100000 - n * 90,
-           10000 - n * 10, 0, 0, 0, 0, 10000000
-    FROM generate_series(0, 143) AS n
 """
 
 
@@ -99,20 +91,6 @@ async def test_a_table_that_somebody_holds_is_named_and_not_waited_for(app: Trai
                 await pilot.press("up")
             assert pane.table.current is not None and pane.table.current.fact.total_bytes is None
             await until(pilot, lambda: "coverage_targets: somebody has it for themselves" in pane.detail.plain)
-
-
-async def test_the_last_day_of_the_server_stands_above_the_tables(app: TraintuiApp, conninfo: Conninfo) -> None:
-    async with app.run_test(size=(160, 45)) as pilot:
-        pane = await opened(pilot, app)
-        assert not pane.server_bars.display  # nothing was sampled
-        with psycopg.connect(conninfo(SUPERUSER)) as connection:
-            connection.execute(DAY, {"now": clock.now() - timedelta(seconds=30)})
-        await pilot.press("r")
-        await until(pilot, lambda: pane.server_bars.display)
-        await until(pilot, lambda: "Transactions a second  1.0 at most" in on_screen(app))
-        assert "Blocks in memory  90.0% at least" in on_screen(app) and "5 at most" in on_screen(app)
-        await pilot.press("p")
-        await until(pilot, lambda: not pane.server_bars.display)
 
 
 async def test_tables_stand_by_what_is_asked_for(app: TraintuiApp, db: Database) -> None:

@@ -16,6 +16,7 @@ PLACES: dict[str, str] = {
     "exports": "Audit: exports",
     "integrity": "Audit: integrity",
     "performance": "Performance",
+    "overview": "Performance: overview",
     "months": "Performance: report",
     "queries": "Performance: queries",
     "indexes": "Performance: indexes",
@@ -214,6 +215,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("performance.previous", "left", "Tab before", "The tab before", "tab(-1)"),
     Command("performance.refresh", "r", "Refresh", "Measure again", "look_again", True),
     Command("performance.back", "escape", "Back", "Back to the rows", "back", True),
+    # Overview in Performance
+    Command("overview.plots", "p", "Plots", "Show or hide what the server did in the last day", "plots", True),
     # Queries in Performance
     Command("queries.span", "t", "Time", "The statements of the last hour, day or week", "span", True),
     Command("queries.server", "S", "Server's own", "What the server counted of every program's statements",
@@ -242,7 +245,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("tables.sort", "s", "Sort", "By size, growth, dead rows, rows or name", "sort", True),
     Command("tables.fold", "space", "Parts", "Show the parts of a table, or fold them", "fold", True,
             key_display="space"),
-    Command("tables.plots", "p", "Plots", "Show or hide what the server did in the last day", "plots", True),
     # Live in Performance
     Command("live.pause", "p", "Pause", "Read no more for now, or go on", "pause", True),
     Command("live.idle", "i", "Idle", "Show sessions that rest too, or not", "idle", True),

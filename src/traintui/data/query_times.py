@@ -50,6 +50,23 @@ BY_LABEL = text("""
            sum(total_us) AS total_us, max(most_us) AS most_us, coalesce(summed.histogram, '{}') AS histogram
     FROM span LEFT JOIN summed USING (label) GROUP BY label, summed.histogram ORDER BY sum(total_us) DESC, label
 """)
+# By the key of query_times.
+OVER_TIME = text("""
+    WITH span AS (
+        SELECT date_bin(make_interval(secs => :seconds), begins_at, :since) AS begins, calls, errors, slow, row_count,
+               total_us, most_us, histogram
+        FROM query_times WHERE span_seconds IN (60, 3600) AND begins_at >= :since AND begins_at < :until
+    ), buckets AS (
+        SELECT begins, bucket, sum(number::bigint) AS number
+        FROM span, jsonb_each_text(histogram) AS each (bucket, number) GROUP BY begins, bucket
+    ), summed AS (
+        SELECT begins, jsonb_object_agg(bucket, number) AS histogram FROM buckets GROUP BY begins
+    )
+    SELECT begins, sum(calls) AS calls, sum(errors) AS errors, sum(slow) AS slow, sum(row_count) AS row_count,
+           sum(total_us) AS total_us, max(most_us) AS most_us, coalesce(summed.histogram, '{}') AS histogram
+    FROM span LEFT JOIN summed USING (begins) GROUP BY begins, summed.histogram ORDER BY begins
+""")
+EVERY = "every label"
 
 
 async def note(db: Database, times: Iterable[QueryTimes]) -> None:
@@ -157,6 +174,20 @@ async def by_label(db: Database, since: datetime, until: datetime) -> tuple[Quer
                 int(row.total_us), row.most_us, {int(bucket): number for bucket, number in row.histogram.items()},
             )
             for row in await connection.execute(BY_LABEL, {"since": since, "until": until})
+        )  # fmt: skip
+
+
+async def over_time(db: Database, since: datetime, until: datetime, *, seconds: int) -> tuple[QueryTimes, ...]:
+    """All labels together in each span of so many seconds from `since` on, in their order; spans without a statement
+    are left out."""
+    async with db.read() as connection:
+        asked = {"since": since, "until": until, "seconds": seconds}
+        return tuple(
+            QueryTimes(
+                EVERY, row.begins, seconds, int(row.calls), int(row.errors), int(row.slow), int(row.row_count),
+                int(row.total_us), row.most_us, {int(bucket): number for bucket, number in row.histogram.items()},
+            )
+            for row in await connection.execute(OVER_TIME, asked)
         )  # fmt: skip
 
 

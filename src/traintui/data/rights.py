@@ -13,8 +13,8 @@ from traintui.data.engine import Database
 @dataclass(frozen=True, slots=True)
 class Rights:
     """The rights of a login on the server. `pooled` says that a pooler stands between, `fills_known` that samples of
-    the last day have how full indexes are; the `tracks_` are whether the server notes what sessions do and counts what
-    is done with tables."""
+    the last day have how full indexes are, as far as one is large enough to be measured (1 MB); the `tracks_` are
+    whether the server notes what sessions do and counts what is done with tables."""
 
     login: str
     role: str
@@ -36,7 +36,9 @@ RIGHTS = text("""
            pg_has_role('traintui_owner', 'pg_read_all_stats', 'USAGE') AS samples_see,
            pg_has_role('traintui_admin', 'MEMBER') OR pg_has_role('traintui_auditor', 'MEMBER') AS sees_slow_queries,
            EXISTS (SELECT FROM index_samples
-                   WHERE at > clock_timestamp() - interval '1 day' AND density IS NOT NULL) AS fills_known,
+                   WHERE at > clock_timestamp() - interval '1 day' AND density IS NOT NULL)
+           OR NOT EXISTS (SELECT FROM index_samples
+                          WHERE at > clock_timestamp() - interval '1 day' AND index_bytes >= 1000000) AS fills_known,
            current_setting('track_activities')::boolean AS tracks_activities,
            current_setting('track_counts')::boolean AS tracks_counts,
            pg_backend_pid() AS pid

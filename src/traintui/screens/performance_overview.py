@@ -1,36 +1,46 @@
-"""The overview in Performance: how the server is, what its figures mean, and where its bytes are."""
+"""The overview in Performance: how the server is, what its figures mean, what it did in the last day, and where its
+bytes are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from traintui import clock, text
+from traintui import clock, commands, text
 from traintui.data.alert_records import Alert
 from traintui.data.records import ServerFacts, TableSize
 from traintui.errors import TraintuiError
 from traintui.screens.tabs import TabPane
 from traintui.widgets.alert_rows import overview
 from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.server_bars import ServerBars
 from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
+
+if TYPE_CHECKING:
+    from traintui.observing.days import Day
 
 POLL = 5.0
 """Seconds between two measurements."""
+DAY_SECONDS = 60.0
+"""After what time what the server did in the last day is read again: as often as it is sampled."""
 
 
 class OverviewPane(TabPane):
-    """The server's figures, and the tables by size."""
+    """The server's figures, its last day as plots, and the tables by size."""
 
     NAME = "overview"
     TITLE = "Overview"
-    PLACES: ClassVar[tuple[str, ...]] = ()
+    PLACES: ClassVar[tuple[str, ...]] = ("overview",)
+    BINDINGS: ClassVar[list[BindingType]] = commands.bindings("overview")
 
     figures = getters.query_one(ReadingList)
+    plots = getters.query_one(ServerBars)
     sizes = getters.query_one(SizeTable)
     said = getters.query_one("#said", Static)
     wrong = getters.query_one("#wrong", Static)
@@ -40,11 +50,16 @@ class OverviewPane(TabPane):
         super().__init__()
         self._measured_at: float | None = None
         self._alerts_at: float | None = None
+        self._facts: ServerFacts | None = None
+        self._sizes: tuple[TableSize, ...] = ()
+        self._day: Day | None = None
+        self._day_read_at: float | None = None
 
     def compose(self) -> ComposeResult:
-        """What is wrong, figures, tables."""
+        """What is wrong, figures, plots, tables."""
         yield Static(id="wrong")
         yield ReadingList()
+        yield ServerBars()
         yield Static(id="said")
         yield SizeTable(size_columns(self._scale), key=lambda row: row.name, id="sizes")
         yield Notice("loading", "Opening the workspace")
@@ -70,15 +85,21 @@ class OverviewPane(TabPane):
     def look(self) -> None:
         """Measures, where it is time to."""
         if self._measured_at is not None and clock.ticks() - self._measured_at >= POLL:
-            self.look_again()
+            self._look()
         elif self._alerts_at is not None and clock.ticks() - self._alerts_at >= POLL:
             self._look_at_alerts()
 
     def look_again(self) -> None:
-        """Measures now."""
+        """Measures now, and reads the last day."""
+        self._day_read_at = None
+        self._look()
+
+    def _look(self) -> None:
         if not self.reading_now("measure"):
             self.read(self._measure, name="measure")
         self._look_at_alerts()
+        if not self.reading_now("day"):
+            self.read(self._read_day, name="day")
 
     def _look_at_alerts(self) -> None:
         # By themselves: what is wrong may be what keeps the sizes waiting.
@@ -95,18 +116,39 @@ class OverviewPane(TabPane):
     async def _measure(self) -> None:
         from traintui.data import health
 
-        facts = await health.server_facts(self.db)
-        self._show(facts, await health.table_sizes(self.db))
+        self._facts = await health.server_facts(self.db)
+        self._sizes = await health.table_sizes(self.db)
+        self._show()
+
+    async def _read_day(self) -> None:
+        """What the server did in the last day. Not as often as its figures are measured: its spans are half an hour."""
+        from traintui.observing.days import last_day
+
+        if self._day_read_at is None or clock.ticks() - self._day_read_at >= DAY_SECONDS:
+            self._day_read_at = clock.ticks()
+            self._day = await last_day(self.db, clock.now())
+            self.plots.show(self._day.spans, self._day.took_ms)
+            self.set_class(not self._day.sampled, "-unsampled")
+        self._show_figures()
 
     def _show_alerts(self, found: Sequence[Alert]) -> None:
         self.set_class(bool(found), "-alerts")
         if found:
             self.wrong.update(overview(found, self.size.width - 4))
 
-    def _show(self, facts: ServerFacts, sizes: tuple[TableSize, ...]) -> None:
+    def _show_figures(self) -> None:
+        if self._facts is not None:
+            self.figures.show(readings(self._facts, self._sizes, self._day))
+
+    def action_plots(self) -> None:
+        """Shows or hides what the server did in the last day."""
+        self.toggle_class("-plots-toggled")
+
+    def _show(self) -> None:
         self._measured_at = clock.ticks()
         self.set_class(False, "-nothing")
-        self.figures.show(readings(facts, sizes))
+        self._show_figures()
+        sizes = self._sizes
         self.sizes.show(sorted(sizes, key=lambda size: (-size.total_bytes, size.name)))
         estimated = any(not size.rows_exact for size in sizes)
         when = f"   measured {clock.now().astimezone():%H:%M:%S}, again every {POLL:.0f} s"
@@ -116,7 +158,7 @@ class OverviewPane(TabPane):
         """Measuring that fails is answered where the figures would be, later beside the last ones."""
         if name != "measure":
             # A database that is away is answered by measuring, which fails as well.
-            if name != "wrong" or not isinstance(error, TraintuiError):
+            if name not in {"wrong", "day"} or not isinstance(error, TraintuiError):
                 super().work_failed(name, error)
             return
         answer = self.app.answer(error)

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 
 from traintui import clock, commands, text
 from traintui.screens.performance_listed import ListedPane
 from traintui.widgets.row_table import Column, RowTable
-from traintui.widgets.server_bars import ServerBars
 from traintui.widgets.table_rows import TableRow, table_columns, table_lines
 
 if TYPE_CHECKING:
     from traintui.observing.tables import TableState
 
-DAY = timedelta(days=1)
-SPANS = 48
-"""Bars of the last day."""
 ORDERS = ("size", "growth", "dead rows", "rows", "name")
 
 
 class TablesPane(ListedPane[TableRow]):
-    """The tables, the largest first; those in parts fold them. Above them what the server did in the last day."""
+    """The tables, the largest first; those in parts fold them."""
 
     NAME = "tables"
     TITLE = "Tables"
     PLACES = ("tables", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("tables")
 
-    server_bars = getters.query_one(ServerBars)
-
     def __init__(self) -> None:
         super().__init__()
         self._order = 0
         self._unfolded: set[str] = set()
         self._states: tuple[TableState, ...] = ()
-
-    def compose(self) -> ComposeResult:
-        """The server above, the tables below."""
-        yield ServerBars()
-        yield from super().compose()
 
     def columns(self) -> Sequence[Column[TableRow]]:
         """Sizes, growth, dead rows."""
@@ -57,15 +44,9 @@ class TablesPane(ListedPane[TableRow]):
 
     async def rows(self) -> Sequence[TableRow]:
         """All of them, with the parts of those that are open."""
-        from traintui.data import samples
         from traintui.observing.tables import table_states
-        from traintui.observing.throughput import spans
 
-        now = clock.now()
-        self._states = await table_states(self.db, now)
-        taken = await samples.server(self.db, now - DAY, now)
-        self.server_bars.show(spans(taken, now - DAY, now, SPANS))
-        self.set_class(len(taken) < 2, "-unsampled")
+        self._states = await table_states(self.db, clock.now())
         held = sum(each.fact.held for each in self._states)
         self.remark(f"{held} held" if held else "")
         return self._laid_out()
@@ -126,10 +107,6 @@ class TablesPane(ListedPane[TableRow]):
         """The next order."""
         self._order = (self._order + 1) % len(ORDERS)
         self._show_again()
-
-    def action_plots(self) -> None:
-        """Shows or hides what the server did."""
-        self.toggle_class("-plots-toggled")
 
     def _show_again(self) -> None:
         found = self._laid_out()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
 from textual.events import Resize
@@ -13,6 +13,9 @@ from textual.widgets import Static
 from traintui import clock, text
 from traintui.data.records import ServerFacts, TableSize
 from traintui.widgets.row_table import Column, RowTable
+
+if TYPE_CHECKING:
+    from traintui.observing.days import Day
 
 Verdict = Literal["plain", "good", "watch", "bad"]
 
@@ -30,6 +33,11 @@ WATCHED, FULL = 0.7, 0.9
 """Shares of the connections from which few and hardly any are left."""
 FROM_MEMORY, MOSTLY = 0.99, 0.95
 """Cache hit ratios from which nothing is to be done, and below which the disk slows everything."""
+SLOW_MS = 500.0
+"""Milliseconds from which on people wait."""
+SLOW_SHARE, FAILING = 0.01, 0.01
+NEARLY_FULL, FILLING = 0.05, 0.15
+"""Shares of a disk that is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ class Reading:
     verdict: Verdict = "plain"
 
 
-def readings(facts: ServerFacts, sizes: Sequence[TableSize]) -> tuple[Reading, ...]:
-    """What the server says about itself."""
+def readings(facts: ServerFacts, sizes: Sequence[TableSize], day: Day | None = None) -> tuple[Reading, ...]:
+    """What the server says about itself, and, where it is known, what it did in the last day."""
     up = (clock.now() - facts.started_at).total_seconds() * 1_000
     tables, indexes = sum(size.table_bytes for size in sizes), sum(size.index_bytes for size in sizes)
     return (
@@ -57,6 +65,7 @@ def readings(facts: ServerFacts, sizes: Sequence[TableSize]) -> tuple[Reading, .
         ),
         connections(facts),
         cache(facts),
+        *(() if day is None else (statements(day), *disk(day))),
     )
 
 
@@ -98,6 +107,38 @@ def cache(facts: ServerFacts) -> Reading:
         "Cache hits", figure, "many pages come from disk; filters and counts wait for it.",
         "Raise shared_buffers, or give the server memory.", "bad",
     )  # fmt: skip
+
+
+def statements(day: Day) -> Reading:
+    """How long the statements of the last hour took, and whether they failed."""
+    hour = day.last_hour
+    if hour is None:
+        return Reading("Statements", "none yet", "they are added up once a minute")
+    p95 = hour.milliseconds(0.95)
+    figure = f"{p95:,.1f} ms"
+    asked = f"95 of 100 within, {text.plural(hour.calls, 'statement')} in the last hour"
+    if hour.errors > hour.calls * FAILING:
+        return Reading("Statements", figure, f"{asked}, {hour.errors:,} of them failed.", "Queries says which.", "bad")
+    if p95 >= SLOW_MS:
+        return Reading("Statements", figure, f"{asked}: people wait.", "Queries says for which.", "bad")
+    if hour.slow > hour.calls * SLOW_SHARE:
+        return Reading("Statements", figure, f"{asked}, {hour.slow:,} slow ones.", "Queries has them.", "watch")
+    return Reading("Statements", figure, asked, verdict="good")
+
+
+def disk(day: Day) -> Iterator[Reading]:
+    """The disk of an embedded server, where it is known."""
+    if day.disk_free_bytes is None or not day.disk_bytes:
+        return
+    share = day.disk_free_bytes / day.disk_bytes
+    figure = text.size(day.disk_free_bytes)
+    free = f"free, {share:.0%} of the disk"
+    if share < NEARLY_FULL:
+        yield Reading("Disk", figure, f"{free}: nothing can be written once it is full.", "Make room.", "bad")
+    elif share < FILLING:
+        yield Reading("Disk", figure, f"{free}.", "Alerts say when it is full at this pace.", "watch")
+    else:
+        yield Reading("Disk", figure, free, verdict="good")
 
 
 class ReadingList(Static):
