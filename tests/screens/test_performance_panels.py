@@ -23,10 +23,12 @@ from traintui.data.rights import rights
 from traintui.observing import recording
 from traintui.observing.panels import POOLED, panel
 from traintui.screens.performance import PerformanceScreen
+from traintui.screens.performance_alerts import AlertsPane
 from traintui.screens.performance_indexes import IndexesPane
 from traintui.screens.performance_live import LivePane
 from traintui.screens.performance_overview import OverviewPane
 from traintui.screens.performance_queries import QueriesPane
+from traintui.screens.performance_report import ReportPane
 from traintui.screens.performance_tables import TablesPane
 from traintui.settings import Settings
 
@@ -123,6 +125,16 @@ async def test_every_panel_shows_something_true(
             assert ('GRANT pg_read_all_stats, pg_signal_backend TO "rita"' in level(app)) == (login == "rita")
             assert ("through a pooler" in level(app).lower()) == through
             assert " run" in str(live.counted.content)
+
+            screen = await shown(pilot, app, "right", "alerts")
+            alerts = screen.query_one(AlertsPane)
+            await until(pilot, lambda: "not over" in str(alerts.counted.content))
+            assert level(app).startswith("● full")
+
+            screen = await shown(pilot, app, "right", "report")
+            report = screen.query_one(ReportPane)
+            await until(pilot, lambda: "RECOMMENDATIONS" in report.detail.plain)
+            assert "new conversations" in report.detail.plain and level(app).startswith("● full")
 
 
 async def test_what_is_not_tracked_is_not_there_and_says_which_setting_brings_it(db: Database) -> None:

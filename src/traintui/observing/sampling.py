@@ -29,6 +29,8 @@ LEASE_SECONDS = 150.0
 THIN_SECONDS = 6 * 3_600.0
 MONTH_SECONDS = 3_600.0
 """Seconds between two looks whether a month is over, and its figures are to be kept."""
+PARTING_SECONDS = 1.0
+"""Seconds that leaving takes at the most to let another process sample."""
 SOON_SECONDS = 15.0
 """Seconds until another look at what may become an alert."""
 
@@ -36,6 +38,16 @@ SOON_SECONDS = 15.0
 async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
     """Samples until `stop` is set, while no other process does. A database that is away is waited for."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    try:
+        await keep_taking(db, holder, stop)
+    finally:
+        with suppress(TraintuiError, TimeoutError):  # the lease ends by itself
+            async with asyncio.timeout(PARTING_SECONDS):
+                await samples.release(db, holder)
+
+
+async def keep_taking(db: Database, holder: str, stop: asyncio.Event) -> None:
+    """Takes samples under the name of a holder until `stop` is set."""
     taken = relations = thinned = looked = known = None
     alerting = Alerting(db)
     while not stop.is_set():
@@ -63,8 +75,6 @@ async def keep_sampled(db: Database, stop: asyncio.Event) -> None:
             await rest(stop, AWAY_SECONDS)
             continue
         await rest(stop, seconds)
-    with suppress(TraintuiError):
-        await samples.release(db, holder)
 
 
 async def keep_month(db: Database, holder: str) -> None:
