@@ -70,7 +70,7 @@ async def rebuilds(
                     connection.execute(statement.encode())
             await samples.take(db, "benchmark", relations=True)
             waiting, ids = await what_waits(db, number)
-            shares = [pool.submit(decide_all, server.conninfo(login), waiting[place::PEOPLE])
+            shares = [pool.submit(decide_all, server.conninfo(login), waiting[place::PEOPLE], 0.0)
                       for place, login in enumerate(logins)]  # fmt: skip
             await asyncio.sleep(BEFORE_SECONDS)
             await rebuilding.look(db, asyncio.Event())

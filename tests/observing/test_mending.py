@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -228,6 +229,20 @@ async def test_what_a_rebuild_left_behind_a_transaction_that_came_in_between_goe
         await running
     await rebuilding.look(mender, asyncio.Event())
     assert invalid(conninfo) == [] and (await fact_of(mender)).is_valid
+
+
+async def test_what_cannot_be_taken_away_is_not_tried_all_the_time(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn(conninfo, rows=2_000)
+    leave_one(conninfo)
+    with open_transaction(conninfo):
+        await rebuilding.look(mender, asyncio.Event())
+        await rebuilding.look(mender, asyncio.Event())
+    assert [(each.kind, each.state) for each in await index_actions.newest(mender)] == [("clean", "failed")]
+    monkeypatch.setattr(rebuilding, "CLEAN_AGAIN", timedelta(0))
+    await rebuilding.look(mender, asyncio.Event())
+    assert invalid(conninfo) == []
 
 
 async def test_a_drop_behind_a_transaction_that_came_in_between_is_finished_after_it(
