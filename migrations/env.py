@@ -34,6 +34,7 @@ from traintui.data import (  # noqa: F401
     seal_models,
     search_models,
     second_review_models,
+    session_models,
     signature_models,
     submission_models,
     view_models,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -20,12 +21,15 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def command_for(conninfo: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """`traintui` with some words on a workspace: its exit code, standard output and standard error."""
+    """`traintui` with some words on a workspace, in a home of its own: its exit code, standard output and standard
+    error."""
+    home = tempfile.mkdtemp(dir=os.environ["TRAINTUI_HOME"])
     parts = conninfo_to_dict(conninfo)
     url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setenv("TRAINTUI_DATABASE_URL", url)
+        monkeypatch.setenv("TRAINTUI_HOME", home)
         monkeypatch.setattr(sys, "argv", ["traintui", *words])
         with pytest.raises(SystemExit) as ended:
             cli.main()

@@ -53,14 +53,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_from_outside() -> None:
-    """No test sees this machine's key, database or settings."""
+def _nothing_from_outside() -> Iterator[None]:
+    """No test sees this machine's key, database or settings, or writes into the home of who runs it."""
     gc.freeze()  # all that was imported need not be looked through again and again
     gc.set_threshold(50_000, 20, 50)
     for name in list(os.environ):
         if name.startswith(("TRAINTUI_", "ANTHROPIC_")):
             del os.environ[name]
     os.environ["TRAINTUI_CONFIG"] = os.devnull
+    with tempfile.TemporaryDirectory(prefix="tt-homes-", dir=homes.quick_directory()) as directory:
+        os.environ["TRAINTUI_HOME"] = directory
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ from traintui.screens.regenerate import RegenerateDialog
 from traintui.screens.review import ReviewScreen
 from traintui.screens.revision_difference import RevisionsDialog
 from traintui.screens.save_csv import SaveCsv
+from traintui.screens.session_ending import EndSession
 from traintui.screens.sorting import SortDialog
 from traintui.screens.submissions import CallOff, SubmissionsDialog
 from traintui.screens.template_name import TemplateName
@@ -73,6 +74,7 @@ DIALOGS: tuple[type[BaseDialog[Any]], ...] = (
     TemplateName, PricesDialog, PriceForm, BudgetForm, BatchForm, BatchPreview, SourcesDialog, ValuesDialog,
     SubmissionsDialog, CallOff, JudgeForm, ThresholdsDialog, ThresholdForm, CopyDialog, WhatDiffers,
     TrainingTargetsDialog, SaveCsv, TrailDialog, RedactionDialog,
+    EndSession,
 )  # fmt: skip
 WIDGETS: dict[str, type[DOMNode]] = {
     "table": RowTable, "listing": WindowedTable, "transcript": Transcript, "filter": FilterField, "facets": FacetPanel,

@@ -117,7 +117,7 @@ def test_the_page_of_a_report_is_an_anchor_and_the_file_says_where_it_is(tmp_pat
     page.write_text(f"# A report\n\n{seal_line(made)}\n")
     note_report(tmp_path, page, made, "embedded")
     (line,) = read_anchors(tmp_path)
-    assert line == Reported(page)
+    assert line == Reported(page, "embedded")
     found = read_page(page)
     assert found is not None
     assert (found.workspace, found.number, found.hash, found.where) == (made.workspace, 3, made.hash, str(page))

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from aging import LONG_AGO, aged, aged_exports
+from aging import LONG_AGO, aged, aged_exports, calls_of
 from support import ANSWERED, Conninfo, imported, started
 from traintui.audit import archiving
 from traintui.audit.frames import COLUMNS, pack, unpack
@@ -200,3 +200,61 @@ async def test_a_conversation_that_is_taken_out_of_an_archived_export_is_noticed
     assert {each.kind for each in found} == {"archive"}
     assert any("conversations of export e are not those" in each.what for each in found)
     assert any("they are not those that were removed" in each.what for each in found)
+
+
+FOUND_BY = {
+    "conversations": ("UPDATE archive_frames SET conversation_ids = '{another}' WHERE place = 2", "conversations"),
+    "no conversation": ("UPDATE archive_frames SET conversation_ids = '{}' WHERE place = 2", "conversations"),
+    "an earlier beginning": ("UPDATE archive_frames SET first_at = '2024-01-01 00:00+00' WHERE place = 2", "times"),
+    "an earlier end": ("UPDATE archive_frames SET last_at = first_at WHERE place = 2", "times"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FOUND_BY)
+async def test_what_a_frame_is_found_by_is_what_stands_in_it(db: Database, conninfo: Conninfo, what: str) -> None:
+    calls_of(conninfo, f"{LONG_AGO} 12:00+00", 500)
+    await seal_and_anchor(db, everything=True)
+    await retire_due(db, await retention.due(db))
+    assert verify(db).findings == []
+    statement, wrong = FOUND_BY[what]
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        assert connection.execute(statement.encode()).rowcount == 1
+    (found,) = verify(db).findings
+    assert (found.kind, f"frame 2: its {wrong} are not those that it is found by" in found.what) == ("archive", True)
+
+
+SUMS = {
+    "a call that nobody made": "INSERT INTO retired_sums VALUES (1, '{week}', 'm', '{week}', 10, NULL, 1, 1, 1)",
+    "a sum that is another": "UPDATE retired_sums SET read = read + 1000000",
+    "a refusal that is gone": "DELETE FROM retired_sums WHERE category IS NOT NULL",
+    "a conversation that cost less": "UPDATE retired_calls SET cost_usd = 0 WHERE conversation_id = 'c-1'",
+    "a batch that had more calls": "UPDATE retired_calls SET calls = calls + 1 WHERE conversation_id = 'c-2'",
+}
+
+
+@pytest.mark.parametrize("what", SUMS)
+async def test_what_removed_calls_came_to_is_what_was_kept_of_them(db: Database, conninfo: Conninfo, what: str) -> None:
+    calls_of(conninfo, f"{LONG_AGO} 12:00+00", 8)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "UPDATE generation_logs SET run_id = 7, cache_read_tokens = 900 * (id % 3),"
+            " error_type = CASE WHEN state = 'error' THEN 'refusal' END"
+        )
+        connection.execute("UPDATE generation_logs SET row_hash = generation_log_digest(generation_logs)")
+    await seal_and_anchor(db, everything=True)
+    await retire_due(db, await retention.due(db))
+    assert verify(db).findings == []
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        assert connection.execute(SUMS[what].format(week=LONG_AGO).encode()).rowcount > 0
+    assert [each.where for each in verify(db).findings] == [f"the sums of removed calls, week of {LONG_AGO}"]
+
+
+async def test_sums_that_went_before_their_digest_was_kept_are_told_of(kept: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE retirements SET sums_sha256 = NULL, hash_version = 1")
+        connection.execute("UPDATE retirements AS r SET row_hash = retirement_digest(r)")
+    assert any("1 week of calls went before revision 0050" in note for note in verify(kept).notes)

@@ -35,8 +35,9 @@ from traintui.data import attempts, bulk, exports, purging, retention, reviews, 
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
+from traintui.data.seal_records import week_of
 from traintui.data.second_review import SecondReview
-from traintui.data.whole_record import record, week_of
+from traintui.data.whole_record import record
 
 Tamper = Callable[..., None]
 

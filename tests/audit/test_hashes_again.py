@@ -10,10 +10,11 @@ from psycopg.types.json import Jsonb
 from support import Conninfo
 from traintui.audit.row_hashes import row_hash
 from traintui.audit.walking import WIDTH
+from traintui.data.copied_rows import read_line, unescaped
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.sealed_columns import HASHED, Log
-from traintui.data.whole_record import read_line, record, unescaped
+from traintui.data.whole_record import record
 
 SIGNS = "\\\t\n\r\b\f\v\x01\x1f\x7f nNbtrfv0\\\\N\"'äß€\u2028\U0001f600"
 """What COPY writes with a backslash, what looks as if it had, and what has several bytes."""
@@ -79,3 +80,12 @@ def test_every_column_of_a_log_is_hashed_or_digested(conninfo: Conninfo) -> None
                 [log],
             ).fetchall()
             assert {name for (name,) in names} - {column.name for column in columns} - digested == of_the_hash
+
+
+async def test_who_reads_the_whole_record_says_so_to_who_waits_for_it(db: Database) -> None:
+    with record(db) as found:
+        names = found.figures(
+            "SELECT DISTINCT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state LIKE 'idle in transaction%' OR pid = pg_backend_pid()"
+        )
+    assert names == [("traintui record",)]

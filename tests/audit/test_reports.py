@@ -27,8 +27,10 @@ from support import (  # fmt: skip
     said,
     scalar,
     seen,
+    sqlstate,
     turns_of,
 )
+from traintui.audit.reports import activity as activity_report
 from traintui.audit.reports import making
 from traintui.audit.reports.activity import Activity, agreement, is_too_quick
 from traintui.audit.reports.cells import harmless
@@ -43,6 +45,7 @@ from traintui.data import (
     bulk,
     exports,
     purging,
+    record_looks,
     report_activity,
     report_approvals,
     report_reviewed,
@@ -398,14 +401,21 @@ async def test_what_each_reviewer_did_is_counted(
     assert rows["rita"]["decisions"] == "4"
     assert rows["rita"]["approval_rate"] == "75.0 %"
     assert rows["rita"]["reasons"] == "wrong 1"
-    assert rows["rita"]["undone_later"] == "1"
+    assert (rows["rita"]["undone_later"], rows["rita"]["changed_later"], rows["rita"]["standing"]) == ("1", "0", "3")
     assert rows["rita"]["too_quick"] == "1"
+    assert f": approve {ids[2]} revision 1, 1.0 s" in rows["rita"]["too_quick_decisions"]
+    assert rows["ada"]["too_quick_decisions"] == ""
     assert 55 <= int(rows["rita"]["seconds_per_1000_tokens"]) <= 65
     assert (rows["ada"]["decisions"], rows["ada"]["in_bulk"], rows["ada"]["too_quick"]) == ("2", "2", "0")
     assert not found.answer.passed
     assert any(ids[2] in note for note in found.answer.notes)
     days, hours = found.answer.plots
     assert sum(days.values) == sum(hours.values) == 6
+    await reviews.edit(db, await seen(db, ids[0]), system_prompt=None, turns=said("A?", "B."), key=new_key())
+    again = await report(db, "activity")
+    changed = dict(zip(again.kind.columns, next(row for row in again.rows if row[0] == "rita"), strict=True))
+    assert (changed["changed_later"], changed["standing"]) == ("1", "2")
+    assert dict(again.answer.facts)["that stand"] == "4" and "4 of them stand" in again.answer.says
     assert (await report(db, "activity", until=before)).answer.passed
     assert (await report(db, "activity", since=await now(db))).number == 0
 
@@ -427,8 +437,16 @@ async def test_who_agrees_is_known_of_second_reviews_that_are_settled(
 
 def decided(**given: Any) -> Decided:
     at = datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
-    usual = Decided(1, "c", 1, "rita", "approve", None, at, False, False, 1_000, 4_000, 4_000, False)
+    usual = Decided(1, "c", 1, "rita", "approve", None, at, False, False, 1_000, 4_000, 4_000, False, False)
     return usual._replace(**given)
+
+
+def test_quick_decisions_beyond_those_that_are_named_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity_report, "LOOKED_AT", 1)
+    activity = Activity(UTC)
+    activity.add([decided(id=1, duration_ms=900), decided(id=2, duration_ms=100)])
+    (row,) = activity.rows({})
+    assert row[-2:] == ("2", "row 2: approve c revision 1, 0.1 s; and 1 more")
 
 
 def test_only_what_nobody_can_have_read_is_too_quick() -> None:
@@ -530,3 +548,51 @@ async def test_names_are_text_on_the_page_and_no_formula_in_a_cell(db: Database)
         "'\tx",
         "c-1",
     ]
+
+
+# The record that the figures are from ---------------------------------------------------------------------------------
+
+
+async def test_a_report_says_whether_its_record_held_when_somebody_looked_last(
+    db: Database, tmp_path: Path, tamper: Tamper
+) -> None:
+    await approved(db, *await imported(db, 1))
+    await seal_and_anchor(db, everything=True)
+
+    async def said() -> tuple[str, str]:
+        found = await report(db, "reviewed")
+        return dict(found.answer.facts)["the record"], page_of(found, "rows.csv")
+
+    fact, page = await said()
+    assert fact == "unverified: nobody has looked at it yet"
+    assert "nobody verified lately: traintui audit verify" in page
+    verify(db)
+    fact, page = await said()
+    assert (
+        fact.startswith("held on ") and fact.endswith(" by ada, up to seal 1") and "nobody verified lately" not in page
+    )
+    assert "| the record | held on " in page
+    tamper("UPDATE record_looks SET looked_at = looked_at - interval '9 days'")
+    fact, page = await said()
+    assert fact.startswith("unverified for 9 days: it held on ") and "nobody verified lately" in page
+    tamper("UPDATE review_logs SET reason = 'Another'")
+    assert not verify(db).holds
+    fact, page = await said()
+    assert fact.startswith("DID NOT HOLD: ") and " by ada, up to seal " in fact
+    assert "did not hold when it was verified last. First: row " in page
+
+
+async def test_a_look_is_on_record_by_who_looked_and_stays_there(db: Database, conninfo: Conninfo) -> None:
+    await approved(db, *await imported(db, 1))
+    async with logged_in(conninfo("audrey")) as auditor:
+        verify(auditor)
+    look = await record_looks.last(db)
+    assert look is not None and (look.looked_by, look.held, look.findings, look.first_finding) == (
+        "audrey",
+        True,
+        0,
+        None,
+    )
+    assert sqlstate(conninfo("rita"), "SELECT note_record_look(1, 1, 0, NULL)") in ("42501", "TT004")
+    for login, codes in (("audrey", ("42501",)), (SUPERUSER, ("TT005",))):
+        assert sqlstate(conninfo(login), "UPDATE record_looks SET findings = 1, first_finding = 'x'") in codes

@@ -99,7 +99,7 @@ async def test_a_round_is_for_administrators(reviewer_db: Database) -> None:
         await retention_rounds.take(reviewer_db, uuid4(), seconds=60)
 
 
-async def test_what_had_to_stay_is_on_record_and_told_and_tried_again_within_the_hour(
+async def test_what_is_not_as_it_was_sealed_is_on_record_and_told_and_tried_again_a_day_later(
     db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.02)
@@ -118,7 +118,7 @@ async def test_what_had_to_stay_is_on_record_and_told_and_tried_again_within_the
     assert f"The week of {WEEK} of calls stays: row " in told[-1].failure
     assert "is not what its hash says" in told[-1].failure and "traintui audit verify" in told[-1].failure
     assert told[-1].due_at is not None and told[-1].ended_at is not None
-    assert told[-1].due_at - told[-1].ended_at < timedelta(hours=1, seconds=1)
+    assert abs(told[-1].due_at - told[-1].ended_at - timedelta(days=1)) < timedelta(seconds=1)
     assert await scalar(db, HERE) == 3
     finding = await doctor.retention(db)
     assert finding.state == "warning" and "is not what its hash says" in finding.message
@@ -160,3 +160,36 @@ async def test_a_round_that_is_given_up_goes_on_at_once_elsewhere(
     assert round.cancelled() and (await retention_rounds.read(db)).is_due
     assert await rounds.take_round(db, uuid4())
     assert await scalar(db, HERE) == 0
+
+
+@pytest.mark.parametrize("removes", [True, False], ids=["removed", "archived"])
+async def test_a_week_with_a_call_under_way_is_not_read_and_is_tried_again_within_the_hour(
+    db: Database, conninfo: Conninfo, removes: bool
+) -> None:
+    calls_of(conninfo, OLD, 3)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "UPDATE generation_logs SET state = 'sending', row_hash = NULL"
+            " WHERE id = (SELECT max(id) FROM generation_logs)"
+        )
+    await retention_rounds.set_removes(db, removes)
+    assert await rounds.take_round(db, uuid4())
+    assert (await scalar(db, HERE), await scalar(db, ARCHIVED)) == (3, 0)
+    found = await retention_rounds.read(db)
+    assert f"the week of {WEEK} has calls that have not ended: 1. It goes once they have." in found.failure
+    assert found.due_at is not None and found.ended_at is not None
+    assert found.due_at - found.ended_at < timedelta(hours=1, seconds=1)
+
+
+async def test_a_copy_of_what_is_not_as_it_was_sealed_does_not_pass_for_one_that_was_compared(
+    db: Database, conninfo: Conninfo
+) -> None:
+    calls_of(conninfo, OLD, 3)
+    await tampered(db, conninfo)
+    await retention_rounds.set_removes(db, False)
+    for _ in range(2):
+        assert await rounds.take_round(db, uuid4())
+        assert "is not what its hash says" in (await retention_rounds.read(db)).failure
+        assert await scalar(db, ARCHIVED) == 0
+        due_again(conninfo)

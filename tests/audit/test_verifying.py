@@ -29,7 +29,8 @@ from support import (
     seen,
     started,
 )
-from traintui.audit.anchors import note_restore
+from traintui import clock
+from traintui.audit.anchors import anchor, note_restore
 from traintui.audit.retiring import retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.audit.verifying import verify
@@ -37,6 +38,7 @@ from traintui.data import attempts, bulk, exports, purging, retention, reviews, 
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.reviews import new_key
+from traintui.data.seals import Sealed
 from traintui.data.second_review import SecondReview
 from traintui.errors import TraintuiError
 
@@ -396,6 +398,33 @@ async def test_seals_that_a_restore_took_back_are_not_missed(kept: Database, tam
     assert verify(kept).findings == [] and verify(kept).anchors == 2
     tamper("UPDATE audit_seals SET hash = sha256('x') WHERE number = 2")
     assert "anchor" in {kind for kind, _, _ in found(kept)}
+
+
+async def test_a_restore_of_another_database_of_the_home_takes_nothing_back_here(
+    kept: Database, tamper: Tamper
+) -> None:
+    await sealed_twice(kept)
+    assert kept.home is not None
+    shared = replace(kept, label="host/traintui")
+    await seal_and_anchor(shared, everything=True)
+    note_restore(kept.home, Path("/backups/a.dump"), "0d7b6a5e-0000-4000-8000-000000000001", 0)
+    before = verify(shared)
+    assert before.findings == [] and before.anchors > 0
+    assert not any("taken back" in note for note in before.notes)
+    tamper("UPDATE audit_seals SET hash = sha256('x') WHERE number = 2")
+    assert "anchor" in {each.kind for each in verify(shared).findings}
+
+
+async def test_a_workspace_that_was_restored_elsewhere_goes_on_there_and_here(kept: Database) -> None:
+    await sealed_twice(kept)
+    assert kept.home is not None
+    workspace = str(await scalar(kept, "SELECT workspace_id FROM log_order"))
+    shared = replace(kept, label="host/traintui")
+    note_restore(kept.home, Path("/backups/a.dump"), workspace, 1)
+    # What the embedded one sealed since is its own: the shared one has other seals of these numbers.
+    anchor(kept.home, Sealed(workspace, 2, bytes(32), clock.now()), "embedded")
+    assert verify(shared).findings == []
+    assert {each.kind for each in verify(kept).findings} == {"anchor"}
 
 
 @pytest.mark.parametrize("removed", [False, True], ids=["kept", "in the archive"])

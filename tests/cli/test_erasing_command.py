@@ -59,6 +59,14 @@ def test_what_is_erased_is_said_and_the_listing_says_why(traintui: Command, ids:
     assert traintui("audit", "verify")[0] == 0
 
 
+def test_what_was_erased_before_is_said_with_who_when_and_why(traintui: Command, ids: list[int]) -> None:
+    words = ("audit", "erase", "--call", str(ids[0]), "--reason", "she asked")
+    assert traintui(*words)[1] == "erased from  1 of 1 call\n"
+    code, out, _ = traintui(*words)
+    assert code == 0 and out.startswith("erased from  0 of 1 call, 1 had nothing of it any more\nerased before: ")
+    assert "request, response by ada on 20" in out and out.endswith(": she asked\n")
+
+
 WRONG = {
     "neither": ((), 2, "give one of them"),
     "both": (("--call", "1", "--holding", "Jane Doe"), 2, "give one of them"),

@@ -92,18 +92,21 @@ def test_a_report_is_saved_with_its_seal_and_verify_finds_it(home: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"),
+    ("arguments", "code", "says"),
     [
-        (("reviewed", "--as-of", "soon"), 1),
-        (("reviewed", "--as-of", "2026-11-01", "--from", "2026-11-01"), 2),
-        (("activity", "--from", "2026-11-02", "--to", "2026-11-01"), 2),
-        (("exports-attributed", "--folder", "nowhere"), 1),
-        (("nothing",), 2),
+        (("reviewed", "--as-of", "soon"), 1, "is not a date"),
+        (("reviewed", "--as-of", "2999-11-01"), 1, "2999-11-01 is still to come"),
+        (("reviewed", "--as-of", "2026-11-01", "--from", "2026-11-01"), 2, "a period"),
+        (("activity", "--from", "2026-11-02", "--to", "2026-11-01"), 2, "before it begins"),
+        (("exports-attributed", "--folder", "nowhere"), 1, "no folder"),
+        (("reviewd",), 2, "there is no report reviewd. Did you mean reviewed?"),
+        (("nothing",), 2, "There are: activity, reviewed, exports-attributed, approved-at-revision."),
     ],
 )
-def test_what_cannot_be_is_answered(home: Path, arguments: tuple[str, ...], code: int) -> None:
+def test_what_cannot_be_is_answered(home: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
     result = traintui(home, "audit", "report", *arguments)
     assert (result.returncode, result.stdout) == (code, "")
+    assert says in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.stderr
 
 

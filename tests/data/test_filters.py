@@ -35,6 +35,7 @@ from traintui.data.filters import MAX_LENGTH, MAX_TERMS, NAMES, Filter, FilterEr
 from traintui.data.finding import find
 from traintui.data.listing import NEWEST
 from traintui.data.live import Live
+from traintui.data.log_fields import LOGS, LogName
 from traintui.data.models import Conversation
 from traintui.data.reviews import new_key
 
@@ -414,3 +415,19 @@ async def test_any_text_is_either_answered_or_runs(shelf_db: Database, shelf: Sh
         assert error.message and error.remedy
         return
     await found(shelf_db, shelf, wanted)
+
+
+@pytest.mark.parametrize(
+    ("log", "written", "says"),
+    [
+        ("generations", "took<", "took has no value. Write took>=7 or took:6..8, in seconds."),
+        ("reviews", "created>=", "created has no value. Write created>=2026-11-01 or created>=-7d."),
+        ("reviews", "took<soon", '"soon" is not a number of seconds.'),
+        ("generations", "cost>dear", '"dear" is not a number of USD.'),
+        ("generations", "tokens>many", '"many" is not a number.'),
+    ],
+)
+def test_a_number_that_is_none_is_answered_with_what_it_counts(log: LogName, written: str, says: str) -> None:
+    with pytest.raises(FilterError) as refused:
+        LOGS[log].read(written)
+    assert f"{refused.value.message} {refused.value.remedy}".startswith(says)

@@ -433,3 +433,10 @@ async def test_a_changed_setting_is_on_record(db: Database, reviewer_db: Databas
         ("reject_reasons", "array", ["No"], "ada"), ("budget", None, 5, "ada"),
     ]  # fmt: skip
     assert await reviews.reasons(reviewer_db) == ("No",)
+
+
+@pytest.mark.parametrize("login", ["rita", "arthur", "audrey", "ada"])
+async def test_nobody_reads_who_holds_a_lease_and_so_nobody_can_end_it(conninfo: Conninfo, login: str) -> None:
+    for table, beside in (("sampling", "held_until"), ("retention_rounds", "lease_until")):
+        assert sqlstate(conninfo(login), f"SELECT holder FROM {table}") == NO_RIGHT
+        assert sqlstate(conninfo(login), f"SELECT {beside} FROM {table}") is None

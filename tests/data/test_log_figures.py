@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, date, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from support import Conninfo
+from support import Conninfo, add_vocabulary, approved, imported, planned, said, seen, status
+from traintui.data import log_lines, reviews
+from traintui.data.call_totals import Totals, call_totals
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_figures import export_figures
 from traintui.data.log_fields import GENERATIONS, LOGS
 from traintui.data.log_figures import call_figures
 from traintui.data.review_figures import review_figures
+from traintui.data.reviews import new_key
+from traintui.export.request import ExportRequest
+from traintui.export.write import run_export
 from traintui.widgets.day_bars import bars, shared
 
 CALLS = """
@@ -118,13 +124,86 @@ async def test_exports_add_up_to_what_left_the_house(db: Database, conninfo: Con
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute(EXPORTS_WRITTEN.encode())
     found = await export_figures(db, LOGS["exports"].read(""), zone=UTC)
-    assert (found.exports, found.succeeded, found.conversations) == (3, 1, 6)
+    assert (found.exports, found.succeeded, found.deliveries, found.distinct) == (3, 1, 6, None)
     assert [(each.day.day, each.exports, each.conversations) for each in found.days] == [
         (3, 2, 6),
         (4, 0, 0),
         (5, 1, 0),
     ]
     assert (await export_figures(db, LOGS["exports"].read("user:none"), zone=UTC)).days == ()
+
+
+async def test_decisions_that_were_taken_back_or_changed_later_stand_no_longer(
+    db: Database, reviewer_db: Database
+) -> None:
+    stays, undone, edited, turned = await imported(db, 4)
+    await approved(db, stays, edited, turned)
+    await reviews.edit(db, await seen(db, edited), system_prompt=None, turns=said("New?", "New."), key=new_key())
+    await reviews.edit(db, await seen(db, turned), system_prompt=None, turns=said("New?", "New."), key=new_key())
+    await reviews.undo_last(db, key=new_key())  # so that the edit is taken back
+    await reviews.decide(reviewer_db, await seen(db, undone), "reject", key=new_key())
+    await reviews.undo_last(reviewer_db, key=new_key())
+    standing = {stays, turned} if await status(db, turned) == "approved" else {stays}
+    log = LOGS["reviews"]
+    found = await review_figures(db, log.read(""), zone=UTC)
+    assert (found.total.number, found.total.standing) == (4, len(standing))
+    rows = await log_lines.records(db, log, log.read("is:standing action:approve,reject"), 9)
+    assert {row["conversation_id"] for row in rows} == standing
+    gone = await log_lines.records(db, log, log.read("-is:standing action:approve,reject"), 9)
+    assert {row["conversation_id"] for row in gone} == {stays, undone, edited, turned} - standing
+    actions = {row["action"] for row in await log_lines.records(db, log, log.read("-is:standing"), 9)}
+    assert actions == {"approve", "reject", "edit"}, "what was taken back of other kinds too"
+    for of in ("", "reviewer:rita", "action:approve"):
+        listed = await log_lines.records(db, log, log.read(f"{of} is:standing action:approve,reject"), 9)
+        assert (await review_figures(db, log.read(of), zone=UTC)).total.standing == len(listed)
+
+
+async def test_of_exports_it_is_known_how_many_conversations_and_how_often_they_left(
+    db: Database, tmp_path: Path
+) -> None:
+    await approved(db, *await imported(db, 3))
+    for name in ("a", "b"):
+        await run_export(db, ExportRequest(tmp_path / f"{name}.jsonl"))
+    found = await export_figures(db, LOGS["exports"].read(""), zone=UTC)
+    assert (found.deliveries, found.distinct) == (6, 3)
+    assert (found + found).distinct is None
+
+
+async def test_what_a_rehearsal_would_cost_and_what_is_uncertain_is_told_apart(
+    db: Database, conninfo: Conninfo
+) -> None:
+    rows = """
+        SET session_replication_role = replica;
+        SELECT make_generation_partitions(2, '2026-11-02');
+        INSERT INTO generation_logs (id, created_at, kind, state, requested_by, sent_by, endpoint, is_rehearsal, model,
+                                     parameters, request_sha256, row_hash, xid8, cost_usd, input_tokens, output_tokens,
+                                     late_reply_to)
+        SELECT id, at, 'generate', state, who, 'ada', 'x', rehearsal, model, '{}', 'x', 'x', '1', cost, 5, 1, late
+        FROM (VALUES (1, '2026-11-03 10:00Z'::timestamptz, 'ok', 'ada', false, 'a', 0.5, NULL::bigint),
+                     (2, '2026-11-03 10:01Z', 'unknown', 'ada', false, 'a', 0.25, NULL),
+                     (3, '2026-11-04 10:00Z', 'ok', 'bob', true, 'b', 0.125, NULL),
+                     (4, '2026-11-04 10:01Z', 'unknown', 'bob', false, 'b', 1, NULL),
+                     (5, '2026-11-04 10:02Z', 'ok', 'bob', false, 'b', NULL, 4)
+             ) AS calls (id, at, state, who, rehearsal, model, cost, late)
+    """
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(rows.encode())
+        without = await call_figures(db, GENERATIONS.read(""), zone=UTC)
+        assert without.rehearsal_usd == 0, "nobody rehearsed: it is not looked for among all calls"
+    await add_vocabulary(db)
+    await planned(db, is_rehearsal=True)
+    found = await call_figures(db, GENERATIONS.read(""), zone=UTC)
+    assert (found.cost_usd, found.uncertain_usd, found.rehearsal_usd) == (
+        Decimal("0.875"), Decimal("0.25"), Decimal("0.125"),
+    )  # fmt: skip
+    for by, names in (("model", ["a", "b"]), ("user", ["ada", "bob"]), ("day", ["2026-11-03", "2026-11-04"]),
+                      ("template", ["none"])):  # fmt: skip
+        totals = await call_totals(db, GENERATIONS.read(""), by, zone=UTC)  # type: ignore[arg-type]
+        assert [each.name for each in totals] == names
+        whole = sum(totals, Totals("all"))
+        assert (whole.calls, whole.cost_usd, whole.uncertain_usd, whole.rehearsal_usd, whole.unpriced) == (
+            4, Decimal("0.5"), Decimal("0.25"), Decimal("0.125"), 1,
+        )  # fmt: skip
 
 
 def test_a_bar_is_as_high_as_its_day_and_one_above_nothing_is_seen() -> None:

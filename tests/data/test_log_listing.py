@@ -126,6 +126,7 @@ async def test_decisions_are_found_by_who_why_and_what_was_noted(db: Database, r
         "": 5, "action:approve": 1, "action:import": 3, "reviewer:rita": 1, "-reviewer:rita": 4, "is:mine": 4,
         'reason:"Wrong fact"': 1, "fee": 1, '"wrong fact"': 1, "nothing": 0, "%": 1, f"conversation:{ids[1]}": 2,
         "revision:1": 5, "revision>1": 0, "created>=-1d": 5, "is:undo": 0, "role:reviewer": 1,
+        "is:standing": 5, "-is:standing": 0,
     }  # fmt: skip
     for filter_text, number in wanted.items():
         assert (await listed(db, REVIEWS, filter_text)).total == number, filter_text

@@ -24,7 +24,7 @@ LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
     "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
     "archive_frames", "retirements", "retired_calls", "retired_sums", "erasures", "archive_erasures",
-    "index_actions",
+    "index_actions", "record_looks",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """
@@ -258,6 +258,7 @@ note_plan
 note_presence
 note_queries
 note_query_windows
+note_session_ending
 note_slow_query
 note_versions
 open_alert

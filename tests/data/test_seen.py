@@ -25,7 +25,7 @@ async def test_a_look_is_known_by_its_revision_and_never_goes_back(db: Database,
     assert await known(db, one) == Known()
     await looks.note(db, {one: 1, "c-gone": 3})
     before = (await known(db, one)).before
-    assert before is not None and (before.revision, before.turns) == (1, ())
+    assert before is not None and (before.revision, before.turns, before.changed) == (1, (), "by nobody")
     old = (await conversations.read(db, one)).turns
     edited = said("Other?", "Other.")
     await reviews.edit(reviewer_db, await seen(db, one), system_prompt=None, turns=edited, key="edit")
@@ -43,10 +43,10 @@ async def test_what_one_wrote_oneself_has_not_changed_since(db: Database, review
     await reviews.edit(db, await seen(db, one), system_prompt=None, turns=said("Other?", "Other."), key="edit")
     await reviews.undo_last(db, key="undo")
     before = (await known(db, one)).before
-    assert before is not None and before.turns == ()
+    assert before is not None and (before.turns, before.changed) == ((), "by oneself")
     await reviews.edit(reviewer_db, await seen(db, one), system_prompt=None, turns=said("A?", "B."), key="another")
     before = (await known(db, one)).before
-    assert before is not None and before.turns
+    assert before is not None and before.turns and before.changed == "by others"
 
 
 async def test_looks_are_ones_own_and_go_with_the_conversation(db: Database, reviewer_db: Database) -> None:

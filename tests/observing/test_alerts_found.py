@@ -72,9 +72,9 @@ def plant(conninfo: Conninfo, *statements: str) -> None:
 
 
 @contextmanager
-def waiting(conninfo: str, statement: str) -> Iterator[None]:
+def waiting(conninfo: str, statement: str, *, autocommit: bool = False) -> Iterator[None]:
     """Beside the block a session that waits for a lock."""
-    session = psycopg.connect(conninfo)
+    session = psycopg.connect(conninfo, autocommit=autocommit)
 
     def wait() -> None:
         with session:
@@ -208,6 +208,21 @@ async def test_who_keeps_others_waiting_is_named_at_the_root_of_the_chain(
     assert [each.state for each in await alerts.read(sampler.db, cleared=True)] == ["cleared"]
 
 
+async def test_a_build_of_an_index_that_waits_for_a_transaction_is_nobodys_chain(
+    conninfo: Conninfo, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_rules, "WAIT_SECONDS", 0.0)
+    waits = "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid' AND waitstart IS NOT NULL"
+    with psycopg.connect(conninfo("arthur")) as resting, psycopg.connect(conninfo(SUPERUSER)) as looking:
+        resting.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        resting.execute("SELECT count(*) FROM conversations")
+        with waiting(conninfo(SUPERUSER), "REINDEX INDEX CONCURRENTLY pk_documents", autocommit=True):
+            while not looking.execute(waits.encode()).fetchall():
+                await asyncio.sleep(0.05)
+            assert await sampler.look() == {}
+            resting.rollback()
+
+
 async def test_a_transaction_that_is_open_for_long_is_named_with_who_holds_it(
     conninfo: Conninfo, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,13 +315,16 @@ async def test_what_changed_before_an_alert_stands_beside_it(
         "INSERT INTO index_samples SELECT (jsonb_populate_record(i, jsonb_build_object('at', at - interval '2 hours',"
         " 'file_number', 1))).* FROM index_samples AS i WHERE index_name = 'pk_conversations'",
         "INSERT INTO retention_rounds (due_at) VALUES (now() - interval '3 days')",
+        "INSERT INTO index_actions (kind, index_name, table_name, definition, statement, by_itself, acted_by,"
+        " started_at, ended_at, state) VALUES ('drop', 'ix_old', 'turns', 'd', 's', false, 'ada',"
+        " now() - interval '1 hour', now(), 'done')",
     )
     await sampler.look()
     found = (await sampler.look(1, apart=31 * MINUTE))["retention"]
     said = {each["says"] for each in found.around}
     assert {
         "Traintui 0.1.0 was first used", "conversations grew from 20000 to 90000 rows",
-        "pk_conversations was built anew",
+        "pk_conversations was built anew", "ada dropped ix_old",
     } <= said  # fmt: skip
     assert "Traintui 0.0.9 was first used" not in said
 

@@ -21,7 +21,7 @@ from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
 from traintui.observing.month_advice import Recommendation, recommendations
 from traintui.observing.month_page import Page, html, markdown, page
-from traintui.observing.months import Month, read_month
+from traintui.observing.month_records import Month, month_of, read_month
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 IN_NOVEMBER = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -35,10 +35,25 @@ TABLE = (
 )
 
 
+ALERT = """
+    INSERT INTO alerts (kind, subject, severity, state, says, evidence, around, opened_at, cleared_at)
+    VALUES ('slower', 'aside.slower', 'warning', 'cleared', 'aside.slower: slower', '{}', '[]',
+            '2026-10-15 12:00+00', '2026-10-16 12:00+00')
+"""
+ACTION = """
+    INSERT INTO index_actions (kind, index_name, table_name, definition, statement, by_itself, acted_by, started_at,
+                               ended_at, state, bytes_before, bytes_after, density_before, density_after)
+    VALUES ('rebuild', 'ix_old', 'old', '', '', true, 'ada', '2026-10-15 12:00+00', '2026-10-15 12:01+00', 'done',
+            20000000, 9000000, 0.31, 0.9)
+"""
+
+
 def furnish(conninfo: Conninfo) -> None:
     """September and October: a database that grows by 100 MB a day, a label that became three times slower, one that
     fails, and a table with many dead rows."""
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(ALERT)
+        connection.execute(ACTION)
         for month, day in ((9, 2), (9, 29), (10, 2), (10, 12), (10, 22)):
             at = datetime(2026, month, day, tzinfo=UTC)
             age = (at - datetime(2026, 9, 1, tzinfo=UTC)).days
@@ -82,6 +97,10 @@ async def test_a_month_says_what_it_came_to_beside_the_one_before(db: Database, 
     assert table.total_bytes - table.bytes_before == 1_000_000_000
     shown = markdown(page(figures, before, "corpus"))
     assert "| aside.slower | 500 | 0 | 0 | 57.5 | 57.5 | 57.5 | 15.7 |" in shown
+    assert (
+        "| 2026-10-15 12:00 | 2026-10-16 12:00 | warning | A label became slower | aside.slower: slower | - |" in shown
+    )
+    assert "| 2026-10-15 12:00 | rebuild | ix\\_old | by itself | done | 20 MB → 9.0 MB | 31% → 90% |" in shown
     assert "Ada" not in shown and "rita" not in shown
 
 
@@ -96,19 +115,38 @@ async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, 
     assert next(iter(found)).startswith("The disk")
 
 
+async def test_what_was_wrong_in_a_month_stands_in_its_report(db: Database, conninfo: Conninfo) -> None:
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "INSERT INTO alerts (kind, subject, severity, state, says, evidence, around, opened_at, cleared_at) SELECT"
+            " 'retention', says, 'warning', CASE WHEN over IS NULL THEN 'open' ELSE 'cleared' END, says, '{}', '[]',"
+            " opened, over FROM (VALUES ('before', timestamptz '2026-09-01Z', timestamptz '2026-09-30Z'),"
+            " ('began | before', '2026-09-30Z', '2026-10-02Z'), ('went on', '2026-10-20 08:30Z', '2026-11-01 09:00Z'),"
+            " ('lasts', '2026-10-30Z', NULL), ('after', '2026-11-01Z', NULL)) AS planted (says, opened, over)"
+        )
+    with clock.fixed(IN_NOVEMBER):
+        shown = markdown(await month_files.page_of(db, OCTOBER))
+        kept = months.from_json(months.as_json(await months.figures_of(db, OCTOBER)))
+    assert [each.says for each in kept.alerts] == ["began | before", "went on", "lasts"]
+    assert (
+        "3 alerts." in shown
+        and "| 2026-10-20 08:30 | goes on | warning | Retention was not run | went on | - |" in shown
+    )
+
+
 async def test_an_hour_of_samples_forecasts_nothing(db: Database) -> None:
     await samples.hold(db, "one", 60)
     for free in (2_000, 1_000):
         await samples.take(db, "one", relations=False, disk_free=free, disk=10_000)
         await imported(db, 3)
-    this = months.month_of(clock.now())
+    this = month_of(clock.now())
     assert "| growth a day | not known yet |" in markdown(await month_files.page_of(db, this))
     assert recommendations(await months.figures_of(db, this), None) == ()
 
 
 async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:
     await imported(db, 3)
-    this = months.month_of(clock.now())
+    this = month_of(clock.now())
     found = recommendations(await months.figures_of(db, this), await months.before(db, this))
     assert found == ()
     assert "Nothing is to be done." in markdown(await month_files.page_of(db, this))
@@ -143,7 +181,7 @@ async def test_only_who_samples_keeps_a_month_and_only_one_that_is_over(db: Data
     with clock.fixed(IN_NOVEMBER), pytest.raises(Refused):
         await months.keep_last(db, "nobody")
     await samples.hold(db, "one", 60)
-    this = months.month_of(clock.now())
+    this = month_of(clock.now())
     with clock.fixed(datetime.now(UTC) + timedelta(days=62)), pytest.raises(Refused, match="not over"):
         await monthly.note(db, "one", this.first, b"{}")
 
@@ -164,7 +202,7 @@ async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
 
 async def test_a_month_that_has_not_begun_has_no_report(db: Database) -> None:
     with pytest.raises(TraintuiError, match="has not begun"):
-        await months.figures_of(db, months.month_of(clock.now()).after)
+        await months.figures_of(db, month_of(clock.now()).after)
 
 
 @pytest.mark.parametrize("written", ["2026", "11-2026", "2026-13", "", "2026-11-01"])

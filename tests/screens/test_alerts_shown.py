@@ -116,6 +116,25 @@ async def test_a_reviewer_sees_alerts_and_acknowledges_none(
         assert not isinstance(app.screen, AlertHookForm)
 
 
+async def test_what_is_not_seen_is_said_with_the_grant_that_would_change_it(
+    app: TraintuiApp, conninfo: Conninfo
+) -> None:
+    def grant(sql: bytes) -> None:
+        with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute(sql)
+
+    grant(b"REVOKE pg_read_all_stats FROM traintui_owner")
+    try:
+        async with app.run_test(size=(160, 45)) as pilot:
+            pane = await opened_alerts(pilot, app)
+            await until(pilot, lambda: "GRANT pg_read_all_stats TO traintui_owner" in str(pane.counted.content))
+            grant(b"GRANT pg_read_all_stats TO traintui_owner")
+            await pilot.press("r")
+            await until(pilot, lambda: "reduced" not in str(pane.counted.content))
+    finally:
+        grant(b"GRANT pg_read_all_stats TO traintui_owner")
+
+
 async def test_the_overview_names_what_is_wrong_with_what_to_do(app: TraintuiApp, db: Database) -> None:
     await planted(db)
     async with app.run_test(size=(160, 45)) as pilot:

@@ -54,7 +54,7 @@ async def test_a_key_lists_archived_exports_with_what_they_held(app: TraintuiApp
         await pilot.press("A")
         await until(pilot, lambda: "incl. 1 archived export" in str(pane.archive_line.content))
         assert pane.table.total == 2
-        await until(pilot, lambda: "13 conversations left   2 succeeded   0 did not" in str(pane.counted.content))
+        await until(pilot, lambda: "13 deliveries   2 succeeded   0 did not" in str(pane.counted.content))
         await pilot.press("G")
         await until(pilot, lambda: f"{ids[0]}  revision 1" in pane.detail.plain)
         assert "the archive: it is kept in the log no longer" in pane.detail.plain

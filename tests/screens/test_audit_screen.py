@@ -9,15 +9,45 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.actions import parse
 from textual.pilot import Pilot
 
-from screens.waiting import until
-from support import ANSWERED, add_vocabulary, approved, generated, imported, planned, seen, started, stored
+from screens.waiting import on_screen, until
+from support import (
+    ANSWERED,
+    MODEL,
+    add_vocabulary,
+    approved,
+    generated,
+    imported,
+    newest_calls,
+    planned,
+    scalar,
+    seen,
+    started,
+    stored,
+)
 from traintui.app import TraintuiApp
-from traintui.data import conversations, exports, log_listing, log_sorting, reviews, revisions, views, work
+from traintui.commands import of
+from traintui.data import (
+    bulk,
+    conversations,
+    erasures,
+    exports,
+    log_listing,
+    log_sorting,
+    purging,
+    reviews,
+    revisions,
+    views,
+    work,
+)
 from traintui.data.engine import Database
+from traintui.data.export_reading import ids_of
 from traintui.data.log_fields import GENERATIONS
 from traintui.errors import TraintuiError
+from traintui.export.request import ExportRequest
+from traintui.export.write import run_export
 from traintui.screens.audit import AuditScreen
 from traintui.screens.audit_generations import GenerationsPane
 from traintui.screens.conversations import ConversationsScreen
@@ -26,6 +56,7 @@ from traintui.screens.save_csv import SaveCsv
 from traintui.screens.sorting import SortDialog
 from traintui.screens.trail import TrailDialog
 from traintui.screens.views import ViewsDialog
+from traintui.widgets.day_bars import DayBars
 from traintui.widgets.log_table import LogTable
 from traintui.widgets.name_bars import NameBars
 
@@ -393,10 +424,10 @@ async def test_decisions_and_exports_say_what_they_add_up_to(app: TraintuiApp, d
         await opened(pilot, app)
         await pilot.press("right")
         await until(pilot, lambda: "100.0% approved" in str(pane(app).counted.content))
-        assert "1 decision " in f"{pane(app).counted.content} "
+        assert "1 decision " in f"{pane(app).counted.content} " and "1 stands " in f"{pane(app).counted.content} "
         await until(pilot, lambda: "100% approved" in pane(app).query_one(NameBars).render().plain)
         await pilot.press("right")
-        await until(pilot, lambda: "2 conversations left" in str(pane(app).counted.content))
+        await until(pilot, lambda: "2 deliveries" in str(pane(app).counted.content))
 
 
 async def test_of_an_empty_log_nothing_is_drawn_and_bars_stay_while_one_filters(app: TraintuiApp, db: Database) -> None:
@@ -452,6 +483,9 @@ async def test_what_the_filter_names_is_saved_as_csv_and_never_over_something(
         await pilot.press("enter")
         await until(pilot, lambda: "1 in /" in str(pane(app).counted.content))
         assert one in free.read_text() and taken.read_text() == "mine"
+        await pilot.press("j")
+        await until(pilot, lambda: "1 in /" not in str(pane(app).counted.content))
+        assert "1 match" in str(pane(app).counted.content), "what was said of the file alone goes"
 
 
 async def test_the_trail_shows_each_text_as_it_was_beside_todays(app: TraintuiApp, db: Database) -> None:
@@ -496,3 +530,121 @@ async def test_a_text_that_the_trail_does_not_read_is_not_said_to_be_purged(
         place = [row.action for row in dialog.table.rows].index("import")
         await pilot.press(*["j"] * place)
         await until(pilot, lambda: "older than the newest 1" in dialog.difference.plain)
+
+
+async def test_a_call_of_which_something_was_erased_or_purged_has_a_mark_in_row_and_head(
+    app: TraintuiApp, db: Database
+) -> None:
+    await add_vocabulary(db)
+    erased, purged = await call(db), await call(db)
+    ids = {each.conversation_id: each for each in await newest_calls(db)}
+    assert await erasures.erase(db, ids[erased].id, ids[erased].created_at, ["request"], "she asked")
+    keys = list((await ids_of(db, [purged])).values())
+    await bulk.trash(db, keys, True)
+    await purging.purge(db, keys)
+
+    def marked(mark: str) -> bool:
+        return len(pane(app).table.rows) == 1 and mark in detail(app).splitlines()[0]
+
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: len(pane(app).table.rows) == 2)
+        assert {row.conversation_id: row.gone for row in pane(app).table.rows} == {erased: "erased", purged: "purged"}
+        for public, mark in ((erased, "✕ erased"), (purged, "✕ purged")):
+            audit(app).visit("generations", f"conversation:{public}")
+            await until(pilot, partial(marked, mark))
+            assert mark in on_screen(app).split("RESPONSE")[0]
+
+
+async def test_the_palette_leads_from_a_row_to_exports_and_decisions_of_its_conversation(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    one, other = await imported(db, 2)
+    await approved(db, one)
+    await run_export(db, ExportRequest(tmp_path / "one.jsonl"))
+    await approved(db, other)
+    await run_export(db, ExportRequest(tmp_path / "both.jsonl"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("reviews", f"conversation:{other} action:approve")
+        await until(pilot, lambda: len(pane(app).table.rows) == 1)
+        named = [command.name for node, where in audit(app).offered() for command in of(where)
+                 if command.palette and node.check_action(parse(command.action)[1], ())]  # fmt: skip
+        assert {"log: its exports", "log: its decisions", "log: its calls"} <= set(named)
+        await app.run_action("its('exports')", pane(app))
+        await until(pilot, lambda: audit(app).which == "exports" and len(pane(app).table.rows) == 1)
+        assert pane(app).filter_text == f"conversation:{other}"
+
+
+async def test_the_trail_shows_how_it_was_written_and_which_exports_hold_it(
+    app: TraintuiApp, db: Database, tmp_path: Path
+) -> None:
+    await add_vocabulary(db)
+    (one,) = await generated(db)
+    await approved(db, one)
+    await run_export(db, ExportRequest(tmp_path / "out.jsonl"))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("reviews", "")
+        await until(pilot, lambda: pane(app).table.current is not None)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TrailDialog) and len(app.screen.table.rows) == 4)
+        dialog = app.screen
+        assert isinstance(dialog, TrailDialog)
+        steps = {row.action: row for row in dialog.table.rows}
+        assert [row.action for row in dialog.table.rows][:2] == ["export", "approve"]
+        assert steps["export"].revision == steps["generate"].revision == 1
+        assert "out.jsonl" in steps["export"].why and "batch " in steps["generate"].why
+        assert "conversation@" in steps["generate"].why and MODEL in steps["generate"].why
+        await pilot.press(*["j"] * [row.action for row in dialog.table.rows].index("call"))
+        await until(pilot, lambda: "H shows what was sent" in dialog.difference.plain)
+        await pilot.press("E")
+        await until(pilot, lambda: audit(app).which == "exports" and pane(app).filter_text == f"conversation:{one}")
+
+
+async def test_a_trail_without_a_step_says_what_will_stand_there(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await planned(db)
+    one = await scalar(db, "SELECT conversation_id FROM conversations")
+
+    def answers(dialog: TrailDialog, says: str) -> bool:
+        return says in str(dialog.answer.content)
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        for public, says in ((one, "waits for a worker"), ("c-nowhere", "There is no conversation of this id")):
+            dialog = TrailDialog(public)
+            app.push_screen(dialog)
+            await until(pilot, partial(answers, dialog, says))
+            await pilot.press("escape")
+
+
+async def test_the_key_of_the_archive_says_that_there_is_nothing(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.current is not None and "in all" in str(pane(app).counted.content))
+        await pilot.press("A")
+        await until(pilot, lambda: any("The archive has no calls" in note.message for note in app._notifications))
+        assert app.settings.archived_rows == "hide"
+
+
+async def test_a_name_that_nothing_has_is_answered_with_the_nearest(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await call(db)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        audit(app).visit("generations", "user:adda")
+        await until(pilot, lambda: said(app, 'There is no user "adda" here. Did you mean ada?'))
+        audit(app).visit("generations", "template:conversatoin")
+        await until(pilot, lambda: said(app, "Did you mean conversation?"))
+
+
+async def test_what_a_rehearsal_cost_is_marked_as_not_paid(app: TraintuiApp, db: Database) -> None:
+    await add_vocabulary(db)
+    await generated(db, is_rehearsal=True)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "$0.01 in all   by the rehearsal, not paid" in str(pane(app).counted.content))
+        assert "dearest day $0.01" in pane(app).query_one("#cost", DayBars).render().plain

@@ -52,7 +52,7 @@ async def test_a_call_is_erased_with_a_reason_after_asking_once_more_and_says_so
         await pilot.press("X")
         dialog = await asked(pilot, app)
         assert f"call {id}" in str(dialog.panel.border_title)
-        assert "digests of what goes, tokens, cost" in str(dialog.answer.content)
+        assert "Gone for good: nothing brings it back" in str(dialog.answer.content)
         await pilot.press("enter")
         assert dialog.state == "asking", "there is no reason yet"
         await pilot.press(*"ask", "enter")
@@ -63,12 +63,17 @@ async def test_a_call_is_erased_with_a_reason_after_asking_once_more_and_says_so
         await pilot.press("enter")
         await until(pilot, lambda: dialog.state == "confirming")
         await pilot.press("y")
-        await until(pilot, lambda: dialog.state == "over" and "erased from 1 call" in str(dialog.answer.content))
+        await until(pilot, lambda: dialog.state == "over" and "● erased from 1 call" in str(dialog.answer.content))
         await pilot.press("escape")
         await until(pilot, lambda: detail(app).count("erased by ada on ") == 3)
         assert "Jane" not in detail(app) and detail(app).count(": ask") == 3
         await pilot.press("X")
-        await until(pilot, lambda: any("has neither a request" in note.message for note in app._notifications))
+        await until(
+            pilot,
+            lambda: any(
+                "has no request, response or error text any more" in note.message for note in app._notifications
+            ),
+        )
     assert await fetch(db, "SELECT row_id, reason FROM erasures") == [(id, "ask")]
 
 

@@ -143,10 +143,17 @@ async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         await until(pilot, lambda: "all 2 pass" in str(dialog.preflight.content))
+        refuses = "refused as a file; one by one: all 2 pass"
+        assert refuses in str(dialog.preflight.content), "ten rows at least"
         assert '{"messages":[{"role":"user"' in dialog.rows.plain and len(dialog.rows.plain.splitlines()) == 2
         dialog.formats.value = "sharegpt"
         await until(pilot, lambda: '{"conversations":[{"from":"human"' in dialog.rows.plain)
         assert dialog.file.value.startswith("traintui-export-sharegpt-")
+        await until(pilot, lambda: str(dialog.preflight.content).startswith("all 2 pass"))
+        panel = dialog.query_one(".dialog")
+        assert str(panel.border_subtitle) == f"into {Path.cwd()}"
+        dialog.file.value = "/elsewhere/x.jsonl"
+        await until(pilot, lambda: str(panel.border_subtitle) == "into /elsewhere")
         dialog.share.value = "most"
         await until(pilot, lambda: "is no share" in str(dialog.answer.content))
         dialog.share.value = "10%"

@@ -16,6 +16,7 @@ from traintui.app import TraintuiApp
 from traintui.data import prices, spending
 from traintui.data.engine import Database
 from traintui.data.price_records import Price, Rates
+from traintui.screens import prices as prices_screen
 from traintui.screens.price_form import BudgetForm, PriceForm
 from traintui.screens.prices import PricesDialog, rows_of
 from traintui.settings import Settings
@@ -163,3 +164,15 @@ async def test_who_is_no_administrator_only_reads(reviewer_db: Database, tmp_pat
         assert "Read only" in str(dialog.said.content)
         await pilot.press("n", "b", "enter")
         assert app.screen is dialog
+
+
+async def test_what_was_spent_follows_while_somebody_looks(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prices_screen, "AGAIN", 0.05)
+    await add_vocabulary(db)
+    async with app.run_test(size=(160, 45)) as pilot:
+        dialog = await opened(pilot, app)
+        assert "$0.01" not in str(dialog.spent.content)
+        await generated(db)
+        await until(pilot, lambda: "$0.01" in str(dialog.spent.content))

@@ -45,13 +45,15 @@ async def test_it_says_what_is_due_and_what_follows_and_when(
     async with app.run_test(size=size) as pilot:
         dialog = await opened(pilot, app)
         assert [row.days for row in dialog.table.rows] == [90, 365, None, None]
-        await until(pilot, lambda: "Due now: 1 week, 4 rows, " in about(dialog))
-        assert ", 5 rows, " in about(dialog) and "falls due on 2" in about(dialog)
+        await until(pilot, lambda: "Leaves the log with the next round: 1 week, 4 rows, " in about(dialog))
+        assert ", 5 rows, " in about(dialog) and "leaves on 2" in about(dialog)
         assert "Once a day an administrator's app or worker archives what is due and removes it." in about(dialog)
         await pilot.press("j")
-        await until(pilot, lambda: "Nothing is due now." in about(dialog) and "365 days unless" in about(dialog))
+        await until(
+            pilot, lambda: "Nothing leaves the log now." in about(dialog) and "chose: 365 days" in about(dialog)
+        )
         await pilot.press("j")
-        await until(pilot, lambda: "never fall due" in about(dialog))
+        await until(pilot, lambda: "kept for good" in about(dialog))
         assert dialog.check_action("edit", ()) is None
 
 
@@ -61,14 +63,16 @@ async def test_other_days_are_stored_after_it_was_said_what_they_mean(
     calls_of(conninfo, "2024-01-10 12:00+00", 4)
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
-        await until(pilot, lambda: "Due now" in about(dialog))
+        await until(pilot, lambda: "with the next round" in about(dialog))
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, RetentionForm) and app.screen.is_mounted)
         form = app.screen
         assert isinstance(form, RetentionForm)
-        await until(pilot, lambda: "Due now: 1 week, 4 rows" in str(form.outlook.content))
+        await until(pilot, lambda: "Leaves the log with the next round: 1 week, 4 rows" in str(form.outlook.content))
         form.typed.value = "9000"
-        await until(pilot, lambda: "Nothing is due now. The week of 2024-01-08, 4 rows" in str(form.outlook.content))
+        await until(
+            pilot, lambda: "Nothing leaves the log now. The week of 2024-01-08, 4 rows" in str(form.outlook.content)
+        )
         form.typed.value = "3"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: form.field.has_class("-mistaken"))

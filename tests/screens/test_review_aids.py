@@ -243,8 +243,20 @@ async def test_without_anything_known_the_key_says_so(app: TraintuiApp, db: Data
     (one,) = await imported(db)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, one)
+        await until(pilot, lambda: review_of(app)._aids)
         await pilot.press("equals_sign")
         await until(pilot, lambda: "Nothing to compare with" in said(app, "#said"))
+
+
+async def test_ones_own_edit_is_not_called_nothing_changed(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db)
+    await seen.note(db, {one: 1})
+    await reviews.edit(db, await seen_by(db, one), system_prompt=None, turns=spoken("Mine?", "Mine."), key="edit")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, one)
+        await until(pilot, lambda: review_of(app)._aids)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "only you changed it since" in said(app, "#said"))
 
 
 async def test_turn_conversation_and_id_are_copied_without_escapes(app: TraintuiApp, db: Database) -> None:

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from screens.waiting import until
-from support import add_document, add_vocabulary, fetch, generated, newest_calls
+from support import add_document, add_vocabulary, fetch, generated, newest_calls, planned, started, stored
 from traintui.app import TraintuiApp
-from traintui.data import templates
+from traintui.data import templates, work
 from traintui.data.engine import Database
 from traintui.generation.children import Crew
 from traintui.generation.client import ModelClient
@@ -22,6 +22,7 @@ from traintui.generation.provider import Provider
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.trial import Trial, TrialReply
 from traintui.generation.trial_call import tried
+from traintui.screens import templates as templates_screen
 from traintui.screens.generate import GenerateScreen
 from traintui.screens.template_name import TemplateName
 from traintui.screens.templates import TemplatesDialog
@@ -94,6 +95,21 @@ async def test_usage_stands_beside_each_template(app: TraintuiApp, furnished: Da
         dialog = await opened(pilot, app)
         row = next(row for row in dialog.table.rows if row.name == "conversation")
         assert row.usage is not None and (row.usage.conversations, row.usage.mean_score) == (3, Decimal("7.5"))
+
+
+async def test_cost_follows_while_somebody_looks(
+    app: TraintuiApp, furnished: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates_screen, "LOOK", 0.05)
+    await planned(furnished)
+    async with app.run_test(size=(120, 40)) as pilot:
+        dialog = await opened(pilot, app)
+        assert not any(row.usage and row.usage.cost_usd for row in dialog.table.rows)
+        async with work.registered(furnished) as worker_id:
+            await work.take_up_batches(furnished, is_rehearsal=False)
+            (item,) = await work.claim(furnished, worker_id, 1, is_rehearsal=False)
+            assert await stored(furnished, item, await started(furnished, item, worker_id))
+        await until(pilot, lambda: any(row.usage and row.usage.cost_usd for row in dialog.table.rows))
 
 
 async def test_a_misspelt_name_is_told_with_its_line_and_is_not_saved(app: TraintuiApp, furnished: Database) -> None:

@@ -4,6 +4,7 @@ reports. All are read as they come, and nothing is held but some at a time."""
 from __future__ import annotations
 
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -26,13 +27,24 @@ MANIFESTS = """
 
 @dataclass(slots=True)
 class _Home:
-    """What the lines of a home say beside their anchors: restores by the number of their line, pages of reports, the
-    newest anchor of another chain that this database had, and the highest seal that is part of the history still."""
+    """What the lines of a home say beside their anchors: restores of this database by the number of their line, pages
+    of reports with their lines and the database that they are from, the newest anchor of another chain that this
+    database had, and the highest seal that is part of the history still. A workspace that was restored elsewhere goes
+    on there and here: `shared` is the highest seal that both have, by the database and from which line on."""
 
     restores: list[tuple[int, Restoring]] = field(default_factory=list)
-    pages: dict[Path, None] = field(default_factory=dict)
+    pages: dict[Path, tuple[int, str]] = field(default_factory=dict)
     strange: Anchor | None = None
     highest: int = 0
+    shared: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+
+    def is_ours(self, place: int, number: int, label: str | None, own: str) -> bool:
+        """Whether a seal of this workspace is of this database's history, and not of what another one became that the
+        same workspace was restored into, or that this one was restored from."""
+        if label is None or label == own:
+            return True
+        parted = (kept for since, kept in self.shared.get(label, ()) if place > since)
+        return number <= min((*parted, *(kept for _, kept in self.shared.get(own, ()))), default=number)
 
 
 class Anchored:
@@ -49,10 +61,15 @@ class Anchored:
         self._home = _Home()
 
     def begin(self) -> None:
-        """Reads once what the home says; the anchors in it are compared later. A restore on record takes back what came
-        before it in the file and after it in the chain."""
+        """Reads once what the home says; the anchors in it are compared later. A restore of this database that is on
+        record takes back what came before it in the file and after it in the chain; one of another database that the
+        home serves takes back nothing here."""
         for place, line in enumerate(self._lines()):
             if isinstance(line, Restoring):
+                if line.workspace == self.workspace:
+                    self._home.shared[line.label].append((place, line.number))
+                if line.label != self.db.label:
+                    continue
                 kept = line.number if line.workspace == self.workspace else 0
                 if self._home.highest > kept:
                     self.verdict.notes.append(
@@ -63,9 +80,10 @@ class Anchored:
                 self._home.strange = None
                 self._home.restores.append((place, line))
             elif isinstance(line, Reported):
-                self._home.pages[line.path] = None
+                self._home.pages[line.path] = (place, line.label)
             elif line.workspace == self.workspace:
-                self._home.highest = max(self._home.highest, line.number)
+                if self._home.is_ours(place, line.number, line.label, self.db.label):
+                    self._home.highest = max(self._home.highest, line.number)
             elif line.label == self.db.label:
                 self._home.strange = line
         if (strange := self._home.strange) is not None:
@@ -115,6 +133,8 @@ class Anchored:
             if isinstance(line, Anchor) and line.workspace == self.workspace:
                 if limits and line.number > limits[-1][1]:
                     continue
+                if not self._home.is_ours(place, line.number, line.label, self.db.label):
+                    continue
                 self.verdict.anchors += 1
                 yield line
 
@@ -128,6 +148,9 @@ class Anchored:
 
     def _of_pages(self) -> Iterator[Anchor]:
         for anchor in self._left(read_page, self._home.pages):
+            place, label = self._home.pages[Path(anchor.where)]
+            if not self._home.is_ours(place, anchor.number, label, self.db.label):
+                continue
             self.verdict.reports += 1
             yield anchor
 

@@ -42,19 +42,22 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """That the workspace was taken back to a backup: what was sealed after `number` is no part of it any more."""
+    """That the database that is called `label` was taken back to a backup: from then on it is the workspace of that,
+    and what was sealed after `number` is no part of it."""
 
     workspace: str
     number: int
     at: str
     path: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """That a report was saved, with the newest seal of then."""
+    """That a report was saved from the database that is called `label`, with the newest seal of then."""
 
     path: Path
+    label: str
 
 
 def anchors_path(home: Path) -> Path:
@@ -123,9 +126,9 @@ def read_entry(text: bytes, where: str) -> Anchor | Restoring | Reported | None:
     try:
         line = orjson.loads(text)
         if "report" in line:
-            return Reported(Path(line["report"]))
+            return Reported(Path(line["report"]), line["label"])
         if "restored" in line:
-            return Restoring(line["workspace"], int(line["seal"]), line["at"], line["restored"])
+            return Restoring(line["workspace"], int(line["seal"]), line["at"], line["restored"], line["label"])
         return Anchor(
             line["workspace"], int(line["seal"]), bytes.fromhex(line["hash"]), line["at"], where, line["label"]
         )

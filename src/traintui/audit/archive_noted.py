@@ -24,7 +24,7 @@ CONTENT = text("SELECT content FROM archive_frames WHERE log = 'export_rows' AND
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NotedInArchive:
     """Some of what an export held: public ids, and the revision of each."""
 
     export_id: str
@@ -32,7 +32,7 @@ class Noted:
     revisions: Sequence[int]
 
 
-async def noted_in_archive(connection: AsyncConnection) -> AsyncIterator[Noted]:
+async def noted_in_archive(connection: AsyncConnection) -> AsyncIterator[NotedInArchive]:
     """What exports in the archive held, one of them at a time or a part of it, a frame in memory. Raises
     `TraintuiError` where a frame cannot be read."""
     for week, place in (await connection.execute(PLACES)).all():
@@ -41,14 +41,14 @@ async def noted_in_archive(connection: AsyncConnection) -> AsyncIterator[Noted]:
             yield noted
 
 
-def noted_of(week: date, place: int, content: bytes) -> list[Noted]:
+def noted_of(week: date, place: int, content: bytes) -> list[NotedInArchive]:
     """What stands in a frame. Raises `TraintuiError` where it cannot be read."""
     try:
         names, rows = unpack(content)
         at = [names.index(name) for name in NOTED]
         said = [tuple((row[place] or b"").decode() for place in at) for row in rows]
         return [
-            Noted(export_id, [each[1] for each in held], [int(each[2]) for each in held])
+            NotedInArchive(export_id, [each[1] for each in held], [int(each[2]) for each in held])
             for export_id, held in ((name, list(group)) for name, group in groupby(said, key=lambda each: each[0]))
         ]
     except (DamagedFrame, ValueError) as error:

@@ -7,7 +7,7 @@ its week was removed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,11 +22,13 @@ from traintui.audit.frames import COLUMNS, NOTED, ROWS, DamagedFrame, archived, 
 from traintui.audit.row_hashes import VERSIONS, row_hash
 from traintui.audit.walking import PAYLOAD_PLACES, PLACES, WIDTH, key_of
 from traintui.data.archive_frames import ADD, Frame
+from traintui.data.copied_rows import Row
 from traintui.data.engine import Database
 from traintui.data.refusals import answered
 from traintui.data.retention import RetiredLog
+from traintui.data.seal_records import Key
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import Key, Record, Row, opened, record
+from traintui.data.whole_record import Record, opened, record
 from traintui.errors import TraintuiError
 
 NOTED_ROWS = 20_000
@@ -129,19 +131,25 @@ def store(writing: psycopg.Connection[Any], frames: Iterator[Frame], watch: _Wat
 
 def row_frames(log: RetiredLog, week: date, place: int, rows: Iterator[Row]) -> Iterator[Frame]:
     """Frames of rows that come in their order, behind the frame at `place`."""
-    places, width = PLACES[log], WIDTH[log]
+    width = WIDTH[log]
     while some := list(islice(rows, ROWS)):
         place += 1
         content, raw_bytes = pack(COLUMNS[log], (archived(log, row) for row in some))
-        times = sorted(int(row[places[TIMES[log]]] or 0) for row in some)
-        conversations: set[str] = set()
-        if log == "generation_logs":
-            conversations = {said.decode() for row in some if (said := row[places["conversation_id"]]) is not None}
         yield Frame(
             log, week, place, len(some), sum(field is not None for row in some for field in row[width + 2 :]),
-            key_of(log, some[0]), key_of(log, some[-1]), moment(times[0]), moment(times[-1]), sorted(conversations),
-            raw_bytes, content,
+            key_of(log, some[0]), key_of(log, some[-1]), *found_by(log, some), raw_bytes, content,
         )  # fmt: skip
+
+
+def found_by(log: RetiredLog, rows: Sequence[Row]) -> tuple[datetime, datetime, list[str]]:
+    """What a frame of some rows is found by: the earliest and the latest of their times, and the conversations that
+    they name."""
+    places = PLACES[log]
+    times = sorted(int(row[places[TIMES[log]]] or 0) for row in rows)
+    conversations: set[str] = set()
+    if log == "generation_logs":
+        conversations = {said.decode() for row in rows if (said := row[places["conversation_id"]]) is not None}
+    return moment(times[0]), moment(times[-1]), sorted(conversations)
 
 
 def noted_frames(week: date, last: Frame | None, rows: Iterator[Row]) -> Iterator[Frame]:

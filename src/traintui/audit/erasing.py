@@ -27,18 +27,20 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasingResult:
     """What became of it: calls from which something was erased, those where nothing of it stood any more, those that a
-    stop left as they are, and what is still to be done in the archive."""
+    stop left as they are, what is still to be done in the archive, and why that could not be done."""
 
     done: int
     nothing: int
     left: int
     pending: int
+    failures: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """It as plain values."""
-        return {"erased": self.done, "nothing": self.nothing, "left": self.left, "pending": self.pending}
+        return {"erased": self.done, "nothing": self.nothing, "left": self.left, "pending": self.pending,
+                "failures": list(self.failures)}  # fmt: skip
 
 
 def parts_of(target: Target, choice: Choice) -> tuple[Part, ...]:
@@ -48,17 +50,18 @@ def parts_of(target: Target, choice: Choice) -> tuple[Part, ...]:
 
 
 def reason_of(said: str) -> str:
-    """A reason as it is kept: without secrets and personal data. Raises `TraintuiError` where there is none, or it is
-    too long."""
+    """A reason as it is kept: without secrets and personal data. Raises `TraintuiError` where there is none, or what is
+    left of it is too long."""
     if not said.strip():
         raise TraintuiError("A reason is missing", "nothing is erased without one.", "Say who asked for it, and when.")
-    if len(said) > LONGEST_REASON:
+    kept = redacted_note(said.strip()) or ""
+    if len(kept) > LONGEST_REASON:
         raise TraintuiError(
             "Reason too long",
-            f"it has {len(said):,} characters, and {LONGEST_REASON} are kept.",
+            f"it has {len(kept):,} characters, and {LONGEST_REASON} are kept.",
             "Say it in fewer words.",
         )
-    return redacted_note(said.strip()) or ""
+    return kept
 
 
 async def _erase(db: Database, target: Target, choice: Choice, reason: str) -> bool:
@@ -85,7 +88,7 @@ async def erase(
     progress: Progress = lambda _done, _total: None,
     archiving: Progress = lambda _done, _total: None,
     stop: asyncio.Event | None = None,
-) -> Erased:
+) -> ErasingResult:
     """Erases what a choice means of each call, as an administrator; `progress` counts calls, then `archiving` the
     frames of the archive that may have some of it. Once `stop` is set it ends behind the call at hand. Raises
     `TraintuiError` without a reason, and `Refused` where one may not."""
@@ -102,4 +105,6 @@ async def erase(
         progress(passed, len(targets))
     if await erasures.number_pending(db):
         await finish_erasing(db, progress=archiving, stop=stop)
-    return Erased(done, nothing, len(targets) - passed, await erasures.number_pending(db))
+    return ErasingResult(
+        done, nothing, len(targets) - passed, await erasures.number_pending(db), await erasures.failures(db)
+    )

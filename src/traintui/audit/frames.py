@@ -11,8 +11,8 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from traintui.data.copied_rows import NULL, Row, read_line
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
-from traintui.data.whole_record import NULL, Row, read_line
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import groupby
 
 from traintui.audit.row_hashes import framed
-from traintui.data.whole_record import Row
+from traintui.data.copied_rows import Row
 
 
 def nothing_noted(export_id: bytes) -> bytes:

@@ -4,24 +4,29 @@ with the seals as any row is, and what says that they were removed is compared w
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from itertools import groupby
 from typing import Any
 
 import orjson
 
+from traintui.audit.archiving import found_by
 from traintui.audit.findings import NAMES, RESTORE, Finding
 from traintui.audit.frames import NOTED, DamagedFrame, recorded, unpack
 from traintui.audit.merkle import merkle_root
 from traintui.audit.noted import noted_digests, nothing_noted
+from traintui.audit.row_hashes import framed
 from traintui.audit.walking import PLACES, WIDTH, key_of
 from traintui.audit.words import number_of
 from traintui.data.archive_frames import Frame, Retirement
+from traintui.data.copied_rows import Row
+from traintui.data.retention import RetiredLog
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import Record, Row
+from traintui.data.whole_record import Record
 
 PARTS = """
     SELECT root, row_count FROM audit_seal_parts WHERE log = 'generation_logs' AND week = %(week)s
@@ -46,6 +51,23 @@ class _Held:
     said: dict[bytes, str | None] = field(default_factory=dict)
 
 
+NO_SUMS = sha256(b"").digest()
+"""The digest of the sums of a week of which nothing is kept."""
+
+
+def sums_digests(rows: Iterable[Row]) -> Iterator[tuple[date, bytes]]:
+    """The digest of what removed calls came to, of each week of rows that come week after week, as
+    `retired_sums_digest` of the database has it."""
+    for week, some in groupby(rows, key=lambda row: row[0] or b""):
+        digests = sorted(sha256(b"".join(map(framed, fields_of_sum(row)))).digest() for row in some)
+        yield date.fromisoformat(week.decode()), sha256(b"".join(digests)).digest()
+
+
+def fields_of_sum(row: Row) -> Sequence[bytes | None]:
+    """What the digest of a row is made of: the table, and its columns."""
+    return row[1:8] if row[1] == b"retired_calls" else row[1:]
+
+
 class Removed:
     """The weeks that were removed. Rows are read once, in the order of the record; what is not right about their frames
     is kept as findings."""
@@ -53,7 +75,7 @@ class Removed:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.retirements = record.retirements()
-        self.rows_met = self.erased_frames = self.unknown_noted = 0
+        self.rows_met = self.erased_frames = self.unknown_noted = self.unknown_sums = 0
         self.found: list[Finding] = []
         self._held = {(each.log, each.week): _Held() for each in self.retirements}
 
@@ -78,7 +100,7 @@ class Removed:
         for frame, names, rows in self._frames(log, week, held):
             held.rows += len(rows)
             self.rows_met += len(rows)
-            keys, payloads = [], 0
+            keys, whole, payloads = [], list[Row](), 0
             for each in rows:
                 try:
                     row = recorded(log, names, each)
@@ -91,9 +113,12 @@ class Removed:
                     self._damaged(frame, "a line of it has no number, or no hash")
                     continue
                 payloads += sum(field is not None for field in row[WIDTH[log] + 2 :])
+                whole.append(row)
                 yield row
             if keys and (keys[0], keys[-1]) != (frame.first, frame.last):
                 self._damaged(frame, "its first or its last row is not the one that it names")
+            if whole and (wrong := not_found_by(frame, whole)):
+                self._damaged(frame, f"its {wrong} are not those that it is found by, so a search passes over its rows")
             if payloads != frame.payload_count:
                 self._damaged(frame, f"it has {payloads:,} payloads, and says to have {frame.payload_count:,}")
 
@@ -132,8 +157,11 @@ class Removed:
 
     def finish(self) -> None:
         """Compares each retirement with what was met of its frames, and with the seals. After all rows were read."""
+        sums = dict(sums_digests(self.record.retired_sums()))
         for each in self.retirements:
             held = self._held[each.log, each.week]
+            if each.log == "generation_logs":
+                self._summed(each, sums.pop(each.week, NO_SUMS))
             if each.log == "export_logs":
                 self._noted(each, held)
                 root = merkle_root(held.hashes)
@@ -143,6 +171,15 @@ class Removed:
                 root = merkle_root([bytes(part) for part, _ in parts])
                 sealed = sum(number for _, number in parts)
             self._compare(each, held, root, sealed)
+        for week in sums:
+            self._add("retired_sums", week, "nothing says that calls of this week were removed")
+
+    def _summed(self, each: Retirement, digest: bytes) -> None:
+        """Compares what is kept of what calls came to with the digest that their retirement has of it."""
+        if each.sums_sha256 is None:
+            self.unknown_sums += 1
+        elif digest != each.sums_sha256:
+            self._add("retired_sums", each.week, "they are not those that were kept when it was removed")
 
     def _noted(self, each: Retirement, held: _Held) -> None:
         """Compares what was noted of the exports of a week with the digests that sealed rows have of it."""
@@ -188,6 +225,11 @@ class Removed:
     def _add(self, log: str, week: date, what: str) -> None:
         where = f"the archive of the {NAMES.get(log, 'conversations of exports')}, week of {week}"
         means = "What was removed under policy is not what stands in the archive."
+        if log == "retired_sums":
+            where, means = (
+                f"the sums of removed calls, week of {week}",
+                "What conversations and batches cost reads otherwise.",
+            )
         self.found.append(Finding("archive", where, what, means, RESTORE))
 
     def notes(self) -> Iterator[str]:
@@ -204,6 +246,22 @@ class Removed:
                 f"{number_of(self.unknown_noted, 'conversation')} of archived exports went before revision 0045,"
                 " without a digest: their number alone was compared."
             )
+        if self.unknown_sums:
+            yield (
+                f"{number_of(self.unknown_sums, 'week')} of calls went before revision 0050, without a digest of what"
+                " they came to: their sums were compared with nothing."
+            )
+
+
+def not_found_by(frame: Frame, rows: Sequence[Row]) -> str:
+    """What a frame is found by that is not what its rows say; nothing where all is."""
+    log: RetiredLog = "generation_logs" if frame.log == "generation_logs" else "export_logs"
+    try:
+        first, last, conversations = found_by(log, rows)
+    except (ValueError, OverflowError):  # a row that says no time, which is found by its hash too
+        return "times"
+    wrong = ["times"] if (frame.first_at, frame.last_at) != (first, last) else []
+    return " and ".join([*wrong, *(["conversations"] if sorted(frame.conversation_ids) != conversations else [])])
 
 
 def metadata_of(row: Row) -> dict[str, Any]:

@@ -12,15 +12,14 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from traintui import clock
-from traintui.audit.archive_erasing import finish_erasing
-from traintui.audit.archiving import Stopped, archive
-from traintui.audit.retiring import Outcome, Progress, retire_due
+from traintui.audit.archiving import NotAsSealed, Stopped, archive, discard
+from traintui.audit.retiring import Outcome, Progress, as_they_stand, begun, not_ready, retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.data import retention, retention_rounds
 from traintui.data.engine import Database
 from traintui.data.keeping_up import Failed, beside, raise_fault, rest
 from traintui.data.refusals import NotReached
-from traintui.data.retention import DueWeek
+from traintui.data.retention import DueWeek, RetiredLog
 from traintui.data.retention_rounds import Rounds
 from traintui.errors import TraintuiError
 
@@ -53,18 +52,24 @@ class Gently:
 async def archive_due(db: Database, due: Sequence[DueWeek], *, progress: Progress, stop: threading.Event) -> Outcome:
     """Archives weeks that are due, and removes nothing: weeks that the archive has are not read again. Raises as
     `retire_due` does."""
-    outcome = Outcome()
-    await finish_erasing(db)
-    for week in due:
+    outcome = await begun(db)
+    await seal_and_anchor(db, everything=True)
+    for week in await as_they_stand(db, due):
         if week.archived >= week.rows:
             continue
+        if (why := not_ready(week)) is not None:
+            outcome.left.append((week, why))
+            continue
         try:
-            await seal_and_anchor(db, everything=True)
             await asyncio.to_thread(
                 archive, db, week.log, week.week, progress=lambda rows: progress(rows, 0), stop=stop
             )
         except (Stopped, NotReached):
             raise
+        except NotAsSealed as error:
+            # The copy is whole, and would pass for one that was compared.
+            await asyncio.to_thread(discard, db, week.log, week.week)
+            outcome.left.append((week, error))
         except TraintuiError as error:
             outcome.left.append((week, error))
     return outcome
@@ -82,8 +87,9 @@ async def take_round(db: Database, holder: UUID) -> bool:
     try:
         outcome = await asyncio.shield(working)
         removed = sum(week.row_count for week in outcome.retired)
-        if outcome.left:
-            failure, again_in = said_of(outcome), SOON
+        if outcome.left or outcome.unerased:
+            failure = said_of(outcome)
+            again_in = SOON if is_passing(outcome) else DAY
     except asyncio.CancelledError:
         stop.set()
         await asyncio.wait({working}, timeout=PARTING_SECONDS)
@@ -124,12 +130,32 @@ async def keep_lease(db: Database, holder: UUID, stop: threading.Event) -> None:
                 stop.set()
 
 
+def is_passing(outcome: Outcome) -> bool:
+    """Whether something had to stay that may go by itself: not a week that is not as it was sealed, nor those behind
+    it, nor what cannot be taken out of the archive."""
+    stays: set[RetiredLog] = set()
+    for week, error in outcome.left:
+        if isinstance(error, NotAsSealed):
+            stays.add(week.log)
+        elif week.log not in stays:
+            return True
+    return False
+
+
 def said_of(outcome: Outcome) -> str:
-    """The weeks that had to stay, the first with why, in a sentence or two."""
-    week, error = outcome.left[0]
-    log = "calls" if week.log == "generation_logs" else "exports"
-    more = f" {len(outcome.left) - 1:,} more stay too." if len(outcome.left) > 1 else ""
-    return f"The week of {week.week} of {log} stays: {error.message} {error.remedy}{more}"
+    """The weeks that had to stay, the first with why, in a sentence or two, and what could not be erased."""
+    said = []
+    if outcome.left:
+        week, error = outcome.left[0]
+        log = "calls" if week.log == "generation_logs" else "exports"
+        said.append(f"The week of {week.week} of {log} stays: {error.message} {error.remedy}")
+    if len(outcome.left) > 1:
+        said.append(f"{len(outcome.left) - 1:,} more stay too.")
+    if outcome.unerased:
+        said.append(f"Not out of the archive, though erased: {outcome.unerased[0]}")
+    if len(outcome.unerased) > 1:
+        said.append(f"{len(outcome.unerased) - 1:,} more are not either.")
+    return " ".join(said)
 
 
 async def keep_retained(db: Database, stop: asyncio.Event, *, told: Told = lambda _: None) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from traintui.audit.archive_erasing import finish_erasing
 from traintui.audit.archiving import Stopped, archive
 from traintui.audit.sealing import seal_and_anchor
-from traintui.data import retention
+from traintui.data import erasures, retention
 from traintui.data.archive_frames import Retirement
 from traintui.data.engine import Database
 from traintui.data.refusals import NotReached
@@ -28,16 +28,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Outcome:
-    """The weeks that were removed, and those that had to stay, each with why."""
+    """The weeks that were removed, those that had to stay, each with why, and why something that was erased is not out
+    of the archive."""
 
     retired: list[Retirement] = field(default_factory=list)
     left: list[tuple[DueWeek, TraintuiError]] = field(default_factory=list)
+    unerased: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as plain values."""
         return {
             "retired": [each.as_json() for each in self.retired],
             "left": [{**week.as_json(), "why": error.message, "remedy": error.remedy} for week, error in self.left],
+            "unerased": list(self.unerased),
         }
 
 
@@ -56,16 +59,23 @@ async def retire_due(
             "No right to retire", f"{db.login} is a {db.role}; removing rows of the logs is for administrators.",
             "Ask an administrator to run it.",
         )  # fmt: skip
-    outcome, stop = Outcome(), stop or threading.Event()
-    await finish_erasing(db)
+    stop = stop or threading.Event()
+    outcome = await begun(db)
     if not due:
         return outcome
     await seal_and_anchor(db, everything=True)
+    due = await as_they_stand(db, due)
     total, passed = sum(2 * week.rows for week in due), 0
     stays: dict[RetiredLog, DueWeek] = {}
     for week in due:
         if (first := stays.get(week.log)) is not None:
             outcome.left.append((week, after(first)))
+            passed += 2 * week.rows
+            continue
+
+        if (why := not_ready(week)) is not None:
+            outcome.left.append((week, why))
+            stays[week.log] = week
             passed += 2 * week.rows
             continue
 
@@ -85,6 +95,36 @@ async def retire_due(
         passed += 2 * week.rows
     await seal_and_anchor(db, everything=True)
     return outcome
+
+
+async def begun(db: Database) -> Outcome:
+    """What a run begins with: what was erased is taken out of the archive, and what of it cannot be is told."""
+    await finish_erasing(db)
+    return Outcome(unerased=await erasures.failures(db))
+
+
+async def as_they_stand(db: Database, due: Sequence[DueWeek]) -> Sequence[DueWeek]:
+    """Weeks that are due once all was sealed that can be; they are only counted again where something was not."""
+    if not any(week.unsealed for week in due):
+        return due
+    now = {(week.log, week.week): week for week in await retention.due(db)}
+    return [now.get((week.log, week.week), week) for week in due]
+
+
+def not_ready(week: DueWeek) -> TraintuiError | None:
+    """Why a week has to stay for now, which is known before any of it is read; None where it may go."""
+    if week.under_way:
+        what = "calls" if week.log == "generation_logs" else "exports"
+        return TraintuiError(
+            "Not retired", f"the week of {week.week} has {what} that have not ended: {week.under_way:,}.",
+            "It goes once they have.",
+        )  # fmt: skip
+    if week.unsealed:
+        return TraintuiError(
+            "Not retired", f"the week of {week.week} has rows that no seal has yet: {week.unsealed:,}.",
+            "It goes once they are sealed, when what is under way has ended. If they stay: traintui audit verify.",
+        )  # fmt: skip
+    return None
 
 
 def after(week: DueWeek) -> TraintuiError:

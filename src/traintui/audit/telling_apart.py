@@ -9,11 +9,12 @@ from dataclasses import replace
 from traintui.audit.findings import Finding, of_row
 from traintui.audit.row_hashes import row_hash
 from traintui.audit.walking import PLACES, WIDTH, Difference
+from traintui.data.seal_records import Key
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import Key
 
 PAIRED = 300
 """Changed rows of a log that are compared with each other: whether two of them changed places."""
+STANDS = "What somebody was told is gone is still there: it was put back, or never taken out."
 OWN_TIME: dict[Log, str] = {"review_logs": "timestamp", "export_logs": "exported_at", "generation_logs": "created_at",
                             "retirements": "retired_at", "erasures": "erased_at"}  # fmt: skip
 
@@ -78,6 +79,10 @@ def of_log(log: Log, differences: list[Difference], put_back: set[tuple[Log, int
             case "gone" if each.key not in told:
                 what = "a payload is gone, and neither an erasure nor a purge says who took it"
                 yield of_row("changed", log, each.key, what, seal=seal, sealed=seal is not None)
+            case "stands" if each.key not in told:
+                what = "something stands there that was erased, or went with its conversation, as the record says"
+                found = of_row("changed", log, each.key, what, seal=seal, sealed=False)
+                yield replace(found, means=STANDS, remedy=f"Erase it again: traintui audit erase --call {id}.")
             case "stored hash":
                 what = "its content is as sealed, its column row_hash is not"
                 yield of_row("changed", log, each.key, what, seal=seal)

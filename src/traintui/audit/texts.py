@@ -18,8 +18,9 @@ from traintui.audit.findings import COMPARE, Finding, Verdict
 from traintui.audit.noted import noted_digests, nothing_noted
 from traintui.audit.row_hashes import framed
 from traintui.audit.words import number_of
+from traintui.data.copied_rows import Row
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import Record, Row
+from traintui.data.whole_record import Record
 
 NAMED = 100
 """Exports, and revisions, that are named; beyond that they are counted."""

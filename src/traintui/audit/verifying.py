@@ -1,6 +1,7 @@
 """Verifying the whole record: the chain of seals, the logs beside it, anchors outside, and what must agree inside.
 
-Blocks for as long as it takes, some 40 to 60 µs a row; run it in a thread or a process of its own. It changes nothing.
+Blocks for as long as it takes, some 40 to 60 µs a row; run it in a thread or a process of its own. It changes nothing,
+and notes that somebody looked.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from traintui.audit.texts import exports_agree, revisions_agree
 from traintui.audit.walking import MOST, BadPart, Walk
 from traintui.audit.witnesses import Writers, agreeing, beside
 from traintui.audit.words import number_of
+from traintui.data import record_looks
 from traintui.data.engine import Database
+from traintui.data.seal_records import Key, Part, Seal
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import WHOLE_LOGS, Key, Part, Record, Seal, record
+from traintui.data.whole_record import WHOLE_LOGS, Record, record
 from traintui.errors import TraintuiError
 
 Progress = Callable[[int, int], None]
@@ -66,6 +69,14 @@ def verify(
     with record(db) as found, cancelling(found, stop):
         _Verifying(found, db, verdict, progress, stop).run()
     verdict.seconds = round(clock.ticks() - began, 2)
+    first = verdict.first
+    try:
+        record_looks.note(
+            db, rows=verdict.rows, newest_seal=verdict.newest[0] if verdict.newest else None, findings=verdict.number,
+            first_finding=None if first is None else f"{first.where}: {first.what}",
+        )  # fmt: skip
+    except TraintuiError as error:
+        verdict.notes.append(f"That somebody looked is not on record: {error.message}")
     return verdict
 
 
@@ -203,7 +214,7 @@ class _Verifying:
         told = told_apart(walk.differences, put_back)
         for bad in walk.bad_parts:
             verdict.add(of_part(bad))
-        for finding in [*told, *writers.findings()]:
+        for finding in [*told, *walk.erased.found, *writers.findings()]:
             verdict.add(finding)
         known = {(finding.log, finding.id) for finding in verdict.findings if finding.log and finding.id}
 
@@ -242,10 +253,16 @@ def notes_of_erased(walk: Walk, erased: Erased) -> Iterator[str]:
         yield f"{number_of(walk.erased_payloads, 'payload')} erased, reasons kept: is:erased finds the calls."
     if walk.purged_payloads:
         yield f"{number_of(walk.purged_payloads, 'payload')} erased with the conversations, which were purged."
-    if pending := erased.pending():
+    if erased.pending:
         yield (
-            f"{number_of(pending, 'erasure')} still to be done in the archive: the app does it when an administrator"
-            " next opens it, and traintui audit retire at once."
+            f"{number_of(erased.pending, 'erasure')} still to be done in the archive: the app does it when an"
+            " administrator next opens it, and traintui audit retire at once."
+        )
+    yield from (f"Not out of the archive yet: {failure}" for failure in erased.failures)
+    if erased.left_errors:
+        yield (
+            f"The text of {number_of(erased.left_errors, 'error')} stands though its conversation was purged, as was"
+            " done before revision 0050: traintui audit erase takes it."
         )
 
 

@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
-from traintui.audit.erased import Erased, conversation_of
+from traintui.audit.erased import Erased
 from traintui.audit.merkle import merkle_root
 from traintui.audit.row_hashes import VERSIONS, row_hash
+from traintui.data.copied_rows import Row
+from traintui.data.seal_records import Key, Part
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
-from traintui.data.whole_record import Key, Part, Row
 
 MOST = 2_000
 """Differences that are kept to be told apart; beyond that they are counted."""
-ASKED_AT_ONCE = 1_000
-"""Calls without a payload of which it is asked together whether their conversations were purged."""
 EVERY = 2_000
 """Rows between two words on how far it is."""
 WIDTH: dict[Log, int] = {log: len(columns) for log, columns in HASHED.items()}
@@ -34,10 +33,10 @@ PAYLOAD_PLACES: dict[Log, tuple[tuple[int, int], ...]] = {
     for log, pairs in PAYLOADS.items()
 }
 
-What = Literal["differs", "missing", "stray", "stored hash", "payload", "gone", "unreadable"]
+What = Literal["differs", "missing", "stray", "stored hash", "payload", "gone", "stands", "unreadable"]
 """How a row differs: its content from its seal; it is not where a seal has it; no seal has it though it stands among
-sealed ones; its column row_hash or a payload from its content; a payload is gone and nothing says who erased it; or
-nobody here knows its hash version."""
+sealed ones; its column row_hash or a payload from its content; a payload is gone and nothing says who erased it;
+something stands that was erased on record; or nobody here knows its hash version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,6 @@ class Walk:
     is_archived: bool = False
     differences: list[Difference] = field(default_factory=list)
     bad_parts: list[BadPart] = field(default_factory=list)
-    _asked: list[tuple[str | None, Difference]] = field(default_factory=list)
 
     def note(self, difference: Difference) -> None:
         """Keeps a difference, or counts it."""
@@ -101,7 +99,6 @@ class Walk:
         # Closed here whatever happens: each of them is in the middle of a question to the server.
         with closing(rows) as read, closing(parts):
             self._beside(log, with_hidden(read, hidden, log) if hidden else read, parts, horizon)
-        self._ask()
 
     def _beside(self, log: Log, rows: Iterator[Row], parts: Iterator[Part], horizon: int) -> None:
         row = self._next(rows)
@@ -162,6 +159,7 @@ class Walk:
         if row[0] not in VERSIONS[log]:
             self.note(Difference("unreadable", log, key, row=row))
             return None
+        gone = False
         for payload, digest in PAYLOAD_PLACES[log]:
             said = row[payload]
             if said is not None:
@@ -169,30 +167,19 @@ class Walk:
                 if sha256(said).hexdigest().encode() != row[digest]:
                     self.note(Difference("payload", log, key, row=row))
             elif row[digest] is not None:
-                self._gone(log, row, key, digest)
+                gone = self._gone(row, digest) or gone
+        if gone:  # a call without both of them is one finding
+            self.note(Difference("gone", log, key))
+        if log == "generation_logs" and self.erased.stands(row, is_archived=self.is_archived):
+            self.note(Difference("stands", log, key))
         return row_hash(log, self.erased.whole(log, row))
 
-    def _gone(self, log: Log, row: Row, key: Key, digest: int) -> None:
-        """Looks whether a payload that is gone may be."""
+    def _gone(self, row: Row, digest: int) -> bool:
+        """Whether a payload is gone that nothing says who took."""
         why = self.erased.why(row, digest)
-        if why == "erased":
-            self.erased_payloads += 1
-        elif why is None:
-            self._asked.append((conversation_of(row), Difference("gone", log, key)))
-            if len(self._asked) == ASKED_AT_ONCE:
-                self._ask()
-
-    def _ask(self) -> None:
-        """Which of the payloads that are gone went with their conversations; the others are noted."""
-        asked, self._asked = self._asked, []
-        purged = self.erased.purged({name for name, _ in asked if name is not None}) if asked else set()
-        noted: Key | None = None
-        for name, difference in asked:
-            if name in purged:
-                self.purged_payloads += 1
-            elif difference.key != noted:  # a call without both of them is one finding
-                noted = difference.key
-                self.note(difference)
+        self.erased_payloads += why == "erased"
+        self.purged_payloads += why == "purged"
+        return why is None
 
     def _next(self, rows: Iterator[Row]) -> Row | None:
         row = next(rows, None)

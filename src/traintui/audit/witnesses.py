@@ -15,8 +15,10 @@ from traintui.audit.erased import Erased
 from traintui.audit.findings import Finding, Kind, Verdict, of_row
 from traintui.audit.texts import of_text
 from traintui.audit.walking import PLACES, WIDTH
+from traintui.data.copied_rows import Row
+from traintui.data.seal_records import Key, Order
 from traintui.data.sealed_columns import Log
-from traintui.data.whole_record import Key, Order, Record, Row
+from traintui.data.whole_record import Record
 
 XIDS = 1 << 32
 """The server notes transactions in 32 bits."""
@@ -167,7 +169,8 @@ class Writers:
             return bulk is not None and written in self._imports(bulk.decode(), key[0], self.order.offset)
         if log != "generation_logs":
             return False
-        return any((xid8 - self.order.offset) % XIDS == written for xid8 in self.erased.transactions(row))
+        wrote = {xid8 for xid8 in self.erased.transactions(row) if (xid8 - self.order.offset) % XIDS == written}
+        return self.erased.allows(row, wrote)
 
     def findings(self) -> Iterator[Finding]:
         """What was found, first that the order of the logs cannot be. Two that one transaction wrote, the earlier of

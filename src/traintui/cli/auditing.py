@@ -95,9 +95,11 @@ def retire(
             print(f"removed      week of {gone.week}, {NAMES[gone.log]}: {text.plural(gone.row_count, 'row')}, {sizes}")
         if not outcome.retired and not outcome.left:
             print("nothing is due")
-    if outcome is not None and outcome.left:
+    if outcome is not None and (outcome.left or outcome.unerased):
         for week, error in outcome.left:
             say(f"week of {week.week}, {NAMES[week.log]}, stays: {error.message} {error.remedy}")
+        for failure in outcome.unerased:
+            say(f"erased, and not out of the archive: {failure}")
         sys.exit(1)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from traintui.cli.alerting import alerts
 from traintui.cli.indexes import indexes
+from traintui.cli.live import live
 from traintui.cli.monthly import report
 from traintui.cli.running import Json, administrative, say
 from traintui.cli.stats import stats
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
 db_app.command()(stats)
+db_app.command()(live)
 db_app.command()(report)
 db_app.command()(indexes)
 db_app.command()(alerts)

@@ -15,8 +15,9 @@ import typer
 from traintui.cli.running import Json, Progress, harmless, looked_at, run, say, workspace
 
 if TYPE_CHECKING:
-    from traintui.audit.erasing import Choice, Erased
+    from traintui.audit.erasing import Choice, ErasingResult
     from traintui.audit.holding import Target
+    from traintui.data.engine import Database
 
 SHOWN = 20
 """Calls that are named to a person."""
@@ -45,7 +46,7 @@ def erase(
     choice = chosen(part, by_text=holding is not None)
     if reason is None and not dry_run:
         raise typer.BadParameter("nothing is erased without a reason.", param_hint="--reason")
-    targets, became = run(erased(call, holding, choice, reason or "", dry_run))
+    targets, became, before = run(erased(call, holding, choice, reason or "", dry_run))
     if json_:
         said: dict[str, Any] = {"calls": [as_json(target, choice) for target in targets]}
         print(json.dumps(said if became is None else said | became.as_json()))
@@ -56,12 +57,16 @@ def erase(
             print(f"and {len(targets) - SHOWN:,} more; --json names all")
         print(f"{number_of(len(targets), 'call')}; nothing was erased")
     else:
-        nothing = f", {became.nothing:,} had nothing of it" if became.nothing else ""
+        nothing = f", {became.nothing:,} had nothing of it any more" if became.nothing else ""
         print(f"erased from  {became.done:,} of {number_of(len(targets), 'call')}{nothing}")
+        if before:
+            print(harmless(before))
     if became is not None:
         if became.pending:
             waiting = number_of(became.pending, "erasure")
             say(f"{waiting} still to be done in the archive: traintui audit retire goes on with it.")
+        for failure in became.failures:
+            say(f"Not out of the archive: {failure}")
         if became.left:
             say(f"Stopped: {number_of(became.left, 'call')} left as before. Run it again for the rest.")
         if became.left or became.pending:
@@ -82,8 +87,9 @@ def chosen(part: str | None, *, by_text: bool) -> Choice:
 
 async def erased(
     call: int | None, holding: str | None, choice: Choice, reason: str, dry_run: bool
-) -> tuple[Sequence[Target], Erased | None]:
-    """The calls that are meant, and what became of them; None where they were only looked at."""
+) -> tuple[Sequence[Target], ErasingResult | None, str]:
+    """The calls that are meant, and what became of them, None where they were only looked at; and who erased a single
+    call before, where nothing was left of it."""
     from traintui.audit import erasing
     from traintui.audit import holding as looking
     from traintui.errors import TraintuiError
@@ -107,7 +113,7 @@ async def erased(
                 raise TraintuiError("Stopped", "nothing was erased.", "Run it again when there is time.")
             targets = found
         if dry_run or not targets:
-            return targets, None
+            return targets, None, ""
         became = await erasing.erase(
             db,
             targets,
@@ -117,7 +123,22 @@ async def erased(
             archiving=Progress(looked_at("frames")),
             stop=stop,
         )
-        return targets, became
+        before = await erased_before(db, targets[0]) if call is not None and became.nothing else ""
+        return targets, became, before
+
+
+async def erased_before(db: Database, target: Target) -> str:
+    """Who erased a call before, when and why; else that there was nothing of it."""
+    from traintui.data import erasures
+
+    known = await erasures.of_call(db, target.id, target.created_at, target.conversation_id)
+    if not known:
+        return "it never had any of that"
+    said = []
+    for each in known:
+        why = "with its conversation, which was purged" if each.with_conversation else each.reason
+        said.append(f"{', '.join(each.parts)} by {each.erased_by} on {each.erased_at:%Y-%m-%d}: {why}")
+    return f"erased before: {'; '.join(said)}"
 
 
 def as_json(target: Target, choice: Choice) -> dict[str, Any]:

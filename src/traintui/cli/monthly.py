@@ -14,7 +14,7 @@ from traintui.cli.running import Json, run, workspace
 
 if TYPE_CHECKING:
     from traintui.observing.month_page import Page
-    from traintui.observing.months import MonthFigures
+    from traintui.observing.month_records import MonthFigures
 
 
 def report(
@@ -27,9 +27,9 @@ def report(
     json_: Json = False,
 ) -> None:
     """Say what a month came to: statements, indexes, growth, work, and what to do. Prints Markdown."""
-    from traintui.observing import month_advice, month_files, month_page, months
+    from traintui.observing import month_advice, month_files, month_page, month_records, months
 
-    which = months.month_of(clock.now()) if month is None else months.read_month(month)
+    which = month_records.month_of(clock.now()) if month is None else month_records.read_month(month)
 
     async def make() -> tuple[MonthFigures, MonthFigures | None, Page, list[Path]]:
         async with workspace() as db:

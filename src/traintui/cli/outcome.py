@@ -29,6 +29,7 @@ def told(progress: BatchProgress, failures: Failures, *, done: str) -> str:
     if progress.state_reason:
         say(progress.state_reason)
     cost = f"${progress.cost_usd}" + (" and calls of unknown price" if progress.unpriced_calls else "")
+    cost += ", by the rehearsal's bill: nothing is paid" if progress.is_rehearsal else ""
     return f"{progress.state}: {progress.done} {done}, {progress.failed} failed of {progress.total}; {cost}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from traintui.audit.reports.model import Report
     from traintui.audit.reports.saving import Saved
 
-Named = Literal["activity", "reviewed", "exports-attributed", "approved-at-revision"]
 SHOWN = 20
 """Rows that are printed; `--csv` and `--out` write all of them."""
 
 
 def report(
     name: Annotated[
-        Named | None,
-        typer.Argument(help="activity, reviewed, exports-attributed or approved-at-revision; all of them unless said."),
+        str | None,
+        typer.Argument(
+            metavar="REPORT",
+            help="activity, reviewed, exports-attributed or approved-at-revision; all of them unless said.",
+        ),
     ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="DATE", help="How it stood then: 2026-11-01 (at its end), -7d.")
@@ -54,10 +56,16 @@ def report(
 ) -> None:
     """Who reviewed what, and whether all was reviewed, attributed and approved. Exit 0 when all pass."""
     from traintui.audit.reports.making import KINDS, Asked, make
-    from traintui.audit.reports.moments import read_moment
+    from traintui.audit.reports.moments import read_as_of, read_moment
     from traintui.audit.reports.saving import save, save_rows
+    from traintui.data.nearest import nearest
 
-    moment, begin, end = (read_moment(written, begins=written is since) for written in (as_of, since, until))
+    if name is not None and name not in KINDS:
+        near = nearest(name, KINDS)
+        meant = f"Did you mean {near}? " if near else ""
+        raise typer.BadParameter(f"there is no report {harmless(name)}. {meant}There are: {', '.join(KINDS)}.",
+                                 param_hint="REPORT")  # fmt: skip
+    moment, begin, end = read_as_of(as_of), read_moment(since, begins=True), read_moment(until)
     if moment is not None and (begin is not None or end is not None):
         raise typer.BadParameter("it is a moment, and --from and --to are a period", param_hint="--as-of")
     if begin is not None and end is not None and begin >= end:
@@ -71,7 +79,7 @@ def report(
     async def work() -> list[tuple[Report, Saved | None]]:
         done: list[tuple[Report, Saved | None]] = []
         async with workspace() as db:
-            for each in KINDS if name is None else (name,):
+            for each in KINDS if name is None else [each for each in KINDS if each == name]:
                 asked = Asked(each, moment or end, begin, folders)
                 made = await make(db, asked, progress=far(each))
                 try:

@@ -65,10 +65,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def workspace(settings: Settings | None = None) -> AsyncIterator[Database]:
     """The workspace of the settings; what takes a while is said."""
+    from traintui.data.engine import COMMAND
     from traintui.data.workspace import open_workspace
     from traintui.observing.recording import note_last
 
-    async with open_workspace(settings or load_settings()) as db:
+    async with open_workspace(settings or load_settings(), application=COMMAND) as db:
         try:
             yield db
         finally:

@@ -18,6 +18,7 @@ PLACES: dict[str, str] = {
     "batch_values": "Values and weights",
     "judge_form": "Judge conversations",
     "cancelling": "End a batch",
+    "ending": "End a session",
     "quitting": "Closing the app",
     "leaving": "Not saved yet",
     "decide_anew": "Changed meanwhile",
@@ -137,6 +138,8 @@ COMMANDS: tuple[Command, ...] = (
     # End a batch
     Command("cancelling.end", "y", "End it", "End the batch", "end", True, palette=False),
     Command("cancelling.back", "escape,n", "Back", "Leave the batch as it is", "back", True, palette=False),
+    Command("ending.end", "y", "Yes", "Tell the server to", "end", True, palette=False),
+    Command("ending.back", "escape,n", "Back", "Leave it as it is", "back", True, palette=False),
     Command("quitting.leave", "l", "Leave it running", "Close the app; the worker goes on", "leave", True,
             palette=False),
     Command("quitting.stop", "s", "Stop it", "Close the app; the worker ends after its calls", "stop", True,
@@ -248,7 +251,10 @@ COMMANDS: tuple[Command, ...] = (
     # Trail
     Command("trail.whole", "w", "Whole text", "The whole text as it was, or only what differs today", "whole", True,
             palette=False),
-    Command("trail.calls", "H", "Its calls", "The calls of this conversation, in Audit", "calls", True),
+    Command("trail.calls", "H", "Its calls", "The calls of this conversation, in Audit",
+            "in_audit('generations')", True),
+    Command("trail.exports", "E", "Its exports", "The exports that hold this conversation, in Audit",
+            "in_audit('exports')", True),
     Command("trail.scroll_down", "right,l", "Scroll", "Scroll the text", "page(1)", True, palette=False),
     Command("trail.scroll_up", "left,h", "Scroll up", "Scroll the text back", "page(-1)", palette=False),
     Command("trail.back", "escape", "Close", "Back to where one was", "back", True, palette=False),

@@ -20,6 +20,8 @@ PLACES: dict[str, str] = {
     "queries": "Performance: queries",
     "indexes": "Performance: indexes",
     "alerts": "Performance: alerts",
+    "tables": "Performance: tables",
+    "live": "Performance: live",
     "vocabulary": "Vocabulary",
     "templates": "Templates",
     "prices": "Prices",
@@ -178,11 +180,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("log.views", "v", "Views", "Filters and orders of this log with a name", "views", True),
     Command("log.csv", "c", "CSV", "Save all rows that match as CSV", "csv", True),
     Command("log.trail", "t", "Trail", "All that was done to the conversation, its text then", "trail", True),
-    Command("log.calls", "H", "Its calls", "The calls of the same conversation", "calls"),
+    Command("log.calls", "H", "Its calls", "The calls of the same conversation", "its('generations')", True),
+    Command("log.decisions", "", "Its decisions", "The decisions on the same conversation", "its('reviews')"),
+    Command("log.exports", "", "Its exports", "The exports that hold the same conversation", "its('exports')"),
     Command("log.conversation", "equals_sign", "Only this one", "Only rows of the same conversation", "conversation",
             key_display="="),
-    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive"),
-    Command("log.figures", "p", "Plots", "Show or hide what all that match add up to, day by day", "figures"),
+    Command("log.archive", "A", "Archive", "List rows of the archive too, or no longer", "archive", True),
+    Command("log.figures", "p", "Plots", "Show or hide what all that match add up to, day by day", "figures",
+            True),
     # Calls in Audit
     Command("calls.unfold", "plus", "Unfold", "A level more of what was sent and came back", "fold(1)", True,
             key_display="+"),
@@ -190,7 +195,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("calls.erase", "X", "Erase", "Erase what was said in this call, with a reason; its digests stay", "erase",
             True, role="admin"),
     Command("calls.holding", "W", "Who is named", "All calls that hold a name or an address, to erase them", "holding",
-            role="admin"),
+            True, role="admin"),
     # Exports in Audit
     Command("exports.again", "e", "Export again", "The same scope and format as of now, and what differs",
             "export_again('now')", True, role="author"),
@@ -200,6 +205,10 @@ COMMANDS: tuple[Command, ...] = (
     # Integrity in Audit
     Command("integrity.verify", "v", "Verify", "Compare every row with the seals, and these with what left the house",
             "verify", True, role="auditor"),
+    Command("integrity.open", "enter", "Open", "Show the call, decision or export that the finding is about", "open",
+            True),
+    Command("integrity.next", "n", "Next finding", "To the next finding", "finding(1)", True),
+    Command("integrity.previous", "N", "Finding before", "To the finding before", "finding(-1)"),
     # Performance
     Command("performance.next", "right", "Next tab", "The next tab", "tab(1)", True),
     Command("performance.previous", "left", "Tab before", "The tab before", "tab(-1)"),
@@ -229,6 +238,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts.history", "h", "History", "Show those that are over too, or no longer", "history", True),
     Command("alerts.hook", "H", "Hook", "The command that is run when an alert opens or clears", "hook", True,
             role="admin"),
+    # Tables in Performance
+    Command("tables.sort", "s", "Sort", "By size, growth, dead rows, rows or name", "sort", True),
+    Command("tables.fold", "space", "Parts", "Show the parts of a table, or fold them", "fold", True,
+            key_display="space"),
+    Command("tables.plots", "p", "Plots", "Show or hide what the server did in the last day", "plots", True),
+    # Live in Performance
+    Command("live.pause", "p", "Pause", "Read no more for now, or go on", "pause", True),
+    Command("live.idle", "i", "Idle", "Show sessions that rest too, or not", "idle", True),
+    Command("live.cancel", "c", "Cancel", "Cancel the statement of a session, after asking", "end('cancel')", True),
+    Command("live.end", "X", "End", "End a session, after asking", "end('end')", True),
     # Vocabulary
     Command("vocabulary.edit", "e", "Edit", "Label and colour", "edit", True, palette=False, role="author"),
     Command("vocabulary.new", "n", "New", "Add a value", "new", True, palette=False, role="author"),

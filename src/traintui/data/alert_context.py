@@ -53,6 +53,11 @@ CHANGES = text("""
         SELECT at, 'rebuild', index_name || ' was built anew' FROM file
         WHERE file_number <> before AND index_name NOT LIKE 'ix_generation_logs%' AND index_name <> 'pk_generation_logs'
         UNION ALL
+        SELECT started_at, 'index',
+               acted_by || CASE kind WHEN 'rebuild' THEN ' rebuilt ' WHEN 'drop' THEN ' dropped '
+                           WHEN 'create' THEN ' made ' ELSE ' cleaned up ' END || index_name
+        FROM index_actions WHERE started_at >= :since AND started_at <= :until
+        UNION ALL
         SELECT changed_at, 'setting', changed_by || ' changed ' || key
         FROM workspace_setting_changes WHERE changed_at >= :since AND changed_at <= :until
     )
@@ -75,8 +80,8 @@ class Change:
 
 
 async def changes(db: Database, since: datetime, until: datetime, label: str | None) -> tuple[Change, ...]:
-    """What changed in that time, the newest first: versions, restarts, growth, retention, rebuilds, settings, and plans
-    of a label."""
+    """What changed in that time, the newest first: versions, restarts, growth, retention, rebuilds and other actions on
+    indexes, settings, and plans of a label."""
     values = {"since": since, "until": until, "label": label or "", "most": MOST}
     async with db.read(UNLOGGED) as connection:
         return tuple(Change(*row) for row in await connection.execute(CHANGES, values))

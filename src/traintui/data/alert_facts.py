@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+import asyncio
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import text
 
 from traintui.data.alert_records import AlertFacts, CallWindow, Chain, DeadRows, DiskAt, Transaction
@@ -13,10 +15,10 @@ from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 from traintui.data.query_records import QueryPlan
 
-# As JSON: some ten thousand rows would each take their time in this process.
+# As one text a label, read in a thread: some ten thousand rows would keep the keys waiting.
 WINDOWS = text("""
     SELECT label, jsonb_agg(jsonb_build_array(extract(epoch FROM begins_at), calls, errors, p95_us / 1000.0)
-                            ORDER BY begins_at) AS windows
+                            ORDER BY begins_at)::text AS windows
     FROM query_windows WHERE begins_at > :since GROUP BY label
 """)
 """Served by the key of query_windows."""
@@ -36,16 +38,30 @@ PLANS = text("""
 """)
 
 
+# Who builds an index CONCURRENTLY waits for the transactions that are open, and keeps nobody from anything.
+WAITED_FOR_BY_BUILDS = text("""
+    SELECT blocker FROM pg_locks AS l, unnest(pg_blocking_pids(l.pid)) AS blocker
+    WHERE NOT l.granted AND l.locktype = 'virtualxid'
+    EXCEPT
+    SELECT blocker FROM pg_locks AS l, unnest(pg_blocking_pids(l.pid)) AS blocker
+    WHERE NOT l.granted AND l.locktype <> 'virtualxid'
+""")
+
+
 async def facts(db: Database) -> AlertFacts:
-    """How the server stands now."""
+    """How the server stands now. Somebody for whom only builds of indexes wait is in no chain."""
     said: dict[str, Any] = (await db.call("SELECT alert_facts()", {}, UNLOGGED)).scalar_one()
+    of_builds: set[int] = set()
+    if said["chains"]:
+        async with db.read(UNLOGGED) as connection:
+            of_builds = set(await connection.scalars(WAITED_FOR_BY_BUILDS))
     return AlertFacts(
         at=moment(said["at"]),
         sees_all=said["sees_all"],
         connections=said["connections"],
         most_connections=said["most_connections"],
         transactions=tuple(Transaction(**each) for each in said["transactions"]),
-        chains=tuple(Chain(**each) for each in said["chains"]),
+        chains=tuple(Chain(**each) for each in said["chains"] if each["pid"] not in of_builds),
         dead=tuple(
             DeadRows(each["name"], each["dead"], each["live"], each["due"], maybe(each["vacuumed_at"]))
             for each in said["dead"]
@@ -78,13 +94,19 @@ async def note_windows(db: Database) -> int:
 async def windows(db: Database, after: datetime) -> dict[str, tuple[CallWindow, ...]]:
     """The windows that begin after that moment, by label, in their order."""
     async with db.read(UNLOGGED) as connection:
-        return {
-            label: tuple(
-                CallWindow(datetime.fromtimestamp(at, tz=after.tzinfo), calls, errors, p95)
-                for at, calls, errors, p95 in found
-            )
-            for label, found in await connection.execute(WINDOWS, {"since": after})
-        }
+        found = [(label, said) for label, said in await connection.execute(WINDOWS, {"since": after})]
+    return await asyncio.to_thread(parsed, found)
+
+
+def parsed(found: Iterable[tuple[str, str]]) -> dict[str, tuple[CallWindow, ...]]:
+    """The windows of each label out of what the server says of it."""
+    return {
+        label: tuple(
+            CallWindow(datetime.fromtimestamp(at, tz=UTC), calls, errors, p95)
+            for at, calls, errors, p95 in orjson.loads(said)
+        )
+        for label, said in found
+    }
 
 
 async def disk(db: Database, since: datetime) -> tuple[DiskAt, ...]:

@@ -4,6 +4,7 @@ them; administrators acknowledge them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -33,6 +34,15 @@ async def read(db: Database, *, cleared: bool = False, limit: int = 500) -> tupl
             ended = select(*COLUMNS).where(over).order_by(A.opened_at.desc(), A.id.desc()).limit(limit)
             found += await connection.execute(ended)
     return tuple(Alert(*row) for row in found)
+
+
+async def between(db: Database, since: datetime, until: datetime) -> tuple[Alert, ...]:
+    """The alerts that were open at some moment from `since` to before `until`, in the order in which they opened. By
+    ix_alerts_opened_at."""
+    over = A.cleared_at.is_not(None) & (A.cleared_at < since)
+    statement = select(*COLUMNS).where(A.opened_at < until, ~over).order_by(A.opened_at, A.id)
+    async with db.read() as connection:
+        return tuple(Alert(*row) for row in await connection.execute(statement))
 
 
 async def standing(db: Database) -> OpenAlerts | None:
@@ -94,6 +104,13 @@ async def acknowledge(db: Database, alert_id: int) -> None:
     """Says that this person looks after an alert. Raises `Refused` for who is no administrator, and for one that is
     over."""
     await db.call("SELECT acknowledge_alert(:id)", {"id": alert_id})
+
+
+async def sees_all(db: Database) -> bool:
+    """Whether transactions of others are seen: the owner of the schema looks for them."""
+    asked = "SELECT pg_has_role('traintui_owner', 'pg_read_all_stats', 'USAGE')"
+    async with db.read() as connection:
+        return bool(await connection.scalar(text(asked)))
 
 
 async def note_versions(db: Database, traintui: str) -> None:

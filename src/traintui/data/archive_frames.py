@@ -21,7 +21,7 @@ ADD = """
 """
 RETIREMENTS = """
     SELECT log, week, retired_at, retired_by, keep_days, row_count, noted_count, row_bytes, root, frame_count,
-           archive_bytes, archive_sha256, id, xid8::text::bigint, noted_sha256
+           archive_bytes, archive_sha256, id, xid8::text::bigint, noted_sha256, sums_sha256
     FROM retirements ORDER BY log, week
 """
 
@@ -60,8 +60,8 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Retirement:
     """A week of a log that was removed: what it held, when and by whom it went, and what is left of it. `noted_count`
-    are conversations that were in its exports, `noted_sha256` is their digest, None for what was removed before it was
-    kept; sizes are in bytes."""
+    are conversations that were in its exports, `noted_sha256` is their digest, and `sums_sha256` that of what is kept
+    of what its calls came to; both None for what was removed before they were kept. Sizes are in bytes."""
 
     log: str
     week: date
@@ -78,6 +78,7 @@ class Retirement:
     id: int = 0
     xid8: int = 0
     noted_sha256: bytes | None = None
+    sums_sha256: bytes | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The retirement as plain values."""

@@ -84,6 +84,7 @@ class Retirement(Base):
     row_hash: Mapped[bytes]
     xid8: Mapped[str] = mapped_column(Xid8())
     noted_sha256: Mapped[bytes | None]
+    sums_sha256: Mapped[bytes | None]
 
 
 retired_calls = Table(

@@ -8,12 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, case, exists, func, literal, select, text
 
 from traintui.data import erasures
 from traintui.data.engine import Database
+from traintui.data.erasure_models import Erasure as Erasures
 from traintui.data.erasures import Erasure
 from traintui.data.log_models import GenerationLog as L
+from traintui.data.log_models import ReviewLog
 from traintui.data.models import Template
 from traintui.data.records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
@@ -171,7 +173,16 @@ async def finish(db: Database, attempt: OpenAttempt, outcome: Outcome) -> None:
         await connection.execute(text(statement), values)
 
 
-COLUMNS = tuple(getattr(L, name) for name in Attempt.__slots__)
+ERASED = exists(select(literal(1)).where(
+    Erasures.row_id == L.id, Erasures.row_created_at == L.created_at, Erasures.log == "generation_logs"
+))  # fmt: skip
+"""Whether a part of a call was erased. By ix_erasures_row_id."""
+PURGED = exists(select(literal(1)).where(ReviewLog.conversation_id == L.conversation_id, ReviewLog.action == "purge"))
+"""Whether its conversation was purged. By ix_review_logs_conversation_id_id."""
+COLUMNS = (
+    *(getattr(L, name) for name in Attempt.__slots__ if name != "gone"),
+    case((PURGED, "purged"), (ERASED, "erased")).label("gone"),
+)
 
 
 def selected() -> Select[Any]:

@@ -36,6 +36,9 @@ CONNECT_TIMEOUT = 3
 LOCAL_CONNECT_TIMEOUT = 10
 """Seconds for a server of this machine: one that is gone refuses at once, so who has to wait has a busy machine."""
 
+APP, WORKER, COMMAND = "traintui", "traintui worker", "traintui command"
+"""What the server's list of sessions calls the app, a process that generates, and a command."""
+
 Connected = psycopg.AsyncConnection[tuple[object, ...]]
 _opened: WeakKeyDictionary[AsyncEngine, set[Connected]] = WeakKeyDictionary()
 
@@ -114,10 +117,11 @@ def _parsed(statement: str) -> TextClause:
     return text(statement)
 
 
-def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
+def make_engine(conninfo: str, *, pooled: bool, application: str = APP) -> AsyncEngine:
     """An engine over a libpq connection string, with all that libpq knows: several hosts, services, certificates.
 
-    `pooled` says that a transaction pooler may stand between, through which prepared statements cannot be trusted.
+    `pooled` says that a transaction pooler may stand between, through which prepared statements cannot be trusted;
+    `application` is what the server's list of sessions calls this process.
     """
 
     opened: set[Connected] = set()
@@ -127,7 +131,7 @@ def make_engine(conninfo: str, *, pooled: bool) -> AsyncEngine:
         connection = await psycopg.AsyncConnection.connect(
             conninfo,
             connect_timeout=connect_seconds(conninfo),
-            application_name="traintui",
+            application_name=application,
             prepare_threshold=None if pooled else 5,
             autocommit=True,
         )

@@ -34,6 +34,7 @@ class Erasure(Base):
     hash_version: Mapped[int] = mapped_column(SMALL, server_default=text("1"))
     row_hash: Mapped[bytes]
     xid8: Mapped[str] = mapped_column(Xid8())
+    call_row_hash: Mapped[bytes | None]
 
 
 class ArchiveErasure(Base):
@@ -45,3 +46,4 @@ class ArchiveErasure(Base):
     erasure_id: Mapped[int | None]
     conversation_id: Mapped[str | None]
     asked_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    failure: Mapped[str | None]

@@ -43,6 +43,7 @@ class Field:
     USD); with `places` None as a double. A time is microseconds since 1970, UTC. `values` are all that there can be, in
     their order; empty where the vocabulary or the data says. A day (`is_day`) is the same everywhere: its time is
     midnight UTC, wherever one lives. A column that `is_whole` holds whole numbers of the smallest unit itself.
+    `unit` is what a number counts, where its name does not say so.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Field:
     is_facet: bool = False
     is_day: bool = False
     is_whole: bool = False
+    unit: str = ""
 
     @property
     def is_dimension(self) -> bool:

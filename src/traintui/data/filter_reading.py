@@ -55,15 +55,15 @@ def within(word: Word, field: Field, context: Context) -> Within:
     """A comparison of a number or a time."""
     if field.kind is Kind.TIME:
         return dated(word, field, context)
-    low, high = doubles(word) if field.is_double else whole(word, field.places or 0)
+    low, high = doubles(word) if field.is_double else whole(word, field.places or 0, field.unit)
     return Within(field, low, high)
 
 
-def whole(word: Word, places: int) -> tuple[int | None, int | None]:
-    """The span in whole numbers of the smallest unit."""
+def whole(word: Word, places: int, unit: str = "") -> tuple[int | None, int | None]:
+    """The span in whole numbers of the smallest unit; `unit` is what a mistake is told of."""
 
     def bound(text: str | None, rounding: str) -> int:
-        number = word.number(text).scaleb(places).to_integral_value(rounding)
+        number = word.number(text, unit=unit).scaleb(places).to_integral_value(rounding)
         return max(LEAST, min(MOST, int(number)))
 
     if word.span:
@@ -262,6 +262,15 @@ def read_word(
     return Term(word.field, asked, word.negated, word.start, word.end)
 
 
+def example_of(name: str, field: Field | None) -> str:
+    """What may stand behind the name of a field, in which unit."""
+    if field is None or field.kind is Kind.KEY:
+        return f"{name}:VALUE"
+    if field.kind is Kind.TIME:
+        return f"{name}>=2026-11-01 or {name}>=-7d"
+    return f"{name}>=7 or {name}:6..8{field.unit and f', in {field.unit}'}"
+
+
 def asked_by(
     word: Word, fields: Mapping[str, Field], values: Values, context: Context, language: Language
 ) -> Asked | AnyOf:
@@ -275,7 +284,7 @@ def asked_by(
     if field is None and beside is None and not is_meta:
         raise unknown(word, fields, language)
     if not word.value:
-        raise word.wrong(f"{word.field} has no value.", f"Write {word.field}:VALUE.")
+        raise word.wrong(f"{word.field} has no value.", f"Write {example_of(word.field, field)}.")
     if is_meta:
         return unregistered(word) if field is None else registered(word, field, context)
     if beside is not None:

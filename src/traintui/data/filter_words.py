@@ -69,11 +69,12 @@ class Word:
                 shown = ", ".join(choices[:12]) + (" and others" if len(choices) > 12 else "")
                 raise self.wrong(f'{self.field} has no value "{value}".', f"Did you mean {near}? There are: {shown}.")
 
-    def number(self, text: str | None = None, example: str | None = None) -> Decimal:
-        """Its value, or a part of it, as a number. Raises `FilterError`."""
+    def number(self, text: str | None = None, example: str | None = None, *, unit: str = "") -> Decimal:
+        """Its value, or a part of it, as a number, of a unit where it has one. Raises `FilterError`."""
         given = self.value if text is None else text
         if not re.fullmatch(r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})", given):
-            raise self.not_a("a number", example or f"{self.field}>=7 or {self.field}:6..8", given)
+            wanted = f"a number of {unit}" if unit else "a number"
+            raise self.not_a(wanted, example or f"{self.field}>=7 or {self.field}:6..8", given)
         return Decimal(given)
 
     @property

@@ -10,25 +10,33 @@ from traintui.data.records import ServerFacts, TableSize
 EXACT_BELOW = 200_000
 """Rows that the planner expects, up to which counting them is quick enough (10 ms)."""
 
-# Partitions add up under the table that they belong to.
+# Partitions add up under the table that they belong to. What somebody holds for themselves is left out: its size would
+# wait for them.
 SIZES = text("""
-    WITH part AS (
+    WITH held AS (
+        SELECT relation FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ), part AS MATERIALIZED (
         SELECT coalesce((SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid), c.oid) AS root, c.oid,
-               greatest(c.reltuples, 0)::bigint AS rows
+               greatest(c.reltuples, 0)::bigint AS rows,
+               EXISTS (SELECT FROM held WHERE relation IN (c.oid, c.reltoastrelid))
+               OR EXISTS (SELECT FROM pg_index AS i JOIN held ON held.relation = i.indexrelid
+                          WHERE i.indrelid = c.oid) AS held
         FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
     )
     SELECT root::regclass::text AS name,
            sum(rows) FILTER (WHERE oid <> root OR NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = root)) AS rows,
-           sum(pg_table_size(oid)) AS table_bytes, sum(pg_indexes_size(oid)) AS index_bytes,
-           sum(pg_total_relation_size(oid)) AS total_bytes
+           sum(CASE WHEN NOT held THEN pg_table_size(oid) END) AS table_bytes,
+           sum(CASE WHEN NOT held THEN pg_indexes_size(oid) END) AS index_bytes,
+           sum(CASE WHEN NOT held THEN pg_total_relation_size(oid) END) AS total_bytes, bool_or(held) AS held
     FROM part WHERE root::regclass::text <> 'alembic_version'
-    GROUP BY root ORDER BY total_bytes DESC, name
+    GROUP BY root HAVING NOT bool_and(held) ORDER BY total_bytes DESC, name
 """)
 
 FACTS = text("""
     SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS database_bytes,
-           (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+           (SELECT sum(numbackends) FROM pg_stat_database)::int AS connections, -- of all, whoever asks
            current_setting('max_connections')::int AS max_connections, pg_postmaster_start_time() AS started_at,
            (SELECT blks_hit::float / nullif(blks_hit + blks_read, 0) FROM pg_stat_database
             WHERE datname = current_database()) AS cache_hit_ratio,
@@ -41,8 +49,8 @@ async def table_sizes(db: Database) -> tuple[TableSize, ...]:
     async with db.read() as connection:
         found = (await connection.execute(SIZES)).all()
         sizes = []
-        for name, estimate, table_bytes, index_bytes, total_bytes in found:
-            exact = estimate < EXACT_BELOW
+        for name, estimate, table_bytes, index_bytes, total_bytes, held in found:
+            exact = estimate < EXACT_BELOW and not held
             rows = estimate
             if exact:
                 rows = await connection.scalar(text(f"SELECT count(*) FROM {name}"))  # noqa: S608 - quoted by regclass

@@ -70,6 +70,13 @@ async def newest(db: Database, *, limit: int = 200) -> tuple[LoggedAction, ...]:
         return tuple(LoggedAction(*row) for row in found)
 
 
+async def between(db: Database, begin: datetime, end: datetime) -> tuple[LoggedAction, ...]:
+    """What was done to indexes in a time, in its order."""
+    statement = select(*COLUMNS).where(A.started_at >= begin, A.started_at < end).order_by(A.id)
+    async with db.read() as connection:
+        return tuple(LoggedAction(*row) for row in await connection.execute(statement))
+
+
 async def one(db: Database, id: int) -> LoggedAction | None:
     """The action of an id; None where there is none."""
     async with db.read() as connection:

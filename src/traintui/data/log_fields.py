@@ -41,6 +41,7 @@ from traintui.data.log_models import ExportRow as E
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.log_models import ReviewLog as R
 from traintui.data.models import Template
+from traintui.data.standing_decisions import stands
 
 LogName = Literal["generations", "reviews", "exports"]
 
@@ -76,9 +77,11 @@ def key(name: str, label: str, about: str, column: Any, values: tuple[str, ...] 
     return Field(name, label, Kind.KEY, about, column, values)
 
 
-def number(name: str, label: str, about: str, column: Any, places: int = 0, *, is_whole: bool = False) -> Field:
-    """A field that is a number with so many places."""
-    return Field(name, label, Kind.NUMBER, about, column, places=places, is_whole=is_whole)
+def number(
+    name: str, label: str, about: str, column: Any, places: int = 0, *, is_whole: bool = False, unit: str = ""
+) -> Field:
+    """A field that is a number with so many places, of a unit."""
+    return Field(name, label, Kind.NUMBER, about, column, places=places, is_whole=is_whole, unit=unit)
 
 
 def moment(name: str, label: str, about: str, column: Any) -> Field:
@@ -203,9 +206,10 @@ GENERATIONS = Log(
         key("user", "User", "who asked for it", L.requested_by),
         key("error", "Error", "what kind of error it ended with", L.error_type),
         moment("created", "When", "when it was sent", L.created_at),
-        number("cost", "Cost", "what it cost, in USD", L.cost_usd, 6),
+        number("cost", "Cost", "what it cost, in USD", L.cost_usd, 6, unit="USD"),
         number("tokens", "Tokens", "read and written, together", L.input_tokens + L.output_tokens),
-        number("took", "Took", "how long it took, in seconds", L.duration_ms, 3, is_whole=True),
+        number("took", "Took", "how long it took, in seconds", L.duration_ms, 3, is_whole=True,
+               unit="seconds"),
         number("http", "HTTP", "the status that it was answered with", L.http_status),
         number("version", "Version", "which version of its template", L.template_version),
     ),
@@ -271,7 +275,8 @@ REVIEWS = Log(
         moment("created", "When", "when it was done", R.timestamp),
         number("revision", "Revision", "the revision that it is about", R.revision),
         number("turn", "Turn", "the turn that was marked as wrong", R.turn_number),
-        number("took", "Took", "how long it was on the screen, in seconds", R.duration_ms, 3, is_whole=True),
+        number("took", "Took", "how long it was on the screen, in seconds", R.duration_ms, 3, is_whole=True,
+               unit="seconds"),
     ),
     Language(
         words={
@@ -279,15 +284,21 @@ REVIEWS = Log(
             "bulk": one_of(R.bulk_id, "the bulk action or the import that it was a part of"),
             "row": one_number(R.id, "the number of the row"),
             "is": marks(
-                "a mark: mine, bulk, undo",
+                "a mark: mine, bulk, undo, standing",
                 {
                     "mine": mine(R.reviewer_id),
                     "bulk": R.bulk_id.is_not(None),
                     "undo": R.undoes.is_not(None),
+                    "standing": stands(),
                 },
             ),
         },
-        marks={"mine": "done by me", "bulk": "done to many at once", "undo": "it takes something back"},
+        marks={
+            "mine": "done by me",
+            "bulk": "done to many at once",
+            "undo": "it takes something back",
+            "standing": "it stands: neither taken back nor changed later",
+        },
         said=review_says,
     ),
     R.timestamp,
@@ -333,6 +344,12 @@ def by_held(word: Word, _: Context) -> Asked:
     return Meant(and_(N.state == "succeeded", bool_of(S.export_id == func.any(func.array(held)))))
 
 
+def by_row(word: Word, _: Context) -> Asked:
+    """Exports by the id of a row that the log has of them: their beginning, or their end. By pk_export_logs."""
+    numbers = word.whole_numbers
+    return Meant(or_(S.id.in_(numbers), N.id.in_(numbers)))
+
+
 EXPORT_STATES_LISTED = ("open", "succeeded", "failed", "cancelled")
 """How an export stands; `open` has not ended."""
 
@@ -351,6 +368,7 @@ EXPORTS = Log(
             "conversation": Beside("it holds this conversation", by_held),
             "hash": Beside("the SHA-256 of a file, or how it begins", by_hash),
             "export": one_of(S.export_id, "by its id"),
+            "row": Beside("the number of one of its rows", by_row),
             "is": marks("a mark: mine", {"mine": mine(S.user_id)}),
         },
         marks={"mine": "exported by me"},

@@ -93,6 +93,7 @@ COLUMNS: Mapping[LogName, Mapping[str, Any]] = {
         "state": func.coalesce(N.state, "open"), "user_id": S.user_id,
         "conversation_count": case((N.state == "succeeded", N.conversation_count), else_=S.conversation_count),
         "format": S.format, "filter": S.filter_state["filter"].astext, "file": N.metadata_["file"].astext,
+        "directory": func.coalesce(N.metadata_["directory"].astext, S.metadata_["directory"].astext),
         "file_sha256": N.file_sha256, "error_message": N.error_message,
         "row_hash": func.coalesce(N.row_hash, S.row_hash),
     },

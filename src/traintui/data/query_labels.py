@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from types import CodeType, FrameType
 
 OTHER = "other"
@@ -30,3 +32,20 @@ def named(module: str, qualified: str) -> str:
     parts = [part.lstrip("_") for part in module.split(".") if part not in {"traintui", "data"}]
     verb = qualified.partition(".<locals>")[0].rpartition(".")[2].strip("_")
     return ".".join(part for part in [*parts, verb] if part)[:LONGEST] or OTHER
+
+
+_SAID = re.compile(r"/\* ([\w.]+) \*/ ")
+_UNSAYABLE = re.compile(r"[^\w.]")
+
+
+@cache
+def comment_of(label: str) -> str:
+    """What stands before a statement on its way to the server, whose list of sessions then says what it is for. That
+    list has the first kilobyte of a statement, so it stands at the beginning."""
+    return f"/* {_UNSAYABLE.sub('_', label)} */ "
+
+
+def said_in(statement: str) -> tuple[str | None, str]:
+    """The label that a statement of the server's list begins with, None where it has none, and the statement."""
+    found = _SAID.match(statement)
+    return (found[1], statement[found.end() :]) if found else (None, statement)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from traintui import clock
 from traintui.data import histograms
-from traintui.data.query_labels import OTHER, UNLOGGED
+from traintui.data.query_labels import OTHER, UNLOGGED, comment_of
 from traintui.data.query_records import Asked, QueryTimes, Slow
 from traintui.data.refusals import refusal
 
@@ -33,6 +33,8 @@ MOST_UNSAID = 5_000
 RETRIED = frozenset({"40001", "40P01", "55P03"})
 """What the database says of two who want the same rows: an answer, and it is asked again."""
 MINUTE = 60
+UNSAID = frozenset({OTHER, UNLOGGED})
+"""Labels that tell the server nothing."""
 
 _logs: WeakKeyDictionary[AsyncEngine, QueryLog] = WeakKeyDictionary()
 
@@ -73,16 +75,25 @@ class QueryLog:
 
     # What the engine says
 
-    def began(self, _c: Connection, _cur: object, _s: str, _p: object, context: Any, _m: bool) -> None:
+    def began(self, connection: Connection, _cur: object, _s: str, _p: object, context: Any, _m: bool) -> None:
         """A statement is about to be sent."""
+        context.traintui_label = connection.info.get("label", OTHER)
         context.traintui_began = perf_counter()
 
+    @staticmethod
+    def sent(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        """Sends a statement under its label, which the server's list of sessions shows; all else here has it without.
+        What the dialect asks for itself at first was not heard to begin."""
+        label = getattr(context, "traintui_label", UNLOGGED)
+        cursor.execute(statement if label in UNSAID else comment_of(label) + statement, parameters)
+        return True
+
     def ended(
-        self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+        self, _connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
         """A statement was answered."""
         ended = perf_counter()
-        label = connection.info.get("label", OTHER)
+        label = context.traintui_label
         if label == UNLOGGED:
             return
         us = int((ended - context.traintui_began) * 1_000_000)
@@ -201,6 +212,7 @@ def watch(engine: AsyncEngine) -> QueryLog:
     """Counts what an engine sends from now on."""
     log = _logs[engine] = QueryLog()
     event.listen(engine.sync_engine, "before_cursor_execute", log.began)
+    event.listen(engine.sync_engine, "do_execute", log.sent)
     event.listen(engine.sync_engine, "after_cursor_execute", log.ended)
     event.listen(engine.sync_engine, "handle_error", log.failed)
     return log

@@ -70,3 +70,24 @@ def without_values(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _without_week(name: str) -> str:
     return re.sub(r"_\d{4}w\d{2}", "", name)
+
+
+# From left to right, as the server reads: a name in quotes, a comment, a text. The end of one may have been cut off.
+_QUOTED = re.compile(
+    r"""(?P<name>"(?:[^"]|"")*"?)
+    |(?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)
+    |(?<!\w)[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?\Z)
+    |'(?:[^']|'')*(?:'|\Z)
+    |(?<!\w)\$(?P<tag>[A-Za-z_]\w*)?\$.*?(?:(?(tag)\$(?P=tag)\$|\$\$)|\Z)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def statement_without_values(statement: str) -> str:
+    """A statement as the server's list of sessions has it, in one line, without comments and without the texts and
+    numbers in it, which may be people's."""
+
+    def cleared(found: re.Match[str]) -> str:
+        return found[0] if found["name"] else " " if found["comment"] else "'?'"
+
+    return _BLANKS.sub(" ", _NUMBER.sub("?", _QUOTED.sub(cleared, statement))).strip()

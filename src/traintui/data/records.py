@@ -297,9 +297,13 @@ class StreamView:
     updated_at: datetime
 
 
+Gone = Literal["erased", "purged"]
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP call to a model: a row of the generation log. Durations in milliseconds, cost in USD."""
+    """One HTTP call to a model: a row of the generation log. Durations in milliseconds, cost in USD. `gone` says that a
+    part of what was said in it is erased, or all of it purged with its conversation."""
 
     id: int
     created_at: datetime
@@ -323,6 +327,7 @@ class Attempt:
     stop_reason: str | None
     error_type: str | None
     error_message: str | None
+    gone: Gone | None
 
 
 @dataclass(frozen=True, slots=True)

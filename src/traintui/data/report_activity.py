@@ -25,7 +25,12 @@ READ = text("""
            log.duration_ms, said.characters, said.whole,
            log.duration_ms IS NOT NULL AND EXISTS (
                SELECT FROM review_logs AS before WHERE before.conversation_id = log.conversation_id
-                 AND before.id < log.id AND before.reviewer_id = log.reviewer_id)
+                 AND before.id < log.id AND before.reviewer_id = log.reviewer_id),
+           (SELECT count(*) FROM review_logs AS later
+            WHERE later.conversation_id = log.conversation_id AND later.id > log.id
+              AND later.status_before = CASE log.action WHEN 'approve' THEN 'approved' ELSE 'rejected' END
+              AND later.status_after <> later.status_before
+              AND (SELECT count(*) FROM review_logs AS undo WHERE undo.undoes = later.id) = 0) > 0
     FROM review_logs AS log
     LEFT JOIN LATERAL (
         -- Who rejects has read as far as the turn that they name, and an exchange at least.
@@ -48,7 +53,7 @@ pk_conversation_revisions. Undos are counted: for EXISTS the whole log would be 
 class Decided(NamedTuple):
     """A decision. `duration_ms` is the time on the screen, None where that is not known; `characters` what had to be
     read to decide so and `whole` what there was, None where the text is gone. `again` says that this reviewer had done
-    something there before."""
+    something there before, `overtaken` that something changed it later, as `standing_decisions.stands` has it."""
 
     id: int
     conversation_id: str
@@ -63,6 +68,7 @@ class Decided(NamedTuple):
     characters: int | None
     whole: int | None
     again: bool
+    overtaken: bool
 
 
 async def decisions(

@@ -8,7 +8,7 @@ from datetime import date
 from datetime import tzinfo as TimeZone
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select, tuple_
+from sqlalchemy import Integer, and_, cast, func, select, tuple_
 
 from traintui.data.engine import Database
 from traintui.data.filters import Filter
@@ -16,15 +16,18 @@ from traintui.data.log_fields import REVIEWS
 from traintui.data.log_figures import days_of, every_day
 from traintui.data.log_listing import as_planned
 from traintui.data.log_models import ReviewLog as R
+from traintui.data.standing_decisions import DECIDES, OUTCOME, UNDONE, overtaking
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """How many actions there were, and how many of them were approvals and rejections."""
+    """How many actions there were, how many of them were approvals and rejections, and how many of these stand: nobody
+    took them back, and nothing changed it later."""
 
     actions: int = 0
     approved: int = 0
     rejected: int = 0
+    standing: int = 0
 
     @property
     def number(self) -> int:
@@ -71,10 +74,17 @@ async def review_figures(db: Database, wanted: Filter, *, zone: TimeZone | None 
             wall.place, func.least(cast(func.floor(since / 3600), Integer), 23).label("hour"),
             R.reviewer_id.label("who"), R.action.label("action"),
         )  # fmt: skip
-        r = REVIEWS.frame(rows).where(wanted.where).subquery("r").c
+        overtaken = overtaking()
+        rows = REVIEWS.frame(
+            rows.add_columns(
+                and_(DECIDES, R.id.not_in(UNDONE), R.id > func.coalesce(overtaken.c.last, 0)).label("stands")
+            )
+        ).outerjoin(overtaken, and_(overtaken.c.conversation_id == R.conversation_id, overtaken.c.status == OUTCOME))
+        r = rows.where(wanted.where).subquery("r").c
         statement = select(
             r.place, r.hour, r.who, func.grouping(r.place, r.hour, r.who), func.count(),
             func.count().filter(r.action == "approve"), func.count().filter(r.action == "reject"),
+            func.count().filter(r.stands),
         ).group_by(func.grouping_sets(tuple_(r.place), tuple_(r.hour), tuple_(r.who), tuple_()))  # fmt: skip
         for place, hour, who, grouped, *counts in await connection.execute(statement):
             found = Decisions(*counts)

@@ -59,6 +59,14 @@ class TableAt:
 
 
 @dataclass(frozen=True, slots=True)
+class SizeAt:
+    """The bytes of a table at a moment, with all that belongs to it."""
+
+    at: datetime
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexAt:
     """An index at a moment, with all of its parts. `file_number` changes when it is rebuilt; `density` is of its
     leaves, 0 to 1, None where nobody may read it."""

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 from traintui.data.sample_models import IndexSample, ServerSample, TableSample
-from traintui.data.sample_records import IndexAt, ServerAt, TableAt, Use
+from traintui.data.sample_records import IndexAt, ServerAt, SizeAt, TableAt, Use
 
 # A counter that fell began anew. The server adds up: a month has more samples than a screen has time for.
 USES = text("""
@@ -39,6 +39,18 @@ GROWTHS = text("""
     )
     SELECT index_name, (array_agg(each ORDER BY at DESC))[1] / (array_agg(each ORDER BY at))[1] AS growth
     FROM counted WHERE file_number = newest GROUP BY index_name
+""")
+
+
+# The last sample of each day before a moment, counted back from it: a look at the key for each.
+SIZES_BY_DAY = text("""
+    SELECT s.table_name, s.at, s.table_bytes + s.toast_bytes + s.index_bytes AS total_bytes
+    FROM generate_series(0, :days - 1) AS back,
+         LATERAL (SELECT max(at) AS at FROM table_samples
+                  WHERE at > CAST(:until AS timestamptz) - make_interval(days => back + 1)
+                    AND at <= CAST(:until AS timestamptz) - make_interval(days => back)) AS last
+         JOIN table_samples AS s ON s.at = last.at
+    ORDER BY s.table_name, s.at
 """)
 
 
@@ -87,6 +99,16 @@ async def tables(db: Database, since: datetime, until: datetime, *, name: str | 
     async with db.read() as connection:
         found = await connection.execute(statement.order_by(TableSample.at, TableSample.table_name))
         return tuple(TableAt(*row) for row in found)
+
+
+async def sizes_by_day(db: Database, days: int, until: datetime) -> dict[str, tuple[SizeAt, ...]]:
+    """The size of each table at the end of each of so many days, the last of which ends at `until`, by its name. By the
+    key of table_samples."""
+    found: dict[str, list[SizeAt]] = {}
+    async with db.read() as connection:
+        for name, at, total_bytes in await connection.execute(SIZES_BY_DAY, {"days": days, "until": until}):
+            found.setdefault(name, []).append(SizeAt(at, int(total_bytes)))
+    return {name: tuple(sizes) for name, sizes in found.items()}
 
 
 async def indexes(db: Database, since: datetime, until: datetime, *, name: str | None = None) -> tuple[IndexAt, ...]:

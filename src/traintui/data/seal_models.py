@@ -1,11 +1,11 @@
-"""The tables of the seals, and what keeps the order of the logs on another server."""
+"""The tables of the seals and of looks at them, and what keeps the order of the logs on another server."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, Index, Uuid, text
+from sqlalchemy import CheckConstraint, Date, Identity, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from traintui.data.models import INT, Base, Xid8, one_of
@@ -51,6 +51,7 @@ class AuditSealPart(Base):
         one_of("log", LOGS, "log"),
         CheckConstraint("row_count >= 1", name="row_count"),
         Index("ix_audit_seal_parts_log_week", "log", "week", "number", "place"),
+        Index("ix_audit_seal_parts_last", "log", "week", "last_xid8", "last_id"),
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     place: Mapped[int] = mapped_column(INT, primary_key=True, autoincrement=False)
@@ -63,6 +64,23 @@ class AuditSealPart(Base):
     row_count: Mapped[int] = mapped_column(INT)
     root: Mapped[bytes]
     keys_sha256: Mapped[bytes]
+
+
+class RecordLook(Base):
+    """A look at the whole record that came to its end, and what it found."""
+
+    __tablename__ = "record_looks"
+    __table_args__ = (
+        CheckConstraint("(findings > 0) = (first_finding IS NOT NULL)", name="first_finding"),
+        CheckConstraint("findings >= 0", name="findings"),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    looked_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    looked_by: Mapped[str] = mapped_column(server_default=text("SESSION_USER"))
+    rows_looked_at: Mapped[int]
+    newest_seal: Mapped[int | None]
+    findings: Mapped[int]
+    first_finding: Mapped[str | None]
 
 
 class AuditSealLeaf(Base):

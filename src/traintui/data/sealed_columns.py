@@ -61,11 +61,11 @@ HASHED: dict[Log, tuple[Column, ...]] = {
     ),
     "retirements": columns(
         "hash_version id log week:date retired_at:time retired_by keep_days row_count noted_count row_bytes root:hex"
-        " frame_count archive_bytes archive_sha256:hex noted_sha256:hex xid8"
+        " frame_count archive_bytes archive_sha256:hex noted_sha256:hex sums_sha256:hex xid8"
     ),
     "erasures": columns(
         "hash_version id log row_id row_created_at:time request_sha256:hex response_sha256:hex error_sha256:hex"
-        " reason:digest erased_by erased_at:time xid8"
+        " reason:digest erased_by erased_at:time call_row_hash:hex xid8"
     ),
 }
 """In the order in which they are hashed."""
@@ -74,8 +74,8 @@ SINCE: dict[Log, dict[str, int]] = {
     "review_logs": {},
     "export_logs": {},
     "generation_logs": {},
-    "retirements": {"noted_sha256": 2},
-    "erasures": {},
+    "retirements": {"noted_sha256": 2, "sums_sha256": 3},
+    "erasures": {"call_row_hash": 2},
 }
 """The `hash_version` from which on a column is hashed, where that is not the first one."""
 

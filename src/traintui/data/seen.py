@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import exists, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,14 +22,18 @@ NEAR = 0.7
 """Similarity from which two conversations are near-duplicates: of those, the bands find 92 in 100."""
 
 
+Changed = Literal["by nobody", "by oneself", "by others"]
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What a person looked at: which revision, when, and what it said; no turns where that is what stands there now,
-    what they wrote themselves left aside."""
+    what they wrote themselves left aside, or where nobody keeps it. `changed` is by whom it was since."""
 
     revision: int
     looked_at: datetime
     turns: tuple[Turn, ...]
+    changed: Changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,11 @@ async def _before(connection: AsyncConnection, login: str, row: ConversationRow)
         )
     )  # fmt: skip
     # What one wrote oneself one knows.
-    same = found.revision == row.revision or not await connection.scalar(select(others))
-    then = None if same else await text_at(connection, row.conversation_id, found.revision)
-    return Before(found.revision, found.looked_at, then[1] if then is not None else ())
+    changed: Changed = "by nobody"
+    if found.revision < row.revision:
+        changed = "by others" if await connection.scalar(select(others)) else "by oneself"
+    then = await text_at(connection, row.conversation_id, found.revision) if changed == "by others" else None
+    return Before(found.revision, found.looked_at, then[1] if then is not None else (), changed)
 
 
 async def _approved(connection: AsyncConnection, row: ConversationRow) -> Approved | None:

@@ -64,7 +64,7 @@ BUILT_IN_OF: Mapping[Viewed, tuple[SavedView, ...]] = {
         built_in("Rejected this week", "action:reject created>=-7d"),
         built_in("By reviewer", "action:approve,reject", "reviewer"),
         built_in("Quicker than three seconds", "action:approve,reject took<3"),
-        built_in("Taken back", "is:undo"),
+        built_in("Taken back", "-is:standing"),
     ),
     "exports": (
         built_in("Most conversations first", "state:succeeded", "-count"),

@@ -6,11 +6,9 @@ neither rows nor seals are ever held as a whole.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -25,86 +23,25 @@ from traintui.data.archive_frames import (
     frame_of,
     retirements_of,
 )
+from traintui.data.copied_rows import Row, read_line
 from traintui.data.engine import CONNECT_TIMEOUT, Database
 from traintui.data.refusals import answered
+from traintui.data.seal_records import (
+    EndedExport,
+    HiddenDecision,
+    Key,
+    Order,
+    Part,
+    Seal,
+    part_of,
+    seal_of,
+    week_of,
+)
 from traintui.data.sealed_columns import HASHED, PAYLOADS, Log
 
-Key = tuple[int, int]
-"""Where a row stands in its log: transaction, then id."""
 WHOLE_LOGS: tuple[Log, ...] = ("review_logs", "export_logs", "retirements", "erasures")
 """Logs that are sealed as they are; the generation log by weeks."""
 PARTS_AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the database says of the order of its logs. Rows from `begins_at` on were written by this server, in its
-    transaction xid8 - `offset`; where it was copied and nobody wrote since that is not known, and `is_copied`. None can
-    have reached `next` yet."""
-
-    workspace: str
-    offset: int
-    begins_at: int
-    next: int
-    is_copied: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The rows of one log in a seal, of one week where it is the generation log. `keys` and `row_hashes` are what its
-    root was made of, None where they are gone."""
-
-    number: int
-    place: int
-    log: Log
-    week: date | None
-    first: Key
-    last: Key
-    row_count: int
-    root: bytes
-    keys_sha256: bytes
-    keys: bytes | None = None
-    row_hashes: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """A seal: all rows below `horizon` that none before it has."""
-
-    number: int
-    horizon: int
-    made_at: datetime
-    made_at_micros: int
-    row_count: int
-    previous_hash: bytes
-    hash: bytes
-    parts: tuple[Part, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EndedExport:
-    """The row of the log that says how an export ended, and the digest that it has of what was noted of it; both None
-    where there is none."""
-
-    export_id: str
-    id: int | None
-    xid8: int | None
-    rows_sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenDecision:
-    """A row of the review log that a login may not read: where it stands, and its stored hash. `is_asked` says whether
-    a second review that is open may have it."""
-
-    key: Key
-    row_hash: bytes
-    is_asked: bool
-
-
-Row = list[bytes | None]
-"""The columns of `HASHED`, then the row's stored hash in hexadecimal, the number of the server's transaction that wrote
-what stands there, and the payloads."""
 
 
 class Record:
@@ -201,14 +138,6 @@ class Record:
             " WHERE pronamespace = 'public'::regnamespace AND proname = %s", [function]
         ).fetchall()  # fmt: skip
         return str(found[0][0]) if len(found) == 1 else ""
-
-    def purges(self, conversation_id: str) -> set[int]:
-        """The transactions in which a conversation was purged."""
-        rows = self._others.execute(
-            "SELECT xid8::text::bigint FROM review_logs WHERE conversation_id = %s AND action = 'purge'",
-            [conversation_id],
-        ).fetchall()
-        return {xid8 for (xid8,) in rows}
 
     def import_writers(self, bulk_id: str, xid8: int, offset: int) -> set[int]:
         """What the server notes as the writer of rows that an import wrote in a transaction: by the texts that came
@@ -315,6 +244,19 @@ class Record:
             for row in rows:
                 yield EndedExport(*row)
 
+    def retired_sums(self) -> Generator[Row, None, None]:
+        """What removed calls came to: the week, the table, and the other columns as its digest in the retirement has
+        them; week after week."""
+        return self._copied("""
+            SELECT week, 'retired_calls', conversation_id, run_id::text, template_id::text, calls::text, cost_usd::text,
+                   unpriced_calls::text, NULL, NULL
+            FROM retired_calls
+            UNION ALL
+            SELECT week, 'retired_sums', run_id::text, model, to_char(day, 'YYYY-MM-DD'), prompt_tokens::text, category,
+                   read::text, written::text, calls::text
+            FROM retired_sums ORDER BY 1
+        """)
+
     def retirements(self) -> list[Retirement]:
         """What was removed of the logs, by week."""
         return retirements_of(self._others)
@@ -352,8 +294,11 @@ class Record:
 
 
 def opened(db: Database) -> psycopg.Connection[Any]:
-    """A connection whose text is UTF-8 whatever the environment says: that is what was hashed."""
-    return psycopg.connect(db.conninfo, connect_timeout=CONNECT_TIMEOUT, client_encoding="utf8")
+    """A connection whose text is UTF-8 whatever the environment says: that is what was hashed. It says whose it is, to
+    who waits for it."""
+    return psycopg.connect(
+        db.conninfo, connect_timeout=CONNECT_TIMEOUT, client_encoding="utf8", application_name="traintui record"
+    )
 
 
 @contextmanager
@@ -377,64 +322,3 @@ def record(db: Database) -> Iterator[Record]:
         # A million rows along an index beat sorting them on the disk, and the first of them are wanted at once.
         rows.execute("SET LOCAL enable_sort = off")
         yield Record(rows, others)
-
-
-WEEK = re.compile(r"FOR VALUES FROM \('(\d{4}-\d\d-\d\d) 00:00:00\+00'\) TO \('(\d{4}-\d\d-\d\d) 00:00:00\+00'\)")
-
-
-def week_of(bounds: str) -> date | None:
-    """The Monday of the week that a table is for, by its bounds in UTC; None where they are not those of a week."""
-    found = WEEK.fullmatch(bounds)
-    if found is None:
-        return None
-    first, after = map(date.fromisoformat, found.groups())
-    return first if first.weekday() == 0 and (after - first).days == 7 else None
-
-
-def seal_of(head: tuple[Any, ...], parts: list[Part]) -> Seal:
-    number, horizon, made_at, micros, row_count, previous_hash, hash = head
-    return Seal(number, horizon, made_at, micros, row_count, previous_hash, hash, tuple(parts))
-
-
-def part_of(number: int, found: tuple[Any, ...]) -> Part:
-    place, log, week, first_xid8, first_id, last_xid8, last_id, row_count, root, keys_sha256, *leaves = found
-    keys, hashes = leaves or (None, None)
-    return Part(
-        number,
-        place,
-        log,
-        week,
-        (first_xid8, first_id),
-        (last_xid8, last_id),
-        row_count,
-        root,
-        keys_sha256,
-        keys,
-        hashes,
-    )
-
-
-NULL = b"\\N"
-ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-
-
-def read_line(line: bytes) -> Row:
-    """The fields of a line of COPY's text format."""
-    fields: Row = [None if field == NULL else field for field in line[:-1].split(b"\t")]
-    if line.count(b"\\") > fields.count(None):
-        return [field if field is None or b"\\" not in field else unescaped(field) for field in fields]
-    return fields
-
-
-def unescaped(field: bytes) -> bytes:
-    """A field without the backslashes that COPY put in."""
-    if field.count(b"\\") == 2 * field.count(b"\\\\"):
-        return field.replace(b"\\\\", b"\\")
-    first, *rest = field.split(b"\\")
-    written, pieces = [first], iter(rest)
-    for piece in pieces:
-        if piece:
-            written.append(ESCAPED.get(piece[:1], piece[:1]) + piece[1:])
-        else:  # a backslash that was doubled
-            written.append(b"\\" + next(pieces, b""))
-    return b"".join(written)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui import clock
 from traintui.data.batch_models import Batch, GenerationItem, Worker
-from traintui.data.engine import Database
+from traintui.data.engine import WORKER, Database
 from traintui.data.models import Chunk, Conversation, Document
 from traintui.data.signatures import Nearest, nearest
 from traintui.data.storable import as_json, storable
@@ -107,7 +107,7 @@ def lease() -> Any:
 async def hold_lock(db: Database, worker_id: int) -> psycopg.AsyncConnection[Any] | None:
     """A connection of its own that holds the worker's lock until it is closed, by whatever; None through a pooler,
     where a lock would outlive who took it."""
-    connection = await psycopg.AsyncConnection.connect(db.conninfo, autocommit=True, application_name="traintui worker")
+    connection = await psycopg.AsyncConnection.connect(db.conninfo, autocommit=True, application_name=WORKER)
     try:
         answer = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
         # A pooler greets with a number of its own, and hands statements to whatever backend is free.

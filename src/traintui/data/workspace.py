@@ -13,7 +13,15 @@ from psycopg.conninfo import make_conninfo
 from traintui.data import backup, schema, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
-from traintui.data.engine import CONNECT_TIMEOUT, Database, connect_seconds, label_of, make_engine, parsed_url
+from traintui.data.engine import (
+    APP,
+    CONNECT_TIMEOUT,
+    Database,
+    connect_seconds,
+    label_of,
+    make_engine,
+    parsed_url,
+)
 from traintui.data.refusals import answered, lost_connection, no_role
 from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
@@ -28,17 +36,18 @@ def quiet(_: str) -> None:
 
 @asynccontextmanager
 async def open_workspace(
-    settings: Settings, *, progress: Progress = quiet, durable: bool = True
+    settings: Settings, *, progress: Progress = quiet, durable: bool = True, application: str = APP
 ) -> AsyncIterator[Database]:
     """The workspace that the settings name, ready to work with, for as long as the block lasts.
 
     The embedded server is started, and stopped again by the last process to leave; its schema is upgraded. A shared one
-    is only looked at. Raises `TraintuiError` when it cannot be reached, is not made yet, or has another version.
+    is only looked at. Its list of sessions calls this process `application`. Raises `TraintuiError` when it cannot be
+    reached, is not made yet, or has another version.
     """
     server = EmbeddedServer(settings.home, durable=durable) if settings.embedded else None
     try:
         conninfo, label = await asyncio.to_thread(prepare, settings, server, progress)
-        engine = make_engine(conninfo, pooled=server is None)
+        engine = make_engine(conninfo, pooled=server is None, application=application)
         try:
             login, role = await whoami(engine_conninfo=conninfo)
             yield Database(engine, conninfo, label, login, role, server, settings.home)

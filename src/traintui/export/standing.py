@@ -31,10 +31,14 @@ class FileStanding:
 
 
 def files_in(metadata: Mapping[str, Any]) -> tuple[FileFacts, ...]:
-    """The files that the log has of an export, the data first; none where an older Traintui wrote it."""
+    """The files that the log has of an export, the data first; none where an older Traintui wrote it. One of which it
+    does not have all is left out: the log takes what whoever exports says, and there is nothing to compare with."""
+    said = metadata.get("files")
     return tuple(
-        FileFacts(str(file["name"]), int(file["bytes"]), str(file["sha256"]), file.get("rows"))
-        for file in metadata.get("files") or ()
+        FileFacts(str(file["name"]), file["bytes"], str(file["sha256"]), rows if isinstance(rows, int) else None)
+        for file in (said if isinstance(said, list) else ())
+        if isinstance(file, Mapping) and {"name", "sha256"} <= file.keys() and isinstance(file.get("bytes"), int)
+        for rows in [file.get("rows")]
     )
 
 

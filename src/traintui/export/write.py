@@ -246,11 +246,11 @@ class _Rows:
     def __init__(self, db: Database, export_id: str) -> None:
         self.db = db
         self.export_id = export_id
-        self._waiting: list[Noted] = []
+        self._waiting: list[ExportedRevision] = []
         self._call: asyncio.Task[None] | None = None
 
     async def add(self, written: list[Fetched]) -> None:
-        self._waiting += [Noted(one.conversation_id, one.revision) for one in written]
+        self._waiting += [ExportedRevision(one.conversation_id, one.revision) for one in written]
         if len(self._waiting) >= RECORDED:
             await self._send()
 
@@ -273,7 +273,7 @@ class _Rows:
             await asyncio.gather(self._call, return_exceptions=True)
 
 
-class Noted(NamedTuple):
+class ExportedRevision(NamedTuple):
     """A conversation at a revision."""
 
     conversation_id: str

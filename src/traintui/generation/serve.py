@@ -13,7 +13,7 @@ from traintui.audit.retention_rounds import retaining
 from traintui.audit.rules import following
 from traintui.audit.sealing import sealing
 from traintui.data import batches
-from traintui.data.engine import Database
+from traintui.data.engine import WORKER, Database
 from traintui.data.search_index import indexing
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
@@ -45,9 +45,9 @@ async def serve(
     provider = await provider_of(settings)
     failed = partial(say_fault, say)
     async with (
-        open_workspace(settings) as db, orders(attached=attached) as given, indexing(db, failed=failed),
-        sealing(db, failed=failed), retaining(db, failed=failed), recording(db, failed=failed),
-        sampling(db, failed=failed), mending(db, failed=failed),
+        open_workspace(settings, application=WORKER) as db, orders(attached=attached) as given,
+        indexing(db, failed=failed), sealing(db, failed=failed), retaining(db, failed=failed),
+        recording(db, failed=failed), sampling(db, failed=failed), mending(db, failed=failed),
     ):  # fmt: skip
         refuse_reader(db)
         staying = asyncio.create_task(end_when_done(db, provider, given, say), name="stay")

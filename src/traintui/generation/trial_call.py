@@ -10,7 +10,7 @@ from typing import Any, cast
 from traintui.audit.redaction import Tokens, redact
 from traintui.audit.rules import follow_workspace
 from traintui.data import attempts, prices, work
-from traintui.data.engine import Database
+from traintui.data.engine import WORKER, Database
 from traintui.data.workspace import open_workspace
 from traintui.errors import TraintuiError
 from traintui.generation.client import ModelCall, ModelClient, recorded
@@ -43,7 +43,7 @@ async def run_trial(settings: Settings, trial: Trial, *, attached: bool) -> Tria
     """
     render(trial.template, trial.context)
     provider = await provider_of(settings)
-    async with open_workspace(settings) as db, stopping(attached=attached) as stop:
+    async with open_workspace(settings, application=WORKER) as db, stopping(attached=attached) as stop:
         refuse_reader(db)
         await follow_workspace(db)
         async with ModelClient(api_key=provider.api_key, base_url=provider.base_url, slots=1) as client:

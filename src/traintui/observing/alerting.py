@@ -17,8 +17,8 @@ from traintui.observing.alert_rules import FORECAST, NEW_PLAN, LabelWatch, Sight
 from traintui.observing.alert_watch import Watch
 from traintui.observing.latency import WINDOW
 
-LOOKS_BACK = timedelta(days=10)
-"""How far back windows are read at first: the week that is normal, and some."""
+LOOKS_BACK = timedelta(days=8)
+"""How far back windows are read at first: the week that is normal, and a day."""
 PLAN_WINDOWS = int(timedelta(days=2) / WINDOW)
 """Windows of a label that are kept to compare plans by."""
 LATER = timedelta(minutes=2)

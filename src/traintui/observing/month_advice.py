@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from traintui.audit.words import number_of
 from traintui.observing.latency import MOST_MS
-from traintui.observing.months import MonthFigures, TableMonth
+from traintui.observing.month_records import MonthFigures, TableMonth
 
 SLOWER = 2.0
 """Times the 95th percentile of the month before from which on a label counts as slower."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
 from traintui.observing.month_page import Page, html, markdown, page
-from traintui.observing.months import Month, before, figures_of
+from traintui.observing.month_records import Month
+from traintui.observing.months import before, figures_of
 
 FOLDER = "reports"
 """Where they are saved in the home, when nobody said otherwise."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
 
 from traintui.audit.reports.saving import plain
 from traintui.audit.words import number_of
 from traintui.data.monthly import Work
+from traintui.observing.growth import size
 from traintui.observing.month_advice import recommendations
-from traintui.observing.months import MonthFigures
+from traintui.observing.month_records import MonthFigures
 
-LABELS, INDEXES, TABLES = 30, 40, 30
+LABELS, INDEXES, TABLES, ALERTS = 30, 40, 30, 40
 """Rows of each table at the most; `--json` has all."""
 NOTHING = "-"
+T = TypeVar("T")
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72em; margin: 3em auto; padding: 0 1.5em; color: #1b1f24; }
@@ -58,8 +61,8 @@ def page(month: MonthFigures, before: MonthFigures | None, database: str) -> Pag
     return Page(
         f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.",
         (
-            advice(month, before), work(month, before), server(month), latencies(month, before), *slowest(month),
-            indexes(month), growth(month), removed(month),
+            advice(month, before), alerts(month), work(month, before), server(month), latencies(month, before),
+            *slowest(month), indexes(month), mended(month), growth(month), removed(month),
         ),
     )  # fmt: skip
 
@@ -74,6 +77,22 @@ def advice(month: MonthFigures, before: MonthFigures | None) -> Section:
         return Section("Recommendations", ("Nothing is to be done.",))
     rows = tuple((each.finding, each.evidence, each.statement or NOTHING, each.risk) for each in found)
     return Section("Recommendations", (), ("finding", "evidence", "statement", "risk"), rows)
+
+
+def alerts(month: MonthFigures) -> Section:
+    """What was wrong, since when and until when."""
+    if not month.alerts:
+        return Section("Alerts", ("None was raised.",))
+    rows = tuple(
+        (
+            f"{each.opened_at:%Y-%m-%d %H:%M}", f"{each.cleared_at:%Y-%m-%d %H:%M}" if each.cleared_at else "goes on",
+            each.severity, each.title, each.says, each.acknowledged_by or NOTHING,
+        )
+        for each in month.alerts[-ALERTS:]
+    )  # fmt: skip
+    columns = ("since (UTC)", "until", "severity", "alert", "says", "acknowledged by")
+    newest = f"; the newest {ALERTS} are shown" if len(month.alerts) > ALERTS else ""
+    return Section("Alerts", (f"{number_of(len(month.alerts), 'alert')}{newest}.",), columns, rows)
 
 
 def work(month: MonthFigures, before: MonthFigures | None) -> Section:
@@ -193,6 +212,27 @@ def indexes(month: MonthFigures) -> Section:
     return Section("Indexes", (says,), columns, rows, frozenset(columns[2:6]))
 
 
+def mended(month: MonthFigures) -> Section:
+    """What was done to indexes."""
+    if not month.index_actions:
+        return Section("Done to indexes", ("Nothing was.",))
+    rows = tuple(
+        (
+            f"{each.at:%Y-%m-%d %H:%M}", each.kind, each.index, "by itself" if each.by_itself else each.by, each.state,
+            change(each.bytes_before, each.bytes_after, size),
+            change(each.density_before, each.density_after, "{:.0%}".format),
+        )
+        for each in month.index_actions
+    )  # fmt: skip
+    columns = ("at (UTC)", "what", "index", "by", "state", "size", "density")
+    return Section("Done to indexes", (), columns, rows)
+
+
+def change(before: T | None, after: T | None, written: Callable[[T], str]) -> str:
+    """A figure before and after."""
+    return " → ".join(NOTHING if each is None else written(each) for each in (before, after))
+
+
 def growth(month: MonthFigures) -> Section:
     """Tables by size, and by how much they grew."""
     if not month.tables:
@@ -232,14 +272,6 @@ def rest(rows: Sequence[object], shown: int) -> str:
 def share(part: float, whole: float) -> str:
     """A part of a whole."""
     return f"{part / whole:.1%}" if whole else NOTHING
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit, least in (("GB", 1e9), ("MB", 1e6)):
-        if abs(count) >= least:
-            return f"{count / least:,.1f} {unit}"
-    return f"{count / 1e3:,.0f} kB"
 
 
 # Written

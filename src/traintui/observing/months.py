@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import pairwise
@@ -16,182 +15,35 @@ from itertools import pairwise
 from pydantic import TypeAdapter, ValidationError
 
 from traintui import clock
-from traintui.data import health, index_facts, monthly, query_times, retention, samples
+from traintui.data import alerts, health, index_actions, index_facts, monthly, query_times, retention, samples
+from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
-from traintui.data.monthly import Retired, SlowStatement, Work
+from traintui.data.index_actions import LoggedAction
+from traintui.data.monthly import SlowStatement
 from traintui.data.query_records import QueryTimes
-from traintui.data.sample_records import ServerAt, TableAt
+from traintui.data.sample_records import ServerAt, SizeAt, TableAt
 from traintui.errors import TraintuiError
 from traintui.observing import plans
-from traintui.observing.index_findings import IndexFinding, findings
+from traintui.observing.alert_kinds import KINDS
+from traintui.observing.growth import growth
+from traintui.observing.index_findings import findings
+from traintui.observing.month_records import (
+    ActionMonth,
+    AlertMonth,
+    IndexMonth,
+    LabelMonth,
+    Month,
+    MonthFigures,
+    ServerMonth,
+    SlowMonth,
+    TableMonth,
+    month_of,
+)
 
 SLOWEST = 10
 """Statements that stand in a report one by one."""
-TELLING_SECONDS = 5 * 86_400.0
-"""Seconds of samples from which on a growth says something of the days to come."""
 LONGEST_STATEMENT = 400
 """Characters of each that do."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
-    """A month of UTC."""
-
-    year: int
-    month: int
-
-    @property
-    def first(self) -> date:
-        """Its first day."""
-        return date(self.year, self.month, 1)
-
-    @property
-    def begin(self) -> datetime:
-        """Its first moment."""
-        return datetime(self.year, self.month, 1, tzinfo=UTC)
-
-    @property
-    def end(self) -> datetime:
-        """The first moment after it."""
-        return self.after.begin
-
-    @property
-    def after(self) -> Month:
-        """The month after it."""
-        return Month(self.year + self.month // 12, self.month % 12 + 1)
-
-    @property
-    def before(self) -> Month:
-        """The month before it."""
-        return Month(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
-
-    def __str__(self) -> str:
-        return f"{self.year:04}-{self.month:02}"
-
-
-def month_of(moment: date) -> Month:
-    """The month of a day, or of a moment in UTC."""
-    return Month(moment.year, moment.month)
-
-
-def read_month(written: str) -> Month:
-    """A month as people write it: `2026-11`. Raises `TraintuiError` for anything else."""
-    try:
-        return month_of(datetime.strptime(written.strip(), "%Y-%m").replace(tzinfo=UTC))
-    except ValueError as error:
-        raise TraintuiError("No such month", f"{written!r} is no month.", "Write year and month: 2026-11.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class LabelMonth:
-    """What the statements of a label took, in milliseconds and, all together, in microseconds."""
-
-    label: str
-    calls: int
-    errors: int
-    slow: int
-    rows: int
-    total_us: int
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    most_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class SlowMonth:
-    """A statement that took long: how often, its longest time, its plan as it is drawn, and what that says in words."""
-
-    label: str
-    statement: str
-    times: int
-    most_ms: float
-    last_at: datetime
-    plan: tuple[str, ...]
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexMonth:
-    """An index: its bytes at the end, how it was used on the days with samples, and what is wrong, where something is.
-    `hit_rate` and `density` are 0 to 1, and None where they are not known."""
-
-    name: str
-    table: str
-    index_bytes: int
-    days: int
-    scans: int
-    hit_rate: float | None
-    density: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableMonth:
-    """A table: rows as the server estimates them, bytes with all that belongs to it at the beginning and at the end,
-    and what was written of it."""
-
-    name: str
-    rows: int
-    dead_rows: int
-    bytes_before: int
-    total_bytes: int
-    updated: int
-    hot_updated: int
-    vacuumed_at: datetime | None
-    analyzed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerMonth:
-    """The server: on how many days it was sampled, between which moments, and what it did then. Sizes in bytes."""
-
-    days: int
-    since: datetime
-    until: datetime
-    bytes_before: int
-    database_bytes: int
-    disk_free_bytes: int | None
-    transactions: int
-    rolled_back: int
-    hit_rate: float | None
-    temp_bytes: int
-    deadlocks: int
-    wal_bytes: int
-    most_connections: int
-    max_connections: int
-    longest_transaction_seconds: float
-    starts: int
-
-    @property
-    def growth_a_day(self) -> float | None:
-        """Bytes a day between the samples; None where these are of too short a time to tell."""
-        seconds = (self.until - self.since).total_seconds()
-        if seconds < TELLING_SECONDS:
-            return None
-        return (self.database_bytes - self.bytes_before) / seconds * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class MonthFigures:
-    """What a month came to. `until` is its end, or when it was looked at before that; `server` is None where no sample
-    is of it. `due_weeks` waited for retention at that time."""
-
-    month: Month
-    until: datetime
-    server: ServerMonth | None
-    queries: tuple[LabelMonth, ...]
-    slowest: tuple[SlowMonth, ...]
-    indexes: tuple[IndexMonth, ...]
-    index_findings: tuple[IndexFinding, ...]
-    tables: tuple[TableMonth, ...]
-    retired: tuple[Retired, ...]
-    due_weeks: int
-    work: Work
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is of all of its month."""
-        return self.until >= self.month.end
 
 
 # What there is
@@ -291,7 +143,9 @@ async def made(db: Database, month: Month) -> MonthFigures:
             if (use := used.get(fact.name)) is not None
         ),
         findings(facts, keys, used, relied_on, densities),
+        tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
+        tuple(alert_month(each, until) for each in await alerts.between(db, begin, end)),
         await monthly.retired(db, begin, end),
         len(await retention.due(db)),
         await monthly.work(db, begin, end),
@@ -320,6 +174,24 @@ def slow_month(slow: SlowStatement, plan: list[dict[str, object]] | None, rows: 
     )  # fmt: skip
 
 
+def alert_month(alert: Alert, until: datetime) -> AlertMonth:
+    """An alert as it stood at the end of a month."""
+    over = alert.cleared_at if alert.cleared_at is not None and alert.cleared_at < until else None
+    kind = KINDS.get(alert.kind)  # one that a newer Traintui raised is known by its name
+    return AlertMonth(
+        alert.kind if kind is None else kind.title, alert.severity, alert.says, alert.opened_at, alert.acknowledged_by,
+        over,
+    )  # fmt: skip
+
+
+def action_month(action: LoggedAction) -> ActionMonth:
+    """What was done to an index in a month."""
+    return ActionMonth(
+        action.kind, action.index_name, action.acted_by, action.by_itself, action.started_at, action.state,
+        action.bytes_before, action.bytes_after, action.density_before, action.density_after,
+    )  # fmt: skip
+
+
 def table_month(first: TableAt, last: TableAt) -> TableMonth:
     """A table between its first and its last sample."""
     return TableMonth(
@@ -335,10 +207,14 @@ def server_month(taken: Sequence[ServerAt]) -> ServerMonth | None:
         return None
     first, last = taken[0], taken[-1]
     hit, read = (counted(getattr(each, name) for each in taken) for name in ("blocks_hit", "blocks_read"))
+    days: dict[date, SizeAt] = {}
+    for each in taken:
+        days.setdefault(each.at.astimezone(UTC).date(), SizeAt(each.at, each.database_bytes))
+    sizes = [*days.values(), SizeAt(last.at, last.database_bytes)]
     rolled_back = counted(each.rollbacks for each in taken)
     return ServerMonth(
-        len({each.at.astimezone(UTC).date() for each in taken}), first.at, last.at, first.database_bytes,
-        last.database_bytes, last.disk_free_bytes, counted(each.commits for each in taken) + rolled_back, rolled_back,
+        len(days), first.at, last.at, last.database_bytes, growth(sizes).per_day, last.disk_free_bytes,
+        counted(each.commits for each in taken) + rolled_back, rolled_back,
         hit / (hit + read) if hit + read else None, counted(each.temp_bytes for each in taken),
         counted(each.deadlocks for each in taken), counted(int(each.wal_bytes) for each in taken),
         max(each.connections for each in taken), last.max_connections,

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from traintui.data import alerts, health, index_actions, index_facts, query_times, samples
+from traintui.data import activity, alerts, health, index_actions, index_facts, query_times, samples
+from traintui.data.activity_records import Session
 from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
@@ -19,6 +20,7 @@ from traintui.observing.index_findings import LARGE, IndexFinding, columns_of, f
 from traintui.observing.plan_proposals import proposals
 from traintui.observing.plans import MANY_ROWS
 from traintui.observing.rebuilding import LOOKED_BACK
+from traintui.observing.tables import TableState, table_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,16 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The server now, its tables from the largest on, the labels of a time by what they took in all, the indexes, and
-    the alerts that are not over."""
+    """The server now, its tables from the largest on, the labels of a time by what they took in all, the indexes, the
+    alerts that are not over, how each table grows by its name, and the sessions."""
 
     server: ServerFacts
     tables: tuple[TableSize, ...]
     queries: tuple[QueryTimes, ...]
     indexes: tuple[IndexState, ...]
     alerts: tuple[Alert, ...]
+    states: dict[str, TableState]
+    sessions: tuple[Session, ...]
 
     @property
     def total_us(self) -> int:
@@ -65,6 +69,8 @@ async def standing(db: Database, begin: datetime, end: datetime) -> Standing:
         await query_times.by_label(db, begin, end),
         await index_states(db, end),
         await alerts.read(db),
+        {each.name: each for each in await table_states(db, end)},
+        await activity.sessions(db),
     )
 
 

@@ -128,7 +128,15 @@ class ArchivedPane(FiguringPane[RowT, FiguresT], Generic[RowT, FiguresT]):
         return NO_KEYS
 
     def action_archive(self) -> None:
-        """Lists archived rows too, or no longer, here and in the other logs, and remembers it."""
+        """Lists archived rows too, or no longer, here and in the other logs, and remembers it; says so where the
+        archive has none."""
+        if not self.with_archive and self._reach is not None and not self._reach.weeks:
+            of_these = " of these dates and conversations" if self.filter_text else ""
+            self.app.say(
+                f"The archive has no {self.ROWS}{of_these}: all that there are stand in the list. \"Retention\" in the"
+                " palette says when some are moved there.", bad=False,
+            )  # fmt: skip
+            return
         wish: Literal["hide", "show"] = "hide" if self.with_archive else "show"
         self.app.settings.archived_rows = wish
         self.write(partial(asyncio.to_thread, remember, "archived_rows", wish), name="remember")

@@ -64,7 +64,7 @@ class ExportsPane(ArchivedPane[Export, "ExportFigures"]):
         """Exports, and the conversations in them, day by day."""
         with Horizontal(classes="figures"):
             yield DayBars("Exports a day", "$accent", id="days")
-            yield DayBars("Conversations a day", "$accent", id="conversations")
+            yield DayBars("Deliveries a day", "$accent", id="conversations")
 
     async def add_up(self, wanted: Filter) -> ExportFigures:
         """Exports, and how many conversations left the house."""
@@ -76,10 +76,10 @@ class ExportsPane(ArchivedPane[Export, "ExportFigures"]):
         """When exports were written, and how large they were."""
         days = [each.day for each in figures.days]
         most = max((each.exports for each in figures.days), default=0)
-        self.query_one("#days", DayBars).show(days, [each.exports for each in figures.days], f"{most:,} at most")
+        self.query_one("#days", DayBars).show(days, [each.exports for each in figures.days], f"busiest day {most:,}")
         largest = max((each.conversations for each in figures.days), default=0)
         self.query_one("#conversations", DayBars).show(
-            days, [each.conversations for each in figures.days], f"{largest:,} at most"
+            days, [each.conversations for each in figures.days], f"busiest day {largest:,}"
         )
 
     def told(self, figures: ExportFigures) -> Sequence[Content]:
@@ -87,8 +87,13 @@ class ExportsPane(ArchivedPane[Export, "ExportFigures"]):
         if not figures.exports:
             return ()
         failed = figures.exports - figures.succeeded
+        deliveries = "delivery" if figures.deliveries == 1 else "deliveries"
+        told = [Content.assemble((text.count(figures.deliveries), "bold"), (f" {deliveries}", "$muted"))]
+        if figures.distinct is not None:
+            left = "conversation" if figures.distinct == 1 else "conversations"
+            told.insert(0, Content.assemble((text.count(figures.distinct), "bold"), (f" {left} left, in", "$muted")))
         return (
-            Content.assemble((text.count(figures.conversations), "bold"), (" conversations left", "$muted")),
+            Content(" ").join(told),
             Content.assemble((text.count(figures.succeeded), "bold"), (" succeeded", "$muted")),
             Content.assemble((text.count(failed), "bold $failed" if failed else "bold"), (" did not", "$muted")),
         )

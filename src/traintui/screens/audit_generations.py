@@ -87,20 +87,27 @@ class GenerationsPane(ArchivedPane[Attempt, "CallFigures"]):
         days = [each.day for each in figures.days]
         most = max((each.cost_usd for each in figures.days), default=Decimal(0))
         self.query_one("#cost", DayBars).show(
-            days, [float(each.cost_usd) for each in figures.days], f"{text.usd(most)} at most"
+            days, [float(each.cost_usd) for each in figures.days], f"dearest day {text.usd(most)}"
         )
         worst = max((each.failed for each in figures.days), default=0)
         self.query_one("#failures", DayBars).show(
-            days, [float(each.failed) for each in figures.days], f"{worst:,} at most"
+            days, [float(each.failed) for each in figures.days], f"worst day {worst:,}"
         )
 
     def told(self, figures: CallFigures) -> Sequence[Content]:
-        """Cost, tokens, and the share that failed."""
+        """Cost, and what of it is not certain or not paid, tokens, and the share that failed."""
         if not figures.calls:
             return ()
         rate = figures.failed / figures.calls
+        of_it = []
+        if figures.uncertain_usd:
+            of_it.append(Content.styled(f"{text.usd(figures.uncertain_usd)} of it uncertain", "$warning"))
+        if figures.rehearsal_usd:
+            number = "" if figures.rehearsal_usd == figures.cost_usd else f"{text.usd(figures.rehearsal_usd)} of it "
+            of_it.append(Content.styled(f"{number}by the rehearsal, not paid", "$generating"))
         return (
             Content.assemble((text.usd(figures.cost_usd), "bold"), (" in all", "$muted")),
+            *of_it,
             Content.assemble((text.tokens(figures.tokens), "bold"), (" tokens", "$muted")),
             Content.assemble((f"{rate:.1%}", "bold $failed" if figures.failed else "bold"), (" failed", "$muted")),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from traintui import clock, commands, text
+from traintui.screens.shell import ShowLog
 from traintui.screens.tabs import TabPane
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.facts import heading
@@ -20,11 +22,13 @@ from traintui.widgets.log_detail import NOTHING, fact
 
 if TYPE_CHECKING:
     from traintui.audit.anchors import Anchor
-    from traintui.audit.findings import Verdict
+    from traintui.audit.findings import Finding, Verdict
     from traintui.data.seals import Standing
 
 SAID_EVERY = 0.2
 """Seconds between two words on how far a look is."""
+MARK = "▸ "
+"""Stands before the finding that a key opens."""
 LAST = 5
 """Anchors that are shown."""
 
@@ -48,6 +52,8 @@ class IntegrityPane(TabPane):
         self._progress = ""
         self._failed = NOTHING
         self._stop = threading.Event()
+        self._marked = 0
+        """The place of the finding that `enter` opens, in the order in which they are shown."""
 
     def compose(self) -> ComposeResult:
         """All of it as lines."""
@@ -106,6 +112,7 @@ class IntegrityPane(TabPane):
             done[:] = [looked, total]
 
         stop, began = self._stop, clock.ticks()
+        self._marked = 0
         self._failed, self._verdict, self._progress = NOTHING, None, "◌ begins; esc stops"
         self.screen.refresh_bindings()
         self._draw()
@@ -127,12 +134,55 @@ class IntegrityPane(TabPane):
         finally:
             stop.set()
             self._progress = ""
+        self.screen.refresh_bindings()
         self.remark("" if self._verdict is None else "holds" if self._verdict.holds else "! findings")
         self._draw()
 
+    # The findings
+
+    @property
+    def _findings(self) -> Sequence[Finding]:
+        return () if self._verdict is None else shown_order(self._verdict)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is done with findings has a key where there are some."""
+        if action in {"open", "finding"} and not self._findings:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_finding(self, step: int) -> None:
+        """Goes to the next finding, or the one before."""
+        if findings := self._findings:
+            self._marked = max(0, min(len(findings) - 1, self._marked + step))
+            self._draw()
+            marked = next((place for place, line in enumerate(self._lines()) if line.plain.startswith(MARK)), 0)
+            self.view.bring(marked)
+
+    def action_open(self) -> None:
+        """Shows the row that the finding is about in its tab, or says that it is gone."""
+        if findings := self._findings:
+            self.read(partial(self._open, findings[self._marked]), name="open")
+
+    async def _open(self, finding: Finding) -> None:
+        from traintui.data import listed_rows
+
+        if finding.log is None or finding.id is None:
+            self.app.say(f"This finding is about no row: {finding.where}. {finding.remedy}")
+            return
+        found = await listed_rows.listed(self.db, finding.log, finding.id)
+        if found is None:
+            self.app.say(f"No tab lists {finding.where}. {finding.remedy}")
+        elif found.is_there or finding.kind != "removed":  # else it stands in the archive
+            self.post_message(ShowLog(found.log, found.filter_text))
+        else:
+            self.app.say(f"It is gone: {finding.where} is not there any more. {finding.remedy}")
+
     def work_failed(self, name: str, error: BaseException) -> None:
-        """Answers where the result would be."""
+        """Answers where the result would be; what cannot be opened, beside it."""
         answer = self.app.answer(error)
+        if name == "open":
+            self.app.tell(answer)
+            return
         said = f"{answer.title}: {answer.message} {answer.remedy}"
         self._failed = Content.assemble(("! ", "$error"), text.shown(said, single_line=True, limit=600))
         self._draw()
@@ -171,7 +221,7 @@ class IntegrityPane(TabPane):
         if self._progress:
             yield Content.styled(self._progress, "$accent")
         elif self._verdict is not None:
-            yield from verdict_lines(self._verdict)
+            yield from verdict_lines(self._verdict, self._marked)
         elif not self._failed.plain:
             yield Content.styled(
                 "v compares every row with the seals, and the seals with anchors and manifests: a minute for a million"
@@ -193,18 +243,26 @@ class IntegrityPane(TabPane):
         yield from fact("Rows", f"{standing.sealed:,} under seals, {standing.waiting:,} wait for the next one")
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[Content]:
-    """What a look found: that all holds, or the findings, each with what it means and what to do."""
+def shown_order(verdict: Verdict) -> Sequence[Finding]:
+    """The findings as they are shown: the first row of the record that is not as it was, then the others."""
+    first = verdict.first
+    return ([first] if first else []) + [each for each in verdict.findings if each is not first]
+
+
+def verdict_lines(verdict: Verdict, marked: int = 0) -> Iterator[Content]:
+    """What a look found: that all holds, or the findings, each with what it means and what to do. The one that is
+    `marked` is the one that a key opens."""
     if verdict.holds:
         yield Content.assemble(("● it holds", "bold $success"), (f"   {verdict.looked}", "$muted"))
     else:
         number = text.plural(verdict.number, "finding")
         yield Content.assemble((f"! it does not hold: {number}", "bold $error"), (f"   {verdict.looked}", "$muted"))
     yield from fact("Agree", verdict.agree)
-    first = verdict.first
-    for finding in ([first] if first else []) + [each for each in verdict.findings if each is not first]:
+    for place, finding in enumerate(shown_order(verdict)):
         yield NOTHING
-        yield text.shown(f"{finding.kind}: {finding.where}", single_line=True, limit=400, style="bold $error")
+        named = text.shown(f"{finding.kind}: {finding.where}", single_line=True, limit=400, style="bold $error")
+        opens = ("   enter opens it" if finding.log is not None else "", "$muted")
+        yield Content.assemble((MARK, "$accent"), named, opens) if place == marked else named
         yield text.shown(f"{finding.what}. {finding.means}", limit=2_000)
         yield text.shown(finding.remedy, limit=2_000, style="$muted")
     for note in verdict.notes:

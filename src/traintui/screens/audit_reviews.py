@@ -33,7 +33,7 @@ class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
     LOG = "reviews"
     PLACES = ("log",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("log")
-    EXAMPLE = 'action:reject reviewer:ada reason:"Wrong fact" created>=-7d fees'
+    EXAMPLE = 'action:reject is:standing reviewer:ada reason:"Wrong fact" created>=-7d fees'
     ROWS = "actions"
     EMPTY = ("No decision yet", "Each approval, rejection and change has its row here.", "2 reads and decides")
 
@@ -54,7 +54,7 @@ class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
         """When decisions were taken, and by whom."""
         numbers = [each.decisions.number for each in figures.days]
         self.query_one("#days", DayBars).show(
-            [each.day for each in figures.days], numbers, f"{max(numbers, default=0):,} at most"
+            [each.day for each in figures.days], numbers, f"busiest day {max(numbers, default=0):,}"
         )
         hours = [each.number for each in figures.hours]
         busiest = f"most at {hours.index(max(hours))}:00" if any(hours) else ""
@@ -68,14 +68,16 @@ class ReviewsPane(FiguringPane[ReviewEntry, "ReviewFigures"]):
         )
 
     def told(self, figures: ReviewFigures) -> Sequence[Content]:
-        """Decisions, and the share that was approved."""
+        """Decisions, how many of them stand, and the share that was approved."""
         if figures.total.rate is None:
             return ()
+        stand = " stands" if figures.total.standing == 1 else " stand"
         return (
             Content.assemble(
                 (text.count(figures.total.number), "bold"),
                 (" decision" if figures.total.number == 1 else " decisions", "$muted"),
             ),
+            Content.assemble((text.count(figures.total.standing), "bold"), (stand, "$muted")),
             Content.assemble((f"{figures.total.rate:.1%}", "bold"), (" approved", "$muted")),
             Content.assemble((text.count(figures.total.rejected), "bold"), (" rejected", "$muted")),
         )

@@ -173,9 +173,14 @@ class Background:
                 self._app.say(f"{done:,} of {total:,} frames.", title="Erasing from the archive", bad=False)
 
         frames = await finish_erasing(self._db, progress=progress)
-        told = f"{text.plural(number, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
-        self._app.say(told, title="Erased from the archive", bad=False)
-        self._app.note_in_log(f"Erased from the archive: {told}")
+        if failures := await erasures.failures(self._db):
+            for failure in failures:
+                self._app.note_in_log(f"Not out of the archive, though erased: {failure}")
+            self._app.say(failures[0], title="Not out of the archive, though erased", bad=True)
+        if done := number - await erasures.number_pending(self._db):
+            told = f"{text.plural(done, 'erasure')} that had been cut off: {text.plural(frames, 'frame')} written anew."
+            self._app.say(told, title="Erased from the archive", bad=False)
+            self._app.note_in_log(f"Erased from the archive: {told}")
 
     def _stays(self, what: str, said: str) -> None:
         """Says what could not be done, to whom it concerns; nothing where all was done."""

@@ -22,7 +22,7 @@ from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
 
 if TYPE_CHECKING:
-    from traintui.audit.erasing import Choice, Erased
+    from traintui.audit.erasing import Choice, ErasingResult
     from traintui.audit.holding import Target
 
 State = Literal["asking", "confirming", "running", "over"]
@@ -33,10 +33,11 @@ NAMES: dict[str, str] = {
     "response": "the response",
     "error": "the text of the error",
 }
+GOES = ("Gone for good: nothing brings it back. ", "bold $error")
 STAYS = (
-    "The digests of what goes, tokens, cost and all else of the call stay, with a row that says who erased it, when and"
-    " why; the record still verifies. The server's write-ahead log, backups and files that were saved before keep it"
-    " until they are replaced."
+    "The text leaves the log and the archive. Tokens, cost and a digest of it stay, so that the record still verifies,"
+    " with your name, the time and the reason. Backups, files that were saved before and the server's write-ahead log"
+    " keep it until they are replaced."
 )
 CLOSES = ("   esc closes", "$faint")
 BAR = 40
@@ -86,7 +87,7 @@ class EraseDialog(BaseDialog[bool]):
                 "Why", Input(placeholder="Who asked for it, and when", compact=True, max_length=500, id="reason"),
                 id="reason_field",
             )  # fmt: skip
-            yield Static(Content.assemble(STAYS, " ", ("Nothing brings it back.", "bold $error")), id="answer")
+            yield Static(Content.assemble(GOES, STAYS), id="answer")
         yield KeyBar()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -121,7 +122,7 @@ class EraseDialog(BaseDialog[bool]):
         of_them = f"of {text.plural(number, 'call')}" if len(self._targets) > 1 else f"of call {self._targets[0].id}"
         self.answer.update(
             Content.assemble((f"Erase {NAMES[self._choice]} {of_them}? ", "bold"),
-                             ("Nothing brings it back. ", "bold $error"), ("y erases, esc goes back.", "$muted"))
+                             GOES, ("y erases, esc goes back.", "$muted"))
         )  # fmt: skip
         self._turn("confirming")
 
@@ -162,7 +163,7 @@ class EraseDialog(BaseDialog[bool]):
     def action_back(self) -> None:
         """Back to the fields, or closes."""
         if self.state == "confirming":
-            self.answer.update(Content.assemble(STAYS, " ", ("Nothing brings it back.", "bold $error")))
+            self.answer.update(Content.assemble(GOES, STAYS))
             self._turn("asking")
         else:
             self.dismiss(self._begun)
@@ -184,7 +185,7 @@ class EraseDialog(BaseDialog[bool]):
         self.refresh_bindings()
 
 
-def said(became: Erased) -> Content:
+def said(became: ErasingResult) -> Content:
     """What became of it, in words."""
     parts = [f"erased from {text.plural(became.done, 'call')}" if became.done else "nothing was erased"]
     if became.nothing:
@@ -193,14 +194,20 @@ def said(became: Erased) -> Content:
         parts.append(f"{became.left:,} are as they were, since you stopped it")
     if became.pending:
         parts.append(f"{became.pending:,} are still to be taken out of the archive, at an administrator's next start")
-    return Content.assemble(("✕ ", "$error"), (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".")
+    mark = ("● ", "$success") if became.done else ("○ ", "$muted")
+    why = f" Not out of the archive: {became.failures[0]}" if became.failures else ""
+    return Content.assemble(
+        mark, (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".",
+        text.shown(why, single_line=True, limit=400, style="$warning"),
+    )  # fmt: skip
 
 
 def erasable(answer: Target) -> Target:
     """A call from which something may be erased. Raises `TraintuiError` where nothing is left."""
     if not answer.there:
         raise TraintuiError(
-            "Nothing to erase", f"call {answer.id} has neither a request nor a response nor the text of an error.",
-            "Its digests stay: they say nothing of what was said.",
+            "Nothing to erase", f"call {answer.id} has no request, response or error text any more.",
+            "Where somebody erased it, its detail says who, when and why. Its digests stay: they say nothing of what"
+            " was said.",
         )  # fmt: skip
     return answer

@@ -29,8 +29,9 @@ LINES = 12
 MOST = 1_000
 """Calls that are listed; beyond that they are counted."""
 SAYS = (
-    "Enter looks through requests, responses and errors of all calls, those in the archive too. Look for the text in"
-    " Conversations, in Audit's Reviews and in your documents as well: nothing is erased there from here."
+    "Enter only looks, through requests, responses and errors of all calls, also those in the archive; nothing is"
+    " erased before you have seen the list, given a reason and said yes. What is erased is gone for good."
+    " Conversations, notes of reviewers and documents stay as they are: look there for the same text."
 )
 
 
@@ -57,7 +58,7 @@ class HoldingDialog(BaseDialog[bool]):
     def compose(self) -> ComposeResult:
         """The field, what was found, and what is read."""
         with Vertical(classes="dialog") as panel:
-            panel.border_title = "Calls that hold a text"
+            panel.border_title = "Find a person's text in calls, to erase it"
             yield FormField(
                 "Text", Input(placeholder="an e-mail address, or first and last name", compact=True, max_length=200,
                               id="wanted"), id="wanted_field",

@@ -95,6 +95,7 @@ class ExportDialog(BaseDialog[None]):
         """The form, what it comes to, and below it the answer."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export the same again" if self._then else "Export"
+            panel.border_subtitle = self._folder(self._suggest(self._again.format if self._again else self._first))
             yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
             chosen = self._again.format if self._again is not None else self._first
             offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
@@ -175,6 +176,12 @@ class ExportDialog(BaseDialog[None]):
         except TraintuiError:
             return None
 
+    def _folder(self, written: str) -> Content:
+        """Where a file of that name will stand, whole."""
+        path = Path(written.strip() or ".").expanduser().absolute()
+        folder = path.parent if written.strip() else path
+        return Content.assemble("into ", text.shown(str(folder), single_line=True, limit=100))
+
     @property
     def _first(self) -> str:
         """The format that the workspace trains first."""
@@ -207,6 +214,7 @@ class ExportDialog(BaseDialog[None]):
     @on(Input.Changed, "#file")
     def _other_name(self) -> None:
         """A name says the kind of file, and whose sides hold where one stands there; nothing else depends on it."""
+        self.query_one(".dialog", Vertical).border_subtitle = self._folder(self.file.value)
         wanted = self._wanted()
         if self._again is not None:
             self.query_one("#since", Static).update(differs(self._again, None if wanted is None else wanted[1]))

@@ -11,6 +11,7 @@ from textual.content import Content
 from traintui import text
 from traintui.export.again import OF_NOW, Earlier, is_exact
 from traintui.export.formats import format_of
+from traintui.export.rules import Severity
 
 if TYPE_CHECKING:
     from traintui.data.export_reading import ScopeCounts, Since
@@ -84,7 +85,10 @@ def checked(found: ExportCheck) -> Content:
     shown = found.remarks[:NAMED]
     passes = totals.passing == totals.count and not any(remark.is_grave for remark in shown)
     colour = "$approved" if passes else "$warning"
-    parts: list[Part] = [(totals.words() if totals.count else "nothing to look at", colour)]
+    said = totals.words() if totals.count else "nothing to look at"
+    if totals.count and any(remark.severity is Severity.REFUSED for remark in found.remarks):
+        said = f"refused as a file; one by one: {said}"
+    parts: list[Part] = [(said, colour)]
     if totals.count:
         by = "estimated" if totals.is_estimate else f"counted by {text.visible(totals.counted_by, single_line=True)}"
         limit = "" if totals.limit is None else f" against {totals.limit:,}"

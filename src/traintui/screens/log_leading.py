@@ -1,4 +1,4 @@
-"""Where a row of a log leads: to other rows of the conversation that it is about, to its calls, to its trail."""
+"""Where a row of a log leads: to what the logs have of the conversation that it is about, and to its trail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LeadingPane(OrderingPane, Generic[RowT]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What leads to a conversation rests where a row is about none."""
-        if action in {"trail", "conversation", "calls"}:
+        if action in {"trail", "conversation", "its"}:
             return self.conversation is not None
         return super().check_action(action, parameters)
 
@@ -35,10 +35,10 @@ class LeadingPane(OrderingPane, Generic[RowT]):
         if (public := self.conversation) is not None:
             self.apply(f"conversation:{spelled(public)}", top=True)
 
-    def action_calls(self) -> None:
-        """Shows the calls of the conversation that the row under the cursor is about."""
+    def action_its(self, log: str) -> None:
+        """Shows what a log has of the conversation that the row under the cursor is about."""
         if (public := self.conversation) is not None:
-            self.post_message(ShowLog("generations", f"conversation:{spelled(public)}"))
+            self.post_message(ShowLog(log, f"conversation:{spelled(public)}"))
 
     def action_trail(self) -> None:
         """Opens the trail of the conversation that the row under the cursor is about."""

@@ -142,6 +142,10 @@ class LogPane(LeadingPane[RowT], Generic[RowT]):
         fields = await log_values.with_values(self.db, log)
         self.filter_line.learn(Offer(fields, language=log.language))
 
+    def on_key(self) -> None:
+        """What was said of a file that is written stands until the next key."""
+        self.saved_was_read()
+
     # The filter
 
     def visit(self, filter_text: str) -> None:
@@ -291,14 +295,26 @@ class LogPane(LeadingPane[RowT], Generic[RowT]):
         if nothing and not listing.complete:
             self.notice.say("loading", "Looking through the log")
         elif nothing and self.filter_text:
-            self.notice.say(
-                "empty", "Nothing matches this filter", self.filter_text, "/ changes the filter\nesc shows all again"
-            )
+            self._say_nothing_matches("")
+            self.read(partial(self._look_for_slips, self.wanted), name="slips")
         elif nothing:
             self.notice.say("empty", *self.EMPTY)
         if nothing:
             self.detail.show((), key=None)
         self.say_counts()
+
+    def _say_nothing_matches(self, slip: str) -> None:
+        ways = "/ changes the filter\nesc shows all again"
+        said = f"{self.filter_text}\n{slip}" if slip else self.filter_text
+        self.notice.say("empty", "Nothing matches this filter", said, ways)
+
+    async def _look_for_slips(self, wanted: Filter | None) -> None:
+        """Says which name a filter that matches nothing may have meant."""
+        from traintui.data import log_values
+
+        slips = [] if wanted is None else await log_values.unknown(self.db, self.source, wanted)
+        if slips and wanted is self.wanted and self.listing is not None and not self.listing.total:
+            self._say_nothing_matches(" ".join(slips))
 
     def say_counts(self) -> None:
         """How many match, here and beside the name of the tab."""

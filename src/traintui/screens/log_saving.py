@@ -62,6 +62,12 @@ class SavingPane(Filtered, TabPane):
             if worker.node is self and worker.group == f"{READING}:{name}" and not worker.is_finished:
                 worker.cancel()
 
+    def saved_was_read(self) -> None:
+        """What was said of a file that is written, or was stopped, goes."""
+        if self.saved and not self.is_saving:
+            self.saved = ""
+            self.say_counts()
+
     # Saving
 
     @property

@@ -16,6 +16,9 @@ from traintui.screens.performance_listed import ListedPane
 from traintui.widgets.alert_rows import alert_columns, alert_lines
 from traintui.widgets.row_table import Column, RowTable
 
+REDUCED = "reduced: no long transactions of others without GRANT pg_read_all_stats TO traintui_owner"
+"""What is missing where the owner of the schema may not see it, and the grant that would change that."""
+
 
 class AlertsPane(ListedPane[Alert]):
     """The alerts that are not over, and behind them those that are where somebody wants to see them."""
@@ -28,6 +31,7 @@ class AlertsPane(ListedPane[Alert]):
     def __init__(self) -> None:
         super().__init__()
         self._all = False
+        self._sees_all = True
 
     def columns(self) -> Sequence[Column[Alert]]:
         """What is wrong, its state, since when."""
@@ -43,6 +47,7 @@ class AlertsPane(ListedPane[Alert]):
 
         await self.app.read_alerts()
         found = await alerts.read(self.db, cleared=self._all)
+        self._sees_all = await alerts.sees_all(self.db)
         number = sum(each.cleared_at is None for each in found)
         self.remark(str(number) if number else "")
         return found
@@ -57,9 +62,11 @@ class AlertsPane(ListedPane[Alert]):
         """How many of which."""
         number = sum(row.cleared_at is None for row in rows)
         over = f", {len(rows) - number:,} over" if self._all else "   h shows those that are over too"
+        rights = "" if self._sees_all else f"   {REDUCED}"
         return Content.assemble(
-            (text.count(number), "bold $warning" if number else "bold"), (" not over", "$muted"), (over, "$muted")
-        )
+            (text.count(number), "bold $warning" if number else "bold"), (" not over", "$muted"), (over, "$muted"),
+            (rights, "$warning"),
+        )  # fmt: skip
 
     def nothing(self) -> tuple[str, str]:
         """Nothing is wrong, which is not the same as that nothing was."""

@@ -20,8 +20,6 @@ from traintui.widgets.detail_view import DetailView
 from traintui.widgets.notice import Notice, sentence
 from traintui.widgets.row_table import Column, RowTable
 
-POLL = 15.0
-"""Seconds between two looks at what is shown."""
 REST = 0.15
 """Seconds that the cursor rests on a row before more is read of it."""
 
@@ -33,6 +31,8 @@ class ListedPane(TabPane, Generic[RowT]):
 
     KEEPS_UP: ClassVar[bool] = True
     """Whether the rows are read again and again while they are shown."""
+    EVERY: ClassVar[float] = 15.0
+    """Seconds between two looks at what is shown."""
 
     table: getters.query_one[RowTable[Any]] = getters.query_one(RowTable)
     detail = getters.query_one(DetailView)
@@ -42,6 +42,7 @@ class ListedPane(TabPane, Generic[RowT]):
     def __init__(self) -> None:
         super().__init__()
         self._read_at: float | None = None
+        self._read_when = ""
 
     def compose(self) -> ComposeResult:
         """Rows, the detail beside or below them, and what they come to."""
@@ -86,7 +87,7 @@ class ListedPane(TabPane, Generic[RowT]):
 
     def look(self) -> None:
         """Reads, where it is time to."""
-        if self.KEEPS_UP and self._read_at is not None and clock.ticks() - self._read_at >= POLL:
+        if self.KEEPS_UP and self._read_at is not None and clock.ticks() - self._read_at >= self.EVERY:
             self.look_again()
 
     def look_again(self) -> None:
@@ -103,10 +104,18 @@ class ListedPane(TabPane, Generic[RowT]):
             title, means = self.nothing()
             self.notice.say("empty", title, means)
             self.detail.show((), key=None)
-        again = f"again every {POLL:.0f} s" if self.KEEPS_UP else "anew by r"
-        when = Content.styled(f"   read {clock.now().astimezone():%H:%M:%S}, {again}", "$muted")
-        self.counted.update(self.sums(found) + when)
+        self._read_when = f"{clock.now().astimezone():%H:%M:%S}"
+        self.say_sums(found)
         self._show_detail()
+
+    def say_sums(self, rows: Sequence[RowT]) -> None:
+        """Says what the rows come to, when they were read, and when they are read again."""
+        when = f"   read {self._read_when}, {self.again()}"
+        self.counted.update(self.sums(rows) + Content.styled(when, "$muted"))
+
+    def again(self) -> str:
+        """When the rows are read again."""
+        return f"again every {self.EVERY:.0f} s" if self.KEEPS_UP else "anew by r"
 
     @on(RowTable.Moved)
     def _moved(self) -> None:

@@ -16,7 +16,7 @@ from traintui.widgets.row_table import Column
 
 if TYPE_CHECKING:
     from traintui.observing.month_page import Page
-    from traintui.observing.months import Month
+    from traintui.observing.month_records import Month
 
 
 def columns() -> list[Column[Month]]:

@@ -61,6 +61,10 @@ STATES = {"no price": ("! no price", "$warning"), "in effect": ("● in effect",
           "later": ("◌ later", "$accent"), "before": ("before", "$faint")}  # fmt: skip
 
 
+AGAIN = 5.0
+"""Seconds between two looks at what was spent."""
+
+
 def amount(value: Decimal) -> str:
     """A price as short as it can be without losing a digit, with two decimals at least."""
     written = f"{value.normalize():f}"
@@ -151,6 +155,12 @@ class PricesDialog(BaseDialog[None]):
         if not self.allowed("prices", "new"):
             self._say(Content.assemble(("○ ", "$accent"), "Read only: administrators set prices and the budget."))
         self.action_look()
+        self.set_interval(AGAIN, self._look_again)
+
+    def _look_again(self) -> None:
+        """Calls are paid for meanwhile: what was spent follows while somebody looks."""
+        if self.app.screen is self and self.app.outage is None and not self.reading_now("prices"):
+            self.action_look()
 
     def action_look(self) -> None:
         """Reads prices and spending again."""

@@ -35,11 +35,15 @@ class PurgeDialog(BulkDialog):
     def __init__(self, db: Database, ids: Sequence[int]) -> None:
         async def work(progress: Progress, stop: asyncio.Event) -> Content:
             from traintui.audit.archive_erasing import finish_erasing
-            from traintui.data import purging
+            from traintui.data import erasures, purging
 
             result = await purging.purge(db, ids, progress=progress, stop=stop)
             await finish_erasing(db, progress=progress, stop=stop)
-            return became("purge", result)
+            failures = await erasures.failures(db)
+            why = f" Not out of the archive yet: {failures[0]}" if failures else ""
+            return Content.assemble(
+                became("purge", result), text.shown(why, single_line=True, limit=400, style="$warning")
+            )
 
         super().__init__(
             verb("purge"), len(set(ids)), work, look=looking(db, ids, "purge"), says=Content.assemble(SAYS, FOR_GOOD),

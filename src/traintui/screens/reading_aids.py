@@ -18,11 +18,16 @@ from traintui.quality.words import Places
 from traintui.widgets.marked_transcript import unchanged, what_is_said
 
 if TYPE_CHECKING:
-    from traintui.data.seen import Known
+    from traintui.data.seen import Changed, Known
     from traintui.quality.thresholds import Thresholds
 
 A_WHILE = 300.0
 """Seconds after which a look at the same text is worth a word."""
+CHANGED: Mapping[Changed, str] = {
+    "by nobody": "nothing changed since", "by oneself": "only you changed it since",
+    "by others": "it changed since, and what it said then is not kept",
+}  # fmt: skip
+"""What is said of a text where there is nothing to hold it against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def hint(known: Known | None) -> Content:
     elif before is not None and (clock.now() - before.looked_at).total_seconds() > A_WHILE:
         parts.append(
             Content.assemble(
-                ("◑ ", "$accent"), f"You read this {_when(before.looked_at)}; ", ("nothing changed since", "$muted")
+                ("◑ ", "$accent"), f"You read this {_when(before.looked_at)}; ", (CHANGED[before.changed], "$muted")
             )
         )
     if (approved := known.approved) is not None:

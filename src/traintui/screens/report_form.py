@@ -82,7 +82,7 @@ class ReportForm(BaseDialog[ReportChoice]):
 
     def action_save(self) -> None:
         """Keeps it, unless something is wrong with it."""
-        from traintui.audit.reports.moments import read_moment
+        from traintui.audit.reports.moments import read_as_of, read_moment
 
         choice = ReportChoice(**{name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in FIELDS})
         for name, _, _ in FIELDS:
@@ -90,7 +90,8 @@ class ReportForm(BaseDialog[ReportChoice]):
         moments = {}
         for name in ("as_of", "since", "until"):
             try:
-                moments[name] = read_moment(getattr(choice, name), begins=name == "since")
+                written = getattr(choice, name)
+                moments[name] = read_as_of(written) if name == "as_of" else read_moment(written, begins=name == "since")
             except TraintuiError as error:
                 self._fail(name, f"{error.message} {error.remedy}")
                 return

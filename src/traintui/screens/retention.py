@@ -26,6 +26,7 @@ from traintui.widgets.retention_words import (
     days_in_words,
     default_in_words,
     outlook_in_words,
+    removed_in_words,
     round_in_words,
 )
 from traintui.widgets.row_table import Column, RowTable
@@ -88,7 +89,7 @@ class RetentionDialog(BaseDialog[None]):
         """Table, one row, and what was done."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "What is kept, and for how long"
-            panel.border_subtitle = "then it stands in the archive"
+            panel.border_subtitle = "then it leaves the log for the archive"
             yield RowTable(COLUMNS, key=lambda row: row.name, opens="", id="kept")
             yield Notice("loading", "Reading what is kept")
             yield Static(id="about")
@@ -132,13 +133,18 @@ class RetentionDialog(BaseDialog[None]):
             self.about.update(round_in_words(row.on, self._rounds))
             return
         if row.name == "review_logs":
-            self.about.update("Decisions, edits and what else people did never fall due.")
+            self.about.update("Never removed: decisions, edits and all else that people did are kept for good.")
             return
         said = Content.styled("◌ counting", "$muted")
         if self._weeks is not None:
             said = outlook_in_words(self._weeks, row.name, row.days, clock.now())
         removes = any(each.on for each in self.table.rows)
-        parts = [said, Content.styled(default_in_words(row.name), "$muted"), round_in_words(removes, self._rounds)]
+        parts = [
+            Content(removed_in_words(row.name)),
+            said,
+            Content.styled(default_in_words(row.name), "$muted"),
+            round_in_words(removes, self._rounds),
+        ]
         self.about.update(Content("\n").join(parts))
 
     @on(RowTable.Opened)

@@ -17,7 +17,7 @@ from traintui import clock, commands
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.retention_words import LOGS, default_in_words, outlook_in_words
+from traintui.widgets.retention_words import LOGS, default_in_words, outlook_in_words, removed_in_words
 
 if TYPE_CHECKING:
     from traintui.data.retention import RetiredLog
@@ -55,8 +55,8 @@ class RetentionForm(BaseDialog[bool]):
             yield Static(id="outlook")
             yield Static(
                 Content.styled(
-                    f"{default_in_words(self._log)} It may be 7 to 36,500 days, is the same for everybody, and the"
-                    " change is on record.", "$muted"
+                    f"{removed_in_words(self._log)} 7 to 36,500 days, the same for everybody; the change is on record."
+                    f" {default_in_words(self._log)}", "$muted"
                 ),
                 id="explained",
             )  # fmt: skip

@@ -16,7 +16,7 @@ from traintui.data.filter_editing import spelled
 from traintui.data.records import Conversation
 from traintui.errors import TraintuiError
 from traintui.screens.copying import MOST, CopyDialog, What, copied
-from traintui.screens.reading_aids import Aids, hint, work_out
+from traintui.screens.reading_aids import CHANGED, Aids, hint, work_out
 from traintui.screens.review_reading import ReviewReading
 from traintui.screens.shell import ShowLog
 from traintui.screens.what_differs import Base, WhatDiffers
@@ -218,6 +218,9 @@ class ReviewAids(ReviewReading):
     def action_differs(self) -> None:
         """Shows what differs from what is known."""
         shown, aids = self.reading.shown, self._aids_of_shown()
+        if shown is not None and aids is None:
+            self._say(("◌ What you read before is still being looked up.", "$muted"))
+            return
         known = aids.known if aids is not None else None
         bases = []
         if known is not None and known.before is not None and known.before.turns:
@@ -225,8 +228,8 @@ class ReviewAids(ReviewReading):
         if known is not None and known.approved is not None:
             bases.append(Base(f"{known.approved.conversation_id}, approved", known.approved.turns))
         if shown is None or not bases:
-            read = known is not None and known.before is not None
-            why = "nothing changed since you read it" if read else "you have not read it before"
+            before = known.before if known is not None else None
+            why = CHANGED[before.changed] if before is not None else "you have not read it before"
             self._say((f"Nothing to compare with: {why}, and no approved one is alike.", "$muted"))
         else:
             self.app.push_screen(WhatDiffers(shown.row.conversation_id, shown.turns, bases))

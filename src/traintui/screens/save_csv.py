@@ -42,7 +42,10 @@ class SaveCsv(BaseDialog[Path]):
             panel.border_title = "Save as CSV"
             yield Horizontal(Static("File", classes="label"), Input(self._name, compact=True), classes="row")
             which = text.shown(self._filter, single_line=True, limit=200) if self._filter else "no filter"
-            yield Static(Content.assemble((f"{self._number}: ", "$muted"), which), id="answer")
+            into = text.shown(str(Path.cwd()), single_line=True, limit=200, style="$muted")
+            yield Static(
+                Content.assemble((f"{self._number}: ", "$muted"), which, ("\ninto ", "$muted"), into), id="answer"
+            )
         yield KeyBar()
 
     def action_save(self) -> None:

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.widgets import ContentSwitcher, Static, TextArea
 
-from traintui import commands, text
+from traintui import clock, commands, text
 from traintui.data.records import TemplateRecord
 from traintui.errors import TraintuiError
 from traintui.loading import loaded
@@ -29,6 +29,11 @@ from traintui.widgets.notice import failure
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.tab_line import TabLine
 from traintui.widgets.template_columns import TEMPLATE_COLUMNS, TemplateRow
+
+LOOK = 5.0
+"""Seconds at the least between two counts of what was made with each."""
+AGAIN = 20.0
+"""Times as long as a count took is waited before the next one."""
 
 
 class TemplatesDialog(TemplateTrying):
@@ -46,6 +51,7 @@ class TemplatesDialog(TemplateTrying):
         """The name of a template that was made, until the list has it."""
         self._left = False
         """Whether it was said what would be lost."""
+        self._counts_rest_until = 0.0
 
     def compose(self) -> ComposeResult:
         """The list, the views of one template, and below them what was done."""
@@ -69,6 +75,7 @@ class TemplatesDialog(TemplateTrying):
         self.editor.read_only = not self._may_change
         self.watch(self.app, "labels", self._words_changed, init=False)
         self.write(self._begin, name="begin")
+        self.set_interval(LOOK, self._count_again)
 
     async def _begin(self) -> None:
         from traintui.data import batches
@@ -99,9 +106,19 @@ class TemplatesDialog(TemplateTrying):
     def _count_uses(self) -> None:
         self.read(self._read_uses, name="uses")
 
+    def _count_again(self) -> None:
+        """Cost and calls follow while somebody looks."""
+        looks = self.app.screen is self and self.app.outage is None and self.shelf.usage is not None
+        if looks and clock.ticks() >= self._counts_rest_until and not self.reading_now("uses"):
+            self._count_uses()
+
     async def _read_uses(self) -> None:
+        began, before = clock.ticks(), self.shelf.usage
         await self.shelf.count(self.db)
-        self._show()
+        self._counts_rest_until = clock.ticks() + AGAIN * (clock.ticks() - began)
+        if self.shelf.usage != before:
+            self.table.show(self.shelf.rows(self.editor.drafts))
+            self._show_versions()
 
     def _show(self) -> None:
         self.table.show(self.shelf.rows(self.editor.drafts))

@@ -1,4 +1,5 @@
-"""The trail of one conversation: all that was done to it, with the text as it was then and what differs today."""
+"""The trail of one conversation: how it was written, all that was done to it, and where it went, with the text as it
+was then and what differs today."""
 
 from __future__ import annotations
 
@@ -15,25 +16,54 @@ from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data.filter_editing import spelled
-from traintui.data.records import ReviewEntry
+from traintui.data.trail import Step
 from traintui.screens.base import BaseDialog
 from traintui.screens.revision_difference import Part, parts_of
 from traintui.screens.shell import ShowLog
 from traintui.widgets.difference import DifferenceView, Pair, Side
+from traintui.widgets.facts import ACTIONS
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.log_rows import action, line, second
+from traintui.widgets.log_rows import line, second
 from traintui.widgets.row_table import Column, RowTable
 
 if TYPE_CHECKING:
     from traintui.data.revisions import Revision
 
-COLUMNS: list[Column[ReviewEntry]] = [
-    Column("When", 19, lambda row: second(row.timestamp), slim=16),
-    Column("Action", 14, action, slim=12),
-    Column("Who", 12, lambda row: line(row.reviewer_id), slim=8),
-    Column("Rev.", 4, lambda row: Content(str(row.revision)), right=True),
-    Column("Why", 0, lambda row: line("  ".join(filter(None, (row.reason, row.reviewer_notes))), "$muted")),
+STEPS: dict[str, tuple[str, str]] = {
+    **ACTIONS,
+    "generate": ("◆ written", "$generating"),
+    "call": ("· call", "$muted"),
+    "judge": ("· judged", "$muted"),
+    "failed": ("! call failed", "$failed"),
+    "export": ("▤ exported", "$accent"),
+}
+"""Glyph and words, and colour, of what was done to a conversation."""
+
+
+def done(step: Step) -> Content:
+    """What was done."""
+    said, colour = STEPS.get(step.action, (f"· {step.action}", "$muted"))
+    return text.shown(said, single_line=True, limit=20, style=colour)
+
+
+COLUMNS: list[Column[Step]] = [
+    Column("When", 19, lambda row: second(row.at), slim=16),
+    Column("Action", 14, done, slim=12),
+    Column("Who", 12, lambda row: line(row.who), slim=8),
+    Column("Rev.", 4, lambda row: Content("" if row.revision is None else str(row.revision)), right=True),
+    Column("Why", 0, lambda row: line(row.why, "$muted")),
 ]
+NO_TEXT = "A call to a model: H shows what was sent, what came back, and what it cost."
+AHEAD = (
+    "How it is written, each decision, edit and flag with its reason, and each export that holds it will stand here,"
+    " the newest first."
+)
+EMPTY: dict[str | None, str] = {
+    "planned": f"Nothing was done to it yet: it waits for a worker (3 Generate). {AHEAD}",
+    "generating": f"Nothing was done to it yet: it is being written. {AHEAD}",
+    None: "There is no conversation of this id, and no log has anything of one.",
+}
+"""What is said where there is no step, by how the conversation stands."""
 
 
 def whole(revision: Revision) -> list[Part]:
@@ -57,7 +87,7 @@ class TrailDialog(BaseDialog[None]):
     CSS_PATH = "revision_difference.tcss"
     AUTO_FOCUS = "RowTable"
 
-    table: getters.query_one[RowTable[ReviewEntry]] = getters.query_one("#trail", RowTable)
+    table: getters.query_one[RowTable[Step]] = getters.query_one("#trail", RowTable)
     difference = getters.query_one(DifferenceView)
     answer = getters.query_one("#answer", Static)
 
@@ -72,7 +102,7 @@ class TrailDialog(BaseDialog[None]):
         with Vertical(classes="dialog") as panel:
             named = text.shown(self._conversation_id, single_line=True, limit=60)
             panel.border_title = Content.assemble("Trail of ", named)
-            yield RowTable(COLUMNS, key=lambda row: row.id, opens="", id="trail")
+            yield RowTable(COLUMNS, key=lambda row: (row.kind, row.id), opens="", id="trail")
             yield DifferenceView()
             yield Static(id="answer")
         yield KeyBar()
@@ -82,19 +112,20 @@ class TrailDialog(BaseDialog[None]):
         self.read(self._read, name="trail")
 
     async def _read(self) -> None:
-        from traintui.data import review_log, revisions
+        from traintui.data import revisions, trail
 
-        async with self.db.read() as connection:
-            entries = await review_log.entries_of(connection, self._conversation_id)
+        found = await trail.of_conversation(self.db, self._conversation_id)
         self._revisions = await revisions.of_conversation(self.db, self._conversation_id)
-        self.table.styles.height = len(entries) + 1
-        self.table.show(entries)
-        if not entries:
-            self.answer.update(Content.styled("The review log has nothing of it.", "$warning"))
+        self.table.styles.height = len(found.steps) + 1
+        self.table.show(found.steps)
+        if not found.steps:
+            self.answer.update(
+                Content.styled(EMPTY.get(found.status, f"Nothing is on record of it. {AHEAD}"), "$muted")
+            )
         self._compare()
 
     @on(RowTable.Moved)
-    def _moved(self, event: RowTable.Moved[ReviewEntry]) -> None:
+    def _moved(self, event: RowTable.Moved[Step]) -> None:
         event.stop()
         self._compare()
 
@@ -103,10 +134,10 @@ class TrailDialog(BaseDialog[None]):
         self._whole = not self._whole
         self._compare()
 
-    def action_calls(self) -> None:
-        """Leaves for Audit, to the calls of the conversation."""
+    def action_in_audit(self, log: str) -> None:
+        """Leaves for Audit, to what a log has of the conversation."""
         self.dismiss(None)
-        self.app.post_message(ShowLog("generations", f"conversation:{spelled(self._conversation_id)}"))
+        self.app.post_message(ShowLog(log, f"conversation:{spelled(self._conversation_id)}"))
 
     def action_page(self, pages: int) -> None:
         """Scrolls the text."""
@@ -118,6 +149,9 @@ class TrailDialog(BaseDialog[None]):
     async def _differ(self) -> None:
         entry = self.table.current
         if entry is None:
+            return
+        if entry.revision is None:
+            self.difference.compare(("", ""), [(NO_TEXT, ())], key=(entry.id, False))
             return
         then = next((each for each in self._revisions if each.number == entry.revision), None)
         if then is None:
@@ -133,11 +167,11 @@ class TrailDialog(BaseDialog[None]):
             titles = f"revision {then.number}, then", f"revision {today.number}, today"
         self.difference.compare(titles, parts, key=(entry.revision, self._whole))
 
-    def _missing(self, entry: ReviewEntry) -> str:
+    def _missing(self, entry: Step) -> str:
         """Why there is no text beside a row."""
         from traintui.data.revisions import MOST
 
-        if len(self._revisions) == MOST and entry.revision < self._revisions[-1].number:
+        if len(self._revisions) == MOST and entry.revision is not None and entry.revision < self._revisions[-1].number:
             return f"Its text is kept, and not read here: it is older than the newest {MOST}."
         return "Its text is not kept: it was purged, or it had none yet."
 

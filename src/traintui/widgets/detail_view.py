@@ -72,6 +72,12 @@ class DetailView(ScrollView, can_focus=True, inherit_bindings=False):
         line = self._wrapped[number].pad_left(MARGIN).truncate(width, pad=True)
         return Strip(line.render_segments(self.visual_style), width)
 
+    def bring(self, line: int) -> None:
+        """Scrolls as far as it takes to have a line, and what follows it, in view."""
+        before = sum(len(wrapped(each, self._width)) for each in self._lines[:line])
+        if not self.scroll_offset.y <= before < self.scroll_offset.y + self.size.height - 4:
+            self.scroll_to(y=max(0, before - 1), animate=False)
+
     def action_line(self, lines: int) -> None:
         """Scrolls by lines."""
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False)

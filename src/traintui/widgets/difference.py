@@ -129,7 +129,7 @@ class DifferenceView(DetailView):
         lines = list(self._heading(beside))
         for title, pairs in self._parts:
             lines += [Content(""), Content.styled(title, "bold")]
-            if not pairs:
+            if not pairs and any(self._titles):
                 lines.append(Content.styled("the same", "$muted"))
             lines += _beside(pairs, self._width) if beside else _below(pairs, self._width)
         self._wrapped = lines

@@ -191,7 +191,7 @@ def files(export: Export, standings: Sequence[FileStanding] | None, looked: str)
         return
     found = {standing.file.name: standing for standing in standings or ()}
     for file in known:
-        rows = "" if file.rows is None else f", {file.rows:,} rows"
+        rows = "" if file.rows is None else f", {text.plural(file.rows, 'row')}"
         yield Content.assemble(
             text.shown(file.name, single_line=True, limit=200, style="bold"),
             (f"  {text.size(file.size)}{rows}", "$muted"),

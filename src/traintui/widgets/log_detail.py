@@ -13,7 +13,7 @@ from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
 from traintui.widgets.json_lines import Line, json_lines, ready
-from traintui.widgets.log_rows import action, call_state
+from traintui.widgets.log_rows import action, call_state, gone_mark
 
 LABEL = 14
 """Cells of a fact's name."""
@@ -32,8 +32,9 @@ def fact(name: str, value: Content | str | int | None, *, style: str = "") -> It
 
 def call_facts(attempt: Attempt) -> Iterator[Content]:
     """A call without its payloads."""
-    rehearsal = Content.styled("   rehearsal, nothing is paid", "$generating") if attempt.is_rehearsal else NOTHING
-    yield Content.assemble(call_state(attempt), (f"   call {attempt.id}", "$muted"), rehearsal)
+    rehearsal = Content.styled("   rehearsal", "$generating") if attempt.is_rehearsal else NOTHING
+    gone = Content.assemble("   ", gone_mark(attempt)) if attempt.gone else NOTHING
+    yield Content.assemble(call_state(attempt), (f"   call {attempt.id}", "$muted"), gone, rehearsal)
     yield NOTHING
     yield from fact("When", f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M:%S %Z}")
     yield from fact("Conversation", attempt.conversation_id)
@@ -44,7 +45,8 @@ def call_facts(attempt: Attempt) -> Iterator[Content]:
     tokens = f"{text.tokens(attempt.input_tokens)} in, {text.tokens(attempt.output_tokens)} out"
     cached = f", {text.tokens(attempt.cache_read_tokens)} of the cache" if attempt.cache_read_tokens else ""
     yield from fact("Tokens", tokens + cached)
-    yield from fact("Cost", text.usd(attempt.cost_usd, estimate=attempt.cost_is_estimate))
+    bill = ", not paid" if attempt.is_rehearsal and attempt.cost_usd else ""
+    yield from fact("Cost", text.usd(attempt.cost_usd, estimate=attempt.cost_is_estimate) + bill)
     if attempt.state == "unknown":
         yield from fact("", "at most: nobody here knows what was billed", style="$muted")
     yield from fact("Took", text.duration(attempt.duration_ms))

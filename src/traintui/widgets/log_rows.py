@@ -7,7 +7,7 @@ from datetime import datetime
 from textual.content import Content
 
 from traintui import text
-from traintui.data.records import Attempt, ReviewEntry
+from traintui.data.records import Attempt, Gone, ReviewEntry
 from traintui.widgets.facts import ACTIONS
 from traintui.widgets.row_table import Column
 
@@ -67,7 +67,22 @@ def _cost(attempt: Attempt) -> str:
     return text.usd(attempt.cost_usd, estimate=attempt.cost_is_estimate)
 
 
+GONE: dict[Gone, str] = {"erased": "✕ erased", "purged": "✕ purged"}
+"""What is said of a call of which a part is gone."""
+
+
+def gone_mark(attempt: Attempt) -> Content:
+    """Says where a part of what was said in a call is gone; nothing where all of it is here."""
+    return Content("") if attempt.gone is None else Content.styled(GONE[attempt.gone], "$warning")
+
+
 def _ending(attempt: Attempt) -> Content:
+    if attempt.gone is not None:
+        return Content.assemble(gone_mark(attempt), " ", _answer(attempt))
+    return _answer(attempt)
+
+
+def _answer(attempt: Attempt) -> Content:
     mark = Content.styled(" rehearsal", "$generating") if attempt.is_rehearsal else Content("")
     if attempt.error_message or attempt.error_type:
         return line(attempt.error_message or attempt.error_type, "$failed") + mark

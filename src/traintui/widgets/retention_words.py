@@ -29,23 +29,31 @@ def days_in_words(days: int | None) -> str:
 
 def default_in_words(log: RetiredLog) -> str:
     """What holds where nobody chose."""
-    return f"{DEFAULTS[log]} days unless somebody chose."
+    return f"Where no administrator chose: {DEFAULTS[log]} days."
+
+
+def removed_in_words(log: RetiredLog) -> str:
+    """What becomes of rows that are older."""
+    with_them = "payloads and all" if log == "generation_logs" else "with what they held"
+    return (
+        f"Older {LOGS[log]} leave the log for the archive, {with_them}: A in Audit lists them there. Nothing is lost."
+    )
 
 
 def outlook_in_words(kept: Sequence[KeptWeek], log: RetiredLog, days: int | None, now: datetime) -> Content:
     """What is due of a log whose rows are kept for so many days, and what falls due next, with rows, size and day."""
     if days is None:
-        return Content("Nothing falls due: they are kept for good.")
+        return Content("Nothing is ever removed: they are kept for good.")
     found = outlook(kept, log, days, now)
-    due = Content("Nothing is due now.")
+    due = Content("Nothing leaves the log now.")
     if found.weeks:
         size = f"{text.plural(found.weeks, 'week')}, {found.rows:,} rows, {text.size(found.bytes)}"
-        due = Content.assemble(("Due now: ", "bold $warning"), (size, "bold"), ".")
+        due = Content.assemble(("Leaves the log with the next round: ", "bold $warning"), (size, "bold"), ".")
     if found.following is None or found.following_at is None:
         return due
     week = found.following
     return Content.assemble(
-        due, f" The week of {week.week}, {week.rows:,} rows, {text.size(week.bytes)}, falls due on ",
+        due, f" The week of {week.week}, {week.rows:,} rows, {text.size(week.bytes)}, leaves on ",
         (f"{found.following_at.astimezone():%Y-%m-%d}", "bold"), ".",
     )  # fmt: skip
 

@@ -27,8 +27,8 @@ LOOKED_AT = 100
 """Quick decisions that are named."""
 KIND = Kind(
     "activity", "User activity", "No decision was quicker than anyone can read",
-    ("reviewer", "decisions", "in_bulk", "approved", "approval_rate", "reasons", "seconds_per_1000_tokens", "agreement",
-     "undone_later", "too_quick"),
+    ("reviewer", "decisions", "standing", "in_bulk", "approved", "approval_rate", "reasons", "seconds_per_1000_tokens",
+     "agreement", "undone_later", "changed_later", "too_quick", "too_quick_decisions"),
     of_period=True, rows_are="reviewers",
 )  # fmt: skip
 
@@ -49,10 +49,16 @@ class Reviewer:
     approved: int = 0
     in_bulk: int = 0
     undone: int = 0
+    changed: int = 0
     quick: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     paces: Any = field(default_factory=lambda: array("f"))
     """Seconds per 1,000 tokens of each decision that says how long it took."""
+
+    @property
+    def standing(self) -> int:
+        """Decisions that nobody took back, and nothing changed later."""
+        return self.decisions - self.undone - self.changed
 
     @property
     def pace(self) -> float | None:
@@ -77,6 +83,7 @@ class Activity:
             of.decisions += 1
             of.approved += row.action == "approve"
             of.undone += row.undone
+            of.changed += row.overtaken and not row.undone
             of.in_bulk += row.in_bulk
             if row.reason:
                 of.reasons[row.reason] += 1
@@ -94,14 +101,17 @@ class Activity:
 
     def rows(self, alike: dict[str, Alike]) -> Iterator[Cells]:
         """A row for each reviewer, those who decided most first."""
+        quick = quickest(self.quick)
         for name, of in sorted(self.reviewers.items(), key=lambda each: (-each[1].decisions, each[0])):
             with_others = alike.get(name, Alike())
             yield (
-                name, str(of.decisions), str(of.in_bulk), str(of.approved), percent(of.approved, of.decisions),
+                name, str(of.decisions), str(of.standing), str(of.in_bulk), str(of.approved),
+                percent(of.approved, of.decisions),
                 "; ".join(f"{reason} {times}" for reason, times in of.reasons.most_common(REASONS)),
                 "" if of.pace is None else f"{of.pace:.0f}",
                 f"{with_others.same} of {with_others.number}" if with_others.number else "", str(of.undone),
-                str(of.quick),
+                str(of.changed), str(of.quick),
+                named_quick([row for row in quick if row.reviewer_id == name], of.quick),
             )  # fmt: skip
 
     def answer(self, *, hidden: str = "") -> Answer:
@@ -110,14 +120,18 @@ class Activity:
         approved = sum(of.approved for of in self.reviewers.values())
         quick = sum(of.quick for of in self.reviewers.values())
         timed = sum(len(of.paces) for of in self.reviewers.values())
+        standing = sum(of.standing for of in self.reviewers.values())
         says = f"{number_of(number, 'decision')} of {number_of(len(self.reviewers), 'reviewer')}"
+        says += f", {standing:,} of them stand" if standing < number else ""
         says += f", {quick:,} quicker than anyone can read" if quick else ", none quicker than anyone can read"
         facts = (
             ("decisions", f"{number:,}"),
+            ("that stand", f"{standing:,}"),
             ("reviewers", f"{len(self.reviewers):,}"),
             ("approved", percent(approved, number)),
             ("in bulk", f"{sum(of.in_bulk for of in self.reviewers.values()):,}"),
             ("undone later", f"{sum(of.undone for of in self.reviewers.values()):,}"),
+            ("changed later", f"{sum(of.changed for of in self.reviewers.values()):,}"),
             ("that say how long they took", f"{timed:,}"),
             ("quicker than anyone can read", f"{quick:,}"),
         )
@@ -153,6 +167,16 @@ def quickest(rows: Sequence[Decided]) -> list[Decided]:
     """Those that are furthest from a reading, in the order of the log."""
     by_pace = sorted(rows, key=lambda row: (row.duration_ms or 0) / (row.characters or 1))
     return sorted(by_pace[:LOOKED_AT], key=lambda row: row.id)
+
+
+def named_quick(rows: Sequence[Decided], number: int) -> str:
+    """Quick decisions of a reviewer in a cell: those of `number` that are kept, and how many more there are."""
+    named = [
+        f"row {row.id}: {row.action} {row.conversation_id} revision {row.revision},"
+        f" {(row.duration_ms or 0) / 1_000:.1f} s"
+        for row in rows
+    ]
+    return "; ".join([*named, *([f"and {number - len(rows):,} more"] if number > len(rows) else [])])
 
 
 def looked_at(row: Decided) -> str:

@@ -8,7 +8,7 @@ import socket
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from datetime import tzinfo as TimeZone
 from pathlib import Path
@@ -19,11 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.audit.archive import archived_exports
 from traintui.audit.archive_noted import noted_in_archive
-from traintui.audit.reports import activity, approved_at_revision, exports_attributed, manifests, reviewed
+from traintui.audit.reports import activity, approved_at_revision, exports_attributed, manifests, reviewed, verified
 from traintui.audit.reports.cells import line_of
 from traintui.audit.reports.model import Answer, Cells, Kind, Name, Period, Report
 from traintui.audit.sealing import NoAnchor, seal_and_anchor
-from traintui.data import report_activity, report_approvals, report_exports, report_reviewed, second_review
+from traintui.data import (
+    record_looks,
+    report_activity,
+    report_approvals,
+    report_exports,
+    report_reviewed,
+    second_review,
+)
 from traintui.data.engine import Database
 from traintui.data.seals import Sealed
 from traintui.quality.agreement import pairs_of
@@ -106,6 +113,7 @@ async def make(db: Database, asked: Asked, *, zone: TimeZone | None = None, prog
     Seals what was recorded until now first, so that the seal it bears is over all that it speaks of. Raises
     `TraintuiError` when the database cannot be reached, and where what it asks of is not for this login.
     """
+    look = await record_looks.last(db)
     seal, notes = await sealed(db)
     rows = Rows(asked.kind.columns)
     try:
@@ -114,7 +122,10 @@ async def make(db: Database, asked: Asked, *, zone: TimeZone | None = None, prog
     except BaseException:
         rows.file.close()
         raise
-    answer = Answer(answer.passed, answer.says, answer.facts, (*answer.notes, *notes), answer.plots)
+    answer = replace(
+        answer, facts=(*answer.facts, verified.fact(look, now)),
+        notes=(*verified.notes(look, now), *answer.notes, *notes),
+    )  # fmt: skip
     rows.file.seek(0)
     report = Report(
         asked.kind, period, answer, rows.first, rows.number, rows.digest.hexdigest(), now, db.login, db.label, seal

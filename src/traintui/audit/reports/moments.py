@@ -23,3 +23,15 @@ def read_moment(written: str | None, *, begins: bool = False, zone: TimeZone | N
     except FilterError as error:
         raise TraintuiError("Report not made", error.message, error.remedy) from error
     return found.astimezone(UTC)
+
+
+def read_as_of(written: str | None, *, zone: TimeZone | None = None) -> datetime | None:
+    """A moment that has been: how it will stand nobody knows. A day that has begun counts. None where nothing is
+    written. Raises `TraintuiError`."""
+    begins = read_moment(written, begins=True, zone=zone)
+    if begins is not None and begins > clock.now():
+        raise TraintuiError(
+            "Report not made", f"{(written or '').strip()} is still to come: nobody knows how it will stand then.",
+            "Name a moment that has been, or leave it out for now.",
+        )  # fmt: skip
+    return read_moment(written, zone=zone)
