@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from benchmarks.pooling import pgbouncer, pooled
 
 from churned import INDEX, as_owner, churn, density, invalid, sampled
 from support import Conninfo, eventually, imported, scalar, sqlstate
@@ -369,3 +370,11 @@ async def test_on_a_shared_server_an_administrator_needs_the_owners_right_and_is
         finally:
             with suppress(psycopg.Error):
                 connection.execute("REVOKE traintui_owner FROM ada")
+
+
+@pytest.mark.skipif(pgbouncer() is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
+async def test_through_a_pooler_nothing_is_begun(db: Database, conninfo: Conninfo) -> None:
+    planned = mending.rebuilding(await fact_of(db, "pk_conversations"))
+    with pooled(conninfo("ada")) as url, pytest.raises(TraintuiError, match="a pooler stands between"):
+        await mending.carry_out(replace(db, conninfo=url), planned)
+    assert await index_actions.newest(db) == ()
