@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
+from benchmarks.pooling import pgbouncer, pooled
 
 from churned import INDEX, as_owner, churn, density, invalid, sampled
 from support import Conninfo, eventually, imported, scalar, sqlstate
@@ -230,6 +232,20 @@ async def test_what_a_rebuild_left_behind_a_transaction_that_came_in_between_goe
     assert invalid(conninfo) == [] and (await fact_of(mender)).is_valid
 
 
+async def test_what_cannot_be_taken_away_is_not_tried_all_the_time(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn(conninfo, rows=2_000)
+    leave_one(conninfo)
+    with open_transaction(conninfo):
+        await rebuilding.look(mender, asyncio.Event())
+        await rebuilding.look(mender, asyncio.Event())
+    assert [(each.kind, each.state) for each in await index_actions.newest(mender)] == [("clean", "failed")]
+    monkeypatch.setattr(rebuilding, "CLEAN_AGAIN", timedelta(0))
+    await rebuilding.look(mender, asyncio.Event())
+    assert invalid(conninfo) == []
+
+
 async def test_a_drop_behind_a_transaction_that_came_in_between_is_finished_after_it(
     mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,3 +370,11 @@ async def test_on_a_shared_server_an_administrator_needs_the_owners_right_and_is
         finally:
             with suppress(psycopg.Error):
                 connection.execute("REVOKE traintui_owner FROM ada")
+
+
+@pytest.mark.skipif(pgbouncer() is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
+async def test_through_a_pooler_nothing_is_begun(db: Database, conninfo: Conninfo) -> None:
+    planned = mending.rebuilding(await fact_of(db, "pk_conversations"))
+    with pooled(conninfo("ada")) as url, pytest.raises(TraintuiError, match="a pooler stands between"):
+        await mending.carry_out(replace(db, conninfo=url), planned)
+    assert await index_actions.newest(db) == ()

@@ -95,15 +95,15 @@ async def last_failed(db: Database, index: str) -> datetime | None:
     return row.ended_at if row is not None and row.state == "failed" else None
 
 
-async def rebuilt_since(db: Database, since: datetime) -> dict[str, float]:
-    """How full the indexes are that were rebuilt since then and not sampled after that, by name, where that is known.
-    By ix_index_samples_index_name_at."""
+async def rebuilt_since(db: Database, since: datetime) -> dict[str, float | None]:
+    """How full the indexes are that were rebuilt since then and not sampled after that, by name, None where that is not
+    known. By ix_index_samples_index_name_at."""
     sampled = select(S.index_name).where(
-        S.index_name == A.index_name, S.at > A.ended_at, S.density.is_not(None)
+        S.index_name == A.index_name, S.at > A.ended_at, S.density.is_not(None) | A.density_after.is_(None)
     )  # fmt: skip
     statement = (
         select(A.index_name, A.density_after)
-        .where(A.kind == "rebuild", A.state == "done", A.ended_at >= since, A.density_after.is_not(None))
+        .where(A.kind == "rebuild", A.state == "done", A.ended_at >= since)
         .where(~sampled.exists())
         .order_by(A.id)
     )

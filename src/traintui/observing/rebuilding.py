@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from traintui.data.index_facts import IndexFact
 from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.data.maintaining import may_maintain
 from traintui.data.rebuild_policy import RebuildPolicy
-from traintui.data.refusals import NotReached, Refused
+from traintui.data.refusals import NotReached
 from traintui.errors import TraintuiError
 from traintui.observing.index_findings import is_sparse, since
 from traintui.observing.mending import carry_out, cleaning, rebuilding
@@ -31,6 +31,8 @@ LOOK_SECONDS = 900.0
 """Between two looks what is to be rebuilt: as often as densities are sampled."""
 CLEAN_SECONDS = 60.0
 """Between two looks what builds left."""
+CLEAN_AGAIN = timedelta(minutes=10)
+"""After what time what could not be taken away is tried again."""
 LOOKED_BACK = timedelta(days=2)
 OLD_SECONDS = 300.0
 """Seconds from which on a transaction keeps indexes from being rebuilt: it would be waited for."""
@@ -61,7 +63,8 @@ async def outlook(db: Database) -> Outlook:
         return Outlook(policy, (), None)
     used = await samples.uses(db, now - LOOKED_BACK, now + timedelta(seconds=1))
     densities = {name: use.density for name, use in used.items() if use.density is not None}
-    densities |= await index_actions.rebuilt_since(db, now - LOOKED_BACK)
+    rebuilt = await index_actions.rebuilt_since(db, now - LOOKED_BACK)
+    densities |= {name: 1.0 if density is None else density for name, density in rebuilt.items()}
     unknown = any(fact.name not in densities for fact in large)
     growths = await samples.growths(db, since(now), now) if unknown else {}
     due = [fact for fact in large if is_sparse(fact.name, densities, growths, least=policy.density)]
@@ -130,13 +133,20 @@ async def clean_up(db: Database, stop: asyncio.Event) -> int:
     # A drop waits for those who may still read the index, and puts it out of use before.
     of_log = {each.index_name for each in log if (each.kind, each.state) in {("create", "failed"), ("drop", "done")}}
     rebuilt = {each.table_name for each in log if each.kind == "rebuild" and each.state == "failed"}
+    kept = {each.index_name for each in log if (each.kind, each.state) == ("clean", "failed")
+            and each.ended_at is not None and clock.now() - each.ended_at < CLEAN_AGAIN}  # fmt: skip
     done = 0
     for left in there:
         of_rebuild = OF_REBUILD.search(left.name) is not None and (policy.on or left.table in rebuilt)
-        if not stop.is_set() and (of_rebuild or left.name in of_log):
-            with suppress(Refused):
-                await carry_out(db, cleaning(left), stop=stop, by_itself=True)
-                done += 1
+        if stop.is_set() or left.name in kept or not (of_rebuild or left.name in of_log):
+            continue
+        try:
+            await carry_out(db, cleaning(left), stop=stop, by_itself=True)
+            done += 1
+        except NotReached:
+            raise
+        except TraintuiError:
+            continue  # the log says why
     return done
 
 

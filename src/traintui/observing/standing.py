@@ -79,7 +79,8 @@ async def index_states(db: Database, now: datetime) -> tuple[IndexState, ...]:
     weeks tell."""
     used = await samples.uses(db, since(now), now)
     densities = {name: use.density for name, use in used.items() if use.density is not None}
-    densities |= await index_actions.rebuilt_since(db, now - LOOKED_BACK)
+    rebuilt = await index_actions.rebuilt_since(db, now - LOOKED_BACK)
+    densities |= {name: density for name, density in rebuilt.items() if density is not None}
     facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
     unknown = any(fact.index_bytes > LARGE and fact.name not in densities for fact in facts)
     growths = await samples.growths(db, since(now), now) if unknown else {}
