@@ -25,7 +25,7 @@ def holder_of(conninfo: Conninfo) -> str | None:
     """Who samples; only a superuser reads that."""
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         (holder,) = connection.execute("SELECT holder FROM sampling").fetchone() or (None,)
-    return holder
+    return None if holder is None else str(holder)
 
 
 async def test_the_sampler_samples_beside_the_work_and_leaves_its_lease(db: Database, conninfo: Conninfo) -> None:
