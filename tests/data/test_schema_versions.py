@@ -253,7 +253,6 @@ make_generation_partitions
 note_cost
 note_hook
 note_items
-note_month
 note_plan
 note_presence
 note_queries

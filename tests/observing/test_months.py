@@ -153,14 +153,13 @@ async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:
 
 
 async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samples_are_gone(
-    db: Database, reviewer_db: Database, conninfo: Conninfo
+    db: Database, conninfo: Conninfo
 ) -> None:
     furnish(conninfo)
     with clock.fixed(IN_NOVEMBER):
         shown = await month_files.page_of(db, OCTOBER)
-        await samples.hold(reviewer_db, "one", 60)
-        assert await months.keep_last(reviewer_db, "one") == OCTOBER
-        assert await months.keep_last(reviewer_db, "one") is None
+        assert await months.keep_last(db) == OCTOBER
+        assert await months.keep_last(db) is None
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("DELETE FROM server_samples; DELETE FROM table_samples; DELETE FROM query_times")
             connection.execute("DELETE FROM slow_queries")
@@ -176,23 +175,26 @@ async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samp
         ]
 
 
-async def test_only_who_samples_keeps_a_month_and_only_one_that_is_over(db: Database, conninfo: Conninfo) -> None:
+async def test_only_an_administrator_keeps_a_month_and_only_one_that_is_over_and_was_sampled(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
     furnish(conninfo)
-    with clock.fixed(IN_NOVEMBER), pytest.raises(Refused):
-        await months.keep_last(db, "nobody")
-    await samples.hold(db, "one", 60)
-    this = month_of(clock.now())
-    with clock.fixed(datetime.now(UTC) + timedelta(days=62)), pytest.raises(Refused, match="not over"):
-        await monthly.note(db, "one", this.first, b"{}")
+    with clock.fixed(IN_NOVEMBER), pytest.raises(Refused, match="may not"):
+        await months.keep_last(reviewer_db)
+    with pytest.raises(Refused, match="not over"):
+        await monthly.note(db, month_of(datetime.now(UTC)).first, b"{}")
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DELETE FROM server_samples")
+    with pytest.raises(Refused, match="nothing was sampled"):
+        await monthly.note(db, OCTOBER.first, b"{}")
 
 
 async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
     db: Database, conninfo: Conninfo, tmp_path: Path
 ) -> None:
     furnish(conninfo)
-    await samples.hold(db, "one", 60)
     with clock.fixed(IN_NOVEMBER):
-        await sampling.keep_month(replace(db, home=tmp_path), "one")
+        await sampling.keep_month(replace(db, home=tmp_path))
     names = sorted(path.name for path in (tmp_path / "reports").iterdir())
     assert names == ["traintui-database-2026-10.html", "traintui-database-2026-10.md"]
     written = (tmp_path / "reports" / names[0]).read_text()

@@ -119,12 +119,11 @@ async def sampled_since(db: Database) -> datetime | None:
 # What is kept
 
 
-async def note(db: Database, holder: str, month: date, figures: bytes) -> bool:
-    """Keeps what a month came to, as JSON, once; whether it was not there yet. Raises `Refused` for who does not hold
-    the lease of the sampler, and while the month is not over."""
-    values = {"holder": holder, "month": month, "figures": figures.decode()}
-    asked = "SELECT note_month(:holder, CAST(:month AS date), CAST(:figures AS jsonb))"
-    return bool((await db.call(asked, values, UNLOGGED)).scalar_one())
+async def note(db: Database, month: date, figures: bytes) -> bool:
+    """Keeps what a month came to, as JSON, once; whether it was not there yet. Raises `Refused` for who is no
+    administrator, and for a month that is not over or was not sampled."""
+    asked = "SELECT note_month(CAST(:month AS date), CAST(:figures AS jsonb))"
+    return bool((await db.call(asked, {"month": month, "figures": figures.decode()}, UNLOGGED)).scalar_one())
 
 
 async def kept(db: Database) -> Sequence[date]:

@@ -82,14 +82,14 @@ async def before(db: Database, month: Month) -> MonthFigures | None:
     return await made(db, month.before)
 
 
-async def keep_last(db: Database, holder: str) -> Month | None:
+async def keep_last(db: Database) -> Month | None:
     """Keeps what the last month came to, where there are samples of it and it is not kept yet; that month. Only for
-    the holder of the lease of the sampler. Raises as `figures_of` does."""
+    administrators. Raises as `figures_of` does."""
     last = month_of(clock.now()).before
     since = await monthly.sampled_since(db)
     if since is None or since >= last.end or last.first in await monthly.kept(db):
         return None
-    return last if await monthly.note(db, holder, last.first, as_json(await made(db, last))) else None
+    return last if await monthly.note(db, last.first, as_json(await made(db, last))) else None
 
 
 def as_json(figures: MonthFigures) -> bytes:

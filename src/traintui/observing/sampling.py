@@ -56,6 +56,9 @@ async def keep_taking(db: Database, holder: str, stop: asyncio.Event) -> None:
             if known is None:
                 await alerts.note_versions(db, traintui.__version__)
                 known = ticks()
+            if db.role == "admin" and is_due(looked, MONTH_SECONDS):
+                await keep_month(db)
+                looked = ticks()
             if await samples.hold(db, holder, LEASE_SECONDS):
                 if is_due(taken, SERVER_SECONDS):
                     due = is_due(relations, RELATION_SECONDS)
@@ -68,20 +71,17 @@ async def keep_taking(db: Database, holder: str, stop: asyncio.Event) -> None:
                     thinned = ticks()
                 if await alerting.look(holder):
                     seconds = min(seconds, SOON_SECONDS)
-                if is_due(looked, MONTH_SECONDS):
-                    await keep_month(db, holder)
-                    looked = ticks()
         except TraintuiError:
             await rest(stop, AWAY_SECONDS)
             continue
         await rest(stop, seconds)
 
 
-async def keep_month(db: Database, holder: str) -> None:
+async def keep_month(db: Database) -> None:
     """Keeps what the last month came to once it is over, and saves its report in the home."""
     from traintui.observing import month_files, months  # once a month
 
-    if (month := await months.keep_last(db, holder)) is not None and db.home is not None:
+    if (month := await months.keep_last(db)) is not None and db.home is not None:
         await month_files.save(await month_files.page_of(db, month), month, db.home / month_files.FOLDER)
 
 
