@@ -179,7 +179,7 @@ async def test_only_an_administrator_keeps_a_month_and_only_one_that_is_over_and
     db: Database, reviewer_db: Database, conninfo: Conninfo
 ) -> None:
     furnish(conninfo)
-    with clock.fixed(IN_NOVEMBER), pytest.raises(Refused, match="may not"):
+    with clock.fixed(IN_NOVEMBER), pytest.raises(Refused):
         await months.keep_last(reviewer_db)
     with pytest.raises(Refused, match="not over"):
         await monthly.note(db, month_of(datetime.now(UTC)).first, b"{}")

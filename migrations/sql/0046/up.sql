@@ -70,5 +70,6 @@ REVOKE ALL ON monthly_figures FROM PUBLIC;
 GRANT SELECT ON monthly_figures TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION note_month(date, jsonb), work_between(timestamptz, timestamptz),
     slowest_statements(timestamptz, timestamptz, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION note_month(date, jsonb), work_between(timestamptz, timestamptz), slowest_statements(timestamptz, timestamptz, integer)
+GRANT EXECUTE ON FUNCTION note_month(date, jsonb), work_between(timestamptz, timestamptz),
+    slowest_statements(timestamptz, timestamptz, integer)
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
