@@ -250,6 +250,7 @@ keep_alert
 know_log_order
 look_at_submissions
 make_generation_partitions
+measure_sampled_index
 note_cost
 note_hook
 note_items
