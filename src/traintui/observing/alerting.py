@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,7 +63,7 @@ class Alerting:
                 await alerts.keep(self._db, holder, alert.id, says, dict(sighting.evidence))
         for alert in turned.over:
             if await alerts.clear(self._db, holder, alert.id):
-                told.append(("cleared", as_json(alert)))
+                told.append(("cleared", as_json(replace(alert, state="cleared", cleared_at=facts.at))))
         if told:
             await self._tell(holder, told)
         return turned.waits
