@@ -278,6 +278,7 @@ roll_up_queries
 seal_logs
 second_review_standing
 slowest_statements
+take_hooks
 take_sample
 thin_samples
 watch_batch

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from traintui.data import alert_context, alert_facts, alerts, health, query_times
-from traintui.data.alert_records import Alert, AlertFacts, CallWindow
+from traintui.data.alert_records import Alert, AlertFacts, CallWindow, TakenHook
 from traintui.data.engine import Database
 from traintui.observing import alert_hook
 from traintui.observing.alert_kinds import KINDS, sentence, to_do
@@ -53,19 +53,14 @@ class Alerting:
             self._of_windows = await self._look_at_windows(facts, there)
             self._window = window
         turned = self._watch.step(facts.at, (*of_server(facts), *self._of_windows), there)
-        told = []
         for sighting in turned.opened:
-            if (opened := await self._open(holder, sighting, facts.at)) is not None:
-                told.append(("opened", opened))
+            await self._open(holder, sighting, facts.at)
         for alert, sighting in turned.kept:
             if has_changed(alert.evidence, sighting.evidence):
                 says = sentence(sighting.kind, sighting.subject, sighting.evidence)
                 await alerts.keep(self._db, holder, alert.id, says, dict(sighting.evidence))
         for alert in turned.over:
-            if await alerts.clear(self._db, holder, alert.id):
-                told.append(("cleared", as_json(replace(alert, state="cleared", cleared_at=facts.at))))
-        if told:
-            await self._tell(holder, told)
+            await alerts.clear(self._db, holder, alert.id)
         return turned.waits
 
     async def _look_at_windows(self, facts: AlertFacts, there: Sequence[Alert]) -> tuple[Sighting, ...]:
@@ -96,34 +91,35 @@ class Alerting:
         newest = [windows[-1].begins_at for windows in came.values()]
         self._newest = max([*newest, *([self._newest] if self._newest else [])], default=None)
 
-    async def _open(self, holder: str, sighting: Sighting, now: datetime) -> dict[str, Any] | None:
+    async def _open(self, holder: str, sighting: Sighting, now: datetime) -> None:
         kind, evidence = KINDS[sighting.kind], dict(sighting.evidence)
         label = evidence.get("label") or (sighting.subject if sighting.kind in OF_LABELS else None)
         around = [each.as_json() for each in await alert_context.changes(self._db, now - AROUND, now, label)]
         says = sentence(sighting.kind, sighting.subject, evidence)
-        opened = await alerts.open_one(
+        await alerts.open_one(
             self._db, holder, sighting.kind, sighting.subject, kind.severity, says, evidence, around
-        )
-        if opened is None:
-            return None
-        return as_json(
-            Alert(opened, sighting.kind, sighting.subject, kind.severity, "open", says, evidence, around, now, None,
-                  None, None)
         )  # fmt: skip
 
-    async def _tell(self, holder: str, told: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        command = await alert_hook.of_workspace(self._db)
-        if command is None:
-            return
-        may = await alert_hook.is_confirmed(self._db, command)
 
-        async def one(event: str, alert: dict[str, Any]) -> None:
-            said = "was not run: nobody confirmed it on this machine"
-            if may:
-                said = await alert_hook.run(command, {"event": event, "workspace": self._db.label, "alert": alert})
-            await alerts.note_hook(self._db, holder, alert["id"], f"{event}: the hook {said}")
+async def tell(db: Database) -> int:
+    """Runs the hook for what opened or cleared and no process told yet, where this machine confirmed it; for how many.
+    Raises `TraintuiError` as the database does: what is not noted then is told again."""
+    command = await alert_hook.of_workspace(db)
+    if command is None or not await alert_hook.is_confirmed(db, command):
+        return 0
+    taken = await alerts.take_hooks(db)
+    found = await alerts.of_ids(db, [each.alert_id for each in taken]) if taken else {}
 
-        await asyncio.gather(*(one(event, alert) for event, alert in told))
+    async def one(hook: TakenHook) -> None:
+        alert = found[hook.alert_id]
+        if hook.event == "opened" and alert.state == "cleared":  # as it was when it opened
+            alert = replace(alert, state="open", cleared_at=None)
+        said = {"event": hook.event, "workspace": db.label, "alert": as_json(alert)}
+        await alerts.note_hook(db, hook.id, f"{hook.event}: the hook {await alert_hook.run(command, said)}")
+
+    for event in ("opened", "cleared"):
+        await asyncio.gather(*(one(hook) for hook in taken if hook.event == event))
+    return len(taken)
 
 
 OF_LABELS = frozenset({"slower", "too_long", "failing"})

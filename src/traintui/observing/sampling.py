@@ -20,7 +20,7 @@ from traintui.data.engine import Database
 from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
 from traintui.data.refusals import NotReached, Refused
 from traintui.errors import TraintuiError
-from traintui.observing.alerting import Alerting
+from traintui.observing.alerting import Alerting, tell
 
 SERVER_SECONDS = 60.0
 """Seconds between two samples of the server."""
@@ -84,12 +84,14 @@ class Sampler:
         """Does what is due; the seconds until something is again. Raises `TraintuiError` for what passes."""
         await self._each("versions", RELATION_SECONDS, self._note_versions)
         if not await self._each("lease", 0.0, self._hold):
+            await self._each("hook", 0.0, self._tell)
             return SERVER_SECONDS
         # What fails keeps nothing that comes after it, and is not done again before its time.
         await self._each("sample", SERVER_SECONDS, self._take)
         await self._each("density", RELATION_SECONDS, self._measure)
         await self._each("thin", THIN_SECONDS, self._thin)
         waits = await self._each("alerts", 0.0, self._look)
+        await self._each("hook", 0.0, self._tell)
         await self._each("month", MONTH_SECONDS, self._keep_month)
         return SOON_SECONDS if waits else SERVER_SECONDS
 
@@ -139,6 +141,9 @@ class Sampler:
 
     async def _look(self) -> bool:
         return await self._alerting.look(self._holder)
+
+    async def _tell(self) -> None:
+        await tell(self._db)
 
     async def _keep_month(self) -> None:
         await keep_month(self._db, self._holder)
