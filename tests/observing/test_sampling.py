@@ -83,12 +83,13 @@ async def test_a_time_limit_on_reading_a_whole_index_takes_no_sample_back_and_le
 ) -> None:
     monkeypatch.setattr(sampling, "RELATION_SECONDS", 0.0)
     churn(conninfo)
-    as_owner(conninfo, "CREATE INDEX ix_churned_both ON churned (number, other)")
+    as_owner(conninfo, "CREATE INDEX ix_churned_both ON churned (number, other) WITH (fillfactor = 30)")
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         # As on a shared server with pgstattuple, which takes long for one of them.
         connection.execute("DROP FUNCTION traintui_server.leaf_density(oid)")
         connection.execute(
-            "CREATE FUNCTION pgstatindex(index regclass, OUT avg_leaf_density float, OUT leaf_fragmentation float) LANGUAGE plpgsql AS $$ BEGIN"
+            "CREATE FUNCTION pgstatindex(index regclass, OUT avg_leaf_density float, OUT leaf_fragmentation float)"
+            " LANGUAGE plpgsql AS $$ BEGIN"
             " IF index::text = 'ix_churned_both' THEN PERFORM pg_sleep(60); END IF; avg_leaf_density := 40; END $$"
         )
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET statement_timeout = '3s'".encode())
