@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from traintui.data import alert_context, alert_facts, alerts, health, query_times
-from traintui.data.alert_records import Alert, AlertFacts, CallWindow, TakenHook
+from traintui.data.alert_records import Alert, AlertFacts, CallWindow, DiskAt, TakenHook
 from traintui.data.engine import Database
 from traintui.observing import alert_hook
 from traintui.observing.alert_kinds import KINDS, sentence, to_do
@@ -42,6 +42,7 @@ class Alerting:
         self._most_ms = 0.0
         self._window = -1
         self._of_windows: tuple[Sighting, ...] = ()
+        self._sizes: tuple[DiskAt, ...] = ()
 
     async def look(self, holder: str) -> bool:
         """Looks once, and writes down what turned. Whether something was seen that the next look will tell of: it is
@@ -52,7 +53,8 @@ class Alerting:
         if window != self._window:
             self._of_windows = await self._look_at_windows(facts, there)
             self._window = window
-        turned = self._watch.step(facts.at, (*of_server(facts), *self._of_windows), there)
+        seen = (*of_server(facts), *self._of_windows, *await self._look_at_the_disk(facts))
+        turned = self._watch.step(facts.at, seen, there)
         for sighting in turned.opened:
             await self._open(holder, sighting, facts.at)
         for alert, sighting in turned.kept:
@@ -72,15 +74,21 @@ class Alerting:
             self._recent.clear()
         came = await alert_facts.windows(db, self._newest or now - LOOKS_BACK)
         await asyncio.to_thread(self._add, came)
-        sizes = await alert_facts.disk(db, now - FORECAST)
+        self._sizes = await alert_facts.disk(db, now - FORECAST)
         also = [each.subject for each in there if each.kind == "plan_changed"]
         plans = await alert_facts.changed_plans(db, now - NEW_PLAN, also)
         rows = await health.expected_rows(db) if plans else {}
         return (
             *(sighting for label, watch in self._labels.items() for sighting in watch.sightings(label, now)),
-            *of_disk(sizes),
             *of_plans(plans, rows, self._recent, now),
         )
+
+    async def _look_at_the_disk(self, facts: AlertFacts) -> tuple[Sighting, ...]:
+        """By the newest sample: a disk that has nothing left is told before the next quarter of an hour is over."""
+        last = await alert_facts.newest_disk(self._db, facts.at - FORECAST)
+        if last is None:
+            return ()
+        return tuple(of_disk((*(each for each in self._sizes if each.at < last.at), last)))
 
     def _add(self, came: Mapping[str, Sequence[CallWindow]]) -> None:
         for label, windows in came.items():
