@@ -145,10 +145,16 @@ async def retention(db: Database) -> Finding:
 
 async def indexes(db: Database) -> Finding:
     """Whether indexes are rebuilt by themselves, and what there is to rebuild."""
+    from traintui.data.maintaining import hindrance
     from traintui.observing.rebuilding import outlook
 
     seen = await outlook(db)
     there = f"{len(seen.due):,} to rebuild" if seen.due else "none to rebuild"
+    if seen.policy.on and seen.due and (kept := await hindrance(db)) is not None:
+        return Finding(
+            "Indexes", "warning", f"{there}; not by what {db.login} has open: {kept}.",
+            "Have that done, or leave it to an administrator's app or worker that may.",
+        )  # fmt: skip
     if seen.policy.on:
         return Finding("Indexes", "ok", f"{there}; done by itself {seen.policy.hours}")
     if not seen.due:

@@ -250,6 +250,7 @@ keep_alert
 know_log_order
 look_at_submissions
 make_generation_partitions
+measure_sampled_index
 note_cost
 note_hook
 note_items
@@ -276,6 +277,7 @@ roll_up_queries
 seal_logs
 second_review_standing
 slowest_statements
+take_hooks
 take_sample
 thin_samples
 watch_batch

@@ -159,7 +159,9 @@ async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samp
     with clock.fixed(IN_NOVEMBER):
         shown = await month_files.page_of(db, OCTOBER)
         assert await months.keep_last(db) == OCTOBER
-        assert await months.keep_last(db) is None
+        kept = await monthly.read(db, OCTOBER.first)
+        assert await months.keep_last(db) == OCTOBER
+        assert await monthly.read(db, OCTOBER.first) == kept
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("DELETE FROM server_samples; DELETE FROM table_samples; DELETE FROM query_times")
             connection.execute("DELETE FROM slow_queries")
@@ -200,6 +202,28 @@ async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
     written = (tmp_path / "reports" / names[0]).read_text()
     assert "&lt;b&gt;aside|fails" in written and "<b>aside" not in written
     assert r"\<b\>aside\|fails" in (tmp_path / "reports" / names[1]).read_text()
+
+
+async def test_a_report_that_could_not_be_saved_is_saved_at_the_next_look(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    furnish(conninfo)
+    await samples.hold(db, "one", 60)
+    home = replace(db, home=tmp_path)
+    (tmp_path / "reports").write_text("in the way")
+    with clock.fixed(IN_NOVEMBER):
+        with pytest.raises(TraintuiError, match="cannot be written"):
+            await sampling.keep_month(home)
+        (tmp_path / "reports").unlink()
+        await sampling.keep_month(home)
+        found = sorted((tmp_path / "reports").iterdir())
+        found[0].unlink()
+        written = found[1].stat().st_mtime_ns
+        await sampling.keep_month(home)
+        assert found[0].exists() and found[1].stat().st_mtime_ns != written
+        written = found[1].stat().st_mtime_ns
+        await sampling.keep_month(home)
+    assert found[1].stat().st_mtime_ns == written
 
 
 async def test_a_month_that_has_not_begun_has_no_report(db: Database) -> None:

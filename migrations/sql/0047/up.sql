@@ -184,8 +184,7 @@ $$;
 -- Writes down how the server stands, and with p_relations how each table and index does; what somebody holds for
 -- themselves is left out, since asking for its size would wait for them. What others wait for and since when they are in a
 -- transaction is only seen where the owner of the schema has pg_read_all_stats. Only for the holder of the lease. Returns
--- when. The density of indexes from a megabyte on is measured with them; where that means to read all of an index, of one
--- each time, whose density is not known since it was built or a day old.
+-- when. The density of indexes from a megabyte on is measured with them, where that does not mean to read all of them.
 CREATE OR REPLACE FUNCTION take_sample(p_holder text, p_relations boolean, p_disk_free_bytes bigint, p_disk_bytes bigint)
 RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -250,16 +249,26 @@ BEGIN
     FROM part LEFT JOIN pg_stat_user_indexes AS s ON s.indexrelid = part.oid
          LEFT JOIN pg_statio_user_indexes AS io ON io.indexrelid = part.oid
     GROUP BY part.root;
-    IF NOT EXISTS (SELECT FROM index_samples WHERE at = moment AND density IS NOT NULL) THEN
-        UPDATE index_samples SET density = index_density(to_regclass('public.' || quote_ident(index_name)), true)
-        WHERE at = moment AND index_name = (
-            SELECT s.index_name FROM index_samples AS s
-            WHERE s.at = moment AND s.is_valid AND s.index_bytes >= 8000000 AND NOT EXISTS (
-                SELECT FROM index_samples AS known WHERE known.index_name = s.index_name AND known.density IS NOT NULL
-                  AND known.file_number = s.file_number AND known.at > moment - interval '1 day')
-            ORDER BY s.index_bytes DESC LIMIT 1);
-    END IF;
     RETURN moment;
+END
+$$;
+
+-- Reads all of an index for its density, where nobody else says it, and adds that to its newest sample. Apart from the sample,
+-- which a time limit would take back with it. Only for the holder of the lease, of which no row is locked meanwhile. The density;
+-- null where it is not known.
+CREATE FUNCTION measure_sampled_index(p_holder text, p_index text) RETURNS double precision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    measured double precision;
+BEGIN
+    PERFORM FROM sampling WHERE holder = p_holder AND held_until > clock_timestamp();
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'another process samples this database' USING ERRCODE = 'TT003';
+    END IF;
+    UPDATE index_samples SET density = index_density(to_regclass('public.' || quote_ident(index_name)), true)
+    WHERE at = (SELECT max(at) FROM index_samples) AND index_name = p_index AND density IS NULL
+    RETURNING density INTO measured;
+    RETURN measured;
 END
 $$;
 
@@ -267,7 +276,10 @@ REVOKE ALL ON index_actions FROM PUBLIC;
 GRANT SELECT ON index_actions TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION index_density(oid, boolean), keep_index_action(bigint, double precision), give_up_index_actions(),
     end_index_action(bigint, bigint, double precision, text),
-    begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision) FROM PUBLIC;
+    begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision),
+    measure_sampled_index(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION measure_sampled_index(text, text)
+    TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 GRANT EXECUTE ON FUNCTION index_density(oid, boolean), keep_index_action(bigint, double precision), give_up_index_actions(),
     end_index_action(bigint, bigint, double precision, text),
     begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision)

@@ -1,6 +1,7 @@
 DROP FUNCTION alert_facts();
 DROP FUNCTION acknowledge_alert(bigint);
-DROP FUNCTION note_hook(text, bigint, text);
+DROP FUNCTION note_hook(bigint, text);
+DROP FUNCTION take_hooks();
 DROP FUNCTION clear_alert(text, bigint);
 DROP FUNCTION keep_alert(text, bigint, text, jsonb);
 DROP FUNCTION open_alert(text, text, text, text, text, jsonb, jsonb);

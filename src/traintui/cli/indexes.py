@@ -66,9 +66,10 @@ def indexes(
 
     async def set_rules(db: Database) -> None:
         from traintui.data import rebuild_policy
+        from traintui.observing.rebuilding import switch
 
-        if automatic is not None:
-            await rebuild_policy.switch(db, automatic is Switch.ON)
+        if automatic is not None and (kept := await switch(db, automatic is Switch.ON)) is not None:
+            say(f"Not rebuilt by what {db.login} has open: {kept}.")
         if quiet_hours is not None:
             await rebuild_policy.set_quiet(db, hours)
 

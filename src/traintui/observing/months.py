@@ -83,13 +83,16 @@ async def before(db: Database, month: Month) -> MonthFigures | None:
 
 
 async def keep_last(db: Database) -> Month | None:
-    """Keeps what the last month came to, where there are samples of it and it is not kept yet; that month. Only for
-    administrators. Raises as `figures_of` does."""
+    """The last month, once what it came to is kept; it is now, where there are samples of it and nobody did. None where
+    it is not. Only for administrators. Raises as `figures_of` does."""
     last = month_of(clock.now()).before
+    if last.first in await monthly.kept(db):
+        return last
     since = await monthly.sampled_since(db)
-    if since is None or since >= last.end or last.first in await monthly.kept(db):
+    if since is None or since >= last.end:
         return None
-    return last if await monthly.note(db, last.first, as_json(await made(db, last))) else None
+    await monthly.note(db, last.first, as_json(await made(db, last)))
+    return last
 
 
 def as_json(figures: MonthFigures) -> bytes:

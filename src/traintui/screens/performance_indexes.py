@@ -163,9 +163,10 @@ class IndexesPane(ListedPane["IndexState"]):
             self.write(partial(self._switch, not self._policy.on), name="automatic")
 
     async def _switch(self, on: bool) -> None:
-        from traintui.data import rebuild_policy
+        from traintui.observing.rebuilding import switch
 
-        await rebuild_policy.switch(self.db, on)
+        if (kept := await switch(self.db, on)) is not None:
+            self.app.say(f"Not by this Traintui: {kept}.", title="Rebuilt by themselves", bad=False)
         self.look_again()
 
 
