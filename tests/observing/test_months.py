@@ -20,7 +20,7 @@ from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
 from traintui.observing.month_advice import Recommendation, recommendations
-from traintui.observing.month_page import Page, html, markdown, page
+from traintui.observing.month_page import Page, Section, html, markdown, page
 from traintui.observing.month_records import Month, month_of, read_month
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
@@ -224,6 +224,14 @@ def test_a_counter_that_falls_began_anew(counter: list[int]) -> None:
     assert months.counted(counter) >= max(0, counter[-1] - counter[0])
     if counter == sorted(counter):
         assert months.counted(counter) == counter[-1] - counter[0]
+
+
+def test_what_others_named_and_asked_tells_a_terminal_nothing() -> None:
+    shown = Page(
+        "t\x1b[2J", "says", (Section("S\x9b2J", ("a\x07",), ("b",), (("c\u202e",),), code=("SELECT '\x1b[2J'",)),)
+    )
+    for written in (markdown(shown), html(shown)):
+        assert "SELECT" in written and not [sign for sign in written if not sign.isprintable() and sign != "\n"]
 
 
 def test_a_page_of_html_needs_nothing_beside_it() -> None:
