@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from churned import as_owner
 from support import Conninfo, imported
 from traintui import clock
 from traintui.data import monthly, samples
@@ -22,6 +23,7 @@ from traintui.observing import month_files, months, sampling
 from traintui.observing.month_advice import Recommendation, recommendations
 from traintui.observing.month_page import Page, Section, html, markdown, page
 from traintui.observing.month_records import Month, month_of, read_month
+from traintui.observing.standing import index_states
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 IN_NOVEMBER = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -150,6 +152,30 @@ async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:
     found = recommendations(await months.figures_of(db, this), await months.before(db, this))
     assert found == ()
     assert "Nothing is to be done." in markdown(await month_files.page_of(db, this))
+
+
+async def test_an_index_that_a_team_left_alone_on_its_working_days_is_unused_in_february_too(
+    db: Database, conninfo: Conninfo
+) -> None:
+    as_owner(
+        conninfo, "CREATE TABLE large (n integer PRIMARY KEY, m integer)",
+        "INSERT INTO large SELECT n, n % 7 FROM generate_series(1, 200000) AS n",
+        "CREATE INDEX ix_large_m ON large (n, m)",
+    )  # fmt: skip
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number, scans,"
+            " blocks_hit, blocks_read) SELECT day, 'ix_large_m', 'large', true, 4000000, 200000, 1, 7, 0, 0"
+            " FROM generate_series('2026-12-15 12:00+00'::timestamptz, '2027-02-28 12:00+00', '1 day') AS day"
+            " WHERE extract(isodow FROM day) < 6"
+        )
+    with clock.fixed(datetime(2027, 3, 1, 9, tzinfo=UTC)):
+        of_now = [state.finding for state in await index_states(db, clock.now()) if state.finding is not None]
+        figures = await months.figures_of(db, Month(2027, 2))
+    assert [(each.kind, each.index) for each in of_now] == [("unused", "ix_large_m")]
+    assert [each.index for each in figures.index_findings] == ["ix_large_m"]
+    (recommended,) = recommendations(figures, None)
+    assert recommended.finding.startswith("ix_large_m was not scanned on 54 days (")
 
 
 async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samples_are_gone(

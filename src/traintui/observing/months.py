@@ -6,7 +6,6 @@ not kept in time is made of what is still there.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -26,7 +25,6 @@ from traintui.errors import TraintuiError
 from traintui.observing import plans
 from traintui.observing.alert_kinds import KINDS
 from traintui.observing.growth import growth
-from traintui.observing.index_findings import findings
 from traintui.observing.month_records import (
     ActionMonth,
     AlertMonth,
@@ -39,6 +37,7 @@ from traintui.observing.month_records import (
     TableMonth,
     month_of,
 )
+from traintui.observing.standing import index_states
 
 SLOWEST = 10
 """Statements that stand in a report one by one."""
@@ -123,9 +122,9 @@ async def made(db: Database, month: Month) -> MonthFigures:
     until = min(end, clock.now())
     expected_rows = await health.expected_rows(db)
     used = await samples.uses(db, begin, end)
-    facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
-    relied_on = await asyncio.to_thread(index_facts.relied_on)
-    densities = {name: use.density for name, use in used.items() if use.density is not None}
+    facts = await index_facts.indexes(db)
+    # What is wrong is told as the screen tells it, so from a longer time than the month: February has no thirty days.
+    states = await index_states(db, until)
     known_plans = {(each.label, each.statement_hash, each.plan_hash): each.plan for each in await query_times.plans(db)}
     slow = await monthly.slowest(db, begin, end, SLOWEST)
     return MonthFigures(
@@ -142,7 +141,7 @@ async def made(db: Database, month: Month) -> MonthFigures:
             for fact in sorted(facts, key=lambda each: (-each.index_bytes, each.name))
             if (use := used.get(fact.name)) is not None
         ),
-        findings(facts, keys, used, relied_on, densities),
+        tuple(state.finding for state in states if state.finding is not None),
         tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
         tuple(alert_month(each, until) for each in await alerts.between(db, begin, end)),
