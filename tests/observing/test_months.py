@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from churned import as_owner
 from support import Conninfo, imported
 from traintui import clock
-from traintui.data import monthly, samples
+from traintui.data import monthly, query_times, samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.query_plans import explain
+from traintui.data.query_shapes import plan_hash, without_values
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
@@ -176,6 +178,38 @@ async def test_an_index_that_a_team_left_alone_on_its_working_days_is_unused_in_
     assert [each.index for each in figures.index_findings] == ["ix_large_m"]
     (recommended,) = recommendations(figures, None)
     assert recommended.finding.startswith("ix_large_m was not scanned on 54 days (")
+
+
+async def test_a_month_lists_indexes_as_they_were_and_says_what_is_of_now(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        for name, day, size, entries in (
+            ("ix_gone", 3, 9_000_000, 20_000), ("ix_gone", 30, 8_000_000, 20_000), ("ix_before", 3, 7_000_000, 10),
+        ):  # fmt: skip
+            connection.execute(
+                "INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number,"
+                " scans, blocks_hit, blocks_read) VALUES (%s, %s, 'gone', true, %s, %s, 1, 0, 0, 0)",
+                (datetime(2026, 10, day, tzinfo=UTC), name, size, entries),
+            )
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+        shown = await month_files.page_of(db, OCTOBER)
+    assert [(each.name, each.table, each.index_bytes) for each in figures.indexes] == [("ix_gone", "gone", 8_000_000)]
+    assert "what waits for retention, are those of 2026-11-02 09:00 UTC" in shown.says
+    assert figures.made_at == IN_NOVEMBER and months.from_json(months.as_json(figures)) == figures
+
+
+async def test_a_report_finds_what_the_screen_finds(db: Database, conninfo: Conninfo) -> None:
+    as_owner(
+        conninfo,
+        "CREATE TABLE wide AS SELECT n, 'b' || n % 400 AS kind, n % 50 AS place FROM generate_series(1, 40000) AS n",
+        "ANALYZE wide",
+    )
+    plan = without_values(await explain(db, "SELECT * FROM wide WHERE kind = 'b7' AND place = 3", {}))
+    await query_times.note_plan(db, "wide.kind", "SELECT", plan_hash(plan), plan)
+    figures = await months.figures_of(db, month_of(clock.now()))
+    assert [(each.kind, each.index) for each in figures.index_findings] == [("slow_plan", "ix_wide_kind_place")]
+    assert markdown(page(figures, None, "corpus")).count("CREATE INDEX CONCURRENTLY ix\\_wide\\_kind\\_place") == 1
 
 
 async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samples_are_gone(

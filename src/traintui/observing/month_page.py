@@ -58,8 +58,12 @@ def page(month: MonthFigures, before: MonthFigures | None, database: str) -> Pag
     period = f"{month.month.begin:%Y-%m-%d} to {month.until:%Y-%m-%d %H:%M} UTC"
     so_far = "" if month.is_over else ", which is not over"
     against = f"beside {before.month}" if before is not None else "nothing is stored of the month before"
+    later = (
+        f" Findings of indexes, and what waits for retention, are those of {month.made_at:%Y-%m-%d %H:%M} UTC."
+        if month.is_over else ""
+    )  # fmt: skip
     return Page(
-        f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.",
+        f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.{later}",
         (
             advice(month, before), alerts(month), work(month, before), server(month), latencies(month, before),
             *slowest(month), indexes(month), mended(month), growth(month), removed(month),

@@ -14,13 +14,13 @@ from itertools import pairwise
 from pydantic import TypeAdapter, ValidationError
 
 from traintui import clock
-from traintui.data import alerts, health, index_actions, index_facts, monthly, query_times, retention, samples
+from traintui.data import alerts, health, index_actions, monthly, query_times, retention, samples
 from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.index_actions import LoggedAction
 from traintui.data.monthly import SlowStatement
 from traintui.data.query_records import QueryTimes
-from traintui.data.sample_records import ServerAt, SizeAt, TableAt
+from traintui.data.sample_records import IndexAt, ServerAt, SizeAt, TableAt, Use
 from traintui.errors import TraintuiError
 from traintui.observing import plans
 from traintui.observing.alert_kinds import KINDS
@@ -117,30 +117,31 @@ def adapter() -> TypeAdapter[MonthFigures]:
 
 
 async def made(db: Database, month: Month) -> MonthFigures:
-    """What a month came to, of what is stored; indexes are as they stand now."""
+    """What a month came to, of what is stored. What is wrong with indexes, and what waits for retention, is as it
+    stands now."""
     begin, end = month.begin, month.end
     until = min(end, clock.now())
     expected_rows = await health.expected_rows(db)
     used = await samples.uses(db, begin, end)
-    facts = await index_facts.indexes(db)
     # What is wrong is told as the screen tells it, so from a longer time than the month: February has no thirty days.
     states = await index_states(db, until)
-    known_plans = {(each.label, each.statement_hash, each.plan_hash): each.plan for each in await query_times.plans(db)}
     slow = await monthly.slowest(db, begin, end, SLOWEST)
+    known_plans = {
+        (plan.label, plan.statement_hash, plan.plan_hash): plan.plan
+        for label in {each.label for each in slow}
+        for plan in await query_times.plans(db, label=label)
+    }
     return MonthFigures(
         month,
         until,
+        clock.now(),
         server_month(await samples.server(db, begin, end)),
         tuple(label_month(each) for each in await query_times.by_label(db, begin, end)),
         tuple(
             slow_month(each, known_plans.get((each.label, each.statement_hash, each.plan_hash or "")), expected_rows)
             for each in slow
         ),
-        tuple(
-            IndexMonth(fact.name, fact.table, fact.index_bytes, use.days, use.scans, use.hit_rate, use.density)
-            for fact in sorted(facts, key=lambda each: (-each.index_bytes, each.name))
-            if (use := used.get(fact.name)) is not None
-        ),
+        tuple(index_month(each, used[each.index_name]) for each in await monthly.last_indexes(db, begin, end)),
         tuple(state.finding for state in states if state.finding is not None),
         tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
@@ -189,6 +190,13 @@ def action_month(action: LoggedAction) -> ActionMonth:
         action.kind, action.index_name, action.acted_by, action.by_itself, action.started_at, action.state,
         action.bytes_before, action.bytes_after, action.density_before, action.density_after,
     )  # fmt: skip
+
+
+def index_month(last: IndexAt, use: Use) -> IndexMonth:
+    """An index at its last sample, and how it was used."""
+    return IndexMonth(
+        last.index_name, last.table_name, last.index_bytes, use.days, use.scans, use.hit_rate, use.density
+    )
 
 
 def table_month(first: TableAt, last: TableAt) -> TableMonth:
