@@ -119,6 +119,44 @@ async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, 
     assert next(iter(found)).startswith("The disk")
 
 
+async def test_no_server_is_told_to_take_less_memory_than_it_has(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+    assert figures.server is not None
+    sorting = replace(figures, server=replace(figures.server, temp_bytes=20_000_000_000))
+    reads, sorts = "The server reads much from the disk", "Sorting goes over the disk"
+
+    def advised(shared_buffers: int, work_mem: int) -> dict[str, Recommendation]:
+        of_memory = replace(sorting, settings=monthly.ServerSettings(shared_buffers, work_mem))
+        return {each.finding: each for each in recommendations(of_memory, None)}
+
+    found = advised(128 * 2**20, 4 * 2**20)
+    assert found[reads].statement == "ALTER SYSTEM SET shared_buffers = '1GB';"
+    assert found[reads].evidence == "90.0% of blocks were in memory, and shared_buffers is 128 MB"
+    assert found[sorts].statement == "ALTER SYSTEM SET work_mem = '32MB';"
+    found = advised(16 * 2**30, 2**25)
+    assert found[reads].statement is None is found[sorts].statement
+    assert "shared_buffers is 16,384 MB" in found[reads].evidence and "work_mem is 32 MB" in found[sorts].evidence
+
+
+async def test_what_takes_long_is_told_by_the_setting_of_the_workspace(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("INSERT INTO workspace_settings (key, value) VALUES ('slow_query_ms', '50')")
+        (shared_buffers,) = (
+            connection.execute(
+                "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'"
+            ).fetchone()
+            or ()
+        )
+    with clock.fixed(IN_NOVEMBER):
+        found = {each.finding: each for each in await october(db)}
+        figures = await months.figures_of(db, OCTOBER)
+    assert found["aside.slower takes more than 50 ms"].evidence == "its 95th percentile was 58 ms in 500 calls."
+    assert figures.settings.shared_buffers == shared_buffers and figures.settings.work_mem > 0
+
+
 async def test_what_was_wrong_in_a_month_stands_in_its_report(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute(

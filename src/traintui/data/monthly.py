@@ -20,6 +20,7 @@ from traintui.data.sample_models import ServerSample
 from traintui.data.sample_models import TableSample as T
 from traintui.data.sample_records import IndexAt, TableAt
 
+SETTINGS = text("SELECT pg_size_bytes(current_setting('shared_buffers')), pg_size_bytes(current_setting('work_mem'))")
 SLOWEST = text("SELECT * FROM slowest_statements(:begin, :end, :limit)")
 WORK = text("SELECT work_between(:begin, :end)")
 
@@ -60,6 +61,14 @@ class SlowStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the server has for blocks of tables in all, and for each sort, in bytes."""
+
+    shared_buffers: int
+    work_mem: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retired:
     """A week that was removed from a log: rows and their bytes, and the bytes of the archive."""
 
@@ -75,6 +84,12 @@ async def work(db: Database, begin: datetime, end: datetime) -> Work:
     async with db.read() as connection:
         found: dict[str, Any] = (await connection.execute(WORK, {"begin": begin, "end": end})).scalar_one()
     return Work(**{**found, "spent_usd": Decimal(found["spent_usd"])})
+
+
+async def settings(db: Database) -> ServerSettings:
+    """The settings as they are now."""
+    async with db.read() as connection:
+        return ServerSettings(*(await connection.execute(SETTINGS)).one())
 
 
 async def slowest(db: Database, begin: datetime, end: datetime, limit: int) -> tuple[SlowStatement, ...]:

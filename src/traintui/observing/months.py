@@ -135,6 +135,8 @@ async def made(db: Database, month: Month) -> MonthFigures:
         month,
         until,
         clock.now(),
+        await monthly.settings(db),
+        await query_times.slow_ms(db),
         server_month(await samples.server(db, begin, end)),
         tuple(label_month(each) for each in await query_times.by_label(db, begin, end)),
         tuple(
