@@ -241,6 +241,7 @@ async def test_a_report_finds_what_the_screen_finds(db: Database, conninfo: Conn
     as_owner(
         conninfo,
         "CREATE TABLE wide AS SELECT n, 'b' || n % 400 AS kind, n % 50 AS place FROM generate_series(1, 40000) AS n",
+        "GRANT SELECT ON wide TO traintui_reviewer",
         "ANALYZE wide",
     )
     plan = without_values(await explain(db, "SELECT * FROM wide WHERE kind = 'b7' AND place = 3", {}))

@@ -12,7 +12,7 @@ from screens.waiting import until
 from support import Conninfo, imported
 from traintui import clock
 from traintui.app import TraintuiApp
-from traintui.data import query_times, vocabulary
+from traintui.data import query_times, samples, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.query_records import QueryTimes
@@ -113,6 +113,8 @@ async def test_indexes_are_read_as_often_as_they_are_sampled_and_whatever_stands
 ) -> None:
     plan = [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8"}}]
     await query_times.note_plan(db, "review.queue", "SELECT 1", "a" * 16, plan)
+    await samples.hold(db, "one", 60)
+    await samples.take(db, "one", relations=True)
     async with app.run_test(size=(160, 45)) as pilot:
         screen = await opened(pilot, app, 2)
         pane = screen.query_one(IndexesPane)
