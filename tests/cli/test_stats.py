@@ -75,6 +75,18 @@ def test_a_time_without_statements_says_so(server: EmbeddedServer) -> None:
     assert stats(server.home, "db", "stats", "--hours", "0").returncode == 2
 
 
+def test_a_label_of_somebody_else_tells_a_terminal_nothing(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO query_times VALUES (60, date_trunc('minute', now()), %s, 1, 0, 0, 1, 9000000000, 9, %s)",
+            ("x\x1b]0;y\x07\u202e", '{"0": 1}'),
+        )
+        said = stats(server.home, "db", "stats").stdout
+        connection.execute("DELETE FROM query_times WHERE label LIKE 'x%'")
+    assert "x\ufffd]0;y\ufffd\ufffd" in said
+    assert not [sign for sign in said if not sign.isprintable() and sign != "\n"]
+
+
 def test_the_report_of_a_month_is_printed_saved_and_told_to_programs(server: EmbeddedServer, tmp_path: Path) -> None:
     printed = stats(server.home, "db", "report").stdout
     assert "## Recommendations" in printed and "| new conversations | 1 |" in printed

@@ -16,6 +16,9 @@ Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_k
 
 UNUSED_DAYS = 30
 """Days with samples after which an index that nothing scanned counts as unused."""
+LOOKED_BACK = timedelta(days=90)
+"""How far back samples are looked at: a team that rests at weekends, or for weeks, has its days with samples too. After
+35 days one sample a day is kept, so that most of it costs little."""
 FEW_SCANS = 0
 SMALL = 1_000_000
 """Bytes up to which an unused index is not worth a word."""
@@ -218,4 +221,4 @@ def columns_of(index: IndexFact) -> list[str]:
 
 def since(now: datetime) -> datetime:
     """From when on samples are looked at."""
-    return now - timedelta(days=UNUSED_DAYS + 5)
+    return now - LOOKED_BACK
