@@ -286,7 +286,7 @@ async def test_only_an_administrator_keeps_a_month_and_only_one_that_is_over_and
         await monthly.note(db, month_of(datetime.now(UTC)).first, b"{}")
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute("DELETE FROM server_samples")
-    with pytest.raises(Refused, match="nothing was sampled"):
+    with pytest.raises(Refused, match=r"(?i)nothing was sampled"):
         await monthly.note(db, OCTOBER.first, b"{}")
 
 
