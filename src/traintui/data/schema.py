@@ -107,7 +107,12 @@ def downgrade(conninfo: str, revision: str, *, progress: Progress = quiet) -> No
     """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
     from alembic import command
 
-    with_alembic(conninfo, lambda config: command.downgrade(config, revision), down=True, progress=progress)
+    with_alembic(
+        conninfo,
+        lambda config: command.downgrade(config, config.attributes["run"].goal(conninfo, revision, down=True)),
+        down=True,
+        progress=progress,
+    )
 
 
 def require_seals_kept(conninfo: str, revision: str) -> None:
@@ -164,10 +169,9 @@ def with_alembic(
                     try:
                         run(config)
                         break
-                    except (StatementFailed, DBAPIError) as error:
+                    except (StatementFailed, DBAPIError, psycopg.Error) as error:
                         connection.rollback()
-                        cause = error.__cause__ if isinstance(error, StatementFailed) else error
-                        if not isinstance(getattr(cause, "orig", None), HINDERED):
+                        if not isinstance(driver_error(error), HINDERED):
                             raise
                         if len(under_way.applied) > done:
                             hindered, done = 0, len(under_way.applied)
@@ -182,22 +186,32 @@ def with_alembic(
             f"{str(error).removesuffix('.')}.",
             "A newer Traintui may have upgraded this database: install that version.",
         ) from error
-    except (StatementFailed, DBAPIError) as error:
-        where = f" ({error.where})" if isinstance(error, StatementFailed) else ""
-        cause = error.__cause__ if isinstance(error, StatementFailed) else error
-        failed = getattr(cause, "orig", None)
-        if getattr(failed, "sqlstate", None) is None and cause and (lost := lost_connection(cause)) is not None:
-            raise lost from error
-        said, hint = server_said(failed)
-        if not where and isinstance(error, DBAPIError) and error.statement:
-            where = f" ({first_line(error.statement)})"
-        raise TraintuiError(
-            title,
-            f"{said}{where}. The database is at the last revision that succeeded.",
-            hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
-        ) from error
+    except (StatementFailed, DBAPIError, psycopg.Error) as error:
+        raise failure(title, error) from error
     finally:
         engine.dispose()
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """The server's own error behind that of a script, or of SQLAlchemy."""
+    from traintui.data.revising import StatementFailed
+
+    cause = error.__cause__ if isinstance(error, StatementFailed) else error
+    return getattr(cause, "orig", cause)
+
+
+def failure(title: str, error: BaseException) -> TraintuiError:
+    """The answer to a revision that failed: what the server said, of which statement, and what to do."""
+    failed = driver_error(error)
+    if failed is not None and getattr(failed, "sqlstate", None) is None and (lost := lost_connection(failed)):
+        return lost
+    said, hint = server_said(failed)
+    where = getattr(error, "where", None) or first_line(getattr(error, "statement", None) or "")
+    return TraintuiError(
+        title,
+        f"{said}{f' ({where})' if where else ''}. The database is at the last revision that succeeded.",
+        hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
+    )
 
 
 def held_up(title: str, holders: tuple[str, ...], pids: tuple[int, ...]) -> TraintuiError:

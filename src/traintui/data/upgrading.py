@@ -21,7 +21,7 @@ from sqlalchemy import Connection, event
 import traintui
 from traintui import clock
 from traintui.data.revising import LOCK_SECONDS, Backfill, Filled, fill, note_begun
-from traintui.data.schema import Progress, current_revision, unfilled
+from traintui.data.schema import Progress, current_revision, revision_after, unfilled
 from traintui.data.statements import bare
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ class Run:
         self._progress = progress
         self._unwritten: list[tuple[object, ...]] = []
         self._began = clock.ticks()
+        self._goal = ""
+
+    def goal(self, conninfo: str, revision: str, *, down: bool = False) -> str:
+        """The revision to go to. "-2" means what it meant when the run began, also where it is tried again."""
+        if not self._goal:
+            current = current_revision(conninfo) if revision.startswith(("+", "-")) else None
+            self._goal = (current and revision_after(current, revision, down=down)) or revision
+        return self._goal
 
     def limit_waiting(self, connection: Connection) -> None:
         """From now on each transaction, and each statement outside of one, waits for locks no longer than it may."""
@@ -122,7 +130,7 @@ def apply(config: Config, conninfo: str, revision: str, progress: Progress) -> N
     this one left is filled first. Raises as Alembic and `revising.fill` do."""
     script = ScriptDirectory.from_config(config)
     fill_what_is_left(conninfo, script, progress)
-    for stop in _stops(script, conninfo, revision):
+    for stop in _stops(script, conninfo, config.attributes["run"].goal(conninfo, revision)):
         command.upgrade(config, stop)
         fill_what_is_left(conninfo, script, progress)
 
@@ -196,7 +204,7 @@ def _holder(pid: int, login: str | None, application: str | None, state: str | N
     """A session in words. Without the right to see others the server says no more than who."""
     about = [f"process {pid}", *([application] if application else []), *([state] if state else [])]
     if seconds is not None:
-        about.append(f"in a transaction for {float(seconds):,.0f} s")
+        about.append(f"its transaction {float(seconds):,.0f} s old")
     return f"{login or 'the server itself'} ({', '.join(about)})"
 
 
