@@ -156,22 +156,28 @@ def test_a_revision_that_fails_at_any_statement_leaves_all_as_it_was(empty: str,
 # Up, down, up -----------------------------------------------------------------------------------------------------
 
 
+def defined(conninfo: str) -> dict[tuple[str, str], str]:
+    """The schema. Whether a check was held against old rows is left out: 0027 leaves that to the revision after it."""
+    return {key: definition.removesuffix(" NOT VALID") for key, definition in schema_check.objects(conninfo).items()}
+
+
 async def test_each_revision_goes_down_and_up_again_in_a_filled_workspace(db: Database, conninfo: Conninfo) -> None:
     await add_vocabulary(db)
     await add_document(db)
     await approved(db, *await generated(db, 2), *await imported(db, 2, metadata={"source": "web"}))
     await db.close()
     superuser = conninfo(SUPERUSER)
+    made = defined(superuser)
     for number, below in reversed(list(zip(NUMBERS[1:], NUMBERS, strict=False))):
-        made = schema_check.objects(superuser)
         schema.downgrade(superuser, below)
-        lower, rows = schema_check.objects(superuser), data(superuser)
+        lower, rows = defined(superuser), data(superuser)
         schema.upgrade(superuser, number)
-        assert schema_check.objects(superuser) == made, number
+        assert defined(superuser) == made, number
         schema.downgrade(superuser, below)
-        assert schema_check.objects(superuser) == lower, number
+        assert defined(superuser) == lower, number
         again = data(superuser)
         assert {name for name in rows if rows[name] != again[name]} <= MADE_AGAIN.get(number, set()), number
+        made = lower
     assert schema.current_revision(superuser) == NUMBERS[0]
     assert ask(superuser, "SELECT count(*) FROM conversations") == [(4,)]
 
