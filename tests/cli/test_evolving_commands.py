@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from io import StringIO
 
 import psycopg
 import pytest
@@ -41,8 +43,9 @@ def test_a_strong_lock_on_a_large_table_is_asked_about(
 ) -> None:
     schema.downgrade(conninfo(SUPERUSER), "0032")
     make_turns_many(conninfo(SUPERUSER))
+    monkeypatch.setattr(sys, "stdin", StringIO())
     code, out, said = traintui("db", "upgrade", "0033")
-    assert (code, out) == (1, "") and "Others wait while these tables are locked. Go on?" in said
+    assert (code, out.strip()) == (1, "") and "Others wait while these tables are locked. Go on?" in said
     assert schema.current_revision(conninfo(SUPERUSER)) == "0032"
     code, out, said = traintui("db", "upgrade", "0033", "--yes")
     assert (code, out.strip()) == (0, "0033") and "Applied 0033 in " in said

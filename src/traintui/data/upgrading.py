@@ -15,7 +15,6 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
-from psycopg import sql
 from sqlalchemy import Connection, event
 
 import traintui
@@ -59,6 +58,10 @@ class Run:
         self._began = clock.ticks()
         self._goal = ""
 
+    def begin(self) -> None:
+        """The next revision begins: its seconds count from here."""
+        self._began = clock.ticks()
+
     def goal(self, conninfo: str, revision: str, *, down: bool = False) -> str:
         """The revision to go to. "-2" means what it meant when the run began, also where it is tried again."""
         if not self._goal:
@@ -89,8 +92,6 @@ class Run:
         """Is called by Alembic in the transaction of each revision, as its last statement."""
         revision = str(step.up_revision_id)
         done = Applied(revision, "up" if step.is_upgrade else "down", clock.ticks() - self._began)
-        self.applied.append(done)
-        self._progress(f"{'Applied' if step.is_upgrade else 'Took back'} {revision} in {done.seconds:.1f} s")
         connection = ctx.connection
         assert connection is not None  # noqa: S101
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
@@ -110,7 +111,9 @@ class Run:
             script = ctx.environment_context.script if ctx.environment_context else None
             for backfill in backfills_of(script, revision) if script and step.is_upgrade else ():
                 note_begun(driver, revision, backfill)
-        self._began = clock.ticks()
+        self.applied.append(done)
+        self._progress(f"{'Applied' if step.is_upgrade else 'Took back'} {revision} in {done.seconds:.1f} s")
+        self.begin()
 
 
 def autonomous(connection: Connection) -> bool:
@@ -130,7 +133,9 @@ def apply(config: Config, conninfo: str, revision: str, progress: Progress) -> N
     this one left is filled first. Raises as Alembic and `revising.fill` do."""
     script = ScriptDirectory.from_config(config)
     fill_what_is_left(conninfo, script, progress)
-    for stop in _stops(script, conninfo, config.attributes["run"].goal(conninfo, revision)):
+    run: Run = config.attributes["run"]
+    for stop in _stops(script, conninfo, run.goal(conninfo, revision)):
+        run.begin()
         command.upgrade(config, stop)
         fill_what_is_left(conninfo, script, progress)
 
@@ -229,5 +234,5 @@ def guarded(conninfo: str, waiting: Progress) -> Iterator[Guard]:
 
 
 def _taken(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute(sql.SQL("SELECT pg_try_advisory_xact_lock(7453, 0)")).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(7453, 0)").fetchone()
     return bool(row and row[0])
