@@ -85,7 +85,7 @@ def _read(docstring: str) -> tuple[str, dict[str, str]]:
 def changes(conninfo: str) -> tuple[Change, ...]:
     """What was done to this database, the first first; nothing where it has no history yet.
 
-    What was done before revision 0052 was applied is known only where one upgrade did both. Raises `psycopg.Error`.
+    What was done before revision 0051 was applied is known only where one upgrade did both. Raises `psycopg.Error`.
     """
     with psycopg.connect(conninfo) as connection:
         try:

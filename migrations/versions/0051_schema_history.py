@@ -1,6 +1,6 @@
 """What was done to the schema stands in it, and so does how far rows are that a revision fills afterwards.
 
-Revision: 0052
+Revision: 0051
 Follows: 0050
 Date: 2026-11-29
 Why: Alembic knows where the schema stands, and not since when, by whom, or how long it took; and rows that are filled
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from traintui.data.revising import run_script
 
-revision = "0052"
+revision = "0051"
 down_revision = "0050"
 branch_labels = None
 depends_on = None
