@@ -146,7 +146,11 @@ async def made(db: Database, month: Month) -> MonthFigures:
             slow_month(each, known_plans.get((each.label, each.statement_hash, each.plan_hash or "")), expected_rows)
             for each in slow
         ),
-        tuple(index_month(each, used[each.index_name]) for each in await monthly.last_indexes(db, begin, end)),
+        tuple(
+            index_month(each, use)
+            for each in await monthly.last_indexes(db, begin, end)
+            if (use := used.get(each.index_name)) is not None  # one that was sampled since stands in the next report
+        ),
         tuple(state.finding for state in states if state.finding is not None),
         tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
