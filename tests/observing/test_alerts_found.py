@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from support import Conninfo, add_document, approved, imported
-from traintui.data import alert_facts, alerts, query_times, samples, seals
+from traintui.data import alert_context, alert_facts, alerts, query_times, samples, seals
 from traintui.data.alert_records import Alert, AlertFacts
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -237,6 +237,28 @@ async def test_a_transaction_that_is_open_for_long_is_named_with_who_holds_it(
     assert await sampler.look() == {}
 
 
+async def test_who_waits_is_no_long_transaction_and_whom_it_waits_for_is_though_it_only_reads(
+    conninfo: Conninfo, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_rules, "LONG_SECONDS", 1.0)
+    with psycopg.connect(conninfo("arthur"), application_name="planted") as resting:
+        resting.execute("SELECT count(*) FROM conversations")  # at rest it holds a lock, and neither snapshot nor id
+        pid = resting.info.backend_pid
+        with waiting(conninfo(SUPERUSER), "SELECT pg_current_xact_id(); LOCK TABLE conversations"):
+            while True:
+                await asyncio.sleep(0.1)
+                found = (await alert_facts.facts(sampler.db)).transactions
+                if found and found[0].waiting and found[0].seconds > 1.5:
+                    break
+            assert [each.pid for each in found] == [pid]
+            await sampler.look()
+            (said,) = [each for each in await alerts.read(sampler.db) if each.kind == "long_transaction"]
+            resting.rollback()
+    assert re.search(
+        rf"process {pid} \(planted\) is in a transaction for \d s \(idle in transaction\), 1 waits for it", said.says
+    )
+
+
 async def test_a_disk_that_will_be_full_is_forecast_from_samples(
     db: Database, conninfo: Conninfo, sampler: Sampler
 ) -> None:
@@ -327,6 +349,29 @@ async def test_what_changed_before_an_alert_stands_beside_it(
         "pk_conversations was built anew", "ada dropped ix_old",
     } <= said  # fmt: skip
     assert "Traintui 0.0.9 was first used" not in said
+
+
+async def test_what_was_not_done_to_an_index_is_no_change_and_what_was_made_was_not_built_anew(
+    db: Database, conninfo: Conninfo
+) -> None:
+    await samples.hold(db, HOLDER, 600)
+    await samples.take(db, HOLDER, relations=True)
+    action = (
+        "INSERT INTO index_actions (kind, index_name, table_name, definition, statement, by_itself, acted_by,"
+        " started_at, ended_at, state) VALUES ('{}', '{}', 'conversations', 'd', 's', false, 'ada',"
+        " now() - interval '1 hour', {}, '{}')"
+    )
+    plant(
+        conninfo, action.format("drop", "ix_kept", "now()", "failed"),
+        action.format("create", "ix_begun", "NULL", "started"),
+        action.format("create", "pk_conversations", "now()", "done"),
+        "INSERT INTO index_samples SELECT (jsonb_populate_record(i, jsonb_build_object('at', at - interval '2 hours',"
+        " 'file_number', 1))).* FROM index_samples AS i WHERE index_name IN ('pk_conversations', 'pk_documents')",
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    found = await alert_context.changes(db, now - timedelta(days=1), now, None)
+    said = [each.says for each in found if each.what in {"index", "rebuild"}]
+    assert sorted(said) == ["ada made pk_conversations", "pk_documents was built anew"]
 
 
 async def test_an_alert_that_comes_back_is_another_one_and_the_first_stays_on_record(

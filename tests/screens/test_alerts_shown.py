@@ -33,7 +33,7 @@ GREW = {"at": "2026-11-28T10:00:00+00:00", "what": "growth", "says": "conversati
 async def planted(db: Database, kind: str = "blocking", subject: str = "arthur, process 4711 (psql)") -> int:
     """An alert."""
     await samples.hold(db, "one", 600)
-    says = f"{subject} keeps 3 waiting, the longest since 42 s, for conversations"
+    says = f"{subject} keeps 3 waiting, the longest for 42 s, for conversations"
     opened = await alerts.open_one(db, "one", kind, subject, "urgent", says, CHAIN, [GREW])
     assert opened is not None
     return opened
@@ -80,7 +80,7 @@ async def test_an_alert_says_what_it_means_what_to_do_and_what_changed(
         pane = await opened_alerts(pilot, app)
         await until(pilot, lambda: "WHAT CHANGED" in pane.detail.plain)
         for said in (
-            "Somebody keeps others waiting", "are not stored until it ends", "pg_cancel_backend(4711)",
+            "Somebody keeps others waiting", "are not stored until it ends", "traintui db live --cancel 4711",
             "conversations grew from 20000 to 90000 rows", "opened, ada",
         ):  # fmt: skip
             assert said in " ".join(pane.detail.plain.split())
@@ -164,11 +164,11 @@ async def test_the_hook_is_set_and_confirmed_on_screen(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: form.field.has_class("-mistaken"))
         assert "Close the quotes" in str(form.field.answer.content)
-        form.typed.value = "mail 'the team'"
+        form.typed.value = "true 'the team'"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is not form)
-    assert await alert_hook.of_workspace(db) == "mail 'the team'"
-    assert await alert_hook.is_confirmed(db, "mail 'the team'")
+    assert await alert_hook.of_workspace(db) == "true 'the team'"
+    assert await alert_hook.is_confirmed(db, "true 'the team'")
 
 
 async def test_what_is_wrong_is_told_while_it_keeps_the_sizes_waiting(

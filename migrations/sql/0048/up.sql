@@ -281,12 +281,15 @@ BEGIN
                             - current_setting('superuser_reserved_connections')::integer,
         'transactions', coalesce((
             SELECT jsonb_agg(t ORDER BY t.seconds DESC) FROM (
+                -- Who waits is not to blame: whom it waits for is here, though that one may hold nothing but locks.
                 SELECT pid, usename AS login, application_name AS application, coalesce(state, '') AS state,
-                       extract(epoch FROM moment - xact_start)::float AS seconds
-                FROM session WHERE coalesce(backend_xmin, backend_xid) IS NOT NULL AND xact_start < moment - interval '1 second'
+                       extract(epoch FROM moment - xact_start)::float AS seconds, coalesce(root.number, 0) AS waiting
+                FROM session LEFT JOIN root USING (pid)
+                WHERE (coalesce(backend_xmin, backend_xid) IS NOT NULL OR root.number IS NOT NULL)
+                  AND pid NOT IN (SELECT pid FROM waiting) AND xact_start < moment - interval '1 second'
                 UNION ALL
                 SELECT 0, owner, 'prepared transaction ' || left(gid, 60), 'prepared',
-                       extract(epoch FROM moment - prepared)::float
+                       extract(epoch FROM moment - prepared)::float, 0
                 FROM pg_prepared_xacts WHERE database = current_database() AND prepared < moment - interval '1 second'
                 ORDER BY seconds DESC LIMIT 20) AS t), '[]'),
         'chains', coalesce((

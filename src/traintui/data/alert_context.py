@@ -54,11 +54,14 @@ CHANGES = text("""
         UNION ALL
         SELECT at, 'rebuild', index_name || ' was built anew' FROM file
         WHERE file_number <> before AND index_name NOT LIKE 'ix_generation_logs%' AND index_name <> 'pk_generation_logs'
+          -- What somebody did through Traintui is told as that.
+          AND NOT EXISTS (SELECT FROM index_actions AS a WHERE a.state = 'done' AND a.index_name = file.index_name
+                          AND a.started_at >= :since AND a.started_at <= file.at)
         UNION ALL
         SELECT started_at, 'index',
                acted_by || CASE kind WHEN 'rebuild' THEN ' rebuilt ' WHEN 'drop' THEN ' dropped '
                            WHEN 'create' THEN ' made ' ELSE ' cleaned up ' END || index_name
-        FROM index_actions WHERE started_at >= :since AND started_at <= :until
+        FROM index_actions WHERE state = 'done' AND started_at >= :since AND started_at <= :until
         UNION ALL
         SELECT changed_at, 'setting', changed_by || ' changed ' || key
         FROM workspace_setting_changes WHERE changed_at >= :since AND changed_at <= :until

@@ -100,9 +100,11 @@ def transactions(facts: AlertFacts) -> Iterator[Sighting]:
     """Transactions that are open for long."""
     for each in facts.transactions:
         if each.seconds >= LONG_SECONDS:
+            number = each.waiting
             figures = {
                 "pid": each.pid, "login": each.login, "application": each.application,
-                "state": each.state or "active", "minutes": each.seconds / 60,
+                "state": each.state or "active", "seconds": each.seconds, "number": number,
+                "waits": f", {number:,} {'waits' if number == 1 else 'wait'} for it" if number else "",
             }  # fmt: skip
             yield Sighting("long_transaction", who(each.pid, each.login, each.application), figures)
 
