@@ -144,7 +144,7 @@ async def test_the_overview_names_what_is_wrong_with_what_to_do(app: TraintuiApp
         pane = app.screen.query_one(OverviewPane)
         await until(pilot, lambda: pane.wrong.display)
         shown = str(pane.wrong.content)
-        assert "keeps 3 waiting" in shown and "have it end what it began" in shown
+        assert "keeps 3 waiting" in shown and "5 Live, c cancels what it runs and X ends it" in shown
         await alerts.clear(db, "one", (await alerts.read(db))[0].id)
         await pilot.press("r")
         await until(pilot, lambda: not pane.wrong.display)
