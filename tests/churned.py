@@ -41,6 +41,8 @@ async def sampled(db: Database) -> None:
     """Takes a sample of all indexes."""
     await samples.hold(db, "test", 60)
     await samples.take(db, "test", relations=True)
+    if (index := await samples.to_measure(db)) is not None:
+        await samples.measure(db, "test", index)
 
 
 async def density(db: Database, index: str = INDEX) -> float | None:

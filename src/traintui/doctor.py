@@ -148,11 +148,16 @@ async def indexes(db: Database) -> Finding:
     """Whether all indexes are there that Traintui relies on, whether they are rebuilt by themselves, and what there is
     to rebuild."""
     from traintui import clock
+    from traintui.data.maintaining import hindrance
+    from traintui.data.refusals import Refused
     from traintui.observing.index_findings import BROKEN
     from traintui.observing.rebuilding import outlook
     from traintui.observing.standing import index_states
 
-    wrong = [each.finding for each in await index_states(db, clock.now()) if each.finding is not None]
+    try:
+        wrong = [each.finding for each in await index_states(db, clock.now()) if each.finding is not None]
+    except Refused as refused:  # somebody waits to have a table for themselves
+        return Finding("Indexes", "warning", refused.message, refused.remedy)
     broken = [each for each in wrong if each.kind in BROKEN]
     if broken:
         first = broken[0]
@@ -161,6 +166,11 @@ async def indexes(db: Database) -> Finding:
         return Finding("Indexes", "warning", f"{first.says}: {first.means}{more}.", f"traintui db indexes {mends}.")
     seen = await outlook(db)
     there = f"{len(seen.due):,} to rebuild" if seen.due else "none to rebuild"
+    if seen.policy.on and seen.due and (kept := await hindrance(db)) is not None:
+        return Finding(
+            "Indexes", "warning", f"{there}; not by what {db.login} has open: {kept}.",
+            "Have that done, or leave it to an administrator's app or worker that may.",
+        )  # fmt: skip
     if seen.policy.on:
         return Finding("Indexes", "ok", f"{there}; done by itself {seen.policy.hours}")
     if not seen.due:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from support import Conninfo, sqlstate
-from traintui.data import alerts, samples
+from traintui.data import alerts, samples, workspace_settings
 from traintui.data.alert_context import changes_of
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -36,10 +36,44 @@ async def test_only_who_samples_writes_alerts(db: Database, reviewer_db: Databas
     assert first is not None
     for attempt in (
         alerts.open_one(db, "other", "too_long", "x", "warning", "says", {}, []), alerts.clear(db, "other", first),
-        alerts.keep(db, "other", first, "says", {}), alerts.note_hook(db, "other", first, "said"),
+        alerts.keep(db, "other", first, "says", {}),
     ):  # fmt: skip
         with pytest.raises(Refused):
             await attempt
+
+
+async def test_one_process_takes_a_hook_and_another_what_nobody_noted_in_time(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
+    first = await opened(db)
+    assert first is not None
+    await alerts.clear(db, "one", first)
+    opening, clearing = await alerts.take_hooks(db)
+    assert [(each.alert_id, each.event) for each in (opening, clearing)] == [(first, "opened"), (first, "cleared")]
+    assert await alerts.take_hooks(reviewer_db) == ()
+    with pytest.raises(Refused, match="by another process"):
+        await alerts.note_hook(reviewer_db, opening.id, "said")
+    await alerts.note_hook(db, opening.id, "opened: the hook ran")
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:  # a minute later
+        connection.execute(
+            "UPDATE alert_events SET held_until = now() - interval '1 second' WHERE held_until IS NOT NULL"
+        )
+    assert await alerts.take_hooks(reviewer_db) == (clearing,)
+    with pytest.raises(Refused, match="by another process"):
+        await alerts.note_hook(db, clearing.id, "said")
+    await alerts.note_hook(reviewer_db, clearing.id, "cleared: the hook ran")
+    assert await alerts.take_hooks(db) == ()
+    assert [each.said for each in await alerts.events(db, first) if each.event == "hook"] == [
+        "opened: the hook ran", "cleared: the hook ran",
+    ]  # fmt: skip
+
+
+async def test_what_opened_before_the_hook_was_set_is_not_told(db: Database) -> None:
+    await opened(db)
+    await workspace_settings.change(db, "alert_hook", "true")
+    assert await alerts.take_hooks(db) == ()
+    second = await opened(db, "c.d")
+    assert [each.alert_id for each in await alerts.take_hooks(db)] == [second]
 
 
 async def test_an_administrator_acknowledges_and_nobody_else(db: Database, reviewer_db: Database) -> None:

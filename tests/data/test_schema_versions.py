@@ -250,10 +250,10 @@ keep_alert
 know_log_order
 look_at_submissions
 make_generation_partitions
+measure_sampled_index
 note_cost
 note_hook
 note_items
-note_month
 note_plan
 note_presence
 note_queries
@@ -277,6 +277,7 @@ roll_up_queries
 seal_logs
 second_review_standing
 slowest_statements
+take_hooks
 take_sample
 thin_samples
 watch_batch

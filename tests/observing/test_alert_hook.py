@@ -12,12 +12,14 @@ import pytest
 
 from support import Conninfo
 from traintui.data import alerts, samples
+from traintui.data.alert_records import Alert
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.keeping_up import raise_fault
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
-from traintui.observing import alert_hook, alert_kinds
-from traintui.observing.alerting import Alerting
+from traintui.observing import alert_hook, alert_kinds, sampling
+from traintui.observing.alerting import Alerting, tell
 
 LATE = "INSERT INTO retention_rounds (due_at) VALUES (now() - interval '3 days')"
 
@@ -36,8 +38,8 @@ def program(directory: Path, body: str) -> str:
     return f"'{sys.executable}' '{path}'"
 
 
-async def opened(db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the history of an alert says of the hook that its opening ran."""
+async def open_one(db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch) -> Alert:
+    """An alert that a sampler opened."""
     kind = alert_kinds.KINDS["retention"]
     at_once = alert_kinds.AlertKind(kind.name, kind.title, kind.sentence, kind.means, kind.to_do)
     monkeypatch.setattr(alert_kinds, "KINDS", {**alert_kinds.KINDS, "retention": at_once})
@@ -47,6 +49,13 @@ async def opened(db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPat
     await samples.hold(db, "one", 600)
     await Alerting(db).look("one")
     (alert,) = await alerts.read(db)
+    return alert
+
+
+async def opened(db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the history of an alert says of the hook that its opening ran."""
+    alert = await open_one(db, conninfo, monkeypatch)
+    await tell(db)
     return [each.said for each in await alerts.events(db, alert.id) if each.event == "hook"]
 
 
@@ -88,8 +97,57 @@ async def test_a_machine_runs_nothing_that_was_not_confirmed_there(
         connection.execute(
             "UPDATE workspace_settings SET value = to_jsonb(%s::text) WHERE key = 'alert_hook'", [f"touch {touched}"]
         )
-    (said,) = await opened(db, conninfo, monkeypatch)
-    assert said == "opened: the hook was not run: nobody confirmed it on this machine" and not touched.exists()
+    assert await opened(db, conninfo, monkeypatch) == [] and not touched.exists()
+
+
+async def test_any_process_on_a_machine_that_confirmed_it_tells_what_the_sampler_could_not(
+    db: Database, reviewer_db: Database, conninfo: Conninfo, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sampler is on another machine, or it died between the alert and its hook."""
+    told = config / "told.json"
+    await alert_hook.choose(db, program(config, f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"))
+    alert = await open_one(db, conninfo, monkeypatch)
+    monkeypatch.setenv("TRAINTUI_CONFIG", str(config / "elsewhere" / "config.toml"))
+    assert await tell(db) == 0
+    monkeypatch.setenv("TRAINTUI_CONFIG", str(config / "config.toml"))
+    sampler = sampling.Sampler(reviewer_db, "another", raise_fault)  # which does not hold the lease
+    await sampler.turn()
+    assert json.loads(told.read_text())["event"] == "opened"
+    await sampler.turn()
+    assert json.loads(told.read_text())["event"] == "opened"  # once
+    assert [each.event for each in await alerts.events(db, alert.id)] == ["opened", "hook"]
+
+
+async def test_a_hook_is_told_when_an_alert_cleared(
+    db: Database, conninfo: Conninfo, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = config / "told.json"
+    await alert_hook.choose(db, program(config, f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())"))
+    await opened(db, conninfo, monkeypatch)
+    assert json.loads(told.read_text())["alert"]["cleared_at"] is None
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("DELETE FROM retention_rounds")
+    await Alerting(db).look("one")
+    assert await tell(db) == 1
+    got = json.loads(told.read_text())
+    (alert,) = await alerts.read(db, cleared=True)
+    assert (got["event"], got["alert"]["state"]) == ("cleared", "cleared") and alert.cleared_at is not None
+    assert got["alert"]["cleared_at"] == alert.cleared_at.isoformat()
+
+
+async def test_what_was_over_before_anybody_could_tell_is_told_whole(
+    db: Database, conninfo: Conninfo, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = config / "told.json"
+    body = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    await alert_hook.choose(db, program(config, body))
+    alert = await open_one(db, conninfo, monkeypatch)
+    await alerts.clear(db, "one", alert.id)
+    assert await tell(db) == 2
+    got = [json.loads(line) for line in told.read_text().splitlines()]
+    assert [(each["event"], each["alert"]["state"], each["alert"]["cleared_at"] is None) for each in got] == [
+        ("opened", "open", True), ("cleared", "cleared", False),
+    ]  # fmt: skip
 
 
 async def test_what_a_hook_failed_with_stands_in_the_history_without_secrets(

@@ -279,6 +279,18 @@ async def test_a_disk_that_will_be_full_is_forecast_from_samples(
     assert "the disk is full in 12 days" in found.says  # 2.4 GB a day
 
 
+async def test_a_disk_with_nothing_left_is_told_by_the_newest_sample(
+    db: Database, conninfo: Conninfo, sampler: Sampler
+) -> None:
+    await samples.take(db, HOLDER, relations=False, disk_free=50_000_000_000, disk=100_000_000_000)
+    assert await sampler.look() == {}
+    await samples.take(db, HOLDER, relations=False, disk_free=2_000_000_000, disk=100_000_000_000)
+    await sampler.look(2, apart=MINUTE)  # within the quarter of an hour that the first look began
+    found = (await sampler.look(1, apart=10 * MINUTE))["disk_full"]
+    assert "2.0 GB of 100.0 GB are free" in found.says
+    assert [each.free_bytes for each in await alert_facts.disk(db, datetime.now(UTC) - timedelta(days=1))][-1] == 2e9
+
+
 async def test_a_week_of_the_log_without_a_partition_is_named_and_goes_when_it_is_made(
     db: Database, conninfo: Conninfo, sampler: Sampler
 ) -> None:

@@ -333,14 +333,66 @@ async def test_what_a_killed_process_left_is_cleaned_up_at_the_next_look(
     assert (cleaned.kind, cleaned.state, cleaned.by_itself) == ("clean", "done", True)
 
 
+def taken_for_dead(conninfo: Conninfo) -> None:
+    """Others find nothing heard of what is under way."""
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(
+            "UPDATE index_actions SET state = 'failed', ended_at = now(), held_until = NULL, error = 'it died'"
+            " WHERE state = 'started'"
+        )
+
+
+async def test_who_others_took_for_dead_stops_and_says_so(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mending, "KEEP_SECONDS", 0.1)
+    slow(conninfo)
+    stop = asyncio.Event()
+    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender)), stop=stop))
+    await builds(conninfo)
+    taken_for_dead(conninfo)
+    with pytest.raises(TraintuiError, match="others may have gone on"):
+        await running
+    assert invalid(conninfo) == [] and not stop.is_set()
+    assert [(each.state, each.error) for each in await index_actions.newest(mender)] == [("failed", "it died")]
+
+
+async def test_who_can_tell_nobody_that_it_goes_on_stops_before_others_begin(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mending, "KEEP_SECONDS", 0.2)
+    monkeypatch.setattr(index_actions, "HELD_SECONDS", 1.0)
+    slow(conninfo)
+    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+    await builds(conninfo)
+
+    async def stopped() -> bool:
+        return not invalid(conninfo)
+
+    with psycopg.connect(conninfo(SUPERUSER)) as holding:
+        holding.execute("SELECT FROM index_actions FOR UPDATE")
+        await eventually(stopped)
+    with pytest.raises(TraintuiError, match="others may have gone on"):
+        await running
+
+
+async def test_what_the_log_does_not_know_as_done_is_not_told_as_done(mender: Database, conninfo: Conninfo) -> None:
+    slow(conninfo)
+    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+    await builds(conninfo)
+    taken_for_dead(conninfo)  # and it is done before the next word of it
+    with pytest.raises(TraintuiError, match="the log does not say that it was done"):
+        await running
+
+
 async def test_one_thing_is_done_at_a_time(mender: Database) -> None:
     first = await index_actions.begin(mender, "rebuild", "ix_a", "a", definition="", statement="")
     with pytest.raises(Refused, match="A rebuild is under way on ix_a since"):
-        await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="")
+        await index_actions.begin(mender, "clean", "ix_b", "b", definition="", statement="")
     assert await index_actions.keep(mender, first)
     await index_actions.end(mender, first, size=None, density=None, error=None)
     assert not await index_actions.keep(mender, first)
-    assert await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="") > first
+    assert await index_actions.begin(mender, "clean", "ix_b", "b", definition="", statement="") > first
 
 
 async def test_a_reviewer_mends_nothing(

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from benchmarks.pooling import pgbouncer, pooled
 
 from churned import INDEX, churn, invalid, sampled
 from support import Conninfo, eventually, sqlstate
 from traintui import clock
 from traintui.data import index_actions, rebuild_policy
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
-from traintui.data.engine import Database
+from traintui.data.engine import Database, make_engine
 from traintui.data.rebuild_policy import RebuildPolicy
 from traintui.data.refusals import Refused
 from traintui.observing import rebuilding
@@ -100,6 +101,54 @@ async def test_on_a_shared_server_it_is_off_until_one_key_turns_it_on(
     await rebuild_policy.switch(shared, True)
     assert (await rebuild_policy.read(shared)).on
     assert await rebuild_policy.read(db) == RebuildPolicy(True)
+
+
+async def test_who_may_not_says_which_grant_is_missing_and_begins_once_it_is_there(
+    db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "CLEAN_SECONDS", 0.1)
+    shared = replace(db, label="db.example/training")
+    await due(db, conninfo)
+    await rebuild_policy.set_quiet(shared, None)
+    grant = 'GRANT traintui_owner TO "ada" WITH INHERIT FALSE'
+    assert grant in (await rebuilding.switch(shared, True) or "")
+    assert grant in ((await rebuilding.outlook(shared)).waits_for or "")
+    assert await rebuilding.look(shared, asyncio.Event()) == 0
+    assert (await index_actions.newest(db)) == ()
+
+    async def rebuilt() -> bool:
+        return any(each.state == "done" for each in await index_actions.newest(db))
+
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        async with rebuilding.mending(shared):
+            await asyncio.sleep(0.3)  # it looked, and may not
+            connection.execute(grant.encode())
+            try:
+                await eventually(rebuilt)
+            finally:
+                connection.execute("REVOKE traintui_owner FROM ada")
+
+
+async def test_a_reviewer_is_told_that_an_administrators_traintui_does_it(
+    db: Database, reviewer_db: Database, conninfo: Conninfo, server: EmbeddedServer
+) -> None:
+    await due(db, conninfo)
+    seen = await rebuilding.outlook(replace(reviewer_db, server=server))
+    assert "rita is no administrator" in (seen.waits_for or "")
+
+
+@pytest.mark.skipif(pgbouncer() is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
+async def test_through_a_pooler_the_outlook_says_why_nothing_is_rebuilt(db: Database, conninfo: Conninfo) -> None:
+    await due(db, conninfo)
+    with pooled(conninfo("ada")) as url:
+        engine = make_engine(url, pooled=True)
+        through = replace(db, engine=engine, conninfo=url)
+        try:
+            assert "a pooler stands between" in ((await rebuilding.outlook(through)).waits_for or "")
+            assert await rebuilding.look(through, asyncio.Event()) == 0
+        finally:
+            await engine.dispose()
+    assert await index_actions.newest(db) == ()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from support import Conninfo, eventually, scalar
+from churned import as_owner, churn, density
+from support import Conninfo, eventually, logged_in, scalar
 from traintui.data import samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -58,6 +59,54 @@ async def test_of_two_samplers_one_samples(
 
             await eventually(went_on)
             assert holder_of(conninfo) == holder
+
+
+async def test_what_the_server_refuses_is_told_once_and_keeps_nothing_else(
+    db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "SERVER_SECONDS", 0.05)
+    monkeypatch.setattr(sampling, "THIN_SECONDS", 0.0)
+    as_owner(conninfo, "REVOKE EXECUTE ON FUNCTION thin_samples() FROM traintui_admin, traintui_author,"
+                       " traintui_auditor, traintui_reviewer")  # fmt: skip
+    told: list[Exception] = []
+
+    async def sampled() -> bool:
+        return await taken(db) >= 3
+
+    async with sampling.sampling(db, failed=told.append):
+        await eventually(sampled)
+    assert ["permission denied for function thin_samples" in str(each).lower() for each in told] == [True]
+
+
+async def test_a_time_limit_on_reading_a_whole_index_takes_no_sample_back_and_leaves_the_others(
+    conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "RELATION_SECONDS", 0.0)
+    churn(conninfo)
+    as_owner(conninfo, "CREATE INDEX ix_churned_both ON churned (number, other) WITH (fillfactor = 30)")
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        # As on a shared server with pgstattuple, which takes long for one of them.
+        connection.execute("DROP FUNCTION traintui_server.leaf_density(oid)")
+        connection.execute(
+            "CREATE FUNCTION pgstatindex(index regclass, OUT avg_leaf_density float, OUT leaf_fragmentation float)"
+            " LANGUAGE plpgsql AS $$ BEGIN"
+            " IF index::text = 'ix_churned_both' THEN PERFORM pg_sleep(60); END IF; avg_leaf_density := 40; END $$"
+        )
+        # Only that of the extension is called; here another one goes by its name.
+        connection.execute("SET allow_system_table_mods = on")
+        connection.execute("UPDATE pg_extension SET extname = 'pgstattuple' WHERE extname = 'plpgsql'")
+        connection.execute("ALTER EXTENSION pgstattuple ADD FUNCTION pgstatindex(regclass)")
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET statement_timeout = '3s'".encode())
+    told: list[Exception] = []
+    async with logged_in(conninfo("rita")) as db:
+        sampler = sampling.Sampler(db, "one", told.append)
+        await sampler.turn()
+        now = datetime.now(UTC)
+        assert await taken(db) == 1 and await samples.indexes(db, now - DAY, now + DAY, name="ix_churned_both")
+        assert ["timeout" in str(each) for each in told] == [True]
+        await sampler.turn()
+        assert await density(db) == pytest.approx(0.4) and await density(db, "ix_churned_both") is None
+    assert len(told) == 1
 
 
 async def test_the_disk_is_that_of_the_home(db: Database, tmp_path: object) -> None:

@@ -136,6 +136,17 @@ async def test_one_key_lets_indexes_be_rebuilt_by_themselves_or_no_longer(app: T
     assert not (await rebuild_policy.read(db)).on
 
 
+async def test_who_turns_it_on_and_may_not_do_it_is_told_the_grant(db: Database, tmp_path: Path) -> None:
+    await rebuild_policy.switch(db, False)
+    app = TraintuiApp(Settings(home=tmp_path), workspace=db)  # a shared server, on which ada owns nothing
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await on_index(pilot, app)
+        await until(pilot, lambda: "rebuilt by themselves: off" in str(pane.counted.content))
+        await pilot.press("A")
+        await written(app)
+        await until(pilot, lambda: any("GRANT traintui_owner" in each.message for each in app._notifications))
+
+
 async def test_a_reviewer_reads_and_has_no_key_that_changes(reviewer_db: Database, tmp_path: Path) -> None:
     app = TraintuiApp(Settings(home=tmp_path), workspace=reviewer_db)
     async with app.run_test(size=(120, 40)) as pilot:

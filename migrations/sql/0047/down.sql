@@ -1,3 +1,4 @@
+DROP FUNCTION measure_sampled_index(text, text);
 DROP FUNCTION begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision);
 DROP FUNCTION keep_index_action(bigint, double precision);
 DROP FUNCTION end_index_action(bigint, bigint, double precision, text);

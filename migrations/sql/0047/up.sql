@@ -58,7 +58,9 @@ DECLARE
     density double precision;
 BEGIN
     BEGIN
-        IF to_regprocedure('traintui_server.leaf_density(oid)') IS NOT NULL THEN
+        -- Only the server's own: whatever goes by this name runs with the owner's rights.
+        IF EXISTS (SELECT FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
+                   WHERE p.oid = to_regprocedure('traintui_server.leaf_density(oid)') AND r.rolsuper) THEN
             asked := 'traintui_server.leaf_density(part.oid)';
         END IF;
     EXCEPTION WHEN insufficient_privilege THEN
@@ -67,8 +69,11 @@ BEGIN
     IF asked IS NULL AND p_whole THEN
         SELECT format('nullif((%I.pgstatindex(part.oid::regclass)).avg_leaf_density, ''NaN'') / 100', n.nspname)
         INTO asked
-        FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE p.proname = 'pgstatindex' AND p.proargtypes = ARRAY['regclass'::regtype]::oidvector
+        -- That of the extension: whoever may make temporary tables may give a function of their own any name.
+        FROM pg_extension AS e JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+             JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+             JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE e.extname = 'pgstattuple' AND d.deptype = 'e' AND p.proname = 'pgstatindex' AND p.proargtypes = ARRAY['regclass'::regtype]::oidvector
           AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE');
     END IF;
     IF asked IS NULL THEN
@@ -109,6 +114,11 @@ BEGIN
         RAISE EXCEPTION '% is under way on % since % UTC, by %', CASE other.kind WHEN 'rebuild' THEN 'a rebuild'
             WHEN 'drop' THEN 'a drop' WHEN 'create' THEN 'a build' ELSE 'cleaning up' END, other.index_name,
             to_char(other.started_at AT TIME ZONE 'UTC', 'HH24:MI'), other.acted_by USING ERRCODE = 'TT003';
+    END IF;
+    -- It is run again by whoever undoes the drop, as the owner.
+    IF p_kind = 'drop' AND rtrim(p_definition, ';')
+       IS DISTINCT FROM pg_get_indexdef(to_regclass('public.' || quote_ident(p_index))) THEN
+        RAISE EXCEPTION '% is made in another way', p_index USING ERRCODE = 'TT003';
     END IF;
     IF p_undoes IS NOT NULL THEN
         SELECT * INTO dropped FROM index_actions WHERE id = p_undoes AND kind = 'drop' AND state = 'done';
@@ -174,8 +184,7 @@ $$;
 -- Writes down how the server stands, and with p_relations how each table and index does; what somebody holds for
 -- themselves is left out, since asking for its size would wait for them. What others wait for and since when they are in a
 -- transaction is only seen where the owner of the schema has pg_read_all_stats. Only for the holder of the lease. Returns
--- when. The density of indexes from a megabyte on is measured with them; where that means to read all of an index, of one
--- each time, whose density is not known since it was built or a day old.
+-- when. The density of indexes from a megabyte on is measured with them, where that does not mean to read all of them.
 CREATE OR REPLACE FUNCTION take_sample(p_holder text, p_relations boolean, p_disk_free_bytes bigint, p_disk_bytes bigint)
 RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -240,16 +249,26 @@ BEGIN
     FROM part LEFT JOIN pg_stat_user_indexes AS s ON s.indexrelid = part.oid
          LEFT JOIN pg_statio_user_indexes AS io ON io.indexrelid = part.oid
     GROUP BY part.root;
-    IF NOT EXISTS (SELECT FROM index_samples WHERE at = moment AND density IS NOT NULL) THEN
-        UPDATE index_samples SET density = index_density(to_regclass('public.' || quote_ident(index_name)), true)
-        WHERE at = moment AND index_name = (
-            SELECT s.index_name FROM index_samples AS s
-            WHERE s.at = moment AND s.is_valid AND s.index_bytes >= 8000000 AND NOT EXISTS (
-                SELECT FROM index_samples AS known WHERE known.index_name = s.index_name AND known.density IS NOT NULL
-                  AND known.file_number = s.file_number AND known.at > moment - interval '1 day')
-            ORDER BY s.index_bytes DESC LIMIT 1);
-    END IF;
     RETURN moment;
+END
+$$;
+
+-- Reads all of an index for its density, where nobody else says it, and adds that to its newest sample. Apart from the sample,
+-- which a time limit would take back with it. Only for the holder of the lease, of which no row is locked meanwhile. The density;
+-- null where it is not known.
+CREATE FUNCTION measure_sampled_index(p_holder text, p_index text) RETURNS double precision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    measured double precision;
+BEGIN
+    PERFORM FROM sampling WHERE holder = p_holder AND held_until > clock_timestamp();
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'another process samples this database' USING ERRCODE = 'TT003';
+    END IF;
+    UPDATE index_samples SET density = index_density(to_regclass('public.' || quote_ident(index_name)), true)
+    WHERE at = (SELECT max(at) FROM index_samples) AND index_name = p_index AND density IS NULL
+    RETURNING density INTO measured;
+    RETURN measured;
 END
 $$;
 
@@ -257,7 +276,10 @@ REVOKE ALL ON index_actions FROM PUBLIC;
 GRANT SELECT ON index_actions TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 REVOKE ALL ON FUNCTION index_density(oid, boolean), keep_index_action(bigint, double precision), give_up_index_actions(),
     end_index_action(bigint, bigint, double precision, text),
-    begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision) FROM PUBLIC;
+    begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision),
+    measure_sampled_index(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION measure_sampled_index(text, text)
+    TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 GRANT EXECUTE ON FUNCTION index_density(oid, boolean), keep_index_action(bigint, double precision), give_up_index_actions(),
     end_index_action(bigint, bigint, double precision, text),
     begin_index_action(text, text, text, text, text, boolean, bigint, double precision, bigint, double precision)

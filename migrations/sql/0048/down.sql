@@ -1,6 +1,7 @@
 DROP FUNCTION alert_facts();
 DROP FUNCTION acknowledge_alert(bigint);
-DROP FUNCTION note_hook(text, bigint, text);
+DROP FUNCTION note_hook(bigint, text);
+DROP FUNCTION take_hooks();
 DROP FUNCTION clear_alert(text, bigint);
 DROP FUNCTION keep_alert(text, bigint, text, jsonb);
 DROP FUNCTION open_alert(text, text, text, text, text, jsonb, jsonb);
@@ -13,3 +14,5 @@ DROP TABLE versions_seen;
 DROP TABLE query_windows;
 DELETE FROM workspace_settings WHERE key = 'alert_hook';
 ALTER TABLE workspace_settings DROP CONSTRAINT ck_workspace_settings_alert_hook;
+ALTER TABLE query_plans DROP CONSTRAINT ck_query_plans_plan;
+ALTER TABLE query_times DROP CONSTRAINT ck_query_times_histogram;

@@ -24,7 +24,12 @@ WINDOWS = text("""
 """Served by the key of query_windows."""
 DISK = text("""
     SELECT DISTINCT ON (date_trunc('hour', at)) at, database_bytes, disk_free_bytes, disk_bytes
-    FROM server_samples WHERE at >= :since ORDER BY date_trunc('hour', at), at
+    FROM server_samples WHERE at >= :since ORDER BY date_trunc('hour', at), at DESC
+""")
+"""Served by the key of server_samples."""
+NEWEST_DISK = text("""
+    SELECT at, database_bytes, disk_free_bytes, disk_bytes FROM server_samples
+    WHERE at >= :since ORDER BY at DESC LIMIT 1
 """)
 """Served by the key of server_samples."""
 PLANS = text("""
@@ -110,9 +115,16 @@ def parsed(found: Iterable[tuple[str, str]]) -> dict[str, tuple[CallWindow, ...]
 
 
 async def disk(db: Database, since: datetime) -> tuple[DiskAt, ...]:
-    """The size of the database and of its disk, once an hour, in their order."""
+    """The size of the database and of its disk, the newest of each hour, in their order."""
     async with db.read(UNLOGGED) as connection:
         return tuple(DiskAt(*row) for row in await connection.execute(DISK, {"since": since}))
+
+
+async def newest_disk(db: Database, since: datetime) -> DiskAt | None:
+    """The same in the newest sample since then; None where there is none."""
+    async with db.read(UNLOGGED) as connection:
+        row = (await connection.execute(NEWEST_DISK, {"since": since})).one_or_none()
+    return None if row is None else DiskAt(*row)
 
 
 async def changed_plans(db: Database, since: datetime, also: Collection[str]) -> tuple[QueryPlan, ...]:

@@ -78,8 +78,11 @@ class AlertEvent(Base):
     __tablename__ = "alert_events"
     __table_args__ = (
         CheckConstraint("event IN ('opened', 'acknowledged', 'hook', 'cleared')", name="event"),
+        CheckConstraint("about IS NULL OR about IN ('opened', 'cleared') AND event = 'hook'", name="about"),
         CheckConstraint("length(said) <= 1000", name="said"),
         Index(None, "alert_id"),
+        Index(None, "at"),
+        Index("uq_alert_events_hook", "alert_id", "about", unique=True, postgresql_where=text("event = 'hook'")),
     )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"))
@@ -87,3 +90,5 @@ class AlertEvent(Base):
     event: Mapped[str]
     login: Mapped[str]
     said: Mapped[str]
+    about: Mapped[str | None]
+    held_until: Mapped[datetime | None]

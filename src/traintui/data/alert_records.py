@@ -39,6 +39,15 @@ class AlertEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenHook:
+    """That an alert opened, or cleared, which this process is to run the hook for. `id` is what its end is noted by."""
+
+    id: int
+    alert_id: int
+    event: Literal["opened", "cleared"]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAlerts:
     """How many alerts are not over, how many of these nobody acknowledged, and the worst of those."""
 

@@ -3,7 +3,7 @@ them; administrators acknowledge them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from traintui.data.alert_models import Alert as A
 from traintui.data.alert_models import AlertEvent as E
-from traintui.data.alert_records import Alert, AlertEvent, OpenAlerts, Severity
+from traintui.data.alert_records import Alert, AlertEvent, OpenAlerts, Severity, TakenHook
 from traintui.data.engine import Database
 from traintui.data.query_labels import UNLOGGED
 
@@ -94,10 +94,22 @@ async def clear(db: Database, holder: str, alert_id: int) -> bool:
     return bool((await db.call("SELECT clear_alert(:holder, :id)", values, UNLOGGED)).scalar_one())
 
 
-async def note_hook(db: Database, holder: str, alert_id: int, said: str) -> None:
-    """Writes down what became of the hook. Raises as `open_one` does."""
-    values = {"holder": holder, "id": alert_id, "said": said[:1_000]}
-    await db.call("SELECT note_hook(:holder, :id, :said)", values, UNLOGGED)
+async def take_hooks(db: Database) -> tuple[TakenHook, ...]:
+    """What the hook was not run for yet, in its order; this process is to run it within a minute, and to note that."""
+    found = await db.call("SELECT * FROM take_hooks()", {}, UNLOGGED)
+    return tuple(sorted((TakenHook(row.taken, row.of_alert, row.of_event) for row in found), key=lambda each: each.id))
+
+
+async def note_hook(db: Database, taken: int, said: str) -> None:
+    """Writes down what became of a hook that was taken. Raises `Refused` where another process took it meanwhile."""
+    await db.call("SELECT note_hook(:taken, :said)", {"taken": taken, "said": said[:1_000]}, UNLOGGED)
+
+
+async def of_ids(db: Database, ids: Collection[int]) -> dict[int, Alert]:
+    """These alerts, by id. By the key of alerts."""
+    async with db.read(UNLOGGED) as connection:
+        found = await connection.execute(select(*COLUMNS).where(A.id.in_(ids)))
+        return {row.id: Alert(*row) for row in found}
 
 
 async def acknowledge(db: Database, alert_id: int) -> None:

@@ -77,8 +77,7 @@ async def become_maintainer(connection: Maintenance, login: str, table: str | No
     newer = connection.info.server_version >= 170_000
     if table is not None and newer and await one(connection, "SELECT has_table_privilege(%s, 'MAINTAIN')", [table]):
         return
-    inherits = " WITH INHERIT FALSE" if connection.info.server_version >= 160_000 else ""
-    grant = f'GRANT {OWNER} TO "{login}"{inherits};'
+    grant = f"{membership(login, connection.info.server_version)};"
     if table is not None and newer:
         grant += f' or, for rebuilding alone: GRANT MAINTAIN ON {table} TO "{login}";'
     raise Refused(
@@ -89,15 +88,29 @@ async def become_maintainer(connection: Maintenance, login: str, table: str | No
     )
 
 
-async def may_maintain(db: Database) -> bool:
-    """Whether this login may change indexes; for what it cannot, `maintenance` says which grant is missing."""
+def membership(login: str, server_version: int) -> str:
+    """The grant that lets a login become the owner, in SQL; it counts nowhere else where the server knows a way."""
+    inherits = " WITH INHERIT FALSE" if server_version >= 160_000 else ""
+    return f'GRANT {OWNER} TO "{login}"{inherits}'
+
+
+async def hindrance(db: Database) -> str | None:
+    """What keeps this login from changing indexes, in words and with the grant that is missing; None where nothing
+    does. Raises `NotReached`."""
     if db.role != "admin":
-        return False
+        return f"{db.login} is no administrator, and only what one of them has open does it"
     if db.server is not None:
-        return True
+        return None
     async with db.read() as connection:
-        found = await connection.exec_driver_sql(f"SELECT pg_has_role(session_user, '{OWNER}', 'MEMBER')")
-        return bool(found.scalar_one())
+        asked = f"SELECT pg_has_role(session_user, '{OWNER}', 'MEMBER') AS is_member, pg_backend_pid() AS pid"
+        found = (await connection.exec_driver_sql(asked)).one()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+    if found.pid != driver.info.backend_pid:
+        return "a pooler stands between, and indexes are built over a connection to the server itself"
+    if not found.is_member:
+        grant = membership(db.login, driver.info.server_version)
+        return f"indexes belong to {OWNER}, of which {db.login} is no member; a superuser has to run {grant}"
+    return None
 
 
 async def one(connection: Maintenance, statement: str, values: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -54,6 +55,19 @@ SIZES_BY_DAY = text("""
 """)
 
 
+# A large tree whose density is not known since it was built, or for a day: that means to read all of it.
+TO_MEASURE = text("""
+    SELECT s.index_name
+    FROM index_samples AS s JOIN pg_class AS c ON c.oid = to_regclass('public.' || quote_ident(s.index_name))
+         JOIN pg_am AS am ON am.oid = c.relam AND am.amname = 'btree'
+    WHERE s.at = (SELECT max(at) FROM index_samples) AND s.is_valid AND s.index_bytes >= 8000000
+      AND s.index_name <> ALL(:without) AND NOT EXISTS (
+          SELECT FROM index_samples AS known WHERE known.index_name = s.index_name AND known.density IS NOT NULL
+            AND known.file_number = s.file_number AND known.at > s.at - interval '1 day')
+    ORDER BY s.index_bytes DESC LIMIT 1
+""")
+
+
 async def hold(db: Database, holder: str, seconds: float) -> bool:
     """Whether this process samples for the next seconds; one does at a time."""
     values = {"holder": holder, "seconds": seconds}
@@ -74,6 +88,24 @@ async def take(
     asked = "SELECT take_sample(:holder, :relations, CAST(:free AS bigint), CAST(:disk AS bigint))"
     moment: datetime = (await db.call(asked, values, UNLOGGED)).scalar_one()
     return moment
+
+
+async def to_measure(db: Database, without: Collection[str] = ()) -> str | None:
+    """The largest index all of which is to be read for its density, but for those of these names; None where there is
+    none. By the key of index_samples and ix_index_samples_index_name_at."""
+    async with db.read(UNLOGGED) as connection:
+        found: str | None = await connection.scalar(TO_MEASURE, {"without": [*without]})
+    return found
+
+
+async def measure(db: Database, holder: str, index: str) -> float | None:
+    """Reads all of an index and adds how full it is to its newest sample; that, 0 to 1, None where nobody can say it.
+    Raises `Refused` for who does not hold the lease, and where the server's time limit ends it."""
+    values = {"holder": holder, "index": index}
+    density: float | None = (
+        await db.call("SELECT measure_sampled_index(:holder, :index)", values, UNLOGGED)
+    ).scalar_one()
+    return density
 
 
 async def thin(db: Database) -> int:

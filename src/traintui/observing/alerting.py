@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from traintui.data import alert_context, alert_facts, alerts, health, query_times
-from traintui.data.alert_records import Alert, AlertFacts, CallWindow
+from traintui.data.alert_records import Alert, AlertFacts, CallWindow, DiskAt, TakenHook
 from traintui.data.engine import Database
 from traintui.observing import alert_hook
 from traintui.observing.alert_kinds import KINDS, sentence, to_do
@@ -41,6 +42,7 @@ class Alerting:
         self._most_ms = 0.0
         self._window = -1
         self._of_windows: tuple[Sighting, ...] = ()
+        self._sizes: tuple[DiskAt, ...] = ()
 
     async def look(self, holder: str) -> bool:
         """Looks once, and writes down what turned. Whether something was seen that the next look will tell of: it is
@@ -51,20 +53,16 @@ class Alerting:
         if window != self._window:
             self._of_windows = await self._look_at_windows(facts, there)
             self._window = window
-        turned = self._watch.step(facts.at, (*of_server(facts), *self._of_windows), there)
-        told = []
+        seen = (*of_server(facts), *self._of_windows, *await self._look_at_the_disk(facts))
+        turned = self._watch.step(facts.at, seen, there)
         for sighting in turned.opened:
-            if (opened := await self._open(holder, sighting, facts.at)) is not None:
-                told.append(("opened", opened))
+            await self._open(holder, sighting, facts.at)
         for alert, sighting in turned.kept:
             if has_changed(alert.evidence, sighting.evidence):
                 says = sentence(sighting.kind, sighting.subject, sighting.evidence)
                 await alerts.keep(self._db, holder, alert.id, says, dict(sighting.evidence))
         for alert in turned.over:
-            if await alerts.clear(self._db, holder, alert.id):
-                told.append(("cleared", as_json(alert)))
-        if told:
-            await self._tell(holder, told)
+            await alerts.clear(self._db, holder, alert.id)
         return turned.waits
 
     async def _look_at_windows(self, facts: AlertFacts, there: Sequence[Alert]) -> tuple[Sighting, ...]:
@@ -76,15 +74,21 @@ class Alerting:
             self._recent.clear()
         came = await alert_facts.windows(db, self._newest or now - LOOKS_BACK)
         await asyncio.to_thread(self._add, came)
-        sizes = await alert_facts.disk(db, now - FORECAST)
+        self._sizes = await alert_facts.disk(db, now - FORECAST)
         also = [each.subject for each in there if each.kind == "plan_changed"]
         plans = await alert_facts.changed_plans(db, now - NEW_PLAN, also)
         rows = await health.expected_rows(db) if plans else {}
         return (
             *(sighting for label, watch in self._labels.items() for sighting in watch.sightings(label, now)),
-            *of_disk(sizes),
             *of_plans(plans, rows, self._recent, now),
         )
+
+    async def _look_at_the_disk(self, facts: AlertFacts) -> tuple[Sighting, ...]:
+        """By the newest sample: a disk that has nothing left is told before the next quarter of an hour is over."""
+        last = await alert_facts.newest_disk(self._db, facts.at - FORECAST)
+        if last is None:
+            return ()
+        return tuple(of_disk((*(each for each in self._sizes if each.at < last.at), last)))
 
     def _add(self, came: Mapping[str, Sequence[CallWindow]]) -> None:
         for label, windows in came.items():
@@ -95,34 +99,35 @@ class Alerting:
         newest = [windows[-1].begins_at for windows in came.values()]
         self._newest = max([*newest, *([self._newest] if self._newest else [])], default=None)
 
-    async def _open(self, holder: str, sighting: Sighting, now: datetime) -> dict[str, Any] | None:
+    async def _open(self, holder: str, sighting: Sighting, now: datetime) -> None:
         kind, evidence = KINDS[sighting.kind], dict(sighting.evidence)
         label = evidence.get("label") or (sighting.subject if sighting.kind in OF_LABELS else None)
         around = [each.as_json() for each in await alert_context.changes(self._db, now - AROUND, now, label)]
         says = sentence(sighting.kind, sighting.subject, evidence)
-        opened = await alerts.open_one(
+        await alerts.open_one(
             self._db, holder, sighting.kind, sighting.subject, kind.severity, says, evidence, around
-        )
-        if opened is None:
-            return None
-        return as_json(
-            Alert(opened, sighting.kind, sighting.subject, kind.severity, "open", says, evidence, around, now, None,
-                  None, None)
         )  # fmt: skip
 
-    async def _tell(self, holder: str, told: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        command = await alert_hook.of_workspace(self._db)
-        if command is None:
-            return
-        may = await alert_hook.is_confirmed(self._db, command)
 
-        async def one(event: str, alert: dict[str, Any]) -> None:
-            said = "was not run: nobody confirmed it on this machine"
-            if may:
-                said = await alert_hook.run(command, {"event": event, "workspace": self._db.label, "alert": alert})
-            await alerts.note_hook(self._db, holder, alert["id"], f"{event}: the hook {said}")
+async def tell(db: Database) -> int:
+    """Runs the hook for what opened or cleared and no process told yet, where this machine confirmed it; for how many.
+    Raises `TraintuiError` as the database does: what is not noted then is told again."""
+    command = await alert_hook.of_workspace(db)
+    if command is None or not await alert_hook.is_confirmed(db, command):
+        return 0
+    taken = await alerts.take_hooks(db)
+    found = await alerts.of_ids(db, [each.alert_id for each in taken]) if taken else {}
 
-        await asyncio.gather(*(one(event, alert) for event, alert in told))
+    async def one(hook: TakenHook) -> None:
+        alert = found[hook.alert_id]
+        if hook.event == "opened" and alert.state == "cleared":  # as it was when it opened
+            alert = replace(alert, state="open", cleared_at=None)
+        said = {"event": hook.event, "workspace": db.label, "alert": as_json(alert)}
+        await alerts.note_hook(db, hook.id, f"{hook.event}: the hook {await alert_hook.run(command, said)}")
+
+    for event in ("opened", "cleared"):
+        await asyncio.gather(*(one(hook) for hook in taken if hook.event == event))
+    return len(taken)
 
 
 OF_LABELS = frozenset({"slower", "too_long", "failing"})

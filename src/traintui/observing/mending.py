@@ -165,8 +165,10 @@ async def carry_out(
     in the middle.
 
     Raises `Refused` for who may not, and while something else is being done; `TraintuiError` when it failed or was
-    stopped. Then all is as it was, and the log says why.
+    stopped: then all is as it was, and the log says why. It stops by itself, and raises that, once others may take this
+    process for dead.
     """
+    stop, ending = stop or asyncio.Event(), asyncio.Event()
     async with maintenance(db, table=planned.table if planned.kind == "rebuild" else None) as connection:
         size, density = await index_actions.measured(db, planned.index, whole=planned.kind == "rebuild")
         id = await index_actions.begin(
@@ -175,10 +177,12 @@ async def carry_out(
         )  # fmt: skip
         failure: BaseException | None = None
         try:
-            async with kept(db, id, connection, progress):
-                await tried(connection, planned, stop or asyncio.Event())
+            async with kept(db, id, connection, progress, stop, ending):
+                await tried(connection, planned, ending)
         except BaseException as error:
             failure = error
+            if isinstance(error, TraintuiError) and ending.is_set() and not stop.is_set():
+                raise taken_for_dead(planned) from error
             raise
         finally:
             # Whoever gives this up gets it ended first.
@@ -186,6 +190,8 @@ async def carry_out(
     done = await index_actions.one(db, id)
     if done is None:  # cannot be: nobody removes rows of the log
         raise AssertionError(id)
+    if done.state != "done":
+        raise taken_for_dead(planned)
     return done
 
 
@@ -237,6 +243,15 @@ def stopped(planned: Planned) -> TraintuiError:
     """The answer to what somebody ended in the middle."""
     return TraintuiError(
         "Stopped", f"{planned.index} is as it was.", "Nothing was changed. Begin it again at any time."
+    )  # fmt: skip
+
+
+def taken_for_dead(planned: Planned) -> TraintuiError:
+    """The answer when nothing was heard of this process for so long that others may have gone on."""
+    return TraintuiError(
+        "Taken for dead", f"nothing was heard of what is done to {planned.index} here for half a minute: others may"
+        " have gone on, and the log does not say that it was done.",
+        "Look how the index stands, and what is under way, before you begin it again.",
     )  # fmt: skip
 
 
@@ -309,25 +324,44 @@ async def ended(
 
 
 @asynccontextmanager
-async def kept(db: Database, id: int, connection: Maintenance, progress: Progress) -> AsyncIterator[None]:
-    """Tells others that this goes on, and who watches how far it is, beside the block."""
+async def kept(
+    db: Database, id: int, connection: Maintenance, progress: Progress, stop: asyncio.Event, ending: asyncio.Event
+) -> AsyncIterator[None]:
+    """Tells others that this goes on, and who watches how far it is, beside the block. Sets `ending` with `stop`, and
+    as soon as others took this process for dead, or may: two at a time would be in each other's way."""
     pid = connection.info.backend_pid
 
-    async def watch() -> None:
-        told = ticks()
+    async def look_far() -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(TraintuiError, SQLAlchemyError):
-                if progress is not quiet and (far := await index_building.progress_of(db, pid)) is not None:
+                if (far := await index_building.progress_of(db, pid)) is not None:
                     progress(far)
-                if ticks() - told >= KEEP_SECONDS:
-                    await index_actions.keep(db, id)
-                    told = ticks()
 
-    watching = asyncio.create_task(watch(), name="mending")
+    async def keep() -> None:
+        heard = ticks()
+        while ticks() - heard < index_actions.HELD_SECONDS - KEEP_SECONDS:
+            await asyncio.sleep(KEEP_SECONDS)
+            asked = ticks()
+            with suppress(TraintuiError, SQLAlchemyError, TimeoutError):
+                async with asyncio.timeout(KEEP_SECONDS):
+                    if not await index_actions.keep(db, id):
+                        break
+                heard = asked
+        ending.set()
+
+    async def follow() -> None:
+        await stop.wait()
+        ending.set()
+
+    beside = [asyncio.create_task(each, name="mending") for each in (keep(), follow())]
+    if progress is not quiet:
+        beside.append(asyncio.create_task(look_far(), name="mending"))
     try:
         yield
     finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for each in beside:
+            each.cancel()
+        for met in await asyncio.gather(*beside, return_exceptions=True):
+            if isinstance(met, Exception):
+                raise met

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from traintui.data.engine import Database
@@ -36,14 +35,22 @@ async def save(shown: Page, month: Month, folder: Path) -> tuple[Path, Path]:
         ) from error  # fmt: skip
 
 
+def are_saved(month: Month, folder: Path) -> bool:
+    """Whether both files of a month are in a folder. Blocks."""
+    return all(path.exists() for path in paths(month, folder))
+
+
+def paths(month: Month, folder: Path) -> tuple[Path, Path]:
+    """The files of a month: Markdown, and HTML."""
+    stem = f"traintui-database-{month}"
+    return folder / f"{stem}.md", folder / f"{stem}.html"
+
+
 def _write(shown: Page, month: Month, folder: Path) -> tuple[Path, Path]:
     folder = folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / f"traintui-database-{month}"
-    written: Sequence[tuple[Path, str]] = (
-        (stem.with_name(f"{stem.name}.md"), markdown(shown)), (stem.with_name(f"{stem.name}.html"), html(shown)),
-    )  # fmt: skip
-    for path, content in written:
+    written = paths(month, folder)
+    for path, content in zip(written, (markdown(shown), html(shown)), strict=True):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as target:
@@ -53,4 +60,4 @@ def _write(shown: Page, month: Month, folder: Path) -> tuple[Path, Path]:
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(name)  # it is not there once it has its own name
-    return written[0][0], written[1][0]
+    return written

@@ -20,7 +20,7 @@ from traintui.data import index_actions, index_building, index_facts, rebuild_po
 from traintui.data.engine import Database
 from traintui.data.index_facts import IndexFact
 from traintui.data.keeping_up import AWAY_SECONDS, Failed, beside, raise_fault, rest
-from traintui.data.maintaining import may_maintain
+from traintui.data.maintaining import hindrance
 from traintui.data.rebuild_policy import RebuildPolicy
 from traintui.data.refusals import NotReached
 from traintui.errors import TraintuiError
@@ -72,10 +72,20 @@ async def outlook(db: Database) -> Outlook:
     return Outlook(policy, tuple(due), await obstacle(db, policy, due[0].index_bytes) if due else None)
 
 
+async def switch(db: Database, on: bool) -> str | None:
+    """Says for everybody whether indexes are rebuilt by themselves. Returns what keeps this login from doing it then,
+    in words, None where nothing does. Raises `Refused` for who is no administrator."""
+    await rebuild_policy.switch(db, on)
+    return await hindrance(db) if on else None
+
+
 async def obstacle(db: Database, policy: RebuildPolicy, size: int) -> str | None:
-    """What keeps an index of so many bytes from being rebuilt by itself now, in words; None where nothing does."""
+    """What keeps an index of so many bytes from being rebuilt by itself by this process now, in words; None where
+    nothing does."""
     if not policy.on:
         return "rebuilding by itself is off"
+    if (kept := await hindrance(db)) is not None:
+        return kept
     if not policy.is_quiet(clock.now().astimezone()):
         return f"it is done {policy.hours}"
     if db.server is not None:  # the disk of a shared one is not seen from here
@@ -156,12 +166,11 @@ async def keep_mended(db: Database, stop: asyncio.Event) -> None:
     looked: float | None = None
     while not stop.is_set():
         try:
-            if not await may_maintain(db):
-                return
-            if looked is None or ticks() - looked >= LOOK_SECONDS:
+            may = await hindrance(db) is None  # a grant that comes counts from then on
+            if may and (looked is None or ticks() - looked >= LOOK_SECONDS):
                 looked = ticks()
                 await look(db, stop)
-            else:
+            elif may:
                 await clean_up(db, stop)
         except NotReached:
             await rest(stop, AWAY_SECONDS)

@@ -33,10 +33,20 @@ class IndexesPane(ListedPane["IndexState"]):
     TITLE = "Indexes"
     PLACES = ("indexes", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("indexes")
+    # How they are used is sampled as often, and to add that up costs the server more than any other list.
+    EVERY = 900.0
 
     def __init__(self) -> None:
         super().__init__()
         self._policy: RebuildPolicy | None = None
+        self._served: dict[str, tuple[str, ...]] = {}
+
+    def shown(self) -> None:
+        """Reads the first time, and later where it is time to."""
+        if self._read_at is None:
+            self.look_again()
+        else:
+            self.look()
 
     def columns(self) -> Sequence[Column[IndexState]]:
         """Size, use, density."""
@@ -48,10 +58,11 @@ class IndexesPane(ListedPane["IndexState"]):
 
     async def rows(self) -> Sequence[IndexState]:
         """All of them."""
-        from traintui.data import rebuild_policy
+        from traintui.data import query_times, rebuild_policy
         from traintui.observing.standing import index_states
 
         found = await index_states(self.db, clock.now())
+        self._served = await query_times.served(self.db)
         self._policy = await rebuild_policy.read(self.db)
         self.say_wrong(sum(each.finding is not None for each in found))
         return found
@@ -62,9 +73,7 @@ class IndexesPane(ListedPane["IndexState"]):
 
     async def lines(self, row: IndexState) -> Sequence[Content]:
         """What is known with the row, and of one that is half empty whether that mends itself."""
-        from traintui.data import query_times
-
-        lines = tuple(index_lines(row, await query_times.served_by(self.db, row.name)))
+        lines = tuple(index_lines(row, self._served.get(row.name, ())))
         if row.finding is None or row.finding.kind != "sparse":
             return lines
         from traintui.observing.rebuilding import outlook
@@ -167,11 +176,13 @@ class IndexesPane(ListedPane["IndexState"]):
             self.write(partial(self._switch, not self._policy.on), name="automatic")
 
     async def _switch(self, on: bool) -> None:
-        from traintui.data import rebuild_policy
-        from traintui.observing.rebuilding import outlook
+        from traintui.observing.rebuilding import outlook, switch
 
-        await rebuild_policy.switch(self.db, on)
-        self.app.say(said_of(await outlook(self.db)), title="Rebuilt by themselves", bad=False)
+        kept = await switch(self.db, on)
+        seen = await outlook(self.db)
+        # What is due says by itself what keeps it.
+        here = f" Not by this Traintui: {kept}." if kept is not None and not seen.due else ""
+        self.app.say(said_of(seen) + here, title="Rebuilt by themselves", bad=False)
         self.look_again()
 
 
