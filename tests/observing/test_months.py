@@ -242,6 +242,7 @@ async def test_a_report_finds_what_the_screen_finds(db: Database, conninfo: Conn
         conninfo,
         "CREATE TABLE wide AS SELECT n, 'b' || n % 400 AS kind, n % 50 AS place FROM generate_series(1, 40000) AS n",
         "GRANT SELECT ON wide TO traintui_reviewer",
+        "CREATE INDEX ix_wide_n ON wide (n)",
         "ANALYZE wide",
     )
     plan = without_values(await explain(db, "SELECT * FROM wide WHERE kind = 'b7' AND place = 3", {}))
