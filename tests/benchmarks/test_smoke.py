@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("reports", "--rows 300"),
         ("redaction", "--rows 80 --runs 1"),
         ("observe", "--rows 1000 --conversations 4000"),
-        ("audit", "--rows 300 --runs 1 --deciding 400 --tamperings 6 --written 20"),
+        ("audit", "--rows 300 --runs 1 --deciding 1600 --tamperings 6 --written 20"),
     ],
 )
 def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: str) -> None:

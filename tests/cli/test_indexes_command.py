@@ -60,6 +60,14 @@ def test_what_is_missing_is_made(server: EmbeddedServer) -> None:
     assert found["ix_review_logs_xid8"]["finding"] is None and found["ix_review_logs_xid8"]["bytes"] > 0
 
 
+def test_the_name_of_an_index_tells_a_terminal_nothing(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute('CREATE INDEX "ix_\x1b[2J" ON review_logs (xid8)')
+        said = at_home(server.home, "db", "indexes").stdout
+        connection.execute('DROP INDEX "ix_\x1b[2J"')
+    assert "ix_\ufffd[2J" in said and "\x1b" not in said
+
+
 def test_without_a_yes_nothing_is_done(server: EmbeddedServer) -> None:
     before = told(server)["actions"]
     asked = at_home(server.home, "db", "indexes", "--drop", "ix_review_logs_xid8")

@@ -144,7 +144,8 @@ def test_killed_between_archive_and_removal_every_row_stands_in_one_of_both(serv
             with psycopg.connect(server.conninfo(SUPERUSER)) as connection:
                 return bool(connection.execute(
                     "SELECT FROM pg_stat_activity"
-                    " WHERE query LIKE 'SELECT id FROM retire_generations%' AND state = 'active'"
+                    " WHERE query LIKE '%SELECT id FROM retire_generations%' AND state = 'active'"
+                    " AND pid <> pg_backend_pid()"
                 ).fetchall())  # fmt: skip
 
         until(removing, process)

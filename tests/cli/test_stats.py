@@ -42,7 +42,8 @@ def test_what_a_command_asked_is_on_record_when_it_has_ended(server: EmbeddedSer
     assert labels["imports.copy"]["calls"] == 1 and labels["imports.copy"]["errors"] == 0
     assert labels["imports.copy"]["about"] and all("about" in each for each in told["queries"])
     said = stats(server.home, "db", "stats").stdout
-    assert f"    {labels['imports.copy']['about']:.110}" in said and " 0 failed; a label is" in said
+    longest = told["queries"][0]["about"]
+    assert f"    {longest:.110}" in said and " 0 failed; a label is" in said
     assert sum(each["share"] for each in told["queries"]) == pytest.approx(1, abs=0.05)
     assert 0 < labels["imports.copy"]["p50_ms"] <= labels["imports.copy"]["most_ms"]
     assert told["server"]["connections"] >= 1 and told["indexes"] == []
@@ -72,6 +73,18 @@ def test_a_time_without_statements_says_so(server: EmbeddedServer) -> None:
         connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 hours'")
     assert "none is on record" in stats(server.home, "db", "stats", "--hours", "1").stdout
     assert stats(server.home, "db", "stats", "--hours", "0").returncode == 2
+
+
+def test_a_label_of_somebody_else_tells_a_terminal_nothing(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO query_times VALUES (60, date_trunc('minute', now()), %s, 1, 0, 0, 1, 9000000000, 9, %s)",
+            ("x\x1b]0;y\x07\u202e", '{"0": 1}'),
+        )
+        said = stats(server.home, "db", "stats").stdout
+        connection.execute("DELETE FROM query_times WHERE label LIKE 'x%'")
+    assert "x\ufffd]0;y\ufffd\ufffd" in said
+    assert not [sign for sign in said if not sign.isprintable() and sign != "\n"]
 
 
 def test_the_report_of_a_month_is_printed_saved_and_told_to_programs(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ RIGHTS = """
     UNION ALL SELECT 'schema', nspname, nspowner::regrole::text, acl::text FROM pg_namespace, unnest(nspacl) AS acl
     WHERE nspname = 'public'
     UNION ALL SELECT 'relation', relname, relowner::regrole::text, acl::text
-    FROM pg_class LEFT JOIN LATERAL unnest(relacl) AS acl ON true WHERE relnamespace = 'public'::regnamespace
+    FROM pg_class, unnest(coalesce(relacl,
+                                   acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner))) AS acl
+    WHERE relnamespace = 'public'::regnamespace
     UNION ALL SELECT 'column', attrelid::regclass || '.' || attname, '', acl::text
     FROM pg_attribute, unnest(attacl) AS acl
     WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)

@@ -254,7 +254,6 @@ measure_sampled_index
 note_cost
 note_hook
 note_items
-note_month
 note_plan
 note_presence
 note_queries

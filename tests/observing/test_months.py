@@ -11,17 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from churned import as_owner
 from support import Conninfo, imported
 from traintui import clock
-from traintui.data import monthly, samples
+from traintui.data import monthly, query_times, samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.query_plans import explain
+from traintui.data.query_shapes import plan_hash, without_values
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
 from traintui.observing.month_advice import Recommendation, recommendations
-from traintui.observing.month_page import Page, html, markdown, page
+from traintui.observing.month_page import Page, Section, html, markdown, page
 from traintui.observing.month_records import Month, month_of, read_month
+from traintui.observing.standing import index_states
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 IN_NOVEMBER = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -115,6 +119,44 @@ async def test_what_is_to_be_done_says_why_and_by_which_statement(db: Database, 
     assert next(iter(found)).startswith("The disk")
 
 
+async def test_no_server_is_told_to_take_less_memory_than_it_has(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+    assert figures.server is not None
+    sorting = replace(figures, server=replace(figures.server, temp_bytes=20_000_000_000))
+    reads, sorts = "The server reads much from the disk", "Sorting goes over the disk"
+
+    def advised(shared_buffers: int, work_mem: int) -> dict[str, Recommendation]:
+        of_memory = replace(sorting, settings=monthly.ServerSettings(shared_buffers, work_mem))
+        return {each.finding: each for each in recommendations(of_memory, None)}
+
+    found = advised(128 * 2**20, 4 * 2**20)
+    assert found[reads].statement == "ALTER SYSTEM SET shared_buffers = '1GB';"
+    assert found[reads].evidence == "90.0% of blocks were in memory, and shared_buffers is 128 MB"
+    assert found[sorts].statement == "ALTER SYSTEM SET work_mem = '32MB';"
+    found = advised(16 * 2**30, 2**25)
+    assert found[reads].statement is None is found[sorts].statement
+    assert "shared_buffers is 16,384 MB" in found[reads].evidence and "work_mem is 32 MB" in found[sorts].evidence
+
+
+async def test_what_takes_long_is_told_by_the_setting_of_the_workspace(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("INSERT INTO workspace_settings (key, value) VALUES ('slow_query_ms', '50')")
+        (shared_buffers,) = (
+            connection.execute(
+                "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'"
+            ).fetchone()
+            or ()
+        )
+    with clock.fixed(IN_NOVEMBER):
+        found = {each.finding: each for each in await october(db)}
+        figures = await months.figures_of(db, OCTOBER)
+    assert found["aside.slower takes more than 50 ms"].evidence == "its 95th percentile was 58 ms in 500 calls."
+    assert figures.settings.shared_buffers == shared_buffers and figures.settings.work_mem > 0
+
+
 async def test_what_was_wrong_in_a_month_stands_in_its_report(db: Database, conninfo: Conninfo) -> None:
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute(
@@ -152,16 +194,72 @@ async def test_a_month_without_a_fault_recommends_nothing(db: Database) -> None:
     assert "Nothing is to be done." in markdown(await month_files.page_of(db, this))
 
 
+async def test_an_index_that_a_team_left_alone_on_its_working_days_is_unused_in_february_too(
+    db: Database, conninfo: Conninfo
+) -> None:
+    as_owner(
+        conninfo, "CREATE TABLE large (n integer PRIMARY KEY, m integer)",
+        "INSERT INTO large SELECT n, n % 7 FROM generate_series(1, 200000) AS n",
+        "CREATE INDEX ix_large_m ON large (n, m)",
+    )  # fmt: skip
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number, scans,"
+            " blocks_hit, blocks_read) SELECT day, 'ix_large_m', 'large', true, 4000000, 200000, 1, 7, 0, 0"
+            " FROM generate_series('2026-12-15 12:00+00'::timestamptz, '2027-02-28 12:00+00', '1 day') AS day"
+            " WHERE extract(isodow FROM day) < 6"
+        )
+    with clock.fixed(datetime(2027, 3, 1, 9, tzinfo=UTC)):
+        of_now = [state.finding for state in await index_states(db, clock.now()) if state.finding is not None]
+        figures = await months.figures_of(db, Month(2027, 2))
+    assert [(each.kind, each.index) for each in of_now] == [("unused", "ix_large_m")]
+    assert [each.index for each in figures.index_findings] == ["ix_large_m"]
+    (recommended,) = recommendations(figures, None)
+    assert recommended.finding.startswith("ix_large_m was not scanned on 54 days (")
+
+
+async def test_a_month_lists_indexes_as_they_were_and_says_what_is_of_now(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        for name, day, size, entries in (
+            ("ix_gone", 3, 9_000_000, 20_000), ("ix_gone", 30, 8_000_000, 20_000), ("ix_before", 3, 7_000_000, 10),
+        ):  # fmt: skip
+            connection.execute(
+                "INSERT INTO index_samples (at, index_name, table_name, is_valid, index_bytes, entries, file_number,"
+                " scans, blocks_hit, blocks_read) VALUES (%s, %s, 'gone', true, %s, %s, 1, 0, 0, 0)",
+                (datetime(2026, 10, day, tzinfo=UTC), name, size, entries),
+            )
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+        shown = await month_files.page_of(db, OCTOBER)
+    assert [(each.name, each.table, each.index_bytes) for each in figures.indexes] == [("ix_gone", "gone", 8_000_000)]
+    assert "what waits for retention, are those of 2026-11-02 09:00 UTC" in shown.says
+    assert figures.made_at == IN_NOVEMBER and months.from_json(months.as_json(figures)) == figures
+
+
+async def test_a_report_finds_what_the_screen_finds(db: Database, conninfo: Conninfo) -> None:
+    as_owner(
+        conninfo,
+        "CREATE TABLE wide AS SELECT n, 'b' || n % 400 AS kind, n % 50 AS place FROM generate_series(1, 40000) AS n",
+        "GRANT SELECT ON wide TO traintui_reviewer",
+        "ANALYZE wide",
+    )
+    plan = without_values(await explain(db, "SELECT * FROM wide WHERE kind = 'b7' AND place = 3", {}))
+    await query_times.note_plan(db, "wide.kind", "SELECT", plan_hash(plan), plan)
+    figures = await months.figures_of(db, month_of(clock.now()))
+    assert [(each.kind, each.index) for each in figures.index_findings] == [("slow_plan", "ix_wide_kind_place")]
+    assert markdown(page(figures, None, "corpus")).count("CREATE INDEX CONCURRENTLY ix\\_wide\\_kind\\_place") == 1
+
+
 async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samples_are_gone(
-    db: Database, reviewer_db: Database, conninfo: Conninfo
+    db: Database, conninfo: Conninfo
 ) -> None:
     furnish(conninfo)
     with clock.fixed(IN_NOVEMBER):
         shown = await month_files.page_of(db, OCTOBER)
-        await samples.hold(reviewer_db, "one", 60)
-        assert await months.keep_last(reviewer_db, "one") == OCTOBER
+        assert await months.keep_last(db) == OCTOBER
         kept = await monthly.read(db, OCTOBER.first)
-        assert await months.keep_last(reviewer_db, "one") == OCTOBER
+        assert await months.keep_last(db) == OCTOBER
         assert await monthly.read(db, OCTOBER.first) == kept
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("DELETE FROM server_samples; DELETE FROM table_samples; DELETE FROM query_times")
@@ -178,23 +276,26 @@ async def test_a_month_that_is_over_is_kept_once_and_says_the_same_when_its_samp
         ]
 
 
-async def test_only_who_samples_keeps_a_month_and_only_one_that_is_over(db: Database, conninfo: Conninfo) -> None:
+async def test_only_an_administrator_keeps_a_month_and_only_one_that_is_over_and_was_sampled(
+    db: Database, reviewer_db: Database, conninfo: Conninfo
+) -> None:
     furnish(conninfo)
     with clock.fixed(IN_NOVEMBER), pytest.raises(Refused):
-        await months.keep_last(db, "nobody")
-    await samples.hold(db, "one", 60)
-    this = month_of(clock.now())
-    with clock.fixed(datetime.now(UTC) + timedelta(days=62)), pytest.raises(Refused, match="not over"):
-        await monthly.note(db, "one", this.first, b"{}")
+        await months.keep_last(reviewer_db)
+    with pytest.raises(Refused, match="not over"):
+        await monthly.note(db, month_of(datetime.now(UTC)).first, b"{}")
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute("DELETE FROM server_samples")
+    with pytest.raises(Refused, match="nothing was sampled"):
+        await monthly.note(db, OCTOBER.first, b"{}")
 
 
 async def test_the_sampler_saves_the_report_of_a_month_in_the_home(
     db: Database, conninfo: Conninfo, tmp_path: Path
 ) -> None:
     furnish(conninfo)
-    await samples.hold(db, "one", 60)
     with clock.fixed(IN_NOVEMBER):
-        await sampling.keep_month(replace(db, home=tmp_path), "one")
+        await sampling.keep_month(replace(db, home=tmp_path))
     names = sorted(path.name for path in (tmp_path / "reports").iterdir())
     assert names == ["traintui-database-2026-10.html", "traintui-database-2026-10.md"]
     written = (tmp_path / "reports" / names[0]).read_text()
@@ -211,16 +312,16 @@ async def test_a_report_that_could_not_be_saved_is_saved_at_the_next_look(
     (tmp_path / "reports").write_text("in the way")
     with clock.fixed(IN_NOVEMBER):
         with pytest.raises(TraintuiError, match="cannot be written"):
-            await sampling.keep_month(home, "one")
+            await sampling.keep_month(home)
         (tmp_path / "reports").unlink()
-        await sampling.keep_month(home, "one")
+        await sampling.keep_month(home)
         found = sorted((tmp_path / "reports").iterdir())
         found[0].unlink()
         written = found[1].stat().st_mtime_ns
-        await sampling.keep_month(home, "one")
+        await sampling.keep_month(home)
         assert found[0].exists() and found[1].stat().st_mtime_ns != written
         written = found[1].stat().st_mtime_ns
-        await sampling.keep_month(home, "one")
+        await sampling.keep_month(home)
     assert found[1].stat().st_mtime_ns == written
 
 
@@ -248,6 +349,14 @@ def test_a_counter_that_falls_began_anew(counter: list[int]) -> None:
     assert months.counted(counter) >= max(0, counter[-1] - counter[0])
     if counter == sorted(counter):
         assert months.counted(counter) == counter[-1] - counter[0]
+
+
+def test_what_others_named_and_asked_tells_a_terminal_nothing() -> None:
+    shown = Page(
+        "t\x1b[2J", "says", (Section("S\x9b2J", ("a\x07",), ("b",), (("c\u202e",),), code=("SELECT '\x1b[2J'",)),)
+    )
+    for written in (markdown(shown), html(shown)):
+        assert "SELECT" in written and not [sign for sign in written if not sign.isprintable() and sign != "\n"]
 
 
 def test_a_page_of_html_needs_nothing_beside_it() -> None:

@@ -12,7 +12,7 @@ from screens.waiting import until
 from support import Conninfo, imported
 from traintui import clock
 from traintui.app import TraintuiApp
-from traintui.data import query_times, vocabulary
+from traintui.data import query_times, samples, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.query_records import QueryTimes
@@ -106,6 +106,30 @@ async def test_an_index_to_mend_stands_first_with_the_statement(app: TraintuiApp
         )
         assert "1 to mend" in str(pane.counted.content)
         await until(pilot, lambda: screen.tabs.remarks.get("indexes") == "1 to mend")
+
+
+async def test_indexes_are_read_as_often_as_they_are_sampled_and_whatever_stands_under_the_cursor(
+    app: TraintuiApp, db: Database
+) -> None:
+    plan = [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8"}}]
+    await query_times.note_plan(db, "review.queue", "SELECT 1", "a" * 16, plan)
+    await samples.hold(db, "one", 60)
+    await samples.take(db, "one", relations=True)
+    async with app.run_test(size=(160, 45)) as pilot:
+        screen = await opened(pilot, app, 2)
+        pane = screen.query_one(IndexesPane)
+        await until(pilot, lambda: "again every 15 min" in str(pane.counted.content))
+        db.queries.taken()
+        await pilot.press("left", "right")
+        place = [row.name for row in pane.table.rows].index("ix_review_logs_xid8")
+        await pilot.press(*["down"] * place)
+        await until(pilot, lambda: "review.queue" in pane.detail.plain)
+        pane.look()
+        assert not pane.reading_now("listed")
+        asked = {times.label for times in db.queries.taken()}
+        assert not [label for label in asked if label.startswith(("samples.", "query_times.served"))]
+        await pilot.press("r")
+        await until(pilot, lambda: "query_times.served" in {times.label for times in db.queries.taken()})
 
 
 async def test_a_list_that_cannot_be_read_says_why_and_is_tried_again(

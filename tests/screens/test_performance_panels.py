@@ -8,16 +8,18 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from benchmarks.pooling import pgbouncer, pooled
 from textual.pilot import Pilot
 
 from data.test_activity import running
+from older_server import SUPERUSER as POSTGRES
 from older_server import is_there, older_server
 from screens.waiting import until
 from support import Conninfo, imported, logged_in, scalar
 from traintui.app import TraintuiApp
-from traintui.data import samples, workspace
+from traintui.data import samples, server_statements, workspace
 from traintui.data.engine import Database, make_engine
 from traintui.data.rights import rights
 from traintui.observing import recording
@@ -135,6 +137,21 @@ async def test_every_panel_shows_something_true(
             report = screen.query_one(ReportPane)
             await until(pilot, lambda: "RECOMMENDATIONS" in report.detail.plain)
             assert "new conversations" in report.detail.plain and level(app).startswith("● full")
+
+
+@NEEDS_OLDER
+async def test_what_the_server_counted_shows_no_password(older: Conninfo) -> None:
+    with psycopg.connect(older(POSTGRES), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+        connection.execute("GRANT pg_read_all_stats TO ada")
+        connection.execute("ALTER ROLE ron PASSWORD 'kept to himself'")
+        async with logged_in(older("ada")) as db:
+            counted = await server_statements.read(db, limit=10_000)
+        connection.execute("REVOKE pg_read_all_stats FROM ada")
+        connection.execute("DROP EXTENSION pg_stat_statements")
+    said = [each.statement for each in counted.found if each.statement is not None]
+    assert "ALTER ROLE ron PASSWORD '?'" in said and not [each for each in said if "himself" in each]
+    assert [each for each in said if "$1" in each]  # what the server left out itself stays as it says it
 
 
 async def test_what_is_not_tracked_is_not_there_and_says_which_setting_brings_it(db: Database) -> None:

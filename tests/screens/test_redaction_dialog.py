@@ -6,13 +6,13 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.waiting import until, written
-from traintui import app as app_module
 from traintui.app import TraintuiApp
 from traintui.audit import kinds
 from traintui.audit.kinds import ALL, KINDS
 from traintui.audit.notes import redacted_note
 from traintui.audit.personal import look_for_kinds
 from traintui.data.engine import Database
+from traintui.screens import background
 from traintui.screens.redaction import RedactionDialog
 
 
@@ -54,7 +54,7 @@ async def test_a_kind_is_switched_off_and_on_for_everybody_and_a_card_never_is(a
 async def test_what_is_taken_out_of_a_note_is_known_before_one_is_opened(
     app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "ROWS_FIRST", 0.0)
+    monkeypatch.setattr(background, "ROWS_FIRST", 0.0)
     await kinds.change(db, "ip_address", on=False)
     try:
         assert redacted_note("from 203.0.113.7") == "from [IP address 1]"

@@ -208,7 +208,13 @@ async def test_a_long_queue_is_read_part_by_part_from_its_first_to_its_last_and_
     ids = await imported(db, 15)
     async with app.run_test(size=SIZE) as pilot:
         await reviewing(pilot, app, ids[0])
+
+        def goes_on() -> bool:
+            queue = review_of(app).queue
+            return queue.place + 1 < len(queue.ids) or queue.start + len(queue.ids) >= len(ids)
+
         for number, one in enumerate(ids[1:], 2):
+            await until(pilot, goes_on)  # the next part may still be on its way
             await pilot.press("space")
             await until(pilot, lambda one=one: on_screen(app) == one)  # type: ignore[misc]
             await until(pilot, lambda number=number: f"{number} of 15 waiting" in place(app))  # type: ignore[misc]

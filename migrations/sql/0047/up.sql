@@ -58,7 +58,9 @@ DECLARE
     density double precision;
 BEGIN
     BEGIN
-        IF to_regprocedure('traintui_server.leaf_density(oid)') IS NOT NULL THEN
+        -- Only the server's own: whatever goes by this name runs with the owner's rights.
+        IF EXISTS (SELECT FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
+                   WHERE p.oid = to_regprocedure('traintui_server.leaf_density(oid)') AND r.rolsuper) THEN
             asked := 'traintui_server.leaf_density(part.oid)';
         END IF;
     EXCEPTION WHEN insufficient_privilege THEN
@@ -67,8 +69,11 @@ BEGIN
     IF asked IS NULL AND p_whole THEN
         SELECT format('nullif((%I.pgstatindex(part.oid::regclass)).avg_leaf_density, ''NaN'') / 100', n.nspname)
         INTO asked
-        FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE p.proname = 'pgstatindex' AND p.proargtypes = ARRAY['regclass'::regtype]::oidvector
+        -- That of the extension: whoever may make temporary tables may give a function of their own any name.
+        FROM pg_extension AS e JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+             JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+             JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE e.extname = 'pgstattuple' AND d.deptype = 'e' AND p.proname = 'pgstatindex' AND p.proargtypes = ARRAY['regclass'::regtype]::oidvector
           AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE');
     END IF;
     IF asked IS NULL THEN
@@ -109,6 +114,11 @@ BEGIN
         RAISE EXCEPTION '% is under way on % since % UTC, by %', CASE other.kind WHEN 'rebuild' THEN 'a rebuild'
             WHEN 'drop' THEN 'a drop' WHEN 'create' THEN 'a build' ELSE 'cleaning up' END, other.index_name,
             to_char(other.started_at AT TIME ZONE 'UTC', 'HH24:MI'), other.acted_by USING ERRCODE = 'TT003';
+    END IF;
+    -- It is run again by whoever undoes the drop, as the owner.
+    IF p_kind = 'drop' AND rtrim(p_definition, ';')
+       IS DISTINCT FROM pg_get_indexdef(to_regclass('public.' || quote_ident(p_index))) THEN
+        RAISE EXCEPTION '% is made in another way', p_index USING ERRCODE = 'TT003';
     END IF;
     IF p_undoes IS NOT NULL THEN
         SELECT * INTO dropped FROM index_actions WHERE id = p_undoes AND kind = 'drop' AND state = 'done';

@@ -14,3 +14,5 @@ DROP TABLE versions_seen;
 DROP TABLE query_windows;
 DELETE FROM workspace_settings WHERE key = 'alert_hook';
 ALTER TABLE workspace_settings DROP CONSTRAINT ck_workspace_settings_alert_hook;
+ALTER TABLE query_plans DROP CONSTRAINT ck_query_plans_plan;
+ALTER TABLE query_times DROP CONSTRAINT ck_query_times_histogram;

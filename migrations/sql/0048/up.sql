@@ -7,6 +7,24 @@ ALTER TABLE workspace_settings ADD CONSTRAINT ck_workspace_settings_alert_hook C
     key <> 'alert_hook' OR CASE jsonb_typeof(value) WHEN 'null' THEN true
     WHEN 'string' THEN length(value #>> '{}') BETWEEN 1 AND 2000 ELSE false END);
 
+-- Everybody's app adds to the query log, so it is read by everybody: what could not be read is taken out once, and kept out.
+-- Buckets are those of data/histograms.py; of a plan each node says what it does, what it costs and how many rows it gives.
+DELETE FROM query_times WHERE jsonb_path_exists(histogram,
+    '$.keyvalue() ? (!(@.key like_regex "^([0-9]|[1-9][0-9]|1[0-9][0-9]|20[0-8])$" && @.value.type() == "number" && @.value >= 1 && @.value <= 1000000000))');
+DELETE FROM query_plans WHERE jsonb_typeof(plan->0->'Plan'->'Node Type') IS DISTINCT FROM 'string'
+    OR jsonb_typeof(plan->0->'Plan'->'Total Cost') IS DISTINCT FROM 'number'
+    OR jsonb_typeof(plan->0->'Plan'->'Plan Rows') IS DISTINCT FROM 'number'
+    OR jsonb_path_exists(plan, '$.**.Plans[*] ? (!(@."Node Type".type() == "string" && @."Total Cost".type() == "number" && @."Plan Rows".type() == "number"))')
+    OR jsonb_path_exists(plan, '$.**{200 to last}');
+ALTER TABLE query_times ADD CONSTRAINT ck_query_times_histogram CHECK (NOT jsonb_path_exists(histogram,
+    '$.keyvalue() ? (!(@.key like_regex "^([0-9]|[1-9][0-9]|1[0-9][0-9]|20[0-8])$" && @.value.type() == "number" && @.value >= 1 && @.value <= 1000000000))'));
+ALTER TABLE query_plans ADD CONSTRAINT ck_query_plans_plan CHECK (
+    coalesce(jsonb_typeof(plan->0->'Plan'->'Node Type'), '') = 'string'
+    AND coalesce(jsonb_typeof(plan->0->'Plan'->'Total Cost'), '') = 'number'
+    AND coalesce(jsonb_typeof(plan->0->'Plan'->'Plan Rows'), '') = 'number'
+    AND NOT jsonb_path_exists(plan, '$.**.Plans[*] ? (!(@."Node Type".type() == "string" && @."Total Cost".type() == "number" && @."Plan Rows".type() == "number"))')
+    AND NOT jsonb_path_exists(plan, '$.**{200 to last}'));
+
 -- Statements under a label in a quarter of an hour: what alerts about time and failures are judged by. Only where there were
 -- enough of them to say anything; p95_us is the middle of the bucket that 95 of 100 were within.
 CREATE TABLE query_windows (
@@ -273,7 +291,9 @@ BEGIN
     sealed_until := coalesce(sealed_until, '0'::xid8);
     WITH RECURSIVE session AS MATERIALIZED (
         SELECT * FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+        -- Of sessions that may not be seen all but their names is null.
+        WHERE datname = current_database() AND coalesce(backend_type, 'client backend') = 'client backend'
+          AND pid <> pg_backend_pid()
     ), waiting AS MATERIALIZED (
         -- waitstart is empty for a moment after a wait began.
         SELECT l.pid, min(l.waitstart) AS since, pg_blocking_pids(l.pid) AS blockers, max(l.relation::regclass::text) AS relation

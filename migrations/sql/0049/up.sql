@@ -18,16 +18,20 @@ CREATE INDEX ix_session_endings_at ON session_endings (at);
 
 -- Notes it as this session's login, who has to have the right to end other people's sessions, and takes out what is older than
 -- 400 days.
-CREATE FUNCTION note_session_ending(p_kind text, p_pid integer, p_login text, p_application text, p_statement text)
+CREATE FUNCTION note_session_ending(p_kind text, p_pid integer, p_whose text, p_application text, p_statement text)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF p_login <> session_user AND NOT pg_has_role(session_user, 'pg_signal_backend', 'USAGE') THEN
-        RAISE EXCEPTION 'this login may not end what % runs', p_login USING ERRCODE = '42501';
+    IF p_whose IS DISTINCT FROM session_user::text AND NOT pg_has_role(session_user, 'pg_signal_backend', 'USAGE') THEN
+        RAISE EXCEPTION 'this login may not end what % runs', p_whose USING ERRCODE = '42501';
+    END IF;
+    -- Served by ix_session_endings_at. Nobody ends as many by hand.
+    IF (SELECT count(*) FROM session_endings WHERE at > clock_timestamp() - interval '1 hour' AND ended_by = session_user) >= 200 THEN
+        RAISE EXCEPTION 'this login ended 200 sessions in an hour' USING ERRCODE = 'TT003';
     END IF;
     DELETE FROM session_endings WHERE at < clock_timestamp() - interval '400 days';
     INSERT INTO session_endings (kind, pid, login, application, statement)
-    VALUES (p_kind, p_pid, left(p_login, 63), left(p_application, 63), left(p_statement, 300));
+    VALUES (p_kind, p_pid, left(p_whose, 63), left(p_application, 63), left(p_statement, 300));
 END
 $$;
 
@@ -45,6 +49,12 @@ BEGIN
     SELECT usesysid, usename, application_name, backend_start, query_start INTO seen FROM pg_stat_activity
     WHERE pid = p_pid AND datname = current_database() AND pid <> pg_backend_pid();
     IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF seen.usesysid IS NULL THEN
+        RAISE EXCEPTION 'this is a process of the server itself, which ends by itself' USING ERRCODE = 'TT003';
+    END IF;
+    IF p_backend_start IS NULL THEN
         RETURN false;
     END IF;
     IF NOT pg_has_role('pg_signal_backend', 'USAGE') AND NOT pg_has_role(seen.usesysid, 'USAGE') THEN

@@ -12,7 +12,7 @@ import typer
 
 from traintui import clock
 from traintui.cli.redacting import Switch
-from traintui.cli.running import Json, Progress, run, say, workspace
+from traintui.cli.running import Json, Progress, harmless, run, say, workspace
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
@@ -96,14 +96,14 @@ def indexes(
 
     if wish.number:
         acted = run(mend())
-        print(json.dumps({"actions": [of_action(each) for each in acted]}) if json_ else said_of(acted))
+        print(json.dumps({"actions": [of_action(each) for each in acted]}) if json_ else harmless(said_of(acted)))
         return
     states, log, seen = run(look())
     if json_:
         print(json.dumps(as_json(states, log, seen)))
         return
     for line in lines(states, log, seen):
-        print(line)
+        print(harmless(line))
 
 
 def hours_of(written: str) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from traintui.audit.words import harmless as harmless
 from traintui.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ SAID_EVERY = 1.0
 def say(message: str) -> None:
     """A message to the person, beside the result. What a terminal would obey instead of show is left out."""
     print(harmless(message), file=sys.stderr, flush=True)
-
-
-def harmless(text: str) -> str:
-    """Text without control characters, and without signs that change the direction of writing."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 class Progress:

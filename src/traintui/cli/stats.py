@@ -43,7 +43,7 @@ def stats(
         print(json.dumps(as_json(found, hours)))
         return
     for line in lines(found, hours):
-        print(line)
+        print(harmless(line))
 
 
 def as_json(found: Standing, hours: float) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def lines(found: Standing, hours: float) -> Iterator[str]:
         f" {server.connections} of {server.max_connections} connections, {hit}"
     )
     for alert in found.alerts:
-        yield harmless(f"{'!' if alert.severity == 'urgent' else 'o'} {alert.says} (traintui db alerts says more)")
+        yield f"{'!' if alert.severity == 'urgent' else 'o'} {alert.says} (traintui db alerts says more)"
     yield ""
     yield f"Statements of the last {hours:g} hours, by the time that they took in all (ms)"
     if found.queries:

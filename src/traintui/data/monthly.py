@@ -15,10 +15,12 @@ from traintui.data.archive_models import Retirement as R
 from traintui.data.engine import Database
 from traintui.data.monthly_models import MonthlyFigures as M
 from traintui.data.query_labels import UNLOGGED
+from traintui.data.sample_models import IndexSample as I
 from traintui.data.sample_models import ServerSample
 from traintui.data.sample_models import TableSample as T
-from traintui.data.sample_records import TableAt
+from traintui.data.sample_records import IndexAt, TableAt
 
+SETTINGS = text("SELECT pg_size_bytes(current_setting('shared_buffers')), pg_size_bytes(current_setting('work_mem'))")
 SLOWEST = text("SELECT * FROM slowest_statements(:begin, :end, :limit)")
 WORK = text("SELECT work_between(:begin, :end)")
 
@@ -59,6 +61,14 @@ class SlowStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What the server has for blocks of tables in all, and for each sort, in bytes."""
+
+    shared_buffers: int
+    work_mem: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retired:
     """A week that was removed from a log: rows and their bytes, and the bytes of the archive."""
 
@@ -74,6 +84,12 @@ async def work(db: Database, begin: datetime, end: datetime) -> Work:
     async with db.read() as connection:
         found: dict[str, Any] = (await connection.execute(WORK, {"begin": begin, "end": end})).scalar_one()
     return Work(**{**found, "spent_usd": Decimal(found["spent_usd"])})
+
+
+async def settings(db: Database) -> ServerSettings:
+    """The settings as they are now."""
+    async with db.read() as connection:
+        return ServerSettings(*(await connection.execute(SETTINGS)).one())
 
 
 async def slowest(db: Database, begin: datetime, end: datetime, limit: int) -> tuple[SlowStatement, ...]:
@@ -109,6 +125,15 @@ async def table_ends(db: Database, begin: datetime, end: datetime) -> tuple[tupl
     return tuple((before.get(each.table_name, each), each) for each in found if each.at == last)
 
 
+async def last_indexes(db: Database, begin: datetime, end: datetime) -> tuple[IndexAt, ...]:
+    """Each index in the last sample of a time, the largest first. By the key of index_samples."""
+    last = select(func.max(I.at)).where(I.at >= begin, I.at < end).scalar_subquery()
+    columns = [getattr(I, name) for name in IndexAt.__slots__]
+    statement = select(*columns).where(I.at == last).order_by(I.index_bytes.desc(), I.index_name)
+    async with db.read() as connection:
+        return tuple(IndexAt(*row) for row in await connection.execute(statement))
+
+
 async def sampled_since(db: Database) -> datetime | None:
     """The moment of the first sample that is kept; None where there is none."""
     async with db.read() as connection:
@@ -119,12 +144,11 @@ async def sampled_since(db: Database) -> datetime | None:
 # What is kept
 
 
-async def note(db: Database, holder: str, month: date, figures: bytes) -> bool:
-    """Keeps what a month came to, as JSON, once; whether it was not there yet. Raises `Refused` for who does not hold
-    the lease of the sampler, and while the month is not over."""
-    values = {"holder": holder, "month": month, "figures": figures.decode()}
-    asked = "SELECT note_month(:holder, CAST(:month AS date), CAST(:figures AS jsonb))"
-    return bool((await db.call(asked, values, UNLOGGED)).scalar_one())
+async def note(db: Database, month: date, figures: bytes) -> bool:
+    """Keeps what a month came to, as JSON, once; whether it was not there yet. Raises `Refused` for who is no
+    administrator, and for a month that is not over or was not sampled."""
+    asked = "SELECT note_month(CAST(:month AS date), CAST(:figures AS jsonb))"
+    return bool((await db.call(asked, {"month": month, "figures": figures.decode()}, UNLOGGED)).scalar_one())
 
 
 async def kept(db: Database) -> Sequence[date]:

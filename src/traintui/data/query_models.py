@@ -14,11 +14,26 @@ from traintui.data.models import INT, Base
 OF_A_LABEL = "length(label) >= 1 AND length(label) <= 100"
 
 
+BUCKETS = (
+    'NOT jsonb_path_exists(histogram, \'$.keyvalue() ? (!(@.key like_regex "^([0-9]|[1-9][0-9]|1[0-9][0-9]|20[0-8])$"'
+    ' && @.value.type() == "number" && @.value >= 1 && @.value <= 1000000000))\')'
+)
+READABLE = (
+    "coalesce(jsonb_typeof(plan->0->'Plan'->'Node Type'), '') = 'string'"
+    " AND coalesce(jsonb_typeof(plan->0->'Plan'->'Total Cost'), '') = 'number'"
+    " AND coalesce(jsonb_typeof(plan->0->'Plan'->'Plan Rows'), '') = 'number'"
+    ' AND NOT jsonb_path_exists(plan, \'$.**.Plans[*] ? (!(@."Node Type".type() == "string"'
+    ' && @."Total Cost".type() == "number" && @."Plan Rows".type() == "number"))\')'
+    " AND NOT jsonb_path_exists(plan, '$.**{200 to last}')"
+)
+
+
 class QueryTime(Base):
     """Statements under a label that ended in a span of time: a minute, later an hour."""
 
     __tablename__ = "query_times"
     __table_args__ = (
+        CheckConstraint(BUCKETS, name="histogram"),
         CheckConstraint("span_seconds IN (60, 3600)", name="span_seconds"),
         CheckConstraint(OF_A_LABEL, name="label"),
         CheckConstraint(
@@ -51,6 +66,7 @@ class QueryPlan(Base):
             name="hashes",
         ),
         CheckConstraint("length(statement) <= 20000 AND pg_column_size(plan) <= 1000000", name="size"),
+        CheckConstraint(READABLE, name="plan"),
         Index(None, "last_seen_at"),
     )
     label: Mapped[str] = mapped_column(primary_key=True)

@@ -84,8 +84,8 @@ _QUOTED = re.compile(
 
 
 def statement_without_values(statement: str) -> str:
-    """A statement as the server's list of sessions has it, in one line, without comments and without the texts and
-    numbers in it, which may be people's."""
+    """A statement as the server has it, of a session or counted, in one line, without comments and without the texts
+    and numbers in it, which may be people's."""
 
     def cleared(found: re.Match[str]) -> str:
         return found[0] if found["name"] else " " if found["comment"] else "'?'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -24,12 +25,22 @@ MOST_AT_ONCE = 500
 """Minutes of labels in one statement."""
 # The newest plan of a statement is the one that it has.
 SERVED = text("""
-    SELECT DISTINCT label FROM (
+    WITH newest AS (
         SELECT DISTINCT ON (label, statement_hash) label, plan FROM query_plans
         ORDER BY label, statement_hash, last_seen_at DESC
-    ) AS newest
-    WHERE jsonb_path_exists(plan, '$.**."Index Name" ? (@ == $name)', jsonb_build_object('name', CAST(:index AS text)))
-    ORDER BY label
+    )
+    SELECT name #>> '{}' AS index_name, array_agg(DISTINCT label ORDER BY label) AS labels
+    FROM newest, jsonb_path_query(plan, '$.**."Index Name"') AS name GROUP BY name
+""")
+# As text, read in a thread: thousands of plans would keep the keys waiting.
+SCANNING = text("""
+    WITH newest AS (
+        SELECT DISTINCT ON (label, statement_hash) label, statement_hash, plan_hash, statement, plan, first_seen_at,
+               last_seen_at
+        FROM query_plans ORDER BY label, statement_hash, last_seen_at DESC
+    )
+    SELECT label, statement_hash, plan_hash, statement, plan::text, first_seen_at, last_seen_at FROM newest
+    WHERE jsonb_path_exists(plan, '$.**."Node Type" ? (@ == "Seq Scan")') ORDER BY label, statement_hash
 """)
 
 NOTE_SLOW = """
@@ -220,7 +231,22 @@ async def plans(db: Database, *, label: str | None = None) -> tuple[QueryPlan, .
         return tuple(QueryPlan(*row) for row in await connection.execute(statement))
 
 
-async def served_by(db: Database, index: str) -> tuple[str, ...]:
-    """The labels of statements whose plans use an index."""
+async def scanning(db: Database) -> tuple[QueryPlan, ...]:
+    """The newest plan of each statement, of those that read a table from end to end."""
     async with db.read() as connection:
-        return tuple((await connection.execute(SERVED, {"index": index})).scalars())
+        found = [tuple(row) for row in await connection.execute(SCANNING)]
+    return await asyncio.to_thread(parsed, found)
+
+
+def parsed(found: Iterable[tuple[Any, ...]]) -> tuple[QueryPlan, ...]:
+    """Plans out of rows that have them as text."""
+    return tuple(
+        QueryPlan(label, statement_hash, plan_hash, statement, orjson.loads(plan), first_seen_at, last_seen_at)
+        for label, statement_hash, plan_hash, statement, plan, first_seen_at, last_seen_at in found
+    )
+
+
+async def served(db: Database) -> dict[str, tuple[str, ...]]:
+    """The labels of the statements whose plans use an index, by the name of each that some do. Walks all plans."""
+    async with db.read() as connection:
+        return {row.index_name: tuple(row.labels) for row in await connection.execute(SERVED)}

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from traintui.data.engine import Database
+from traintui.data.query_shapes import statement_without_values
 
 EXTENSION = text("""
     SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -30,8 +31,8 @@ CREATE = "CREATE EXTENSION pg_stat_statements;"
 
 @dataclass(frozen=True, slots=True)
 class ServerStatement:
-    """A statement as the server counted it, with placeholders for its values; None where another login's is hidden.
-    Times in milliseconds, since the counters began."""
+    """A statement as the server counted it, without its values; None where another login's is hidden. Times in
+    milliseconds, since the counters began."""
 
     statement: str | None
     login: str
@@ -78,5 +79,8 @@ async def read(db: Database, *, limit: int = 50) -> ServerStatements:
             return ServerStatements(
                 missing="The server does not load pg_stat_statements.", remedy=f"A superuser: {LOAD}"
             )
-    found = tuple(ServerStatement(None if row[0] == HIDDEN else row[0], *row[1:]) for row in rows)
+    # The server leaves the values out of queries alone: what changes roles, say, is counted with its passwords.
+    found = tuple(
+        ServerStatement(None if row[0] == HIDDEN else statement_without_values(row[0]), *row[1:]) for row in rows
+    )
     return ServerStatements(found, remedy=GRANT if any(each.statement is None for each in found) else "")

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from traintui.data.index_facts import ForeignKeyFact, IndexFact
+from traintui.data.maintaining import named
 from traintui.data.sample_records import Use
 
 Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_key", "slow_plan"]
 
 UNUSED_DAYS = 30
 """Days with samples after which an index that nothing scanned counts as unused."""
+LOOKED_BACK = timedelta(days=90)
+"""How far back samples are looked at: a team that rests at weekends, or for weeks, has its days with samples too. After
+35 days one sample a day is kept, so that most of it costs little."""
 FEW_SCANS = 0
 SMALL = 1_000_000
 """Bytes up to which an unused index is not worth a word."""
@@ -93,7 +97,7 @@ def missing(name: str, statement: str, parted: Collection[str]) -> IndexFinding:
 
 def dropping(index: IndexFact) -> str:
     """The statement that drops it, without anybody waiting where that can be."""
-    return f"DROP INDEX {'' if index.is_partitioned else 'CONCURRENTLY '}{index.name};"
+    return f"DROP INDEX {'' if index.is_partitioned else 'CONCURRENTLY '}{named(index.name)};"
 
 
 def invalid(index: IndexFact) -> IndexFinding:
@@ -130,7 +134,7 @@ def sparse(index: IndexFact, density: float | None, growth: float) -> IndexFindi
     )  # fmt: skip
     return IndexFinding(
         "sparse", index.name, index.table, f"{says} ({megabytes(index)})",
-        "it takes twice the memory that it needs", f"REINDEX INDEX CONCURRENTLY {index.name};",
+        "it takes twice the memory that it needs", f"REINDEX INDEX CONCURRENTLY {named(index.name)};",
         "as much disk again while it is rebuilt; nobody waits",
     )  # fmt: skip
 
@@ -142,7 +146,8 @@ def unindexed(key: ForeignKeyFact) -> IndexFinding:
     return IndexFinding(
         "foreign_key", name, key.table, f"no index of {key.table} begins with {columns}, which names {key.referred}",
         f"removing a row of {key.referred} reads all of {key.table}",
-        f"CREATE INDEX CONCURRENTLY {name} ON {key.table} ({columns});", "one more index that every write keeps",
+        f"CREATE INDEX CONCURRENTLY {named(name)} ON {named(key.table)} ({', '.join(map(named, key.columns))});",
+        "one more index that every write keeps",
     )  # fmt: skip
 
 
@@ -216,4 +221,4 @@ def columns_of(index: IndexFact) -> list[str]:
 
 def since(now: datetime) -> datetime:
     """From when on samples are looked at."""
-    return now - timedelta(days=UNUSED_DAYS + 5)
+    return now - LOOKED_BACK

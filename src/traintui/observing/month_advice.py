@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from traintui.audit.words import number_of
-from traintui.observing.latency import MOST_MS
 from traintui.observing.month_records import MonthFigures, TableMonth
 
 SLOWER = 2.0
@@ -21,6 +20,8 @@ DEAD_SHARE, DEAD_ROWS = 0.2, 10_000
 HIT_RATE = 0.95
 TEMP_BYTES = 10_000_000_000
 """Bytes a month that statements put on the disk, from which on memory for sorting is worth a word."""
+SHARED_BUFFERS, WORK_MEM = 2**30, 2**25
+"""Bytes that are advised of both, where there are fewer: what is more is for who knows the machine."""
 DISK_DAYS = 90
 """Days until a disk is full from which on it is said."""
 HOT_SHARE, HOT_UPDATES = 0.3, 100_000
@@ -71,9 +72,9 @@ def labels(month: MonthFigures, before: MonthFigures | None) -> Iterator[Recomme
             continue
         hint = " ".join(said.get(each.label, ()))
         was = earlier.get(each.label)
-        if each.p95_ms > MOST_MS:
+        if each.p95_ms > month.slow_ms:
             yield Recommendation(
-                f"{each.label} takes more than {MOST_MS:,.0f} ms",
+                f"{each.label} takes more than {month.slow_ms:,} ms",
                 f"its 95th percentile was {each.p95_ms:,.0f} ms in {each.calls:,} calls. {hint}".strip(), None,
                 "look at its plan in Performance, Queries",
             )  # fmt: skip
@@ -121,15 +122,25 @@ def server(month: MonthFigures) -> Iterator[Recommendation]:
     if found is None:
         return
     if found.hit_rate is not None and found.hit_rate < HIT_RATE:
+        has = month.settings.shared_buffers
+        few = has < SHARED_BUFFERS
         yield Recommendation(
-            "The server reads much from the disk", f"{found.hit_rate:.1%} of blocks were in memory",
-            "ALTER SYSTEM SET shared_buffers = '1GB';",
-            "takes effect as the server starts anew; a quarter of memory at most",
+            "The server reads much from the disk",
+            f"{found.hit_rate:.1%} of blocks were in memory, and shared_buffers is {in_mebibytes(has)}",
+            "ALTER SYSTEM SET shared_buffers = '1GB';" if few else None,
+            "takes effect as the server starts anew; a quarter of memory at most" if few else
+            "look at the slowest statements in Performance, Queries, before the server gets more memory",
         )  # fmt: skip
     if found.temp_bytes > TEMP_BYTES:
+        has = month.settings.work_mem
+        little = has < WORK_MEM
         yield Recommendation(
-            "Sorting goes over the disk", f"statements wrote {found.temp_bytes / 1e9:,.0f} GB of temporary files",
-            "ALTER SYSTEM SET work_mem = '32MB';", "each sort of each connection may take as much memory",
+            "Sorting goes over the disk",
+            f"statements wrote {found.temp_bytes / 1e9:,.0f} GB of temporary files,"
+            f" and work_mem is {in_mebibytes(has)}",
+            "ALTER SYSTEM SET work_mem = '32MB';" if little else None,
+            "each sort of each connection may take as much memory" if little else
+            "look at which statements sort in Performance, Queries, before each sort gets more memory",
         )  # fmt: skip
     if found.most_connections > 0.8 * found.max_connections:
         yield Recommendation(
@@ -146,6 +157,11 @@ def retention(month: MonthFigures) -> Iterator[Recommendation]:
             "what is due stays in the logs, and grows with them", None,
             "an administrator runs `traintui audit retire`, or lets it remove by itself in Audit, Retention",
         )  # fmt: skip
+
+
+def in_mebibytes(number: int) -> str:
+    """A setting as PostgreSQL writes it."""
+    return f"{number / 2**20:,.0f} MB"
 
 
 def sentence(said: str) -> str:

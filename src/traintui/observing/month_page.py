@@ -8,7 +8,7 @@ from html import escape
 from typing import TypeVar
 
 from traintui.audit.reports.saving import plain
-from traintui.audit.words import number_of
+from traintui.audit.words import harmless, number_of
 from traintui.data.monthly import Work
 from traintui.observing.growth import size
 from traintui.observing.month_advice import recommendations
@@ -58,8 +58,12 @@ def page(month: MonthFigures, before: MonthFigures | None, database: str) -> Pag
     period = f"{month.month.begin:%Y-%m-%d} to {month.until:%Y-%m-%d %H:%M} UTC"
     so_far = "" if month.is_over else ", which is not over"
     against = f"beside {before.month}" if before is not None else "nothing is stored of the month before"
+    later = (
+        f" Findings of indexes, and what waits for retention, are those of {month.made_at:%Y-%m-%d %H:%M} UTC."
+        if month.is_over else ""
+    )  # fmt: skip
     return Page(
-        f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.",
+        f"{database}: the database in {month.month}", f"{period}{so_far}; {against}.{later}",
         (
             advice(month, before), alerts(month), work(month, before), server(month), latencies(month, before),
             *slowest(month), indexes(month), mended(month), growth(month), removed(month),
@@ -290,7 +294,7 @@ def markdown(shown: Page) -> str:
             lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in section.rows]
             lines.append("")
         if section.code:
-            lines += [*(f"    {line}" for line in section.code), ""]
+            lines += [*(f"    {harmless(line)}" for line in section.code), ""]
     return "\n".join(lines)
 
 
@@ -298,12 +302,13 @@ def html(shown: Page) -> str:
     """The page as one HTML file that needs nothing beside it."""
     lines = [
         "<!doctype html>", '<html lang="en">', '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">', f"<title>{escape(shown.title)}</title>",
-        f"<style>{STYLE}</style>", f"<h1>{escape(shown.title)}</h1>", f"<p>{escape(shown.says)}</p>",
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{as_text(shown.title)}</title>", f"<style>{STYLE}</style>",
+        f"<h1>{as_text(shown.title)}</h1>", f"<p>{as_text(shown.says)}</p>",
     ]  # fmt: skip
     for section in shown.sections:
-        lines.append(f"<h2>{escape(section.title)}</h2>")
-        lines += [f"<p>{escape(said)}</p>" for said in section.says]
+        lines.append(f"<h2>{as_text(section.title)}</h2>")
+        lines += [f"<p>{as_text(said)}</p>" for said in section.says]
         if section.rows:
             marks = ['<{0} class="figure">' if name in section.figures else "<{0}>" for name in section.columns]
             lines.append("<table>")
@@ -311,11 +316,16 @@ def html(shown: Page) -> str:
             lines += [row_of("td", marks, row) for row in section.rows]
             lines.append("</table>")
         if section.code:
-            lines.append(f"<pre>{escape(chr(10).join(section.code))}</pre>")
+            lines.append(f"<pre>{chr(10).join(map(as_text, section.code))}</pre>")
     return "\n".join([*lines, "</html>", ""])
 
 
 def row_of(cell: str, marks: Sequence[str], row: Sequence[str]) -> str:
     """A row of a table."""
-    cells = (f"{mark.format(cell)}{escape(said)}</{cell}>" for mark, said in zip(marks, row, strict=True))
+    cells = (f"{mark.format(cell)}{as_text(said)}</{cell}>" for mark, said in zip(marks, row, strict=True))
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def as_text(said: str) -> str:
+    """Text as HTML, and a terminal to which the file is printed, show it and do nothing with it."""
+    return escape(harmless(said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from traintui.data.monthly import Retired, Work
+from traintui.data.monthly import Retired, ServerSettings, Work
 from traintui.errors import TraintuiError
 from traintui.observing.index_findings import IndexFinding
 
@@ -90,8 +90,8 @@ class SlowMonth:
 
 @dataclass(frozen=True, slots=True)
 class IndexMonth:
-    """An index: its bytes at the end, how it was used on the days with samples, and what is wrong, where something is.
-    `hit_rate` and `density` are 0 to 1, and None where they are not known."""
+    """An index: its bytes at the last sample, and how it was used on the days with samples. `hit_rate` and `density`
+    are 0 to 1, and None where they are not known."""
 
     name: str
     table: str
@@ -174,10 +174,14 @@ class ServerMonth:
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
     """What a month came to. `until` is its end, or when it was looked at before that; `server` is None where no sample
-    is of it. `due_weeks` waited for retention at that time."""
+    is of it. `settings`, the `slow_ms` milliseconds from which on a statement is slow, `index_findings`, and the
+    `due_weeks` that waited for retention, are as they stood at `made_at`."""
 
     month: Month
     until: datetime
+    made_at: datetime
+    settings: ServerSettings
+    slow_ms: int
     server: ServerMonth | None
     queries: tuple[LabelMonth, ...]
     slowest: tuple[SlowMonth, ...]

@@ -6,7 +6,6 @@ not kept in time is made of what is still there.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,18 +14,17 @@ from itertools import pairwise
 from pydantic import TypeAdapter, ValidationError
 
 from traintui import clock
-from traintui.data import alerts, health, index_actions, index_facts, monthly, query_times, retention, samples
+from traintui.data import alerts, health, index_actions, monthly, query_times, retention, samples
 from traintui.data.alert_records import Alert
 from traintui.data.engine import Database
 from traintui.data.index_actions import LoggedAction
 from traintui.data.monthly import SlowStatement
 from traintui.data.query_records import QueryTimes
-from traintui.data.sample_records import ServerAt, SizeAt, TableAt
+from traintui.data.sample_records import IndexAt, ServerAt, SizeAt, TableAt, Use
 from traintui.errors import TraintuiError
 from traintui.observing import plans
 from traintui.observing.alert_kinds import KINDS
 from traintui.observing.growth import growth
-from traintui.observing.index_findings import findings
 from traintui.observing.month_records import (
     ActionMonth,
     AlertMonth,
@@ -39,6 +37,7 @@ from traintui.observing.month_records import (
     TableMonth,
     month_of,
 )
+from traintui.observing.standing import index_states
 
 SLOWEST = 10
 """Statements that stand in a report one by one."""
@@ -82,16 +81,16 @@ async def before(db: Database, month: Month) -> MonthFigures | None:
     return await made(db, month.before)
 
 
-async def keep_last(db: Database, holder: str) -> Month | None:
+async def keep_last(db: Database) -> Month | None:
     """The last month, once what it came to is kept; it is now, where there are samples of it and nobody did. None where
-    it is not. Only for the holder of the lease of the sampler. Raises as `figures_of` does."""
+    it is not. Only for administrators. Raises as `figures_of` does."""
     last = month_of(clock.now()).before
     if last.first in await monthly.kept(db):
         return last
     since = await monthly.sampled_since(db)
     if since is None or since >= last.end:
         return None
-    await monthly.note(db, holder, last.first, as_json(await made(db, last)))
+    await monthly.note(db, last.first, as_json(await made(db, last)))
     return last
 
 
@@ -121,31 +120,34 @@ def adapter() -> TypeAdapter[MonthFigures]:
 
 
 async def made(db: Database, month: Month) -> MonthFigures:
-    """What a month came to, of what is stored; indexes are as they stand now."""
+    """What a month came to, of what is stored. What is wrong with indexes, and what waits for retention, is as it
+    stands now."""
     begin, end = month.begin, month.end
     until = min(end, clock.now())
     expected_rows = await health.expected_rows(db)
     used = await samples.uses(db, begin, end)
-    facts, keys = await index_facts.indexes(db), await index_facts.foreign_keys(db)
-    relied_on = await asyncio.to_thread(index_facts.relied_on)
-    densities = {name: use.density for name, use in used.items() if use.density is not None}
-    known_plans = {(each.label, each.statement_hash, each.plan_hash): each.plan for each in await query_times.plans(db)}
+    # What is wrong is told as the screen tells it, so from a longer time than the month: February has no thirty days.
+    states = await index_states(db, until)
     slow = await monthly.slowest(db, begin, end, SLOWEST)
+    known_plans = {
+        (plan.label, plan.statement_hash, plan.plan_hash): plan.plan
+        for label in {each.label for each in slow}
+        for plan in await query_times.plans(db, label=label)
+    }
     return MonthFigures(
         month,
         until,
+        clock.now(),
+        await monthly.settings(db),
+        await query_times.slow_ms(db),
         server_month(await samples.server(db, begin, end)),
         tuple(label_month(each) for each in await query_times.by_label(db, begin, end)),
         tuple(
             slow_month(each, known_plans.get((each.label, each.statement_hash, each.plan_hash or "")), expected_rows)
             for each in slow
         ),
-        tuple(
-            IndexMonth(fact.name, fact.table, fact.index_bytes, use.days, use.scans, use.hit_rate, use.density)
-            for fact in sorted(facts, key=lambda each: (-each.index_bytes, each.name))
-            if (use := used.get(fact.name)) is not None
-        ),
-        findings(facts, keys, used, relied_on, densities),
+        tuple(index_month(each, used[each.index_name]) for each in await monthly.last_indexes(db, begin, end)),
+        tuple(state.finding for state in states if state.finding is not None),
         tuple(action_month(each) for each in await index_actions.between(db, begin, end)),
         tuple(table_month(*each) for each in await monthly.table_ends(db, begin, end)),
         tuple(alert_month(each, until) for each in await alerts.between(db, begin, end)),
@@ -193,6 +195,13 @@ def action_month(action: LoggedAction) -> ActionMonth:
         action.kind, action.index_name, action.acted_by, action.by_itself, action.started_at, action.state,
         action.bytes_before, action.bytes_after, action.density_before, action.density_after,
     )  # fmt: skip
+
+
+def index_month(last: IndexAt, use: Use) -> IndexMonth:
+    """An index at its last sample, and how it was used."""
+    return IndexMonth(
+        last.index_name, last.table_name, last.index_bytes, use.days, use.scans, use.hit_rate, use.density
+    )
 
 
 def table_month(first: TableAt, last: TableAt) -> TableMonth:

@@ -26,7 +26,7 @@ async def proof(db: Database, finding: IndexFinding) -> tuple[str, ...]:
     the planner's cost, and as it would be. Nothing is run but EXPLAIN. Of one that Traintui relies on, which statements
     it served."""
     if finding.kind == "missing":
-        labels = await query_times.served_by(db, finding.index)
+        labels = (await query_times.served(db)).get(finding.index)
         return (f"it served {', '.join(labels)}",) if labels else ()
     if finding.statement is None or (found := CREATES.search(finding.statement)) is None:
         return ()

@@ -19,16 +19,11 @@ LONGEST_NAME = 63
 def proposals(
     plans: Iterable[QueryPlan], rows: Mapping[str, float], tables: Collection[str], there: Collection[tuple[str, ...]]
 ) -> tuple[IndexFinding, ...]:
-    """An index for each table and columns that the newest plans of statements would be served by. `plans` has those of
-    each statement the newest first, `rows` the rows that the planner expects of each of the `tables`; `there` are the
-    table and first columns of indexes that are there already."""
+    """An index for each table and columns that plans would be served by. `plans` has the newest one of each statement,
+    `rows` the rows that the planner expects of each of the `tables`; `there` are the table and first columns of indexes
+    that are there already."""
     found: dict[str, IndexFinding] = {}
-    seen: set[tuple[str, str]] = set()
     for plan in plans:
-        statement = plan.label, plan.statement_hash
-        if statement in seen:
-            continue
-        seen.add(statement)
         for node in nodes(plan.plan[0]["Plan"]):
             table, expected = str(node.get("Relation Name", "")), rows.get(node.get("Relation Name", ""), 0.0)
             kept = int(node["Plan Rows"])

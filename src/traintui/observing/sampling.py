@@ -83,6 +83,8 @@ class Sampler:
     async def turn(self) -> float:
         """Does what is due; the seconds until something is again. Raises `TraintuiError` for what passes."""
         await self._each("versions", RELATION_SECONDS, self._note_versions)
+        if self._db.role == "admin":
+            await self._each("month", MONTH_SECONDS, self._keep_month)
         if not await self._each("lease", 0.0, self._hold):
             await self._each("hook", 0.0, self._tell)
             return SERVER_SECONDS
@@ -92,7 +94,6 @@ class Sampler:
         await self._each("thin", THIN_SECONDS, self._thin)
         waits = await self._each("alerts", 0.0, self._look)
         await self._each("hook", 0.0, self._tell)
-        await self._each("month", MONTH_SECONDS, self._keep_month)
         return SOON_SECONDS if waits else SERVER_SECONDS
 
     async def _each(self, name: str, seconds: float, do: Callable[[], Awaitable[bool | None]]) -> bool:
@@ -146,14 +147,14 @@ class Sampler:
         await tell(self._db)
 
     async def _keep_month(self) -> None:
-        await keep_month(self._db, self._holder)
+        await keep_month(self._db)
 
 
-async def keep_month(db: Database, holder: str) -> None:
+async def keep_month(db: Database) -> None:
     """Keeps what the last month came to once it is over, and saves its report in the home where it is not yet."""
     from traintui.observing import month_files, months  # once an hour
 
-    month = await months.keep_last(db, holder)
+    month = await months.keep_last(db)
     if month is None or db.home is None:
         return
     folder = db.home / month_files.FOLDER

@@ -109,5 +109,5 @@ async def proposed(db: Database, facts: Sequence[IndexFact]) -> tuple[IndexFindi
     there = {(table, *columns[:number]) for table, columns in plain for number in range(1, len(columns) + 1)}
     names = {fact.name for fact in facts}
     tables = {fact.table for fact in facts if not fact.is_partitioned}
-    asked = proposals(await query_times.plans(db), rows, tables, there)
+    asked = await asyncio.to_thread(proposals, await query_times.scanning(db), rows, tables, there)
     return tuple(each for each in asked if each.index not in names)

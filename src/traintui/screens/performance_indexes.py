@@ -32,10 +32,20 @@ class IndexesPane(ListedPane["IndexState"]):
     TITLE = "Indexes"
     PLACES = ("indexes", "detail")
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("indexes")
+    # How they are used is sampled as often, and to add that up costs the server more than any other list.
+    EVERY = 900.0
 
     def __init__(self) -> None:
         super().__init__()
         self._policy: RebuildPolicy | None = None
+        self._served: dict[str, tuple[str, ...]] = {}
+
+    def shown(self) -> None:
+        """Reads the first time, and later where it is time to."""
+        if self._read_at is None:
+            self.look_again()
+        else:
+            self.look()
 
     def columns(self) -> Sequence[Column[IndexState]]:
         """Size, use, density."""
@@ -47,10 +57,11 @@ class IndexesPane(ListedPane["IndexState"]):
 
     async def rows(self) -> Sequence[IndexState]:
         """All of them."""
-        from traintui.data import rebuild_policy
+        from traintui.data import query_times, rebuild_policy
         from traintui.observing.standing import index_states
 
         found = await index_states(self.db, clock.now())
+        self._served = await query_times.served(self.db)
         self._policy = await rebuild_policy.read(self.db)
         wrong = sum(each.finding is not None for each in found)
         self.remark(f"{wrong} to mend" if wrong else "")
@@ -58,9 +69,7 @@ class IndexesPane(ListedPane["IndexState"]):
 
     async def lines(self, row: IndexState) -> Sequence[Content]:
         """What is known with the row, and of one that is half empty whether that mends itself."""
-        from traintui.data import query_times
-
-        lines = tuple(index_lines(row, await query_times.served_by(self.db, row.name)))
+        lines = tuple(index_lines(row, self._served.get(row.name, ())))
         if row.finding is None or row.finding.kind != "sparse":
             return lines
         from traintui.observing.rebuilding import outlook

@@ -115,7 +115,9 @@ class ListedPane(TabPane, Generic[RowT]):
 
     def again(self) -> str:
         """When the rows are read again."""
-        return f"again every {self.EVERY:.0f} s" if self.KEEPS_UP else "anew by r"
+        if not self.KEEPS_UP:
+            return "anew by r"
+        return f"again every {self.EVERY:.0f} s" if self.EVERY < 60 else f"again every {self.EVERY / 60:.0f} min"
 
     @on(RowTable.Moved)
     def _moved(self) -> None:
