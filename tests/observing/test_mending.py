@@ -377,11 +377,11 @@ async def test_what_the_log_does_not_know_as_done_is_not_told_as_done(mender: Da
 async def test_one_thing_is_done_at_a_time(mender: Database) -> None:
     first = await index_actions.begin(mender, "rebuild", "ix_a", "a", definition="", statement="")
     with pytest.raises(Refused, match="A rebuild is under way on ix_a since"):
-        await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="")
+        await index_actions.begin(mender, "clean", "ix_b", "b", definition="", statement="")
     assert await index_actions.keep(mender, first)
     await index_actions.end(mender, first, size=None, density=None, error=None)
     assert not await index_actions.keep(mender, first)
-    assert await index_actions.begin(mender, "drop", "ix_b", "b", definition="", statement="") > first
+    assert await index_actions.begin(mender, "clean", "ix_b", "b", definition="", statement="") > first
 
 
 async def test_a_reviewer_mends_nothing(

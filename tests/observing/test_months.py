@@ -242,6 +242,7 @@ async def test_a_report_finds_what_the_screen_finds(db: Database, conninfo: Conn
         conninfo,
         "CREATE TABLE wide AS SELECT n, 'b' || n % 400 AS kind, n % 50 AS place FROM generate_series(1, 40000) AS n",
         "GRANT SELECT ON wide TO traintui_reviewer",
+        "CREATE INDEX ix_wide_n ON wide (n)",
         "ANALYZE wide",
     )
     plan = without_values(await explain(db, "SELECT * FROM wide WHERE kind = 'b7' AND place = 3", {}))
@@ -286,7 +287,7 @@ async def test_only_an_administrator_keeps_a_month_and_only_one_that_is_over_and
         await monthly.note(db, month_of(datetime.now(UTC)).first, b"{}")
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         connection.execute("DELETE FROM server_samples")
-    with pytest.raises(Refused, match="nothing was sampled"):
+    with pytest.raises(Refused, match=r"(?i)nothing was sampled"):
         await monthly.note(db, OCTOBER.first, b"{}")
 
 

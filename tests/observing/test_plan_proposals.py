@@ -62,7 +62,7 @@ async def test_what_an_index_that_is_gone_served_is_said_before_it_is_made_again
 ) -> None:
     await query_times.note_plan(
         db, "review.queue", "SELECT 1", "a" * 16,
-        [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8"}}],
+        [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8", "Total Cost": 1.0, "Plan Rows": 1}}],
     )  # fmt: skip
     as_owner(conninfo, "DROP INDEX ix_review_logs_xid8")
     (finding,) = [each.finding for each in await index_states(db, clock.now()) if each.finding is not None]

@@ -111,7 +111,7 @@ async def test_an_index_to_mend_stands_first_with_the_statement(app: TraintuiApp
 async def test_indexes_are_read_as_often_as_they_are_sampled_and_whatever_stands_under_the_cursor(
     app: TraintuiApp, db: Database
 ) -> None:
-    plan = [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8"}}]
+    plan = [{"Plan": {"Node Type": "Index Scan", "Index Name": "ix_review_logs_xid8", "Total Cost": 1, "Plan Rows": 1}}]
     await query_times.note_plan(db, "review.queue", "SELECT 1", "a" * 16, plan)
     await samples.hold(db, "one", 60)
     await samples.take(db, "one", relations=True)
