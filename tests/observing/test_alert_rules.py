@@ -332,3 +332,16 @@ def test_thirty_days_without_a_fault_raise_two_alerts_at_most_under_all_rules() 
     for seed in range(3):
         opened = list(month(seed))
         assert len(opened) <= 2, [(each.kind, each.subject, dict(each.evidence)) for each in opened]
+
+
+def test_a_prepared_transaction_that_keeps_others_waiting_is_named_with_what_ends_it() -> None:
+    chain = Chain(pid=0, login="", application="", state="", number=3, seconds=60.0, relation="documents")
+    (found,) = of_server(replace(WELL, chains=(chain,)))
+    says = sentence(found.kind, found.subject, found.evidence)
+    assert says == "a prepared transaction keeps 3 waiting, the longest for 1 min, for documents"
+    told = to_do(found.kind, found.subject, found.evidence)
+    assert "ROLLBACK PREPARED" in told and "pg_cancel_backend" not in told
+    held = Transaction(0, "ada", "prepared transaction nightly", "prepared", 2_000.0, 0)
+    (found,) = of_server(replace(WELL, transactions=(held,)))
+    assert found.subject == "ada, prepared transaction nightly"
+    assert to_do(found.kind, found.subject, found.evidence) == told

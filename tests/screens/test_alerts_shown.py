@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from textual.pilot import Pilot
 
+from churned import as_owner
 from screens.waiting import until
-from support import Conninfo
+from support import Conninfo, eventually, scalar
 from traintui.app import TraintuiApp
 from traintui.data import alerts, samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.observing import alert_hook
+from traintui.observing import alert_hook, sampling
 from traintui.screens import background
 from traintui.screens.alert_hook import AlertHookForm
 from traintui.screens.performance import PerformanceScreen
@@ -69,6 +70,24 @@ async def opened_alerts(pilot: Pilot[None], app: TraintuiApp) -> AlertsPane:
     pane = app.screen.query_one(AlertsPane)
     await until(pilot, lambda: pane._read_at is not None)
     return pane
+
+
+async def test_what_the_sampler_cannot_do_is_told_once_and_it_goes_on(
+    app: TraintuiApp, db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "WATCHED_AFTER", 0.0)
+    monkeypatch.setattr(sampling, "SERVER_SECONDS", 0.1)
+    monkeypatch.setattr(sampling, "THIN_SECONDS", 0.0)
+    as_owner(conninfo, "REVOKE EXECUTE ON FUNCTION thin_samples() FROM traintui_admin, traintui_author,"
+                       " traintui_auditor, traintui_reviewer")  # fmt: skip
+
+    async def sampled() -> bool:
+        return bool(await scalar(db, "SELECT count(*) FROM server_samples") >= 3)
+
+    async with app.run_test(size=(120, 40)):
+        await eventually(sampled)
+        told = [each.message for each in app._notifications if "thin_samples" in each.message]
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

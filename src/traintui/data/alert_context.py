@@ -29,14 +29,15 @@ CHANGES = text("""
         SELECT at, server_started_at, lag(server_started_at) OVER (ORDER BY at) AS before
         FROM server_samples WHERE at >= :since AND at <= :until
     ), found AS (
-        SELECT first_seen_at AS at, 'version' AS what,
-               CASE what WHEN 'traintui' THEN 'Traintui ' || version || ' was first used'
-                         WHEN 'schema' THEN 'the schema came to revision ' || version
-                         ELSE 'PostgreSQL ' || version || ' was first met' END AS says
+        SELECT came_at AS at, 'version' AS what,
+               CASE WHEN what = 'schema' THEN 'the schema came to revision ' || version
+                    ELSE CASE what WHEN 'traintui' THEN 'Traintui ' ELSE 'PostgreSQL ' END || version
+                         || CASE WHEN came_at = first_seen_at THEN ' was first used' ELSE ' is used again' END
+               END AS says
         FROM versions_seen
-        WHERE first_seen_at >= :since AND first_seen_at <= :until
+        WHERE came_at >= :since AND came_at <= :until
           -- What was there from the first look on is no change.
-          AND first_seen_at > (SELECT min(first_seen_at) + interval '1 minute' FROM versions_seen)
+          AND came_at > (SELECT min(first_seen_at) + interval '1 minute' FROM versions_seen)
         UNION ALL
         SELECT server_started_at, 'start', 'the server was started' FROM start WHERE server_started_at > before
         UNION ALL

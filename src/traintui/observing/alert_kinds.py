@@ -65,7 +65,7 @@ KINDS: Mapping[str, AlertKind] = {
             "{subject} is in a transaction for {lasts} ({state}){waits}",
             "Until it ends no dead row is removed and nothing newer is sealed: tables grow, and seals wait.",
             "5 Live, X ends it, or traintui db live --end {pid}, where it is idle in its transaction; ask who it is"
-            " first. An export or a backup ends by itself, a prepared one by ROLLBACK PREPARED.",
+            " first. An export or a backup ends by itself.",
             "warning", 10.0, 0.0,
         ),
         AlertKind(
@@ -140,6 +140,13 @@ KINDS: Mapping[str, AlertKind] = {
 }  # fmt: skip
 
 
+PREPARED = (
+    "SELECT gid, owner, prepared FROM pg_prepared_xacts names it. Ask who prepared it; ROLLBACK PREPARED with its gid"
+    " ends it, COMMIT PREPARED finishes it."
+)
+"""What to do about a transaction that no process holds."""
+
+
 def sentence(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
     """What an alert says: its kind's sentence with the subject and the figures in it."""
     lasts = lasting(float(evidence["seconds"])) if "seconds" in evidence else ""
@@ -164,5 +171,7 @@ def to_do(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
     if known is None:
         return ""
     pid = evidence.get("pid")
+    if pid == 0:
+        return PREPARED
     named = subject if re.fullmatch(r"\w+", subject) else "TABLE"
     return known.to_do.format(subject=named, pid=pid if isinstance(pid, int) else "PID")

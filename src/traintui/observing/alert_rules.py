@@ -123,9 +123,11 @@ def chains(facts: AlertFacts) -> Iterator[Sighting]:
 
 
 def who(pid: int, login: str, application: str) -> str:
-    """A session, in words."""
-    named = f"{login or 'somebody'}, process {pid}" if pid else f"{login}, {application}"
-    return f"{named} ({application})" if pid and application else named
+    """A session, in words; without a process it is a prepared transaction, of which a chain says no more."""
+    if not pid:
+        return f"{login}, {application}" if login else "a prepared transaction"
+    named = f"{login or 'somebody'}, process {pid}"
+    return f"{named} ({application})" if application else named
 
 
 # Sizes
