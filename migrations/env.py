@@ -31,6 +31,7 @@ from traintui.data import (  # noqa: F401
     reservation_models,
     retention_models,
     sample_models,
+    schema_models,
     seal_models,
     search_models,
     second_review_models,
@@ -65,6 +66,7 @@ def migrate(connection: Connection) -> None:
         compare_server_default=True,
         transaction_per_migration=True,
         include_object=include_object(connection),
+        on_version_apply=context.config.attributes["run"].note,
     )
     with context.begin_transaction():
         context.run_migrations()

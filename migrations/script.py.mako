@@ -2,6 +2,10 @@
 
 Revision: ${up_revision}
 Follows: ${down_revision | comma,n}
+Date: ${create_date.strftime("%Y-%m-%d")}
+Why:
+Back:
+Old rows:
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
     "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
     "archive_frames", "retirements", "retired_calls", "retired_sums", "erasures", "archive_erasures",
-    "index_actions", "record_looks",
+    "index_actions", "record_looks", "schema_history", "schema_backfills",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """
@@ -159,8 +159,24 @@ def test_a_newer_database_is_left_alone(empty: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(TraintuiError, match="newer Traintui"):
         schema.upgrade(empty)
-    with pytest.raises(TraintuiError, match="Install the newer"):
+    with pytest.raises(TraintuiError, match="it writes nothing") as refused:
         workspace.check_shared(empty)
+    assert refused.value.remedy.startswith("Install the newer")
+
+
+def test_a_shared_workspace_that_is_older_says_what_is_missing_and_who_may_upgrade(empty: str) -> None:
+    schema.upgrade(empty, "0048")
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("CREATE ROLE olga LOGIN IN ROLE traintui_owner")
+    try:
+        with pytest.raises(TraintuiError) as refused:
+            workspace.check_shared(empty)
+    finally:
+        with psycopg.connect(empty, autocommit=True) as connection:
+            connection.execute("DROP ROLE olga")
+    assert "0049 (Sessions are ended by those who may, and who ended which stands on record)" in refused.value.message
+    assert "Ask olga or who runs the server to run `traintui db upgrade`" in refused.value.remedy
+    assert schema.current_revision(empty) == "0048"
 
 
 def test_only_a_member_of_the_owner_upgrades(conninfo: Conninfo) -> None:

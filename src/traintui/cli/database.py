@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from traintui.cli.alerting import alerts
+from traintui.cli.evolving import check, downgrade, history, upgrade
 from traintui.cli.indexes import indexes
 from traintui.cli.live import live
 from traintui.cli.monthly import report
@@ -20,52 +21,13 @@ if TYPE_CHECKING:
     from traintui.data.restore import Restored
 
 db_app = typer.Typer(help="The database: upgrade it, ask how it is.", no_args_is_help=True)
+for command in (upgrade, downgrade, history, check):
+    db_app.command()(command)
 db_app.command()(stats)
 db_app.command()(live)
 db_app.command()(report)
 db_app.command()(indexes)
 db_app.command()(alerts)
-
-
-@db_app.command()
-def upgrade(revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head") -> None:
-    """Bring the schema to the newest revision, or to the one named."""
-    from traintui.data import schema
-
-    with administrative() as conninfo:
-        change_schema(conninfo, revision)
-        print(schema.current_revision(conninfo))
-
-
-@db_app.command()
-def downgrade(
-    revision: Annotated[str, typer.Argument(metavar="REV")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    forget_seals: Annotated[
-        bool, typer.Option("--forget-seals", help="Go below revision 0036 although the seals go for good.")
-    ] = False,
-) -> None:
-    """Take the schema back to a revision; `base` removes everything that is in it. Below 0036 there are no seals, so it
-    goes there only with --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
-    from traintui.data import schema
-
-    with administrative() as conninfo:
-        if not yes:
-            question = f"Going back to {revision} may remove conversations and logs for good. Go on?"
-            typer.confirm(question, abort=True, err=True)
-        change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
-        print(schema.current_revision(conninfo) or "base")
-
-
-def change_schema(conninfo: str, revision: str, *, down: bool = False, forget_seals: bool = False) -> None:
-    """Brings the workspace to a revision; says where an embedded one was backed up before."""
-    from traintui.data import workspace
-    from traintui.data.embedded import EmbeddedServer
-
-    settings = load_settings()
-    server = EmbeddedServer(settings.home) if settings.embedded else None
-    if made := workspace.change_schema(conninfo, server, revision, down=down, forget_seals=forget_seals):
-        say(f"Backed up first, to {made.path}")
 
 
 @db_app.command("backup")

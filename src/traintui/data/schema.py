@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +15,25 @@ from psycopg import sql
 import traintui
 from traintui.data.engine import connect_seconds
 from traintui.data.refusals import lost_connection
+from traintui.data.statements import first_line
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
+Progress = Callable[[str], None]
 OWNER = "traintui_owner"
 OF_SERVER = "traintui_server"
 """The schema of what belongs to an embedded server and not to the workspace."""
-LOOK_SECONDS = 0.1
-"""Between two looks whether somebody else's upgrade has ended."""
 SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
-HEAD = "0050"
+HEAD = "0051"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
+
+
+def quiet(_: str) -> None:
+    """Progress that nobody watches."""
 
 
 def migrations_directory() -> Path:
@@ -46,6 +51,18 @@ def current_revision(conninfo: str) -> str | None:
         except psycopg.errors.UndefinedTable:
             return None
     return str(row[0]) if row else None
+
+
+def unfilled(conninfo: str) -> list[tuple[str, str]]:
+    """Revision and name of what revisions have begun to fill and is not filled to its end, in the order in which it was
+    begun. Raises `psycopg.Error`."""
+    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
+        try:
+            return connection.execute(
+                "SELECT revision, name FROM schema_backfills WHERE finished_at IS NULL ORDER BY begun_at, name"
+            ).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
 
 
 def revision_after(current: str, revision: str, *, down: bool = False) -> str | None:
@@ -69,26 +86,33 @@ def alembic_config() -> Config:
     """Alembic's configuration for our migrations."""
     from alembic.config import Config
 
-    config = Config()
+    config = Config(stdout=StringIO())  # what it says on standard output is not for people
     config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
     return config
 
 
-def upgrade(conninfo: str, revision: str = "head") -> None:
-    """Brings a database to a revision. `conninfo` names a login that is a superuser or a member of the owner.
+def upgrade(conninfo: str, revision: str = "head", *, progress: Progress = quiet) -> None:
+    """Brings a database to a revision, and fills what revisions fill afterwards. `conninfo` names a login that is a
+    superuser or a member of the owner; `progress` is told what is done.
 
-    Raises `TraintuiError` when the login may not, or the database is newer than this Traintui.
+    Raises `TraintuiError` when the login may not, the database is newer than this Traintui, or a revision fails: then
+    the database is as that found it.
     """
-    from alembic import command
+    from traintui.data import upgrading
 
-    with_alembic(conninfo, lambda config: command.upgrade(config, revision))
+    with_alembic(conninfo, lambda config: upgrading.apply(config, conninfo, revision, progress), progress=progress)
 
 
-def downgrade(conninfo: str, revision: str) -> None:
+def downgrade(conninfo: str, revision: str, *, progress: Progress = quiet) -> None:
     """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
     from alembic import command
 
-    with_alembic(conninfo, lambda config: command.downgrade(config, revision), down=True)
+    with_alembic(
+        conninfo,
+        lambda config: command.downgrade(config, config.attributes["run"].goal(conninfo, revision, down=True)),
+        down=True,
+        progress=progress,
+    )
 
 
 def require_seals_kept(conninfo: str, revision: str) -> None:
@@ -116,37 +140,90 @@ def require_seals_kept(conninfo: str, revision: str) -> None:
         )
 
 
-def with_alembic(conninfo: str, run: Callable[[Config], None], *, down: bool = False) -> None:
-    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time."""
+def with_alembic(
+    conninfo: str, run: Callable[[Config], None], *, down: bool = False, progress: Progress = quiet
+) -> None:
+    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time. One that met the
+    lock of somebody else is run again after a while: it goes on behind the revisions that it has done."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError
 
+    from traintui.data.revising import HINDERED, PAUSES, StatementFailed
+    from traintui.data.upgrading import Run, guarded
+
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
     config = alembic_config()
+    title = "Downgrade not done" if down else "Upgrade not done"
+    hindered, done = 0, 0
     try:
         with engine.connect() as connection:
             become_owner(connection)
+            under_way = config.attributes["run"] = Run(progress)
+            under_way.limit_waiting(connection)
             config.attributes["connection"] = connection
-            run(config)
+            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            connection.commit()
+            with guarded(conninfo, progress) as guard, guard.watching(backend):
+                while True:
+                    try:
+                        run(config)
+                        break
+                    except (StatementFailed, DBAPIError, psycopg.Error) as error:
+                        connection.rollback()
+                        if not isinstance(driver_error(error), HINDERED):
+                            raise
+                        if len(under_way.applied) > done:
+                            hindered, done = 0, len(under_way.applied)
+                        if hindered == len(PAUSES):
+                            raise held_up(title, guard.holders, guard.pids) from error
+                        progress(f"Waiting for {' and '.join(guard.holders) or 'a lock of somebody else'}")
+                        time.sleep(PAUSES[hindered])
+                        hindered += 1
     except CommandError as error:
         raise TraintuiError(
             "Schema not known",
             f"{str(error).removesuffix('.')}.",
             "A newer Traintui may have upgraded this database: install that version.",
         ) from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) is None and (lost := lost_connection(error)) is not None:
-            raise lost from error
-        title = "Downgrade not done" if down else "Upgrade not done"
-        said, hint = server_said(error.orig)
-        raise TraintuiError(
-            title,
-            f"{said}. The database is at the last revision that succeeded.",
-            hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
-        ) from error
+    except (StatementFailed, DBAPIError, psycopg.Error) as error:
+        raise failure(title, error) from error
     finally:
         engine.dispose()
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """The server's own error behind that of a script, or of SQLAlchemy."""
+    from traintui.data.revising import StatementFailed
+
+    cause = error.__cause__ if isinstance(error, StatementFailed) else error
+    return getattr(cause, "orig", cause)
+
+
+def failure(title: str, error: BaseException) -> TraintuiError:
+    """The answer to a revision that failed: what the server said, of which statement, and what to do."""
+    failed = driver_error(error)
+    if failed is not None and getattr(failed, "sqlstate", None) is None and (lost := lost_connection(failed)):
+        return lost
+    said, hint = server_said(failed)
+    where = getattr(error, "where", None) or first_line(getattr(error, "statement", None) or "")
+    return TraintuiError(
+        title,
+        f"{said}{f' ({where})' if where else ''}. The database is at the last revision that succeeded.",
+        hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
+    )
+
+
+def held_up(title: str, holders: tuple[str, ...], pids: tuple[int, ...]) -> TraintuiError:
+    """The answer to a lock that was not to be had after several tries: who holds it."""
+    who = " and ".join(holders) or "another session"
+    end = " or ".join(f"SELECT pg_terminate_backend({pid})" for pid in pids)
+    return TraintuiError(
+        title,
+        f"{who} holds what has to be locked for a moment. The database is at the last revision that succeeded.",
+        "Nobody was kept waiting for longer than a second. Try again when that has ended"
+        + (f", or have an administrator end it: {end}." if end else "."),
+    )
 
 
 def server_said(error: BaseException | None) -> tuple[str, str | None]:
@@ -157,16 +234,11 @@ def server_said(error: BaseException | None) -> tuple[str, str | None]:
 
 
 def become_owner(connection: Connection) -> None:
-    """Everything that a migration makes belongs to the owner. Two that start at once wait for each other here."""
+    """Everything that a migration makes belongs to the owner."""
     from sqlalchemy.exc import DBAPIError
 
     try:
         connection.exec_driver_sql(f"SET ROLE {OWNER}")
-        # Between two looks no statement is under way: an index that is built beside the writing waits for those there
-        # are.
-        while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(7453, 0)").scalar():
-            connection.commit()
-            time.sleep(LOOK_SECONDS)
         connection.commit()
     except DBAPIError as error:
         missing = re.search("does not exist", str(error.orig))

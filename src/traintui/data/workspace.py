@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from traintui.data import backup, schema, users
+import traintui
+from traintui.data import backup, schema, schema_history, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import (
@@ -27,11 +28,14 @@ from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
-Progress = Callable[[str], None]
-
-
-def quiet(_: str) -> None:
-    """Progress that nobody watches."""
+Progress = schema.Progress
+quiet = schema.quiet
+LISTED = 3
+"""Missing revisions that are named one by one."""
+MAY_UPGRADE = """
+    SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
+    ORDER BY rolname LIMIT 5
+"""
 
 
 @asynccontextmanager
@@ -71,9 +75,12 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
     conninfo = server.conninfo(users.own_login())
     try:
         revision = schema.current_revision(conninfo)
+        left = revision == schema.HEAD and schema.unfilled(conninfo)
     except psycopg.OperationalError:
-        revision = None  # no such login or database yet
-    if revision != schema.HEAD:
+        revision, left = None, False  # no such login or database yet
+    if revision is not None and revision > schema.HEAD:
+        raise newer_schema(conninfo, revision)
+    if revision != schema.HEAD or left:
         progress("Preparing the database")
         make_embedded_workspace(server, progress=progress)
     return conninfo, "embedded"
@@ -118,7 +125,7 @@ def change_schema(
         made = backup.before(server, f"{current}-to-{target}")
         progress(f"{'Downgrading' if down else 'Upgrading'} the database")
     try:
-        (schema.downgrade if down else schema.upgrade)(conninfo, revision)
+        (schema.downgrade if down else schema.upgrade)(conninfo, revision, progress=progress)
     except TraintuiError as error:
         if made is None:
             raise
@@ -143,13 +150,37 @@ def check_shared(conninfo: str) -> None:
             "this database has no Traintui schema yet.",
             "Run `traintui db roles` for the roles and then `traintui db upgrade`, with a login that may.",
         )
-    if revision != schema.HEAD:
-        older = revision < schema.HEAD
-        raise TraintuiError(
-            "Schema differs",
-            f"the database is at revision {revision}, this Traintui needs {schema.HEAD}.",
-            "Ask an administrator to run `traintui db upgrade`." if older else "Install the newer Traintui.",
-        )
+    if revision > schema.HEAD:
+        raise newer_schema(conninfo, revision)
+    if revision < schema.HEAD:
+        raise older_schema(conninfo, revision)
+
+
+def newer_schema(conninfo: str, revision: str) -> TraintuiError:
+    """The answer of a Traintui that is older than the schema: it writes nothing."""
+    made = [change.version for change in schema_history.changes(conninfo) if change.revision == revision]
+    return TraintuiError(
+        "Schema is newer",
+        f"the database is at revision {revision}, and this Traintui {traintui.__version__} knows revisions up to"
+        f" {schema.HEAD}: what it would write may not fit, so it writes nothing.",
+        f"Install the newer Traintui{f' ({made[-1]})' if made else ''}.",
+    )
+
+
+def older_schema(conninfo: str, revision: str) -> TraintuiError:
+    """The answer of a Traintui that is newer than a shared schema: what is missing, and who may upgrade."""
+    missing = [f"{one.number} ({one.what.rstrip('.')})" for one in schema_history.revisions() if one.number > revision]
+    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
+        may = [str(name) for (name,) in connection.execute(MAY_UPGRADE)]
+    more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+    return TraintuiError(
+        "Schema is older",
+        f"the database is at revision {revision}, this Traintui needs {schema.HEAD}. Missing:"
+        f" {', '.join(missing[:LISTED])}{more}.",
+        "A shared workspace is not upgraded by itself. Ask "
+        + (f"{', '.join(may)} or who runs the server" if may else "who runs the server")
+        + f" to run `traintui db upgrade`, which needs a member of {schema.OWNER}; until then use the older Traintui.",
+    )
 
 
 @contextmanager

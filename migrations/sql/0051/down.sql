@@ -1,0 +1,2 @@
+DROP TABLE schema_backfills;
+DROP TABLE schema_history;

@@ -1,0 +1,192 @@
+"""`traintui db upgrade`, `downgrade`, `history` and `check`: the schema changes, and says how it came to be so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from traintui.cli.running import Json, administrative, say
+from traintui.settings import load_settings
+
+if TYPE_CHECKING:
+    from traintui.data.backup import Backup
+    from traintui.data.schema_history import Change, Revision
+    from traintui.data.upgrade_plan import Step, Touched
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def upgrade(
+    revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head",
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Bring the schema to the newest revision, or to the one named. Says first what will be done to which tables, and
+    asks where a large one is locked so that others wait."""
+    from traintui.data import schema, upgrade_plan
+
+    with administrative() as conninfo:
+        before = schema.current_revision(conninfo)
+        steps = upgrade_plan.plan(conninfo, revision)
+        if dry_run:
+            print(json.dumps(_planned(before, steps)) if json_ else "\n".join(_told(before, steps)))
+            return
+        if before is not None:
+            for line in _told(before, steps) if steps else ():
+                say(line)
+        if not yes and any(touched.asks for step in steps for touched in step.touched):
+            typer.confirm("Others wait while these tables are locked. Go on?", abort=True, err=True)
+        made = change_schema(conninfo, revision)
+        now = schema.current_revision(conninfo)
+    if json_:
+        print(json.dumps({**_planned(before, steps), "current": now, "backup": str(made.path) if made else None}))
+    else:
+        print(now)
+
+
+def downgrade(
+    revision: Annotated[str, typer.Argument(metavar="REV")],
+    yes: Yes = False,
+    forget_seals: Annotated[
+        bool, typer.Option("--forget-seals", help="Go below revision 0036 although the seals go for good.")
+    ] = False,
+) -> None:
+    """Take the schema back to a revision; `base` removes everything that is in it. Below 0036 there are no seals, so it
+    goes there only with --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
+    from traintui.data import schema
+
+    with administrative() as conninfo:
+        if not yes:
+            question = f"Going back to {revision} may remove conversations and logs for good. Go on?"
+            typer.confirm(question, abort=True, err=True)
+        change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
+        print(schema.current_revision(conninfo) or "base")
+
+
+def change_schema(
+    conninfo: str, revision: str, *, down: bool = False, forget_seals: bool = False
+) -> Backup | None:  # fmt: skip
+    """Brings the workspace to a revision; says where an embedded one was backed up before."""
+    from traintui.data import workspace
+    from traintui.data.embedded import EmbeddedServer
+
+    settings = load_settings()
+    server = EmbeddedServer(settings.home) if settings.embedded else None
+    made = workspace.change_schema(conninfo, server, revision, down=down, forget_seals=forget_seals, progress=say)
+    if made:
+        say(f"Backed up first, to {made.path}")
+    return made
+
+
+def history(
+    json_: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print what docs/schema-history.md holds.")] = False,
+) -> None:
+    """What each revision is for, how to go back, what becomes of old rows, and when it was applied here, by whom."""
+    from traintui.data import schema, schema_history
+
+    if markdown:
+        print(schema_history.document(), end="")
+        return
+    with administrative() as conninfo:
+        current = schema.current_revision(conninfo)
+        changes = schema_history.changes(conninfo)
+    told = schema_history.revisions()
+    if json_:
+        found = [_with_changes(one, current, changes) for one in told]
+        print(json.dumps({"current": current, "revisions": found}))
+        return
+    for one in told:
+        print(f"{one.number}  {one.date}  {one.what}")
+        for name, text in (("Why", one.why), ("Going back", one.back), ("Old rows", one.old_rows)):
+            print(f"      {name}: {text}")
+        print(f"      Here: {_here(one, current, changes)}")
+
+
+def check(
+    json_: Json = False,
+    print_golden: Annotated[bool, typer.Option("--print-golden", hidden=True)] = False,
+) -> None:
+    """Compare the database with what the migrations make: tables, functions, triggers, policies and grants. Ends with 1
+    where something differs."""
+    from traintui.data import schema, schema_check
+
+    with administrative() as conninfo:
+        if print_golden:
+            print(schema_check.dump(schema_check.objects(conninfo)), end="")
+            return
+        differences = schema_check.check(conninfo)
+        models = schema_check.models_differ(conninfo)
+    if json_:
+        found = [asdict(difference) for difference in differences]
+        print(json.dumps({"revision": schema.HEAD, "differences": found, "models": models}))
+    else:
+        for difference in differences:
+            print(difference.words)
+        for line in models:
+            print(f"tables of this Traintui: {line}")
+        if not differences and not models:
+            print(f"All as revision {schema.HEAD} makes it")
+    if differences or models:
+        say("Traintui needs the schema that it made. Grant again what is missing; else ask the makers.")
+        raise typer.Exit(1)
+
+
+def _planned(before: str | None, steps: Sequence[Step]) -> dict[str, Any]:
+    told = [
+        {
+            "revision": step.revision,
+            "what": step.what,
+            "tables": [{**asdict(touched), "asks": touched.asks} for touched in step.touched],
+            "fills": list(step.fills),
+        }
+        for step in steps
+    ]
+    return {"before": before, "steps": told}
+
+
+def _told(before: str | None, steps: Sequence[Step]) -> list[str]:
+    """What an upgrade would do, line by line."""
+    if not steps:
+        return [f"Nothing to do: the database is at {before or 'none'}"]
+    number = f"{len(steps)} revision{'s' if len(steps) > 1 else ''}"
+    lines = [f"{number}, from {before or 'none'} to {steps[-1].revision}; each in a transaction of its own"]
+    for step in steps:
+        lines.append(f"{step.revision}  {step.what}")
+        lines += [f"      {_lock(touched)}" for touched in step.touched]
+        lines += [f"      fills {name} afterwards, in batches" for name in step.fills]
+    return lines
+
+
+def _lock(touched: Touched) -> str:
+    """A table that is touched, in words."""
+    rows = f"{touched.table}, {f'some {touched.rows:,} rows' if touched.rows else 'no rows'}"
+    time = f"about {max(touched.seconds, 1):,.0f} s" if touched.seconds >= 0.5 else "a moment"
+    if not touched.keeps_waiting:
+        return f"{rows}: others go on working ({touched.lock.lower()}, {time})"
+    who = "who reads or writes waits" if touched.lock == "ACCESS EXCLUSIVE" else "who writes waits"
+    return f"{rows}: {who} for {time} ({touched.lock.lower()}){'  !' if touched.asks else ''}"
+
+
+def _with_changes(one: Revision, current: str | None, changes: Sequence[Change]) -> dict[str, Any]:
+    here = [
+        {**asdict(change), "at": change.at.isoformat()} for change in changes if change.revision == one.number
+    ]  # fmt: skip
+    told = {name: value for name, value in asdict(one).items() if name != "beside"}
+    return {**told, "applied": current is not None and one.number <= current, "here": here}
+
+
+def _here(one: Revision, current: str | None, changes: Sequence[Change]) -> str:
+    """What was done with a revision in this database, the newest of it."""
+    mine = [change for change in changes if change.revision == one.number]
+    if not mine:
+        return "applied before this was noted" if current is not None and one.number <= current else "not applied"
+    last = mine[-1]
+    verb = "applied" if last.direction == "up" else "taken back"
+    again = f", {len(mine)} times in all" if len(mine) > 1 else ""
+    return f"{verb} {last.at:%Y-%m-%d %H:%M} UTC by {last.by} in {last.seconds:.1f} s (Traintui {last.version}){again}"

@@ -1,0 +1,78 @@
+"""`traintui db upgrade`, `history` and `check` on a workspace."""
+
+from __future__ import annotations
+
+import json
+import sys
+from io import StringIO
+
+import psycopg
+import pytest
+
+from commanded import Command, command_for
+from support import Conninfo
+from traintui.data import schema, schema_history
+from traintui.data.embedded import SUPERUSER
+
+
+@pytest.fixture
+def traintui(conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return command_for(conninfo(SUPERUSER), monkeypatch, capsys)
+
+
+def make_turns_many(conninfo: str) -> None:
+    """What the server believes about the table, as after an import."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("UPDATE pg_class SET reltuples = 2000000 WHERE relname = 'conversation_turns'")
+
+
+def test_an_upgrade_is_told_before_it_is_made_and_a_dry_run_makes_none(traintui: Command, conninfo: Conninfo) -> None:
+    schema.downgrade(conninfo(SUPERUSER), "0032")
+    make_turns_many(conninfo(SUPERUSER))
+    code, out, _ = traintui("db", "upgrade", "--dry-run")
+    assert code == 0 and "0033  Whether an export needs weights is known at once." in out
+    assert "conversation_turns, some 2,000,000 rows: who writes waits for about 4 s (share)  !" in out
+    code, out, _ = traintui("db", "upgrade", "--dry-run", "--json")
+    (turns,) = (table for table in json.loads(out)["steps"][0]["tables"] if table["table"] == "conversation_turns")
+    assert code == 0 and (turns["rows"], turns["lock"], turns["asks"]) == (2_000_000, "SHARE", True)
+    assert schema.current_revision(conninfo(SUPERUSER)) == "0032"
+
+
+def test_a_strong_lock_on_a_large_table_is_asked_about(
+    traintui: Command, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema.downgrade(conninfo(SUPERUSER), "0032")
+    make_turns_many(conninfo(SUPERUSER))
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    code, out, said = traintui("db", "upgrade", "0033")
+    assert (code, out.strip()) == (1, "") and "Others wait while these tables are locked. Go on?" in said
+    assert schema.current_revision(conninfo(SUPERUSER)) == "0032"
+    code, out, said = traintui("db", "upgrade", "0033", "--yes")
+    assert (code, out.strip()) == (0, "0033") and "Applied 0033 in " in said
+
+
+def test_an_upgrade_where_there_is_nothing_to_do_says_so(traintui: Command) -> None:
+    assert traintui("db", "upgrade") == (0, f"{schema.HEAD}\n", "")
+    assert traintui("db", "upgrade", "--dry-run")[1] == f"Nothing to do: the database is at {schema.HEAD}\n"
+    told = json.loads(traintui("db", "upgrade", "--json")[1])
+    assert told == {"before": schema.HEAD, "steps": [], "current": schema.HEAD, "backup": None}
+
+
+def test_the_history_says_why_and_how_to_go_back_and_when_it_was_applied_here(traintui: Command) -> None:
+    code, out, _ = traintui("db", "history")
+    assert code == 0 and "Going back: The two tables go." in out and f"by {SUPERUSER} in " in out
+    told = json.loads(traintui("db", "history", "--json")[1])
+    assert [one["number"] for one in told["revisions"]] == [one.number for one in schema_history.revisions()]
+    newest = told["revisions"][-1]
+    assert newest["applied"] and newest["here"][-1]["direction"] == "up" and newest["here"][-1]["seconds"] > 0
+    assert traintui("db", "history", "--markdown")[1] == schema_history.document()
+
+
+def test_a_check_ends_with_one_where_something_differs_and_says_what(traintui: Command, conninfo: Conninfo) -> None:
+    assert traintui("db", "check") == (0, f"All as revision {schema.HEAD} makes it\n", "")
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("REVOKE SELECT ON documents FROM traintui_auditor")
+    code, out, said = traintui("db", "check")
+    assert (code, out) == (1, "traintui_auditor may not SELECT on table documents any more\n") and "Grant again" in said
+    told = json.loads(traintui("db", "check", "--json")[1])
+    assert [one["kind"] for one in told["differences"]] == ["missing"] and told["models"] == []
