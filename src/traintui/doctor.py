@@ -96,6 +96,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
                     yield finding
                 yield await retention(db)
                 yield await indexes(db)
+                yield await alerts(db)
     except TraintuiError as error:
         yield Finding("Database", "failed", error.message, error.remedy)
     if settings.embedded:
@@ -144,10 +145,25 @@ async def retention(db: Database) -> Finding:
 
 
 async def indexes(db: Database) -> Finding:
-    """Whether indexes are rebuilt by themselves, and what there is to rebuild."""
+    """Whether all indexes are there that Traintui relies on, whether they are rebuilt by themselves, and what there is
+    to rebuild."""
+    from traintui import clock
     from traintui.data.maintaining import hindrance
+    from traintui.data.refusals import Refused
+    from traintui.observing.index_findings import BROKEN
     from traintui.observing.rebuilding import outlook
+    from traintui.observing.standing import index_states
 
+    try:
+        wrong = [each.finding for each in await index_states(db, clock.now()) if each.finding is not None]
+    except Refused as refused:  # somebody waits to have a table for themselves
+        return Finding("Indexes", "warning", refused.message, refused.remedy)
+    broken = [each for each in wrong if each.kind in BROKEN]
+    if broken:
+        first = broken[0]
+        more = f"; {len(broken) - 1:,} more like it" if len(broken) > 1 else ""
+        mends = f"--create {first.index}" if first.kind == "missing" else "--clean"
+        return Finding("Indexes", "warning", f"{first.says}: {first.means}{more}.", f"traintui db indexes {mends}.")
     seen = await outlook(db)
     there = f"{len(seen.due):,} to rebuild" if seen.due else "none to rebuild"
     if seen.policy.on and seen.due and (kept := await hindrance(db)) is not None:
@@ -162,6 +178,23 @@ async def indexes(db: Database) -> Finding:
     return Finding(
         "Indexes", "warning", f"{there}; nothing is rebuilt by itself, and they take twice the memory that they need.",
         "traintui db indexes --automatic on, or traintui db indexes --rebuild NAME.",
+    )  # fmt: skip
+
+
+async def alerts(db: Database) -> Finding:
+    """What is wrong with the database by its alerts."""
+    from traintui.data import alerts
+
+    found = await alerts.read(db)
+    if not found:
+        return Finding("Alerts", "ok", "nothing is wrong")
+    worst = found[0]
+    says = "".join(sign if sign.isprintable() else "\ufffd" for sign in worst.says)
+    seen = f", {worst.acknowledged_by} looks after it" if worst.state == "acknowledged" else ""
+    more = f"; {len(found) - 1:,} more" if len(found) > 1 else ""
+    return Finding(
+        "Alerts", "warning", f"{worst.severity}: {says}{seen}{more}.",
+        "traintui db alerts says what each means, and what to do.",
     )  # fmt: skip
 
 

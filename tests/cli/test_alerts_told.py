@@ -61,10 +61,10 @@ async def test_a_hook_is_set_confirmed_elsewhere_and_taken_away(
     assert "runs nothing" in (await asyncio.to_thread(told, "ada", "one", "--confirm-hook", "--yes"))[2]
     code, _, err = await asyncio.to_thread(told, "rita", "one", "--hook", "true")
     assert code == 1 and "administrator" in err
-    _, out, _ = await asyncio.to_thread(told, "ada", "one", "--hook", "tell team", "--json")
-    assert json.loads(out)["hook"] == {"command": "tell team", "confirmed_here": True}
+    _, out, _ = await asyncio.to_thread(told, "ada", "one", "--hook", "true team", "--json")
+    assert json.loads(out)["hook"] == {"command": "true team", "confirmed_here": True}
     _, out, _ = await asyncio.to_thread(told, "rita", "two", "--json")
-    assert json.loads(out)["hook"] == {"command": "tell team", "confirmed_here": False}
+    assert json.loads(out)["hook"] == {"command": "true team", "confirmed_here": False}
     _, out, _ = await asyncio.to_thread(told, "rita", "two", "--confirm-hook", "--yes", "--json")
     assert json.loads(out)["hook"]["confirmed_here"]
     _, out, _ = await asyncio.to_thread(told, "ada", "one", "--no-hook", "--json")

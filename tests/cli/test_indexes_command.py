@@ -13,7 +13,7 @@ import pytest
 
 from commanded import at_home
 from homes import furnished_home
-from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 
 pytestmark = pytest.mark.xdist_group("homes")
 
@@ -98,3 +98,28 @@ def test_when_they_are_rebuilt_by_themselves_is_a_rule_of_the_workspace(server: 
     ]  # fmt: skip
     assert finding["state"] == "ok" and "nothing is rebuilt by itself" in finding["message"]
     assert told(server, "--automatic", "on", "--quiet-hours", "any")["automatic"] is True
+
+
+def test_doctor_names_an_index_that_is_missing_and_an_alert_that_is_urgent(server: EmbeddedServer) -> None:
+    name = "ix_review_logs_xid8"
+
+    def found() -> dict[str, dict[str, str]]:
+        said = json.loads(at_home(server.home, "doctor", "--json").stdout)["findings"]
+        return {each["name"]: each for each in said}
+
+    assert found()["Alerts"]["state"] == "ok"
+    with psycopg.connect(server.conninfo(SUPERUSER, DATABASE), autocommit=True) as connection:
+        (definition,) = connection.execute("SELECT pg_get_indexdef(%s::regclass)", [name]).fetchone() or ("",)
+        connection.execute(f"DROP INDEX {name}".encode())
+        connection.execute(
+            "INSERT INTO alerts (kind, subject, severity, state, says, evidence, around, opened_at)"
+            " VALUES ('blocking', 'ben', 'urgent', 'open', 'ben keeps 2 waiting', '{}', '[]', now())"
+        )
+        seen = found()
+        assert (seen["Indexes"]["state"], seen["Alerts"]["state"]) == ("warning", "warning")
+        assert f"{name} is not there, and Traintui relies on it" in seen["Indexes"]["message"]
+        assert seen["Indexes"]["remedy"] == f"traintui db indexes --create {name}."
+        assert seen["Alerts"]["message"] == "urgent: ben keeps 2 waiting."
+        connection.execute("DELETE FROM alerts")
+        connection.execute(definition.encode())
+    assert found()["Indexes"]["state"] == "ok"

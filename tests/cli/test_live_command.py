@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 
 import psycopg
 import pytest
@@ -60,6 +61,27 @@ def test_a_statement_is_cancelled_by_who_has_the_right(conninfo: Conninfo, as_lo
         assert code == 0 and f"Cancelled: ron, by hand ({pid})" in err
         result = connection.pgconn.get_result()
         assert result is not None and b"canceling statement" in result.error_message
+
+
+def test_what_runs_nothing_is_not_cancelled_and_an_end_says_who_waits_and_what_is_undone(
+    conninfo: Conninfo, as_login: Callable[[str], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    with psycopg.connect(conninfo("ron")) as resting, psycopg.connect(conninfo("ron"), autocommit=True) as waiting:
+        lock = "SELECT pg_advisory_xact_lock(47)"
+        resting.execute(lock)
+        waiting.pgconn.send_query(lock.encode())
+        waiting.pgconn.flush()
+        pid = str(resting.info.backend_pid)
+        run = as_login("ada")
+        while "1 wait for it" not in run("db", "live")[1]:
+            pass
+        code, _, err = run("db", "live", "--cancel", pid)
+        assert code == 1 and f"{pid} runs nothing at the moment" in err and f"--end {pid}" in err
+        code, _, err = run("db", "live", "--end", pid)
+        assert code == 1 and "1 session waits for it. The connection closes: what it has not committed is undone" in err
+        assert resting.execute("SELECT 1").fetchone() == (1,)
+        waiting.pgconn.finish()
 
 
 def test_a_number_that_is_no_session_is_refused(as_login: Callable[[str], Command]) -> None:

@@ -101,6 +101,7 @@ async def test_the_worst_that_nobody_acknowledged_is_told(db: Database, reviewer
     urgent = await opened(db, "c.d", "urgent")
     found = await alerts.standing(reviewer_db)
     assert found is not None and (found.number, found.unseen, found.worst) == (2, 2, "urgent")
+    assert [each.subject for each in await alerts.read(db)] == ["c.d", "a.b"]
     assert urgent is not None
     await alerts.acknowledge(db, urgent)
     found = await alerts.standing(reviewer_db)

@@ -75,6 +75,19 @@ async def test_a_hook_gets_the_alert_as_json_and_nothing_of_a_shell(
     assert "'$(touch evil)', ';', 'rm'" in text[end:] and "sk-ant-secret" not in text
 
 
+async def test_a_program_that_is_not_there_or_may_not_be_run_is_refused_with_what_to_do(
+    db: Database, config: Path
+) -> None:
+    with pytest.raises(TraintuiError, match="tell-nobody is not on this machine") as refused:
+        await alert_hook.choose(db, "tell-nobody --loud")
+    assert "whole path" in refused.value.remedy
+    program(config, "pass")
+    with pytest.raises(TraintuiError, match="may be run") as refused:
+        await alert_hook.choose(db, f"'{config / 'a hook.py'}'")
+    assert "chmod +x '" in refused.value.remedy
+    assert await alert_hook.of_workspace(db) is None
+
+
 async def test_a_machine_runs_nothing_that_was_not_confirmed_there(
     db: Database, conninfo: Conninfo, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

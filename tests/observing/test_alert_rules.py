@@ -45,7 +45,7 @@ def test_a_server_that_is_well_has_nothing_wrong() -> None:
 def test_each_fault_of_a_server_is_named() -> None:
     for change, kind in (
         ({"connections": 80}, "connections"),
-        ({"transactions": (Transaction(7, "ada", "psql", "idle in transaction", 901),)}, "long_transaction"),
+        ({"transactions": (Transaction(7, "ada", "psql", "idle in transaction", 901, 2),)}, "long_transaction"),
         ({"chains": (Chain(7, "ada", "psql", "idle in transaction", 3, 11, "conversations"),)}, "blocking"),
         ({"dead": (DeadRows("conversations", 90_000, 100_000, 20_050, None),)}, "vacuum_behind"),
         ({"xid_age": 400_000_000}, "xid_age"),
@@ -60,8 +60,23 @@ def test_each_fault_of_a_server_is_named() -> None:
         assert len(says) > 20 and "{" not in says + to_do(seen.kind, seen.subject, seen.evidence)
 
 
+def test_how_long_it_lasts_is_said_as_people_do_and_where_it_is_ended() -> None:
+    long = Transaction(7, "ben", "psql", "idle in transaction", 3 * 3_600 + 61, 2)
+    chain = Chain(7, "ben", "psql", "idle in transaction", 3, 899, "turns")
+    blocking, transaction = sorted(
+        of_server(replace(WELL, transactions=(long,), chains=(chain,))), key=lambda s: s.kind
+    )
+    said = sentence(transaction.kind, transaction.subject, transaction.evidence)
+    assert said == "ben, process 7 (psql) is in a transaction for 3 h 1 min (idle in transaction), 2 wait for it"
+    said = sentence(blocking.kind, blocking.subject, blocking.evidence)
+    assert said == "ben, process 7 (psql) keeps 3 waiting, the longest for 14 min, for turns"
+    for seen in (blocking, transaction):
+        remedy = to_do(seen.kind, seen.subject, seen.evidence)
+        assert remedy.startswith("5 Live, ") and "--end 7" in remedy and "pg_" not in remedy
+
+
 def test_what_is_short_or_under_way_is_no_fault() -> None:
-    assert kinds(replace(WELL, transactions=(Transaction(7, "ada", "psql", "active", 600),))) == {}
+    assert kinds(replace(WELL, transactions=(Transaction(7, "ada", "psql", "active", 600, 0),))) == {}
     assert kinds(replace(WELL, chains=(Chain(7, "ada", "psql", "active", 1, 4, ""),))) == {"blocking": False}
     fresh = DeadRows("conversations", 90_000, 100_000, 20_050, BEGIN - 10 * MINUTE)
     assert kinds(replace(WELL, dead=(fresh,))) == {}
@@ -116,8 +131,8 @@ def test_a_process_that_slept_begins_to_look_anew() -> None:
 
 
 def test_what_is_to_be_copied_holds_nothing_that_somebody_wrote() -> None:
-    forged = {"pid": "1); DROP TABLE turns; --", "subject": "x", "minutes": 1}
-    assert "pg_terminate_backend(PID)" in to_do("long_transaction", "x; DROP TABLE turns", forged)
+    forged = {"pid": "1); DROP TABLE turns; --", "subject": "x", "seconds": 1}
+    assert "traintui db live --end PID," in to_do("long_transaction", "x; DROP TABLE turns", forged)
     assert to_do("vacuum_behind", "turns; DROP TABLE turns", {}).startswith("VACUUM (ANALYZE) TABLE;")
     assert to_do("vacuum_behind", "turns", {}).startswith("VACUUM (ANALYZE) turns;")
     assert to_do("of a newer version", "turns", {}) == ""
@@ -254,7 +269,7 @@ def quiet(step: int, luck: random.Random) -> AlertFacts:
     """A server without a fault: exports, bulk actions, waits for a moment, weekends when nobody is there."""
     at = BEGIN + step * latency.WINDOW
     monday = at.weekday() == 0 and at.hour == 8 and at.minute == 0
-    export = Transaction(7, "ada", "traintui", "active", luck.uniform(1, 880))
+    export = Transaction(7, "ada", "traintui", "active", luck.uniform(1, 880), 0)
     wait = Chain(9, "arthur", "traintui", "active", 1, luck.expovariate(1.5), "conversations")
     bulk = DeadRows("conversations", luck.randint(45_000, 200_000), 100_000, 20_050, at - luck.uniform(0.3, 3) * HOUR)
     return replace(
@@ -317,3 +332,16 @@ def test_thirty_days_without_a_fault_raise_two_alerts_at_most_under_all_rules() 
     for seed in range(3):
         opened = list(month(seed))
         assert len(opened) <= 2, [(each.kind, each.subject, dict(each.evidence)) for each in opened]
+
+
+def test_a_prepared_transaction_that_keeps_others_waiting_is_named_with_what_ends_it() -> None:
+    chain = Chain(pid=0, login="", application="", state="", number=3, seconds=60.0, relation="documents")
+    (found,) = of_server(replace(WELL, chains=(chain,)))
+    says = sentence(found.kind, found.subject, found.evidence)
+    assert says == "a prepared transaction keeps 3 waiting, the longest for 1 min, for documents"
+    told = to_do(found.kind, found.subject, found.evidence)
+    assert "ROLLBACK PREPARED" in told and "pg_cancel_backend" not in told
+    held = Transaction(0, "ada", "prepared transaction nightly", "prepared", 2_000.0, 0)
+    (found,) = of_server(replace(WELL, transactions=(held,)))
+    assert found.subject == "ada, prepared transaction nightly"
+    assert to_do(found.kind, found.subject, found.evidence) == told

@@ -14,15 +14,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from support import Conninfo, add_document, approved, imported
-from traintui.data import alert_facts, alerts, query_times, samples, seals
+from support import Conninfo, add_document, approved, imported, scalar
+from traintui.data import alert_context, alert_facts, alerts, query_times, samples, seals
 from traintui.data.alert_records import Alert, AlertFacts
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.histograms import bucket_of
+from traintui.data.keeping_up import raise_fault
 from traintui.data.query_records import QueryTimes
 from traintui.data.refusals import Refused
-from traintui.observing import alert_rules, recording
+from traintui.observing import alert_rules, recording, sampling
 from traintui.observing.alerting import Alerting
 from traintui.observing.standing import index_states
 
@@ -237,6 +238,28 @@ async def test_a_transaction_that_is_open_for_long_is_named_with_who_holds_it(
     assert await sampler.look() == {}
 
 
+async def test_who_waits_is_no_long_transaction_and_whom_it_waits_for_is_though_it_only_reads(
+    conninfo: Conninfo, sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_rules, "LONG_SECONDS", 1.0)
+    with psycopg.connect(conninfo("arthur"), application_name="planted") as resting:
+        resting.execute("SELECT count(*) FROM conversations")  # at rest it holds a lock, and neither snapshot nor id
+        pid = resting.info.backend_pid
+        with waiting(conninfo(SUPERUSER), "SELECT pg_current_xact_id(); LOCK TABLE conversations"):
+            while True:
+                await asyncio.sleep(0.1)
+                found = (await alert_facts.facts(sampler.db)).transactions
+                if found and found[0].waiting and found[0].seconds > 1.5:
+                    break
+            assert [each.pid for each in found] == [pid]
+            await sampler.look()
+            (said,) = [each for each in await alerts.read(sampler.db) if each.kind == "long_transaction"]
+            resting.rollback()
+    assert re.search(
+        rf"process {pid} \(planted\) is in a transaction for \d s \(idle in transaction\), 1 waits for it", said.says
+    )
+
+
 async def test_a_disk_that_will_be_full_is_forecast_from_samples(
     db: Database, conninfo: Conninfo, sampler: Sampler
 ) -> None:
@@ -315,7 +338,8 @@ async def test_what_changed_before_an_alert_stands_beside_it(
 ) -> None:
     plant(
         conninfo, "DELETE FROM versions_seen",
-        "INSERT INTO versions_seen VALUES ('traintui', '0.0.9', now() - interval '9 days', now() - interval '1 day')",
+        "INSERT INTO versions_seen VALUES ('traintui', '0.0.9', now() - interval '9 days', now() - interval '1 day',"
+        " now() - interval '9 days')",
     )  # fmt: skip
     await alerts.note_versions(db, "0.1.0")
     await samples.take(db, HOLDER, relations=True)
@@ -339,6 +363,73 @@ async def test_what_changed_before_an_alert_stands_beside_it(
         "pk_conversations was built anew", "ada dropped ix_old",
     } <= said  # fmt: skip
     assert "Traintui 0.0.9 was first used" not in said
+
+
+async def test_what_was_not_done_to_an_index_is_no_change_and_what_was_made_was_not_built_anew(
+    db: Database, conninfo: Conninfo
+) -> None:
+    await samples.hold(db, HOLDER, 600)
+    await samples.take(db, HOLDER, relations=True)
+    action = (
+        "INSERT INTO index_actions (kind, index_name, table_name, definition, statement, by_itself, acted_by,"
+        " started_at, ended_at, state) VALUES ('{}', '{}', 'conversations', 'd', 's', false, 'ada',"
+        " now() - interval '1 hour', {}, '{}')"
+    )
+    plant(
+        conninfo, action.format("drop", "ix_kept", "now()", "failed"),
+        action.format("create", "ix_begun", "NULL", "started"),
+        action.format("create", "pk_conversations", "now()", "done"),
+        "INSERT INTO index_samples SELECT (jsonb_populate_record(i, jsonb_build_object('at', at - interval '2 hours',"
+        " 'file_number', 1))).* FROM index_samples AS i WHERE index_name IN ('pk_conversations', 'pk_documents')",
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    found = await alert_context.changes(db, now - timedelta(days=1), now, None)
+    said = [each.says for each in found if each.what in {"index", "rebuild"}]
+    assert sorted(said) == ["ada made pk_conversations", "pk_documents was built anew"]
+
+
+async def test_a_version_that_is_gone_back_to_and_a_migration_under_a_running_process_are_changes(
+    db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "RELATION_SECONDS", 0.0)
+    monkeypatch.setattr("traintui.__version__", "0.1.0")
+    sampler = sampling.Sampler(db, HOLDER, raise_fault)
+    await sampler.turn()
+    head = await scalar(db, "SELECT version_num FROM alembic_version")
+    plant(
+        conninfo, "UPDATE versions_seen SET first_seen_at = now() - interval '9 days',"
+        " came_at = now() - interval '9 days', last_seen_at = now() - interval '2 days'",
+        "INSERT INTO versions_seen SELECT what, v, t, t, t FROM (VALUES ('traintui', '0.2.0'), ('postgresql', '99.1'))"
+        " AS newer (what, v), (SELECT now() - interval '1 day 1 hour' AS t) AS at",
+        "UPDATE alembic_version SET version_num = '9999'",
+    )  # fmt: skip
+    await sampler.turn()
+
+    async def said() -> set[str]:
+        now = datetime.now(UTC)
+        found = await alert_context.changes(db, now - MINUTE, now + MINUTE, None)
+        return {each.says for each in found if each.what == "version"}
+
+    server = await scalar(db, "SELECT current_setting('server_version')")
+    assert await said() == {
+        "Traintui 0.1.0 is used again", "the schema came to revision 9999", f"PostgreSQL {server} is used again",
+    }  # fmt: skip
+    plant(conninfo, f"UPDATE alembic_version SET version_num = '{head}'")
+    await sampler.turn()
+    assert f"the schema came to revision {head}" in await said()
+
+
+async def test_two_versions_at_work_at_once_do_not_come_again_and_again(db: Database, conninfo: Conninfo) -> None:
+    plant(
+        conninfo, "DELETE FROM versions_seen",
+        "INSERT INTO versions_seen SELECT 'traintui', '0.0.9', t, t, t"
+        " FROM (SELECT now() - interval '9 days' AS t) AS at",
+    )  # fmt: skip
+    for version in ("0.1.0", "0.2.0", "0.1.0", "0.2.0"):
+        await alerts.note_versions(db, version)
+    assert (
+        await scalar(db, "SELECT count(*) FROM versions_seen WHERE what = 'traintui' AND came_at > first_seen_at") == 0
+    )
 
 
 async def test_an_alert_that_comes_back_is_another_one_and_the_first_stays_on_record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -204,6 +205,15 @@ async def test_what_a_finding_proposes_is_made(mender: Database, conninfo: Conni
     assert (done.kind, done.state) == ("create", "done") and await finding_of(mender, "ix_review_logs_xid8") is None
 
 
+async def test_what_dropping_risks_is_what_its_finding_says(mender: Database, conninfo: Conninfo) -> None:
+    churn(conninfo, rows=2_000)
+    as_owner(conninfo, "CREATE INDEX ix_churned_both ON churned (number, other)")
+    (state,) = [each for each in await index_states(mender, clock.now()) if each.name == INDEX]
+    planned = mending.drop(await fact_of(mender), relied_on=False, finding=state.finding)
+    assert planned.risks == "it is smaller than the other: scans of it alone become a little slower; nobody waits"
+    assert "reads whole tables" in mending.drop(await fact_of(mender, "ix_churned_both"), relied_on=False).risks
+
+
 async def test_beside_a_transaction_that_stays_open_nothing_is_begun(mender: Database, conninfo: Conninfo) -> None:
     churn(conninfo, rows=20_000)
     with open_transaction(conninfo):
@@ -213,7 +223,8 @@ async def test_beside_a_transaction_that_stays_open_nothing_is_begun(mender: Dat
             with pytest.raises(TraintuiError) as refused:
                 await mending.carry_out(mender, planned)
             assert refused.value.title == "Others were in the way"
-            assert f"transaction of {SUPERUSER}" in refused.value.message
+            assert f"transaction of {SUPERUSER}, process " in refused.value.message
+            assert re.search(r"5 Live, X, or traintui db live --end \d+\.$", refused.value.remedy)
             assert invalid(conninfo) == []
             row, *_ = await index_actions.newest(mender)
             assert row.state == "failed" and "Others were in the way" in (row.error or "")

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from textual.pilot import Pilot
 
+from churned import as_owner
 from screens.waiting import until
-from support import Conninfo
+from support import Conninfo, eventually, scalar
 from traintui.app import TraintuiApp
 from traintui.data import alerts, samples
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
-from traintui.observing import alert_hook
+from traintui.observing import alert_hook, sampling
 from traintui.screens import background
 from traintui.screens.alert_hook import AlertHookForm
 from traintui.screens.performance import PerformanceScreen
@@ -33,7 +34,7 @@ GREW = {"at": "2026-11-28T10:00:00+00:00", "what": "growth", "says": "conversati
 async def planted(db: Database, kind: str = "blocking", subject: str = "arthur, process 4711 (psql)") -> int:
     """An alert."""
     await samples.hold(db, "one", 600)
-    says = f"{subject} keeps 3 waiting, the longest since 42 s, for conversations"
+    says = f"{subject} keeps 3 waiting, the longest for 42 s, for conversations"
     opened = await alerts.open_one(db, "one", kind, subject, "urgent", says, CHAIN, [GREW])
     assert opened is not None
     return opened
@@ -71,6 +72,24 @@ async def opened_alerts(pilot: Pilot[None], app: TraintuiApp) -> AlertsPane:
     return pane
 
 
+async def test_what_the_sampler_cannot_do_is_told_once_and_it_goes_on(
+    app: TraintuiApp, db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "WATCHED_AFTER", 0.0)
+    monkeypatch.setattr(sampling, "SERVER_SECONDS", 0.1)
+    monkeypatch.setattr(sampling, "THIN_SECONDS", 0.0)
+    as_owner(conninfo, "REVOKE EXECUTE ON FUNCTION thin_samples() FROM traintui_admin, traintui_author,"
+                       " traintui_auditor, traintui_reviewer")  # fmt: skip
+
+    async def sampled() -> bool:
+        return bool(await scalar(db, "SELECT count(*) FROM server_samples") >= 3)
+
+    async with app.run_test(size=(120, 40)):
+        await eventually(sampled)
+        told = [each.message for each in app._notifications if "thin_samples" in each.message]
+    assert len(told) == 1
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_an_alert_says_what_it_means_what_to_do_and_what_changed(
     app: TraintuiApp, db: Database, size: tuple[int, int]
@@ -80,7 +99,7 @@ async def test_an_alert_says_what_it_means_what_to_do_and_what_changed(
         pane = await opened_alerts(pilot, app)
         await until(pilot, lambda: "WHAT CHANGED" in pane.detail.plain)
         for said in (
-            "Somebody keeps others waiting", "are not stored until it ends", "pg_cancel_backend(4711)",
+            "Somebody keeps others waiting", "are not stored until it ends", "traintui db live --cancel 4711",
             "conversations grew from 20000 to 90000 rows", "opened, ada",
         ):  # fmt: skip
             assert said in " ".join(pane.detail.plain.split())
@@ -144,7 +163,7 @@ async def test_the_overview_names_what_is_wrong_with_what_to_do(app: TraintuiApp
         pane = app.screen.query_one(OverviewPane)
         await until(pilot, lambda: pane.wrong.display)
         shown = str(pane.wrong.content)
-        assert "keeps 3 waiting" in shown and "have it end what it began" in shown
+        assert "keeps 3 waiting" in shown and "5 Live, c cancels what it runs and X ends it" in shown
         await alerts.clear(db, "one", (await alerts.read(db))[0].id)
         await pilot.press("r")
         await until(pilot, lambda: not pane.wrong.display)
@@ -164,11 +183,11 @@ async def test_the_hook_is_set_and_confirmed_on_screen(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: form.field.has_class("-mistaken"))
         assert "Close the quotes" in str(form.field.answer.content)
-        form.typed.value = "mail 'the team'"
+        form.typed.value = "true 'the team'"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is not form)
-    assert await alert_hook.of_workspace(db) == "mail 'the team'"
-    assert await alert_hook.is_confirmed(db, "mail 'the team'")
+    assert await alert_hook.of_workspace(db) == "true 'the team'"
+    assert await alert_hook.is_confirmed(db, "true 'the team'")
 
 
 async def test_what_is_wrong_is_told_while_it_keeps_the_sizes_waiting(

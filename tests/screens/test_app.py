@@ -15,12 +15,15 @@ from textual.widgets import Static
 
 from screens.waiting import until
 from support import imported
+from traintui import commands
 from traintui.app import TraintuiApp
 from traintui.data import workspace
 from traintui.data.engine import Database
 from traintui.errors import TraintuiError
+from traintui.screens.audit import AuditScreen
 from traintui.screens.help import HelpScreen
 from traintui.screens.opening import FailedToOpen
+from traintui.screens.performance import PerformanceScreen
 from traintui.settings import Settings
 from traintui.widgets.header import HeaderBar
 
@@ -169,6 +172,18 @@ async def test_the_theme_changes_and_the_palette_names_places(app: TraintuiApp) 
         await until(pilot, lambda: "Reject" in offered(app))
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+
+
+async def test_the_palette_leads_to_each_tab_from_everywhere(app: TraintuiApp) -> None:
+    named = {command.action for command in commands.of("app")} | {"show_tab('performance', 'alerts')"}
+    for mode, screen in (("audit", AuditScreen), ("performance", PerformanceScreen)):
+        assert {f"show_tab('{mode}', '{pane.NAME}')" for pane in screen.PANES} <= named
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.workspace is not None)
+        await pilot.press("ctrl+p", *"indexes")
+        await until(pilot, lambda: "indexes in Performance" in offered(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PerformanceScreen) and app.screen.which == "indexes")
 
 
 def offered(app: TraintuiApp) -> str:

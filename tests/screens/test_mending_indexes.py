@@ -124,6 +124,15 @@ async def test_one_key_lets_indexes_be_rebuilt_by_themselves_or_no_longer(app: T
         await pilot.press("A")
         await written(app)
         await until(pilot, lambda: "rebuilt by themselves: off" in str(pane.counted.content))
+        await until(pilot, lambda: any("Off from now on, for everybody" in each.message for each in app._notifications))
+        await pilot.press("A")
+        await written(app)
+        await until(pilot, lambda: any("On from now on, for everybody, at any hour: none is" in each.message
+                                       for each in app._notifications))  # fmt: skip
+        await until(pilot, lambda: "rebuilt by themselves: on" in str(pane.counted.content))
+        await pilot.press("A")
+        await written(app)
+        await until(pilot, lambda: "rebuilt by themselves: off" in str(pane.counted.content))
     assert not (await rebuild_policy.read(db)).on
 
 

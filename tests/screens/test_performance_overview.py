@@ -61,6 +61,21 @@ async def test_the_last_day_of_the_server_stands_in_the_overview(
         await until(pilot, lambda: not pane.plots.display)
 
 
+async def test_an_index_that_is_missing_stands_in_the_overview_and_beside_the_name_of_its_tab(
+    app: TraintuiApp, conninfo: Conninfo
+) -> None:
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: "all that Traintui relies on are there" in on_screen(app))
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:
+            connection.execute("DROP INDEX ix_review_logs_xid8")
+        await pilot.press("r")
+        await until(pilot, lambda: "ix_review_logs_xid8 is not there, and Traintui relies on it" in on_screen(app))
+        screen = app.screen
+        assert isinstance(screen, PerformanceScreen)
+        await until(pilot, lambda: screen.tabs.remarks.get("indexes") == "1 to mend")
+
+
 async def test_a_day_has_the_statements_of_each_half_hour_and_of_the_last_hour(db: Database) -> None:
     await noted(db, minutes=10, calls=99, bucket=80, us=15_000)
     await noted(db, minutes=50, calls=1, bucket=130, us=1_200_000)

@@ -199,7 +199,7 @@ def something_wrong(server: EmbeddedServer, database: str) -> Iterator[None]:
             INSERT INTO alerts (id, kind, subject, severity, state, says, evidence, around, opened_at, acknowledged_at,
                                 acknowledged_by)
             VALUES (900, 'blocking', 'arthur, process 4711 (psql)', 'urgent', 'open',
-                    'arthur, process 4711 (psql) keeps 3 waiting, the longest since 42 s, for conversations',
+                    'arthur, process 4711 (psql) keeps 3 waiting, the longest for 42 s, for conversations',
                     '{"pid": 4711}', '[{"at": "2026-11-23T11:00:00+00:00", "what": "growth",
                                         "says": "conversations grew from 20000 to 90000 rows"}]',
                     '2026-11-23T12:40:00Z', NULL, NULL),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from screens.test_performance_lists import opened
@@ -11,6 +14,7 @@ from traintui.data import server_statements
 from traintui.data.engine import Database
 from traintui.data.server_statements import ServerStatement, ServerStatements
 from traintui.screens.server_statements import ServerStatementsDialog
+from traintui.settings import Settings
 from traintui.widgets.server_statement_lines import server_statement_lines
 
 ONE = ServerStatement("SELECT\n  $1", "ada", 3, 1_500.0, 500.0, 900.0, 3, 99, 1, 0)
@@ -18,8 +22,9 @@ ONE = ServerStatement("SELECT\n  $1", "ada", 3, 1_500.0, 500.0, 900.0, 3, 99, 1,
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_where_the_server_counts_nothing_it_says_what_would_make_it(
-    app: TraintuiApp, size: tuple[int, int]
+    db: Database, tmp_path: Path, size: tuple[int, int]
 ) -> None:
+    app = TraintuiApp(Settings(home=tmp_path), workspace=replace(db, label="db.example.org/team"))
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, 1)
         await pilot.press("S")
@@ -33,8 +38,13 @@ async def test_where_the_server_counts_nothing_it_says_what_would_make_it(
 
 
 async def test_a_server_without_the_extension_is_told_from_one_that_is_away(db: Database) -> None:
-    counted = await server_statements.read(db)
+    counted = await server_statements.read(replace(db, label="db.example.org/team"))
     assert counted.found == () and "not in this database" in counted.missing
+
+
+async def test_the_embedded_server_is_told_to_have_none_and_nobody_to_add_it(db: Database) -> None:
+    counted = await server_statements.read(db)
+    assert "Not on the embedded server" in counted.missing and "CREATE" not in counted.remedy
 
 
 def test_what_is_hidden_is_said_with_the_grant_that_shows_it() -> None:

@@ -37,12 +37,14 @@ CREATE TABLE query_windows (
     CONSTRAINT ck_query_windows_counts CHECK (calls >= 1 AND errors BETWEEN 0 AND calls AND p95_us >= 0)
 );
 
--- When a version of Traintui, of the schema or of PostgreSQL was met first and last.
+-- When a version of Traintui, of the schema or of PostgreSQL was met first and last, and when it came last: one that is gone
+-- back to comes again.
 CREATE TABLE versions_seen (
     what TEXT NOT NULL,
     version TEXT NOT NULL,
     first_seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
     last_seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    came_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_versions_seen PRIMARY KEY (what, version),
     CONSTRAINT ck_versions_seen_what CHECK (what IN ('traintui', 'schema', 'postgresql')),
     CONSTRAINT ck_versions_seen_version CHECK (length(version) BETWEEN 1 AND 100)
@@ -141,18 +143,26 @@ BEGIN
 END
 $$;
 
--- Notes which versions are at work now: of Traintui as it says itself, of schema and server as they are.
+-- Notes which versions are at work now: of Traintui as it says itself, of schema and server as they are. Each process does every
+-- quarter of an hour; several versions of Traintui may be at work at once, so one of which nothing was heard twice was away.
 CREATE FUNCTION note_versions(p_traintui text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF (SELECT count(*) FROM versions_seen) >= 1000 THEN
         DELETE FROM versions_seen WHERE last_seen_at < clock_timestamp() - interval '1 day';
     END IF;
-    INSERT INTO versions_seen
-    SELECT what, version, clock_timestamp(), clock_timestamp()
+    INSERT INTO versions_seen AS known
+    -- One moment: a version that came later than it was first seen was gone back to.
+    SELECT what, version, at, at, at
     FROM (VALUES ('traintui', p_traintui), ('schema', (SELECT version_num FROM alembic_version)),
-                 ('postgresql', current_setting('server_version'))) AS met (what, version)
-    ON CONFLICT (what, version) DO UPDATE SET last_seen_at = clock_timestamp();
+                 ('postgresql', current_setting('server_version'))) AS met (what, version),
+         (SELECT clock_timestamp() AS at) AS noted
+    ON CONFLICT (what, version) DO UPDATE SET
+        last_seen_at = clock_timestamp(),
+        came_at = CASE WHEN (known.what <> 'traintui' OR known.last_seen_at < clock_timestamp() - interval '40 minutes')
+                            AND EXISTS (SELECT FROM versions_seen AS other
+                                        WHERE other.what = known.what AND other.last_seen_at > known.last_seen_at)
+                       THEN clock_timestamp() ELSE known.came_at END;
 END
 $$;
 
@@ -329,12 +339,15 @@ BEGIN
                             - current_setting('superuser_reserved_connections')::integer,
         'transactions', coalesce((
             SELECT jsonb_agg(t ORDER BY t.seconds DESC) FROM (
+                -- Who waits is not to blame: whom it waits for is here, though that one may hold nothing but locks.
                 SELECT pid, usename AS login, application_name AS application, coalesce(state, '') AS state,
-                       extract(epoch FROM moment - xact_start)::float AS seconds
-                FROM session WHERE coalesce(backend_xmin, backend_xid) IS NOT NULL AND xact_start < moment - interval '1 second'
+                       extract(epoch FROM moment - xact_start)::float AS seconds, coalesce(root.number, 0) AS waiting
+                FROM session LEFT JOIN root USING (pid)
+                WHERE (coalesce(backend_xmin, backend_xid) IS NOT NULL OR root.number IS NOT NULL)
+                  AND pid NOT IN (SELECT pid FROM waiting) AND xact_start < moment - interval '1 second'
                 UNION ALL
                 SELECT 0, owner, 'prepared transaction ' || left(gid, 60), 'prepared',
-                       extract(epoch FROM moment - prepared)::float
+                       extract(epoch FROM moment - prepared)::float, 0
                 FROM pg_prepared_xacts WHERE database = current_database() AND prepared < moment - interval '1 second'
                 ORDER BY seconds DESC LIMIT 20) AS t), '[]'),
         'chains', coalesce((

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,8 +59,10 @@ def alerts(
     for line in lines(found, everything=everything):
         print(harmless(line))
     if runs["command"] is not None:
-        where = "here too" if runs["confirmed_here"] else "not on this machine: --confirm-hook lets it run here"
-        say(f"The hook is {runs['command']}, {where}")
+        where = "It runs on this machine too" if runs["confirmed_here"] else (
+            "Not on this machine: --confirm-hook lets it run here"
+        )  # fmt: skip
+        say(f"The hook is {runs['command']}. {where}")
 
 
 async def change_hook(db: Database, command: str | None, *, confirm_only: bool, yes: bool) -> None:
@@ -75,6 +78,7 @@ async def change_hook(db: Database, command: str | None, *, confirm_only: bool, 
         raise TraintuiError(
             "No hook", "this workspace runs nothing on alerts.", "An administrator sets it: traintui db alerts --hook."
         )
+    await asyncio.to_thread(alert_hook.require_program, known)
     if not yes:
         typer.confirm(harmless(f"This machine may run from now on: {known}\nIs that so?"), abort=True, err=True)
     await alert_hook.confirm(db, known)

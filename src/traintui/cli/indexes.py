@@ -142,7 +142,8 @@ async def plans(db: Database, wish: Wish) -> Sequence[tuple[Planned, Sequence[st
         raise unknown(f"an index {name}")
     if wish.rebuild is not None:
         return [(mending.rebuilding(facts[name]), ())]
-    return [(mending.drop(facts[name], relied_on=name in index_facts.relied_on()), ())]
+    finding = {state.name: state.finding for state in await index_states(db, clock.now())}.get(name)
+    return [(mending.drop(facts[name], relied_on=name in index_facts.relied_on(), finding=finding), ())]
 
 
 def unknown(what: str) -> TraintuiError:

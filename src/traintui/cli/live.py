@@ -56,16 +56,25 @@ async def ended(db: Database, kind: Ending, pid: int, *, yes: bool) -> None:
     login may not."""
     from traintui.data import activity
     from traintui.data.activity_records import named
+    from traintui.observing.waiting import MEANS, standings
 
-    session = next((each for each in await activity.sessions(db) if each.pid == pid), None)
-    if session is None:
+    row = next((each for each in standings(await activity.sessions(db)) if each.session.pid == pid), None)
+    if row is None:
         raise TraintuiError(
             "Session not found", f"no session of this workspace has the number {pid}.", "See `traintui db live`."
         )
+    session = row.session
     if session.hidden:
         raise activity.no_right(db, session)
+    if kind == "cancel" and not session.runs:
+        raise TraintuiError(
+            "Nothing to cancel", f"{pid} runs nothing at the moment.",
+            f"Nothing was done. `traintui db live --end {pid}` ends the session.",
+        )  # fmt: skip
     whose = f"{session.login or session.kind}, {named(session)}"
     if not yes:
+        held_up = f"{row.waiting:,} {'session waits' if row.waiting == 1 else 'sessions wait'} for it. "
+        say(f"{held_up if row.waiting else ''}{MEANS[kind]}")
         does = "Cancel the statement" if kind == "cancel" else "End the session"
         typer.confirm(harmless(f"{does} of {whose}: {session.about or 'nothing known'}?"), abort=True, err=True)
     if not await activity.end(db, session, kind):

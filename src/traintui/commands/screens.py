@@ -35,6 +35,21 @@ PLACES: dict[str, str] = {
 }
 """What each of them is called in the help."""
 
+TABS = (
+    ("audit", "generations", "What was asked of models, call by call"),
+    ("audit", "reviews", "Who decided what"),
+    ("audit", "exports", "What left the house"),
+    ("audit", "reports", "Pass or fail of what has to hold, and what each reviewer did"),
+    ("audit", "integrity", "Whether the logs are as they were sealed"),
+    ("performance", "overview", "How the server is, and what it did in the last day"),
+    ("performance", "queries", "What statements take, and their plans"),
+    ("performance", "indexes", "How indexes are used, and mending them"),
+    ("performance", "tables", "How large tables are, and what grows"),
+    ("performance", "live", "What runs now, who waits for whom, and ending it"),
+    ("performance", "report", "What each month came to"),
+)
+"""The tabs that the palette leads to from everywhere, each with its screen; to the alerts a key does."""
+
 COMMANDS: tuple[Command, ...] = (
     # Everywhere
     Command("app.conversations", "1", "Conversations", "All conversations, with a filter", "go('conversations')"),
@@ -60,6 +75,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.redaction", "", "Redaction", "What is taken out of the logs before they are stored", "redaction"),
     Command("app.retention", "", "Retention", "How long the logs keep calls and exports, and what falls due",
             "retention"),
+    *(
+        Command(f"app.{screen}_{name}", "", f"{name.capitalize()} in {screen.capitalize()}", tooltip,
+                f"show_tab('{screen}', '{name}')")
+        for screen, name, tooltip in TABS
+    ),
     Command("app.theme", "", "Light or dark theme", "Change between the two themes", "toggle_theme"),
     Command("app.quit", "q", "Quit", "Close the workspace and leave", "quit"),
     # Conversations

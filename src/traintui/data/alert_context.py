@@ -29,14 +29,15 @@ CHANGES = text("""
         SELECT at, server_started_at, lag(server_started_at) OVER (ORDER BY at) AS before
         FROM server_samples WHERE at >= :since AND at <= :until
     ), found AS (
-        SELECT first_seen_at AS at, 'version' AS what,
-               CASE what WHEN 'traintui' THEN 'Traintui ' || version || ' was first used'
-                         WHEN 'schema' THEN 'the schema came to revision ' || version
-                         ELSE 'PostgreSQL ' || version || ' was first met' END AS says
+        SELECT came_at AS at, 'version' AS what,
+               CASE WHEN what = 'schema' THEN 'the schema came to revision ' || version
+                    ELSE CASE what WHEN 'traintui' THEN 'Traintui ' ELSE 'PostgreSQL ' END || version
+                         || CASE WHEN came_at = first_seen_at THEN ' was first used' ELSE ' is used again' END
+               END AS says
         FROM versions_seen
-        WHERE first_seen_at >= :since AND first_seen_at <= :until
+        WHERE came_at >= :since AND came_at <= :until
           -- What was there from the first look on is no change.
-          AND first_seen_at > (SELECT min(first_seen_at) + interval '1 minute' FROM versions_seen)
+          AND came_at > (SELECT min(first_seen_at) + interval '1 minute' FROM versions_seen)
         UNION ALL
         SELECT server_started_at, 'start', 'the server was started' FROM start WHERE server_started_at > before
         UNION ALL
@@ -54,11 +55,14 @@ CHANGES = text("""
         UNION ALL
         SELECT at, 'rebuild', index_name || ' was built anew' FROM file
         WHERE file_number <> before AND index_name NOT LIKE 'ix_generation_logs%' AND index_name <> 'pk_generation_logs'
+          -- What somebody did through Traintui is told as that.
+          AND NOT EXISTS (SELECT FROM index_actions AS a WHERE a.state = 'done' AND a.index_name = file.index_name
+                          AND a.started_at >= :since AND a.started_at <= file.at)
         UNION ALL
         SELECT started_at, 'index',
                acted_by || CASE kind WHEN 'rebuild' THEN ' rebuilt ' WHEN 'drop' THEN ' dropped '
                            WHEN 'create' THEN ' made ' ELSE ' cleaned up ' END || index_name
-        FROM index_actions WHERE started_at >= :since AND started_at <= :until
+        FROM index_actions WHERE state = 'done' AND started_at >= :since AND started_at <= :until
         UNION ALL
         SELECT changed_at, 'setting', changed_by || ' changed ' || key
         FROM workspace_setting_changes WHERE changed_at >= :since AND changed_at <= :until

@@ -24,7 +24,7 @@ class QueryWindow(Base):
 
 
 class VersionSeen(Base):
-    """When a version of Traintui, of the schema or of PostgreSQL was met first and last."""
+    """When a version of Traintui, of the schema or of PostgreSQL was met first and last, and when it came last."""
 
     __tablename__ = "versions_seen"
     __table_args__ = (
@@ -35,6 +35,7 @@ class VersionSeen(Base):
     version: Mapped[str] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    came_at: Mapped[datetime]
 
 
 class Alert(Base):

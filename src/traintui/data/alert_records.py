@@ -69,13 +69,15 @@ class CallWindow:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One that is open and keeps dead rows from being removed; `pid` is 0 for a prepared one."""
+    """One that is open and waits for nobody: it keeps dead rows from being removed, or `waiting` others, who are not
+    among these. `pid` is 0 for a prepared one."""
 
     pid: int
     login: str
     application: str
     state: str
     seconds: float
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)

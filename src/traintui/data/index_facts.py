@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
 from traintui.data.engine import Database
+from traintui.data.held import NOT_LONG, unheld
 from traintui.data.models import Base
 
 
@@ -92,8 +94,14 @@ FOREIGN_KEYS = text("""
 
 
 async def indexes(db: Database) -> tuple[IndexFact, ...]:
-    """All indexes of the workspace, by name, whoever asks."""
-    async with db.read() as connection:
+    """All indexes of the workspace, by name, whoever asks. Raises `Refused` where somebody waits to have a table for
+    themselves: one would wait behind them."""
+    return await unheld(partial(_indexes, db))
+
+
+async def _indexes(db: Database) -> tuple[IndexFact, ...]:
+    async with db.read("index_facts.indexes") as connection:
+        await connection.execute(NOT_LONG)
         return tuple(
             IndexFact(
                 row.name, row.table, row.definition, row.method, tuple(row.keys), tuple(row.carries), row.only,

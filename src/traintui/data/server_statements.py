@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from traintui.data.engine import Database
 from traintui.data.query_shapes import statement_without_values
+from traintui.data.retention_rounds import EMBEDDED
 
 EXTENSION = text("""
     SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -66,6 +67,11 @@ async def read(db: Database, *, limit: int = 50) -> ServerStatements:
     """The statements that took most time in all. Raises `TraintuiError` when the database cannot be reached."""
     async with db.read() as connection:
         schema = await connection.scalar(EXTENSION)
+        if schema is None and db.label == EMBEDDED:
+            return ServerStatements(
+                missing="Not on the embedded server: it comes without pg_stat_statements.",
+                remedy="The queries behind this are what Traintui counts itself, and nobody else asks this server.",
+            )
         if schema is None:
             return ServerStatements(
                 missing="The extension pg_stat_statements is not in this database.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import socket
 import tempfile
@@ -39,9 +40,10 @@ async def of_workspace(db: Database) -> str | None:
 
 async def choose(db: Database, command: str | None) -> None:
     """Sets the command of the workspace and confirms it for this machine; None has nothing run any more. Raises
-    `Refused` for who is no administrator, and `TraintuiError` for what is no command or cannot be confirmed."""
+    `Refused` for who is no administrator, and `TraintuiError` for what is no command, is not there, or cannot be
+    confirmed."""
     if command is not None:
-        words_of(command)
+        await asyncio.to_thread(require_program, command)
     await workspace_settings.change(db, SETTING, command)
     await confirm(db, command)
 
@@ -102,6 +104,19 @@ def words_of(command: str) -> list[str]:
     if not words:
         raise TraintuiError("No command", "there is nothing in it.", "Name a program, with its arguments.")
     return words
+
+
+def require_program(command: str) -> None:
+    """Raises `TraintuiError` unless a command names a program that this machine can run. Blocks."""
+    program = words_of(command)[0]
+    if shutil.which(program) is not None:
+        return
+    there = Path(program).is_file()
+    raise TraintuiError(
+        "No such program", f"{program} {'is no program that may be run' if there else 'is not'} on this machine.",
+        f"Nothing was stored. Make it one: chmod +x {shlex.quote(program)}." if there else
+        "Nothing was stored. Name a program on the path, or one with its whole path; ~ and $ mean nothing here.",
+    )  # fmt: skip
 
 
 async def run(command: str, told: dict[str, Any]) -> str:

@@ -58,22 +58,22 @@ KINDS: Mapping[str, AlertKind] = {
             "plan_changed", "A plan became worse",
             "{subject}: {why}",
             "The server answers it in another way than before, and it takes longer with every row that comes.",
-            "ANALYZE the tables that it reads; where an index is missing, Indexes has the statement that makes it.",
+            "ANALYZE the tables that it reads; where an index is missing, c under Indexes makes it.",
         ),
         AlertKind(
             "long_transaction", "A transaction is open for long",
-            "{subject} is in a transaction since {minutes:,.0f} min ({state})",
+            "{subject} is in a transaction for {lasts} ({state}){waits}",
             "Until it ends no dead row is removed and nothing newer is sealed: tables grow, and seals wait.",
-            "Ask who it is. An export or a backup ends by itself; a session that is idle in its transaction is ended"
-            " with SELECT pg_terminate_backend({pid}), a prepared one with ROLLBACK PREPARED.",
+            "5 Live, X ends it, or traintui db live --end {pid}, where it is idle in its transaction; ask who it is"
+            " first. An export or a backup ends by itself.",
             "warning", 10.0, 0.0,
         ),
         AlertKind(
             "blocking", "Somebody keeps others waiting",
-            "{subject} keeps {number:,} waiting, the longest since {seconds:,.0f} s{relation}",
+            "{subject} keeps {number:,} waiting, the longest for {lasts}{relation}",
             "Decisions, edits or generated conversations of others are not stored until it ends.",
-            "Ask who it is, and have it end what it began; SELECT pg_cancel_backend({pid}) cancels what it runs,"
-            " pg_terminate_backend({pid}) ends it where it is idle.",
+            "5 Live, c cancels what it runs and X ends it where it is idle, or traintui db live --cancel {pid} and"
+            " --end {pid}; ask who it is first.",
             "urgent", 10.0, 0.0,
         ),
         AlertKind(
@@ -140,9 +140,28 @@ KINDS: Mapping[str, AlertKind] = {
 }  # fmt: skip
 
 
+PREPARED = (
+    "SELECT gid, owner, prepared FROM pg_prepared_xacts names it. Ask who prepared it; ROLLBACK PREPARED with its gid"
+    " ends it, COMMIT PREPARED finishes it."
+)
+"""What to do about a transaction that no process holds."""
+
+
 def sentence(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
     """What an alert says: its kind's sentence with the subject and the figures in it."""
-    return KINDS[kind].sentence.format(subject=subject or "It", **evidence)
+    lasts = lasting(float(evidence["seconds"])) if "seconds" in evidence else ""
+    return KINDS[kind].sentence.format(subject=subject or "It", lasts=lasts, **evidence)
+
+
+def lasting(seconds: float) -> str:
+    """A time span in words: `45 s`, `15 min`, `2 h 10 min`, `3 d 4 h`."""
+    minutes = int(seconds // MINUTE)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def to_do(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
@@ -152,5 +171,7 @@ def to_do(kind: str, subject: str, evidence: Mapping[str, Any]) -> str:
     if known is None:
         return ""
     pid = evidence.get("pid")
+    if pid == 0:
+        return PREPARED
     named = subject if re.fullmatch(r"\w+", subject) else "TABLE"
     return known.to_do.format(subject=named, pid=pid if isinstance(pid, int) else "PID")

@@ -100,9 +100,11 @@ def transactions(facts: AlertFacts) -> Iterator[Sighting]:
     """Transactions that are open for long."""
     for each in facts.transactions:
         if each.seconds >= LONG_SECONDS:
+            number = each.waiting
             figures = {
                 "pid": each.pid, "login": each.login, "application": each.application,
-                "state": each.state or "active", "minutes": each.seconds / 60,
+                "state": each.state or "active", "seconds": each.seconds, "number": number,
+                "waits": f", {number:,} {'waits' if number == 1 else 'wait'} for it" if number else "",
             }  # fmt: skip
             yield Sighting("long_transaction", who(each.pid, each.login, each.application), figures)
 
@@ -121,9 +123,11 @@ def chains(facts: AlertFacts) -> Iterator[Sighting]:
 
 
 def who(pid: int, login: str, application: str) -> str:
-    """A session, in words."""
-    named = f"{login or 'somebody'}, process {pid}" if pid else f"{login}, {application}"
-    return f"{named} ({application})" if pid and application else named
+    """A session, in words; without a process it is a prepared transaction, of which a chain says no more."""
+    if not pid:
+        return f"{login}, {application}" if login else "a prepared transaction"
+    named = f"{login or 'somebody'}, process {pid}"
+    return f"{named} ({application})" if application else named
 
 
 # Sizes

@@ -14,6 +14,8 @@ from traintui.data.sample_records import Use
 
 Kind = Literal["missing", "invalid", "redundant", "unused", "sparse", "foreign_key", "slow_plan"]
 
+BROKEN: frozenset[Kind] = frozenset({"missing", "invalid"})
+"""What keeps Traintui from an index that it should have: it is gone, or was never finished."""
 UNUSED_DAYS = 30
 """Days with samples after which an index that nothing scanned counts as unused."""
 LOOKED_BACK = timedelta(days=90)

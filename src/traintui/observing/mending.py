@@ -21,6 +21,7 @@ from traintui.data.maintaining import LOCK_SECONDS, Maintenance, maintenance, na
 from traintui.data.refusals import lost_connection, refusal
 from traintui.data.schema import server_said
 from traintui.errors import TraintuiError
+from traintui.observing.alert_kinds import lasting
 from traintui.observing.index_findings import IndexFinding, dropping
 
 TRIES = 3
@@ -74,8 +75,9 @@ def rebuilding(index: IndexFact) -> Planned:
     )  # fmt: skip
 
 
-def drop(index: IndexFact, *, relied_on: bool) -> Planned:
-    """An index goes; its definition stays in the log. Raises `TraintuiError` for one that keeps rows right."""
+def drop(index: IndexFact, *, relied_on: bool, finding: IndexFinding | None = None) -> Planned:
+    """An index goes; its definition stays in the log. What it risks, `finding` says where that is why it goes. Raises
+    `TraintuiError` for one that keeps rows right."""
     if index.is_key or index.is_unique:
         holds = "a key or a constraint stands on it" if index.is_key else "it keeps its values unique"
         raise TraintuiError(
@@ -85,6 +87,8 @@ def drop(index: IndexFact, *, relied_on: bool) -> Planned:
     waits = "readers and writers of the table wait for a moment" if index.is_partitioned else "nobody waits"
     if not index.is_valid:
         risks = f"none: nothing reads it; {waits}"
+    elif finding is not None and finding.kind in {"redundant", "unused"}:
+        risks = f"{finding.risk}; {waits}"
     else:
         risks = f"what it serves reads whole tables from then on; {waits}"
     if relied_on:
@@ -214,9 +218,10 @@ async def tried(connection: Maintenance, planned: Planned, stop: asyncio.Event) 
         await rest(stop, PAUSE_SECONDS)
     if planned.kind == "drop" and await is_unfinished(connection, planned.index):
         return  # it is out of use; what is left of it goes with the next look
+    whose, ends = await in_the_way(connection)
     raise TraintuiError(
-        "Others were in the way", f"{await in_the_way(connection)} kept {planned.index} as it is.",
-        "Nothing was changed. Try again when it has ended.",
+        "Others were in the way", f"{whose} kept {planned.index} as it is.",
+        f"Nothing was changed. Try again when it has ended{ends}.",
     )  # fmt: skip
 
 
@@ -284,15 +289,19 @@ async def is_unfinished(connection: Maintenance, index: str) -> bool:
     return await found.fetchone() is not None
 
 
-async def in_the_way(connection: Maintenance) -> str:
-    """Whose transaction is the oldest, in words."""
+async def in_the_way(connection: Maintenance) -> tuple[str, str]:
+    """Whose transaction is the oldest, and how it is ended, in words."""
     found = await connection.execute(
-        "SELECT usename::text, extract(epoch FROM clock_timestamp() - xact_start)::bigint FROM pg_stat_activity"
+        "SELECT pid, usename::text, extract(epoch FROM clock_timestamp() - xact_start)::bigint FROM pg_stat_activity"
         " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
         " ORDER BY xact_start LIMIT 1"
     )
     row = await found.fetchone()
-    return "a transaction of another" if row is None else f"a transaction of {row[0]}, open for {row[1]:,} s,"
+    if row is None:
+        return "a transaction of another", ""
+    pid, login, seconds = row
+    whose = f"a transaction of {login}, process {pid}, open for {lasting(seconds)},"
+    return whose, f", or end it: 5 Live, X, or traintui db live --end {pid}"
 
 
 async def ended(

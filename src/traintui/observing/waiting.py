@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from traintui.data.activity_records import Session
+from traintui.data.activity_records import Ending, Session
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+MEANS: Mapping[Ending, str] = {
+    "cancel": "The statement stops, what its transaction did is undone, and the program is told so.",
+    "end": "The connection closes: what it has not committed is undone, and its locks are free. The program may connect"
+    " again.",
+}
+"""What the end of a statement or of a session is to its program."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Background:
         await asyncio.sleep(WATCHED_AFTER)
         from traintui.observing.sampling import keep_sampled
 
-        await keep_sampled(self._db, stop)
+        await keep_sampled(self._db, stop, failed=partial(self._failed, "samples"))
 
     async def _follow_alerts(self, _: asyncio.Event) -> None:
         """Says in the header what is wrong with the database."""

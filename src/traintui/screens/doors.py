@@ -50,13 +50,16 @@ class Doors(Shell):
 
     def action_alerts(self) -> None:
         """Shows what is wrong with the database."""
-        from traintui.screens.performance import PerformanceScreen
-        from traintui.screens.performance_alerts import AlertsPane
+        self.action_show_tab("performance", "alerts")
 
-        self.switch_mode("performance")
-        screen = self.get_screen_stack("performance")[0]
-        if isinstance(screen, PerformanceScreen):
-            screen.call_after_refresh(screen.go, AlertsPane.NAME)
+    def action_show_tab(self, mode: str, name: str) -> None:
+        """Goes to a tab of a screen."""
+        from traintui.screens.tabs import TabbedScreen
+
+        self.switch_mode(mode)
+        screen = self.get_screen_stack(mode)[0]
+        if isinstance(screen, TabbedScreen):
+            screen.call_after_refresh(screen.go, name)
 
     def action_export(self) -> None:
         """Opens the export dialog: for what is selected in the table that is shown, else for what the filter names."""

@@ -22,6 +22,7 @@ from traintui.widgets.row_table import Column, RowTable
 if TYPE_CHECKING:
     from traintui.data.rebuild_policy import RebuildPolicy
     from traintui.observing.mending import Planned
+    from traintui.observing.rebuilding import Outlook
     from traintui.observing.standing import IndexState
 
 
@@ -63,9 +64,12 @@ class IndexesPane(ListedPane["IndexState"]):
         found = await index_states(self.db, clock.now())
         self._served = await query_times.served(self.db)
         self._policy = await rebuild_policy.read(self.db)
-        wrong = sum(each.finding is not None for each in found)
-        self.remark(f"{wrong} to mend" if wrong else "")
+        self.say_wrong(sum(each.finding is not None for each in found))
         return found
+
+    def say_wrong(self, number: int) -> None:
+        """Says beside the name of the tab how many are to be mended."""
+        self.remark(f"{number} to mend" if number else "")
 
     async def lines(self, row: IndexState) -> Sequence[Content]:
         """What is known with the row, and of one that is half empty whether that mends itself."""
@@ -156,7 +160,7 @@ class IndexesPane(ListedPane["IndexState"]):
         if action == "rebuild":
             return [mending.rebuilding(row.fact)], ()
         relied_on = row.name in await asyncio.to_thread(index_facts.relied_on)
-        return [mending.drop(row.fact, relied_on=relied_on)], ()
+        return [mending.drop(row.fact, relied_on=relied_on, finding=row.finding)], ()
 
     def _mended(self, begun: bool | None) -> None:
         if begun:
@@ -172,11 +176,26 @@ class IndexesPane(ListedPane["IndexState"]):
             self.write(partial(self._switch, not self._policy.on), name="automatic")
 
     async def _switch(self, on: bool) -> None:
-        from traintui.observing.rebuilding import switch
+        from traintui.observing.rebuilding import outlook, switch
 
-        if (kept := await switch(self.db, on)) is not None:
-            self.app.say(f"Not by this Traintui: {kept}.", title="Rebuilt by themselves", bad=False)
+        kept = await switch(self.db, on)
+        seen = await outlook(self.db)
+        # What is due says by itself what keeps it.
+        here = f" Not by this Traintui: {kept}." if kept is not None and not seen.due else ""
+        self.app.say(said_of(seen) + here, title="Rebuilt by themselves", bad=False)
         self.look_again()
+
+
+def said_of(seen: Outlook) -> str:
+    """Whether indexes are rebuilt by themselves from now on, for whom, and when it acts."""
+    number = f"{text.plural(len(seen.due), 'index is', 'indexes are')} due"
+    if not seen.policy.on:
+        return f"Off from now on, for everybody: {number}, and R rebuilds the one under the cursor."
+    when = f"On from now on, for everybody, {seen.policy.hours}"
+    if not seen.due:
+        return f"{when}: none is half empty now."
+    begins = "the first within a quarter of an hour" if seen.waits_for is None else f"waiting: {seen.waits_for}"
+    return f"{when}: {number}, {begins}."
 
 
 def possible(row: IndexState) -> frozenset[str]:

@@ -16,6 +16,7 @@ from traintui import clock, commands, text
 from traintui.data.alert_records import Alert
 from traintui.data.records import ServerFacts, TableSize
 from traintui.errors import TraintuiError
+from traintui.screens.performance_indexes import IndexesPane
 from traintui.screens.tabs import TabPane
 from traintui.widgets.alert_rows import overview
 from traintui.widgets.notice import Notice, sentence
@@ -24,6 +25,7 @@ from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readin
 
 if TYPE_CHECKING:
     from traintui.observing.days import Day
+    from traintui.observing.index_findings import IndexFinding
 
 POLL = 5.0
 """Seconds between two measurements."""
@@ -54,6 +56,7 @@ class OverviewPane(TabPane):
         self._sizes: tuple[TableSize, ...] = ()
         self._day: Day | None = None
         self._day_read_at: float | None = None
+        self._wrong: tuple[IndexFinding, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """What is wrong, figures, plots, tables."""
@@ -121,14 +124,20 @@ class OverviewPane(TabPane):
         self._show()
 
     async def _read_day(self) -> None:
-        """What the server did in the last day. Not as often as its figures are measured: its spans are half an hour."""
+        """What the server did in the last day, and what is wrong with indexes. Not as often as figures are measured:
+        its spans are half an hour."""
         from traintui.observing.days import last_day
+        from traintui.observing.standing import index_states
 
         if self._day_read_at is None or clock.ticks() - self._day_read_at >= DAY_SECONDS:
             self._day_read_at = clock.ticks()
             self._day = await last_day(self.db, clock.now())
             self.plots.show(self._day.spans, self._day.took_ms)
             self.set_class(not self._day.sampled, "-unsampled")
+            self._show_figures()
+            states = await index_states(self.db, clock.now())
+            self._wrong = tuple(each.finding for each in states if each.finding is not None)
+            self.screen.query_one(IndexesPane).say_wrong(len(self._wrong))
         self._show_figures()
 
     def _show_alerts(self, found: Sequence[Alert]) -> None:
@@ -138,7 +147,7 @@ class OverviewPane(TabPane):
 
     def _show_figures(self) -> None:
         if self._facts is not None:
-            self.figures.show(readings(self._facts, self._sizes, self._day))
+            self.figures.show(readings(self._facts, self._sizes, self._day, self._wrong))
 
     def action_plots(self) -> None:
         """Shows or hides what the server did in the last day."""

@@ -12,16 +12,12 @@ from textual.widgets import Static
 
 from traintui import commands, text
 from traintui.data.activity_records import Ending, named
+from traintui.observing.waiting import MEANS
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from traintui.observing.waiting import Standing
-
-CANCELS = "The statement stops, what its transaction did is undone, and the program is told so."
-ENDS = (
-    "The connection closes: what it has not committed is undone, and its locks are free. The program may connect again."
-)
 
 
 class EndSession(BaseDialog[bool]):
@@ -48,7 +44,7 @@ class EndSession(BaseDialog[bool]):
         says = Content.assemble(
             text.shown(f"{named(session)}{where}, process {session.pid}:", single_line=True, limit=160), " ",
             text.shown(about or "nothing known", single_line=True, limit=200, style="bold"), (lasts, "bold"), ".\n",
-            (held_up, "$warning"), (CANCELS if self._kind == "cancel" else ENDS, "$muted"),
+            (held_up, "$warning"), (MEANS[self._kind], "$muted"),
             (" Who did it stands on record.", "$muted"),
         )  # fmt: skip
         with Vertical(classes="dialog") as panel:

@@ -17,6 +17,8 @@ FELT_MS, LONG_MS = 100.0, 500.0
 """Milliseconds from which on people notice, and from which on it is too long."""
 SLOW_ONES = 8
 """Slow statements that are shown one by one."""
+UNTOLD = "took too long or was cancelled"
+"""What is wrong with a statement whose failure says nothing: the program gave it up."""
 
 
 def query_columns(total_us: Callable[[], int]) -> list[Column[QueryTimes]]:
@@ -101,8 +103,8 @@ def slow_lines(each: SlowQuery) -> Iterator[Content]:
         "  ", text.shown(each.login, single_line=True, limit=70, style="$muted"),
     )  # fmt: skip
     if each.error is not None:
-        yield text.shown(f"  {each.error}", single_line=True, limit=300, style="$failed")
-    asked = "  ".join(f"{name}={value}" for name, value in each.parameters.items())
+        yield text.shown(f"  {each.error or UNTOLD}", single_line=True, limit=300, style="$failed")
+    asked = "  ".join(f"{name}={value}" for name, value in each.parameters.items() if value is not None)
     if asked:
         yield text.shown(f"  {asked}", single_line=True, limit=300, style="$muted")
 

@@ -12,10 +12,12 @@ from textual.widgets import Static
 
 from traintui import clock, text
 from traintui.data.records import ServerFacts, TableSize
+from traintui.observing.index_findings import BROKEN
 from traintui.widgets.row_table import Column, RowTable
 
 if TYPE_CHECKING:
     from traintui.observing.days import Day
+    from traintui.observing.index_findings import IndexFinding
 
 Verdict = Literal["plain", "good", "watch", "bad"]
 
@@ -51,8 +53,11 @@ class Reading:
     verdict: Verdict = "plain"
 
 
-def readings(facts: ServerFacts, sizes: Sequence[TableSize], day: Day | None = None) -> tuple[Reading, ...]:
-    """What the server says about itself, and, where it is known, what it did in the last day."""
+def readings(
+    facts: ServerFacts, sizes: Sequence[TableSize], day: Day | None = None, wrong: Sequence[IndexFinding] | None = None
+) -> tuple[Reading, ...]:
+    """What the server says about itself, and, where it is known, what it did in the last day and what is wrong with its
+    indexes."""
     up = (clock.now() - facts.started_at).total_seconds() * 1_000
     tables, indexes = sum(size.table_bytes for size in sizes), sum(size.index_bytes for size in sizes)
     return (
@@ -66,6 +71,7 @@ def readings(facts: ServerFacts, sizes: Sequence[TableSize], day: Day | None = N
         connections(facts),
         cache(facts),
         *(() if day is None else (statements(day), *disk(day))),
+        *(() if wrong is None else (to_mend(wrong),)),
     )
 
 
@@ -124,6 +130,20 @@ def statements(day: Day) -> Reading:
     if hour.slow > hour.calls * SLOW_SHARE:
         return Reading("Statements", figure, f"{asked}, {hour.slow:,} slow ones.", "Queries has them.", "watch")
     return Reading("Statements", figure, asked, verdict="good")
+
+
+def to_mend(wrong: Sequence[IndexFinding]) -> Reading:
+    """How many indexes are to be mended."""
+    figure = f"{len(wrong):,} to mend"
+    broken = [each for each in wrong if each.kind in BROKEN]
+    if broken:
+        more = f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else ""
+        return Reading("Indexes", figure, f"{broken[0].says}{more}.", "Indexes mends it.", "bad")
+    if wrong:
+        return Reading(
+            "Indexes", figure, "they take room and time, or would save some.", "Indexes says which.", "watch"
+        )
+    return Reading("Indexes", figure, "all that Traintui relies on are there", verdict="good")
 
 
 def disk(day: Day) -> Iterator[Reading]:
