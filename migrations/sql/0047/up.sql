@@ -185,9 +185,11 @@ $$;
 -- themselves is left out, since asking for its size would wait for them. What others wait for and since when they are in a
 -- transaction is only seen where the owner of the schema has pg_read_all_stats. Only for the holder of the lease. Returns
 -- when. The density of indexes from a megabyte on is measured with them, where that does not mean to read all of them.
+-- What is taken between that look and the measuring is waited for a moment only.
 CREATE OR REPLACE FUNCTION take_sample(p_holder text, p_relations boolean, p_disk_free_bytes bigint, p_disk_bytes bigint)
 RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+    SET lock_timeout = '200ms' AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
 BEGIN

@@ -35,6 +35,7 @@ PARTING_SECONDS = 1.0
 """Seconds that leaving takes at the most to let another process sample."""
 LOST = "TT003"
 """What the database says to who does not hold the lease any more."""
+LOCKED = "55P03"
 SOON_SECONDS = 15.0
 """Seconds until another look at what may become an alert."""
 
@@ -64,8 +65,9 @@ async def keep_taking(sampler: Sampler, stop: asyncio.Event) -> None:
 
 
 def passes(error: TraintuiError) -> bool:
-    """Whether it ends by itself: a database that is away, or a lease that another process took."""
-    return isinstance(error, NotReached) or (isinstance(error, Refused) and error.code == LOST)
+    """Whether it ends by itself: a database that is away, a lease that another process took, a table that somebody has
+    for themselves."""
+    return isinstance(error, NotReached) or (isinstance(error, Refused) and error.code in {LOST, LOCKED})
 
 
 class Sampler:
