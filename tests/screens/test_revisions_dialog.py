@@ -144,7 +144,7 @@ async def test_each_revision_is_called_what_it_did(app: TraintuiApp, db: Databas
             "✎ turn 2", "+ turns 3-4", "✎ turns 1-2", "imported",
         ]  # fmt: skip
         newest = dialog(app).table.rows[0].revision.created_at
-        assert f"{newest.astimezone():%H:%M:%S}" in drawn(app)
+        await until(pilot, lambda: f"{newest.astimezone():%H:%M:%S}" in drawn(app))
 
 
 def drawn(app: TraintuiApp) -> str:
