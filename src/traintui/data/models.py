@@ -138,6 +138,14 @@ class WorkspaceSetting(Base):
             " AND value::numeric <= 600000 AND value::numeric = trunc(value::numeric) ELSE false END",
             name="slow_query_ms",
         ),
+        CheckConstraint(
+            "key <> 'metadata_schema' OR CASE WHEN jsonb_typeof(value) = 'object' AND"
+            " jsonb_typeof(value->'version') = 'number' THEN (value->>'version')::numeric >= 1"
+            " AND (value->>'version')::numeric = trunc((value->>'version')::numeric)"
+            " AND coalesce(jsonb_typeof(value->'schema') IN ('object', 'null'), false)"
+            " AND octet_length(value::text) <= 65536 ELSE false END",
+            name="metadata_schema",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())
