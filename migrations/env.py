@@ -26,6 +26,7 @@ from traintui.data import (  # noqa: F401
     metadata_models,
     money_models,
     monthly_models,
+    promotion_models,
     query_models,
     rate_models,
     reservation_models,
@@ -40,18 +41,22 @@ from traintui.data import (  # noqa: F401
     view_models,
 )
 from traintui.data.models import Base, Xid8
+from traintui.data.promotions import is_promoted
 
 ischema_names["xid8"] = Xid8
 PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 
 def include_object(connection: Connection) -> Any:
-    """A filter that hides partitions, which are made by a function and not by a model."""
+    """A filter that hides partitions, which are made by a function and not by a model, and the columns of promoted
+    keys, which a workspace's own migrations make."""
     partitions = set(connection.scalars(PARTITIONS))
     connection.rollback()  # Alembic begins and commits transactions only where it finds none
 
     def include(thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
         owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
+        if owner == "conversations" and name is not None and kind in {"column", "index"} and is_promoted(name):
+            return False
         return owner not in partitions
 
     return include
@@ -65,6 +70,7 @@ def migrate(connection: Connection) -> None:
         compare_server_default=True,
         transaction_per_migration=True,
         include_object=include_object(connection),
+        version_table=context.config.attributes.get("version_table", "alembic_version"),
     )
     with context.begin_transaction():
         context.run_migrations()

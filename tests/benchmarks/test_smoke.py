@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("reports", "--rows 300"),
         ("redaction", "--rows 80 --runs 1"),
         ("observe", "--rows 1000"),
+        ("evolve", "--rows 1000 --kills 1"),
         ("audit", "--rows 300 --runs 1 --deciding 400 --tamperings 6 --written 20"),
     ],
 )

@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.1
 """Between two looks whether somebody else's upgrade has ended."""
 SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
-HEAD = "0050"
+HEAD = "0055"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 
 
@@ -116,14 +116,17 @@ def require_seals_kept(conninfo: str, revision: str) -> None:
         )
 
 
-def with_alembic(conninfo: str, run: Callable[[Config], None], *, down: bool = False) -> None:
-    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time."""
+def with_alembic(
+    conninfo: str, run: Callable[[Config], None], *, down: bool = False, config: Config | None = None
+) -> None:
+    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time; with a `config`
+    of other migrations than ours, those."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
-    config = alembic_config()
+    config = config or alembic_config()
     try:
         with engine.connect() as connection:
             become_owner(connection)
