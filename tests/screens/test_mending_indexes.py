@@ -166,4 +166,4 @@ async def test_what_is_refused_is_answered_in_the_dialog(db: Database, tmp_path:
         await on_index(pilot, app)
         await pilot.press("R", "y")
         await until(pilot, lambda: "of which ada is no member" in on_screen(app))
-        assert "GRANT traintui_owner TO" in on_screen(app)
+        await until(pilot, lambda: "GRANT traintui_owner TO" in on_screen(app))
