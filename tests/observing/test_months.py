@@ -22,6 +22,7 @@ from traintui.data.query_shapes import plan_hash, without_values
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
 from traintui.observing import month_files, months, sampling
+from traintui.observing.growth import size
 from traintui.observing.month_advice import Recommendation, recommendations
 from traintui.observing.month_page import Page, Section, html, markdown, page
 from traintui.observing.month_records import Month, month_of, read_month
@@ -358,6 +359,10 @@ def test_what_others_named_and_asked_tells_a_terminal_nothing() -> None:
     )
     for written in (markdown(shown), html(shown)):
         assert "SELECT" in written and not [sign for sign in written if not sign.isprintable() and sign != "\n"]
+
+
+def test_what_shrank_is_said_in_the_units_of_what_grew() -> None:
+    assert (size(-3_000_000), size(3_000_000), size(-2_100_000_000)) == ("-3.0 MB", "3.0 MB", "-2.1 GB")
 
 
 def test_a_page_of_html_needs_nothing_beside_it() -> None:

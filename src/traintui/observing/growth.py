@@ -68,7 +68,9 @@ def growth(sizes: Sequence[SizeAt]) -> Growth:
 
 
 def size(number: float) -> str:
-    """Bytes in words: `40 MB`, `2.1 GB`."""
+    """Bytes in words: `40 MB`, `2.1 GB`, `-3.0 MB`."""
+    if number < 0:
+        return f"-{size(-number)}"
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1_000:
             return f"{number:.0f} {unit}" if unit == "B" or (number >= 10 and unit != "GB") else f"{number:.1f} {unit}"

@@ -38,6 +38,7 @@ from traintui.observing.month_records import (
     month_of,
 )
 from traintui.observing.standing import index_states
+from traintui.observing.throughput import since_then
 
 SLOWEST = 10
 """Statements that stand in a report one by one."""
@@ -242,8 +243,3 @@ def server_month(taken: Sequence[ServerAt]) -> ServerMonth | None:
 def counted(counter: Iterable[int]) -> int:
     """By how much a counter grew; where it fell it began anew."""
     return sum(since_then(earlier, later) for earlier, later in pairwise(counter))
-
-
-def since_then(earlier: int, later: int) -> int:
-    """By how much a counter grew between two looks; where it fell it began anew."""
-    return later - earlier if later >= earlier else later

@@ -48,5 +48,9 @@ def _span(begins_at: datetime, steps: Sequence[tuple[ServerAt, ServerAt]]) -> Sp
 
 def counted(one: ServerAt, other: ServerAt, name: str) -> int:
     """What a counter counted between two samples; one that fell began anew."""
-    before, after = int(getattr(one, name)), int(getattr(other, name))
-    return after - before if after >= before else after
+    return since_then(int(getattr(one, name)), int(getattr(other, name)))
+
+
+def since_then(earlier: int, later: int) -> int:
+    """By how much a counter grew between two looks; where it fell it began anew."""
+    return later - earlier if later >= earlier else later

@@ -31,6 +31,8 @@ POLL = 5.0
 """Seconds between two measurements."""
 DAY_SECONDS = 60.0
 """After what time what the server did in the last day is read again: as often as it is sampled."""
+INDEX_SECONDS = 900.0
+"""After what time indexes are looked at again: as often as they are sampled."""
 
 
 class OverviewPane(TabPane):
@@ -56,6 +58,7 @@ class OverviewPane(TabPane):
         self._sizes: tuple[TableSize, ...] = ()
         self._day: Day | None = None
         self._day_read_at: float | None = None
+        self._indexes_read_at: float | None = None
         self._wrong: tuple[IndexFinding, ...] | None = None
 
     def compose(self) -> ComposeResult:
@@ -94,7 +97,7 @@ class OverviewPane(TabPane):
 
     def look_again(self) -> None:
         """Measures now, and reads the last day."""
-        self._day_read_at = None
+        self._day_read_at = self._indexes_read_at = None
         self._look()
 
     def _look(self) -> None:
@@ -135,6 +138,8 @@ class OverviewPane(TabPane):
             self.plots.show(self._day.spans, self._day.took_ms)
             self.set_class(not self._day.sampled, "-unsampled")
             self._show_figures()
+        if self._indexes_read_at is None or clock.ticks() - self._indexes_read_at >= INDEX_SECONDS:
+            self._indexes_read_at = clock.ticks()
             states = await index_states(self.db, clock.now())
             self._wrong = tuple(each.finding for each in states if each.finding is not None)
             self.screen.query_one(IndexesPane).say_wrong(len(self._wrong))
