@@ -54,7 +54,7 @@ def test_what_is_there_and_does_not_fit_is_listed_and_stays_if_it_may(
 ) -> None:
     assert traintui("import", seeds(tmp_path, "web", "webb"))[0] == 0
     code, out, said = traintui("metadata", "schema", wanted)
-    assert code == 1 and "1 of 2 conversations do not fit it" in said and "--anyway" in said
+    assert code == 1 and "Looked at 2 conversations: 1 does not fit." in said and "--anyway" in said
     assert out.endswith('  meta.source: "webb" is not one of web, book\n')
     assert traintui("metadata", "schema", "--show", "--json")[1] == '{"version": 0, "schema": null}\n'
     assert traintui("metadata", "schema", wanted, "--check")[0] == 1

@@ -138,9 +138,7 @@ async def _register(file: Path, anyway: bool, json_: bool) -> None:
     if done.version is None:
         raise TraintuiError(
             "Schema not registered",
-            "the look at what is there was stopped."
-            if done.check.stopped
-            else f"{done.check.misfits:,} of {done.check.looked:,} conversations do not fit it.",
+            "the look at what is there was stopped." if done.check.stopped else "not all that is there fits it.",
             "Mend them (m on Conversations) or the schema, or register it with --anyway: they then stay as they are.",
         )
 
@@ -166,8 +164,7 @@ def _tell(found: SchemaCheck, json_: bool, *, version: int | None = None) -> Non
         print(f"{misfit.conversation_id}  {harmless(misfit.why)}")
     if found.misfits > len(found.first):
         print(f"and {found.misfits - len(found.first):,} more")
-    fits = f"{found.misfits:,} do not fit" if found.misfits else "all of them fit"
-    say(f"{'Stopped. ' if found.stopped else ''}Looked at {found.looked:,} conversations: {fits}.")
+    say(f"{'Stopped. ' if found.stopped else ''}{found.summary}")
     if version is not None:
         print(f"Version {version} is in force.")
 

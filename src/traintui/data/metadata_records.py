@@ -102,6 +102,12 @@ class SchemaCheck:
     first: tuple[Misfit, ...]
     stopped: bool = False
 
+    @property
+    def summary(self) -> str:
+        """It in a sentence."""
+        fits = f"{self.misfits:,} {'does' if self.misfits == 1 else 'do'} not fit" if self.misfits else "all fit"
+        return f"Looked at {self.looked:,} {'conversation' if self.looked == 1 else 'conversations'}: {fits}."
+
 
 @dataclass(frozen=True, slots=True)
 class Adopted:

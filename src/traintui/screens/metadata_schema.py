@@ -98,7 +98,7 @@ class MetadataSchemaDialog(BaseDialog[None]):
         self.table.styles.height = min(len(versions) + 1, 6)
         self.set_class(not versions, "-nothing")
         self.none.update(Content.assemble(("○ ", "$accent"), NONE, ("n", "bold"), " registers one."))
-        if versions and not self._naming and self.focused is None:
+        if versions and not self._naming:
             self.table.focus()
         self.refresh_bindings()
 
@@ -237,10 +237,8 @@ class MetadataSchemaDialog(BaseDialog[None]):
         if version is not None:
             parts += [("● ", "$approved"), f"Version {version:,} is in force. "]
         if found.stopped:
-            parts += [("! Stopped: ", "$warning"), f"{found.looked:,} were looked at"]
-        else:
-            parts += [f"{found.looked:,} conversations were looked at"]
-        parts += [f", {found.misfits:,} do not fit." if found.misfits else ", all of them fit."]
+            parts += [("! Stopped. ", "$warning")]
+        parts += [found.summary]
         for misfit in found.first[:SHOWN]:
             parts += [
                 "\n  ", text.shown(misfit.conversation_id, single_line=True, limit=40, style="$muted"), "  ",
