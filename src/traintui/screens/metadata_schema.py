@@ -72,16 +72,16 @@ class MetadataSchemaDialog(BaseDialog[None]):
         """What `ctrl+s` or `d` does when it is pressed once more, although something speaks against it."""
 
     def compose(self) -> ComposeResult:
-        """The versions, what the one under the cursor says, the file of a new one, and the answer."""
+        """The versions, the file of a new one, the answer, and what the version under the cursor says."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Schema of metadata"
             panel.border_subtitle = "a JSON Schema; each version is kept"
             yield RowTable[SchemaVersion](columns(), key=lambda version: version.version, opens="", id="versions")
             yield Static("Reading the schema", id="none")
-            yield Static(id="written")
             with Vertical(id="fields"):
                 yield FormField("File", Input(compact=True, id="file-text"), id="file")
             yield Static(id="answer")
+            yield Static(id="written")  # last: where there is no room for all, it is what goes
         yield KeyBar()
 
     def on_mount(self) -> None:
