@@ -1,7 +1,11 @@
 -- What each index serves, those of keys aside.
 
+COMMENT ON INDEX ix_alert_events_alert_id IS 'What became of an alert; serves the foreign key.';
+COMMENT ON INDEX ix_alert_events_at IS 'What opened and cleared in the last day, for hooks.';
+COMMENT ON INDEX ix_alerts_opened_at IS 'The newest alerts; those of a month.';
 COMMENT ON INDEX ix_archive_frames_conversation_ids IS 'The frames that hold calls or exports of a conversation.';
 COMMENT ON INDEX ix_assignments_reviewer_id_conversation_id IS 'What somebody is to review.';
+COMMENT ON INDEX ix_audit_seal_parts_last IS 'The part of a log, or of a week, that has a row.';
 COMMENT ON INDEX ix_audit_seal_parts_log_week IS 'The seals of a log, and of a week that is to be removed.';
 COMMENT ON INDEX ix_batch_submission_items_item_id IS 'How an item fared in earlier submissions.';
 COMMENT ON INDEX ix_batch_submissions_batch_id IS 'The submissions of a batch; serves the foreign key.';
@@ -86,9 +90,13 @@ COMMENT ON INDEX ix_search_metadata_metadata IS 'Metadata that has a key or a va
 COMMENT ON INDEX ix_search_pending_conversation_id_of_turns IS 'Whether a conversation waits to be made searchable.';
 COMMENT ON INDEX ix_search_turns_words IS 'Turns that have a word.';
 COMMENT ON INDEX ix_second_reviews_state_opened_at IS 'What waits for a second decision, or is disputed.';
+COMMENT ON INDEX ix_session_endings_at IS 'What was ended last; what is to be pruned.';
 COMMENT ON INDEX ix_slow_queries_at IS 'The newest slow statements; what is to be pruned.';
 COMMENT ON INDEX ix_slow_queries_label_at IS 'The slow statements under a label.';
 COMMENT ON INDEX ix_spending_run_id IS 'What a batch spent.';
+COMMENT ON INDEX uq_alert_events_hook IS 'A hook runs once for an opening and once for a clearing.';
+COMMENT ON INDEX uq_alerts_one_open IS 'What is wrong is told once until it is over.';
 COMMENT ON INDEX uq_export_logs_ended IS 'Each export has one end at most.';
 COMMENT ON INDEX uq_generation_items_generated_once IS 'A conversation is generated once.';
 COMMENT ON INDEX uq_generation_items_regenerated_at_once IS 'A conversation is written anew by one request at a time.';
+COMMENT ON INDEX uq_index_actions_one_at_a_time IS 'One thing is done to indexes at a time.';

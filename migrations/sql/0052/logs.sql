@@ -160,6 +160,8 @@ COMMENT ON COLUMN retirements.row_hash IS 'The hash of the row, which is sealed.
 COMMENT ON COLUMN retirements.xid8 IS 'The transaction that wrote it, in the order of the logs (log_order).';
 COMMENT ON COLUMN retirements.noted_sha256 IS
     'SHA-256 over what was noted of the exports. Null where there is none, or the hash is of version 1.';
+COMMENT ON COLUMN retirements.sums_sha256 IS
+    'SHA-256 over retired_calls and retired_sums of the week. Null for exports, and where the hash is below version 3.';
 
 COMMENT ON TABLE retired_calls IS
     'What removed calls came to, for each conversation, batch and template.';
@@ -198,6 +200,8 @@ COMMENT ON COLUMN erasures.erased_at IS 'When it was erased (UTC).';
 COMMENT ON COLUMN erasures.hash_version IS 'Which columns the row hash covers.';
 COMMENT ON COLUMN erasures.row_hash IS 'The hash of the row, which is sealed.';
 COMMENT ON COLUMN erasures.xid8 IS 'The transaction that wrote it, in the order of the logs (log_order).';
+COMMENT ON COLUMN erasures.call_row_hash IS
+    'The hash of the call''s row as it stood. Null for calls in the archive, and where the hash is of version 1.';
 
 COMMENT ON TABLE archive_erasures IS
     'What is still to be taken out of the archive. The row goes once no frame has it.';
@@ -206,6 +210,8 @@ COMMENT ON COLUMN archive_erasures.erasure_id IS 'The erasure that names it. Nul
 COMMENT ON COLUMN archive_erasures.conversation_id IS
     'The public id of a conversation that was purged. Null where it is an erasure.';
 COMMENT ON COLUMN archive_erasures.asked_at IS 'When it was asked for (UTC).';
+COMMENT ON COLUMN archive_erasures.failure IS
+    'Why it could not be taken out when it was last tried. Null where it was not tried, or did not fail.';
 
 COMMENT ON TABLE retention_rounds IS
     'One row: whose the daily round of retention is, and what became of the last one.';
@@ -217,3 +223,13 @@ COMMENT ON COLUMN retention_rounds.due_at IS 'When the next one is due (UTC). Nu
 COMMENT ON COLUMN retention_rounds.ended_at IS 'When the last one ended (UTC). Null before the first.';
 COMMENT ON COLUMN retention_rounds.removed IS 'How many rows the last one removed. Null before the first.';
 COMMENT ON COLUMN retention_rounds.failure IS 'What the last one could not do. Null where it did all.';
+
+COMMENT ON TABLE record_looks IS
+    'Each look at the whole record that came to its end, and what it found. It only grows.';
+COMMENT ON COLUMN record_looks.id IS 'Its number; a higher one is newer.';
+COMMENT ON COLUMN record_looks.looked_at IS 'When it ended (UTC).';
+COMMENT ON COLUMN record_looks.looked_by IS 'The login that looked.';
+COMMENT ON COLUMN record_looks.rows_looked_at IS 'How many rows it looked at.';
+COMMENT ON COLUMN record_looks.newest_seal IS 'The newest seal that it looked at. Null where there was none.';
+COMMENT ON COLUMN record_looks.findings IS 'How many findings there were; 0 where all is well.';
+COMMENT ON COLUMN record_looks.first_finding IS 'The first of them in words. Null where there was none.';

@@ -105,6 +105,102 @@ COMMENT ON COLUMN monthly_figures.figures IS 'The figures of its report: an obje
 COMMENT ON COLUMN monthly_figures.made_at IS 'When they were made (UTC).';
 COMMENT ON COLUMN monthly_figures.made_by IS 'The login that made them.';
 
+COMMENT ON TABLE query_windows IS
+    'Statements under a label in a quarter of an hour, where there were 20 or more. Kept for 35 days.';
+COMMENT ON COLUMN query_windows.begins_at IS 'When the quarter of an hour begins (UTC).';
+COMMENT ON COLUMN query_windows.label IS 'What the statements are for.';
+COMMENT ON COLUMN query_windows.calls IS 'How many there were.';
+COMMENT ON COLUMN query_windows.errors IS 'How many of them failed.';
+COMMENT ON COLUMN query_windows.p95_us IS 'What 95 of 100 stayed within, in microseconds; 0 where no time is known.';
+
+COMMENT ON TABLE versions_seen IS
+    'Each version of Traintui, of the schema and of PostgreSQL that was met at work on this database.';
+COMMENT ON COLUMN versions_seen.what IS 'Whose version: traintui, schema or postgresql.';
+COMMENT ON COLUMN versions_seen.version IS 'The version.';
+COMMENT ON COLUMN versions_seen.first_seen_at IS 'When it was first met (UTC).';
+COMMENT ON COLUMN versions_seen.last_seen_at IS 'When it was last met (UTC).';
+COMMENT ON COLUMN versions_seen.came_at IS 'When it came last, after another one (UTC): one that is gone back to comes again.';
+
+COMMENT ON TABLE alerts IS
+    'What is or was wrong with the database. One that comes back is a new row; kept for 400 days after it cleared.';
+COMMENT ON COLUMN alerts.id IS 'Its number.';
+COMMENT ON COLUMN alerts.kind IS 'What is wrong, such as slower or plan_changed.';
+COMMENT ON COLUMN alerts.subject IS 'What it is about, such as an index or a label; empty where that is the server.';
+COMMENT ON COLUMN alerts.severity IS 'urgent or warning.';
+COMMENT ON COLUMN alerts.state IS 'open, acknowledged or cleared.';
+COMMENT ON COLUMN alerts.says IS 'What it says, with the newest figures.';
+COMMENT ON COLUMN alerts.evidence IS 'The newest figures: an object.';
+COMMENT ON COLUMN alerts.around IS 'What changed before it opened: an array.';
+COMMENT ON COLUMN alerts.opened_at IS 'When it opened (UTC).';
+COMMENT ON COLUMN alerts.acknowledged_at IS 'When somebody took it on (UTC). Null where nobody did.';
+COMMENT ON COLUMN alerts.acknowledged_by IS 'The login that took it on. Null where nobody did.';
+COMMENT ON COLUMN alerts.cleared_at IS 'When it was over (UTC). Null while it is not.';
+
+COMMENT ON TABLE alert_events IS
+    'What became of an alert: it opened, was acknowledged, cleared, and what its hook said. It goes with the alert.';
+COMMENT ON COLUMN alert_events.id IS 'Its number.';
+COMMENT ON COLUMN alert_events.alert_id IS 'The alert.';
+COMMENT ON COLUMN alert_events.at IS 'When (UTC); of a hook when it began, then when it ended.';
+COMMENT ON COLUMN alert_events.event IS 'opened, acknowledged, hook or cleared.';
+COMMENT ON COLUMN alert_events.login IS 'The login that did it, or whose process found it.';
+COMMENT ON COLUMN alert_events.said IS 'What the alert said as it opened, or how the hook ended; else empty.';
+COMMENT ON COLUMN alert_events.about IS 'What the hook was run for: opened or cleared. Null for all that is no hook.';
+COMMENT ON COLUMN alert_events.held_until IS 'Until when the hook may take (UTC). Null for one that ended, and for all that is no hook.';
+
+COMMENT ON TABLE index_actions IS
+    'What was done to indexes from within, begun before anything is changed, so that one that was cut off shows.';
+COMMENT ON COLUMN index_actions.id IS 'Its number.';
+COMMENT ON COLUMN index_actions.kind IS 'rebuild, drop, create or clean.';
+COMMENT ON COLUMN index_actions.index_name IS 'The index.';
+COMMENT ON COLUMN index_actions.table_name IS 'Its table.';
+COMMENT ON COLUMN index_actions.definition IS 'The statement that makes the index as it is.';
+COMMENT ON COLUMN index_actions.statement IS 'The statement that was run.';
+COMMENT ON COLUMN index_actions.by_itself IS 'Whether the policy of rebuilding did it.';
+COMMENT ON COLUMN index_actions.acted_by IS 'The login that did it.';
+COMMENT ON COLUMN index_actions.started_at IS 'When it began (UTC).';
+COMMENT ON COLUMN index_actions.held_until IS 'Until when its process is known to live (UTC). Null once it ended.';
+COMMENT ON COLUMN index_actions.ended_at IS 'When it ended (UTC). Null while it is under way.';
+COMMENT ON COLUMN index_actions.state IS 'started, then done or failed.';
+COMMENT ON COLUMN index_actions.bytes_before IS 'How large the index was, in bytes. Null where there was none, or it is not known.';
+COMMENT ON COLUMN index_actions.bytes_after IS 'How large it was then, in bytes. Null where there is none, or it is not known.';
+COMMENT ON COLUMN index_actions.density_before IS 'How full its leaves were, 0 to 1. Null where that is not known.';
+COMMENT ON COLUMN index_actions.density_after IS 'How full they were then, 0 to 1. Null where that is not known.';
+COMMENT ON COLUMN index_actions.seconds IS 'How long it took. Null while it is under way.';
+COMMENT ON COLUMN index_actions.error IS 'Why it failed. Null where it did not.';
+COMMENT ON COLUMN index_actions.undoes IS 'The drop that it takes back. Null where it is none of that kind.';
+COMMENT ON COLUMN index_actions.undone_by IS 'What took this drop back. Null where nothing did.';
+
+COMMENT ON TABLE session_endings IS
+    'Who cancelled whose statement, or ended whose session, in the app. Kept for 400 days.';
+COMMENT ON COLUMN session_endings.id IS 'Its number.';
+COMMENT ON COLUMN session_endings.at IS 'When (UTC).';
+COMMENT ON COLUMN session_endings.ended_by IS 'The login that did it.';
+COMMENT ON COLUMN session_endings.kind IS 'cancel (the statement) or end (the session).';
+COMMENT ON COLUMN session_endings.pid IS 'The process of the session at the server.';
+COMMENT ON COLUMN session_endings.login IS 'Whose session it was.';
+COMMENT ON COLUMN session_endings.application IS 'The application that it named.';
+COMMENT ON COLUMN session_endings.statement IS 'What it was about, without people''s texts.';
+
+COMMENT ON TABLE schema_history IS
+    'Each revision that was applied or taken back here, written in its own transaction. It only grows.';
+COMMENT ON COLUMN schema_history.id IS 'Its number; a higher one is newer.';
+COMMENT ON COLUMN schema_history.revision IS 'The revision.';
+COMMENT ON COLUMN schema_history.direction IS 'up or down.';
+COMMENT ON COLUMN schema_history.applied_at IS 'When it was done (UTC).';
+COMMENT ON COLUMN schema_history.applied_by IS 'The login that did it.';
+COMMENT ON COLUMN schema_history.seconds IS 'How long it took.';
+COMMENT ON COLUMN schema_history.app_version IS 'The version of Traintui that did it.';
+
+COMMENT ON TABLE schema_backfills IS
+    'Rows that a revision fills afterwards, in batches: up to which key they are filled.';
+COMMENT ON COLUMN schema_backfills.name IS 'Its name, unique among all revisions.';
+COMMENT ON COLUMN schema_backfills.revision IS 'The revision that asked for it.';
+COMMENT ON COLUMN schema_backfills.table_name IS 'The table whose rows are filled.';
+COMMENT ON COLUMN schema_backfills.after_key IS 'The highest key that is filled. Null before the first batch.';
+COMMENT ON COLUMN schema_backfills.row_count IS 'How many rows are filled.';
+COMMENT ON COLUMN schema_backfills.begun_at IS 'When it was begun (UTC).';
+COMMENT ON COLUMN schema_backfills.finished_at IS 'When it was finished (UTC). Null while it is not.';
+
 COMMENT ON TABLE alembic_version IS
     'The revision that the schema is at. Alembic keeps it.';
 COMMENT ON COLUMN alembic_version.version_num IS 'The revision.';

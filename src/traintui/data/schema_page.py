@@ -35,13 +35,16 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "The logs": ("review_logs", "generation_logs", "export_logs", "export_rows", "exports_under_way"),
     "Proof, retention and erasing": (
         "log_order", "audit_seals", "audit_seal_parts", "audit_seal_leaves", "archive_frames", "retirements",
-        "retired_calls", "retired_sums", "retention_rounds", "erasures", "archive_erasures",
+        "retired_calls", "retired_sums", "retention_rounds", "erasures", "archive_erasures", "record_looks",
     ),
     "Watching the database": (
-        "query_times", "query_plans", "slow_queries", "sampling", "server_samples", "table_samples", "index_samples",
+        "query_times", "query_windows", "query_plans", "slow_queries", "sampling", "server_samples", "table_samples",
+        "index_samples", "index_actions", "alerts", "alert_events", "session_endings", "versions_seen",
         "monthly_figures",
     ),
-    "The workspace": ("workspace_settings", "workspace_setting_changes", "alembic_version"),
+    "The workspace": (
+        "workspace_settings", "workspace_setting_changes", "schema_history", "schema_backfills", "alembic_version",
+    ),
 }  # fmt: skip
 """What tables are for. A table that a migration adds gets its place here; a test says which has none."""
 
