@@ -86,5 +86,5 @@ def test_a_file_that_is_no_schema_says_why(traintui: Command, tmp_path: Path) ->
     path.write_bytes(b"\xff\xfe")
     assert "is no text in UTF-8" in traintui("metadata", "schema", str(path))[2]
     path.write_text('{"type": 3}')
-    assert "Schema not usable: type: 3 is not" in traintui("metadata", "schema", str(path))[2]
+    assert "Schema not usable: at type: 3 is not" in traintui("metadata", "schema", str(path))[2]
     assert "cannot be read" in traintui("metadata", "schema", str(tmp_path / "none.json"))[2]

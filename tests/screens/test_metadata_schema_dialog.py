@@ -13,7 +13,7 @@ from support import Conninfo, imported, logged_in
 from traintui.app import TraintuiApp
 from traintui.data import metadata_schema
 from traintui.data.engine import Database
-from traintui.screens.metadata_schema import MetadataSchemaDialog
+from traintui.screens.metadata_schema import SHOWN, MetadataSchemaDialog
 from traintui.settings import Settings
 
 SCHEMA = {"type": "object", "properties": {"source": {"enum": ["web", "book"]}}}
@@ -69,18 +69,21 @@ async def test_a_schema_is_registered_and_shown_and_taken_away(app: TraintuiApp,
 async def test_what_does_not_fit_is_listed_and_registering_takes_a_second_press(
     app: TraintuiApp, db: Database, wanted: str
 ) -> None:
-    (odd,) = await imported(db, metadata={"source": "[b]webb[/b]"})
+    odd, *_ = await imported(db, SHOWN + 1, metadata={"source": "[b]webb[/b]"})
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app)
         await named(pilot, dialog, wanted)
         await until(pilot, lambda: "Nothing was registered" in said(dialog))
         assert f'{odd}  meta.source: "[b]webb[/b]" is not one of web, book' in said(dialog)
+        assert "and 1 more: traintui metadata schema FILE --check" in said(dialog)
+        assert said(dialog).index("Nothing was registered") < said(dialog).index(odd)  # what follows may find no room
         assert not await metadata_schema.rules(db)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "Version 1 is in force" in said(dialog))
         await until(pilot, lambda: dialog.table.rows and dialog.table.has_focus)
         await pilot.press("c")
-        await until(pilot, lambda: "1 does not fit" in said(dialog) and "in force" not in said(dialog))
+        await until(pilot, lambda: f"{SHOWN + 1} do not fit" in said(dialog) and "in force" not in said(dialog))
+        assert "and 1 more: traintui metadata schema --check" in said(dialog)
 
 
 async def test_another_file_is_asked_about_anew(app: TraintuiApp, db: Database, wanted: str, tmp_path: Path) -> None:

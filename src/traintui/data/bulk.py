@@ -156,7 +156,8 @@ UNDO = (
     "SELECT undone, kept, remaining FROM metadata_put_back() AS back,"
     " LATERAL undo_bulk(CASE WHEN back THEN :bulk_id END, :size)"
 )
-"""An import that is undone puts back the metadata that was there before, which no schema is asked about."""
+"""An import that is undone puts back the metadata that was there before, which no schema is asked about: see
+data/metadata_schema.py."""
 
 
 async def _purged(db: Database, bulk_id: str) -> int:

@@ -131,8 +131,8 @@ def _check(schema: dict[str, Any]) -> None:
             resolver.lookup(name)
         list(validator.iter_errors({}))
     except SchemaError as error:
-        place = ".".join(map(str, error.absolute_path)) or "the schema"
-        raise _refused(f"{place}: {error.message[:300]}.") from error
+        place = ".".join(map(str, error.absolute_path))
+        raise _refused(f"{f'at {place}' if place else 'the schema'}: {error.message[:300]}.") from error
     except Unresolvable as error:
         raise _refused(f"it refers to {_quoted(error.ref)}, which is not in it.") from error
     except RecursionError:

@@ -2,6 +2,11 @@
 
 PostgreSQL cannot read a schema. So whoever writes metadata looks at it by `rules` and says in the transaction by which
 version (`looked_at_by`); the database takes no other than the one in force.
+
+An edit that is undone is looked at too: it can be left as it is, and edited. An import that is taken back is not, and
+says `metadata_put_back()` instead: it goes back in many transactions, and one that was refused halfway would leave a
+part of a file that nobody wants, with no way to take out the rest. It only brings back what stood there before the
+import, as a schema that is registered leaves what is there; `check` finds both.
 """
 
 from __future__ import annotations

@@ -239,19 +239,18 @@ class MetadataSchemaDialog(BaseDialog[None]):
         if found.stopped:
             parts += [("! Stopped. ", "$warning")]
         parts += [found.summary]
+        if self._warned == "save":  # above the list, which may be longer than there is room
+            parts += [
+                ("\nNothing was registered. ", "$warning"), ("ctrl+s again", "bold"), " registers it; these stay.",
+            ]  # fmt: skip
         for misfit in found.first[:SHOWN]:
             parts += [
                 "\n  ", text.shown(misfit.conversation_id, single_line=True, limit=40, style="$muted"), "  ",
                 text.shown(misfit.why, single_line=True, limit=200),
             ]  # fmt: skip
         if found.misfits > SHOWN:
-            parts += [(f"\n  and {found.misfits - SHOWN:,} more: traintui metadata schema --check", "$muted")]
-        if self._warned == "save":
-            parts += [
-                ("\nNothing was registered. ", "$warning"),
-                ("ctrl+s again", "bold"),
-                " registers it; these stay.",
-            ]
+            command = f"traintui metadata schema {'FILE ' if self._naming else ''}--check"
+            parts += [(f"\n  and {found.misfits - SHOWN:,} more: {command}", "$muted")]
         self._say(*parts)
         self.refresh_bindings()
 
