@@ -41,19 +41,20 @@ from traintui.data import (  # noqa: F401
     view_models,
 )
 from traintui.data.models import Base, Xid8
+from traintui.data.put_aside import PREFIX
 
 ischema_names["xid8"] = Xid8
 PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 
 def include_object(connection: Connection) -> Any:
-    """A filter that hides partitions, which are made by a function and not by a model."""
+    """A filter that hides what no model is of: partitions, which a function makes, and what a downgrade put aside."""
     partitions = set(connection.scalars(PARTITIONS))
     connection.rollback()  # Alembic begins and commits transactions only where it finds none
 
     def include(thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
         owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
-        return owner not in partitions
+        return owner not in partitions and not str(owner).startswith(PREFIX)
 
     return include
 
