@@ -23,8 +23,8 @@ def _a_slow_test_sees_what_a_quick_one_sees(monkeypatch: pytest.MonkeyPatch) -> 
     leads to."""
     monkeypatch.setattr(background, "WATCHED_AFTER", 3_600.0)
     monkeypatch.setattr(shell, "NOTED", 3_600.0)
-    monkeypatch.setattr(keys_in_turn, "FOLLOW", PATIENCE)
-    monkeypatch.setattr(keys_in_turn, "LONGEST", PATIENCE)
+    monkeypatch.setattr(keys_in_turn, "FOLLOW", PATIENCE / 2)
+    monkeypatch.setattr(keys_in_turn, "LONGEST", PATIENCE / 2)
 
 
 @pytest.fixture
