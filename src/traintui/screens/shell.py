@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from traintui.outbox.outcomes import Outcome, Standing
     from traintui.outbox.sending import Outbox
 
+NOTED = 10.0
+"""Seconds for which a note stands beside the work."""
+
 
 class OpenConversation(Message):
     """Somebody wants to read a conversation in Review; `queue` is what the table shows where it was opened."""
@@ -195,7 +198,7 @@ class Shell(KeysInTurn):
             said,
             title=named,
             severity="error" if bad else "warning",
-            timeout=10,
+            timeout=NOTED,
             markup=False,
         )
 
