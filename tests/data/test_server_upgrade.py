@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -151,7 +152,7 @@ async def test_opening_the_app_moves_a_workspace_whose_old_server_is_installed(f
         assert [path.name for path in (home / "postgres").iterdir() if "server" in path.name] == ["server.log"]
         (made,) = [each for each in backup.standing(home) if "before-server-15-to-18" in each.path.name]
         assert made.is_verified
-        assert at_home(home, "audit", "verify").returncode == 0
+        assert (await asyncio.to_thread(at_home, home, "audit", "verify")).returncode == 0
         with pytest.raises(TraintuiError, match="no older server"):
             server_upgrade.plan(home)
 

@@ -150,7 +150,8 @@ def debian() -> Iterator[Conninfo]:
             connection.execute('CREATE TABLE "of others".theirs (id int)')
             connection.execute("GRANT traintui_owner TO olga")
             connection.execute(
-                "INSERT INTO documents (name, title, content, content_sha256) VALUES ('d', 'd', 'text', sha256('x'))"
+                "INSERT INTO documents (name, title, source_path, media_type, content, content_sha256)"
+                " VALUES ('d', 'Düne \u5c71', '/d', 'text/plain', 'text', sha256('text'))"
             )
         yield found
 

@@ -16,8 +16,11 @@ TABLES = """
     SELECT nspname, relname, (relpages + coalesce(t.pages, 0))::bigint
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
     LEFT JOIN LATERAL (SELECT relpages AS pages FROM pg_class WHERE oid = c.reltoastrelid) AS t ON true
-    WHERE relkind = 'r' AND nspname = 'public' ORDER BY relname
+    WHERE relkind = 'r' AND nspname = 'public'
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')
+    ORDER BY relname
 """
+"""Those of extensions are no part of a workspace."""
 SEQUENCES = (
     "SELECT sequencename::text, last_value FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 )

@@ -230,8 +230,9 @@ def embedded_administration(settings: Settings) -> Iterator[EmbeddedServer]:
     if not settings.embedded:
         raise TraintuiError(
             "Not an embedded workspace",
-            "a shared database is backed up and restored with its server's own tools.",
-            "Back up: pg_dump -Fc -f FILE -d URL. Restore: see docs/operations.md.",
+            "a shared database is restored with its server's own tools, by those who run it.",
+            "Nothing was changed. How: pg_restore, see docs/operations.md. Without TRAINTUI_DATABASE_URL a backup of it"
+            " is restored into the embedded workspace.",
         )
     server = EmbeddedServer(settings.home)
     server.start()
