@@ -59,6 +59,8 @@ def upgrade_server(
     print(moved_words(done))
     say(f"The old folder is left as it was, {done.old}; remove it when you miss nothing")
     say(f"The backup that it came over by is {done.path}")
+    for name in done.strangers:
+        say(f"{name} has no login here: traintui user add {name} --role ROLE")
 
 
 def plan_words(plan: Plan) -> list[str]:

@@ -32,11 +32,9 @@ def scratch_server(programs: EmbeddedServer) -> Iterator[EmbeddedServer]:
         server.start()
         yield server
     finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-        for empty in (server.socket_dir, directory):
-            if empty.is_dir() and not any(empty.iterdir()):
-                empty.rmdir()
+        take_away(server)
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
 
 
 def made_place(home: Path) -> Path:
@@ -52,10 +50,17 @@ def clear(programs: EmbeddedServer) -> None:
         left = EmbeddedServer(folder, durable=False, programs=Path(programs.program("postgres")).parent)
         if (folder / "clients").is_dir() and left.others():
             continue
-        if left.running():
-            left.start()
-            left.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        take_away(left)
+
+
+def take_away(server: EmbeddedServer) -> None:
+    """Stops a server, whoever started it, and removes its home; a data folder that is elsewhere stays."""
+    if server.running():
+        server.start()
+    server.stop()
+    shutil.rmtree(server.home, ignore_errors=True)
+    if server.socket_dir.is_dir() and not any(server.socket_dir.iterdir()):
+        server.socket_dir.rmdir()
 
 
 @contextmanager

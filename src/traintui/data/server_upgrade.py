@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -57,7 +56,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A workspace that stands in a cluster of this version. `old` is the folder of the old one, which is left until a
-    person removes it; `path` the backup that it came over by. `sealed` is its newest seal at that moment."""
+    person removes it; `path` the backup that it came over by. `strangers` have no login there. `sealed` is its newest
+    seal at that moment."""
 
     old: Path
     old_major: int
@@ -243,21 +243,26 @@ class _Moving:
             if state:
                 backup_proof.compare(name, conninfo, state, self.telling.far)
             elif wrong := backup_contents.differences(contents, backup_contents.read_of(conninfo, self.telling.far)):
-                raise backup_proof.not_proven(name, wrong)
+                raise restore.not_restored(f"{name} was read back, and {'; '.join(wrong[:3])}")
             self.telling.step("Bringing it up to date")
             restore.upgrade(conninfo)
             schema.let_see_all(conninfo)
-            for person in people:
-                add(conninfo, person)
+            lost = {person.name for person in people if not add(conninfo, person)}
             workspace_id, sealed = restore.seal(conninfo)
             conversations, strangers = restore.settle(conninfo)
             restore.limit_connections(connection, DATABASE, -1)
-        self.told = (name, revision, schema.HEAD, contents.rows, conversations, strangers, workspace_id, sealed)
+        without = tuple(sorted({*strangers, *lost}))
+        self.told = (name, revision, schema.HEAD, contents.rows, conversations, without, workspace_id, sealed)
 
     def take_place(self) -> None:
         """The new cluster becomes that of the home, in one step."""
         self.old.stop()
         self.new.stop()
+        if self.new.running():
+            raise TraintuiError(
+                "Not moved", f"the new server did not stop in time in {self.new.home}.",
+                "The old workspace is as it was. Start again when the machine is less busy.",
+            )  # fmt: skip
         if self.plan.cluster.data == self.ours.data:
             self.ours.data.rename(self.plan.cluster.kept)
         self.new.data.rename(self.ours.data)
@@ -268,10 +273,7 @@ class _Moving:
         """Takes away what was made beside, also by one that was killed, and stops its servers."""
         for server in (self.old, self.new):
             if server.home.exists():
-                if server.running():
-                    server.start()
-                server.stop()
-                shutil.rmtree(server.home, ignore_errors=True)
+                scratch.take_away(server)
 
     def moved(self, seconds: float) -> Moved:
         if self.told is None:  # cannot be: it ran
@@ -279,10 +281,16 @@ class _Moving:
         return Moved(self.plan.cluster.kept, self.plan.cluster.major, *self.told, seconds)
 
 
-def add(conninfo: str, person: users.User) -> None:
-    """Makes a login of a person what it was."""
+def add(conninfo: str, person: users.User) -> bool:
+    """Makes a login of a person what it was; whether that was possible, as it is not with a name that Traintui gives to
+    nobody."""
     role = next((role for role in users.ROLES if role == person.role), None)
-    if role is not None:
+    if role is None:
+        return False
+    try:
         users.add_user(conninfo, person.name, role, with_password=False)
-        if not person.active:
-            users.disable_user(conninfo, person.name)
+    except TraintuiError:
+        return False
+    if not person.active:
+        users.disable_user(conninfo, person.name)
+    return True
