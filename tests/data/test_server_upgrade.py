@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -200,7 +201,7 @@ def test_without_the_old_server_it_comes_out_of_the_backup_of_before_and_what_ca
         old, ours = old_server(home, WHEEL), EmbeddedServer(home)
         with started(old) as conninfo:
             before = contents(conninfo)
-            source = backup_source.Source(conninfo, ours.program("pg_dump"), backup_source.embedded(old).options)
+            source = replace(backup_source.embedded(old), dump=ours.program("pg_dump"))
             made = Prover(ours, record_of).back_up(None, source)
         with copied(home) as later:
             with started(old_server(later, WHEEL)) as conninfo, psycopg.connect(conninfo) as connection:
@@ -226,8 +227,8 @@ def test_a_backup_that_is_not_the_verified_file_or_of_another_home_is_not_taken(
     fifteen: Path, sixteen: Path, tmp_path: Path
 ) -> None:
     old, ours = old_server(sixteen, WHEEL), EmbeddedServer(sixteen)
-    with started(old) as conninfo:
-        source = backup_source.Source(conninfo, ours.program("pg_dump"), backup_source.embedded(old).options)
+    with started(old):
+        source = replace(backup_source.embedded(old), dump=ours.program("pg_dump"))
         path = Prover(ours, record_of).back_up(tmp_path / "a.dump", source).path
     with pytest.raises(TraintuiError, match="a backup of another workspace"):
         server_upgrade.plan(fifteen, path)

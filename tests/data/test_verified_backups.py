@@ -70,6 +70,10 @@ def test_a_verified_backup_has_every_row_and_a_record_beside_it(server: Embedded
     assert told["rows"] == proof.contents.rows and "rita" in {person.name for person in proof.people}
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600, 0o600]
     assert left(server.home) == []
+    with (tmp_path / "mine.dump").open("ab") as file:
+        file.write(b"one byte more")
+    refused = at_home(server.home, "db", "restore", str(tmp_path / "mine.dump"), "--yes")
+    assert refused.returncode == 1 and "is not the file any more that was verified" in refused.stderr
 
 
 def test_a_backup_that_lost_rows_is_not_verified_and_nothing_is_left(server: EmbeddedServer, tmp_path: Path) -> None:
@@ -177,6 +181,17 @@ def test_a_shared_database_of_an_older_server_is_backed_up_verified_and_restored
         assert restored.returncode == 0, restored.stderr
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_password_is_no_word_of_a_command_and_an_encrypted_connection_stays_one(
+    debian: Conninfo, server: EmbeddedServer
+) -> None:
+    source = backup_source.shared(url_of(debian, "olga").replace("olga@", "olga:ge%20heim@"), server)
+    assert source.variables == {"PGPASSWORD": "ge heim"} and "ge heim" in source.conninfo
+    assert not any("heim" in word for word in source.options) and source.dump == server.program("pg_dump")
+    assert backup_source.major_of(Path(backup_source.program_for(15, True, server))) == 15
+    with pytest.raises(TraintuiError, match="PostgreSQL 19"):
+        backup_source.program_for(19, False, server)
 
 
 def test_who_may_not_read_everything_is_told_who_may(debian: Conninfo, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def dump(
         snapshot = () if moment is None else (f"--snapshot={moment.snapshot}",)
         done = run(
             server, source.dump, "--format=custom", "--compress=1", f"--file={partial}", *source.options, *snapshot,
-            f"--dbname={source.conninfo}", inherits=file, source=source, look=look,
+            inherits=file, source=source, look=look,
         )  # fmt: skip
         if done.returncode != 0:
             raise failed(path, (done.stderr.strip().splitlines() or ["pg_dump said nothing"])[-1])

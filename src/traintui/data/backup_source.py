@@ -30,8 +30,9 @@ OTHER_SCHEMAS = """
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A workspace to be backed up. `dump` is the `pg_dump` for its server, `options` what it is told, `variables` its
-    environment beside ours: a password stands there and never among the words of a command."""
+    """A workspace to be backed up. `dump` is the `pg_dump` for its server and `options` what it is told, the address
+    among it; `variables` are its environment beside ours: a password stands there and never among the words of a
+    command, which others on the machine see."""
 
     conninfo: str
     dump: str
@@ -42,8 +43,8 @@ class Source:
 
 def embedded(server: EmbeddedServer) -> Source:
     """The workspace of an embedded server."""
-    options = (f"--exclude-schema={schema.OF_SERVER}",)
-    return Source(server.conninfo(SUPERUSER), server.program("pg_dump"), options)
+    conninfo = server.conninfo(SUPERUSER)
+    return Source(conninfo, server.program("pg_dump"), (f"--exclude-schema={schema.OF_SERVER}", f"--dbname={conninfo}"))
 
 
 def shared(url: str, programs: EmbeddedServer) -> Source:
@@ -69,12 +70,15 @@ def shared(url: str, programs: EmbeddedServer) -> Source:
         if connection.info.hostaddr and not str(connection.info.host).startswith("/"):
             here["hostaddr"] = connection.info.hostaddr
     parts: dict[str, Any] = {**conninfo_to_dict(conninfo), **here}
-    password = parts.pop("password", None)
+    whole, password = make_conninfo(**parts), parts.pop("password", None)
     excluded = tuple(f'--exclude-schema="{name.replace(chr(34), chr(34) * 2)}"' for name in others)
     return Source(
-        make_conninfo(**parts), program_for(major, ssl, programs), (f"--role={schema.OWNER}", *SHARED, *excluded), True,
-        {"PGPASSWORD": str(password)} if password else {},
-    )  # fmt: skip
+        whole,
+        program_for(major, ssl, programs),
+        (f"--role={schema.OWNER}", *SHARED, *excluded, f"--dbname={make_conninfo(**parts)}"),
+        shared=True,
+        variables={"PGPASSWORD": str(password)} if password else {},
+    )
 
 
 def require_member(connection: psycopg.Connection[Any]) -> None:
@@ -99,7 +103,12 @@ def program_for(major: int, ssl: bool, programs: EmbeddedServer) -> str:
     """A `pg_dump` that reads a server of a major version. Traintui's own reads those up to its own version, and speaks
     without encryption: a connection that is encrypted must not become a plain one. Raises `TraintuiError` where none
     here can."""
-    if major <= MAJOR and not ssl:
+    if major > MAJOR:
+        raise TraintuiError(
+            "Server is newer", f"it is PostgreSQL {major}, and this Traintui reads servers up to {MAJOR}.",
+            "Nothing was written. Back up with the server's own pg_dump, or install a newer Traintui.",
+        )  # fmt: skip
+    if not ssl:
         return programs.program("pg_dump")
     places = [Path(found).parent for found in [shutil.which("pg_dump")] if found]
     places += [place for pattern in PLACES for place in sorted(Path("/").glob(pattern.format("*").lstrip("/")))]
@@ -108,11 +117,10 @@ def program_for(major: int, ssl: bool, programs: EmbeddedServer) -> str:
         if program.exists() and major <= major_of(program) <= MAJOR:
             return str(program)
     raise TraintuiError(
-        "No pg_dump for this server",
-        f"it is PostgreSQL {major}{', over an encrypted connection' if ssl else ''}; the pg_dump that comes with"
-        f" Traintui is of {MAJOR} and speaks without encryption, and no other one from {major} to {MAJOR} was found.",
-        f"Nothing was written. Install the client programs of PostgreSQL {min(major, MAJOR)} (postgresql-client)"
-        + (", or back up with the server's own tools." if major <= MAJOR else f"; Traintui reads dumps up to {MAJOR}."),
+        "No pg_dump that encrypts",
+        f"the connection is encrypted, which Traintui's own pg_dump cannot do, and no other one from {major} to {MAJOR}"
+        " was found on this machine.",
+        f"Nothing was written. Install those of PostgreSQL {major} (on Debian postgresql-client-{major}).",
     )
 
 

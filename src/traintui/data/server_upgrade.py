@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -197,8 +197,7 @@ class _Moving:
         cluster = self.plan.cluster
         self.telling.step(f"Starting PostgreSQL {cluster.major} on the old workspace")
         self.old.start()
-        program = self.ours.program("pg_dump")
-        source = backup_source.Source(self.old.conninfo(SUPERUSER), program, backup_source.embedded(self.old).options)
+        source = replace(backup_source.embedded(self.old), dump=self.ours.program("pg_dump"))
         revision = schema.current_revision(source.conninfo)
         if revision is None:
             raise TraintuiError(
