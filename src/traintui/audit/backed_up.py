@@ -8,6 +8,9 @@ from traintui.data.backup_proof import Record
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database, make_engine
 
+NAMED = 20
+"""Findings that are kept with a backup; all of them `traintui audit verify` has."""
+
 
 def record_of(conninfo: str, far: Far) -> Record:
     """Compares every row with its seal and the seals with each other, in a database that nobody else uses. Anchors are
@@ -16,5 +19,7 @@ def record_of(conninfo: str, far: Far) -> Record:
     # Nothing is connected to by it: the look is over connections of its own.
     db = Database(engine, conninfo, "backup", SUPERUSER, "admin")
     verdict = verify(db, progress=lambda done, total: far("rows verified", done, total))
-    findings = tuple(f"{finding.where}: {finding.what}" for finding in verdict.findings)
-    return Record(verdict.sealed_rows, verdict.seals, findings)
+    findings = [f"{finding.where}: {finding.what}" for finding in verdict.findings[:NAMED]]
+    if verdict.number > NAMED:
+        findings.append(f"{verdict.number - NAMED:,} more")
+    return Record(verdict.rows, tuple(findings))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from traintui.audit.words import number_of
 from traintui.cli.running import SAID_EVERY, Json, say
 from traintui.settings import load_settings
 
@@ -123,8 +124,8 @@ def proof_words(made: Backup) -> list[str]:
     lines = [
         f"Verified by restoring it in {proof.seconds:.1f} s: {proof.contents.rows:,} rows in"
         f" {len(proof.contents.tables):,} tables came back as they were at {proof.at:%Y-%m-%d %H:%M:%S} UTC;"
-        f" {proof.sealed_rows:,} rows of the logs are under {proof.seals:,} seals"
-        + (", which hold" if not proof.findings else "")
+        f" {number_of(proof.log_rows, 'row')} of the logs were compared with {number_of(proof.seals, 'seal')}"
+        f"{'' if proof.findings else ', and all holds'}"
     ]
     if proof.differs:
         lines.append(
@@ -149,7 +150,7 @@ def proof_as_json(proof: Proof | None) -> dict[str, Any] | None:
         return None
     return {
         "at": proof.at.isoformat(), "seconds": proof.seconds, "rows": proof.contents.rows,
-        "tables": len(proof.contents.tables), "sealed_rows": proof.sealed_rows, "seals": proof.seals,
+        "tables": len(proof.contents.tables), "log_rows": proof.log_rows, "seals": proof.seals,
         "differs": list(proof.differs), "findings": list(proof.findings),
     }  # fmt: skip
 

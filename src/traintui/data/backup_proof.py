@@ -32,10 +32,9 @@ WORK = 400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the log of a workspace says of itself: how many rows are under how many seals, and what does not hold."""
+    """What the log of a workspace says of itself: how many rows were looked at, and what does not hold."""
 
-    sealed_rows: int
-    seals: int
+    rows: int
     findings: tuple[str, ...]
 
 
@@ -85,7 +84,7 @@ class Prover:
             record = self.record(conninfo, self.telling.far)
         return Proof(
             made.sha256, made.revision, state.at, state.server, state.contents, state.system, state.next_xid,
-            state.people, clock.now(), round(clock.ticks() - started, 2), record.sealed_rows, record.seals, differs,
+            state.people, clock.now(), round(clock.ticks() - started, 2), record.rows, differs,
             record.findings,
         )  # fmt: skip
 

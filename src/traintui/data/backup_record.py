@@ -50,8 +50,9 @@ class State:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """That a backup was restored and held what the workspace did at `at`. `sha256` is of its file. `differs` is what is
-    not as the migrations make it, and `findings` what the record says of itself: both are so in the workspace too, and
-    came over faithfully. `seconds` is what verifying took."""
+    not as the migrations make it, and `findings` what does not hold among the `log_rows` that were compared with their
+    seals, 0 where none was: both are so in the workspace too, and came over faithfully. `seconds` is what verifying
+    took."""
 
     sha256: str
     revision: str
@@ -63,10 +64,14 @@ class Proof:
     people: tuple[users.User, ...]
     verified_at: datetime
     seconds: float
-    sealed_rows: int
-    seals: int
+    log_rows: int
     differs: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+
+    @property
+    def seals(self) -> int:
+        """The seals that the workspace had."""
+        return self.contents.tables.get("audit_seals", (0, ""))[0]
 
 
 class Moment:

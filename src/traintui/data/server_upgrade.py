@@ -224,7 +224,7 @@ class _Moving:
         self.fill(path, made.path, state.contents, state.people, state=state, size=size)
         return Proof(
             made.sha256, made.revision, state.at, state.server, state.contents, state.system, state.next_xid,
-            state.people, clock.now(), round(clock.ticks() - started, 2), 0, 0,
+            state.people, clock.now(), round(clock.ticks() - started, 2), 0,
         )  # fmt: skip
 
     def fill(
