@@ -28,6 +28,7 @@ from traintui.widgets import themes
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
+    from traintui.data.older_cluster import OlderCluster
     from traintui.windows import OpenWindow
 
 LOOK = 0.7
@@ -150,12 +151,15 @@ class TraintuiApp(Ending):
             self.write(self._start_demo_crew, name="demo crew")
         # The drivers take half a second to import; the app answers keys meanwhile.
         workspace = await loaded("traintui.data.workspace")
+        older = await asyncio.to_thread(workspace.older_cluster_of, self.settings)
         try:
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo
             ) as database:
                 window = await self._open_window(database)
                 self._opened(database)
+                if older is not None:
+                    self._tell_move(older)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
                 await self._leave.wait()
                 self.workspace = None
@@ -220,6 +224,15 @@ class TraintuiApp(Ending):
         self._background = [self._following(), *background.start()]
         if self._given is None and database.role in commands.ALLOWED["author"]:
             self._background.append(background.keep_worker())
+
+    def _tell_move(self, older: OlderCluster) -> None:
+        """Says that an older server's workspace was moved as this one was opened, and what is left of it."""
+        self.say(
+            f"PostgreSQL {older.major} made it, and every row was compared. The old folder is left:"
+            f" {older.kept}\nRemove it when you miss nothing.",
+            title="Moved to a newer server",
+            bad=False,
+        )
 
     def _following(self) -> Worker[None]:
         return self.run_worker(self._follow, name="follow", group="background:follow", exit_on_error=False)

@@ -30,6 +30,11 @@ SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
 HEAD = "0053"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
+MAY_UPGRADE = """
+    SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
+    ORDER BY rolname LIMIT 5
+"""
+"""Who may upgrade a shared workspace, and back it up."""
 
 
 def quiet(_: str) -> None:

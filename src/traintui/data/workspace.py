@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import traintui
-from traintui.data import backup, schema, schema_history, users
+from traintui.data import backup, older_cluster, schema, schema_history, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import (
@@ -23,6 +23,7 @@ from traintui.data.engine import (
     make_engine,
     parsed_url,
 )
+from traintui.data.older_cluster import MAJOR, OlderCluster, OtherServer
 from traintui.data.refusals import answered, lost_connection, no_role
 from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
@@ -32,10 +33,6 @@ Progress = schema.Progress
 quiet = schema.quiet
 LISTED = 3
 """Missing revisions that are named one by one."""
-MAY_UPGRADE = """
-    SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
-    ORDER BY rolname LIMIT 5
-"""
 
 
 @asynccontextmanager
@@ -71,7 +68,13 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
         check_shared(conninfo)
         return conninfo, label_of(parts)
     progress("Starting the database")
-    server.start()
+    try:
+        server.start()
+    except OtherServer as other:
+        # Where nobody watches, the answer says which command does it.
+        if progress is quiet or other.cluster.programs is None or other.cluster.major > MAJOR:
+            raise
+        upgrade_server(server, progress)
     conninfo = server.conninfo(users.own_login())
     try:
         revision = schema.current_revision(conninfo)
@@ -84,6 +87,25 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
         progress("Preparing the database")
         make_embedded_workspace(server, progress=progress)
     return conninfo, "embedded"
+
+
+def older_cluster_of(settings: Settings) -> OlderCluster | None:
+    """What an older server left where the embedded workspace is to be opened; None where there is nothing to move."""
+    with suppress(OSError):  # opening it says what is the matter
+        return older_cluster.found(settings.home) if settings.embedded else None
+    return None
+
+
+def upgrade_server(server: EmbeddedServer, progress: Progress) -> None:
+    """Moves a workspace that an older server made, which is still installed, and starts the new one."""
+    from traintui.data import server_upgrade
+    from traintui.data.backup_proof import Telling
+
+    def far(what: str, done: int, total: int) -> None:
+        progress(f"Moving to PostgreSQL {MAJOR}: {done:,}{f' of about {max(total, done):,}' if total else ''} {what}")
+
+    server_upgrade.move(server.home, server_upgrade.plan(server.home), Telling(progress, far))
+    server.start()
 
 
 def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, progress: Progress = quiet) -> None:
@@ -171,7 +193,7 @@ def older_schema(conninfo: str, revision: str) -> TraintuiError:
     """The answer of a Traintui that is newer than a shared schema: what is missing, and who may upgrade."""
     missing = [f"{one.number} ({one.what.rstrip('.')})" for one in schema_history.revisions() if one.number > revision]
     with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
-        may = [str(name) for (name,) in connection.execute(MAY_UPGRADE)]
+        may = [str(name) for (name,) in connection.execute(schema.MAY_UPGRADE)]
     more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
     return TraintuiError(
         "Schema is older",
@@ -208,8 +230,9 @@ def embedded_administration(settings: Settings) -> Iterator[EmbeddedServer]:
     if not settings.embedded:
         raise TraintuiError(
             "Not an embedded workspace",
-            "a shared database is backed up and restored with its server's own tools.",
-            "Back up: pg_dump -Fc -f FILE -d URL. Restore: see docs/operations.md.",
+            "a shared database is restored with its server's own tools, by those who run it.",
+            "Nothing was changed. How: pg_restore, see docs/operations.md. Without TRAINTUI_DATABASE_URL a backup of it"
+            " is restored into the embedded workspace.",
         )
     server = EmbeddedServer(settings.home)
     server.start()
