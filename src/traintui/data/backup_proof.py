@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,6 @@ from traintui.errors import TraintuiError
 
 SAID = 5
 """Differences that are named one by one."""
-CONDITIONS = ("constraint", "index", "policy", "trigger", "type")
-"""Things whose definitions have conditions."""
-DROPPED = "...pg.dropped."
-"""In the name of a column that is no more."""
 WORK = 400_000_000
 """Bytes that a server takes beside its database: its own files, and its log while a backup is read."""
 
@@ -93,7 +88,7 @@ def compare(path: Path, conninfo: str, state: State, far: Far) -> None:
     """Raises `TraintuiError` unless a database holds each row, and is defined as a workspace was."""
     wrong = backup_contents.differences(state.contents, backup_contents.read_of(conninfo, far))
     found = schema_check.objects(conninfo)
-    wrong += [each.words for each in schema_check.compare(as_read_back(state.schema), as_read_back(found))]
+    wrong += [each.words for each in schema_check.compare(state.schema, found)]
     if wrong:
         raise not_proven(path, wrong)
 
@@ -104,23 +99,7 @@ def brought_up_to_date(conninfo: str) -> tuple[str, ...]:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("VACUUM (ANALYZE)"))
     restore.upgrade(conninfo)
-    wanted, found = as_read_back(schema_check.golden()), as_read_back(schema_check.objects(conninfo))
-    return tuple(
-        each.words
-        for each in schema_check.check(conninfo)
-        if DROPPED not in each.name
-        and ((key := (each.thing, each.name)) not in wanted or wanted[key] != found.get(key))
-    )
-
-
-def as_read_back(objects: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Definitions without the brackets that a server leaves out when it reads its own words of a condition again, and
-    without rights on columns that were dropped."""
-    return {
-        key: re.sub(r"[()]", "", definition) if key[0] in CONDITIONS else definition
-        for key, definition in objects.items()
-        if DROPPED not in key[1]
-    }
+    return tuple(each.words for each in schema_check.check(conninfo))
 
 
 def not_proven(path: Path, wrong: list[str]) -> TraintuiError:

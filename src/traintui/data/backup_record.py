@@ -23,14 +23,6 @@ from traintui.errors import TraintuiError
 SUFFIX = ".verified.json"
 CLUSTER = "SELECT system_identifier, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM pg_control_system()"
 
-OF_EXTENSIONS = """
-    SELECT coalesce(p.oid::regprocedure::text, c.relname, t.typname)
-    FROM pg_depend LEFT JOIN pg_proc AS p ON classid = 'pg_proc'::regclass AND p.oid = objid
-    LEFT JOIN pg_class AS c ON classid = 'pg_class'::regclass AND c.oid = objid
-    LEFT JOIN pg_type AS t ON classid = 'pg_type'::regclass AND t.oid = objid
-    WHERE deptype = 'e' AND 'public'::regnamespace IN (pronamespace, relnamespace, typnamespace)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -83,7 +75,7 @@ class Moment:
         self.snapshot = str(snapshot)
         """What `pg_dump` is told so that it sees the same."""
         self._at = clock.now()
-        self._schema = definitions(source.conninfo)
+        self._schema = schema_check.objects(source.conninfo)
 
     def read(self) -> State:
         """What there is. Reads every row. Raises `psycopg.Error`."""
@@ -105,21 +97,6 @@ def moment(source: Source, far: Far) -> Iterator[Moment]:
             connection.execute(f"SET LOCAL ROLE {schema.OWNER}".encode())
         backup_contents.settle(connection)  # nobody ends it while the file is written
         yield Moment(connection, source, far)
-
-
-def definitions(conninfo: str) -> dict[tuple[str, str], str]:
-    """All things of a workspace and how they are defined, without what extensions have brought: that is no part of a
-    backup. Raises `psycopg.Error`."""
-    with psycopg.connect(conninfo) as connection:
-        connection.execute("SET search_path = public, pg_catalog")
-        foreign = {str(name) for (name,) in connection.execute(OF_EXTENSIONS)}
-
-    def is_foreign(thing: str, name: str) -> bool:
-        if thing == "grant":
-            name = name.rpartition(" to ")[0].partition(" ")[2]
-        return name in foreign or name.split(".")[0] in foreign
-
-    return {key: found for key, found in schema_check.objects(conninfo).items() if not is_foreign(*key)}
 
 
 def path_of(backup: Path) -> Path:
