@@ -59,6 +59,12 @@ def test_an_upgrade_where_there_is_nothing_to_do_says_so(traintui: Command) -> N
     assert told == {"before": schema.HEAD, "steps": [], "current": schema.HEAD, "backup": None}
 
 
+def test_a_revision_that_is_not_there_is_looked_up_in_the_history(traintui: Command) -> None:
+    code, out, said = traintui("db", "upgrade", "nonsense", "--yes")
+    assert (code, out) == (1, "") and "Revision not known: Can't locate revision identified by 'nonsense'" in said
+    assert "`traintui db history` lists" in said
+
+
 def test_the_history_says_why_and_how_to_go_back_and_when_it_was_applied_here(traintui: Command) -> None:
     code, out, _ = traintui("db", "history")
     assert code == 0 and "Going back: The two tables go." in out and f"by {SUPERUSER} in " in out

@@ -209,7 +209,7 @@ def test_going_back_backs_up_too_and_an_unknown_revision_does_not(new: EmbeddedS
     assert made is not None and made.revision == schema.HEAD and schema.current_revision(conninfo) != schema.HEAD
     assert backup.revision_of(new, made.path) == schema.HEAD
     before = backups(new)
-    with pytest.raises(TraintuiError, match="Schema not known"):
+    with pytest.raises(TraintuiError, match="Revision not known"):
         workspace.change_schema(conninfo, new, "nonsense")
     assert backups(new) == before
 

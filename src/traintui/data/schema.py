@@ -186,11 +186,7 @@ def with_alembic(
                         time.sleep(PAUSES[hindered])
                         hindered += 1
     except CommandError as error:
-        raise TraintuiError(
-            "Schema not known",
-            f"{str(error).removesuffix('.')}.",
-            "A newer Traintui may have upgraded this database: install that version.",
-        ) from error
+        raise unknown(conninfo, error) from error
     except (StatementFailed, DBAPIError, psycopg.Error) as error:
         raise failure(title, error, stands(conninfo)) from error
     finally:
@@ -203,6 +199,17 @@ def driver_error(error: BaseException) -> BaseException | None:
 
     cause = error.__cause__ if isinstance(error, StatementFailed) else error
     return getattr(cause, "orig", cause)
+
+
+def unknown(conninfo: str, error: Exception) -> TraintuiError:
+    """The answer to a revision that Alembic does not find: that of the database, or the one that was asked for."""
+    from traintui.data import schema_moves
+
+    current = current_revision(conninfo)
+    if current is not None and current > HEAD:
+        return schema_moves.newer(conninfo, current)
+    said = str(error).removesuffix(".")
+    return TraintuiError("Revision not known", f"{said}.", "`traintui db history` lists those that there are.")
 
 
 def stands(conninfo: str) -> str:
