@@ -149,7 +149,7 @@ class Failing:
     def told(self, word: str) -> None:
         """Hears what the upgrade says: that it has met a lock, and rolled back; or that a revision is done."""
         self._place = 0
-        if word.startswith("Waiting for a lock"):
+        if word.startswith("Waiting for "):
             self.failures += 1
             if self._in_between:
                 left = self._looking.objects_now().items()  # an index whose build was cut off is built anew

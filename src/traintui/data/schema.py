@@ -184,6 +184,7 @@ def with_alembic(
                             raise held_up(title, guard.holders, guard.pids, stands(conninfo)) from error
                         progress(f"Waiting for {' and '.join(guard.holders) or 'a lock of somebody else'}")
                         time.sleep(PAUSES[hindered])
+                        guard.try_again()
                         hindered += 1
     except CommandError as error:
         raise unknown(conninfo, error) from error
