@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
     from traintui.data.older_cluster import OlderCluster
+    from traintui.data.schema_moves import SchemaMoved
     from traintui.windows import OpenWindow
 
 LOOK = 0.7
@@ -248,12 +249,14 @@ class TraintuiApp(Ending):
         from traintui.data import feed
         from traintui.data.live import Live
         from traintui.data.refusals import NotReached
+        from traintui.data.schema_moves import SchemaMoved
 
         self._fields = await self._registered()
         live = self.live = Live(self.db, self._fields)
         pruned = 0.0
         while True:
             try:
+                await self.db.require_schema()
                 if live.mirror is None or self._fields.registered != live.fields.registered:
                     await live.load(self._counted, self._fields)
                     garbage.settle()
@@ -267,6 +270,8 @@ class TraintuiApp(Ending):
                 self.reached()
             except TraintuiError as error:
                 self.outage = error
+                if isinstance(error, SchemaMoved):
+                    self._schema_moved(error)
                 if isinstance(error, NotReached) and await self._reviving.revive(self.db):
                     continue
             with suppress(TimeoutError):
@@ -274,6 +279,12 @@ class TraintuiApp(Ending):
             self._look.clear()
             if clock.ticks() - self.touched > RESTING:
                 garbage.tidy()
+
+    def _schema_moved(self, moved: SchemaMoved) -> None:
+        """Somebody upgraded the database, or took it back: it is said whole once, and stays under the header."""
+        if not self.ended:
+            self.tell(moved)
+        self.ended = moved.brief
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

@@ -191,8 +191,8 @@ def restored(server: EmbeddedServer, path: Path) -> Restored:
 def test_an_old_workspace_is_backed_up_before_it_is_upgraded_and_a_current_one_is_not(old: EmbeddedServer) -> None:
     said: list[str] = []
     workspace.make_embedded_workspace(old, progress=said.append)
-    assert said[:2] == ["Backing up before the upgrade", "Upgrading the database"]
-    assert [word.split()[1] for word in said[2:]] == [one.number for one in schema_history.revisions()[1:]]
+    assert (said[0], said[2]) == ("Backing up before the upgrade", "Upgrading the database")
+    assert [word.split()[1] for word in said[3:]] == [one.number for one in schema_history.revisions()[1:]]
     (name,) = backups(old)
     assert name.startswith(f"before-0001-to-{schema.HEAD}-2") and name.endswith("Z.dump")
     made = backup.directory(old.home) / name
@@ -209,7 +209,7 @@ def test_going_back_backs_up_too_and_an_unknown_revision_does_not(new: EmbeddedS
     assert made is not None and made.revision == schema.HEAD and schema.current_revision(conninfo) != schema.HEAD
     assert backup.revision_of(new, made.path) == schema.HEAD
     before = backups(new)
-    with pytest.raises(TraintuiError, match="Schema not known"):
+    with pytest.raises(TraintuiError, match="Revision not known"):
         workspace.change_schema(conninfo, new, "nonsense")
     assert backups(new) == before
 

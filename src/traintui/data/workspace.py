@@ -10,8 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-import traintui
-from traintui.data import backup, older_cluster, schema, schema_history, users
+from traintui.data import backup, older_cluster, schema, schema_moves, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import (
@@ -31,8 +30,6 @@ from traintui.settings import Settings
 
 Progress = schema.Progress
 quiet = schema.quiet
-LISTED = 3
-"""Missing revisions that are named one by one."""
 
 
 @asynccontextmanager
@@ -82,7 +79,7 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
     except psycopg.OperationalError:
         revision, left = None, False  # no such login or database yet
     if revision is not None and revision > schema.HEAD:
-        raise newer_schema(conninfo, revision)
+        raise schema_moves.newer(conninfo, revision)
     if revision != schema.HEAD or left:
         progress("Preparing the database")
         make_embedded_workspace(server, progress=progress)
@@ -145,6 +142,8 @@ def change_schema(
     if server and current and (target := schema.revision_after(current, revision, down=down)):
         progress(f"Backing up before the {'downgrade' if down else 'upgrade'}")
         made = backup.before(server, f"{current}-to-{target}")
+        if made:
+            progress(f"Backed up to {made.path}")
         progress(f"{'Downgrading' if down else 'Upgrading'} the database")
     try:
         (schema.downgrade if down else schema.upgrade)(conninfo, revision, progress=progress)
@@ -166,43 +165,8 @@ def check_shared(conninfo: str) -> None:
         raise lost_connection(error) or TraintuiError(
             "Database not reached", f"{' '.join(str(error).split())}.", "Check TRAINTUI_DATABASE_URL."
         ) from error
-    if revision is None:
-        raise TraintuiError(
-            "No workspace here",
-            "this database has no Traintui schema yet.",
-            "Run `traintui db roles` for the roles and then `traintui db upgrade`, with a login that may.",
-        )
-    if revision > schema.HEAD:
-        raise newer_schema(conninfo, revision)
-    if revision < schema.HEAD:
-        raise older_schema(conninfo, revision)
-
-
-def newer_schema(conninfo: str, revision: str) -> TraintuiError:
-    """The answer of a Traintui that is older than the schema: it writes nothing."""
-    made = [change.version for change in schema_history.changes(conninfo) if change.revision == revision]
-    return TraintuiError(
-        "Schema is newer",
-        f"the database is at revision {revision}, and this Traintui {traintui.__version__} knows revisions up to"
-        f" {schema.HEAD}: what it would write may not fit, so it writes nothing.",
-        f"Install the newer Traintui{f' ({made[-1]})' if made else ''}.",
-    )
-
-
-def older_schema(conninfo: str, revision: str) -> TraintuiError:
-    """The answer of a Traintui that is newer than a shared schema: what is missing, and who may upgrade."""
-    missing = [f"{one.number} ({one.what.rstrip('.')})" for one in schema_history.revisions() if one.number > revision]
-    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
-        may = [str(name) for (name,) in connection.execute(schema.MAY_UPGRADE)]
-    more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-    return TraintuiError(
-        "Schema is older",
-        f"the database is at revision {revision}, this Traintui needs {schema.HEAD}. Missing:"
-        f" {', '.join(missing[:LISTED])}{more}.",
-        "A shared workspace is not upgraded by itself. Ask "
-        + (f"{', '.join(may)} or who runs the server" if may else "who runs the server")
-        + f" to run `traintui db upgrade`, which needs a member of {schema.OWNER}; until then use the older Traintui.",
-    )
+    if (moved := schema_moves.answer(conninfo, revision)) is not None:
+        raise moved
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class Shell(KeysInTurn):
     alerts: var[OpenAlerts | None] = var["OpenAlerts | None"](None, init=False)
     """What is wrong with the database; None where nothing is."""
     ended: var[str] = var("", init=False)
-    """What becomes of an embedded database that ended; empty while it runs."""
+    """What becomes of an embedded database that ended, or of a schema that moved; empty while both are well."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         super().__init__()
