@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from data.test_upgrading import defined
 from restoring import restore
 from traintui.data import put_aside, schema, schema_check, schema_history
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
@@ -106,6 +107,11 @@ def let_go(number: str) -> set[str]:
     return {name.partition(".")[0] for name in LETS_GO.get(number, {})} | NOTED.get(number, set())
 
 
+def changed(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    """The tables whose rows are not what they were."""
+    return {name for name in before if before[name] != after[name]}
+
+
 def taken_by(number: str) -> set[str]:
     """The tables and columns of which a revision's way back takes something away, as its script has it."""
     script = (schema.migrations_directory() / "sql" / number / "down.sql").read_text(encoding="utf-8")
@@ -128,17 +134,22 @@ def test_all_that_a_way_back_takes_away_is_put_aside_or_made_again(number: str) 
     assert all(reason for reason in LETS_GO.get(number, {}).values())
 
 
-def test_each_revision_gives_back_what_its_way_back_took(whole: str) -> None:
+def test_each_revision_goes_down_and_up_again_and_gives_back_what_its_way_back_took(whole: str) -> None:
+    made = defined(whole)
     for number, below in reversed(list(zip(NUMBERS[1:], NUMBERS, strict=False))):
         top = data(whole)
         said: list[str] = []
         schema.downgrade(whole, below, progress=said.append)
+        lower, rows = defined(whole), data(whole)
         schema.upgrade(whole, number, progress=said.append)
-        again = data(whole)
-        assert {name for name in top if top[name] != again[name]} - let_go(number) == set(), number
+        assert schema_check.compare(made, defined(whole)) == (), number
+        assert changed(top, data(whole)) <= let_go(number), number
         told = {one for one in put_aside.kept_by(number) if any(f"Put back {one.words}: " in line for line in said)}
         assert {one for one in put_aside.kept_by(number) if (number, one.table) not in NOT_HERE} <= told, number
         schema.downgrade(whole, below)
+        assert schema_check.compare(lower, defined(whole)) == (), number
+        assert changed(rows, data(whole)) <= NOTED.get(number, set()), number
+        made = lower
     schema.upgrade(whole)
     assert schema_check.check(whole) == () and aside(whole) == []
 
@@ -148,10 +159,8 @@ def test_the_way_back_to_the_first_revision_loses_nothing_that_a_person_entered(
     schema.downgrade(whole, NUMBERS[0])
     assert aside(whole) != []
     schema.upgrade(whole)
-    again = data(whole)
     assert ask(whole, "SELECT key, value FROM workspace_settings ORDER BY key") == settings
-    lost = {name for name in top if top[name] != again[name]}
-    assert lost <= set().union(*map(let_go, NUMBERS[1:])) and aside(whole) == []
+    assert changed(top, data(whole)) <= set().union(*map(let_go, NUMBERS[1:])) and aside(whole) == []
 
 
 def test_what_does_not_fit_any_more_stays_aside_and_what_belongs_to_nothing_goes(whole: str) -> None:

@@ -147,7 +147,10 @@ class Failing:
         self._done.clear()
 
     def told(self, word: str) -> None:
-        """Hears what the upgrade says: that it has met a lock, and rolled back; or that a revision is done."""
+        """Hears what the upgrade says: that it has met a lock, and rolled back; that a revision is done; or what was
+        put aside for it."""
+        if word.startswith("Put "):
+            return
         self._place = 0
         if word.startswith("Waiting for "):
             self.failures += 1

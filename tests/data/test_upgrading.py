@@ -15,10 +15,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from psycopg import sql
 
-from support import Conninfo, add_document, add_vocabulary, approved, generated, imported
+from support import Conninfo
 from traintui.data import revising, schema, schema_check, schema_history, upgrade_plan, upgrading
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
-from traintui.data.engine import Database
 from traintui.data.statements import bare, effects, split
 from traintui.errors import TraintuiError
 from workspace_contents import data
@@ -147,31 +146,6 @@ def test_a_revision_that_fails_names_the_statement_and_leaves_all_as_it_was(empt
 def defined(conninfo: str) -> dict[tuple[str, str], str]:
     """The schema. Whether a check was held against old rows is left out: 0027 leaves that to the revision after it."""
     return {key: definition.removesuffix(" NOT VALID") for key, definition in schema_check.objects(conninfo).items()}
-
-
-async def test_each_revision_goes_down_and_up_again_in_a_filled_workspace(db: Database, conninfo: Conninfo) -> None:
-    await add_vocabulary(db)
-    await add_document(db)
-    await approved(db, *await generated(db, 2), *await imported(db, 2, metadata={"source": "web"}))
-    await db.close()
-    superuser = conninfo(SUPERUSER)
-    made = defined(superuser)
-    for number, below in reversed(list(zip(NUMBERS[1:], NUMBERS, strict=False))):
-        schema.downgrade(superuser, below)
-        lower, rows = defined(superuser), data(superuser)
-        schema.upgrade(superuser, number)
-        assert defined(superuser) == made, number
-        schema.downgrade(superuser, below)
-        assert defined(superuser) == lower, number
-        again = data(superuser)
-        assert {name for name in rows if rows[name] != again[name]} <= MADE_AGAIN.get(number, set()), number
-        made = lower
-    assert schema.current_revision(superuser) == NUMBERS[0]
-    assert ask(superuser, "SELECT count(*) FROM conversations") == [(4,)]
-
-
-MADE_AGAIN: dict[str, set[str]] = {}
-"""Tables below a revision whose rows it makes anew, on purpose."""
 
 
 # Locks ------------------------------------------------------------------------------------------------------------
