@@ -26,6 +26,7 @@ from traintui.data import (  # noqa: F401
     metadata_models,
     money_models,
     monthly_models,
+    promotion_models,
     query_models,
     rate_models,
     reservation_models,
@@ -41,18 +42,22 @@ from traintui.data import (  # noqa: F401
     view_models,
 )
 from traintui.data.models import Base, Xid8
+from traintui.data.promotions import is_promoted
 
 ischema_names["xid8"] = Xid8
 PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 
 def include_object(connection: Connection) -> Any:
-    """A filter that hides partitions, which are made by a function and not by a model."""
+    """A filter that hides partitions, which are made by a function and not by a model, and the columns of promoted
+    keys, which a workspace's own migrations make."""
     partitions = set(connection.scalars(PARTITIONS))
     connection.rollback()  # Alembic begins and commits transactions only where it finds none
 
     def include(thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
         owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
+        if owner == "conversations" and name is not None and kind in {"column", "index"} and is_promoted(name):
+            return False
         return owner not in partitions
 
     return include
@@ -67,6 +72,7 @@ def migrate(connection: Connection) -> None:
         transaction_per_migration=True,
         include_object=include_object(connection),
         on_version_apply=context.config.attributes["run"].note,
+        version_table=context.config.attributes.get("version_table", "alembic_version"),
     )
     with context.begin_transaction():
         context.run_migrations()

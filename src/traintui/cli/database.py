@@ -13,6 +13,7 @@ from traintui.cli.evolving import check, downgrade, history, upgrade
 from traintui.cli.indexes import indexes
 from traintui.cli.live import live
 from traintui.cli.monthly import report
+from traintui.cli.promoting import demote, promote
 from traintui.cli.running import Json, administrative, say
 from traintui.cli.stats import stats
 from traintui.settings import load_settings
@@ -28,6 +29,8 @@ db_app.command()(live)
 db_app.command()(report)
 db_app.command()(indexes)
 db_app.command()(alerts)
+db_app.command()(promote)
+db_app.command()(demote)
 
 
 @db_app.command("backup")

@@ -59,6 +59,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT013": ("Budget reached", "A new batch has its own; the month's is raised by an administrator, under Prices."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
+    "42703": ("Schema changed", "A metadata key went back from its column meanwhile. Nothing was changed: try again."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
     "40001": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),

@@ -28,7 +28,7 @@ OF_SERVER = "traintui_server"
 """The schema of what belongs to an embedded server and not to the workspace."""
 SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
-HEAD = "0051"
+HEAD = "0054"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 
 
@@ -141,10 +141,16 @@ def require_seals_kept(conninfo: str, revision: str) -> None:
 
 
 def with_alembic(
-    conninfo: str, run: Callable[[Config], None], *, down: bool = False, progress: Progress = quiet
+    conninfo: str,
+    run: Callable[[Config], None],
+    *,
+    down: bool = False,
+    progress: Progress = quiet,
+    config: Config | None = None,
 ) -> None:
-    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time. One that met the
-    lock of somebody else is run again after a while: it goes on behind the revisions that it has done."""
+    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time; with a `config`
+    of other migrations than ours, those. One that met the lock of somebody else is run again after a while: it goes on
+    behind the revisions that it has done."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError
@@ -153,7 +159,7 @@ def with_alembic(
     from traintui.data.upgrading import Run, guarded
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
-    config = alembic_config()
+    config = config or alembic_config()
     title = "Downgrade not done" if down else "Upgrade not done"
     hindered, done = 0, 0
     try:

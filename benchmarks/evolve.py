@@ -1,0 +1,229 @@
+"""A metadata key becomes a column while eight people decide, is killed again and again, and goes back.
+
+    python -m benchmarks.evolve --rows 1000000 [--home DIR] [--kills 10] [--json]
+
+Every conversation has the key. Each reviewer is a process, and rests a twentieth of a second between two decisions. The
+promotion runs in a process of its own, by the verbs of `traintui db promote`: once it runs through, once it is killed
+at random moments of the time that this took, and begun anew each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import select
+
+from benchmarks.furnish import furnish
+from benchmarks.report import Figure, p95, publish
+from traintui.data import conversations, promotions, reviews, users, workspace_migrations
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+from traintui.data.engine import Database, make_engine
+from traintui.data.models import Conversation as C
+from traintui.data.workspace import open_workspace, whoami
+from traintui.errors import TraintuiError
+from traintui.settings import Settings
+
+PEOPLE = 8
+REST = 0.05
+"""Seconds that a reviewer rests between two decisions."""
+EACH = 400
+"""Conversations on which each reviewer decides, again and again."""
+KEY, TYPE = "batch", "integer"
+WAIT_GOAL_MS = 2_000
+FILL_GOAL_S = 120
+"""At a million conversations."""
+RUN = "import sys, pathlib; from traintui.data import workspace_migrations as w;" \
+    " w.apply(sys.argv[1], pathlib.Path(sys.argv[2]), lambda words, done, total: print(words, flush=True))"  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a reviewer met: milliseconds of each decision, and what was refused or failed."""
+
+    spans: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
+    """Decides as a person until the file `over` is there."""
+
+    stop = Path(over)
+
+    async def work() -> Decided:
+        login, role = await whoami(conninfo)
+        db = Database(make_engine(conninfo, pooled=False), conninfo, "benchmark", login, role)
+        met, place = Decided(), 0
+        while not await asyncio.to_thread(stop.exists):
+            row = (await conversations.read(db, ids[place % len(ids)])).row
+            action: reviews.Action = "reject" if place // len(ids) % 2 else "approve"
+            began = time.perf_counter()
+            try:
+                await reviews.decide(db, reviews.Seen.of(row), action, key=reviews.new_key(), duration_ms=900)
+            except TraintuiError as error:
+                met.failures.append(str(error))
+            if place >= 5:  # the first ones compile and plan
+                met.spans.append((time.perf_counter() - began) * 1_000)
+            place += 1
+            await asyncio.sleep(REST)
+        await db.close()
+        return met
+
+    return asyncio.run(work())
+
+
+@contextmanager
+def deciding(server: EmbeddedServer, ids: list[str], scratch: Path) -> Iterator[list[Decided]]:
+    """Eight people who decide for as long as the block lasts; what they met is there afterwards."""
+    over, found = scratch / f"over-{time.monotonic_ns()}", list[Decided]()
+    logins = [f"reviewer_{each}" for each in range(PEOPLE)]
+    with ProcessPoolExecutor(PEOPLE, mp_context=multiprocessing.get_context("spawn")) as pool:
+        shares: list[Future[Decided]] = [
+            pool.submit(decide_on, server.conninfo(login), ids[place::PEOPLE], str(over))
+            for place, login in enumerate(logins)
+        ]
+        try:
+            yield found
+        finally:
+            over.touch()
+            found.extend(share.result() for share in shares)
+
+
+class Migrating:
+    """The migrations of a folder in a process of their own; when each step began, in seconds of a clock."""
+
+    def __init__(self, server: EmbeddedServer, folder: Path) -> None:
+        self.began = time.perf_counter()
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", RUN, server.conninfo(SUPERUSER, DATABASE), str(folder)],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def through(self) -> dict[str, float]:
+        """Runs to the end; seconds from the beginning at which each step began, and at which all ended, under ``."""
+        steps: dict[str, float] = {}
+        for line in self.child.stdout or ():
+            steps.setdefault(line.strip(), time.perf_counter() - self.began)
+        if self.child.wait() != 0:
+            raise SystemExit("the migration failed")
+        return steps | {"": time.perf_counter() - self.began}
+
+    def killed_after(self, seconds: float) -> bool:
+        """Kills it after so long; whether it was still at work."""
+        try:
+            self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            return True
+        finally:
+            if self.child.stdout is not None:
+                self.child.stdout.close()
+        return False
+
+
+async def prepared(home: Path, folder: Path, *, back: bool = False) -> list[str]:
+    """Writes the migration's file; ids of conversations to decide on."""
+    async with open_workspace(Settings(home=home)) as db:
+        if back:
+            files = await workspace_migrations.planned_demotion(db, folder, KEY)
+        else:
+            looked = await promotions.look(db, KEY, TYPE)
+            files = await workspace_migrations.planned_promotion(db, folder, KEY, TYPE, looked)
+        for each in files:
+            each.write()
+        async with db.read() as connection:
+            waiting = select(C.conversation_id).where(C.status == "generated", C.deleted_at.is_(None))
+            return list(await connection.scalars(waiting.order_by(C.id).limit(EACH * PEOPLE)))
+
+
+def state_of(server: EmbeddedServer) -> tuple[str, int, int, bytes]:
+    """The state of the newest promotion, how many values it filled in, how many rows differ from metadata, and a digest
+    of what stands in the column."""
+    with psycopg.connect(server.conninfo(SUPERUSER, DATABASE)) as connection:
+        state = connection.execute("SELECT state, filled FROM promotions ORDER BY revision DESC LIMIT 1").fetchone()
+        held = connection.execute(
+            "SELECT count(*) FILTER (WHERE key_batch IS DISTINCT FROM promoted_integer(metadata -> 'batch')),"
+            " sha256(string_agg(int8send(coalesce(key_batch, -1)), ''::bytea ORDER BY id)) FROM conversations"
+        ).fetchone()
+    if state is None or held is None:
+        raise SystemExit("nothing was promoted")
+    return str(state[0]), int(state[1]), int(held[0]), bytes(held[1])
+
+
+def measured(home: Path, rows: int, kills: int, scratch: Path) -> dict[str, Figure]:
+    """All figures."""
+    furnish(home, rows, say=lambda _: None)
+    server, folder, luck = EmbeddedServer(home), scratch / "migrations", random.Random(rows)
+    server.start()
+    try:
+        for each in range(PEOPLE):
+            users.add_user(server.conninfo(SUPERUSER, DATABASE), f"reviewer_{each}", "reviewer", with_password=False)
+        ids = asyncio.run(prepared(home, folder))
+        with deciding(server, ids, scratch) as alone:
+            time.sleep(min(10, rows / 2_000))
+        with deciding(server, ids, scratch) as found:
+            steps = Migrating(server, folder).through()
+        whole = state_of(server)
+        asyncio.run(prepared(home, folder, back=True))
+        with deciding(server, ids, scratch) as going_back:
+            back = Migrating(server, folder).through()[""]
+        asyncio.run(prepared(home, folder))
+        with deciding(server, ids, scratch) as beside_kills:
+            struck = 0
+            for _ in range(kills):
+                # From the first step to the end of the last one, of what is left.
+                struck += Migrating(server, folder).killed_after(luck.uniform(0.5, 1 + steps[""] / max(1, kills / 2)))
+            Migrating(server, folder).through()
+        again = state_of(server)
+    finally:
+        server.stop()
+    met = [*found, *going_back, *beside_kills]
+    spans = [span for each in found for span in each.spans] or [0.0]
+    longest = max((span for each in met for span in each.spans), default=0.0)
+    fill = steps.get("Building the index", steps[""]) - steps.get("Filling the column", 0.0)
+    return {
+        "decisions": Figure(sum(len(each.spans) for each in met), "decisions"),
+        "decisions_failed": Figure(sum(len(each.failures) for each in met), "decisions", 0),
+        "decide_longest_ms": Figure(round(longest, 1), "ms", WAIT_GOAL_MS),
+        "decide_p95_ms": Figure(p95(spans), "ms"),
+        "decide_p95_alone_ms": Figure(p95([span for each in alone for span in each.spans] or [0.0]), "ms"),
+        "fill_s": Figure(round(fill, 2), "s", FILL_GOAL_S * max(0.05, rows / 1_000_000)),
+        "promote_s": Figure(round(steps[""], 2), "s"),
+        "demote_s": Figure(round(back, 2), "s"),
+        "kills": Figure(struck, "kills"),
+        "rows_that_differ": Figure(whole[2] + again[2], "rows", 0),
+        "ends_that_differ": Figure(int(whole[3] != again[3]) + 2 - [whole[0], again[0]].count("promoted"), "ends", 0),
+    }
+
+
+def main() -> None:
+    """Measures, and prints what it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--home", type=Path, help="keeps the workspace for the next time")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="traintui-evolve-") as scratch:
+        Path(scratch).chmod(0o711)  # the server of root has an account of its own
+        home = chosen.home or Path(scratch) / "workspace"
+        figures = measured(home, chosen.rows, chosen.kills, Path(scratch))
+    notes = [f"{PEOPLE} reviewers decide meanwhile; the key is in every conversation"]
+    publish("evolve", chosen.rows, figures, notes, as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    main()
