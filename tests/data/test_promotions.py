@@ -264,6 +264,16 @@ async def test_a_reviewer_cannot_pass_a_change_off_as_a_fill(db: Database, conni
     assert await scalar(db, "SELECT count(*) FROM conversation_changes") > fed
 
 
+async def test_a_reviewer_cannot_keep_metadata_and_column_apart(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await store(conninfo, 1)
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    async with logged_in(conninfo("rita") + " options='-c traintui.filling=on'") as rita:
+        await metadata.merge(rita, [1], {"page": 2})
+    assert await scalar(db, "SELECT key_page FROM conversations WHERE id = 1") == 2
+
+
 # What knows it ----------------------------------------------------------------------------------------------------
 
 

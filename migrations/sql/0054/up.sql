@@ -96,15 +96,16 @@ $$;
 CREATE FUNCTION is_filling() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    RETURN current_setting('traintui.filling', true) = 'on' AND pg_has_role(session_user, 'traintui_owner', 'MEMBER');
+    RETURN coalesce(current_setting('traintui.filling', true), '') = 'on'
+        AND pg_has_role(session_user, 'traintui_owner', 'MEMBER');
 END
 $$;
 
--- As before, but for what fills a column. The setting is looked at first: a decision pays for that alone.
+-- As before, but for what fills a column.
 CREATE OR REPLACE FUNCTION feed_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF current_setting('traintui.filling', true) = 'on' AND is_filling() THEN
+    IF is_filling() THEN
         RETURN NULL;
     END IF;
     INSERT INTO conversation_changes (conversation_id) SELECT id FROM changed;
@@ -120,7 +121,7 @@ BEGIN
         RAISE EXCEPTION 'the id of % is fixed and its revision only counts up', OLD.conversation_id
             USING ERRCODE = 'TT003';
     END IF;
-    IF current_setting('traintui.filling', true) = 'on' AND is_filling() THEN
+    IF is_filling() THEN
         RETURN NEW;
     END IF;
     NEW.updated_at := clock_timestamp();

@@ -182,6 +182,8 @@ def registered(word: Word, field: Field, context: Context) -> Asked:
     """A metadata key with a type. Equality is asked of the stored value, so that `a,b` means one of the two."""
     if field.own is not None and word.operator in {":", "="} and field.kind in {Kind.KEY, Kind.TEXT}:
         return among(word, field, {}) if field.kind is Kind.KEY else Equals(field.own, *split(word.listed))
+    if field.own is not None and field.kind is Kind.NUMBER and "," not in word.value:
+        return within(word, field, context)
     if field.kind is Kind.TEXT:
         return Compared((word.field or "").removeprefix(META), word.operator, word.value)
     if field.kind is Kind.KEY or (word.operator in {":", "="} and not word.span and field.kind is not Kind.TIME):
@@ -279,7 +281,7 @@ LIKE_A_KEY = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 def example_of(name: str, field: Field | None) -> str:
     """What may stand behind the name of a field, in which unit."""
-    if field is None or field.kind is Kind.KEY:
+    if field is None or field.kind in {Kind.KEY, Kind.TEXT}:
         return f"{name}:VALUE"
     if field.kind is Kind.TIME:
         return f"{name}>=2026-11-01 or {name}>=-7d"

@@ -24,7 +24,7 @@ END
 $keep$;
 REVOKE ALL ON FUNCTION keep_@column@() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER keep_@column@ BEFORE INSERT OR UPDATE OF metadata, @column@ ON conversations FOR EACH ROW
-    WHEN (current_setting('traintui.filling', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION keep_@column@();
+    WHEN (NOT is_filling()) EXECUTE FUNCTION keep_@column@();
 INSERT INTO promotions AS known (revision, key, column_name, value_type, is_vocabulary, leaves_unfitting,
                                  was_registered, promoted_by)
 VALUES (@revision@, @key@, @column_name@, @value_type@, @is_vocabulary@, @leaves_unfitting@,
