@@ -69,7 +69,7 @@ def test_a_key_is_promoted_with_its_sql_said_first_and_goes_back(home: Path) -> 
 
 def test_a_vocabulary_is_shown_and_grows(home: Path) -> None:
     done = told(home, "promote", "source", "--type", "text", "--vocabulary", "--yes")
-    assert done["is_vocabulary"] and done["looked"]["values"] == ["phone", "web"]
+    assert done["listed"] == ["phone", "web"] and done["looked"]["values"] == ["phone", "web"]
     assert at_home(home, "db", "promote", "source", "--add", "letter").returncode == 0
     unknown = at_home(home, "db", "promote", "page", "--add", "5")
     assert unknown.returncode == 1 and "no promoted key with a vocabulary" in unknown.stderr

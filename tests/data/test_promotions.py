@@ -37,7 +37,7 @@ from traintui.widgets.conversation_columns import columns_of
 
 VALUES: dict[str, list[Any]] = {
     "text": ["web", "", "a 'quote' and \\ and $$", "x" * 9_000], "integer": [0, -(2**53), 3.0, 2**53],
-    "number": [0, 1.5, -1e300, 5e-324], "boolean": [True, False, True, False],
+    "number": [0, 1.5, -1e15, 5e-324], "boolean": [True, False, True, False],
     "date": ["0001-01-01", "2024-02-29", "9999-12-31", "2026-11-29"],
 }  # fmt: skip
 UNFIT: dict[str, Any] = {"text": 4, "integer": 1.5, "number": "1", "boolean": "true", "date": "2026-02-30"}
@@ -214,7 +214,7 @@ async def test_one_that_is_killed_again_and_again_comes_to_the_same_end(
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute(
             "INSERT INTO conversations (is_seed, metadata)"
-            " SELECT true, jsonb_build_object('page', i) FROM generate_series(1, 7000) AS i"
+            " SELECT true, jsonb_build_object('page', i) FROM generate_series(1, 20000) AS i"
         )
     if back:
         await promote(db, conninfo, tmp_path, "page", "integer")
@@ -232,8 +232,8 @@ async def test_one_that_is_killed_again_and_again_comes_to_the_same_end(
         assert done.state == "demoted" and not column_is_there(conninfo, "key_page")
     else:
         done = await promote(db, conninfo, tmp_path, "page", "integer")
-        assert (done.state, done.filled, done.unfitting) == ("promoted", 7_000, 0)
-        assert await scalar(db, "SELECT count(*) FROM conversations WHERE key_page = id") == 7_000
+        assert (done.state, done.filled, done.unfitting) == ("promoted", 20_000, 0)
+        assert await scalar(db, "SELECT count(*) FROM conversations WHERE key_page = id") == 20_000
     assert await fetch(db, SEEN) == before
     assert len(list(tmp_path.glob("*.py"))) == 1 + back
 
@@ -332,7 +332,7 @@ async def test_a_vocabulary_is_a_facet_and_takes_what_was_added(
 ) -> None:
     await store(conninfo, "web", "phone", "web", key="came_from")
     done = await promote(db, conninfo, tmp_path, "came_from", "text", vocabulary=True)
-    assert done.is_vocabulary and await promotions.vocabulary_of(db, "came_from") == ("phone", "web")
+    assert done.listed == (await promotions.columns(db))["came_from"].values == ("phone", "web")
     fields = Fields(await metadata.registered_fields(db))
     live = Live(db, fields)
     await live.load()
@@ -423,7 +423,7 @@ async def test_a_machine_without_the_files_writes_the_same_again(
     written = {path.name: path.read_text() for path in mine.glob("*.py")}
     found = {path.name: path.read_text() for path in other.glob("*.py")}
     assert sorted(found) == [*sorted(written), "w0003_promote_key_page.py"]
-    assert found["w0002_demote_key_source.py"] == written["w0002_demote_key_source.py"]
+    assert {name: found[name] for name in written} == written
 
 
 async def test_a_key_that_was_taken_back_is_promoted_anew(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:

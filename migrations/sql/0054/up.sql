@@ -7,13 +7,13 @@ CREATE TABLE workspace_version (
 );
 
 -- Each key that became a column, and how far that is. `revision` is that of the workspace's migration; `done_up_to` is the last
--- conversation that the fill, or the way back, has passed.
+-- conversation that the fill, or the way back, has passed. One with a vocabulary has the values that were `listed` at its start.
 CREATE TABLE promotions (
     revision TEXT NOT NULL,
     key TEXT NOT NULL,
     column_name TEXT NOT NULL,
     value_type TEXT NOT NULL,
-    is_vocabulary BOOLEAN NOT NULL,
+    listed JSONB,
     leaves_unfitting BOOLEAN NOT NULL,
     was_registered BOOLEAN NOT NULL,
     state TEXT DEFAULT 'filling' NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE promotions (
     CONSTRAINT ck_promotions_key CHECK (is_metadata_key(key)),
     CONSTRAINT ck_promotions_column_name CHECK (column_name ~ '^key_[a-z0-9_]{1,50}$'),
     CONSTRAINT ck_promotions_value_type CHECK (value_type IN ('text', 'integer', 'number', 'boolean', 'date')),
-    CONSTRAINT ck_promotions_vocabulary CHECK (NOT is_vocabulary OR value_type = 'text'),
+    CONSTRAINT ck_promotions_vocabulary CHECK (listed IS NULL OR value_type = 'text'),
     CONSTRAINT ck_promotions_state CHECK (state IN ('filling', 'indexing', 'promoted', 'demoting', 'demoted'))
 );
 CREATE UNIQUE INDEX uq_promotions_key ON promotions (key) WHERE state <> 'demoted';
@@ -188,7 +188,7 @@ CREATE FUNCTION add_promoted_value(p_key text, p_value text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM require_role('author');
-    IF NOT EXISTS (SELECT FROM promotions WHERE key = p_key AND is_vocabulary AND state <> 'demoted') THEN
+    IF NOT EXISTS (SELECT FROM promotions WHERE key = p_key AND listed IS NOT NULL AND state <> 'demoted') THEN
         RAISE EXCEPTION '"%" is no promoted key with a vocabulary', p_key USING ERRCODE = 'TT002';
     END IF;
     INSERT INTO promoted_values (key, value) VALUES (p_key, p_value) ON CONFLICT DO NOTHING;

@@ -25,9 +25,9 @@ $keep$;
 REVOKE ALL ON FUNCTION keep_@column@() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER keep_@column@ BEFORE INSERT OR UPDATE OF metadata, @column@ ON conversations FOR EACH ROW
     WHEN (NOT is_filling()) EXECUTE FUNCTION keep_@column@();
-INSERT INTO promotions AS known (revision, key, column_name, value_type, is_vocabulary, leaves_unfitting,
+INSERT INTO promotions AS known (revision, key, column_name, value_type, listed, leaves_unfitting,
                                  was_registered, promoted_by)
-VALUES (@revision@, @key@, @column_name@, @value_type@, @is_vocabulary@, @leaves_unfitting@,
+VALUES (@revision@, @key@, @column_name@, @value_type@, @listed@, @leaves_unfitting@,
         EXISTS (SELECT FROM metadata_keys WHERE key = @key@), @promoted_by@)
 ON CONFLICT (revision) DO UPDATE SET state = 'filling', done_up_to = 0, filled = 0, unfitting = NULL, ended_at = NULL,
     demoted_in = NULL, demoted_by = NULL, demoted_at = NULL, was_registered = excluded.was_registered

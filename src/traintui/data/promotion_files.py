@@ -3,6 +3,7 @@ file, so one that is missing is written again."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def steps_of(planned: Planned) -> Steps:
         "value": f"promoted_{planned.value_type}",
         "index_name": planned.index_name, "batch": str(BATCH), "key": literal(planned.key),
         "revision": literal(planned.revision), "column_name": literal(planned.column),
-        "value_type": literal(planned.value_type), "is_vocabulary": str(has_vocabulary).lower(),
+        "value_type": literal(planned.value_type),
+        "listed": literal(json.dumps(planned.values) if has_vocabulary else None),
         "leaves_unfitting": str(planned.leaves_unfitting).lower(), "promoted_by": literal(planned.promoted_by),
         "demoted_in": literal(planned.demoted_in), "demoted_by": literal(planned.demoted_by),
         "values": ",\n    ".join(

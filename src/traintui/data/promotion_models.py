@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from traintui.data.metadata_models import VALUE_TYPES
@@ -30,7 +31,7 @@ class PromotionEntry(Base):
         CheckConstraint("is_metadata_key(key)", name="key"),
         CheckConstraint("column_name ~ '^key_[a-z0-9_]{1,50}$'", name="column_name"),
         one_of("value_type", VALUE_TYPES, "value_type"),
-        CheckConstraint("NOT is_vocabulary OR value_type = 'text'", name="vocabulary"),
+        CheckConstraint("listed IS NULL OR value_type = 'text'", name="vocabulary"),
         one_of("state", STATES, "state"),
         Index("uq_promotions_key", "key", unique=True, postgresql_where=STANDS),
         Index("uq_promotions_column_name", "column_name", unique=True, postgresql_where=STANDS),
@@ -39,7 +40,7 @@ class PromotionEntry(Base):
     key: Mapped[str]
     column_name: Mapped[str]
     value_type: Mapped[str]
-    is_vocabulary: Mapped[bool]
+    listed: Mapped[list[str] | None] = mapped_column(JSONB())
     leaves_unfitting: Mapped[bool]
     was_registered: Mapped[bool]
     state: Mapped[str] = mapped_column(server_default="filling")

@@ -11,14 +11,15 @@ from traintui.data.metadata_values import ValueType
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A promoted key. `revision` is that of the workspace's migration; `filled` is how many conversations have a value
-    in the column because of it, `unfitting` how many have one in metadata alone, None until the end."""
+    """A promoted key. `revision` is that of the workspace's migration; `listed` are the values that a vocabulary began
+    with, None where there is none; `filled` is how many conversations have a value in the column because of it,
+    `unfitting` how many have one in metadata alone, None until the end."""
 
     revision: str
     key: str
     column: str
     value_type: ValueType
-    is_vocabulary: bool
+    listed: tuple[str, ...] | None
     leaves_unfitting: bool
     was_registered: bool
     state: str
@@ -31,6 +32,11 @@ class Promotion:
     demoted_in: str | None
     demoted_by: str | None
     demoted_at: datetime | None
+
+    @property
+    def is_vocabulary(self) -> bool:
+        """Whether it takes only values that are listed."""
+        return self.listed is not None
 
     @property
     def stands(self) -> bool:

@@ -49,7 +49,7 @@ def column_of(key: str) -> str:
 
 
 _COLUMNS = (
-    P.revision, P.key, P.column_name, P.value_type, P.is_vocabulary, P.leaves_unfitting, P.was_registered, P.state,
+    P.revision, P.key, P.column_name, P.value_type, P.listed, P.leaves_unfitting, P.was_registered, P.state,
     P.done_up_to, P.filled, P.unfitting, P.promoted_by, P.started_at, P.ended_at, P.demoted_in, P.demoted_by,
     P.demoted_at,
 )  # fmt: skip
@@ -65,30 +65,26 @@ async def every(db: Database) -> tuple[Promotion, ...]:
 def promotion_of(row: Row[*tuple[Any, ...]]) -> Promotion:
     """A row of `_COLUMNS` as a record."""
     values = dict(row._mapping)
-    return Promotion(column=values.pop("column_name"), value_type=as_value_type(values.pop("value_type")), **values)
+    listed = values.pop("listed")
+    return Promotion(
+        column=values.pop("column_name"), value_type=as_value_type(values.pop("value_type")),
+        listed=None if listed is None else tuple(listed), **values,
+    )  # fmt: skip
 
 
 async def columns(db: Database) -> dict[str, Column]:
     """The columns that can be asked, by their keys: those that have all values, of which none is on its way back."""
     values = select(func.array_agg(V.value)).where(V.key == P.key).correlate(P).scalar_subquery()
-    statement = select(P.key, P.column_name, P.value_type, P.is_vocabulary, values.label("listed")).where(
-        P.state == "promoted"
-    )
+    statement = select(P.key, P.column_name, P.value_type, P.listed, values.label("held")).where(P.state == "promoted")
     async with db.read() as connection:
         rows = (await connection.execute(statement)).all()
     return {
         row.key: Column(
             row.column_name, as_value_type(row.value_type),
-            tuple(sorted(row.listed or ())) if row.is_vocabulary else None,
+            None if row.listed is None else tuple(sorted(row.held or ())),
         )
         for row in rows
     }  # fmt: skip
-
-
-async def vocabulary_of(db: Database, key: str) -> tuple[str, ...]:
-    """The values that a promoted key may have, sorted; empty where it has no vocabulary."""
-    async with db.read() as connection:
-        return tuple(sorted(await connection.scalars(select(V.value).where(V.key == key))))
 
 
 async def add_value(db: Database, key: str, value: str) -> None:

@@ -81,7 +81,7 @@ async def planned_promotion(
     require_administrator(db)
     every = await promotions.every(db)
     if under_way := next((each for each in every if each.key == key and each.stands), None):
-        return tuple(go_on(files(folder, await known(db, every)), under_way, value_type, vocabulary))
+        return tuple(go_on(files(folder, known(every)), under_way, value_type, vocabulary))
     registered = {each.key: each.value_type for each in await metadata.keys(db)}
     if registered.get(key, value_type) != value_type:
         raise TraintuiError(
@@ -96,7 +96,7 @@ async def planned_promotion(
             " in metadata and have no value in the column.",
         )  # fmt: skip
     column = promotions.column_of(key)
-    before = files(folder, await known(db, every))
+    before = files(folder, known(every))
     if is_waiting(before, column):
         return before
     planned = Planned(
@@ -153,23 +153,23 @@ async def planned_demotion(db: Database, folder: Path, key: str) -> tuple[Migrat
         raise TraintuiError(
             "Not promoted", f'"{key}" has no column of its own.', "traintui db promote without a key lists those."
         )  # fmt: skip
-    before = files(folder, await known(db, every))
+    before = files(folder, known(every))
     if standing.state == "demoting" or is_waiting(before, standing.column, back=True):
         return before
     revision = next_revision(every, folder)
-    back = await planned_of(db, standing, revision, db.login)
+    back = planned_of(standing, revision, db.login)
     path = folder / file_name(revision, standing.column, back=True)
     follows = before[-1].revision if before else None
     return (*before, Migration(revision, path, render(back, revision, follows, back=True, needs=NEEDS), waits=True))
 
 
-async def known(db: Database, every: Sequence[Promotion]) -> dict[str, Planned]:
+def known(every: Sequence[Promotion]) -> dict[str, Planned]:
     """What each migration that the database knows promotes; one whose own number is `demoted_in` takes it back."""
     found: dict[str, Planned] = {}
     for each in every:
-        found[each.revision] = await planned_of(db, each, None, None)
+        found[each.revision] = planned_of(each, None, None)
         if each.demoted_in is not None:
-            found[each.demoted_in] = await planned_of(db, each, each.demoted_in, each.demoted_by)
+            found[each.demoted_in] = planned_of(each, each.demoted_in, each.demoted_by)
     return found
 
 
@@ -196,12 +196,11 @@ def in_folder(folder: Path) -> dict[str, Path]:
     return {path.name.partition("_")[0]: path for path in sorted(folder.glob("w[0-9][0-9][0-9][0-9]_*.py"))}
 
 
-async def planned_of(db: Database, promotion: Promotion, back_in: str | None, back_by: str | None) -> Planned:
+def planned_of(promotion: Promotion, back_in: str | None, back_by: str | None) -> Planned:
     """A promotion that the database knows, as its file has it."""
-    values = await promotions.vocabulary_of(db, promotion.key) if promotion.is_vocabulary else None
     return Planned(
-        promotion.revision, promotion.key, promotion.column, promotion.value_type, values, promotion.leaves_unfitting,
-        promotion.promoted_by, back_in, back_by,
+        promotion.revision, promotion.key, promotion.column, promotion.value_type, promotion.listed,
+        promotion.leaves_unfitting, promotion.promoted_by, back_in, back_by,
     )  # fmt: skip
 
 
