@@ -58,7 +58,7 @@ class Decided:
 
 
 def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
-    """Decides as a person until the file `over` is there."""
+    """Decides as a person until the file `over` is there; has one of its own there once it has begun."""
 
     stop = Path(over)
 
@@ -76,6 +76,8 @@ def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
                 met.failures.append(str(error))
             if place >= 5:  # the first ones compile and plan
                 met.spans.append((time.perf_counter() - began) * 1_000)
+            elif place == 4:
+                await asyncio.to_thread(Path(f"{over}-{login}").touch)
             place += 1
             await asyncio.sleep(REST)
         await db.close()
@@ -85,20 +87,24 @@ def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
 
 
 @contextmanager
-def deciding(server: EmbeddedServer, ids: list[str], scratch: Path) -> Iterator[list[Decided]]:
-    """Eight people who decide for as long as the block lasts; what they met is there afterwards."""
+def deciding(
+    server: EmbeddedServer, pool: ProcessPoolExecutor, ids: list[str], scratch: Path
+) -> Iterator[list[Decided]]:
+    """Eight people who decide for as long as the block lasts, all of whom have begun; what they met is there
+    afterwards."""
     over, found = scratch / f"over-{time.monotonic_ns()}", list[Decided]()
     logins = [f"reviewer_{each}" for each in range(PEOPLE)]
-    with ProcessPoolExecutor(PEOPLE, mp_context=multiprocessing.get_context("spawn")) as pool:
-        shares: list[Future[Decided]] = [
-            pool.submit(decide_on, server.conninfo(login), ids[place::PEOPLE], str(over))
-            for place, login in enumerate(logins)
-        ]
-        try:
-            yield found
-        finally:
-            over.touch()
-            found.extend(share.result() for share in shares)
+    shares: list[Future[Decided]] = [
+        pool.submit(decide_on, server.conninfo(login), ids[place::PEOPLE], str(over))
+        for place, login in enumerate(logins)
+    ]
+    try:
+        while len(list(scratch.glob(f"{over.name}-*"))) < PEOPLE and not any(share.done() for share in shares):
+            time.sleep(REST)
+        yield found
+    finally:
+        over.touch()
+        found.extend(share.result() for share in shares)
 
 
 class Migrating:
@@ -163,7 +169,7 @@ def state_of(server: EmbeddedServer) -> tuple[str, int, int, bytes]:
     return str(state[0]), int(state[1]), int(held[0]), bytes(held[1])
 
 
-def measured(home: Path, rows: int, kills: int, scratch: Path) -> dict[str, Figure]:
+def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPoolExecutor) -> dict[str, Figure]:
     """All figures."""
     furnish(home, rows, say=lambda _: None)
     server, folder, luck = EmbeddedServer(home), scratch / "migrations", random.Random(rows)
@@ -172,16 +178,16 @@ def measured(home: Path, rows: int, kills: int, scratch: Path) -> dict[str, Figu
         for each in range(PEOPLE):
             users.add_user(server.conninfo(SUPERUSER, DATABASE), f"reviewer_{each}", "reviewer", with_password=False)
         ids = asyncio.run(prepared(home, folder))
-        with deciding(server, ids, scratch) as alone:
+        with deciding(server, pool, ids, scratch) as alone:
             time.sleep(min(10, rows / 2_000))
-        with deciding(server, ids, scratch) as found:
+        with deciding(server, pool, ids, scratch) as found:
             steps = Migrating(server, folder).through()
         whole = state_of(server)
         asyncio.run(prepared(home, folder, back=True))
-        with deciding(server, ids, scratch) as going_back:
+        with deciding(server, pool, ids, scratch) as going_back:
             back = Migrating(server, folder).through()[""]
         asyncio.run(prepared(home, folder))
-        with deciding(server, ids, scratch) as beside_kills:
+        with deciding(server, pool, ids, scratch) as beside_kills:
             struck = 0
             for _ in range(kills):
                 # From the first step to the end of the last one, of what is left.
@@ -220,7 +226,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="traintui-evolve-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
         home = chosen.home or Path(scratch) / "workspace"
-        figures = measured(home, chosen.rows, chosen.kills, Path(scratch))
+        with ProcessPoolExecutor(PEOPLE, mp_context=multiprocessing.get_context("spawn")) as pool:
+            figures = measured(home, chosen.rows, chosen.kills, Path(scratch), pool)
     notes = [f"{PEOPLE} reviewers decide meanwhile; the key is in every conversation"]
     publish("evolve", chosen.rows, figures, notes, as_json=chosen.json)
 
