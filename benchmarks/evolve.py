@@ -190,8 +190,9 @@ def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPool
         with deciding(server, pool, ids, scratch) as beside_kills:
             struck = 0
             for _ in range(kills):
-                # From the first step to the end of the last one, of what is left.
-                struck += Migrating(server, folder).killed_after(luck.uniform(0.5, 1 + steps[""] / max(1, kills / 2)))
+                # Many kills come sooner, since each leaves less to do.
+                span = luck.uniform(0.2, 0.9) * steps[""] * min(1, 3 / kills)
+                struck += Migrating(server, folder).killed_after(span)
             Migrating(server, folder).through()
         again = state_of(server)
     finally:
