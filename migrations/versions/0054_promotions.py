@@ -2,6 +2,12 @@
 
 Revision: 0054
 Follows: 0051
+Date: 2026-11-29
+Why: A key that everybody asks for is slow to compare in JSONB and has no index; as a column it has a type, an index,
+    and where its values are few a vocabulary.
+Back: Every promoted key is taken back first: values that a column alone has are put into metadata, and the columns go.
+Old rows: Stay as they are until a key is promoted. A value of metadata that was there before its key had a type stays
+    while other keys are edited.
 """
 
 from __future__ import annotations

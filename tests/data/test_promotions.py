@@ -19,7 +19,18 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import select
 
 from support import Conninfo, fetch, imported, logged_in, scalar, seen
-from traintui.data import counting, metadata, promotions, reviews, schema, workspace_migrations
+from traintui.data import (
+    counting,
+    metadata,
+    promoted_schema,
+    promotions,
+    reviews,
+    schema,
+    schema_check,
+    schema_history,
+    upgrade_plan,
+    workspace_migrations,
+)
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.fields import Fields, Kind
@@ -454,3 +465,53 @@ def test_a_file_says_in_python_what_it_was_given(key: str, values: list[str]) ->
     exec(compile(render(planned, "w0001", None, needs="0054"), "migration", "exec"), known)  # noqa: S102
     assert known["STEPS"] == steps_of(planned)
     assert sql.Literal(key).as_string(None) in known["ADD"]
+
+
+# What the schema says of it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("value_type", "vocabulary"), [("text", False), ("text", True), ("date", False)])
+async def test_the_check_of_the_schema_knows_what_promoting_makes_and_sees_what_became_of_it(
+    db: Database, conninfo: Conninfo, tmp_path: Path, value_type: str, vocabulary: bool
+) -> None:
+    superuser = conninfo(SUPERUSER)
+    await store(conninfo, "2026-11-29", key="Came-From")
+    done = await promote(db, conninfo, tmp_path, "Came-From", value_type, vocabulary=vocabulary)
+    assert schema_check.check(superuser) == () and schema_check.models_differ(superuser) == []
+    with psycopg.connect(superuser) as connection:
+        connection.execute(f"ALTER TABLE conversations DISABLE TRIGGER keep_{done.column}".encode())
+        connection.execute(f"DROP INDEX ix_conversations_{done.column}_id".encode())
+    assert {one.words for one in schema_check.check(superuser)} == {
+        f"index ix_conversations_{done.column}_id is missing",
+        f"trigger conversations.keep_{done.column} is switched off",
+    }
+    with psycopg.connect(superuser) as connection:
+        connection.execute("UPDATE promotions SET state = 'indexing'")
+        connection.execute(f"ALTER TABLE conversations ENABLE TRIGGER keep_{done.column}".encode())
+    assert schema_check.check(superuser) == ()
+    (under_way,) = promoted_schema.promoted(superuser)
+    assert under_way.words.endswith(f"indexing: run traintui db promote Came-From --type {value_type} to its end")
+    await demote(db, conninfo, tmp_path, "Came-From")
+    assert schema_check.check(superuser) == ()
+
+
+async def test_the_history_has_the_migrations_of_the_workspace_by_name_with_who_ran_them(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    superuser = conninfo(SUPERUSER)
+    await store(conninfo, 1)
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    await demote(db, conninfo, tmp_path, "page")
+    told = promoted_schema.revisions(promoted_schema.promoted(superuser))
+    assert [(one.number, one.what) for one in told] == [
+        ("w0001", "The metadata key page becomes the column conversations.key_page (integer)."),
+        ("w0002", "The column conversations.key_page goes, and its values stand in metadata under page alone."),
+    ]
+    noted = [change for change in schema_history.changes(superuser) if change.revision.startswith("w")]
+    assert [(one.revision, one.direction, one.by) for one in noted] == [
+        ("w0001", "up", SUPERUSER), ("w0002", "up", SUPERUSER),
+    ]  # fmt: skip
+    for wrong in (schema.upgrade, schema.downgrade, upgrade_plan.plan):
+        with pytest.raises(TraintuiError, match="w0001 is none of Traintui's"):
+            wrong(superuser, "w0001")
+    assert upgrade_plan.plan(superuser) == ()

@@ -203,3 +203,33 @@ GRANT EXECUTE ON FUNCTION promoted_text(jsonb), promoted_integer(jsonb), promote
     promoted_date(jsonb), is_filling(), require_promoted_value(text, text)
     TO traintui_reviewer, traintui_author, traintui_auditor, traintui_admin;
 GRANT EXECUTE ON FUNCTION add_promoted_value(text, text) TO traintui_author;
+
+COMMENT ON TABLE workspace_version IS 'Alembic''s own note of the workspace''s newest migration. That of Traintui''s stands in alembic_version.';
+COMMENT ON COLUMN workspace_version.version_num IS 'The number of the migration, as w0003.';
+
+COMMENT ON TABLE promotions IS 'Metadata keys that became columns of conversations, and how far each is or how it went back.';
+COMMENT ON COLUMN promotions.revision IS 'The workspace''s migration that promotes it, as w0001.';
+COMMENT ON COLUMN promotions.key IS 'The metadata key.';
+COMMENT ON COLUMN promotions.column_name IS 'The column of conversations, key_ and the key in small letters.';
+COMMENT ON COLUMN promotions.value_type IS 'text, integer, number, boolean or date.';
+COMMENT ON COLUMN promotions.listed IS 'The values that its vocabulary began with, a list. Null where it has none.';
+COMMENT ON COLUMN promotions.leaves_unfitting IS 'Whether values of another type may stay in metadata alone.';
+COMMENT ON COLUMN promotions.was_registered IS 'Whether the key was registered before. Else the way back takes that away too.';
+COMMENT ON COLUMN promotions.state IS 'filling, indexing, promoted, demoting or demoted.';
+COMMENT ON COLUMN promotions.done_up_to IS 'The id of the last conversation that the fill, or the way back, has passed.';
+COMMENT ON COLUMN promotions.filled IS 'How many conversations got a value by the fill.';
+COMMENT ON COLUMN promotions.unfitting IS 'How many have a value in metadata alone. Null until it is promoted.';
+COMMENT ON COLUMN promotions.promoted_by IS 'The login that asked for it.';
+COMMENT ON COLUMN promotions.started_at IS 'When the column was added (UTC).';
+COMMENT ON COLUMN promotions.ended_at IS 'When it was filled and indexed (UTC). Null until then.';
+COMMENT ON COLUMN promotions.demoted_in IS 'The workspace''s migration that takes it back. Null until that begins.';
+COMMENT ON COLUMN promotions.demoted_by IS 'The login that took it back. Null until that begins.';
+COMMENT ON COLUMN promotions.demoted_at IS 'When the column went (UTC). Null while it is there.';
+COMMENT ON INDEX uq_promotions_key IS 'A key has one column at a time.';
+COMMENT ON INDEX uq_promotions_column_name IS 'A column is that of one key at a time.';
+
+COMMENT ON TABLE promoted_values IS 'The values that a promoted key with a vocabulary may have.';
+COMMENT ON COLUMN promoted_values.key IS 'The promoted key.';
+COMMENT ON COLUMN promoted_values.value IS 'A value, of 1 to 100 characters.';
+COMMENT ON COLUMN promoted_values.added_by IS 'The login that added it.';
+COMMENT ON COLUMN promoted_values.added_at IS 'When it was added (UTC).';

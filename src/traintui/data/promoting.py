@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The SQL of a promotion and of its way back. `add` and `remove` are one transaction each; `fill` and `put_back`
-    are one batch each, and return the last conversation that they passed."""
+    are one batch each, and note in `promotions` the last conversation that they passed."""
 
     revision: str
     key: str
@@ -60,6 +60,7 @@ def promote(steps: Steps) -> None:
         if state_of(connection, steps) == "indexing":
             told("Building the index", 0, 0)
             build_index(connection, steps)
+            told("Finishing", 0, 0)
             plain(connection, "ANALYZE conversations")
             patiently(connection, steps.finish)
 
@@ -110,12 +111,13 @@ def state_of(connection: Connection, steps: Steps) -> str | None:
     return None if row is None else str(row.state)
 
 
-def patiently(connection: Connection, statement: str) -> Any:
+def patiently(connection: Connection, statement: str) -> None:
     """Runs a statement that waits for a lock no longer than others may wait for it, and tries again. Raises
     `TraintuiError` when that has not helped for a minute."""
     for _ in range(TRIES):
         try:
-            return plain(connection, statement)
+            plain(connection, f"SET LOCAL lock_timeout = {LOCK_MS};\n{statement}")
+            return
         except DBAPIError as error:
             if not isinstance(error.orig, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 raise
@@ -142,29 +144,35 @@ def in_batches(connection: Connection, steps: Steps, statement: str, state: str,
     """Runs a batch after another until the state is past; each goes on behind the last conversation that was passed."""
     last = plain(connection, "SELECT coalesce(max(id), 0) FROM conversations").scalar_one()
     plain(connection, f"SET traintui.filling = '{'on' if state == 'filling' else 'off'}'")
+    passed = place_of(connection, steps)
     while True:
         began = time.monotonic()
-        place = patiently(connection, statement).scalar()
-        if state_of(connection, steps) != state or place is None:
+        patiently(connection, statement)
+        before, passed = passed, place_of(connection, steps)
+        if state_of(connection, steps) != state or passed == before:
             plain(connection, "RESET traintui.filling")
             return
-        told(words, min(place, last), last)
+        told(words, min(passed, last), last)
         time.sleep((time.monotonic() - began) * SHARE)
 
 
+def place_of(connection: Connection, steps: Steps) -> int:
+    """The last conversation that was passed."""
+    found = plain(connection, f"SELECT done_up_to FROM promotions WHERE revision = '{steps.revision}'")  # noqa: S608 - our own number
+    return int(found.scalar_one())
+
+
 def build_index(connection: Connection, steps: Steps) -> None:
-    """Builds the index beside the work of others. What a build left that was cut off is dropped before."""
-    valid = plain(
-        connection,
-        f"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('public.{steps.index_name}')",  # noqa: S608
-    ).scalar()
-    if valid is False:
-        plain(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {steps.index_name}")
-    if not valid:
-        # It takes no lock that anybody waits behind, and itself waits for transactions that are older than it.
-        plain(connection, "SET lock_timeout = 0")
+    """Builds the index beside the work of others. What a build left that was cut off is dropped before; one that the
+    server has not given up yet is waited for, at the most a second."""
+    valid = f"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('public.{steps.index_name}')"  # noqa: S608
+    # Nobody waits behind its locks, and it waits itself for transactions that are older.
+    plain(connection, "SET lock_timeout = 0")
+    while not (found := plain(connection, valid).scalar()):
+        if found is False:
+            plain(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {steps.index_name}")
         plain(connection, steps.index)
-        plain(connection, f"SET lock_timeout = {LOCK_MS}")
+    plain(connection, f"SET lock_timeout = {LOCK_MS}")
 
 
 def told(words: str, done: int, total: int) -> None:

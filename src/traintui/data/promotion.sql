@@ -49,27 +49,30 @@ ON CONFLICT DO NOTHING;
 
 --- fill
 WITH part AS MATERIALIZED (
-    SELECT id FROM conversations
-    WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@
+    SELECT min(id) AS first, max(id) AS last FROM (
+        SELECT id FROM conversations
+        WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@) AS next
 ), held AS MATERIALIZED (
-    -- In order of the id, as all do who lock several.
+    -- In order of the id, as all do who lock several; by its bounds, so that the index of the id serves it.
     SELECT id, @value@(metadata -> @key@) AS value FROM conversations
-    WHERE id IN (SELECT id FROM part) AND metadata ? @key@ ORDER BY id FOR NO KEY UPDATE
+    WHERE id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part) AND metadata ? @key@
+    ORDER BY id FOR NO KEY UPDATE
 ), filled AS (
     UPDATE conversations AS c SET @column@ = held.value FROM held
-    WHERE c.id = held.id AND c.@column@ IS DISTINCT FROM held.value RETURNING c.id
+    WHERE c.id = held.id AND c.id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part)
+      AND c.@column@ IS DISTINCT FROM held.value RETURNING c.id
 )
-UPDATE promotions SET done_up_to = coalesce((SELECT max(id) FROM part), done_up_to),
+UPDATE promotions SET done_up_to = coalesce((SELECT last FROM part), done_up_to),
     filled = filled + (SELECT count(*) FROM filled),
-    state = CASE WHEN EXISTS (SELECT FROM part) THEN state ELSE 'indexing' END
-WHERE revision = @revision@ AND state = 'filling' RETURNING done_up_to;
+    state = CASE WHEN (SELECT last FROM part) IS NULL THEN 'indexing' ELSE state END
+WHERE revision = @revision@ AND state = 'filling';
 
 --- index
-CREATE INDEX CONCURRENTLY @index_name@ ON conversations (@column@, id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS @index_name@ ON conversations (@column@, id);
 
 --- index_of_text
 -- A text may be longer than a row of a sorted index.
-CREATE INDEX CONCURRENTLY @index_name@ ON conversations USING hash (@column@);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS @index_name@ ON conversations USING hash (@column@);
 
 --- finish
 UPDATE promotions SET state = 'promoted', ended_at = clock_timestamp(),
@@ -87,20 +90,29 @@ UPDATE promotions SET state = 'demoting', done_up_to = 0, demoted_in = @demoted_
 WHERE revision = @revision@ AND state <> 'demoted';
 
 --- put_back
--- The trigger has kept both in step; this finds what was written while it was off, as by a load without triggers.
+-- The trigger has kept both in step; this finds what was written while it was off, as by a load without triggers. A value
+-- goes back as it is, whatever the schema of metadata says.
+DO $$
+BEGIN
+    IF to_regprocedure('public.metadata_put_back()') IS NOT NULL THEN
+        PERFORM public.metadata_put_back();
+    END IF;
+END
+$$;
 WITH part AS MATERIALIZED (
-    SELECT id FROM conversations
-    WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@
+    SELECT min(id) AS first, max(id) AS last FROM (
+        SELECT id FROM conversations
+        WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@) AS next
 ), held AS MATERIALIZED (
     SELECT id, @column@ AS value FROM conversations
-    WHERE id IN (SELECT id FROM part) AND @column@ IS NOT NULL
+    WHERE id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part) AND @column@ IS NOT NULL
       AND @column@ IS DISTINCT FROM @value@(metadata -> @key@) ORDER BY id FOR NO KEY UPDATE
 ), restored AS (
     UPDATE conversations AS c SET metadata = metadata || jsonb_build_object(@key@, held.value) FROM held
     WHERE c.id = held.id RETURNING c.id
 )
-UPDATE promotions SET done_up_to = (SELECT max(id) FROM part)
-WHERE revision = @revision@ AND state = 'demoting' AND EXISTS (SELECT FROM part) RETURNING done_up_to;
+UPDATE promotions SET done_up_to = (SELECT last FROM part)
+WHERE revision = @revision@ AND state = 'demoting' AND (SELECT last FROM part) IS NOT NULL;
 
 --- remove
 -- The table first, as writers have it before the keys.

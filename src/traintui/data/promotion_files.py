@@ -102,23 +102,25 @@ def file_name(revision: str, column: str, *, back: bool = False) -> str:
     return f"{revision}_{'demote' if back else 'promote'}_{column}.py"
 
 
+def what_of(planned: Planned, *, back: bool = False) -> str:
+    """What a migration does, in a sentence."""
+    shown = ascii(planned.key)[1:-1]
+    if back:
+        return f"The column conversations.{planned.column} goes, and its values stand in metadata under {shown} alone."
+    return f"The metadata key {shown} becomes the column conversations.{planned.column} ({planned.value_type})."
+
+
 def render(planned: Planned, revision: str, follows: str | None, *, back: bool = False, needs: str) -> str:
     """The file of the migration `revision` behind `follows`, which promotes, or with `back` demotes. `needs` is the
     revision of Traintui that has what it calls."""
     steps = steps_of(planned)
-    shown = ascii(planned.key)[1:-1]
-    whole = (
-        f"The metadata key {shown} becomes the column conversations.{planned.column} ({planned.value_type})."
-        if not back
-        else f"The column conversations.{planned.column} goes, and its values stand in metadata under {shown} alone."
-    )
     written = "\n\n".join(
         f"{name.upper()} = {quoted(getattr(steps, name))}" for name in (
             "add", "fill", "index", "finish", "go_back", "put_back", "remove",
         )
     )  # fmt: skip
     ways = ("demote", "promote") if back else ("promote", "demote")
-    return f'''"""{whole}
+    return f'''"""{what_of(planned, back=back)}
 
 Revision: {revision}
 Follows: {follows or "none"}; needs {needs} of Traintui

@@ -100,6 +100,7 @@ def upgrade(conninfo: str, revision: str = "head", *, progress: Progress = quiet
     """
     from traintui.data import upgrading
 
+    require_ours(revision)
     with_alembic(conninfo, lambda config: upgrading.apply(config, conninfo, revision, progress), progress=progress)
 
 
@@ -107,12 +108,24 @@ def downgrade(conninfo: str, revision: str, *, progress: Progress = quiet) -> No
     """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
     from alembic import command
 
+    require_ours(revision)
     with_alembic(
         conninfo,
         lambda config: command.downgrade(config, config.attributes["run"].goal(conninfo, revision, down=True)),
         down=True,
         progress=progress,
     )
+
+
+def require_ours(revision: str) -> None:
+    """Raises `TraintuiError` for a revision of the workspace's own migrations, which are run by others."""
+    if re.fullmatch(r"w\d{4}", revision):
+        raise TraintuiError(
+            "A migration of the workspace",
+            f"{revision} is none of Traintui's: it makes a metadata key a column, or takes one back.",
+            "Nothing was changed. `traintui db promote` lists those of this workspace; `traintui db promote KEY --type"
+            " TYPE` and `traintui db demote KEY` run them.",
+        )
 
 
 def require_seals_kept(conninfo: str, revision: str) -> None:
@@ -147,10 +160,11 @@ def with_alembic(
     down: bool = False,
     progress: Progress = quiet,
     config: Config | None = None,
+    title: str | None = None,
 ) -> None:
     """Runs an Alembic command over one connection, as the owner of the schema, one process at a time; with a `config`
     of other migrations than ours, those. One that met the lock of somebody else is run again after a while: it goes on
-    behind the revisions that it has done."""
+    behind the revisions that it has done. `title` is that of what it raises."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError
@@ -160,7 +174,7 @@ def with_alembic(
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
     config = config or alembic_config()
-    title = "Downgrade not done" if down else "Upgrade not done"
+    title = title or ("Downgrade not done" if down else "Upgrade not done")
     hindered, done = 0, 0
     try:
         with engine.connect() as connection:

@@ -240,4 +240,8 @@ def apply(conninfo: str, folder: Path, progress: Progress | None = None) -> None
 
     config = config_of(folder)
     config.attributes["progress"] = progress
-    schema.with_alembic(conninfo, lambda config: command.upgrade(config, f"{BRANCH}@head"), config=config)
+    schema.with_alembic(
+        conninfo, lambda config: command.upgrade(config, f"{BRANCH}@head"), config=config,
+        title="Migration of the workspace not done",
+        progress=lambda words: progress(words, 0, 0) if progress else None,
+    )  # fmt: skip
