@@ -2,9 +2,9 @@
 
     python -m benchmarks.evolve --rows 1000000 [--home DIR] [--kills 10] [--json]
 
-Every conversation has the key. Each reviewer is a process, and rests a twentieth of a second between two decisions. The
-promotion runs in a process of its own, by the verbs of `traintui db promote`: once it runs through, once it is killed
-at random moments of the time that this took, and begun anew each time.
+Every conversation has the key. Each reviewer is a process, and rests a twentieth of a second between two decisions, on
+conversations from all over the table. The promotion runs in a process of its own, by the verbs of `traintui db
+promote`: once it runs through, once it is killed at random moments of each of its steps, and begun anew each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import multiprocessing
 import random
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -21,10 +21,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from benchmarks.furnish import furnish
 from benchmarks.report import Figure, p95, publish
@@ -45,13 +47,16 @@ KEY, TYPE = "batch", "integer"
 WAIT_GOAL_MS = 2_000
 FILL_GOAL_S = 120
 """At a million conversations."""
-RUN = "import sys, pathlib; from traintui.data import workspace_migrations as w;" \
-    " w.apply(sys.argv[1], pathlib.Path(sys.argv[2]), lambda words, done, total: print(words, flush=True))"  # fmt: skip
+MOMENTS = ("", "Adding the column", *["Filling the column"] * 4, *["Building the index"] * 2, *["Finishing"] * 2)
+"""The steps in which ten kills come, in their order; under "" is what comes before the first."""
+FORKS = multiprocessing.get_context("forkserver")
+"""Processes begin as copies of one that has all modules: nine interpreters at once would keep two cores busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a reviewer met: milliseconds of each decision, and what was refused or failed."""
+    """What a reviewer met: milliseconds of each decision, from the reading of the conversation on, and what was refused
+    or failed."""
 
     spans: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -67,9 +72,9 @@ def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
         db = Database(make_engine(conninfo, pooled=False), conninfo, "benchmark", login, role)
         met, place = Decided(), 0
         while not await asyncio.to_thread(stop.exists):
+            began = time.perf_counter()
             row = (await conversations.read(db, ids[place % len(ids)])).row
             action: reviews.Action = "reject" if row.status == "approved" else "approve"
-            began = time.perf_counter()
             try:
                 await reviews.decide(db, reviews.Seen.of(row), action, key=reviews.new_key(), duration_ms=900)
             except TraintuiError as error:
@@ -107,37 +112,61 @@ def deciding(
         found.extend(share.result() for share in shares)
 
 
+def migrate(conninfo: str, folder: Path, steps: Connection) -> None:
+    """Runs the migrations of a folder, and says each step as it begins."""
+    said = ""
+
+    def told(words: str, _done: int, _total: int) -> None:
+        nonlocal said
+        if words != said:
+            said = words
+            steps.send(words)
+
+    workspace_migrations.apply(conninfo, folder, told)
+
+
 class Migrating:
-    """The migrations of a folder in a process of their own; when each step began, in seconds of a clock."""
+    """The migrations of a folder in a process of their own; when each step began, in seconds from its own beginning."""
 
     def __init__(self, server: EmbeddedServer, folder: Path) -> None:
+        self.steps, told = FORKS.Pipe(duplex=False)
+        self.child = FORKS.Process(target=migrate, args=(server.conninfo(SUPERUSER, DATABASE), folder, told))
         self.began = time.perf_counter()
-        self.child = subprocess.Popen(
-            [sys.executable, "-c", RUN, server.conninfo(SUPERUSER, DATABASE), str(folder)],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        self.child.start()
+        told.close()
+
+    def said(self) -> Iterator[str]:
+        """What it does, until it ends or is killed."""
+        try:
+            while True:
+                yield str(self.steps.recv())
+        except EOFError:
+            return
 
     def through(self) -> dict[str, float]:
-        """Runs to the end; seconds from the beginning at which each step began, and at which all ended, under ``."""
+        """Runs to the end; when each step began, and under "end" when all was done."""
         steps: dict[str, float] = {}
-        for line in self.child.stdout or ():
-            steps.setdefault(line.strip(), time.perf_counter() - self.began)
-        if self.child.wait() != 0:
+        for words in self.said():
+            steps.setdefault(words, time.perf_counter() - self.began)
+        self.child.join()
+        if self.child.exitcode != 0:
             raise SystemExit("the migration failed")
-        return steps | {"": time.perf_counter() - self.began}
+        return steps | {"end": time.perf_counter() - self.began}
 
-    def killed_after(self, seconds: float) -> bool:
-        """Kills it after so long; whether it was still at work."""
-        try:
-            self.child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-            return True
-        finally:
-            if self.child.stdout is not None:
-                self.child.stdout.close()
-        return False
+    def killed(self, step: str, seconds: float) -> bool:
+        """Kills it so many seconds after a step began; whether it was still at work."""
+        if step:
+            next((words for words in self.said() if words == step), None)
+        self.child.join(seconds)
+        self.child.kill()
+        self.child.join()
+        return self.child.exitcode == -signal.SIGKILL
+
+
+def spans_of(steps: dict[str, float]) -> dict[str, float]:
+    """Seconds that each of the steps took in which kills come."""
+    bounds = [0.0, *(steps[step] for step in dict.fromkeys(MOMENTS) if step), steps["end"]]
+    return dict(zip(dict.fromkeys(MOMENTS), (later - sooner for sooner, later in pairwise(bounds)), strict=True))
 
 
 async def prepared(home: Path, folder: Path, *, back: bool = False) -> list[str]:
@@ -152,69 +181,91 @@ async def prepared(home: Path, folder: Path, *, back: bool = False) -> list[str]
             each.write()
         async with db.read() as connection:
             waiting = select(C.conversation_id).where(C.status == "generated", C.deleted_at.is_(None))
-            return list(await connection.scalars(waiting.order_by(C.id).limit(EACH * PEOPLE)))
+            return list(await connection.scalars(waiting.order_by(func.hashint8(C.id)).limit(EACH * PEOPLE)))
 
 
-def state_of(server: EmbeddedServer) -> tuple[str, int, int, bytes]:
-    """The state of the newest promotion, how many values it filled in, how many rows differ from metadata, and a digest
-    of what stands in the column."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a promotion ended: its state, in how many rows column and metadata differ, how many values it filled in, and
+    a digest of what stands in the column."""
+
+    state: str
+    differing: int
+    filled: int
+    digest: bytes
+
+
+def end_of(server: EmbeddedServer) -> End:
+    """How the newest promotion ended."""
     with psycopg.connect(server.conninfo(SUPERUSER, DATABASE)) as connection:
-        state = connection.execute("SELECT state, filled FROM promotions ORDER BY revision DESC LIMIT 1").fetchone()
-        held = connection.execute(
-            "SELECT count(*) FILTER (WHERE key_batch IS DISTINCT FROM promoted_integer(metadata -> 'batch')),"
+        row = connection.execute(
+            "SELECT (SELECT state FROM promotions ORDER BY revision DESC LIMIT 1),"
+            " count(*) FILTER (WHERE key_batch IS DISTINCT FROM promoted_integer(metadata -> 'batch')),"
+            " (SELECT filled FROM promotions ORDER BY revision DESC LIMIT 1),"
             " sha256(string_agg(int8send(coalesce(key_batch, -1)), ''::bytea ORDER BY id)) FROM conversations"
         ).fetchone()
-    if state is None or held is None:
+    if row is None:
         raise SystemExit("nothing was promoted")
-    return str(state[0]), int(state[1]), int(held[0]), bytes(held[1])
+    return End(*row)
+
+
+def is_standing(server: EmbeddedServer) -> bool:
+    """Whether an earlier run has left the column."""
+    with psycopg.connect(server.conninfo(SUPERUSER, DATABASE)) as connection:
+        standing = "SELECT FROM promotions WHERE key = %s AND state <> 'demoted'"
+        return connection.execute(standing, [KEY]).fetchone() is not None
 
 
 def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPoolExecutor) -> dict[str, Figure]:
     """All figures."""
     furnish(home, rows, say=lambda _: None)
     server, folder, luck = EmbeddedServer(home), scratch / "migrations", random.Random(rows)
+    chosen = [MOMENTS[(2 * each + 1) * len(MOMENTS) // (2 * kills)] for each in range(kills)]
     server.start()
     try:
         for each in range(PEOPLE):
             users.add_user(server.conninfo(SUPERUSER, DATABASE), f"reviewer_{each}", "reviewer", with_password=False)
+        if is_standing(server):
+            asyncio.run(prepared(home, folder, back=True))
+            Migrating(server, folder).through()
         ids = asyncio.run(prepared(home, folder))
         with deciding(server, pool, ids, scratch) as alone:
             time.sleep(min(10, rows / 2_000))
         with deciding(server, pool, ids, scratch) as found:
             steps = Migrating(server, folder).through()
-        whole = state_of(server)
+        whole, spans = end_of(server), spans_of(steps)
         asyncio.run(prepared(home, folder, back=True))
         with deciding(server, pool, ids, scratch) as going_back:
-            back = Migrating(server, folder).through()[""]
+            back = Migrating(server, folder).through()["end"]
         asyncio.run(prepared(home, folder))
         with deciding(server, pool, ids, scratch) as beside_kills:
             struck = 0
-            for _ in range(kills):
-                # Many kills come sooner, since each leaves less to do.
-                span = luck.uniform(0.2, 0.9) * steps[""] * min(1, 3 / kills)
-                struck += Migrating(server, folder).killed_after(span)
+            for step in chosen:
+                # A fill goes on where it was killed, so that each kill leaves less to do.
+                share = chosen.count(step) if step == "Filling the column" else 1
+                struck += Migrating(server, folder).killed(step, luck.uniform(0, 0.9) * spans[step] / share)
             Migrating(server, folder).through()
-        again = state_of(server)
+        again = end_of(server)
     finally:
         server.stop()
     met = [*alone, *found, *going_back, *beside_kills]
     for said in sorted({failure for each in met for failure in each.failures})[:5]:
         print(f"a decision failed: {said}", file=sys.stderr)
-    spans = [span for each in found for span in each.spans] or [0.0]
+    beside = [span for each in found for span in each.spans] or [0.0]
     longest = max((span for each in met for span in each.spans), default=0.0)
-    fill = steps.get("Building the index", steps[""]) - steps.get("Filling the column", 0.0)
     return {
         "decisions": Figure(sum(len(each.spans) for each in met), "decisions"),
         "decisions_failed": Figure(sum(len(each.failures) for each in met), "decisions", 0),
         "decide_longest_ms": Figure(round(longest, 1), "ms", WAIT_GOAL_MS),
-        "decide_p95_ms": Figure(p95(spans), "ms"),
+        "decide_p95_ms": Figure(p95(beside), "ms"),
         "decide_p95_alone_ms": Figure(p95([span for each in alone for span in each.spans] or [0.0]), "ms"),
-        "fill_s": Figure(round(fill, 2), "s", FILL_GOAL_S * max(0.05, rows / 1_000_000)),
-        "promote_s": Figure(round(steps[""], 2), "s"),
+        "fill_s": Figure(round(spans["Filling the column"], 2), "s", FILL_GOAL_S * max(0.05, rows / 1_000_000)),
+        "index_s": Figure(round(spans["Building the index"], 2), "s"),
+        "promote_s": Figure(round(steps["end"], 2), "s"),
         "demote_s": Figure(round(back, 2), "s"),
-        "kills": Figure(struck, "kills"),
-        "rows_that_differ": Figure(whole[2] + again[2], "rows", 0),
-        "ends_that_differ": Figure(int(whole[3] != again[3]) + 2 - [whole[0], again[0]].count("promoted"), "ends", 0),
+        "kills_at_work": Figure(struck, "kills", kills, at_least=True),
+        "rows_that_differ": Figure(whole.differing + again.differing, "rows", 0),
+        "ends_that_differ": Figure(int(whole != again) + (whole.state != "promoted"), "ends", 0),
     }
 
 
@@ -226,10 +277,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    FORKS.set_forkserver_preload(["benchmarks.evolve", "alembic.command", "alembic.ddl.postgresql"])
     with tempfile.TemporaryDirectory(prefix="traintui-evolve-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
         home = chosen.home or Path(scratch) / "workspace"
-        with ProcessPoolExecutor(PEOPLE, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(PEOPLE, mp_context=FORKS) as pool:
             figures = measured(home, chosen.rows, chosen.kills, Path(scratch), pool)
     notes = [f"{PEOPLE} reviewers decide meanwhile; the key is in every conversation"]
     publish("evolve", chosen.rows, figures, notes, as_json=chosen.json)

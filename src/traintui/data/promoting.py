@@ -145,6 +145,7 @@ def in_batches(connection: Connection, steps: Steps, statement: str, state: str,
     last = plain(connection, "SELECT coalesce(max(id), 0) FROM conversations").scalar_one()
     plain(connection, f"SET traintui.filling = '{'on' if state == 'filling' else 'off'}'")
     passed = place_of(connection, steps)
+    told(words, min(passed, last), last)
     while True:
         began = time.monotonic()
         patiently(connection, statement)
