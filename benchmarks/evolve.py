@@ -241,9 +241,10 @@ def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPool
         with deciding(server, pool, ids, scratch) as beside_kills:
             struck = 0
             for step in chosen:
-                # A fill goes on where it was killed, so that each kill leaves less to do.
-                share = chosen.count(step) if step == "Filling the column" else 1
-                struck += Migrating(server, folder).killed(step, luck.uniform(0, 0.9) * spans[step] / share)
+                # A fill goes on where it was killed, so that each kill leaves less to do. The end of the others is left
+                # out, since no step takes equally long each time.
+                most = 0.9 / chosen.count(step) if step == "Filling the column" else 0.5
+                struck += Migrating(server, folder).killed(step, luck.uniform(0, most) * spans[step])
             Migrating(server, folder).through()
         again = end_of(server)
     finally:
@@ -277,7 +278,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    FORKS.set_forkserver_preload(["benchmarks.evolve", "alembic.command", "alembic.ddl.postgresql"])
+    FORKS.set_forkserver_preload(["benchmarks.furnish", "traintui.data.workspace", "traintui.data.workspace_migrations",
+                                  "traintui.data.reviews", "alembic.command"])  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="traintui-evolve-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
         home = chosen.home or Path(scratch) / "workspace"

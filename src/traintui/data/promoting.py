@@ -25,7 +25,12 @@ TRIES = 150
 REST = 0.4
 """Seconds between two tries, in which those who waited go on."""
 SHARE = 0.15
-"""Of the time of a batch, how long the next one is put off: reviewers have the rows and the processor meanwhile."""
+"""Of the time of a statement, how long the next is put off: reviewers have the rows and the processor meanwhile."""
+BATCH = 1_000
+"""Conversations that are passed before that is noted."""
+PARTS = 4
+"""Statements of a batch that fills, each of which takes every fourth conversation. Whoever decides on one of them waits
+for the end of one statement, some hundredths of a second."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, and how far that is: conversations, of how many."""
@@ -33,8 +38,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The SQL of a promotion and of its way back. `add` and `remove` are one transaction each; `fill` and `put_back`
-    are one batch each, and note in `promotions` the last conversation that they passed."""
+    """The SQL of a promotion and of its way back. `add` and `remove` are one transaction each; `fill` does a
+    part of a batch of conversations, and `put_back` a batch."""
 
     revision: str
     key: str
@@ -56,7 +61,10 @@ def promote(steps: Steps) -> None:
             told("Adding the column", 0, 0)
             patiently(connection, steps.add)
         if state_of(connection, steps) == "filling":
-            in_batches(connection, steps, steps.fill, "filling", "Filling the column")
+            plain(connection, "SET traintui.filling = 'on'")
+            in_batches(connection, steps, steps.fill, PARTS, "Filling the column")
+            plain(connection, "RESET traintui.filling")
+            plain(connection, f"UPDATE promotions SET state = 'indexing' WHERE revision = '{steps.revision}'")  # noqa: S608
         if state_of(connection, steps) == "indexing":
             told("Building the index", 0, 0)
             build_index(connection, steps)
@@ -72,7 +80,7 @@ def demote(steps: Steps) -> None:
         if state_of(connection, steps) not in {"demoting", "demoted"}:
             patiently(connection, steps.go_back)
         if state_of(connection, steps) == "demoting":
-            in_batches(connection, steps, steps.put_back, "demoting", "Comparing with metadata")
+            in_batches(connection, steps, steps.put_back, 1, "Comparing with metadata")
             told("Taking the column away", 0, 0)
             patiently(connection, steps.remove)
 
@@ -140,27 +148,24 @@ def holders(connection: Connection) -> str:
     return ", ".join(f"{row[0]} ({row[1] or 'a program'})" for row in found) or "a transaction that has just ended"
 
 
-def in_batches(connection: Connection, steps: Steps, statement: str, state: str, words: str) -> None:
-    """Runs a batch after another until the state is past; each goes on behind the last conversation that was passed."""
+def in_batches(connection: Connection, steps: Steps, statement: str, parts: int, words: str) -> None:
+    """Runs a statement for a batch of conversations after another, with so many parts each, until all are passed. What
+    was passed is noted; each batch goes on behind it."""
+    of_it = f"WHERE revision = '{steps.revision}'"
     last = plain(connection, "SELECT coalesce(max(id), 0) FROM conversations").scalar_one()
-    plain(connection, f"SET traintui.filling = '{'on' if state == 'filling' else 'off'}'")
-    passed = place_of(connection, steps)
-    told(words, min(passed, last), last)
     while True:
-        began = time.monotonic()
-        patiently(connection, statement)
-        before, passed = passed, place_of(connection, steps)
-        if state_of(connection, steps) != state or passed == before:
-            plain(connection, "RESET traintui.filling")
-            return
+        passed = plain(connection, f"SELECT done_up_to FROM promotions {of_it}").scalar_one()  # noqa: S608 - our own number
         told(words, min(passed, last), last)
-        time.sleep((time.monotonic() - began) * SHARE)
-
-
-def place_of(connection: Connection, steps: Steps) -> int:
-    """The last conversation that was passed."""
-    found = plain(connection, f"SELECT done_up_to FROM promotions WHERE revision = '{steps.revision}'")  # noqa: S608 - our own number
-    return int(found.scalar_one())
+        following = f"SELECT id FROM conversations WHERE id > {passed} ORDER BY id LIMIT {BATCH}"  # noqa: S608
+        upto = plain(connection, f"SELECT max(id) FROM ({following}) AS next").scalar_one()  # noqa: S608
+        if upto is None:
+            return
+        for part in range(parts):
+            began = time.monotonic()
+            bounds = f"SET LOCAL traintui.upto = {upto}; SET LOCAL traintui.part = {part}"
+            patiently(connection, f"{bounds};\n{statement}")
+            time.sleep((time.monotonic() - began) * SHARE)
+        plain(connection, f"UPDATE promotions SET done_up_to = {upto} {of_it} AND done_up_to < {upto}")  # noqa: S608
 
 
 def build_index(connection: Connection, steps: Steps) -> None:

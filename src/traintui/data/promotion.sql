@@ -48,24 +48,20 @@ INSERT INTO promoted_values (key, value, added_by) VALUES
 ON CONFLICT DO NOTHING;
 
 --- fill
-WITH part AS MATERIALIZED (
-    SELECT min(id) AS first, max(id) AS last FROM (
-        SELECT id FROM conversations
-        WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@) AS next
-), held AS MATERIALIZED (
-    -- In order of the id, as all do who lock several; by its bounds, so that the index of the id serves it.
+-- A part of the next conversations, up to `traintui.upto`. The parts come after another: rows of a page that were moved make
+-- room in it for the next ones, which then need no new entries in any index.
+WITH held AS MATERIALIZED (
+    -- In order of the id, as all do who lock several.
     SELECT id, @value@(metadata -> @key@) AS value FROM conversations
-    WHERE id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part) AND metadata ? @key@
-    ORDER BY id FOR NO KEY UPDATE
+    WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@)
+      AND id <= current_setting('traintui.upto')::bigint AND id % @parts@ = current_setting('traintui.part')::integer
+      AND metadata ? @key@ ORDER BY id FOR NO KEY UPDATE
 ), filled AS (
     UPDATE conversations AS c SET @column@ = held.value FROM held
-    WHERE c.id = held.id AND c.id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part)
-      AND c.@column@ IS DISTINCT FROM held.value RETURNING c.id
+    WHERE c.id = held.id AND c.id > (SELECT done_up_to FROM promotions WHERE revision = @revision@)
+      AND c.id <= current_setting('traintui.upto')::bigint AND c.@column@ IS DISTINCT FROM held.value RETURNING c.id
 )
-UPDATE promotions SET done_up_to = coalesce((SELECT last FROM part), done_up_to),
-    filled = filled + (SELECT count(*) FROM filled),
-    state = CASE WHEN (SELECT last FROM part) IS NULL THEN 'indexing' ELSE state END
-WHERE revision = @revision@ AND state = 'filling';
+UPDATE promotions SET filled = filled + (SELECT count(*) FROM filled) WHERE revision = @revision@;
 
 --- index
 CREATE INDEX CONCURRENTLY IF NOT EXISTS @index_name@ ON conversations (@column@, id);
@@ -99,20 +95,14 @@ BEGIN
     END IF;
 END
 $$;
-WITH part AS MATERIALIZED (
-    SELECT min(id) AS first, max(id) AS last FROM (
-        SELECT id FROM conversations
-        WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@) ORDER BY id LIMIT @batch@) AS next
-), held AS MATERIALIZED (
+WITH held AS MATERIALIZED (
     SELECT id, @column@ AS value FROM conversations
-    WHERE id BETWEEN (SELECT first FROM part) AND (SELECT last FROM part) AND @column@ IS NOT NULL
+    WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@)
+      AND id <= current_setting('traintui.upto')::bigint AND @column@ IS NOT NULL
       AND @column@ IS DISTINCT FROM @value@(metadata -> @key@) ORDER BY id FOR NO KEY UPDATE
-), restored AS (
-    UPDATE conversations AS c SET metadata = metadata || jsonb_build_object(@key@, held.value) FROM held
-    WHERE c.id = held.id RETURNING c.id
 )
-UPDATE promotions SET done_up_to = (SELECT last FROM part)
-WHERE revision = @revision@ AND state = 'demoting' AND (SELECT last FROM part) IS NOT NULL;
+UPDATE conversations AS c SET metadata = metadata || jsonb_build_object(@key@, held.value) FROM held
+WHERE c.id = held.id;
 
 --- remove
 -- The table first, as writers have it before the keys.

@@ -13,10 +13,8 @@ from pathlib import Path
 from psycopg import sql
 
 from traintui.data.metadata_values import ValueType
-from traintui.data.promoting import Steps
+from traintui.data.promoting import PARTS, Steps
 
-BATCH = 1_000
-"""Conversations of one statement: whoever decides on one of them waits for its end, a tenth of a second."""
 COLUMN_TYPES: dict[ValueType, str] = {
     "text": "text", "integer": "bigint", "number": "double precision", "boolean": "boolean", "date": "date",
 }  # fmt: skip
@@ -61,7 +59,7 @@ def steps_of(planned: Planned) -> Steps:
     names = {
         "column": planned.column, "sql_type": COLUMN_TYPES[planned.value_type],
         "value": f"promoted_{planned.value_type}",
-        "index_name": planned.index_name, "batch": str(BATCH), "key": literal(planned.key),
+        "index_name": planned.index_name, "parts": str(PARTS), "key": literal(planned.key),
         "revision": literal(planned.revision), "column_name": literal(planned.column),
         "value_type": literal(planned.value_type),
         "listed": literal(json.dumps(planned.values) if has_vocabulary else None),
@@ -130,7 +128,7 @@ Old rows: values of the type stand in both, others in metadata alone.
 
 from __future__ import annotations
 
-from traintui.data.promoting import Steps, demote, promote
+from traintui.data.promoting import PARTS, Steps, demote, promote
 
 revision = {revision!r}
 down_revision = {follows!r}
