@@ -1,4 +1,4 @@
-"""How long reports take, and what was at a moment, over a whole workspace.
+"""How long reports take, what was at a moment, and whether metadata fits a schema, over a whole workspace.
 
     python -m benchmarks.reports --rows 1000000 [--home DIR] [--json]
 
@@ -21,25 +21,40 @@ from typing import cast
 from sqlalchemy import func, select
 
 from benchmarks.furnish import furnish
+from benchmarks.invented import NAMES
 from benchmarks.report import Figure, median, most_memory_mb, publish
 from traintui.audit.reports.making import KINDS, Asked, make
 from traintui.audit.reports.model import Name
+from traintui.data import metadata_schema
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.finding import find
 from traintui.data.listing import NEWEST
 from traintui.data.live import Live, matching
 from traintui.data.log_models import ExportLog, ReviewLog
+from traintui.data.metadata_rules import Rules, checked_schema
 from traintui.data.workspace import open_workspace
 from traintui.export.request import ExportRequest
 from traintui.export.write import run_export
 from traintui.settings import Settings
 
 MEMORY_GOAL_MB = 200
+GROWTH_GOAL_MB = 20
 FIRST_ROWS_GOAL_MS = 500
 """As for any filter of the table."""
+FIRST_WORD_GOAL_S = 2.0
 RUNS = 3
 TEXTS = "status:approved,rejected,generated"
+LOOK = "metadata-schema"
+"""What is a look at all metadata, among the names of reports."""
+SCHEMA = {
+    "properties": {
+        "source": {"type": "string", "minLength": 1}, "score": {"type": "number", "minimum": 0, "maximum": 10},
+        "batch": {"type": "integer"}, "reviewer": {"enum": list(NAMES[1:])}, "checked": {"type": "boolean"},
+    },
+    "required": ["source", "score", "batch"], "additionalProperties": False,
+}  # fmt: skip
+"""What most of the metadata that is invented fits; one of the reviewers is not named."""
 
 
 def aside(said: str) -> None:
@@ -63,7 +78,13 @@ async def measured(home: Path, rows: int) -> dict[str, Figure]:
             f"{called}_first_word_s": Figure(told["first"], "s"),
             f"{called}_memory_mb": Figure(told["memory_mb"], "MB", MEMORY_GOAL_MB),
         }
-    return figures
+    looked = await in_a_process(workspace, LOOK)
+    return figures | {
+        "metadata_schema_s": Figure(looked["seconds"], "s"),
+        "metadata_schema_misfits": Figure(looked["rows"], "rows"),
+        "metadata_schema_first_word_s": Figure(looked["first"], "s", FIRST_WORD_GOAL_S),
+        "metadata_schema_growth_mb": Figure(looked["memory_mb"] - looked["early_mb"], "MB", GROWTH_GOAL_MB),
+    }
 
 
 async def exported(db: Database, out: Path) -> None:
@@ -136,6 +157,28 @@ async def one(workspace: Path, name: str) -> dict[str, float]:
             "memory_mb": most_memory_mb()}  # fmt: skip
 
 
+async def look(workspace: Path) -> dict[str, float]:
+    """Looks whether all metadata fits a schema: seconds, seconds until the first word on how far it is, how many do not
+    fit, and the most memory in MB, of a twentieth and of all."""
+    words: list[float] = []
+    early = 0.0
+    began = time.perf_counter()
+
+    def told(done: int, total: int) -> None:
+        nonlocal early
+        words.append(time.perf_counter() - began)
+        if not early and done * 20 >= total:
+            early = most_memory_mb()
+
+    async with open_workspace(Settings(home=workspace)) as db:
+        rules = Rules(1, checked_schema(json.dumps(SCHEMA)))
+        began = time.perf_counter()
+        found = await metadata_schema.check(db, rules, progress=told)
+        seconds = time.perf_counter() - began
+    return {"seconds": round(seconds, 2), "first": round(words[0], 2), "rows": found.misfits, "early_mb": early,
+            "memory_mb": most_memory_mb()}  # fmt: skip
+
+
 def main() -> None:
     """Measures, and prints what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -145,7 +188,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     if chosen.one:
-        print(json.dumps(asyncio.run(one(chosen.home, chosen.one))))
+        print(json.dumps(asyncio.run(look(chosen.home) if chosen.one == LOOK else one(chosen.home, chosen.one))))
         return
     with tempfile.TemporaryDirectory(prefix="traintui-reports-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own

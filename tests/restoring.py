@@ -13,6 +13,8 @@ from traintui.data import schema
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
 DUMPS = Path(__file__).parent / "dumps"
+REVISIONS = sorted(path.name.split("-")[1].removesuffix(".sql.gz") for path in DUMPS.glob("workspace-*.sql.gz"))
+"""Those of which there is a workspace; `tests/dumps/make.py` made each when its revision was the newest."""
 
 
 def restore(server: EmbeddedServer, database: str, revision: str) -> None:

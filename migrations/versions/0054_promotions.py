@@ -1,7 +1,7 @@
 """Metadata keys become columns of their own while people work, and go back.
 
 Revision: 0054
-Follows: 0051
+Follows: 0053
 Date: 2026-11-29
 Why: A key that everybody asks for is slow to compare in JSONB and has no index; as a column it has a type, an index,
     and where its values are few a vocabulary.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from traintui.data.revising import run_script
 
 revision = "0054"
-down_revision = "0051"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 

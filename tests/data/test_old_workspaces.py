@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 
-from restoring import DUMPS, restore
+from restoring import DUMPS, REVISIONS, restore
 from support import fetch, import_items, logged_in, newest_calls, newest_exports, scalar, turns_of
 from traintui.data import (
     batches,
@@ -29,7 +29,6 @@ from traintui.data.search_index import index_some
 from traintui.data.targets import ids_of
 from traintui.data.workspace_filters import read_filter
 
-REVISIONS = sorted(path.name.split("-")[1].removesuffix(".sql.gz") for path in DUMPS.glob("workspace-*.sql.gz"))
 WITH_SEEDS = [revision for revision in REVISIONS if revision >= "0007"]
 """Those with metadata keys, saved views, a merged value and bulk actions."""
 
@@ -114,7 +113,9 @@ async def test_an_old_workspace_keeps_its_bulk_actions_and_takes_new_ones(
     server: EmbeddedServer, revision: str
 ) -> None:
     async with upgraded(server, revision) as db:
-        made = await fetch(db, "SELECT action, done, undone FROM bulk_actions ORDER BY newest_log")
+        # Imports have stood beside them since 0032.
+        actions = "SELECT action, done, undone FROM bulk_actions WHERE action <> 'import' ORDER BY newest_log"
+        made = await fetch(db, actions)
         assert [tuple(row) for row in made] == [
             ("flag", 4, 0), ("approve", 3, 0), ("reject", 2, 0), ("delete", 2, 0), ("approve", 1, 1),
         ]  # fmt: skip
@@ -139,5 +140,5 @@ async def test_an_old_workspace_is_searched_before_and_after_its_index_is_up_to_
 
 
 def test_there_are_dumps_of_the_revisions_that_workspaces_began_with() -> None:
-    assert {"0001", "0007"} <= set(REVISIONS)
+    assert {"0001", "0007", "0046"} <= set(REVISIONS)
     assert all(path.stat().st_size < 200_000 for path in DUMPS.glob("workspace-*.sql.gz"))

@@ -38,7 +38,12 @@ def test_the_golden_schema_is_what_the_migrations_make(conninfo: Conninfo) -> No
         ("ALTER TABLE documents ADD COLUMN mine text",
          "column documents.mine is there, and Traintui did not make it"),
         ("DROP INDEX ix_index_samples_index_name_at", "index ix_index_samples_index_name_at is missing"),
-        ("CREATE TABLE mine (id int CHECK (id > 0))", "table mine is there, and Traintui did not make it"),
+        ("CREATE TABLE mine (id int CHECK (id > 0)); COMMENT ON COLUMN mine.id IS 'Its number.'",
+         "table mine is there, and Traintui did not make it"),
+        ("COMMENT ON COLUMN alerts.says IS NULL",
+         "column alerts.says does not say any more what it is for (What it says, with the newest figures.)"),
+        ("COMMENT ON TABLE sampling IS 'Ours.'", "table sampling says: Ours. It should say: One row: which process"),
+        ("COMMENT ON INDEX pk_documents IS 'Ours.'", "index pk_documents says what Traintui did not write (Ours.)"),
     ],
 )  # fmt: skip
 def test_what_somebody_changed_is_said_once_and_in_words(conninfo: Conninfo, statement: str, words: str) -> None:

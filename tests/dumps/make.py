@@ -12,7 +12,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from traintui.data import batches, bulk, conversations, imports, metadata, reviews, schema, views, vocabulary
+from traintui.data import (
+    assignments,
+    batches,
+    bulk,
+    conversations,
+    imports,
+    metadata,
+    retention,
+    reviews,
+    samples,
+    schema,
+    seals,
+    second_review,
+    seen,
+    turns,
+    users,
+    views,
+    vocabulary,
+)
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
@@ -28,6 +46,7 @@ from traintui.generation.provider import provider_of
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.serve import run_worker
 from traintui.generation.start import start_batch
+from traintui.observing import recording
 from traintui.settings import Settings
 
 
@@ -52,14 +71,15 @@ async def fill(home: Path) -> None:
                 )  # fmt: skip
             await reviews.undo_last(db, key=reviews.new_key())
             await reviews.set_flag(db, waiting[8].conversation_id, True, key=reviews.new_key())
-            turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
-            seed = {"line": 1, "system_prompt": "Be kind.", "turns": turns, "metadata": {"source": "web", "score": 3}}
+            said = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hello."}]
+            seed = {"line": 1, "system_prompt": "Be kind.", "turns": said, "metadata": {"source": "web", "score": 3}}
             await imports.conversations(db, [seed], source="seeds.jsonl", format="openai")
             await export_conversations(db, path=home / "out.jsonl", rehearsal=True)
             second = sample_plan().model_copy(update={"name": "More questions", "count": 6, "seed": 8})
             await batches.hold(db, await start_batch(db, second, is_rehearsal=True), "Paused by hand.")
             await add_seeds(db)
             await sort_out_seeds(db)
+            await share_and_prove(db)
 
 
 async def add_seeds(db: Database) -> None:
@@ -103,6 +123,27 @@ async def sort_out_seeds(db: Database) -> None:
     await bulk.trash(db, berths[2:4], True)
     taken_back = await bulk.decide(db, berths[5:], "approve", seen=await bulk.snapshot(db))
     await bulk.undo(db, taken_back.bulk_id)
+
+
+async def share_and_prove(db: Database) -> None:
+    """What came later: shares, an edit, looks, a rule of retention, figures of the database, and a seal of all."""
+    open_ones = await ids_of(db, await read_filter(db, "status:generated"))
+    await assignments.assign(db, [(one, users.own_login()) for one in open_ones[:3]], filter_text="status:generated")
+    (greeting,) = (await conversations.first_rows(db, "meta.source:web")).rows
+    whole = await conversations.read(db, greeting.conversation_id)
+    await reviews.edit(
+        db, Seen.of(greeting), system_prompt=None, turns=turns.rewritten(whole.turns, 1, "Hello there."),
+        key=reviews.new_key(), turn_number=2,
+    )  # fmt: skip
+    await seen.note(db, {greeting.conversation_id: 2})
+    await second_review.ask(db, second_review.SecondReview(2, 0.5))
+    await second_review.ask(db, None)
+    await retention.change(db, "generation_logs", 365)
+    await recording.note_last(db)
+    await samples.hold(db, "dump", 60)
+    await samples.take(db, "dump", relations=True)
+    await samples.release(db, "dump")
+    await seals.seal(db, everything=True)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from traintui.data.metadata_rules import Rules
 from traintui.data.records import ChunkRecord
 from traintui.errors import TraintuiError
 from traintui.generation.plan import TIERS, Plan
@@ -178,3 +179,14 @@ def test_a_hundred_thousand_rows_are_read_in_seconds_and_one_more_is_too_many(wr
     text = "persona,tone,document,note\n" + "retiree,warm,fees,x\n" * 100_000
     assert len(made(written(text))) == 100_000
     assert "more than 100,000 rows" in refusal(written(text + "retiree,warm,fees,x\n"))
+
+
+def test_metadata_of_rows_that_does_not_fit_the_schema_is_said_with_its_row(written: Written) -> None:
+    rows = read_rows(written("tone,source\nwarm,web\nwarm,webb\nwarm,\n"))
+    wanted = Rules(1, {"properties": {"source": {"enum": ["web", "book"]}}, "required": ["source"]})
+    plan = Plan(name="x", strategy="listed", count=len(rows.rows), exchanges=(2, 4))
+    with pytest.raises(TraintuiError) as caught:
+        listed(plan, rows, VOCABULARY, CHUNKS, rules=wanted)
+    said = caught.value.message
+    assert 'row 3: meta.source: "webb" is not one of web, book.' in said and "row 4: meta.source is missing." in said
+    assert "row 2" not in said

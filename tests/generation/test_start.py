@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from support import add_vocabulary
-from traintui.data import batches, coverage, documents
+from traintui.data import batches, coverage, documents, metadata_schema
 from traintui.data.batch_models import Batch
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
@@ -121,3 +121,11 @@ async def test_a_workspace_without_text_is_told_so(db: Database) -> None:
     await add_vocabulary(db)
     with pytest.raises(TraintuiError, match="finds no text in any document"):
         await draft(db, plan())
+
+
+async def test_a_plan_without_what_the_schema_of_metadata_asks_for_is_refused(furnished: Database) -> None:
+    await metadata_schema.register(furnished, {"required": ["source"]}, seen=0)
+    with pytest.raises(TraintuiError, match=r"meta\.source is missing\. So it is with 11 more of these 12"):
+        await start_batch(furnished, plan(), is_rehearsal=True)
+    await metadata_schema.register(furnished, {"properties": {"source": {}}}, seen=1)
+    await start_batch(furnished, plan(), is_rehearsal=True)

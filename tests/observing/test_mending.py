@@ -90,7 +90,8 @@ def slow(conninfo: Conninfo) -> None:
     body = "'BEGIN PERFORM pg_catalog.pg_sleep(%s); RETURN number; END'"
     function = "CREATE OR REPLACE FUNCTION slowly(number bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS"
     as_owner(
-        conninfo, "CREATE TABLE churned AS SELECT n::bigint AS number FROM generate_series(1, 1000) AS n",
+        conninfo, "CREATE TABLE churned (number bigint) WITH (autovacuum_enabled = off)",
+        "INSERT INTO churned SELECT n FROM generate_series(1, 1000) AS n",
         f"{function} {body % 0}", f"CREATE INDEX {INDEX} ON churned (public.slowly(number))",
         f"{function} {body % 0.005}",
     )  # fmt: skip

@@ -138,8 +138,8 @@ async def test_a_merge_says_the_number_moves_them_and_says_so(app: TraintuiApp, 
         question = await merging(pilot, app)
         assert "busy_parent" not in str(question.table.rows)
         await pilot.press("y")
-        await until(pilot, lambda: app.screen is dialog)
-        assert "3 conversations moved" in str(dialog.said.content)
+        await until(pilot, lambda: "3 conversations moved" in str(dialog.said.content))
+        assert app.screen is dialog
         await until(pilot, lambda: listed(dialog) == {"anxious_planner": 3, "busy_parent": 0})
         await until(pilot, lambda: dialog.table.rows[1].value.merged_into == "anxious_planner")
 
@@ -170,8 +170,8 @@ async def test_a_stopped_merge_says_what_is_left_and_goes_on(
 
         monkeypatch.setattr(question, "_progressed", stop_at_once)
         await pilot.press("y")
-        await until(pilot, lambda: app.screen is dialog)
-        assert "2 moved" in str(dialog.said.content) and "1 not yet" in str(dialog.said.content)
+        await until(pilot, lambda: "2 moved" in str(dialog.said.content) and "1 not yet" in str(dialog.said.content))
+        assert app.screen is dialog
         await until(pilot, lambda: listed(dialog) == {"anxious_planner": 2, "busy_parent": 1})
         await until(pilot, lambda: dialog.current is not None and dialog.current.merged_into == "anxious_planner")
         await pilot.press("m")

@@ -3,6 +3,8 @@ DO $$
 DECLARE
     promoted promotions;
 BEGIN
+    -- A value goes back as it is, whatever the schema of metadata says.
+    PERFORM metadata_put_back();
     DROP TRIGGER guard_promoted_key ON metadata_keys;
     DROP TRIGGER guard_promoted_type ON metadata_keys;
     FOR promoted IN SELECT * FROM promotions WHERE state <> 'demoted' AND EXISTS (

@@ -19,6 +19,7 @@ from traintui.cli.exporting import export
 from traintui.cli.files import import_
 from traintui.cli.generating import generate, rehearsal, template_test, worker
 from traintui.cli.judging import judge
+from traintui.cli.metadata import metadata_app
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
 from traintui.cli.redacting import redaction_app
@@ -50,6 +51,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(threshold_app, name="threshold")
 app.add_typer(targets_app, name="targets")
 app.add_typer(redaction_app, name="redaction")
+app.add_typer(metadata_app, name="metadata")
 
 
 def main() -> None:

@@ -116,8 +116,8 @@ def check(
     json_: Json = False,
     print_golden: Annotated[bool, typer.Option("--print-golden", hidden=True)] = False,
 ) -> None:
-    """Compare the database with what the migrations make: tables, functions, triggers, policies and grants. Ends with 1
-    where something differs."""
+    """Compare the database with what the migrations make: tables, functions, triggers, policies, grants and
+    comments. Ends with 1 where something differs."""
     from traintui.data import promoted_schema, schema, schema_check
 
     with administrative() as conninfo:

@@ -54,6 +54,7 @@ PLACES: dict[str, str] = {
     "views": "Views",
     "metadata": "Metadata",
     "metadata_keys": "Metadata keys",
+    "metadata_schema": "Schema of metadata",
     "key_form": "A metadata key",
     "export": "Export",
     "importing": "Import",
@@ -305,7 +306,20 @@ COMMANDS: tuple[Command, ...] = (
     # Metadata keys
     Command("metadata_keys.new", "n", "New key", "Register a key", "new", True, palette=False, role="author"),
     Command("metadata_keys.edit", "e", "Edit", "Change or unregister it", "edit", True, palette=False, role="author"),
+    Command("metadata_keys.schema", "s", "Schema", "A JSON Schema that all metadata has to fit", "schema", True,
+            palette=False),
     Command("metadata_keys.back", "escape", "Close", "Close the list", "back", True, palette=False),
+    # The schema of metadata
+    Command("metadata_schema.save", "ctrl+s", "Register", "Look at all that is there, then register it", "save", True,
+            True, palette=False, role="admin"),
+    Command("metadata_schema.new", "n", "New version", "Register a schema out of a file", "new", True, palette=False,
+            role="admin"),
+    Command("metadata_schema.check", "c", "Check", "Look what is there that does not fit it", "check", True,
+            palette=False),
+    Command("metadata_schema.remove", "d", "Take away", "Make metadata free again, after asking", "remove", True,
+            palette=False, role="admin"),
+    Command("metadata_schema.back", "escape", "Back", "Stop looking; leave the field; close", "back", True,
+            palette=False),
     # A metadata key
     Command("key_form.save", "ctrl+s", "Save", "Register it as it stands here", "save", True, True, palette=False),
     Command("key_form.back", "escape", "Close", "Change nothing", "back", True, palette=False),

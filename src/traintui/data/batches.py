@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import case, exists, func, insert, select, text, true, update
 
-from traintui.data import judgements, submissions, work
+from traintui.data import judgements, metadata_schema, submissions, work
 from traintui.data.batch_models import Batch, GenerationItem, GenerationStream, Plan
 from traintui.data.engine import Database
 from traintui.data.models import Conversation
@@ -105,9 +106,17 @@ async def create(
 
     All of it or nothing. `judge` is the model that judges what is written, and the id of its rubric. `progress` gets
     how many are stored, after each statement. Returns the id of the batch, which is queued until a worker takes it up.
-    Raises `Refused` when one may not, or a value is not in the vocabulary.
+    Raises `Refused` when one may not, a value is not in the vocabulary, or metadata does not fit the schema.
     """
+    rules = await metadata_schema.rules(db)
+    if rules:
+        found = await asyncio.to_thread(
+            rules.misfits, ((f"conversation {place}", item.metadata) for place, item in enumerate(items, 1))
+        )
+        if found:
+            raise metadata_schema.misfit(found, len(items))
     async with db.write() as connection:
+        await connection.execute(metadata_schema.LOOKED_AT_BY, {"version": rules.version})
         plan_id = await connection.scalar(
             insert(Plan).values(name=name, definition=dict(definition)).returning(Plan.id)
         )

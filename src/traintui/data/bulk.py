@@ -144,14 +144,20 @@ async def undo(
     """
     undone = kept = 0
     while True:
-        now, left_alone, remaining = await one_row(
-            db, "SELECT undone, kept, remaining FROM undo_bulk(:bulk_id, :size)", {"bulk_id": bulk_id, "size": SIZE}
-        )
+        now, left_alone, remaining = await one_row(db, UNDO, {"bulk_id": bulk_id, "size": SIZE})
         undone, kept = undone + now, kept + left_alone
         if progress is not None:
             progress(undone + kept, undone + kept + remaining)
         if not remaining or (stop is not None and stop.is_set()):
             return UndoResult(bulk_id, undone, kept, remaining, await _purged(db, bulk_id) if kept else 0)
+
+
+UNDO = (
+    "SELECT undone, kept, remaining FROM metadata_put_back() AS back,"
+    " LATERAL undo_bulk(CASE WHEN back THEN :bulk_id END, :size)"
+)
+"""An import that is undone puts back the metadata that was there before, which no schema is asked about: see
+data/metadata_schema.py."""
 
 
 async def _purged(db: Database, bulk_id: str) -> int:

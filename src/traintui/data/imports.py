@@ -11,7 +11,7 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import Row, func, select, text
 
-from traintui.data import bulk, vocabulary
+from traintui.data import bulk, metadata_schema, vocabulary
 from traintui.data.bulk import BulkResult
 from traintui.data.engine import Database
 from traintui.data.import_items import COPY, lines
@@ -20,6 +20,7 @@ from traintui.data.import_models import Import as I
 from traintui.data.import_records import Import, ImportedFile, Removed
 from traintui.data.import_values import unknown_values
 from traintui.data.log_models import ReviewLog as L
+from traintui.data.metadata_rules import Rules
 from traintui.data.models import Conversation as C
 from traintui.data.refusals import Refused
 from traintui.data.retrying import BUSY, PAUSE, TRIES, one_row
@@ -71,6 +72,7 @@ async def load(
     going: Import,
     items: Iterable[Mapping[str, Any]],
     *,
+    rules: Rules | None = None,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
 ) -> Import:
@@ -78,20 +80,28 @@ async def load(
 
     An item has `turns`, `system_prompt`, `metadata`, dimensions and `line`, and what only our own format has. They are
     read a thousand at a time, in a thread, beside the storing. Ends early when `stop` is set; what is stored until then
-    stays. Raises `Refused` when one may not, or the database does not take a turn or a value; of values it names the
-    line, and the nearest that there is. What reading `items` raises ends it too.
+    stays. `rules` are what the metadata of the items was looked at by; without them it is looked at here. Raises
+    `Refused` when one may not, or the database does not take a turn or a value; of values it names the line, and the
+    nearest that there is; TT014 where metadata does not fit the schema, TT015 where that changed meanwhile. What
+    reading `items` raises ends it too.
     """
     given = iter(items)
     place = going.passed
+    look = rules is None
+    known = await metadata_schema.rules(db) if rules is None else rules
 
     def read_part(first: int) -> tuple[list[Mapping[str, Any]], bytes]:
         read = list(islice(given, SIZE))
+        if look and known:
+            found = known.misfits((f"line {item.get('line')}", item.get("metadata") or {}) for item in read)
+            if found:
+                raise metadata_schema.misfit(found, len(read))
         return read, lines(going.import_id, first, read)
 
     part, payload = await asyncio.to_thread(read_part, place + 1)
     while part and not (stop is not None and stop.is_set()):
         following = asyncio.ensure_future(asyncio.to_thread(read_part, place + len(part) + 1))
-        storing = asyncio.ensure_future(_store(db, going, payload, place + 1, place + len(part)))
+        storing = asyncio.ensure_future(_store(db, going, payload, place + 1, place + len(part), known.version))
         try:
             await asyncio.shield(storing)
         except Refused as refused:
@@ -112,7 +122,7 @@ async def load(
     return await read(db, going.import_id)
 
 
-async def _store(db: Database, going: Import, payload: bytes, first: int, last: int) -> None:
+async def _store(db: Database, going: Import, payload: bytes, first: int, last: int, version: int) -> None:
     """Stores a part, as lines of COPY, in one transaction, once more where others were in the way."""
     values = {"id": going.import_id, "first": first, "last": last, "seconds": LEASE}
     attempt = 1
@@ -123,6 +133,7 @@ async def _store(db: Database, going: Import, payload: bytes, first: int, last: 
                 with db.queries.timed("imports.copy"):
                     async with raw.cursor() as cursor, cursor.copy(COPY) as copy:
                         await copy.write(payload)
+                await connection.execute(metadata_schema.LOOKED_AT_BY, {"version": version})
                 await connection.execute(text("SELECT load_import(:id, :first, :last, :seconds)"), values)
             return
         except Refused as refused:
@@ -180,7 +191,10 @@ async def remove(
     Raises `Refused` when it has come to its end, or is another's and one is no administrator.
     """
     removed = kept = 0
-    statement = "SELECT undone, kept, remaining FROM remove_import(:id, :size, :seconds)"
+    statement = (  # metadata that was there before is put back, and no schema is asked about it
+        "SELECT undone, kept, remaining FROM metadata_put_back() AS back,"
+        " LATERAL remove_import(CASE WHEN back THEN :id END, :size, :seconds)"
+    )
     while True:
         now, left_alone, remaining = await one_row(db, statement, {"id": import_id, "size": SIZE, "seconds": LEASE})
         removed, kept = removed + now, kept + left_alone

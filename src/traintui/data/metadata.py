@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Text, cast, func, select, text, true
 
-from traintui.data import promotions
+from traintui.data import metadata_schema, promotions
 from traintui.data.engine import Database
 from traintui.data.fields import Field, metadata_field, promoted_field
 from traintui.data.filters import Filter
 from traintui.data.metadata_models import MetadataKeyEntry as K
 from traintui.data.metadata_records import Change, Held, KnownKey, MetadataKey, Undone
+from traintui.data.metadata_rules import Rules
 from traintui.data.metadata_values import as_value_type, checked, checked_key
 from traintui.data.models import Conversation as C
 from traintui.data.refusals import ANSWERS, Refused
-from traintui.data.retrying import one_row
+from traintui.data.retrying import one_row, tried_again
 from traintui.data.storable import as_json, storable
 from traintui.data.targets import Progress, Target, ids_of, portions
 
@@ -110,9 +111,11 @@ async def change(
     The same `key` again changes nothing more. `bulk` names a bulk edit (default: a new name when there is more than
     one conversation); `filter_text` is noted in the log (default: the text of a filter that is the target).
 
-    Raises `Refused`: TT014 for a value that a registered key does not take or metadata that would be too long, TT001
-    when it is not as it was seen. What earlier transactions changed stays, and `undo_bulk` takes it back.
+    Raises `Refused`: TT014 for a value that a registered key does not take, metadata that would not fit the schema or
+    be too long, TT001 when it is not as it was seen. What earlier transactions changed stays, and `undo_bulk` takes it
+    back.
     """
+    rules = await metadata_schema.rules(db)
     ids = await ids_of(db, target)
     bulk = bulk or (uuid.uuid4().hex if len(ids) > 1 else None)
     key = key or uuid.uuid4().hex
@@ -126,7 +129,7 @@ async def change(
         if stop is not None and stop.is_set():
             break
         portion = {"ids": list(some), "key": key if place == 0 else f"{key}.{place}"}
-        row = await one_row(db, CHANGE, given | portion)
+        row = await _changed(db, rules, some, given | portion)
         changed, unchanged, skipped = changed + row[0], unchanged + row[1], skipped + row[2]
         if progress is not None:
             progress(changed + unchanged + skipped, len(ids))
@@ -139,14 +142,37 @@ CHANGE = (
 )
 
 
+async def _changed(db: Database, rules: Rules, ids: Sequence[int], values: Mapping[str, Any]) -> Sequence[Any]:
+    """One portion: in one round trip where there is no schema, else what it came to is looked at before it counts."""
+    if not rules:
+        return await one_row(db, CHANGE, values)
+
+    async def changed() -> Sequence[Any]:
+        async with db.write("metadata.change") as connection:
+            await connection.execute(metadata_schema.LOOKED_AT_BY, {"version": rules.version})
+            row = (await connection.execute(text(CHANGE), values)).one()
+            await metadata_schema.refuse_misfits(connection, rules, ids=ids)
+        return row
+
+    return await tried_again(changed)
+
+
 UNDONE_AT_ONCE = 1_000
 """Conversations whose edit is taken back in one transaction."""
+EDITED = text(
+    "SELECT id FROM review_logs WHERE bulk_id = :bulk AND action = 'metadata' AND id > :after AND id <= :last"
+)
+"""The rows of a bulk edit that a portion looked at. Served by `ix_review_logs_bulk_id_id`."""
 
 
 async def undo_bulk(
     db: Database, bulk: str, *, progress: Progress | None = None, stop: asyncio.Event | None = None
 ) -> Undone:
-    """Takes back one's own bulk edit, 1,000 conversations a transaction. What somebody changed meanwhile stays."""
+    """Takes back one's own bulk edit, 1,000 conversations a transaction. What somebody changed meanwhile stays.
+
+    Raises `Refused` (TT014) where what was there before does not fit the schema as it is now.
+    """
+    rules = await metadata_schema.rules(db)
     undone = kept = 0
     after: int | None = 0
     statement = text("SELECT undone, kept, last FROM undo_metadata_bulk(:bulk, :size, :after)")
@@ -159,7 +185,12 @@ async def undo_bulk(
         total = int(await connection.scalar(waiting, {"bulk": bulk}) or 0)
     while after is not None and not (stop is not None and stop.is_set()):
         async with db.write() as connection:
+            await connection.execute(metadata_schema.LOOKED_AT_BY, {"version": rules.version})
             row = (await connection.execute(statement, {"bulk": bulk, "size": UNDONE_AT_ONCE, "after": after})).one()
+            if rules and row.last is not None:
+                edited = {"bulk": bulk, "after": after, "last": row.last}
+                log_ids = (await connection.scalars(EDITED, edited)).all()
+                await metadata_schema.refuse_misfits(connection, rules, log_ids=log_ids)
         undone, kept, after = undone + row.undone, kept + row.kept, row.last
         if progress is not None and after is not None:
             progress(undone + kept, total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from traintui.data.metadata_values import ValueType
@@ -70,3 +71,48 @@ class KnownKey:
     key: str
     rows_estimate: int
     types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersion:
+    """A version of the schema of metadata: what it says, None where it took the schema away, who registered it, and
+    when."""
+
+    version: int
+    schema: Mapping[str, Any] | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A conversation whose metadata does not fit, and why, in words with the path."""
+
+    conversation_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """A look at the metadata of all conversations: how many were looked at, how many do not fit, and the first of
+    these. `stopped` says that somebody ended it before its end."""
+
+    looked: int
+    misfits: int
+    first: tuple[Misfit, ...]
+    stopped: bool = False
+
+    @property
+    def summary(self) -> str:
+        """It in a sentence."""
+        fits = f"{self.misfits:,} {'does' if self.misfits == 1 else 'do'} not fit" if self.misfits else "all fit"
+        return f"Looked at {self.looked:,} {'conversation' if self.looked == 1 else 'conversations'}: {fits}."
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What came of a schema that somebody wants: what was found in what is there, and its version; None where it was
+    not registered."""
+
+    check: SchemaCheck
+    version: int | None

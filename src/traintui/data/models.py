@@ -163,6 +163,14 @@ class WorkspaceSetting(Base):
             " THEN length(value #>> '{}') >= 1 AND length(value #>> '{}') <= 2000 ELSE false END",
             name="alert_hook",
         ),
+        CheckConstraint(
+            "key <> 'metadata_schema' OR CASE WHEN jsonb_typeof(value) = 'object' AND"
+            " jsonb_typeof(value->'version') = 'number' THEN (value->>'version')::numeric >= 1"
+            " AND (value->>'version')::numeric = trunc((value->>'version')::numeric)"
+            " AND coalesce(jsonb_typeof(value->'schema') IN ('object', 'null'), false)"
+            " AND octet_length(value::text) <= 65536 ELSE false END",
+            name="metadata_schema",
+        ),
     )
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB())

@@ -77,12 +77,14 @@ def objects_of(one: Promoted) -> dict[tuple[str, str], str]:
     )
     found = {
         ("column", f"conversations.{column}"): COLUMN_TYPES[planned.value_type],
+        ("comment", f"column conversations.{column}"): planned.comment,
         ("function", f"{keeper}()"): function,
         ("trigger", f"conversations.{keeper}"): trigger,
     }
     if one.state == "promoted":
         method = f"hash ({column})" if "USING hash" in steps.index else f"btree ({column}, id)"
         found["index", planned.index_name] = f"CREATE INDEX {planned.index_name} ON public.conversations USING {method}"
+        found["comment", f"index {planned.index_name}"] = planned.index_comment
     return found
 
 

@@ -3,6 +3,7 @@
 --- add
 -- A moment: a column that may be null is written nowhere. Nobody writes meanwhile; who comes later finds the trigger.
 ALTER TABLE conversations ADD COLUMN IF NOT EXISTS @column@ @sql_type@;
+COMMENT ON COLUMN conversations.@column@ IS @column_comment@;
 CREATE OR REPLACE FUNCTION keep_@column@() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $keep$
 BEGIN
@@ -71,6 +72,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS @index_name@ ON conversations (@column@,
 CREATE INDEX CONCURRENTLY IF NOT EXISTS @index_name@ ON conversations USING hash (@column@);
 
 --- finish
+COMMENT ON INDEX @index_name@ IS @index_comment@;
 UPDATE promotions SET state = 'promoted', ended_at = clock_timestamp(),
     unfitting = (SELECT count(*) FROM conversations WHERE metadata ? @key@ AND @column@ IS NULL)
 WHERE revision = @revision@ AND state = 'indexing';
@@ -88,13 +90,7 @@ WHERE revision = @revision@ AND state <> 'demoted';
 --- put_back
 -- The trigger has kept both in step; this finds what was written while it was off, as by a load without triggers. A value
 -- goes back as it is, whatever the schema of metadata says.
-DO $$
-BEGIN
-    IF to_regprocedure('public.metadata_put_back()') IS NOT NULL THEN
-        PERFORM public.metadata_put_back();
-    END IF;
-END
-$$;
+SELECT metadata_put_back();
 WITH held AS MATERIALIZED (
     SELECT id, @column@ AS value FROM conversations
     WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@)

@@ -35,6 +35,16 @@ class Planned:
     demoted_by: str | None = None
 
     @property
+    def comment(self) -> str:
+        """What the database says of the column."""
+        return f"The metadata key {self.key}. Null where metadata has no {self.value_type} under it."
+
+    @property
+    def index_comment(self) -> str:
+        """What the database says of its index."""
+        return f"Serves the filter by {self.key}."
+
+    @property
     def index_name(self) -> str:
         """The name of its index."""
         return f"ix_conversations_{self.column}_id"
@@ -59,7 +69,8 @@ def steps_of(planned: Planned) -> Steps:
     names = {
         "column": planned.column, "sql_type": COLUMN_TYPES[planned.value_type],
         "value": f"promoted_{planned.value_type}",
-        "index_name": planned.index_name, "parts": str(PARTS), "key": literal(planned.key),
+        "index_name": planned.index_name, "parts": str(PARTS), "column_comment": literal(planned.comment),
+        "index_comment": literal(planned.index_comment), "key": literal(planned.key),
         "revision": literal(planned.revision), "column_name": literal(planned.column),
         "value_type": literal(planned.value_type),
         "listed": literal(json.dumps(planned.values) if has_vocabulary else None),

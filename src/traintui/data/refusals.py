@@ -59,6 +59,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT013": ("Budget reached", "A new batch has its own; the month's is raised by an administrator, under Prices."),
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
+    "TT015": ("Schema changed", "Nothing was changed. Try again: it is then looked at by the schema as it is now."),
     "42703": ("Schema changed", "A metadata key went back from its column meanwhile. Nothing was changed: try again."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
@@ -118,6 +119,9 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
     "ck_metadata_keys_value_type": ("TT014", "there is no such type", "Use text, integer, number, boolean or date."),
     "ck_metadata_keys_label": ("TT014", "a label has 1 to 100 characters", "Write a shorter one."),
     "ck_metadata_keys_about": ("TT014", "what is said about a key has at most 500 characters", "Write less."),
+    "ck_workspace_settings_metadata_schema": (
+        "TT003", "a schema of metadata is an object of at most 64 kB", "Leave out what is too long.",
+    ),
     "ck_coverage_targets_target": ("TT003", "a target is 0 to 1,000,000 conversations", "Write a smaller number."),
     "ck_coverage_targets_pair": (
         "TT003", "coverage is of two different dimensions, in their order", "Take persona and emotion, for example.",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Subquery, and_, exists, func, literal, or_, select, text
 from sqlalchemy.orm import aliased
 
-from traintui.data import metadata, second_review
+from traintui.data import metadata, metadata_schema, second_review
 from traintui.data.engine import Database
 from traintui.data.filters import Filter, parse
 from traintui.data.log_models import SINGLE, ExportLog, ExportRow
@@ -249,14 +249,15 @@ async def undo_metadata(
 ) -> MetadataUndone:
     """Takes back a metadata edit: all of a bulk edit, of which `last` is the newest row, but what was changed since.
 
-    Raises `Refused` (TT007) when nothing of it can be taken back.
+    Raises `Refused`: TT007 when nothing of it can be taken back, TT014 where what was there before does not fit the
+    schema of metadata as it is now.
     """
     async with db.read() as connection:
         bulk = await connection.scalar(select(L.bulk_id).where(L.id == last.id))
     refused: Refused | None = None
     entry: ReviewEntry | None = None
     try:
-        entry = await call(db, "SELECT * FROM undo_metadata(:log_id, :key)", log_id=last.id, key=key)
+        entry = await _undo_edit(db, last.id, key)
     except Refused as error:
         if error.code != "TT007" or bulk is None:
             raise
@@ -278,6 +279,18 @@ async def undo_metadata(
     if entry is None:
         raise refused or AssertionError(last)
     return MetadataUndone(entry, bulk, undone, kept)
+
+
+async def _undo_edit(db: Database, log_id: int, key: str) -> ReviewEntry:
+    """Takes back an edit of one conversation's metadata, where what it was before fits the schema."""
+    rules = await metadata_schema.rules(db)
+    undone = text("SELECT undone.* FROM undo_metadata(:log_id, :key) AS undone")
+    async with db.write() as connection:
+        await connection.execute(metadata_schema.LOOKED_AT_BY, {"version": rules.version})
+        row = (await connection.execute(undone, {"log_id": log_id, "key": key})).one()
+        if rules:
+            await metadata_schema.refuse_misfits(connection, rules, log_ids=(log_id,))
+    return entry_of(row._mapping)
 
 
 async def exported_since(db: Database, entry: ReviewEntry) -> bool:

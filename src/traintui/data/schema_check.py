@@ -1,5 +1,5 @@
 """What a database has that Traintui did not make, or not like this, and what it lacks: tables, columns, functions,
-triggers, policies and grants are compared with those that the migrations make."""
+triggers, policies, grants and comments are compared with those that the migrations make."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def check(conninfo: str) -> tuple[Difference, ...]:
         if one.state != "demoted":
             wanted |= objects_of(one)
         if one.state not in {"promoted", "demoted"}:  # its index may be there or not, or be half built
-            found.pop(("index", one.planned.index_name), None)
+            for thing in (("index", one.planned.index_name), ("comment", f"index {one.planned.index_name}")):
+                found.pop(thing, None)
     return compare(wanted, found)
 
 
@@ -115,6 +116,9 @@ def _within(key: tuple[str, str], others: set[tuple[str, str]]) -> bool:
     thing, name = key
     if thing in {"column", "constraint", "trigger", "policy"}:
         return ("table", name.split(".")[0]) in others
+    if thing == "comment":
+        of, _, what = name.partition(" ")
+        return (of, what) in others or _within((of, what), others)
     if thing == "grant":
         of, _, what = name.rpartition(" to ")[0].partition(" ")
         return (of, what) in others or (of == "column" and ("table", what.split(".")[0]) in others)
@@ -125,6 +129,8 @@ def _missing(thing: str, name: str, wanted: str) -> str:
     if thing == "grant":
         of, _, role = name.rpartition(" to ")
         return f"{role} may not {wanted} on {of} any more"
+    if thing == "comment":
+        return f"{name} does not say any more what it is for ({_line(wanted)})"
     return f"{thing} {name} is missing"
 
 
@@ -132,6 +138,8 @@ def _added(thing: str, name: str, found: str) -> str:
     if thing == "grant":
         of, _, role = name.rpartition(" to ")
         return f"{role} may {found} on {of}, which Traintui never granted"
+    if thing == "comment":
+        return f"{name} says what Traintui did not write ({_line(found)})"
     return f"{thing} {name} is there, and Traintui did not make it"
 
 
@@ -139,6 +147,8 @@ def _changed(thing: str, name: str, wanted: str, found: str) -> str:
     if thing == "grant":
         of, _, role = name.rpartition(" to ")
         return f"{role} may {found} on {of}; it should be {wanted}"
+    if thing == "comment":
+        return f"{name} says: {_line(found)} It should say: {_line(wanted)}"
     if thing == "function":
         return f"function {name} has {_function(wanted, found)}"
     if thing == "table":

@@ -43,6 +43,13 @@ SELECT kind, name, definition FROM (
     SELECT 'index', relname::text, pg_get_indexdef(relation.oid) || CASE WHEN NOT indisvalid THEN ' (invalid)' ELSE '' END
     FROM relation JOIN pg_index ON indexrelid = relation.oid
     UNION ALL
+    SELECT 'comment',
+           concat(CASE WHEN attname IS NOT NULL THEN 'column ' WHEN relkind IN ('i', 'I') THEN 'index ' ELSE 'table ' END,
+                  relname, '.' || attname), description
+    FROM relation JOIN pg_description ON objoid = relation.oid AND classoid = 'pg_class'::regclass
+    LEFT JOIN pg_attribute ON attrelid = relation.oid AND attnum = objsubid AND objsubid > 0
+    WHERE relkind IN ('r', 'p', 'i', 'I')
+    UNION ALL
     SELECT 'function', name,
            'owner ' || proowner::regrole::text || E'\n' || pg_get_functiondef(oid) FROM routine WHERE prokind IN ('f', 'p')
     UNION ALL

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from traintui.data import documents, metadata, vocabulary
+from traintui.data import documents, metadata, metadata_schema, vocabulary
 from traintui.data.engine import Database
 from traintui.data.records import ChunkRecord, VocabularyValue
 from traintui.generation.chunk_choice import chosen
@@ -48,8 +48,9 @@ async def draft(db: Database, plan: Plan, *, rows: PlanRows | None = None, gaps:
         by_dimension[value.dimension].append(value.value)
     affinity = affinity_of(values, chunks)
     if rows is not None:
+        rules = await metadata_schema.rules(db)
         types = {key.key: key.value_type for key in await metadata.keys(db)}
-        work = partial(listed, plan, rows, by_dimension, chunks, affinity=affinity, key_types=types)
+        work = partial(listed, plan, rows, by_dimension, chunks, affinity=affinity, key_types=types, rules=rules)
     else:
         ids = [chunk.id for chunk in chunks]
         work = partial(planned, plan, by_dimension, ids, affinity=affinity, gaps=gaps)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from traintui.data.metadata_rules import NO_RULES, Rules
 from traintui.data.metadata_values import ValueType, checked_key, parse_value
 from traintui.data.records import ChunkRecord
 from traintui.errors import TraintuiError
@@ -205,12 +206,13 @@ def listed(
     *,
     affinity: Affinity | None = None,
     key_types: Mapping[str, ValueType] | None = None,
+    rules: Rules = NO_RULES,
 ) -> tuple[PlannedConversation, ...]:
     """The conversations of a plan that stand in rows, in their order. What a row leaves out is drawn as in any plan: a
     dimension by its weights, a chunk by its topic from the plan's documents, the number of exchanges from its range.
 
-    `key_types` are the types of the registered keys of metadata. Raises `TraintuiError` with row and column of all that
-    the vocabulary and the documents do not have.
+    `key_types` are the types of the registered keys of metadata, `rules` what all of it has to fit. Raises
+    `TraintuiError` with row and column of all that the vocabulary and the documents do not have.
     """
     mistakes = Mistakes(given.source, given.mistakes)
     filled = {
@@ -229,6 +231,10 @@ def listed(
     told = [_exchanges(row, mistakes) for row in given.rows]
     from_ = _sources(plan, given.rows, chunks, filled["topic"], mistakes, affinity)
     metadata = [_metadata(row, key_types or {}, mistakes) for row in given.rows]
+    for row, values in zip(given.rows, metadata, strict=True):
+        if not any(value is None for value in values.values()):  # of what could not be read something is said already
+            for why in rules.problems(values):
+                mistakes.add(row.number, "", f"{why}.")
     mistakes.answer()
     return tuple(
         PlannedConversation(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from traintui.data.metadata_rules import NO_RULES, Rules
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import FORMATS, Format, ImportedConversation, LineProblem, Refused, brief
 from traintui.importing.files import empty, shown
@@ -51,12 +52,14 @@ _NAMES = {"jsonl": "JSON lines", "json": "a JSON document", "csv": "a table", "p
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a file is: how it holds its records, their shape, and in `seen` what told it, in a sentence."""
+    """What a file is: how it holds its records, their shape, and in `seen` what told it, in a sentence. `rules` are
+    what the metadata of its conversations has to fit."""
 
     source: Source
     shape: Shape
     mapping: Mapping | None
     seen: str
+    rules: Rules = NO_RULES
 
     @property
     def format(self) -> Format:
@@ -234,6 +237,9 @@ def _checked(
             conversation.dimensions[dimension] = known.mapping.value_of(dimension, value)
     if len(orjson.dumps(conversation.metadata)) * 5 // 4 > MOST_METADATA:
         raise Refused("metadata too large", "Its other keys hold more than 50 kB.")
+    misfit = known.rules.problem(conversation.metadata)
+    if misfit is not None:
+        raise Refused("metadata does not fit", f"{misfit}.")
     carried(conversation)
     if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
         before = seen.add(str(identity), line)

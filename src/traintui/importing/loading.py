@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from traintui.data import imports
 from traintui.data.engine import Database
 from traintui.data.import_records import Import, ImportedFile
+from traintui.data.metadata_rules import NO_RULES, Rules
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
 from traintui.importing.checking import Findings, Recognised, Stop, check, conversations, recognise
@@ -91,17 +92,18 @@ def examined(
     *,
     keep_going: bool,
     keep_bad: bool,
+    rules: Rules = NO_RULES,
     findings: Findings | None = None,
     stop: Stop | None = None,
 ) -> ExaminedFile:
-    """The file, read to its end. With `keep_bad` its bad records are written beside it. `findings` and `stop` are for
-    who looks on from another thread.
+    """The file, read to its end. With `keep_bad` its bad records are written beside it. `rules` are what metadata has
+    to fit; `findings` and `stop` are for who looks on from another thread.
 
     Raises `TraintuiError` when it cannot be read, is not what its manifest says, or, unless `keep_going`, has a record
     that is no conversation; and `Stopped`.
     """
     manifest = verified(path)
-    known = recognise(path, format, mapping)
+    known = replace(recognise(path, format, mapping), rules=rules)
     bad = BadRecords(path)
     try:
         findings = check(known, bad.take if keep_bad else _let_go, findings, stop)
@@ -176,8 +178,9 @@ async def go_on(
         scored = asked if going.file.total <= SCORED_AT_ONCE else None
         given = items(file, settled, scored)
         going = await imports.load(
-            db, going, islice(given, going.passed, None), progress=at(progress, "storing"), stop=stop
-        )
+            db, going, islice(given, going.passed, None), rules=file.known.rules, progress=at(progress, "storing"),
+            stop=stop,
+        )  # fmt: skip
         if not going.is_whole:
             raise Stopped(file.path)
     approved = None

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from traintui.data import documents, vocabulary
+from traintui.data import documents, metadata_schema, vocabulary
 from traintui.data.documents import StoredDocument
 from traintui.data.engine import Database
 from traintui.data.records import VocabularyValue
@@ -65,6 +65,7 @@ async def import_paths(
     be added, or, unless `keep_going`, a record is no conversation; then nothing of any file was stored. A file that
     fails later, or is stopped (`Stopped`), is removed; those before it stay.
     """
+    rules = await metadata_schema.rules(db)
     texts: list[tuple[Path, DocumentText]] = []
     files: list[ExaminedFile] = []
     words: list[VocabularyValue] = []
@@ -77,7 +78,9 @@ async def import_paths(
                 words.extend(read_vocabulary(path))
             else:
                 keep_bad = keep_going and not dry_run
-                examine = partial(examined, path, format, mapping, keep_going=keep_going, keep_bad=keep_bad, stop=stop)
+                examine = partial(
+                    examined, path, format, mapping, keep_going=keep_going, keep_bad=keep_bad, rules=rules, stop=stop
+                )
                 files.append(await asyncio.to_thread(examine))
         check_names(texts)
         found = await settle_values(db, files, words, unknown, becomes)

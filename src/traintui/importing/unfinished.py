@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-from traintui.data import imports
+from traintui.data import imports, metadata_schema
 from traintui.data.engine import Database
 from traintui.data.import_records import Import, Removed
+from traintui.data.metadata_rules import Rules
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
 from traintui.importing.checking import check, recognise
@@ -54,7 +56,7 @@ async def finish(
         )
     taken = await imports.take(db, going.import_id)
     settled = Settled({(of, value): name for of, value, name in taken.file.options.get("names", [])}, ())
-    file = await asyncio.to_thread(again, taken)
+    file = await asyncio.to_thread(again, taken, await metadata_schema.rules(db))
     return await go_on(db, taken, file, settled, await thresholds.read(db), progress, stop)
 
 
@@ -63,10 +65,10 @@ async def remove(db: Database, going: Import, *, progress: Progress | None = Non
     return await imports.remove(db, going.import_id, progress=at(progress, "removing"))
 
 
-def again(going: Import) -> ExaminedFile:
-    """The file of an import, examined as it was before."""
+def again(going: Import, rules: Rules) -> ExaminedFile:
+    """The file of an import, examined as it was before, by what metadata has to fit now."""
     path = Path(going.file.path)
     given = going.file.options.get("mapping")
     format: Format | None = next((name for name in FORMATS if name == going.file.format), None)
-    known = recognise(path, format, mapping_of(given) if given else None)
+    known = replace(recognise(path, format, mapping_of(given) if given else None), rules=rules)
     return ExaminedFile(known, check(known), None, BadRecords(path), (going.file.sha256 or b"").hex())

@@ -28,6 +28,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a press is sent again: at first, and at the most."""
 ANSWER_SECONDS = 15.0
 """Seconds after which an answer counts as lost: a network that swallows everything would keep everybody waiting."""
+NO_ANSWER = NotReached(
+    "No answer from the database", "it is away, or somebody holds a table that this needs.",
+    "It is sent again by itself.",
+)  # fmt: skip
+"""Why a press waits that came to nothing in that time: from here the two look the same."""
 SLOW = 5.0
 """Seconds for which a press may be under way before it is said that it is not saved yet: a server that is busy is no
 outage."""
@@ -206,7 +211,7 @@ class Outbox:
                 return Refusal(entry.press, refused, entry.before, entry.awaited)
             self._waits(refused)
         except TimeoutError:
-            self._waits(NotReached("Database not reached", "it does not answer.", "It is sent again by itself."))
+            self._waits(NO_ANSWER)
         except TraintuiError as error:
             self._waits(error)
         except Exception as error:

@@ -157,6 +157,7 @@ class ImportDialog(BaseDialog[bool]):
         return Path(named).expanduser()
 
     async def _read(self, path: Path) -> None:
+        from traintui.data import metadata_schema
         from traintui.importing.checking import Findings
         from traintui.importing.loading import examined
         from traintui.importing.recognise import kind_of
@@ -169,8 +170,9 @@ class ImportDialog(BaseDialog[bool]):
         mapping = self.mapping.mapping if self.mapping.display else None
         self._findings = Findings()
         self._file = await asyncio.to_thread(
-            examined, path, None, mapping, keep_going=True, keep_bad=False, findings=self._findings, stop=self._stop
-        )
+            examined, path, None, mapping, keep_going=True, keep_bad=False, rules=await metadata_schema.rules(self.db),
+            findings=self._findings, stop=self._stop,
+        )  # fmt: skip
         await self._ask(self._file)
 
     def _look(self) -> None:

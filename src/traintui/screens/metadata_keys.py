@@ -234,6 +234,12 @@ class MetadataKeysDialog(BaseDialog[None]):
         if (key := self.table.current) is not None:
             self.app.push_screen(KeyForm(key.key, key), self._changed)
 
+    def action_schema(self) -> None:
+        """Opens the schema that all metadata has to fit."""
+        from traintui.screens.metadata_schema import MetadataSchemaDialog
+
+        self.app.push_screen(MetadataSchemaDialog())
+
     @on(RowTable.Opened)
     def _opened(self) -> None:
         if self.check_action("edit", ()):
