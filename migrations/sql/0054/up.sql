@@ -2,7 +2,7 @@
 
 -- Where the workspace's own migrations are; Alembic's table of ours knows nothing of them, so neither is in the way of the other.
 CREATE TABLE workspace_version (
-    version_num VARCHAR(32) NOT NULL,
+    version_num TEXT NOT NULL,
     CONSTRAINT pk_workspace_version PRIMARY KEY (version_num)
 );
 
@@ -174,11 +174,14 @@ CREATE TRIGGER guard_promoted_type BEFORE UPDATE OF value_type ON metadata_keys 
 -- Called by the trigger that keeps a promoted key with a vocabulary in step.
 CREATE FUNCTION require_promoted_value(p_key text, p_value text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    listed text[];
 BEGIN
     IF NOT EXISTS (SELECT FROM promoted_values WHERE key = p_key AND value = p_value) THEN
-        RAISE EXCEPTION '"%" is no value of "%"', left(p_value, 200), p_key USING ERRCODE = 'TT014',
-            DETAIL = jsonb_build_object('key', p_key, 'value', left(p_value, 200), 'values', (SELECT jsonb_agg(value ORDER BY value)
-                FROM (SELECT value FROM promoted_values WHERE key = p_key ORDER BY value LIMIT 20) AS listed))::text;
+        listed := ARRAY(SELECT value FROM promoted_values WHERE key = p_key ORDER BY value LIMIT 20);
+        RAISE EXCEPTION '"%" is no value of "%", which has %', left(p_value, 200), p_key,
+            left(array_to_string(listed, ', '), 300) USING ERRCODE = 'TT014',
+            DETAIL = jsonb_build_object('key', p_key, 'value', left(p_value, 200), 'values', listed)::text;
     END IF;
 END
 $$;

@@ -215,7 +215,7 @@ async def registered_fields(db: Database) -> tuple[Field, ...]:
     they have a column of their own."""
     promoted = await promotions.columns(db)
     made = (
-        promoted_field(key.key, key.about, key.label, promoted[key.key])
+        promoted_field(key.key, key.about or "a key of metadata", key.label, promoted[key.key])
         if key.key in promoted
         else metadata_field(key.key, key.value_type, key.about, key.label)
         for key in await keys(db)
