@@ -22,6 +22,7 @@ from support import Conninfo, fetch, imported, logged_in, scalar, seen
 from traintui.data import (
     counting,
     metadata,
+    metadata_schema,
     promoted_schema,
     promotions,
     reviews,
@@ -51,6 +52,8 @@ VALUES: dict[str, list[Any]] = {
     "number": [0, 1.5, -1e15, 5e-324], "boolean": [True, False, True, False],
     "date": ["0001-01-01", "2024-02-29", "9999-12-31", "2026-11-29"],
 }  # fmt: skip
+BELOW = str(ScriptDirectory.from_config(schema.alembic_config()).get_revision(workspace_migrations.NEEDS).down_revision)
+"""The revision that knows no promotions."""
 UNFIT: dict[str, Any] = {"text": 4, "integer": 1.5, "number": "1", "boolean": "true", "date": "2026-02-30"}
 SEEN = "SELECT id, metadata, revision, updated_at, status, decision_id FROM conversations ORDER BY id"
 RUN = "import sys, pathlib; from traintui.data import workspace_migrations as w;" \
@@ -167,15 +170,20 @@ async def test_who_writes_metadata_or_the_column_meanwhile_finds_both_in_step(
     assert [tuple(row) for row in await fetch(db, both)][:2] == [(None, None), (None, None)]
 
 
-async def test_a_value_that_only_the_column_has_goes_back_into_metadata(
-    db: Database, conninfo: Conninfo, tmp_path: Path
+@pytest.mark.parametrize("by_downgrade", [False, True])
+async def test_a_value_that_only_the_column_has_goes_back_into_metadata_whatever_its_schema_says(
+    db: Database, conninfo: Conninfo, tmp_path: Path, by_downgrade: bool
 ) -> None:
     await store(conninfo, 1, 2)
     await promote(db, conninfo, tmp_path, "page", "integer")
+    await metadata_schema.register(db, {"required": ["source"]}, seen=0)
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("SET session_replication_role = replica")  # as a load without triggers
         connection.execute("UPDATE conversations SET key_page = 40 WHERE id = 2")
-    await demote(db, conninfo, tmp_path, "page")
+    if by_downgrade:
+        await asyncio.to_thread(schema.downgrade, conninfo(SUPERUSER), BELOW)
+    else:
+        await demote(db, conninfo, tmp_path, "page")
     assert await scalar(db, "SELECT metadata FROM conversations WHERE id = 2") == {"page": 40, "other": [1]}
 
 
@@ -352,7 +360,7 @@ async def test_a_vocabulary_is_a_facet_and_takes_what_was_added(
     assert await ids_matching(db, parse("came_from:phone,none", fields=fields)) == [2, 4]
     with pytest.raises(FilterError, match='no value "wep"'):
         parse("came_from:wep", fields=fields)
-    with pytest.raises(Refused, match='"letter" is no value'):
+    with pytest.raises(Refused, match='"letter" is no value of "came_from", which has phone, web'):
         await metadata.merge(db, [4], {"came_from": "letter"})
     await promotions.add_value(db, "came_from", "letter")
     await metadata.merge(db, [4], {"came_from": "letter"})
@@ -411,8 +419,7 @@ async def test_migrations_of_the_workspace_stack_and_stand_beside_ours(
     schema.with_alembic(superuser, command.check)
     await db.close()
     schema.upgrade(superuser)
-    below = str(ScriptDirectory.from_config(schema.alembic_config()).get_revision("0054").down_revision)
-    schema.downgrade(superuser, below)
+    schema.downgrade(superuser, BELOW)
     assert not column_is_there(conninfo, "key_page") and not column_is_there(conninfo, "key_source")
     schema.upgrade(superuser)
     async with logged_in(conninfo("ada")) as again:
