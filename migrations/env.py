@@ -43,14 +43,15 @@ from traintui.data import (  # noqa: F401
 )
 from traintui.data.models import Base, Xid8
 from traintui.data.promotions import is_promoted
+from traintui.data.put_aside import PREFIX
 
 ischema_names["xid8"] = Xid8
 PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 
 def include_object(connection: Connection) -> Any:
-    """A filter that hides partitions, which are made by a function and not by a model, and the columns of promoted
-    keys, which a workspace's own migrations make."""
+    """A filter that hides what no model is of: partitions, which a function makes, what a downgrade put aside, and the
+    columns of promoted keys, which a workspace's own migrations make."""
     partitions = set(connection.scalars(PARTITIONS))
     connection.rollback()  # Alembic begins and commits transactions only where it finds none
 
@@ -58,7 +59,7 @@ def include_object(connection: Connection) -> Any:
         owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
         if owner == "conversations" and name is not None and kind in {"column", "index"} and is_promoted(name):
             return False
-        return owner not in partitions
+        return owner not in partitions and not str(owner).startswith(PREFIX)
 
     return include
 

@@ -5,7 +5,7 @@ Follows: 0050
 Date: 2026-11-29
 Why: Alembic knows where the schema stands, and not since when, by whom, or how long it took; and rows that are filled
     in batches have to go on where they were cut off.
-Back: The two tables go. The history begins anew with the next upgrade.
+Back: The two tables go.
 Old rows: Stay as they are.
 """
 

@@ -497,7 +497,8 @@ async def test_the_check_of_the_schema_knows_what_promoting_makes_and_sees_what_
         connection.execute(f"ALTER TABLE conversations ENABLE TRIGGER keep_{done.column}".encode())
     assert schema_check.check(superuser) == ()
     (under_way,) = promoted_schema.promoted(superuser)
-    assert under_way.words.endswith(f"indexing: run traintui db promote Came-From --type {value_type} to its end")
+    asked = f"--type {value_type}{' --vocabulary' if vocabulary else ''}"
+    assert under_way.words.endswith(f"indexing: run traintui db promote Came-From {asked} to its end")
     await demote(db, conninfo, tmp_path, "Came-From")
     assert schema_check.check(superuser) == ()
 

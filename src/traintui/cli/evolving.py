@@ -56,16 +56,26 @@ def downgrade(
         bool, typer.Option("--forget-seals", help="Go below revision 0036 although the seals go for good.")
     ] = False,
 ) -> None:
-    """Take the schema back to a revision; `base` removes everything that is in it. Below 0036 there are no seals, so it
+    """Take the schema back to a revision; `base` removes everything that is in it. What people entered and the revision
+    has no place for is put aside in the database, and comes back with the upgrade. Below 0036 there are no seals, so it
     goes there only with --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
     from traintui.data import schema
 
     with administrative() as conninfo:
         if not yes:
-            question = f"Going back to {revision} may remove conversations and logs for good. Go on?"
-            typer.confirm(question, abort=True, err=True)
+            typer.confirm(_question(revision), abort=True, err=True)
         change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
         print(schema.current_revision(conninfo) or "base")
+
+
+def _question(revision: str) -> str:
+    """What going back means for what is in the workspace."""
+    if revision == "base":
+        return "Going back to base removes everything in the workspace for good. Go on?"
+    return (
+        f"Going back to {revision} puts aside what it has no place for, until an upgrade brings it back; what is"
+        " measured or can be made again goes (traintui db history). Go on?"
+    )
 
 
 def change_schema(

@@ -203,7 +203,9 @@ def line_of(promotion: Promotion) -> str:
     if promotion.state == "demoted":
         return f"{said}; taken back in {promotion.demoted_in} by {promotion.demoted_by}, all values stand in metadata"
     if promotion.state != "promoted":
-        way = "demote KEY" if promotion.state == "demoting" else f"promote KEY --type {promotion.value_type}"
-        return f"{said}; {promotion.state}, run traintui db {way} to its end"
+        from traintui.data.promotion_records import going_on
+
+        command = going_on(promotion.key, promotion.value_type, promotion.state, vocabulary=promotion.is_vocabulary)
+        return f"{said}; {promotion.state}, run {command} to its end"
     left = f"; {promotion.unfitting:,} stay in metadata alone" if promotion.unfitting else ""
     return f"{said}; {promotion.filled:,} values filled in{left}"

@@ -9,6 +9,7 @@ import psycopg
 
 from traintui.data.metadata_values import as_value_type
 from traintui.data.promotion_files import COLUMN_TYPES, Planned, steps_of, what_of
+from traintui.data.promotion_records import going_on
 from traintui.data.schema import OWNER
 from traintui.data.schema_history import Revision
 
@@ -31,12 +32,12 @@ class Promoted:
     @property
     def words(self) -> str:
         """What is there because of it, and what is left to do."""
-        said = f"conversations.{self.planned.column} is the metadata key {self.planned.key}"
+        planned = self.planned
+        said = f"conversations.{planned.column} is the metadata key {planned.key}"
         if self.state == "promoted":
             return said
-        way = "demote" if self.state == "demoting" else "promote"
-        kind = "" if self.state == "demoting" else f" --type {self.planned.value_type}"
-        return f"{said}, {self.state}: run traintui db {way} {self.planned.key}{kind} to its end"
+        command = going_on(planned.key, planned.value_type, self.state, vocabulary=planned.values is not None)
+        return f"{said}, {self.state}: run {command} to its end"
 
 
 def promoted(conninfo: str) -> tuple[Promoted, ...]:

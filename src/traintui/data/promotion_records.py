@@ -44,6 +44,13 @@ class Promotion:
         return self.state != "demoted"
 
 
+def going_on(key: str, value_type: str, state: str, *, vocabulary: bool) -> str:
+    """The command that brings a promotion, or its way back, to its end."""
+    if state == "demoting":
+        return f"traintui db demote {key}"
+    return f"traintui db promote {key} --type {value_type}{' --vocabulary' if vocabulary else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """The column of a promoted key that can be asked: its type, and its values where it has a vocabulary."""

@@ -43,9 +43,12 @@ class StatementFailed(Exception):
 
 def run_script(revision: str, name: str) -> None:
     """Runs `migrations/sql/REVISION/NAME.sql` statement by statement as it stands: no placeholders, no colons read as
-    parameters. Raises `StatementFailed` from the error of the one that fails."""
+    parameters. What "down" takes away is put aside before. Raises `StatementFailed` from the error of the one that
+    fails."""
     script = (migrations_directory() / "sql" / revision / f"{name}.sql").read_text(encoding="utf-8")
     connection, began, allowed = op.get_bind(), clock.ticks(), LOCK_SECONDS
+    if name == "down" and (config := op.get_context().config) is not None:
+        config.attributes["run"].put_aside(op.get_context(), revision)
     statements = split(script)
     for number, statement in enumerate(statements, 1):
         left = max(LOCK_SECONDS - (clock.ticks() - began), LEAST_WAIT)

@@ -12,6 +12,7 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
+from traintui.data.flat_conditions import flat
 from traintui.data.promoted_schema import objects_of, promoted
 from traintui.data.schema import HEAD, current_revision, with_alembic
 from traintui.errors import TraintuiError
@@ -19,6 +20,7 @@ from traintui.errors import TraintuiError
 GOLDEN = Path(__file__).parent / "golden_schema.txt"
 """The schema at the newest revision, as `dump` writes it; `traintui db check --print-golden` makes it anew."""
 Kind = Literal["missing", "changed", "added"]
+CONDITIONS = {"constraint", "trigger", "policy", "index"}
 _HEAD = re.compile(r"^=== (\w+) (.*)$", re.MULTILINE)
 
 
@@ -103,12 +105,18 @@ def compare(
         if not _within(key, wanted.keys() - found.keys()):
             differences.append(Difference("missing", *key, _missing(*key, wanted[key])))
     for key in sorted(wanted.keys() & found.keys()):
-        if wanted[key] != found[key]:
+        if not _alike(key[0], wanted[key], found[key]):
             differences.append(Difference("changed", *key, _changed(*key, wanted[key], found[key])))
     for key in sorted(found.keys() - wanted.keys()):
         if not _within(key, found.keys() - wanted.keys()):
             differences.append(Difference("added", *key, _added(*key, found[key])))
     return tuple(differences)
+
+
+def _alike(thing: str, wanted: str, found: str) -> bool:
+    """Whether two definitions say the same; of conditions, whose parentheses a backup does not keep, in what they
+    mean."""
+    return wanted == found or (thing in CONDITIONS and flat(wanted) == flat(found))
 
 
 def _within(key: tuple[str, str], others: set[tuple[str, str]]) -> bool:

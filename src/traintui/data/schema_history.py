@@ -10,6 +10,7 @@ from datetime import datetime
 
 import psycopg
 
+from traintui.data import put_aside
 from traintui.data.schema import migrations_directory
 
 _FIELDS = ("Revision", "Follows", "Date", "Why", "Back", "Old rows")
@@ -60,12 +61,18 @@ def revisions() -> tuple[Revision, ...]:
                 said.get("Date") or known.get("date", ""),
                 what,
                 said.get("Why") or known.get("why", ""),
-                said.get("Back") or known.get("back", ""),
+                (said.get("Back") or known.get("back", "")) + _aside(number),
                 said.get("Old rows") or known.get("old_rows", ""),
                 tuple(known.get("beside", ())),
             )
         )
     return tuple(found)
+
+
+def _aside(number: str) -> str:
+    """What the way back from a revision puts aside, as a sentence to be added; empty where nothing is."""
+    kept = put_aside.kept_by(number)
+    return f" Put aside until the next upgrade: {', '.join(one.words for one in kept)}." if kept else ""
 
 
 def _read(docstring: str) -> tuple[str, dict[str, str]]:

@@ -1,8 +1,9 @@
 -- All that migrations make, one row for each thing: what it is, its name, and how it is defined. Partitions are left out,
--- which follow their table, and what the owner may do with its own.
+-- which follow their table, what a downgrade put aside, and what the owner may do with its own.
 WITH relation AS (
     SELECT oid, relname, relkind, relacl, relowner, relrowsecurity, relforcerowsecurity, reloptions FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> 'alembic_version'
+        AND NOT starts_with(relname, 'put_aside_')
 ), routine AS (
     SELECT oid, oid::regprocedure::text AS name, proacl, proowner, prokind FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, event
 
 import traintui
 from traintui import clock
+from traintui.data import put_aside
 from traintui.data.revising import LOCK_SECONDS, Backfill, Filled, fill, note_begun
 from traintui.data.schema import Progress, current_revision, revision_after, unfilled
 from traintui.data.statements import bare
@@ -88,13 +89,22 @@ class Run:
                 return f"{wait}; {statement}", parameters
             return statement, parameters
 
+    def put_aside(self, context: MigrationContext, revision: str) -> None:
+        """Keeps what the way back from a revision takes away, unless the database is to be emptied."""
+        if self._goal != put_aside.EMPTY:
+            for moved in put_aside.put_aside(driver_of(context), revision):
+                self._progress(f"Put aside {moved.words}")
+
     def note(self, *, ctx: MigrationContext, step: MigrationInfo, **_: Any) -> None:
         """Is called by Alembic in the transaction of each revision, as its last statement."""
         revision = str(step.up_revision_id)
+        driver = driver_of(ctx)
+        if step.is_upgrade:
+            for moved in put_aside.put_back(driver, revision):
+                self._progress(f"Put back {moved.words}")
+        elif self._goal == put_aside.EMPTY and not step.down_revision_ids:
+            put_aside.forget_all(driver)
         done = Applied(revision, "up" if step.is_upgrade else "down", clock.ticks() - self._began)
-        connection = ctx.connection
-        assert connection is not None  # noqa: S101
-        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         row = driver.execute("SELECT to_regclass('public.schema_history') IS NOT NULL, clock_timestamp()").fetchone()
         kept, at = row or (False, None)
         # A new workspace has the first revisions before it has a place to note them.
@@ -114,6 +124,13 @@ class Run:
         self.applied.append(done)
         self._progress(f"{'Applied' if step.is_upgrade else 'Took back'} {revision} in {done.seconds:.1f} s")
         self.begin()
+
+
+def driver_of(context: MigrationContext) -> psycopg.Connection[Any]:
+    """The connection that a revision is applied over."""
+    connection = context.connection
+    assert connection is not None  # noqa: S101
+    return connection.connection.driver_connection  # type: ignore[return-value]
 
 
 def autonomous(connection: Connection) -> bool:
