@@ -38,16 +38,16 @@ from traintui.data.workspace import open_workspace, whoami
 from traintui.errors import TraintuiError
 from traintui.settings import Settings
 
-PEOPLE = 8
 REST = 0.05
 """Seconds that a reviewer rests between two decisions."""
-EACH = 400
-"""Conversations on which each reviewer decides, again and again."""
+DECIDED = 3_200
+"""Conversations on which people decide, again and again, each on a share of their own."""
 KEY, TYPE = "batch", "integer"
 WAIT_GOAL_MS = 2_000
 FILL_GOAL_S = 120
 """At a million conversations."""
-MOMENTS = ("", "Adding the column", *["Filling the column"] * 4, *["Building the index"] * 2, *["Finishing"] * 2)
+FILL = "Filling the column"
+MOMENTS = ("", "Adding the column", *[FILL] * 4, *["Building the index"] * 2, *["Finishing"] * 2)
 """The steps in which ten kills come, in their order; under "" is what comes before the first."""
 FORKS = multiprocessing.get_context("forkserver")
 """Processes begin as copies of one that has all modules: nine interpreters at once would keep two cores busy."""
@@ -93,18 +93,17 @@ def decide_on(conninfo: str, ids: list[str], over: str) -> Decided:
 
 @contextmanager
 def deciding(
-    server: EmbeddedServer, pool: ProcessPoolExecutor, ids: list[str], scratch: Path
+    server: EmbeddedServer, pool: ProcessPoolExecutor, logins: list[str], ids: list[str], scratch: Path
 ) -> Iterator[list[Decided]]:
-    """Eight people who decide for as long as the block lasts, all of whom have begun; what they met is there
+    """People who decide for as long as the block lasts, all of whom have begun; what they met is there
     afterwards."""
     over, found = scratch / f"over-{time.monotonic_ns()}", list[Decided]()
-    logins = [f"reviewer_{each}" for each in range(PEOPLE)]
     shares: list[Future[Decided]] = [
-        pool.submit(decide_on, server.conninfo(login), ids[place::PEOPLE], str(over))
+        pool.submit(decide_on, server.conninfo(login), ids[place :: len(logins)], str(over))
         for place, login in enumerate(logins)
     ]
     try:
-        while len(list(scratch.glob(f"{over.name}-*"))) < PEOPLE and not any(share.done() for share in shares):
+        while len(list(scratch.glob(f"{over.name}-*"))) < len(logins) and not any(share.done() for share in shares):
             time.sleep(REST)
         yield found
     finally:
@@ -113,16 +112,8 @@ def deciding(
 
 
 def migrate(conninfo: str, folder: Path, steps: Connection) -> None:
-    """Runs the migrations of a folder, and says each step as it begins."""
-    said = ""
-
-    def told(words: str, _done: int, _total: int) -> None:
-        nonlocal said
-        if words != said:
-            said = words
-            steps.send(words)
-
-    workspace_migrations.apply(conninfo, folder, told)
+    """Runs the migrations of a folder, and says each step, and what share of it is done."""
+    workspace_migrations.apply(conninfo, folder, lambda words, done, total: steps.send((words, done / max(total, 1))))
 
 
 class Migrating:
@@ -135,28 +126,28 @@ class Migrating:
         self.child.start()
         told.close()
 
-    def said(self) -> Iterator[str]:
-        """What it does, until it ends or is killed."""
+    def said(self) -> Iterator[tuple[str, float]]:
+        """What it does, and what share of that is done, until it ends or is killed."""
         try:
             while True:
-                yield str(self.steps.recv())
+                yield self.steps.recv()
         except EOFError:
             return
 
     def through(self) -> dict[str, float]:
         """Runs to the end; when each step began, and under "end" when all was done."""
         steps: dict[str, float] = {}
-        for words in self.said():
+        for words, _ in self.said():
             steps.setdefault(words, time.perf_counter() - self.began)
         self.child.join()
         if self.child.exitcode != 0:
             raise SystemExit("the migration failed")
         return steps | {"end": time.perf_counter() - self.began}
 
-    def killed(self, step: str, seconds: float) -> bool:
-        """Kills it so many seconds after a step began; whether it was still at work."""
+    def killed(self, step: str, seconds: float, share: float) -> bool:
+        """Kills it so many seconds after such a share of a step is done; whether it was still at work."""
         if step:
-            next((words for words in self.said() if words == step), None)
+            next((words for words, done in self.said() if words == step and done >= share), None)
         self.child.join(seconds)
         self.child.kill()
         self.child.join()
@@ -181,7 +172,7 @@ async def prepared(home: Path, folder: Path, *, back: bool = False) -> list[str]
             each.write()
         async with db.read() as connection:
             waiting = select(C.conversation_id).where(C.status == "generated", C.deleted_at.is_(None))
-            return list(await connection.scalars(waiting.order_by(func.hashint8(C.id)).limit(EACH * PEOPLE)))
+            return list(await connection.scalars(waiting.order_by(func.hashint8(C.id)).limit(DECIDED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,35 +207,37 @@ def is_standing(server: EmbeddedServer) -> bool:
         return connection.execute(standing, [KEY]).fetchone() is not None
 
 
-def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPoolExecutor) -> dict[str, Figure]:
+def measured(
+    home: Path, rows: int, kills: int, people: int, scratch: Path, pool: ProcessPoolExecutor
+) -> dict[str, Figure]:
     """All figures."""
     furnish(home, rows, say=lambda _: None)
     server, folder, luck = EmbeddedServer(home), scratch / "migrations", random.Random(rows)
+    logins = [f"reviewer_{each}" for each in range(people)]
     chosen = [MOMENTS[(2 * each + 1) * len(MOMENTS) // (2 * kills)] for each in range(kills)]
     server.start()
     try:
-        for each in range(PEOPLE):
-            users.add_user(server.conninfo(SUPERUSER, DATABASE), f"reviewer_{each}", "reviewer", with_password=False)
+        for login in logins:
+            users.add_user(server.conninfo(SUPERUSER, DATABASE), login, "reviewer", with_password=False)
         if is_standing(server):
             asyncio.run(prepared(home, folder, back=True))
             Migrating(server, folder).through()
         ids = asyncio.run(prepared(home, folder))
-        with deciding(server, pool, ids, scratch) as alone:
+        with deciding(server, pool, logins, ids, scratch) as alone:
             time.sleep(min(10, rows / 2_000))
-        with deciding(server, pool, ids, scratch) as found:
+        with deciding(server, pool, logins, ids, scratch) as found:
             steps = Migrating(server, folder).through()
         whole, spans = end_of(server), spans_of(steps)
         asyncio.run(prepared(home, folder, back=True))
-        with deciding(server, pool, ids, scratch) as going_back:
+        with deciding(server, pool, logins, ids, scratch) as going_back:
             back = Migrating(server, folder).through()["end"]
         asyncio.run(prepared(home, folder))
-        with deciding(server, pool, ids, scratch) as beside_kills:
-            struck = 0
+        with deciding(server, pool, logins, ids, scratch) as beside_kills:
+            struck, shares = 0, sorted(luck.uniform(0, 0.95) for _ in range(chosen.count(FILL)))
             for step in chosen:
-                # A fill goes on where it was killed, so that each kill leaves less to do. The end of the others is left
-                # out, since no step takes equally long each time.
-                most = 0.9 / chosen.count(step) if step == "Filling the column" else 0.5
-                struck += Migrating(server, folder).killed(step, luck.uniform(0, most) * spans[step])
+                # A fill goes on where it was killed. The others begin anew, and do not take equally long each time.
+                seconds, share = (0.0, shares.pop(0)) if step == FILL else (luck.uniform(0, 0.5) * spans[step], 0.0)
+                struck += Migrating(server, folder).killed(step, seconds, share)
             Migrating(server, folder).through()
         again = end_of(server)
     finally:
@@ -260,7 +253,7 @@ def measured(home: Path, rows: int, kills: int, scratch: Path, pool: ProcessPool
         "decide_longest_ms": Figure(round(longest, 1), "ms", WAIT_GOAL_MS),
         "decide_p95_ms": Figure(p95(beside), "ms"),
         "decide_p95_alone_ms": Figure(p95([span for each in alone for span in each.spans] or [0.0]), "ms"),
-        "fill_s": Figure(round(spans["Filling the column"], 2), "s", FILL_GOAL_S * max(0.05, rows / 1_000_000)),
+        "fill_s": Figure(round(spans[FILL], 2), "s", FILL_GOAL_S * max(0.05, rows / 1_000_000)),
         "index_s": Figure(round(spans["Building the index"], 2), "s"),
         "promote_s": Figure(round(steps["end"], 2), "s"),
         "demote_s": Figure(round(back, 2), "s"),
@@ -276,6 +269,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--home", type=Path, help="keeps the workspace for the next time")
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--people", type=int, default=8, help="how many decide meanwhile")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     FORKS.set_forkserver_preload(["benchmarks.furnish", "traintui.data.workspace", "traintui.data.workspace_migrations",
@@ -283,9 +277,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="traintui-evolve-") as scratch:
         Path(scratch).chmod(0o711)  # the server of root has an account of its own
         home = chosen.home or Path(scratch) / "workspace"
-        with ProcessPoolExecutor(PEOPLE, mp_context=FORKS) as pool:
-            figures = measured(home, chosen.rows, chosen.kills, Path(scratch), pool)
-    notes = [f"{PEOPLE} reviewers decide meanwhile; the key is in every conversation"]
+        with ProcessPoolExecutor(chosen.people, mp_context=FORKS) as pool:
+            figures = measured(home, chosen.rows, chosen.kills, chosen.people, Path(scratch), pool)
+    notes = [f"{chosen.people} reviewers decide meanwhile; the key is in every conversation"]
     publish("evolve", chosen.rows, figures, notes, as_json=chosen.json)
 
 
