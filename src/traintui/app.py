@@ -28,6 +28,8 @@ from traintui.widgets import themes
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.fields import Fields
+    from traintui.data.older_cluster import OlderCluster
+    from traintui.data.schema_moves import SchemaMoved
     from traintui.windows import OpenWindow
 
 LOOK = 0.7
@@ -152,12 +154,15 @@ class TraintuiApp(Ending):
             self.write(self._start_demo_crew, name="demo crew")
         # The drivers take half a second to import; the app answers keys meanwhile.
         workspace = await loaded("traintui.data.workspace")
+        older = await asyncio.to_thread(workspace.older_cluster_of, self.settings)
         try:
             async with workspace.open_workspace(
                 self.settings, progress=self._progressed, durable=not self.demo
             ) as database:
                 window = await self._open_window(database)
                 self._opened(database)
+                if older is not None:
+                    self._tell_move(older)
                 self.write(self._begin_demo if self.demo else self._resume_work, name="begin")
                 await self._leave.wait()
                 self.workspace = None
@@ -223,6 +228,15 @@ class TraintuiApp(Ending):
         if self._given is None and database.role in commands.ALLOWED["author"]:
             self._background.append(background.keep_worker())
 
+    def _tell_move(self, older: OlderCluster) -> None:
+        """Says that an older server's workspace was moved as this one was opened, and what is left of it."""
+        self.say(
+            f"PostgreSQL {older.major} made it, and every row was compared. The old folder is left:"
+            f" {older.kept}\nRemove it when you miss nothing.",
+            title="Moved to a newer server",
+            bad=False,
+        )
+
     def _following(self) -> Worker[None]:
         return self.run_worker(self._follow, name="follow", group="background:follow", exit_on_error=False)
 
@@ -237,12 +251,14 @@ class TraintuiApp(Ending):
         from traintui.data import feed
         from traintui.data.live import Live
         from traintui.data.refusals import NotReached, Refused
+        from traintui.data.schema_moves import SchemaMoved
 
         self._fields = await self._registered()
         live = self.live = Live(self.db, self._fields)
         pruned, known = 0.0, clock.ticks()
         while True:
             try:
+                await self.db.require_schema()
                 if clock.ticks() - known > FIELDS_ANEW:
                     self._fields, known = await self._registered(), clock.ticks()
                 if live.mirror is None or self._fields.registered != live.fields.registered:
@@ -258,6 +274,8 @@ class TraintuiApp(Ending):
                 self.reached()
             except TraintuiError as error:
                 self.outage = error
+                if isinstance(error, SchemaMoved):
+                    self._schema_moved(error)
                 if isinstance(error, Refused) and error.code == "42703":  # a key that was promoted is no longer
                     known = -FIELDS_ANEW
                 if isinstance(error, NotReached) and await self._reviving.revive(self.db):
@@ -267,6 +285,12 @@ class TraintuiApp(Ending):
             self._look.clear()
             if clock.ticks() - self.touched > RESTING:
                 garbage.tidy()
+
+    def _schema_moved(self, moved: SchemaMoved) -> None:
+        """Somebody upgraded the database, or took it back: it is said whole once, and stays under the header."""
+        if not self.ended:
+            self.tell(moved)
+        self.ended = moved.brief
 
     def _counted(self, done: int, every: int) -> None:
         self.loaded = done / every

@@ -107,6 +107,8 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             "" if gigabytes > 2 else "Free some: a million conversations take about 5 GB.",
         )  # fmt: skip
         yield await asyncio.to_thread(newest_backup, settings)
+        for finding in await asyncio.to_thread(left_behind, settings):
+            yield finding
 
 
 async def capabilities(db: Database) -> list[Finding]:
@@ -207,7 +209,20 @@ def newest_backup(settings: Settings) -> Finding:
         return Finding("Backup", "ok", "none in the home; `traintui db backup PATH` makes one")
     newest = found[0]
     made = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
-    return Finding("Backup", "ok", f"{made}, {newest.bytes / 1e6:,.1f} MB, {newest.path}")
+    verified = ", verified" if newest.is_verified else ""
+    return Finding("Backup", "ok", f"{made}{verified}, {newest.bytes / 1e6:,.1f} MB, {newest.path}")
+
+
+def left_behind(settings: Settings) -> list[Finding]:
+    """The folders of older servers that stand beside the one of today."""
+    from traintui.data import older_cluster
+
+    return [
+        Finding(
+            "Old server", "ok", f"what PostgreSQL {major} had is left in {path}", "Remove it when you miss nothing."
+        )
+        for major, path in older_cluster.left(settings.home)
+    ]
 
 
 def nearest_directory(settings: Settings) -> str:

@@ -31,7 +31,8 @@ def test_an_upgrade_is_told_before_it_is_made_and_a_dry_run_makes_none(traintui:
     make_turns_many(conninfo(SUPERUSER))
     code, out, _ = traintui("db", "upgrade", "--dry-run")
     assert code == 0 and "0033  Whether an export needs weights is known at once." in out
-    assert "conversation_turns, some 2,000,000 rows: who writes waits for about 4 s (share)  !" in out
+    assert "conversation_turns, some 2,000,000 rows: who writes waits for about 4 s (SHARE lock)  !" in out
+    assert "locked for a moment: " in out and "Others wait for about " in out
     code, out, _ = traintui("db", "upgrade", "--dry-run", "--json")
     (turns,) = (table for table in json.loads(out)["steps"][0]["tables"] if table["table"] == "conversation_turns")
     assert code == 0 and (turns["rows"], turns["lock"], turns["asks"]) == (2_000_000, "SHARE", True)
@@ -45,7 +46,7 @@ def test_a_strong_lock_on_a_large_table_is_asked_about(
     make_turns_many(conninfo(SUPERUSER))
     monkeypatch.setattr(sys, "stdin", StringIO())
     code, out, said = traintui("db", "upgrade", "0033")
-    assert (code, out.strip()) == (1, "") and "Others wait while these tables are locked. Go on?" in said
+    assert (code, out.strip()) == (1, "") and "Others wait while conversation_turns is locked. Go on?" in said
     assert schema.current_revision(conninfo(SUPERUSER)) == "0032"
     code, out, said = traintui("db", "upgrade", "0033", "--yes")
     assert (code, out.strip()) == (0, "0033") and "Applied 0033 in " in said
@@ -56,6 +57,12 @@ def test_an_upgrade_where_there_is_nothing_to_do_says_so(traintui: Command) -> N
     assert traintui("db", "upgrade", "--dry-run")[1] == f"Nothing to do: the database is at {schema.HEAD}\n"
     told = json.loads(traintui("db", "upgrade", "--json")[1])
     assert told == {"before": schema.HEAD, "steps": [], "current": schema.HEAD, "backup": None}
+
+
+def test_a_revision_that_is_not_there_is_looked_up_in_the_history(traintui: Command) -> None:
+    code, out, said = traintui("db", "upgrade", "nonsense", "--yes")
+    assert (code, out) == (1, "") and "Revision not known: Can't locate revision identified by 'nonsense'" in said
+    assert "`traintui db history` lists" in said
 
 
 def test_the_history_says_why_and_how_to_go_back_and_when_it_was_applied_here(traintui: Command) -> None:

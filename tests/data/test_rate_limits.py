@@ -102,13 +102,12 @@ async def test_estimates_follow_what_such_calls_really_use(db: Database) -> None
     await told(db, output=(20_000, 20_000))
     for _ in range(60):
         await limits.settle(db, await sent(db, output_tokens=1_000), {"requests": 1, "output": 250}, {})
-    taken = []
-    for _ in range(3):
-        before = (await levels(db))["output"]
-        await sent(db, output_tokens=1_000)
-        taken.append(before - (await levels(db))["output"])
+    began = time.monotonic()
+    before = (await levels(db))["output"]
+    await sent(db, output_tokens=1_000)
+    taken = before - (await levels(db))["output"]
     # 333 a second come in meanwhile, the fewer the quicker it was asked.
-    assert max(taken) == pytest.approx(250, abs=60)
+    assert 190 - 334 * (time.monotonic() - began) < taken < 310
 
 
 async def test_where_somebody_else_uses_the_same_account_the_word_of_the_provider_counts(db: Database) -> None:
@@ -131,7 +130,7 @@ async def test_what_a_response_said_of_the_time_it_was_asked_takes_nothing_that_
 async def test_a_model_that_is_held_back_waits_on_every_worker(db: Database, conninfo: Conninfo) -> None:
     await limits.hold(db, HERE, MODEL, 30)
     async with logged_in(conninfo("arthur")) as elsewhere:
-        assert await turn(elsewhere, await placed(elsewhere)) == pytest.approx(30, abs=0.5)
+        assert 20 < await turn(elsewhere, await placed(elsewhere)) <= 30
     early = await limits.reserve(db, HERE, "another", worker_id=None, input_tokens=1, output_tokens=1)
     assert await turn(db, early) == 0
 
@@ -174,6 +173,7 @@ async def test_no_more_goes_in_any_time_than_the_limit_lets_in(
 ) -> None:
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("TRUNCATE rate_reservations, rate_ratios, rate_limits, rate_buckets")
+    began = time.monotonic()
     await told(db, output=(6_000, left))
     places = [await placed(db, output_tokens=size) for size in sizes]
     waits, soonest, latest = [], [], []
@@ -186,4 +186,4 @@ async def test_no_more_goes_in_any_time_than_the_limit_lets_in(
         assert told_at + later >= asked + wait - 0.01
     for moment in waits:
         gone = sum(size for size, wait in zip(sizes, waits, strict=True) if wait <= moment)
-        assert gone <= left + 100 * moment + 200  # 100 a second; what came in while the test ran
+        assert gone <= left + 100 * (moment + latest[-1] - began) + 200  # 100 a second, also while the test ran

@@ -15,7 +15,8 @@ from traintui.generation.client import ModelCall, ModelClient, recorded
 from traintui.generation.rehearsal import Pace, RehearsalServer
 from traintui.generation.verdict import CallFailed, FailureKind
 
-QUICK = httpx2.Timeout(connect=2.0, read=0.4, write=2.0, pool=2.0)
+QUICK = httpx2.Timeout(60.0, read=1.0)
+"""For a server that falls silent."""
 CALL = ModelCall("claude-haiku-5-5", "You write.", "persona: member\nexchanges: 2\nAnswer in JSON.", None, 2000)
 
 
@@ -27,7 +28,7 @@ async def server() -> AsyncIterator[RehearsalServer]:
 
 @pytest.fixture
 async def batches(server: RehearsalServer) -> AsyncIterator[BatchClient]:
-    async with ModelClient(api_key="rehearsal", base_url=server.url, timeout=QUICK) as client:
+    async with ModelClient(api_key="rehearsal", base_url=server.url) as client:
         yield BatchClient(client)
 
 
@@ -95,8 +96,10 @@ async def test_every_fault_is_told_by_its_kind(
 ) -> None:
     batch = await submitted(batches, 1)
     server.batches.fail_calls(fault)
-    with recorded(5), pytest.raises(CallFailed) as caught:
-        await CALLS[call](batches, batch.id)
+    timeout = QUICK if fault == "silence" else None
+    async with ModelClient(api_key="rehearsal", base_url=server.url, timeout=timeout) as client:
+        with recorded(5), pytest.raises(CallFailed) as caught:
+            await CALLS[call](BatchClient(client), batch.id)
     assert caught.value.kind == FAILURES[fault]
 
 

@@ -11,6 +11,8 @@ from generation.wire_double import (
     COUNTED,
     END,
     KEY,
+    PATIENT,
+    QUICK,
     START,
     TEXT,
     Answer,
@@ -122,7 +124,7 @@ async def test_a_page_is_called_a_page(streamed: bool) -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_resets_and_silence_before_the_reply_are_told_apart(streamed: bool) -> None:
     assert (await failed(reset, streamed=streamed)).kind == "connection"
-    assert (await failed(silence, streamed=streamed)).kind == "silence"
+    assert (await failed(silence, streamed=streamed, patience=QUICK)).kind == "silence"
 
 
 async def test_a_server_that_is_not_there_is_a_failed_connection() -> None:
@@ -152,7 +154,7 @@ async def test_a_server_that_is_not_there_is_a_failed_connection() -> None:
     ],
 )
 async def test_what_goes_wrong_in_mid_stream_keeps_what_had_come(answer: Answer, kind: FailureKind) -> None:
-    failure = await failed(answer, streamed=True)
+    failure = await failed(answer, streamed=True, patience=QUICK if kind == "silence" else PATIENT)
     assert (failure.kind, failure.http_status, failure.request_id) == (kind, 200, "req_1")
     if failure.payload:
         assert failure.usage == Usage(100, 1, 30, 4)
@@ -161,7 +163,8 @@ async def test_what_goes_wrong_in_mid_stream_keeps_what_had_come(answer: Answer,
 
 @pytest.mark.parametrize("then", ["reset", "silence"])
 async def test_a_connection_that_breaks_after_the_end_costs_no_reply(then: str) -> None:
-    assert (await sent(stream(START, *BLOCKS, *END, then=then), streamed=True)).text == TEXT
+    answer = stream(START, *BLOCKS, *END, then=then)
+    assert (await sent(answer, streamed=True, patience=QUICK if then == "silence" else PATIENT)).text == TEXT
 
 
 @pytest.mark.parametrize(
@@ -204,5 +207,5 @@ async def test_a_reply_that_drips_on_without_end_is_given_up(monkeypatch: pytest
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    failure = await failed(drip, streamed=True)
+    failure = await failed(drip, streamed=True, patience=QUICK)
     assert (failure.kind, failure.message) == ("silence", "The reply was not finished in time.")

@@ -30,7 +30,7 @@ CONTEXT = PromptContext(
 )
 PROMPT = render(builtin_template(), CONTEXT)
 CALL = ModelCall("claude-sonnet-5-5", PROMPT.system, PROMPT.user, OUTPUT_SCHEMA, 4096)
-QUICK = httpx2.Timeout(connect=2.0, read=0.4, write=2.0, pool=2.0)
+PATIENT, QUICK = httpx2.Timeout(60.0), httpx2.Timeout(60.0, read=1.0)
 
 FAILURES: dict[str, tuple[FailureKind, FailureKind]] = {
     "400-schema": ("rejected", "rejected"),
@@ -67,7 +67,8 @@ PAID = ("refusal", "truncate", "context-exceeded")
 async def asked(fault: str | None, *, streamed: bool) -> ModelReply:
     async with RehearsalServer(pace=Pace(tokens_per_second=0)) as server:
         server.fail_next(fault)
-        async with ModelClient(api_key="rehearsal", base_url=server.url, timeout=QUICK) as client:
+        timeout = QUICK if fault and fault.endswith("silence") else PATIENT
+        async with ModelClient(api_key="rehearsal", base_url=server.url, timeout=timeout) as client:
             with recorded(1):
                 return await client.send(CALL, on_text=(lambda _text: None) if streamed else None)
 

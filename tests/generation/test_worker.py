@@ -397,7 +397,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_batch_is_paus
         paused = asyncio.get_running_loop().time()
         await running
         sent = [each.received for each in server.requests if each.path == "/v1/messages"]
-    assert max(sent) < paused + 1
+    assert max(sent) < paused + 5, "the ten that are left would go one a second"
     progress = await batches.progress(furnished, batch_id)
     assert progress.state == "paused" and progress.running == 0 and progress.queued == 12 - progress.done
 

@@ -23,7 +23,9 @@ CALL = ModelCall("claude-sonnet-5-5", "You write.", "Write one.", OUTPUT_SCHEMA,
 USAGE = {"input_tokens": 100, "output_tokens": 20, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4}
 COUNTED = Usage(100, 20, 30, 4)
 LIMITS = {"anthropic-ratelimit-output-tokens-remaining": "8000", "request-id": "req_1"}
-QUICK = httpx2.Timeout(connect=2.0, read=0.3, write=2.0, pool=2.0)
+PATIENT = httpx2.Timeout(60.0)
+QUICK = httpx2.Timeout(60.0, read=1.0)
+"""For a server that falls silent."""
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -145,13 +147,15 @@ def stream(*events: tuple[str, dict[str, Any]], then: str = "end") -> Answer:
     return answer
 
 
-async def sent(answer: Answer, call: ModelCall = CALL, *, streamed: bool = False) -> ModelReply:
-    async with double(answer) as server, ModelClient(api_key=KEY, base_url=server.url, timeout=QUICK) as client:
+async def sent(
+    answer: Answer, call: ModelCall = CALL, *, streamed: bool = False, patience: httpx2.Timeout = PATIENT
+) -> ModelReply:
+    async with double(answer) as server, ModelClient(api_key=KEY, base_url=server.url, timeout=patience) as client:
         with recorded(1):
             return await client.send(call, on_text=(lambda _text: None) if streamed else None)
 
 
-async def failed(answer: Answer, *, streamed: bool = False) -> CallFailed:
+async def failed(answer: Answer, *, streamed: bool = False, patience: httpx2.Timeout = PATIENT) -> CallFailed:
     with pytest.raises(CallFailed) as caught:
-        await sent(answer, streamed=streamed)
+        await sent(answer, streamed=streamed, patience=patience)
     return caught.value

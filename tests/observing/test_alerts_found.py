@@ -256,7 +256,7 @@ async def test_who_waits_is_no_long_transaction_and_whom_it_waits_for_is_though_
             (said,) = [each for each in await alerts.read(sampler.db) if each.kind == "long_transaction"]
             resting.rollback()
     assert re.search(
-        rf"process {pid} \(planted\) is in a transaction for \d s \(idle in transaction\), 1 waits for it", said.says
+        rf"process {pid} \(planted\) is in a transaction for \d+ s \(idle in transaction\), 1 waits for it", said.says
     )
 
 

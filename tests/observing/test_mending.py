@@ -361,8 +361,8 @@ async def test_who_others_took_for_dead_stops_and_says_so(
 async def test_who_can_tell_nobody_that_it_goes_on_stops_before_others_begin(
     mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mending, "KEEP_SECONDS", 0.2)
-    monkeypatch.setattr(index_actions, "HELD_SECONDS", 1.0)
+    monkeypatch.setattr(mending, "KEEP_SECONDS", 0.5)
+    monkeypatch.setattr(index_actions, "HELD_SECONDS", 3.0)  # less than the index takes
     slow(conninfo)
     running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
     await builds(conninfo)

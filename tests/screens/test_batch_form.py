@@ -86,8 +86,8 @@ async def test_documents_and_chunks_are_chosen_with_their_counts(app: TraintuiAp
         await pilot.press("space", "right", "j", "space")
         await until(pilot, lambda: "3 of 5 chunks, of 2 documents" in str(choosing.chosen.content))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: app.screen is dialog)
-        assert label(dialog, "sources") == "3 of 5 chunks, of 2 documents, ~30 tokens"
+        said = "3 of 5 chunks, of 2 documents, ~30 tokens"
+        await until(pilot, lambda: app.screen is dialog and label(dialog, "sources") == said)
         assert dialog.given["documents"] == ["fees.md"]
         assert dialog.given["chunks"] == [ids["Cards are free."]]
         assert parse_plan(dialog.given).chunks == (ids["Cards are free."],)
@@ -112,11 +112,11 @@ async def test_values_are_weighed_left_out_and_taken_alike_again(app: TraintuiAp
         await until(pilot, lambda: "persona: nothing is chosen" in str(weighing.chosen.content))
         assert isinstance(app.screen, ValuesDialog)
         await pilot.press("7", "ctrl+s")
-        await until(pilot, lambda: app.screen is dialog)
+        said = "persona 1 of 2, emotion 3 : 1, others alike"
+        await until(pilot, lambda: app.screen is dialog and label(dialog, "values") == said)
         assert dialog.given["dimensions"] == {
             "persona": {"busy_parent": 7.0}, "emotion": {"worried": 3.0, "calm": 1.0},
         }  # fmt: skip
-        assert label(dialog, "values") == "persona 1 of 2, emotion 3 : 1, others alike"
 
 
 async def test_f3_unfolds_mode_priority_fallback_and_judge_which_reach_the_plan(

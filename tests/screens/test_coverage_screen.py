@@ -87,8 +87,13 @@ async def test_numbers_and_signs_say_it_without_colours(app: TraintuiApp, filled
         assert "Worried" in head and "Calm" in head
         assert first.split() == ["▌Anxious", "planner", "[█", "3", "]", "0"]
         assert second.split() == ["Busy", "parent", "0", "▒", "1"]
-        assert "8 missing in 3 cells" in said(dialog.sums)
-        assert said(dialog.about).startswith(f"Anxious planner {BY} Worried") and "2 to review" in said(dialog.about)
+        await until(pilot, lambda: "8 missing in 3 cells" in said(dialog.sums))
+        await until(
+            pilot,
+            lambda: (
+                said(dialog.about).startswith(f"Anxious planner {BY} Worried") and "2 to review" in said(dialog.about)
+            ),
+        )
 
 
 async def test_the_number_of_a_cell_is_another_one_with_m(app: TraintuiApp, filled: Database) -> None:
@@ -121,7 +126,7 @@ async def test_a_target_is_set_for_a_cell_a_row_a_column_or_all(app: TraintuiApp
         await until(pilot, lambda: targets() == [5, 1000, 2, 1000])
         await set_target(pilot, dialog, "", 3)
         await until(pilot, lambda: targets() == [None] * 4)
-        assert "target taken out" in said(dialog.said)
+        await until(pilot, lambda: "target taken out" in said(dialog.said))
 
 
 async def test_what_is_no_number_is_answered_and_stores_nothing(app: TraintuiApp, filled: Database) -> None:

@@ -52,7 +52,7 @@ async def test_an_edit_and_its_approval_are_kept_while_the_database_is_away(
             await editing(pilot, app, first, turn=1)
             await pilot.press("ctrl+end", *" More", "ctrl+s")
             await until(pilot, lambda: "not saved yet: turn 2" in said(app, "#said"))
-            assert "not saved yet: 1" in line(app)
+            await until(pilot, lambda: "not saved yet: 1" in line(app))
             shown = review_of(app).reading.shown
             assert shown is not None and (shown.row.revision, shown.turns[1].content) == (2, "An answer. More")
             await painted(pilot, app)
@@ -129,11 +129,13 @@ async def test_an_edit_that_came_too_late_is_a_draft_that_shows_both(
         await until(pilot, lambda: any("not saved" in note.title for note in again._notifications))
         assert any("What you typed is kept" in note.message for note in again._notifications)
         await opened(pilot, again, first)
-        assert "not saved: turn 2" in said(again, "#position")
+        await until(pilot, lambda: "not saved: turn 2" in said(again, "#position"))
         await pilot.press("j", "e")
         await until(pilot, lambda: isinstance(again.screen, TurnEditor) and editor(again).difference.display)
         assert editor(again).field.text == "An answer. More"
-        assert "It was changed since you began" in str(editor(again).query_one("#answer", Static).content)
+        await until(
+            pilot, lambda: "It was changed since you began" in str(editor(again).query_one("#answer", Static).content)
+        )
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "turn 2 saved: revision 3" in said(again, "#said"))
     assert await log(db) == [(first, "edit"), (first, "edit")]
@@ -149,8 +151,9 @@ async def test_a_decision_on_an_edit_that_was_refused_decides_nothing_else(
     again = TraintuiApp(Settings(home=tmp_path), workspace=db)
     async with again.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(again.screen, DecideAnew) and again.screen._newest is not None)
-        assert isinstance(again.screen, DecideAnew)
-        assert "Your approve of your edit was not applied" in str(again.screen.says.content)
+        dialog = again.screen
+        assert isinstance(dialog, DecideAnew)
+        await until(pilot, lambda: "Your approve of your edit was not applied" in str(dialog.says.content))
         await pilot.press("escape")
     assert await log(db) == [(first, "edit")]
 
@@ -174,7 +177,7 @@ async def test_an_edit_that_was_not_sent_is_taken_back_with_its_text_kept(
             await until(pilot, lambda: "taken back before it was sent" in said(app, "#said"))
             shown = review_of(app).reading.shown
             assert shown is not None and (shown.row.revision, shown.turns[1].content) == (1, "An answer.")
-            assert "not saved: turn 2" in said(app, "#position")
+            await until(pilot, lambda: "not saved: turn 2" in said(app, "#position"))
         await saved(pilot, app)
     assert await log(db) == [(first, "approve")]
     assert await fetch(db, "SELECT 1 FROM conversation_revisions WHERE revision > 1") == []
@@ -197,7 +200,7 @@ async def test_an_edit_that_is_refused_while_its_editor_closes_is_not_said_to_be
         review._edited(before, OneTurn(1), StoredEdit(expected(before, edit), edit, waits=True))
         assert "not saved: turn 2" in said(app, "#said") and "revision" not in said(app, "#said")
         await until(pilot, lambda: review.reading.shown and review.reading.shown.turns[1].content == "A better answer.")
-        assert "not saved: turn 2" in said(app, "#position")
+        await until(pilot, lambda: "not saved: turn 2" in said(app, "#position"))
         assert review.after(before) is None
     assert await log(db) == [(first, "edit")]
 

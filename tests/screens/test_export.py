@@ -113,8 +113,8 @@ async def test_the_scope_is_the_filter_of_the_table(app: TraintuiApp, db: Databa
         await until(pilot, lambda: app.workspace is not None)
         app.filter_text = "score>9"
         dialog = await opened(pilot, app)
-        assert str(dialog.will.content).startswith("0 conversations")
-        assert str(dialog.query_one("#scope", Static).content) == "approved, and score>9"
+        await until(pilot, lambda: str(dialog.will.content).startswith("0 conversations"))
+        await until(pilot, lambda: str(dialog.query_one("#scope", Static).content) == "approved, and score>9")
 
 
 async def test_a_filter_of_a_moment_is_an_export_of_then(app: TraintuiApp, db: Database, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_a_filter_of_a_moment_is_an_export_of_then(app: TraintuiApp, db: D
         app.filter_text = words
         dialog = await opened(pilot, app)
         await until(pilot, lambda: str(dialog.will.content).startswith("1 conversation"))
-        assert str(dialog.query_one("#scope", Static).content) == words
+        await until(pilot, lambda: str(dialog.query_one("#scope", Static).content) == words)
         await until(pilot, lambda: "texts, status and decisions are those of then" in str(dialog.preflight.content))
         dialog.file.value = str(tmp_path / "then.jsonl")
         await pilot.press("ctrl+s")
@@ -145,7 +145,10 @@ async def test_the_first_rows_and_what_the_target_does_with_all_of_them_are_said
         await until(pilot, lambda: "all 2 pass" in str(dialog.preflight.content))
         refuses = "refused as a file; one by one: all 2 pass"
         assert refuses in str(dialog.preflight.content), "ten rows at least"
-        assert '{"messages":[{"role":"user"' in dialog.rows.plain and len(dialog.rows.plain.splitlines()) == 2
+        await until(
+            pilot,
+            lambda: '{"messages":[{"role":"user"' in dialog.rows.plain and len(dialog.rows.plain.splitlines()) == 2,
+        )
         dialog.formats.value = "sharegpt"
         await until(pilot, lambda: '{"conversations":[{"from":"human"' in dialog.rows.plain)
         assert dialog.file.value.startswith("traintui-export-sharegpt-")
@@ -229,7 +232,7 @@ async def test_how_many_are_on_each_side_and_whose_sides_hold_is_said_before(
         await until(
             pilot, lambda: " train and " in str(dialog.split.content) and "about" not in str(dialog.split.content)
         )
-        assert dialog.split.region and dialog.sides.region
+        await until(pilot, lambda: dialog.split.region and dialog.sides.region)
         foretold = str(dialog.split.content).splitlines()[0]
         await pilot.press("ctrl+s")
         await until(pilot, lambda: str(dialog.answer.content).startswith("\N{BLACK CIRCLE}"))
@@ -238,7 +241,7 @@ async def test_how_many_are_on_each_side_and_whose_sides_hold_is_said_before(
         await until(
             pilot, lambda: "the sides of out.manifest.json, the file that is replaced, hold" in plain(dialog.split)
         )
-        assert "is there already" in plain(dialog.answer)
+        await until(pilot, lambda: "is there already" in plain(dialog.answer))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "12 conversations keep their sides: those of out.mani" in plain(dialog.answer))
         dialog.file.value = str(tmp_path / "other.jsonl")
@@ -260,8 +263,10 @@ async def test_what_is_selected_in_the_table_is_the_scope(app: TraintuiApp, db: 
         await pilot.press("space")
         await until(pilot, lambda: table.selected_ids)
         dialog = await opened(pilot, app)
-        assert str(dialog.query_one("#scope", Static).content) == "1 selected, those that are approved"
-        assert str(dialog.will.content) == "1 conversation"
+        await until(
+            pilot, lambda: str(dialog.query_one("#scope", Static).content) == "1 selected, those that are approved"
+        )
+        await until(pilot, lambda: str(dialog.will.content) == "1 conversation")
         dialog.file.value = str(tmp_path / "out.jsonl")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "SHA-256" in str(dialog.answer.content))
@@ -274,7 +279,7 @@ async def test_what_is_not_approved_is_said(app: TraintuiApp, db: Database) -> N
         await until(pilot, lambda: app.workspace is not None)
         app.filter_text = "status:generated"
         dialog = await opened(pilot, app)
-        assert "2 of them not approved" in str(dialog.will.content)
+        await until(pilot, lambda: "2 of them not approved" in str(dialog.will.content))
         assert str(dialog.query_one("#scope", Static).content) == "status:generated"
         assert dialog.file.value.startswith("traintui-export-openai-generated-")
 

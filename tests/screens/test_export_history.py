@@ -233,6 +233,7 @@ async def test_the_folder_is_opened_with_the_systems_opener_and_else_its_path_is
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr("traintui.screens.folders.PATIENCE", 60.0)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: screen.table.current is not None)

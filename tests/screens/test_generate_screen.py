@@ -88,7 +88,7 @@ async def test_a_batch_shows_count_cost_calls_tokens_and_what_it_wrote(app: Trai
         shown = band(app)
         assert "● finished" in shown and "100 %" in shown and "$0.03" in shown and "rehearsal" not in shown
         assert "30 in  60 out" in shown
-        assert [row.conversation_id for row in screen.written.rows] == ids[::-1]
+        await until(pilot, lambda: [row.conversation_id for row in screen.written.rows] == ids[::-1])
         await until(pilot, lambda: screen.pane.shown == ids[-1])
         assert [turn.role for turn in screen.pane.transcript.turns] == ["user", "assistant"]
 
@@ -118,7 +118,7 @@ async def test_what_is_being_written_appears_turn_by_turn_and_ends_as_it_was_sto
             transcript = screen.pane.transcript
             await until(pilot, lambda: transcript.turns)
             assert [turn.content for turn in transcript.turns] == [reply[:30].rpartition('"')[2]]
-            assert "being written" in str(screen.pane.heading.content)
+            await until(pilot, lambda: "being written" in str(screen.pane.heading.content))
             await work.write_stream(db, item, reply)
             await until(pilot, lambda: len(transcript.turns) == 2)
             assert transcript.turns[1].content == "Do ask."
@@ -393,8 +393,8 @@ async def test_the_form_says_what_it_draws_on(app: TraintuiApp, db: Database) ->
         dialog = await form(pilot, app)
         sources = dialog.query_one("#sources", Button)
         await until(pilot, lambda: str(sources.label) == "all 2 chunks of 1 document, ~20 tokens  ▸")
-        assert "2 personas" in str(dialog.query_one("#drawn", Static).content)
-        assert str(dialog.query_one("#values", Button).label) == "tier 3 : 5 : 2, others alike  ▸"
+        await until(pilot, lambda: "2 personas" in str(dialog.query_one("#drawn", Static).content))
+        await until(pilot, lambda: str(dialog.query_one("#values", Button).label) == "tier 3 : 5 : 2, others alike  ▸")
 
 
 async def test_without_a_key_the_form_says_what_to_do_and_keeps_what_was_filled_in(
@@ -408,7 +408,7 @@ async def test_without_a_key_the_form_says_what_to_do_and_keeps_what_was_filled_
         dialog.query_one("#name-text", Input).value = "Fees"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "No API key" in str(dialog.answer.content))
-        assert "ANTHROPIC_API_KEY" in str(dialog.answer.content)
+        await until(pilot, lambda: "ANTHROPIC_API_KEY" in str(dialog.answer.content))
         assert dialog.given["name"] == "Fees"
         assert worker_starts == [] and await scalar(db, "SELECT count(*) FROM batches") == 0
 
@@ -450,7 +450,7 @@ async def test_a_batch_is_planned_and_a_worker_started_for_it(
             await pilot.press("ctrl+s")
             await until(pilot, lambda: worker_starts)
             await until(pilot, lambda: "0 of 6" in band(app))
-            assert "of $2.50" in band(app) and screen.batches.has_focus
+            await until(pilot, lambda: "of $2.50" in band(app) and screen.batches.has_focus)
     progress = await batches.progress(db, screen.watched.chosen_id or 0)
     assert (progress.total, progress.is_rehearsal, progress.state) == (6, True, "queued")
 
@@ -542,8 +542,13 @@ async def test_the_preview_shows_prompts_and_cost_and_begins_the_batch(
             await until(pilot, lambda: isinstance(app.screen, BatchPreview) and app.screen.prompt.plain)
             screen = app.screen
             assert isinstance(screen, BatchPreview)
-            assert "3 conversations" in str(screen.figures.content) and "Cost" in str(screen.figures.content)
-            assert str(screen.which.content).startswith("1 of 3") and "SYSTEM PROMPT" in screen.prompt.plain
+            await until(
+                pilot,
+                lambda: "3 conversations" in str(screen.figures.content) and "Cost" in str(screen.figures.content),
+            )
+            await until(
+                pilot, lambda: str(screen.which.content).startswith("1 of 3") and "SYSTEM PROMPT" in screen.prompt.plain
+            )
             first = screen.prompt.plain
             await pilot.press("]")
             await until(pilot, lambda: str(screen.which.content).startswith("2 of 3"))

@@ -55,11 +55,13 @@ async def test_what_a_file_is_stands_there_before_anything_is_written(
         dialog = await opened(pilot, app, path)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "asking")
-        assert "in the shape openai" in said(dialog, "is") and "2 conversations" in said(dialog, "holds")
+        await until(
+            pilot, lambda: "in the shape openai" in said(dialog, "is") and "2 conversations" in said(dialog, "holds")
+        )
         assert await conversations.count(db) == 0
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "over")
-        assert "2 conversations new" in said(dialog)
+        await until(pilot, lambda: "2 conversations new" in said(dialog))
         assert await conversations.count(db) == 2
         await pilot.press("escape", "u")
         await written(app)
@@ -82,7 +84,7 @@ async def test_bad_records_are_listed_with_their_lines_and_left_out_only_when_as
         dialog.keep_going.value = True
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "over")
-        assert "chats.bad.jsonl" in said(dialog)
+        await until(pilot, lambda: "chats.bad.jsonl" in said(dialog))
     assert await conversations.count(db) == 1 and (tmp_path / "chats.bad.jsonl").exists()
 
 
@@ -145,7 +147,7 @@ async def test_approval_is_asked_for_and_told(app: TraintuiApp, db: Database, tm
         dialog.approve.value = True
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "over")
-        assert "1 approved" in said(dialog) and "edge case" in said(dialog)
+        await until(pilot, lambda: "1 approved" in said(dialog) and "edge case" in said(dialog))
 
 
 async def test_it_is_stopped_and_nothing_is_kept(
@@ -253,13 +255,15 @@ async def test_a_document_is_shown_with_its_chunks_before_it_is_stored(
         dialog = await opened(pilot, app, path)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "asking")
-        assert "a document in Markdown, which is called our-fees" in said(dialog, "is")
-        assert "chunk" in said(dialog, "holds") and "stores it; batches can write from" in said(dialog)
-        assert dialog.chunks.rows and "late fee" in dialog.chunks.rows[0].content
+        await until(pilot, lambda: "a document in Markdown, which is called our-fees" in said(dialog, "is"))
+        await until(
+            pilot, lambda: "chunk" in said(dialog, "holds") and "stores it; batches can write from" in said(dialog)
+        )
+        await until(pilot, lambda: dialog.chunks.rows and "late fee" in dialog.chunks.rows[0].content)
         assert not dialog.approve.is_on_screen and await fetch(db, "SELECT FROM documents") == []
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "over")
-        assert "new, revision 1" in said(dialog) and "starter vocabulary" in said(dialog)
+        await until(pilot, lambda: "new, revision 1" in said(dialog) and "starter vocabulary" in said(dialog))
     assert await fetch(db, "SELECT name, revision FROM documents") == [("our-fees", 1)]
 
 
@@ -289,7 +293,7 @@ async def test_a_vocabulary_says_how_many_of_its_values_are_new(app: TraintuiApp
         dialog = await opened(pilot, app, path)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "asking")
-        assert f"2 values, {1 if known else 2} of them new: topic crypto" in said(dialog, "holds")
+        await until(pilot, lambda: f"2 values, {1 if known else 2} of them new: topic crypto" in said(dialog, "holds"))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: dialog.state == "over")
         await until(pilot, lambda: ("topic", "crypto") in app.labels)

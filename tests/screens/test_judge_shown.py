@@ -175,9 +175,8 @@ async def test_number_and_cost_are_said_first_and_the_selection_is_judged(
         assert await scalar(db, "SELECT count(*) FROM batches WHERE kind = 'judge'") == 0
         form.budget.value = "2.50"
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: app.screen is screen)
+        await until(pilot, lambda: app.screen is screen and "judges them" in str(screen.said.content))
         await written(app)
-        assert "judges them" in str(screen.said.content)
     rows = await fetch(
         db, "SELECT kind, total, judge_model, budget_usd, is_rehearsal FROM batches WHERE kind = 'judge'"
     )

@@ -75,9 +75,10 @@ async def test_a_label_that_became_slower_says_so(app: TraintuiApp, db: Database
         assert "longer than 500 ms" in pane.detail.plain
 
 
-async def test_t_changes_the_time_whose_statements_are_listed(
-    app: TraintuiApp, db: Database, conninfo: Conninfo
+async def test_t_changes_the_time_whose_statements_are_listed_also_while_they_are_read(
+    app: TraintuiApp, db: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(QueriesPane, "EVERY", 900.0)
     await noted(db, "long.ago", ago=timedelta(minutes=50), us=1_000)
     with psycopg.connect(conninfo(SUPERUSER)) as connection:
         connection.execute("UPDATE query_times SET begins_at = begins_at - interval '3 days' WHERE label = 'long.ago'")
@@ -86,7 +87,11 @@ async def test_t_changes_the_time_whose_statements_are_listed(
         pane = screen.query_one(QueriesPane)
         await until(pilot, lambda: "in the last day" in str(pane.counted.content))
         assert "long.ago" not in [row.label for row in pane.table.rows]
-        await pilot.press("t")
+        with psycopg.connect(conninfo(SUPERUSER)) as holding:
+            holding.execute("LOCK TABLE query_times IN ACCESS EXCLUSIVE MODE")
+            await pilot.press("r")
+            assert pane.reading_now("listed")
+            await pilot.press("t")
         await until(pilot, lambda: "in the last week" in str(pane.counted.content))
         assert "long.ago" in [row.label for row in pane.table.rows]
         await pilot.press("t")

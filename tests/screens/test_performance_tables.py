@@ -67,7 +67,8 @@ async def test_enter_unfolds_the_parts_of_a_table_with_their_ranges(app: Traintu
         await pilot.press(*["down"] * place, "enter")
         await until(pilot, lambda: len(pane.table.rows) > place + 1 and pane.table.rows[place + 1].is_part)
         part = pane.table.rows[place + 1].fact
-        assert f"{part.begins} to {part.ends}" in on_screen(app) and not pane.detail.has_focus
+        await until(pilot, lambda: f"{part.begins} to {part.ends}" in on_screen(app))
+        assert not pane.detail.has_focus
         await pilot.press("down")
         await until(pilot, lambda: f"a part of generation_logs, {part.begins} to {part.ends}" in pane.detail.plain)
         await pilot.press("space")
@@ -99,5 +100,4 @@ async def test_tables_stand_by_what_is_asked_for(app: TraintuiApp, db: Database)
         totals = [row.fact.total_bytes or 0 for row in pane.table.rows]
         assert totals == sorted(totals, reverse=True)
         await pilot.press("s", "s", "s", "s")
-        await until(pilot, lambda: names(pane) == sorted(names(pane)))
-        assert "by name" in str(pane.counted.content)
+        await until(pilot, lambda: names(pane) == sorted(names(pane)) and "by name" in str(pane.counted.content))

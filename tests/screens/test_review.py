@@ -51,7 +51,7 @@ async def test_one_key_decides_and_the_next_is_there(app: TraintuiApp, db: Datab
     first, second, third = await imported(db, 3)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, first)
-        assert "1 of 3 waiting" in said(app, "#position")
+        await until(pilot, lambda: "1 of 3 waiting" in said(app, "#position"))
         await pilot.press("a")
         await until(pilot, lambda: on_screen(app) == second)
         await pilot.press("x")
@@ -115,7 +115,7 @@ async def test_undo_brings_the_conversation_back(app: TraintuiApp, db: Database)
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first)
         await until(pilot, lambda: "2 waiting" in said(app, "#position"))
-        assert f"undone: approve of {first}" in said(app, "#said")
+        await until(pilot, lambda: f"undone: approve of {first}" in said(app, "#said"))
     assert await status(db, first) == "generated"
 
 
@@ -258,13 +258,13 @@ async def test_note_and_wrong_turn_stay_while_one_looks_elsewhere_and_come_back_
         assert "turn 2" not in said(app, "#position")
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: on_screen(app) == first)
-        assert "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position")
+        await until(pilot, lambda: "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position"))
         await pilot.press("a")
         await until(pilot, lambda: on_screen(app) == second)
         await written(app)
         await pilot.press("u")
         await until(pilot, lambda: on_screen(app) == first)
-        assert "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position")
+        await until(pilot, lambda: "✕ turn 2" in said(app, "#position") and "fee" in said(app, "#position"))
 
 
 async def test_what_was_typed_right_before_a_key_belongs_to_it(app: TraintuiApp, db: Database) -> None:
@@ -379,7 +379,7 @@ async def test_skipping_leaves_it_waiting(app: TraintuiApp, db: Database) -> Non
         await opened(pilot, app, first)
         await pilot.press("space")
         await until(pilot, lambda: on_screen(app) == second)
-        assert "2 of 2 waiting" in said(app, "#position")
+        await until(pilot, lambda: "2 of 2 waiting" in said(app, "#position"))
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: on_screen(app) == first)
     assert await status(db, first) == "generated"

@@ -74,7 +74,7 @@ async def test_words_are_found_and_each_match_is_reached(app: TraintuiApp, db: D
         await until(pilot, lambda: reading.transcript.turn == 3 and reading.transcript.has_focus)
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: "1 of 2 matches" in said(app, "#said"))
-        assert "from the other end" in said(app, "#said")
+        await until(pilot, lambda: "from the other end" in said(app, "#said"))
     assert await status(db, one) == "generated"
 
 
@@ -144,7 +144,7 @@ async def test_the_next_complaint_is_one_key_away(app: TraintuiApp, db: Database
         await until(pilot, lambda: "holds what a template left" in drawn(app))
         await pilot.press("J")
         await until(pilot, lambda: review_of(app).reading.transcript.turn == 3)
-        assert "turn 4 holds what a template left" in said(app, "#said")
+        await until(pilot, lambda: "turn 4 holds what a template left" in said(app, "#said"))
 
 
 async def test_the_source_shows_what_the_current_turn_draws_on(app: TraintuiApp, db: Database) -> None:
@@ -267,8 +267,8 @@ async def test_turn_conversation_and_id_are_copied_without_escapes(app: Traintui
             await pilot.press("y")
             await until(pilot, lambda: isinstance(app.screen, CopyDialog))
             await pilot.press(key)
-            await until(pilot, lambda: not isinstance(app.screen, CopyDialog))
-            assert app.clipboard == text and "Sent to the terminal's clipboard" in said(app, "#said")
+            await until(pilot, lambda text=text: app.clipboard == text)  # type: ignore[misc]
+            assert "Sent to the terminal's clipboard" in said(app, "#said")
 
 
 async def test_the_last_decision_is_repeated_with_its_reason(app: TraintuiApp, db: Database) -> None:

@@ -67,10 +67,10 @@ async def test_another_order_begins_at_its_first_one_and_is_kept(
     async with app.run_test(size=SIZE) as pilot:
         await reviewing(pilot, app, worst)
         dialog = await choosing(pilot, app)
-        assert "3 wait" in str(dialog.answer.content)
+        await until(pilot, lambda: "3 wait" in str(dialog.answer.content))
         await pilot.press("j", "j", "enter")
         await until(pilot, lambda: on_screen(app) == doubtful)
-        assert "1 of 3 waiting" in place(app) and "most uncertain first" in place(app)
+        await until(pilot, lambda: "1 of 3 waiting" in place(app) and "most uncertain first" in place(app))
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: on_screen(app) in {good, worst})
     assert read_choice(kept) == QueueChoice("", "uncertain")
@@ -92,7 +92,7 @@ async def test_a_filter_is_typed_counted_and_taken(app: TraintuiApp, db: Databas
         await until(pilot, lambda: dialog.table.has_focus)
         await pilot.press("enter")
         await until(pilot, lambda: on_screen(app) == second)
-        assert "1 of 1 waiting" in place(app) and "score>7" in place(app)
+        await until(pilot, lambda: "1 of 1 waiting" in place(app) and "score>7" in place(app))
 
 
 async def test_a_mistake_is_answered_at_its_place_and_nothing_is_taken(app: TraintuiApp, db: Database) -> None:
@@ -143,7 +143,7 @@ async def test_it_starts_from_what_the_table_shows_at_the_row_that_was_opened(ap
     async with app.run_test(size=SIZE) as pilot:
         await opened_in_table(pilot, app, "score>3", "-score", high)
         await until(pilot, lambda: "1 of 2 waiting" in place(app))
-        assert "score>3" in place(app) and "score ▼" in place(app)
+        await until(pilot, lambda: "score>3" in place(app) and "score ▼" in place(app))
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: on_screen(app) == middle)
         # It holds for this run, and the choice before is not lost.
@@ -194,7 +194,7 @@ async def test_before_the_copy_is_there_the_lowest_scores_come_and_the_order_is_
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "review" in app._screen_stacks and on_screen(app) == worst)
-        assert "random, once all is read" in place(app) and "1 of 2 waiting" in place(app)
+        await until(pilot, lambda: "random, once all is read" in place(app) and "1 of 2 waiting" in place(app))
 
 
 async def test_a_long_queue_is_read_part_by_part_from_its_first_to_its_last_and_begins_anew(

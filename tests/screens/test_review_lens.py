@@ -54,7 +54,7 @@ async def test_what_chosen_targets_object_to_stands_above_the_text_with_turn_and
         await until(pilot, lambda: line(app) == "! TRL cuts at turn 2 (e) · Axolotl drops it as too long (e)")
         await pilot.press("J")
         await until(pilot, lambda: review_of(app).reading.transcript.turn == 1)
-        assert "turn 2 TRL cuts at turn 2" in said(app, "#said")
+        await until(pilot, lambda: "turn 2 TRL cuts at turn 2" in said(app, "#said"))
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: on_screen(app) == other and review_of(app)._looked.get((other, 1)))
         assert line(app) == ""  # all take it
@@ -68,7 +68,7 @@ async def test_without_a_choice_nothing_is_said_and_the_lens_shows_the_usual_tar
         await opened(pilot, app, one)
         assert line(app) == "" and "not trained on" not in drawn(app)
         await lens(pilot, app, "TRL, messages")
-        assert "takes all of it" in line(app) and "usual targets: L chooses yours" in line(app)
+        await until(pilot, lambda: "takes all of it" in line(app) and "usual targets: L chooses yours" in line(app))
         await lens(pilot, app, "Axolotl")
         assert drawn(app).count("not trained on") == 2
         await lens(pilot, app, "LLaMA-Factory")
@@ -86,7 +86,7 @@ async def test_the_lens_draws_the_line_where_the_trainer_cuts_and_counts_up_to_t
     async with app.run_test(size=(140, 40)) as pilot:
         await opened(pilot, app, one)
         await lens(pilot, app, "TRL, messages")
-        assert "TRL cuts at turn 2 (e)" in line(app) and "of 150 tokens" in line(app)
+        await until(pilot, lambda: "TRL cuts at turn 2 (e)" in line(app) and "of 150 tokens" in line(app))
         shown = drawn(app)
         assert "┄ TRL stops at 150 tokens: turn 2 is cut, the 2 turns after it are lost ┄" in shown
         assert "of 150  cut" in shown and shown.count("  lost") == 2
@@ -147,7 +147,7 @@ async def test_on_a_small_terminal_the_line_keeps_the_place_and_says_the_worst_f
         await opened(pilot, app, one)
         await until(pilot, lambda: review_of(app).preflight.size.height == 1)  # it has its place
         await until(pilot, lambda: line(app).startswith("! TRL, ") and len(line(app)) <= 78)
-        assert said(app, "#position").startswith("1 of 1 waiting")
+        await until(pilot, lambda: said(app, "#position").startswith("1 of 1 waiting"))
 
 
 async def test_a_tokenizer_that_is_not_on_this_machine_is_estimated_for_and_that_is_said(
@@ -158,8 +158,11 @@ async def test_a_tokenizer_that_is_not_on_this_machine_is_estimated_for_and_that
     async with app.run_test(size=(220, 40)) as pilot:
         await opened(pilot, app, one)
         await lens(pilot, app, "Mistral")
-        assert "Tokens are estimated: the workspace's tokenizer, llama, is not on this machine." in line(app)
-        assert "~10 tokens, ~10 so far" in drawn(app)
+        await until(
+            pilot,
+            lambda: "Tokens are estimated: the workspace's tokenizer, llama, is not on this machine." in line(app),
+        )
+        await until(pilot, lambda: "~10 tokens, ~10 so far" in drawn(app))
 
 
 async def test_what_cannot_be_a_choice_is_said_and_keeps_nobody_from_reading(app: TraintuiApp, db: Database) -> None:
@@ -234,7 +237,7 @@ async def test_a_look_that_takes_long_is_not_begun_anew_and_the_text_does_not_wa
         await until(pilot, lambda: not screen.reading_now("conversation") and screen.reading_now("preflight"))
         await pilot.press("l")
         await until(pilot, lambda: line(app) == "◉ TRL, messages  ◌ counting")
-        assert drawn(app).count("Assistant") == 2
+        await until(pilot, lambda: drawn(app).count("Assistant") == 2)
         may_end.set()
         await until(pilot, lambda: "TRL cuts at turn 2" in line(app))
     assert len(begun) == 1

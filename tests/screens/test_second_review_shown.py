@@ -89,14 +89,14 @@ async def test_disagreements_are_a_queue_of_their_own(
     await decide(ron_db, disputed, "reject")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, waiting)
-        assert "1 of 1 waiting" in said(app, "#position")  # a disagreement is no part of it
+        await until(pilot, lambda: "1 of 1 waiting" in said(app, "#position"))  # a disagreement is no part of it
         await pilot.press("O")
         await until(
             pilot, lambda: isinstance(app.screen, AgreementDialog) and "1 disagreement, 1 for you" in shown(app)
         )
         await pilot.press("d")
         await until(pilot, lambda: on_screen(app) == disputed)
-        assert "1 of 1 disputed" in said(app, "#position")
+        await until(pilot, lambda: "1 of 1 disputed" in said(app, "#position"))
         assert "rita" not in str(review_of(app).reading.panel.query_one("Static").content)  # type: ignore[attr-defined]
         await pilot.press("a")
         await until(pilot, lambda: on_screen(app) == waiting)

@@ -82,7 +82,7 @@ async def test_the_built_in_template_is_there_with_its_names_and_a_preview_of_re
         assert "persona.label" in dialog.editor.names.plain and "Fee schedule" in dialog.editor.names.plain
         await pilot.press("right")
         await until(pilot, lambda: "An overdraft costs 12 a month." in dialog.preview.plain)
-        assert dialog.preview.region.height >= 8
+        await until(pilot, lambda: dialog.preview.region.height >= 8)
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: "Savings cost nothing." in dialog.preview.plain)
         await pilot.press("escape")
@@ -120,7 +120,7 @@ async def test_a_misspelt_name_is_told_with_its_line_and_is_not_saved(app: Train
         assert "'lable' is none of value, label, description, did you mean 'label'?" in checked(dialog)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "Not saved" in said(dialog))
-        assert dialog.editor.user.has_focus and dialog.editor.user.cursor_location == (1, 0)
+        await until(pilot, lambda: dialog.editor.user.has_focus and dialog.editor.user.cursor_location == (1, 0))
         assert len(await templates.versions(furnished)) == 1
         await until(pilot, lambda: "line 2" in dialog.preview.plain)
 

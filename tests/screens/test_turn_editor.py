@@ -110,7 +110,7 @@ async def test_leaving_keeps_what_was_typed_for_the_next_time(app: TraintuiApp, 
         await editing(pilot, app, first)
         await pilot.press(*"Oh ", "escape")
         await until(pilot, lambda: "turn 1: not saved" in said(app, "#said"))
-        assert "not saved: turn 1" in said(app, "#position")
+        await until(pilot, lambda: "not saved: turn 1" in said(app, "#position"))
         await pilot.press("1", "2")  # another screen and back
         await until(pilot, lambda: app.screen is review_of(app))
         await pilot.press("e")
@@ -259,7 +259,7 @@ async def test_an_edit_of_a_decided_conversation_makes_it_wait_again(app: Traint
         await opened(pilot, app, second)
         review_of(app).visit(first)
         await until(pilot, lambda: on_screen(app) == first)
-        assert "Not waiting" in said(app, "#position")
+        await until(pilot, lambda: "Not waiting" in said(app, "#position"))
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, TurnEditor) and app.screen.field.has_focus)
         await pilot.press(*"So ", "ctrl+s")

@@ -68,7 +68,7 @@ async def test_keys_go_on_while_the_database_is_away_and_are_saved_in_order_when
             await until(pilot, lambda: kept.format(first) in says(app, "#said"))
             await pilot.press("a")
             await until(pilot, lambda: on_screen(app) == third and "not saved yet: 2" in says(app, "#position"))
-            assert kept.format(second) in says(app, "#said")
+            await until(pilot, lambda: kept.format(second) in says(app, "#said"))
             await pilot.press("f")
             await until(pilot, lambda: f"kept: flag of {third}" in says(app, "#said"))
         await until(pilot, lambda: not line(app) and app.outbox is not None and not app.outbox.waiting)
@@ -142,7 +142,7 @@ async def test_an_undo_while_presses_wait_takes_back_the_newest_that_was_not_sen
             await until(pilot, lambda: on_screen(app) == third and "not saved yet: 2" in line(app))
             await pilot.press("u")
             await until(pilot, lambda: on_screen(app) == second and "not saved yet: 1" in line(app))
-            assert "taken back before it was sent" in says(app, "#said")
+            await until(pilot, lambda: "taken back before it was sent" in says(app, "#said"))
             await pilot.press("u")  # the first may have reached the database: its undo waits behind it
             await until(pilot, lambda: "not saved yet: 2" in line(app) and "undo of" in says(app, "#said"))
         await until(pilot, lambda: on_screen(app) == first and not line(app))
@@ -315,9 +315,12 @@ async def test_both_versions_are_shown_and_one_key_decides_on_the_newest(
         await edited(reviewer_db, first)
         await pilot.press("a")
         dialog = await too_late(pilot, app)
-        assert "Your approve of revision 1 was not applied" in str(dialog.says.content)
-        assert "edit by rita" in str(dialog.says.content)
-        assert all(text in dialog.difference.plain for text in ("An answer.", "A better answer.", "revision 2"))
+        await until(pilot, lambda: "Your approve of revision 1 was not applied" in str(dialog.says.content))
+        await until(pilot, lambda: "edit by rita" in str(dialog.says.content))
+        await until(
+            pilot,
+            lambda: all(text in dialog.difference.plain for text in ("An answer.", "A better answer.", "revision 2")),
+        )
         await pilot.press("a", "a", "a")  # a held key decides nothing here
         assert await log(db) == [(first, "edit")]
         await pilot.press("y")
@@ -358,8 +361,12 @@ async def test_where_somebody_decided_the_same_nothing_is_left_to_decide(
         await approved(reviewer_db, only)
         await pilot.press("a")
         dialog = await too_late(pilot, app)
-        assert "nothing is left to decide" in str(dialog.says.content) and "the text is the same" in str(
-            dialog.says.content
+        await until(
+            pilot,
+            lambda: (
+                "nothing is left to decide" in str(dialog.says.content)
+                and "the text is the same" in str(dialog.says.content)
+            ),
         )
         await pilot.press("y")
         assert app.screen is dialog
@@ -400,7 +407,7 @@ async def test_a_rejection_is_of_what_was_on_the_screen_when_its_reason_was_aske
         await until(pilot, lambda: on_screen(app) == first)
         await pilot.press("2")
         dialog = await too_late(pilot, app)
-        assert "Your reject of revision 1 was not applied" in str(dialog.says.content)
+        await until(pilot, lambda: "Your reject of revision 1 was not applied" in str(dialog.says.content))
         await pilot.press("escape")
     assert await log(db) == [(first, meanwhile)]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from traintui.cli.running import Json, administrative, harmless, say
+from traintui.cli.running import Json, administrative, fitted_lines, harmless, say
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from traintui.data.schema_history import Change, Revision
     from traintui.data.upgrade_plan import Step, Touched
 
+NOTICED = 0.5
+"""Seconds from which on what is done to a table is told by itself."""
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -34,13 +37,20 @@ def upgrade(
         before = schema.current_revision(conninfo)
         steps = upgrade_plan.plan(conninfo, revision)
         if dry_run:
-            print(json.dumps(_planned(before, steps)) if json_ else "\n".join(_told(before, steps)))
+            if json_:
+                print(json.dumps(_planned(before, steps)))
+            for line in () if json_ else _told(before, steps):
+                print(fitted_lines(line, sys.stdout))
             return
         if before is not None:
             for line in _told(before, steps) if steps else ():
-                say(line)
-        if not yes and any(touched.asks for step in steps for touched in step.touched):
-            typer.confirm("Others wait while these tables are locked. Go on?", abort=True, err=True)
+                say(fitted_lines(line, sys.stderr))
+        asks = {touched.table for step in steps for touched in step.touched if touched.asks}
+        if asks and not yes:
+            question = (
+                f"Others wait while {' and '.join(sorted(asks))} {'is' if len(asks) == 1 else 'are'} locked. Go on?"
+            )
+            typer.confirm(question, abort=True, err=True)
         made = change_schema(conninfo, revision)
         now = schema.current_revision(conninfo)
     if json_:
@@ -81,16 +91,13 @@ def _question(revision: str) -> str:
 def change_schema(
     conninfo: str, revision: str, *, down: bool = False, forget_seals: bool = False
 ) -> Backup | None:  # fmt: skip
-    """Brings the workspace to a revision; says where an embedded one was backed up before."""
+    """Brings the workspace to a revision, and says how far that is; returns the backup of an embedded one."""
     from traintui.data import workspace
     from traintui.data.embedded import EmbeddedServer
 
     settings = load_settings()
     server = EmbeddedServer(settings.home) if settings.embedded else None
-    made = workspace.change_schema(conninfo, server, revision, down=down, forget_seals=forget_seals, progress=say)
-    if made:
-        say(f"Backed up first, to {made.path}")
-    return made
+    return workspace.change_schema(conninfo, server, revision, down=down, forget_seals=forget_seals, progress=say)
 
 
 def history(
@@ -116,10 +123,10 @@ def history(
         }))  # fmt: skip
         return
     for one in (*told, *mine):
-        print(harmless(f"{one.number}  {one.date}  {one.what}"))
+        print(fitted_lines(harmless(f"{one.number}  {one.date}  {one.what}"), sys.stdout))
         for name, text in (("Why", one.why), ("Going back", one.back), ("Old rows", one.old_rows)):
-            print(harmless(f"      {name}: {text}"))
-        print(f"      Here: {_here(one, current, changes)}")
+            print(fitted_lines(harmless(f"      {name}: {text}"), sys.stdout))
+        print(fitted_lines(f"      Here: {_here(one, current, changes)}", sys.stdout))
 
 
 def check(
@@ -179,19 +186,27 @@ def _told(before: str | None, steps: Sequence[Step]) -> list[str]:
     lines = [f"{number}, from {before or 'none'} to {steps[-1].revision}; each in a transaction of its own"]
     for step in steps:
         lines.append(f"{step.revision}  {step.what}")
-        lines += [f"      {_lock(touched)}" for touched in step.touched]
+        lines += [f"      {_lock(touched)}" for touched in step.touched if touched.seconds >= NOTICED]
+        for heading, kept in (("others go on working", False), ("locked for a moment", True)):
+            names = [one.table for one in step.touched if one.seconds < NOTICED and one.keeps_waiting == kept]
+            lines += [f"      {heading}: {', '.join(names)}"] if names else []
         lines += [f"      fills {name} afterwards, in batches" for name in step.fills]
+    waits = [touched.seconds for step in steps for touched in step.touched if touched.keeps_waiting]
+    seconds = sum(each for each in waits if each >= NOTICED)
+    lines.append(
+        f"Others wait for about {seconds:,.0f} s in all" if seconds else "Nobody waits for longer than a moment"
+    )
     return lines
 
 
 def _lock(touched: Touched) -> str:
-    """A table that is touched, in words."""
-    rows = f"{touched.table}, {f'some {touched.rows:,} rows' if touched.rows else 'no rows'}"
-    time = f"about {max(touched.seconds, 1):,.0f} s" if touched.seconds >= 0.5 else "a moment"
+    """A table that is touched for long enough to be noticed, in words."""
+    table = f"{touched.table}, some {touched.rows:,} rows"
+    time = f"about {max(touched.seconds, 1):,.0f} s"
     if not touched.keeps_waiting:
-        return f"{rows}: others go on working ({touched.lock.lower()}, {time})"
+        return f"{table}: others go on working for {time} ({touched.lock} lock)"
     who = "who reads or writes waits" if touched.lock == "ACCESS EXCLUSIVE" else "who writes waits"
-    return f"{rows}: {who} for {time} ({touched.lock.lower()}){'  !' if touched.asks else ''}"
+    return f"{table}: {who} for {time} ({touched.lock} lock){'  !' if touched.asks else ''}"
 
 
 def _with_changes(one: Revision, current: str | None, changes: Sequence[Change]) -> dict[str, Any]:

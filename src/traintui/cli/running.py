@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -29,6 +31,16 @@ SAID_EVERY = 1.0
 def say(message: str) -> None:
     """A message to the person, beside the result. What a terminal would obey instead of show is left out."""
     print(harmless(message), file=sys.stderr, flush=True)
+
+
+def fitted_lines(line: str, stream: TextIO) -> str:
+    """A line, cut between words where a terminal ends; what follows stands under the text, two cells further in. Whole
+    where nobody looks at the stream."""
+    if not stream.isatty():
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    width = max(shutil.get_terminal_size().columns, len(indent) + 20)
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True))
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""Backups of an embedded workspace: one file each, written by the server's own `pg_dump`.
+"""Backups of a workspace: one file each, written by `pg_dump`.
 
 Automatic ones stand in `backups` of the home, as `before-...`; the newest three are kept. Those that a person makes
 are never touched.
@@ -12,16 +12,19 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from traintui import clock
-from traintui.data import schema
+from traintui.data import backup_record, schema
+from traintui.data.backup_contents import Far
+from traintui.data.backup_record import Proof, State
+from traintui.data.backup_source import Source, embedded, environment
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.errors import TraintuiError
 
@@ -30,17 +33,21 @@ KEPT = 3
 AUTOMATIC = re.compile(r"before-.+-(\d{8}T\d{6}Z)(?:-(\d+))?\.dump")
 SPARE = 50_000_000
 """Bytes that stay free on the disk beside a backup."""
+LOOK_SECONDS = 0.5
+"""Between two looks how far a program is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A file that holds a whole workspace at a revision of the schema. `seconds` is what writing it took."""
+    """A file that holds a whole workspace at a revision of the schema. `seconds` is what writing it took; `proof` is
+    what restoring it showed, None where nobody did."""
 
     path: Path
     bytes: int
     sha256: str
     revision: str
     seconds: float
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,15 @@ class StandingBackup:
     path: Path
     bytes: int
     made_at: datetime
+    is_verified: bool
+
+
+Prove = Callable[[Path, Backup, State], Proof]
+"""Restores a file that is to be this backup, of a workspace in this state. Raises `TraintuiError` if it differs."""
+
+
+def unwatched(_what: str, _done: int, _total: int) -> None:
+    """How far something is, where nobody looks."""
 
 
 def directory(home: Path) -> Path:
@@ -63,18 +79,24 @@ def standing(home: Path) -> list[StandingBackup]:
     for path in directory(home).glob("*.dump"):
         with suppress(FileNotFoundError):
             facts = path.stat()
-            found.append(StandingBackup(path, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC)))
+            made_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+            found.append(StandingBackup(path, facts.st_size, made_at, backup_record.read(path) is not None))
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 
-def back_up(server: EmbeddedServer, path: Path | None = None) -> Backup:
+def back_up(
+    server: EmbeddedServer, path: Path | None = None, *, source: Source | None = None, prove: Prove | None = None,
+    far: Far = unwatched,
+) -> Backup:  # fmt: skip
     """Writes the whole workspace into a new file that only its owner reads; into one with a name of its own where
-    `path` is a directory, or in the home where it is None. The app may go on meanwhile: it holds one moment.
+    `path` is a directory, or in the home where it is None. The app may go on meanwhile: it holds one moment. That of
+    the server, or of `source` where it is a shared one. `prove` restores it before it gets its name.
 
-    Raises `TraintuiError` when there is nothing to back up, the file is there already, or it cannot be written whole;
-    then nothing is left behind.
+    Raises `TraintuiError` when there is nothing to back up, the file is there already, it cannot be written whole, or
+    it does not prove; then nothing is left behind.
     """
-    revision = schema.current_revision(server.conninfo(SUPERUSER))
+    source = source or embedded(server)
+    revision = schema.current_revision(source.conninfo)
     if revision is None:
         raise TraintuiError(
             "Nothing to back up", "this workspace is still empty.", "Open the app or import something first."
@@ -84,7 +106,7 @@ def back_up(server: EmbeddedServer, path: Path | None = None) -> Backup:
     path = path.expanduser().absolute()
     if path.is_dir():
         path = unused(path, f"traintui-{revision}-{stamp()}")
-    return write(server, path, revision)
+    return write(server, path, revision, source=source, prove=prove, far=far)
 
 
 def before(server: EmbeddedServer, what: str, *, keep: Path | None = None) -> Backup | None:
@@ -103,6 +125,7 @@ def before(server: EmbeddedServer, what: str, *, keep: Path | None = None) -> Ba
     for _, old in by_age[KEPT:]:
         if keep is None or old != keep.absolute():
             old.unlink(missing_ok=True)
+            backup_record.path_of(old).unlink(missing_ok=True)
     return made
 
 
@@ -143,13 +166,17 @@ def unused(place: Path, name: str) -> Path:
 
 def made_directory(home: Path) -> Path:
     with writable(directory(home)):
-        directory(home).mkdir(mode=0o700, exist_ok=True)
+        directory(home).mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory(home)
 
 
-def write(server: EmbeddedServer, path: Path, revision: str) -> Backup:
-    """Dumps the workspace beside its place and moves it there once it is whole and on the disk."""
+def write(
+    server: EmbeddedServer, path: Path, revision: str, *, source: Source | None = None, prove: Prove | None = None,
+    far: Far = unwatched,
+) -> Backup:  # fmt: skip
+    """Dumps the workspace beside its place and moves it there once it is whole, on the disk, and proven if asked."""
     started = clock.ticks()
+    source = source or embedded(server)
     if path.exists():
         raise TraintuiError(
             "File exists", f"{path} is there already.", "Name another file; a backup is never replaced."
@@ -157,32 +184,51 @@ def write(server: EmbeddedServer, path: Path, revision: str) -> Backup:
     with writable(path):
         clear_partial(path.parent)
         # Packed, and without indexes, it takes a quarter of the database.
-        check_room(path.parent, database_size(server) // 2, "backup")
+        check_room(path.parent, database_size(source.conninfo) // 2, "backup")
         partial = path.with_name(f".{path.name}.{os.getpid()}.traintui-partial")
         with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb") as file:
             try:
                 # pg_dump inherits the lock: it is held as long as one of the two lives. It gets a name and not its
                 # standard output, where it writes its table of contents twice, so that a cut would not show.
                 fcntl.flock(file, fcntl.LOCK_EX)
-                done = run(
-                    server, "pg_dump", "--format=custom", "--compress=gzip:1", f"--file={partial}",
-                    f"--exclude-schema={schema.OF_SERVER}",
-                    f"--dbname={server.conninfo(SUPERUSER)}", inherits=file.fileno(),
-                )  # fmt: skip
-                if done.returncode != 0:
-                    raise failed(path, (done.stderr.strip().splitlines() or ["pg_dump said nothing"])[-1])
+                state = dump(server, source, partial, file.fileno(), path, far, is_proven=prove is not None)
                 os.fsync(file.fileno())
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.seek(0, os.SEEK_END)
                 if revision_of(server, partial) != revision:
                     raise failed(path, "it reads back as another revision")
+                made = Backup(path, size, digest, revision, round(clock.ticks() - started, 2))
+                if prove and state:
+                    made = replace(made, proof=prove(partial, made, state))
                 partial.rename(path)
             except BaseException:
                 partial.unlink(missing_ok=True)
                 raise
+        if made.proof:
+            backup_record.write(path, made.proof)
         with opened(path.parent) as place:
             os.fsync(place)
-    return Backup(path, size, digest, revision, round(clock.ticks() - started, 2))
+    return made
+
+
+def dump(
+    server: EmbeddedServer, source: Source, partial: Path, file: int, path: Path, far: Far, *, is_proven: bool
+) -> State | None:  # fmt: skip
+    """Has `pg_dump` write a workspace into the file `partial`, open as `file`, that will be `path`; what the workspace
+    held at that moment where it `is_proven`. Raises `TraintuiError`."""
+
+    def look() -> None:
+        far("MB written", os.fstat(file).st_size // 1_000_000, 0)
+
+    with backup_record.moment(source, far) if is_proven else nullcontext() as moment:
+        snapshot = () if moment is None else (f"--snapshot={moment.snapshot}",)
+        done = run(
+            server, source.dump, "--format=custom", "--compress=1", f"--file={partial}", *source.options, *snapshot,
+            inherits=file, source=source, look=look,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise failed(path, (done.stderr.strip().splitlines() or ["pg_dump said nothing"])[-1])
+        return None if moment is None else moment.read()
 
 
 def failed(path: Path, why: str) -> TraintuiError:
@@ -193,7 +239,10 @@ def failed(path: Path, why: str) -> TraintuiError:
 
 
 def check_room(place: Path, needed: int, what: str) -> None:
-    """Raises `TraintuiError` where a disk has less than `needed` bytes free, and some to spare."""
+    """Raises `TraintuiError` where a disk has less than `needed` bytes free, and some to spare. `place` may be one that
+    will be made."""
+    while not place.exists():
+        place = place.parent
     free = shutil.disk_usage(place).free
     if free < needed + SPARE:
         raise TraintuiError(
@@ -203,9 +252,9 @@ def check_room(place: Path, needed: int, what: str) -> None:
         )
 
 
-def database_size(server: EmbeddedServer) -> int:
-    """Bytes of the workspace's database."""
-    with psycopg.connect(server.conninfo(SUPERUSER)) as connection:
+def database_size(conninfo: str) -> int:
+    """Bytes of a workspace's database."""
+    with psycopg.connect(conninfo) as connection:
         (size,) = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
     return int(size)
 
@@ -237,17 +286,30 @@ def writable(path: Path) -> Iterator[None]:
 
 
 def run(
-    server: EmbeddedServer, program: str, *arguments: str, inherits: int | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs one of the server's programs as the person, whose files it reads and writes; no variable of theirs changes
-    what it connects to."""
-    return subprocess.run(  # noqa: S603 - the programs of the wheel
-        [server.program(program), *arguments],
+    server: EmbeddedServer, program: str, *arguments: str, inherits: int | None = None, source: Source | None = None,
+    look: Callable[[], None] | None = None,
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Runs one of the server's programs, or another one by its path, as the person, whose files it reads and writes.
+    `look` is called twice a second meanwhile. One that is given up ends with it."""
+    command = [program if "/" in program else server.program(program), *arguments]
+    with subprocess.Popen(  # noqa: S603 - programs of PostgreSQL
+        command,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         pass_fds=() if inherits is None else (inherits,),
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+        env=environment(source),
         encoding="utf-8",
         errors="replace",
-        check=False,
-    )
+    ) as process:
+        try:
+            while True:
+                try:
+                    out, err = process.communicate(timeout=LOOK_SECONDS)
+                    return subprocess.CompletedProcess(command, process.returncode, out, err)
+                except subprocess.TimeoutExpired:
+                    if look:
+                        look()
+        except BaseException:
+            process.kill()
+            raise

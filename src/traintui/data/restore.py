@@ -13,8 +13,9 @@ import psycopg
 from psycopg import sql
 
 from traintui import clock
-from traintui.data import backup, schema
+from traintui.data import backup, backup_record, schema
 from traintui.data.backup import Backup
+from traintui.data.backup_contents import Far, differences, read_of
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.errors import TraintuiError
 
@@ -42,12 +43,16 @@ class Restored:
 def restore(server: EmbeddedServer, path: Path, *, progress: Progress) -> Restored:
     """Makes the embedded workspace what it was when `path` was written. What is there now is backed up first.
 
-    Raises `TraintuiError` when the file is no backup, is newer than this Traintui, or others use the workspace.
+    Of a verified backup, every row is compared with what the workspace held then.
+
+    Raises `TraintuiError` when the file is no backup, is newer than this Traintui or not the one that was verified, or
+    others use the workspace.
     Whatever fails, and wherever it is cut off, the workspace is the old one or the new one, and never half of either.
     """
     started = clock.ticks()
     path = path.expanduser().absolute()
     revision = checked_revision(server, path)
+    proof = backup_record.proof_of(path)
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         # One who opens the workspace meanwhile waits here, see make_embedded_workspace.
         connection.execute("SELECT pg_advisory_lock(7453, 3)")
@@ -60,6 +65,11 @@ def restore(server: EmbeddedServer, path: Path, *, progress: Progress) -> Restor
             conninfo = server.conninfo(SUPERUSER, RESTORING)
             if schema.current_revision(conninfo) != revision:
                 raise not_restored(f"{path} did not restore whole")
+            if proof:
+                progress("Comparing every row")
+                wrong = differences(proof.contents, read_of(conninfo, backup.unwatched))
+                if wrong:
+                    raise not_restored(f"{path} was read back, and {'; '.join(wrong[:3])}")
             progress("Bringing it up to date")
             upgrade(conninfo)
             workspace_id, sealed = seal(conninfo)
@@ -142,17 +152,26 @@ def described(pid: int) -> str:
     return f"process {pid} ({words[:60]})" if words else f"process {pid}"
 
 
-def fill(server: EmbeddedServer, connection: psycopg.Connection[Any], path: Path) -> None:
-    """A new database with what the backup holds. Rows come in before the triggers that would stamp or refuse them."""
+def fill(
+    server: EmbeddedServer, connection: psycopg.Connection[Any], path: Path, *, name: str = RESTORING,
+    far: Far = backup.unwatched, size: int = 0,
+) -> None:  # fmt: skip
+    """A new database with what the backup holds, of `size` bytes where that is known. Rows come in before the triggers
+    that would stamp or refuse them."""
     # A server whose disk is full stops; a database is some four times what its backup is.
     backup.check_room(server.data, 8 * path.stat().st_size, "restore")
     add_missing_roles(server, connection, path)
-    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(RESTORING)))
-    limit_connections(connection, RESTORING, 0)
-    conninfo = server.conninfo(SUPERUSER, RESTORING)
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    limit_connections(connection, name, 0)
+    conninfo = server.conninfo(SUPERUSER, name)
+
+    def look() -> None:
+        (grown,) = connection.execute("SELECT pg_database_size(%s)", [name]).fetchone() or (0,)
+        far("MB restored", grown // 1_000_000, size // 1_000_000)
+
     # One job: side by side, they deadlock on the partitions of the log.
     quickly = f"{conninfo} options='-c maintenance_work_mem=256MB -c synchronous_commit=off'"
-    done = backup.run(server, "pg_restore", "--exit-on-error", f"--dbname={quickly}", str(path))
+    done = backup.run(server, "pg_restore", "--exit-on-error", f"--dbname={quickly}", str(path), look=look)
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "error:" in line]
         raise not_restored(f"{path} could not be read back ({(lines or ['pg_restore said nothing'])[0]})")
@@ -165,7 +184,10 @@ def add_missing_roles(server: EmbeddedServer, connection: psycopg.Connection[Any
     a login."""
     declared = backup.run(server, "pg_restore", "--schema-only", "--file=-", str(path)).stdout
     named = re.findall(
-        r'^(?:GRANT .* TO|REVOKE .* FROM|ALTER .* OWNER TO) ("(?:[^"]|"")+"|\w+);$', declared, re.MULTILINE
+        r'^(?:GRANT .* TO|REVOKE .* FROM|ALTER .* OWNER TO|SET SESSION AUTHORIZATION) ("(?:[^"]|"")+"|\w+)'
+        r"(?: WITH GRANT OPTION)?;$",
+        declared,
+        re.MULTILINE,
     )
     for role in {name.strip('"').replace('""', '"') for name in named} - {"PUBLIC"}:
         if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:

@@ -30,6 +30,11 @@ SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
 HEAD = "0054"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
+MAY_UPGRADE = """
+    SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
+    ORDER BY rolname LIMIT 5
+"""
+"""Who may upgrade a shared workspace, and back it up."""
 
 
 def quiet(_: str) -> None:
@@ -196,18 +201,15 @@ def with_alembic(
                         if len(under_way.applied) > done:
                             hindered, done = 0, len(under_way.applied)
                         if hindered == len(PAUSES):
-                            raise held_up(title, guard.holders, guard.pids) from error
+                            raise held_up(title, guard.holders, guard.pids, stands(conninfo)) from error
                         progress(f"Waiting for {' and '.join(guard.holders) or 'a lock of somebody else'}")
                         time.sleep(PAUSES[hindered])
+                        guard.try_again()
                         hindered += 1
     except CommandError as error:
-        raise TraintuiError(
-            "Schema not known",
-            f"{str(error).removesuffix('.')}.",
-            "A newer Traintui may have upgraded this database: install that version.",
-        ) from error
+        raise unknown(conninfo, error) from error
     except (StatementFailed, DBAPIError, psycopg.Error) as error:
-        raise failure(title, error) from error
+        raise failure(title, error, stands(conninfo)) from error
     finally:
         engine.dispose()
 
@@ -220,8 +222,29 @@ def driver_error(error: BaseException) -> BaseException | None:
     return getattr(cause, "orig", cause)
 
 
-def failure(title: str, error: BaseException) -> TraintuiError:
-    """The answer to a revision that failed: what the server said, of which statement, and what to do."""
+def unknown(conninfo: str, error: Exception) -> TraintuiError:
+    """The answer to a revision that Alembic does not find: that of the database, or the one that was asked for."""
+    from traintui.data import schema_moves
+
+    current = current_revision(conninfo)
+    if current is not None and current > HEAD:
+        return schema_moves.newer(conninfo, current)
+    said = str(error).removesuffix(".")
+    return TraintuiError("Revision not known", f"{said}.", "`traintui db history` lists those that there are.")
+
+
+def stands(conninfo: str) -> str:
+    """At which revision an upgrade that failed has left a database, in a sentence."""
+    try:
+        revision = current_revision(conninfo)
+    except psycopg.Error:
+        return "Each revision before this one stands."
+    return f"The database stands at {revision}." if revision else "The database has no revision yet."
+
+
+def failure(title: str, error: BaseException, standing: str) -> TraintuiError:
+    """The answer to a revision that failed: what the server said of which statement, where the database stands, and
+    what to do."""
     failed = driver_error(error)
     if failed is not None and getattr(failed, "sqlstate", None) is None and (lost := lost_connection(failed)):
         return lost
@@ -229,18 +252,18 @@ def failure(title: str, error: BaseException) -> TraintuiError:
     where = getattr(error, "where", None) or first_line(getattr(error, "statement", None) or "")
     return TraintuiError(
         title,
-        f"{said}{f' ({where})' if where else ''}. The database is at the last revision that succeeded.",
+        f"{said}{f' ({where})' if where else ''}. {standing}",
         hint or "Nothing is half done. Send the message to the makers, or ask who runs the server.",
     )
 
 
-def held_up(title: str, holders: tuple[str, ...], pids: tuple[int, ...]) -> TraintuiError:
+def held_up(title: str, holders: tuple[str, ...], pids: tuple[int, ...], standing: str) -> TraintuiError:
     """The answer to a lock that was not to be had after several tries: who holds it."""
     who = " and ".join(holders) or "another session"
     end = " or ".join(f"SELECT pg_terminate_backend({pid})" for pid in pids)
     return TraintuiError(
         title,
-        f"{who} holds what has to be locked for a moment. The database is at the last revision that succeeded.",
+        f"{who} holds what has to be locked for a moment. {standing}",
         "Nobody was kept waiting for longer than a second. Try again when that has ended"
         + (f", or have an administrator end it: {end}." if end else "."),
     )

@@ -20,7 +20,7 @@ from traintui.errors import TraintuiError
 GOLDEN = Path(__file__).parent / "golden_schema.txt"
 """The schema at the newest revision, as `dump` writes it; `traintui db check --print-golden` makes it anew."""
 Kind = Literal["missing", "changed", "added"]
-CONDITIONS = {"constraint", "trigger", "policy", "index"}
+CONDITIONS = {"constraint", "trigger", "policy", "index", "type"}
 _HEAD = re.compile(r"^=== (\w+) (.*)$", re.MULTILINE)
 
 

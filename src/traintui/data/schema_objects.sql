@@ -1,12 +1,16 @@
 -- All that migrations make, one row for each thing: what it is, its name, and how it is defined. Partitions are left out,
--- which follow their table, what a downgrade put aside, and what the owner may do with its own.
-WITH relation AS (
+-- which follow their table, what extensions brought, what a downgrade put aside, and what the owner may do with its own.
+WITH foreigner AS (
+    SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+), relation AS (
     SELECT oid, relname, relkind, relacl, relowner, relrowsecurity, relforcerowsecurity, reloptions FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> 'alembic_version'
         AND NOT starts_with(relname, 'put_aside_')
+        AND NOT EXISTS (SELECT FROM foreigner WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid)
 ), routine AS (
-    SELECT oid, oid::regprocedure::text AS name, proacl, proowner, prokind FROM pg_proc
+    SELECT p.oid, p.oid::regprocedure::text AS name, proacl, proowner, prokind FROM pg_proc AS p
     WHERE pronamespace = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM foreigner WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 ), granted AS (
     SELECT 'table ' || relname AS thing, acl.* FROM relation, aclexplode(relacl) AS acl
     WHERE relkind IN ('r', 'p', 'v') AND grantee <> relowner
@@ -14,7 +18,7 @@ WITH relation AS (
     SELECT 'sequence ' || relname, acl.* FROM relation, aclexplode(relacl) AS acl WHERE relkind = 'S' AND grantee <> relowner
     UNION ALL
     SELECT 'column ' || relname || '.' || attname, acl.* FROM relation
-    JOIN pg_attribute ON attrelid = relation.oid, aclexplode(attacl) AS acl WHERE grantee <> relowner
+    JOIN pg_attribute ON attrelid = relation.oid AND NOT attisdropped, aclexplode(attacl) AS acl WHERE grantee <> relowner
     UNION ALL
     SELECT 'function ' || name, acl.* FROM routine, aclexplode(proacl) AS acl WHERE grantee <> proowner
     UNION ALL

@@ -36,6 +36,7 @@ HOLDERS = """
     SELECT a.pid, a.usename, nullif(a.application_name, ''), a.state,
            extract(epoch FROM clock_timestamp() - a.xact_start)
     FROM unnest(pg_blocking_pids(%s)) AS blocker JOIN pg_stat_activity AS a ON a.pid = blocker
+    WHERE a.pid <> pg_backend_pid()
 """
 
 
@@ -197,8 +198,12 @@ class Guard:
         self._connection = connection
         self._over = threading.Event()
         self.holders: tuple[str, ...] = ()
-        """Who held what the upgrade wanted, the last time that it had to wait."""
+        """Who held what the upgrade wanted, the last time that it had to wait in this try."""
         self.pids: tuple[int, ...] = ()
+
+    def try_again(self) -> None:
+        """Forgets who held what the try before wanted."""
+        self.holders, self.pids = (), ()
 
     @contextmanager
     def watching(self, backend: int) -> Iterator[None]:

@@ -10,8 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-import traintui
-from traintui.data import backup, schema, schema_history, users
+from traintui.data import backup, older_cluster, schema, schema_moves, users
 from traintui.data.backup import Backup
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.data.engine import (
@@ -23,6 +22,7 @@ from traintui.data.engine import (
     make_engine,
     parsed_url,
 )
+from traintui.data.older_cluster import MAJOR, OlderCluster, OtherServer
 from traintui.data.refusals import answered, lost_connection, no_role
 from traintui.data.restore import clear_leftovers
 from traintui.errors import TraintuiError
@@ -30,12 +30,6 @@ from traintui.settings import Settings
 
 Progress = schema.Progress
 quiet = schema.quiet
-LISTED = 3
-"""Missing revisions that are named one by one."""
-MAY_UPGRADE = """
-    SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
-    ORDER BY rolname LIMIT 5
-"""
 
 
 @asynccontextmanager
@@ -71,7 +65,13 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
         check_shared(conninfo)
         return conninfo, label_of(parts)
     progress("Starting the database")
-    server.start()
+    try:
+        server.start()
+    except OtherServer as other:
+        # Where nobody watches, the answer says which command does it.
+        if progress is quiet or other.cluster.programs is None or other.cluster.major > MAJOR:
+            raise
+        upgrade_server(server, progress)
     conninfo = server.conninfo(users.own_login())
     try:
         revision = schema.current_revision(conninfo)
@@ -79,11 +79,30 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
     except psycopg.OperationalError:
         revision, left = None, False  # no such login or database yet
     if revision is not None and revision > schema.HEAD:
-        raise newer_schema(conninfo, revision)
+        raise schema_moves.newer(conninfo, revision)
     if revision != schema.HEAD or left:
         progress("Preparing the database")
         make_embedded_workspace(server, progress=progress)
     return conninfo, "embedded"
+
+
+def older_cluster_of(settings: Settings) -> OlderCluster | None:
+    """What an older server left where the embedded workspace is to be opened; None where there is nothing to move."""
+    with suppress(OSError):  # opening it says what is the matter
+        return older_cluster.found(settings.home) if settings.embedded else None
+    return None
+
+
+def upgrade_server(server: EmbeddedServer, progress: Progress) -> None:
+    """Moves a workspace that an older server made, which is still installed, and starts the new one."""
+    from traintui.data import server_upgrade
+    from traintui.data.backup_proof import Telling
+
+    def far(what: str, done: int, total: int) -> None:
+        progress(f"Moving to PostgreSQL {MAJOR}: {done:,}{f' of about {max(total, done):,}' if total else ''} {what}")
+
+    server_upgrade.move(server.home, server_upgrade.plan(server.home), Telling(progress, far))
+    server.start()
 
 
 def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, progress: Progress = quiet) -> None:
@@ -123,6 +142,8 @@ def change_schema(
     if server and current and (target := schema.revision_after(current, revision, down=down)):
         progress(f"Backing up before the {'downgrade' if down else 'upgrade'}")
         made = backup.before(server, f"{current}-to-{target}")
+        if made:
+            progress(f"Backed up to {made.path}")
         progress(f"{'Downgrading' if down else 'Upgrading'} the database")
     try:
         (schema.downgrade if down else schema.upgrade)(conninfo, revision, progress=progress)
@@ -144,43 +165,8 @@ def check_shared(conninfo: str) -> None:
         raise lost_connection(error) or TraintuiError(
             "Database not reached", f"{' '.join(str(error).split())}.", "Check TRAINTUI_DATABASE_URL."
         ) from error
-    if revision is None:
-        raise TraintuiError(
-            "No workspace here",
-            "this database has no Traintui schema yet.",
-            "Run `traintui db roles` for the roles and then `traintui db upgrade`, with a login that may.",
-        )
-    if revision > schema.HEAD:
-        raise newer_schema(conninfo, revision)
-    if revision < schema.HEAD:
-        raise older_schema(conninfo, revision)
-
-
-def newer_schema(conninfo: str, revision: str) -> TraintuiError:
-    """The answer of a Traintui that is older than the schema: it writes nothing."""
-    made = [change.version for change in schema_history.changes(conninfo) if change.revision == revision]
-    return TraintuiError(
-        "Schema is newer",
-        f"the database is at revision {revision}, and this Traintui {traintui.__version__} knows revisions up to"
-        f" {schema.HEAD}: what it would write may not fit, so it writes nothing.",
-        f"Install the newer Traintui{f' ({made[-1]})' if made else ''}.",
-    )
-
-
-def older_schema(conninfo: str, revision: str) -> TraintuiError:
-    """The answer of a Traintui that is newer than a shared schema: what is missing, and who may upgrade."""
-    missing = [f"{one.number} ({one.what.rstrip('.')})" for one in schema_history.revisions() if one.number > revision]
-    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
-        may = [str(name) for (name,) in connection.execute(MAY_UPGRADE)]
-    more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-    return TraintuiError(
-        "Schema is older",
-        f"the database is at revision {revision}, this Traintui needs {schema.HEAD}. Missing:"
-        f" {', '.join(missing[:LISTED])}{more}.",
-        "A shared workspace is not upgraded by itself. Ask "
-        + (f"{', '.join(may)} or who runs the server" if may else "who runs the server")
-        + f" to run `traintui db upgrade`, which needs a member of {schema.OWNER}; until then use the older Traintui.",
-    )
+    if (moved := schema_moves.answer(conninfo, revision)) is not None:
+        raise moved
 
 
 @contextmanager
@@ -208,8 +194,9 @@ def embedded_administration(settings: Settings) -> Iterator[EmbeddedServer]:
     if not settings.embedded:
         raise TraintuiError(
             "Not an embedded workspace",
-            "a shared database is backed up and restored with its server's own tools.",
-            "Back up: pg_dump -Fc -f FILE -d URL. Restore: see docs/operations.md.",
+            "a shared database is restored with its server's own tools, by those who run it.",
+            "Nothing was changed. How: pg_restore, see docs/operations.md. Without TRAINTUI_DATABASE_URL a backup of it"
+            " is restored into the embedded workspace.",
         )
     server = EmbeddedServer(settings.home)
     server.start()

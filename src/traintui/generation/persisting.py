@@ -9,6 +9,7 @@ from typing import TypeVar
 from traintui.data import batches
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
+from traintui.data.schema_moves import SchemaMoved
 from traintui.errors import TraintuiError
 
 T = TypeVar("T")
@@ -41,8 +42,8 @@ class Outages:
         self._said = ""
 
     def met(self, away: TraintuiError) -> None:
-        """Says it, unless it was said last. Raises a refusal that no waiting ends."""
-        if isinstance(away, Refused) and not away.passing:
+        """Says it, unless it was said last. Raises a refusal that no waiting ends, and a schema of another Traintui."""
+        if isinstance(away, SchemaMoved) or (isinstance(away, Refused) and not away.passing):
             raise away
         if away.title != self._said:
             self._said = away.title

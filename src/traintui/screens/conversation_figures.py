@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 TYPING = 0.02
 """Seconds that a filter which asks the server waits for the next letter."""
-OFFLINE = "! offline "
-"""How the line below begins while the workspace does not answer."""
+OFFLINE, MOVED = "! offline ", "! nothing is written "
+"""How the line below begins while the workspace does not answer, or has a schema that is not this Traintui's."""
 FIGURES = 8
 """Cells by which the place of the figures below the rows grows."""
 
@@ -231,11 +231,15 @@ class ConversationFigures(Filtered, BaseScreen):
     # The line below
 
     def _outage_changed(self, outage: TraintuiError | None) -> None:
+        from traintui.data.schema_moves import SchemaMoved
+
+        said = str(self.said.content)
         if outage is not None:
-            self._say((OFFLINE, "bold $error"), text.shown(outage.message, single_line=True, limit=90))
+            head = MOVED if isinstance(outage, SchemaMoved) else OFFLINE
+            self._say((head, "bold $error"), text.shown(outage.message, single_line=True, limit=90))
             if self._listing is None:
                 self.notice.fail(outage, "It is tried again by itself.")
-        elif self.ready and str(self.said.content)[: len(OFFLINE)] in {"", OFFLINE}:  # else what was done stands there
+        elif self.ready and (not said or said.startswith((OFFLINE, MOVED))):  # else what was done stands there
             self._say(("● ", "$success"), ("the workspace answers again", "$muted"))
 
     def _say(self, *parts: Content | str | tuple[str, str]) -> None:

@@ -44,7 +44,7 @@ class IndexesPane(ListedPane["IndexState"]):
     def shown(self) -> None:
         """Reads the first time, and later where it is time to."""
         if self._read_at is None:
-            self.look_again()
+            self.keep_up()
         else:
             self.look()
 

@@ -83,17 +83,21 @@ class ListedPane(TabPane, Generic[RowT]):
 
     def shown(self) -> None:
         """Reads."""
-        self.look_again()
+        self.keep_up()
 
     def look(self) -> None:
         """Reads, where it is time to."""
         if self.KEEPS_UP and self._read_at is not None and clock.ticks() - self._read_at >= self.EVERY:
+            self.keep_up()
+
+    def keep_up(self) -> None:
+        """Reads, unless that is under way."""
+        if not self.reading_now("listed"):
             self.look_again()
 
     def look_again(self) -> None:
-        """Reads now."""
-        if not self.reading_now("listed"):
-            self.read(self._read, name="listed")
+        """Reads now, as of now: a read that is under way may know nothing of what somebody just did or chose."""
+        self.read(self._read, name="listed")
 
     async def _read(self) -> None:
         found = await self.rows()

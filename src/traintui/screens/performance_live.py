@@ -48,7 +48,7 @@ class LivePane(ListedPane["Standing"]):
     def look(self) -> None:
         """Reads, each time that the screen asks, unless somebody wants to read in peace."""
         if not self._paused:
-            self.look_again()
+            self.keep_up()
 
     def columns(self) -> Sequence[Column[Standing]]:
         """Who, what, since when."""

@@ -86,7 +86,8 @@ class OverviewPane(TabPane):
         """Measures."""
         if self._measured_at is None:
             self.notice.say("loading", "Measuring")
-        self.look_again()
+        self._day_read_at = self._indexes_read_at = None
+        self._look()
 
     def look(self) -> None:
         """Measures, where it is time to."""
@@ -96,9 +97,11 @@ class OverviewPane(TabPane):
             self._look_at_alerts()
 
     def look_again(self) -> None:
-        """Measures now, and reads the last day."""
+        """Measures and reads the last day, as of now: a read that is under way may know nothing of what has come."""
         self._day_read_at = self._indexes_read_at = None
-        self._look()
+        self.read(self._measure, name="measure")
+        self.read(self._read_alerts, name="wrong")
+        self.read(self._read_day, name="day")
 
     def _look(self) -> None:
         if not self.reading_now("measure"):

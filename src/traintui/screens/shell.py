@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from traintui.outbox.outcomes import Outcome, Standing
     from traintui.outbox.sending import Outbox
 
+NOTED = 10.0
+"""Seconds for which a note stands beside the work."""
+
 
 class OpenConversation(Message):
     """Somebody wants to read a conversation in Review; `queue` is what the table shows where it was opened."""
@@ -95,7 +98,7 @@ class Shell(KeysInTurn):
     alerts: var[OpenAlerts | None] = var["OpenAlerts | None"](None, init=False)
     """What is wrong with the database; None where nothing is."""
     ended: var[str] = var("", init=False)
-    """What becomes of an embedded database that ended; empty while it runs."""
+    """What becomes of an embedded database that ended, or of a schema that moved; empty while both are well."""
 
     def __init__(self, settings: Settings, *, demo: bool = False) -> None:
         super().__init__()
@@ -195,7 +198,7 @@ class Shell(KeysInTurn):
             said,
             title=named,
             severity="error" if bad else "warning",
-            timeout=10,
+            timeout=NOTED,
             markup=False,
         )
 

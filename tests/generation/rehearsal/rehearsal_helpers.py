@@ -107,7 +107,7 @@ def said(text: str) -> list[MessageParam]:
     return [{"role": "user", "content": text}]
 
 
-def client(server: RehearsalServer, *, timeout: float = 10.0) -> AsyncAnthropic:
+def client(server: RehearsalServer, *, timeout: float = 60.0) -> AsyncAnthropic:
     """The real SDK, strict about what it receives and never retrying."""
     return AsyncAnthropic(
         api_key="rehearsal", base_url=server.url, max_retries=0, timeout=timeout, _strict_response_validation=True
