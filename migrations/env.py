@@ -26,6 +26,7 @@ from traintui.data import (  # noqa: F401
     metadata_models,
     money_models,
     monthly_models,
+    promotion_models,
     query_models,
     rate_models,
     reservation_models,
@@ -41,6 +42,7 @@ from traintui.data import (  # noqa: F401
     view_models,
 )
 from traintui.data.models import Base, Xid8
+from traintui.data.promotions import is_promoted
 from traintui.data.put_aside import PREFIX
 
 ischema_names["xid8"] = Xid8
@@ -48,12 +50,15 @@ PARTITIONS = text("SELECT inhrelid::regclass::text FROM pg_inherits")
 
 
 def include_object(connection: Connection) -> Any:
-    """A filter that hides what no model is of: partitions, which a function makes, and what a downgrade put aside."""
+    """A filter that hides what no model is of: partitions, which a function makes, what a downgrade put aside, and the
+    columns of promoted keys, which a workspace's own migrations make."""
     partitions = set(connection.scalars(PARTITIONS))
     connection.rollback()  # Alembic begins and commits transactions only where it finds none
 
     def include(thing: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
         owner = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
+        if owner == "conversations" and name is not None and kind in {"column", "index"} and is_promoted(name):
+            return False
         return owner not in partitions and not str(owner).startswith(PREFIX)
 
     return include
@@ -70,6 +75,7 @@ def migrate(connection: Connection) -> None:
         on_version_apply=context.config.attributes["run"].note,
         # What tables and columns hold is said in the migrations alone; a test holds that none is left out.
         autogenerate_plugins=["alembic.autogenerate.*", "~alembic.autogenerate.comments"],
+        version_table=context.config.attributes.get("version_table", "alembic_version"),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -38,6 +38,8 @@ LOOK_AGAIN = 2.0
 """Seconds between two tries to reach a database that does not answer."""
 RESTING = 1.0
 """Seconds without a key or a click after which nobody is in the middle of something."""
+FIELDS_ANEW = 20.0
+"""Seconds after which it is looked whether somebody registered or promoted a metadata key."""
 PRUNE = 3_600.0
 """Seconds after which what nobody needs of the change feed is taken out."""
 
@@ -248,15 +250,17 @@ class TraintuiApp(Ending):
         """Loads the copy, then takes over what changes, for as long as the workspace is open."""
         from traintui.data import feed
         from traintui.data.live import Live
-        from traintui.data.refusals import NotReached
+        from traintui.data.refusals import NotReached, Refused
         from traintui.data.schema_moves import SchemaMoved
 
         self._fields = await self._registered()
         live = self.live = Live(self.db, self._fields)
-        pruned = 0.0
+        pruned, known = 0.0, clock.ticks()
         while True:
             try:
                 await self.db.require_schema()
+                if clock.ticks() - known > FIELDS_ANEW:
+                    self._fields, known = await self._registered(), clock.ticks()
                 if live.mirror is None or self._fields.registered != live.fields.registered:
                     await live.load(self._counted, self._fields)
                     garbage.settle()
@@ -272,6 +276,8 @@ class TraintuiApp(Ending):
                 self.outage = error
                 if isinstance(error, SchemaMoved):
                     self._schema_moved(error)
+                if isinstance(error, Refused) and error.code == "42703":  # a key that was promoted is no longer
+                    known = -FIELDS_ANEW
                 if isinstance(error, NotReached) and await self._reviving.revive(self.db):
                     continue
             with suppress(TimeoutError):

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("benchmarks")
         ("redaction", "--rows 80 --runs 1"),
         ("observe", "--rows 1000 --conversations 4000"),
         ("audit", "--rows 300 --runs 1 --deciding 1600 --tamperings 6 --written 20"),
+        ("evolve", "--rows 300 --kills 1 --people 2"),
     ],
 )
 def test_a_benchmark_prints_its_figures_with_their_goals(name: str, arguments: str) -> None:

@@ -59,6 +59,7 @@ INSERT INTO conversation_looks (conversation_id, login, looked_at, revision)
     SELECT id, 'rita', now(), revision FROM conversations LIMIT 3;
 INSERT INTO retired_sums (week, day, run_id, model, calls, prompt_tokens, read, written)
     VALUES ('2025-01-06', '2025-01-07', 1, 'claude', 3, 4, 5, 6);
+INSERT INTO promoted_values (key, value, added_by) VALUES ('source', 'letter', 'ada');
 INSERT INTO retention_rounds (failure) VALUES ('the disk was full');
 INSERT INTO monthly_figures (month, figures) VALUES ('2026-10-01', '{"calls": 4}');
 INSERT INTO index_actions (kind, state, index_name, table_name, definition, statement, acted_by, by_itself, started_at,

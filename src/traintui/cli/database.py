@@ -12,6 +12,7 @@ from traintui.cli.evolving import check, downgrade, history, upgrade
 from traintui.cli.indexes import indexes
 from traintui.cli.live import live
 from traintui.cli.monthly import report
+from traintui.cli.promoting import demote, promote
 from traintui.cli.running import Json, administrative
 from traintui.cli.server_upgrading import upgrade_server
 from traintui.cli.stats import stats
@@ -24,6 +25,8 @@ db_app.command()(live)
 db_app.command()(report)
 db_app.command()(indexes)
 db_app.command()(alerts)
+db_app.command()(promote)
+db_app.command()(demote)
 db_app.command("backup")(back_up)
 db_app.command("restore")(restore_backup)
 db_app.command("upgrade-server")(upgrade_server)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from traintui.cli.running import Json, administrative, fitted_lines, say
+from traintui.cli.running import Json, administrative, fitted_lines, harmless, say
 from traintui.settings import load_settings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def history(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print what docs/schema-history.md holds.")] = False,
 ) -> None:
     """What each revision is for, how to go back, what becomes of old rows, and when it was applied here, by whom."""
-    from traintui.data import schema, schema_history
+    from traintui.data import promoted_schema, schema, schema_history
 
     if markdown:
         print(schema_history.document(), end="")
@@ -113,15 +113,19 @@ def history(
     with administrative() as conninfo:
         current = schema.current_revision(conninfo)
         changes = schema_history.changes(conninfo)
+        mine = promoted_schema.revisions(promoted_schema.promoted(conninfo))
     told = schema_history.revisions()
     if json_:
-        found = [_with_changes(one, current, changes) for one in told]
-        print(json.dumps({"current": current, "revisions": found}))
+        print(json.dumps({
+            "current": current,
+            "revisions": [_with_changes(one, current, changes) for one in told],
+            "workspace": [_with_changes(one, current, changes) for one in mine],
+        }))  # fmt: skip
         return
-    for one in told:
-        print(fitted_lines(f"{one.number}  {one.date}  {one.what}", sys.stdout))
+    for one in (*told, *mine):
+        print(fitted_lines(harmless(f"{one.number}  {one.date}  {one.what}"), sys.stdout))
         for name, text in (("Why", one.why), ("Going back", one.back), ("Old rows", one.old_rows)):
-            print(fitted_lines(f"      {name}: {text}", sys.stdout))
+            print(fitted_lines(harmless(f"      {name}: {text}"), sys.stdout))
         print(fitted_lines(f"      Here: {_here(one, current, changes)}", sys.stdout))
 
 
@@ -131,7 +135,7 @@ def check(
 ) -> None:
     """Compare the database with what the migrations make: tables, functions, triggers, policies, grants and
     comments. Ends with 1 where something differs."""
-    from traintui.data import schema, schema_check
+    from traintui.data import promoted_schema, schema, schema_check
 
     with administrative() as conninfo:
         if print_golden:
@@ -139,16 +143,23 @@ def check(
             return
         differences = schema_check.check(conninfo)
         models = schema_check.models_differ(conninfo)
+        keys = [one for one in promoted_schema.promoted(conninfo) if one.state != "demoted"]
     if json_:
-        found = [asdict(difference) for difference in differences]
-        print(json.dumps({"revision": schema.HEAD, "differences": found, "models": models}))
+        print(json.dumps({
+            "revision": schema.HEAD,
+            "differences": [asdict(difference) for difference in differences],
+            "models": models,
+            "promoted": [{"key": one.planned.key, "column": one.planned.column, "state": one.state} for one in keys],
+        }))  # fmt: skip
     else:
+        for one in keys:
+            print(harmless(one.words))
         for difference in differences:
             print(difference.words)
         for line in models:
             print(f"tables of this Traintui: {line}")
         if not differences and not models:
-            print(f"All as revision {schema.HEAD} makes it")
+            print(f"All as revision {schema.HEAD}{' and the promoted keys make' if keys else ' makes'} it")
     if differences or models:
         say("Traintui needs the schema that it made. Grant again what is missing; else ask the makers.")
         raise typer.Exit(1)
@@ -203,14 +214,23 @@ def _with_changes(one: Revision, current: str | None, changes: Sequence[Change])
         {**asdict(change), "at": change.at.isoformat()} for change in changes if change.revision == one.number
     ]  # fmt: skip
     told = {name: value for name, value in asdict(one).items() if name != "beside"}
-    return {**told, "applied": current is not None and one.number <= current, "here": here}
+    return {**told, "applied": _is_applied(one, current, changes), "here": here}
+
+
+def _is_applied(one: Revision, current: str | None, changes: Sequence[Change]) -> bool:
+    """Whether the database has a revision; one of the workspace is noted at its end."""
+    if one.number.startswith("w"):
+        return any(change.revision == one.number for change in changes)
+    return current is not None and one.number <= current
 
 
 def _here(one: Revision, current: str | None, changes: Sequence[Change]) -> str:
     """What was done with a revision in this database, the newest of it."""
     mine = [change for change in changes if change.revision == one.number]
     if not mine:
-        return "applied before this was noted" if current is not None and one.number <= current else "not applied"
+        if one.number.startswith("w"):
+            return "begun, and not finished"
+        return "applied before this was noted" if _is_applied(one, current, changes) else "not applied"
     last = mine[-1]
     verb = "applied" if last.direction == "up" else "taken back"
     again = f", {len(mine)} times in all" if len(mine) > 1 else ""

@@ -14,11 +14,27 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, Double, Numeric, case, cast, exists, func, literal
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    Double,
+    Numeric,
+    Text,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from traintui.data.models import DIMENSIONS, STATUSES, TIERS, Chunk
 from traintui.data.models import Conversation as C
+from traintui.data.promotion_records import Column as Promoted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -33,6 +49,7 @@ class Kind(Enum):
     KEY = "one of a few values"
     NUMBER = "number"
     TIME = "time"
+    TEXT = "any text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +60,8 @@ class Field:
     USD); with `places` None as a double. A time is microseconds since 1970, UTC. `values` are all that there can be, in
     their order; empty where the vocabulary or the data says. A day (`is_day`) is the same everywhere: its time is
     midnight UTC, wherever one lives. A column that `is_whole` holds whole numbers of the smallest unit itself.
-    `unit` is what a number counts, where its name does not say so.
+    `unit` is what a number counts, where its name does not say so. A promoted metadata key names its `own` column.
+    Any text is neither sorted nor counted, nor kept in memory: the server finds it.
     """
 
     name: str
@@ -57,6 +75,7 @@ class Field:
     is_day: bool = False
     is_whole: bool = False
     unit: str = ""
+    own: str | None = None
 
     @property
     def is_dimension(self) -> bool:
@@ -159,12 +178,16 @@ class Fields(Mapping[str, Field]):
 
     def __init__(self, registered: Iterable[Field] = ()) -> None:
         registered = tuple(registered)
-        self.registered = tuple((field.name, field.kind, field.label, field.is_double) for field in registered)
+        self.registered = tuple(
+            (field.name, field.kind, field.label, field.is_double, field.own, field.values) for field in registered
+        )
         """What tells these fields from those with other registered keys."""
         self._by_name = {field.name: field for field in (*STATIC, *registered)}
+        # A promoted key is also asked for without `meta.`, where nothing else is called so.
+        self._short = {field.name.removeprefix(META): field for field in registered if field.own is not None}
 
     def __getitem__(self, name: str) -> Field:
-        return self._by_name[name]
+        return self._by_name[name] if name in self._by_name else self._short[name]
 
     def __iter__(self) -> Any:
         return iter(self._by_name)
@@ -180,7 +203,7 @@ class Fields(Mapping[str, Field]):
     @property
     def figures(self) -> tuple[Field, ...]:
         """Numbers and times."""
-        return tuple(field for field in self._by_name.values() if field.kind is not Kind.KEY)
+        return tuple(field for field in self._by_name.values() if field.kind in {Kind.NUMBER, Kind.TIME})
 
 
 FIELDS = Fields()
@@ -208,5 +231,28 @@ def metadata_field(name: str, value_type: str, about: str = "", label: str | Non
     return None
 
 
+def promoted_field(name: str, about: str, label: str, promoted: Promoted) -> Field:
+    """A metadata key that has a column of its own: like a registered one, and text too. A null is no value."""
+    held: ColumnElement[Any] = column(promoted.name, COLUMN_TYPES[promoted.value_type], _selectable=C.__table__)
+    full = META + name
+    match promoted.value_type:
+        case "integer":
+            return Field(full, label, Kind.NUMBER, about, held, is_whole=True, own=promoted.name)
+        case "number":
+            return Field(full, label, Kind.NUMBER, about, held, places=None, own=promoted.name)
+        case "date":
+            day = func.timezone("UTC", cast(held, DateTime()))
+            return Field(full, label, Kind.TIME, about, day, is_day=True, own=promoted.name)
+        case "boolean":
+            said = cast(held, Text())
+            return Field(full, label, Kind.KEY, about, said, ("false", "true"), is_facet=True, own=promoted.name)
+        case "text" if promoted.values is not None:
+            return Field(full, label, Kind.KEY, about, held, promoted.values, is_facet=True, own=promoted.name)
+    return Field(full, label, Kind.TEXT, about, held, own=promoted.name)
+
+
+COLUMN_TYPES: Mapping[str, Any] = {
+    "text": Text(), "integer": BigInteger(), "number": Double(), "boolean": Boolean(), "date": Date(),
+}  # fmt: skip
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 """How a date is written in metadata."""

@@ -9,10 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import (
+    ColumnElement,
     Numeric,
+    Unicode,
     and_,
     case,
     cast,
+    column,
     exists,
     false,
     func,
@@ -322,6 +325,21 @@ class Compared:
         # A cast of a value that is no number would end the query; CASE alone fixes the order of the two.
         number = case((func.jsonb_typeof(held) == "number", cast(held, Numeric)))
         return bool_of(number.op(self.operator, is_comparison=True)(literal(self.value, Numeric())))
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """A column of a promoted key that has one of the values, or none where `absent`; its index serves it."""
+
+    column: str
+    values: tuple[str, ...]
+    absent: bool = False
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        held: ColumnElement[str] = column(self.column, Unicode(), _selectable=C.__table__)
+        return in_or_absent(held.in_(self.values) if self.values else None, held.is_(None) if self.absent else None)
 
 
 @dataclass(frozen=True, slots=True)

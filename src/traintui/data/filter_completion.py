@@ -129,7 +129,7 @@ class Known:
     def is_figure(self, name: str) -> bool:
         """Whether a field is a number or a time."""
         field = self.fields.get(name)
-        return field is not None and field.kind is not Kind.KEY
+        return field is not None and field.kind in {Kind.NUMBER, Kind.TIME}
 
     # Names
 
@@ -188,7 +188,7 @@ class Known:
             keys = [name for name, _ in self.all_names() if name.startswith(META)]
             return ranked([Candidate(spelled(key), key, "metadata") for key in keys], typed)
         field = self.fields.get(name)
-        if field is not None and field.kind is not Kind.KEY:
+        if field is not None and field.kind in {Kind.NUMBER, Kind.TIME}:
             return [one for one in self.examples(field, operator) if one.insert.startswith(typed)]
         if operator not in EQUALS:
             return []
@@ -213,6 +213,7 @@ class Known:
 
     def values_of(self, name: str, field: Field | None) -> list[Candidate]:
         """The values of a key field in the order of the vocabulary, then those that only rows have, then `none`."""
+        name = field.name if field is not None else name
         counts = self.facets.get(name)
         described = {value: entry for (dimension, value), entry in self.labels.items() if dimension == name}
         in_use = [value for value in counts or () if value is not None]

@@ -45,7 +45,7 @@ class Piece:
 
     def chooses(self, field: str) -> bool:
         """Whether it says which values of a field are wanted."""
-        return self.field == field and self.operator in EQUALS and not self.negated and not self.broken
+        return self.field in names_of(field) and self.operator in EQUALS and not self.negated and not self.broken
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -55,6 +55,16 @@ def pieces(text: str) -> Iterator[Piece]:
             text, match.start(), len(text) if broken else match.end(), match.end("negated"), match.start("value"),
             name_of(match), match["operator"] or "", match["negated"] == "-", broken,
         )  # fmt: skip
+
+
+def names_of(field: str) -> tuple[str, ...]:
+    """How a field is called in a filter: a metadata key also without `meta.`, where nothing else is called so."""
+    if not field.startswith("meta."):
+        return (field,)
+    from traintui.data.filters import NAMES  # with it comes SQLAlchemy, which the first frame does without
+
+    short = field.removeprefix("meta.")
+    return (field,) if short in NAMES else (field, short)
 
 
 def spelled(value: str | None) -> str:

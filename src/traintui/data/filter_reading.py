@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
@@ -17,6 +17,7 @@ from traintui.data.filter_beside import (
     Compared,
     DecidedBy,
     Disputed,
+    Equals,
     FailedBy,
     From,
     HasKey,
@@ -179,6 +180,12 @@ def unregistered(word: Word) -> Asked:
 
 def registered(word: Word, field: Field, context: Context) -> Asked:
     """A metadata key with a type. Equality is asked of the stored value, so that `a,b` means one of the two."""
+    if field.own is not None and word.operator in {":", "="} and field.kind in {Kind.KEY, Kind.TEXT}:
+        return among(word, field, {}) if field.kind is Kind.KEY else Equals(field.own, *split(word.listed))
+    if field.own is not None and field.kind is Kind.NUMBER and "," not in word.value:
+        return within(word, field, context)
+    if field.kind is Kind.TEXT:
+        return Compared((word.field or "").removeprefix(META), word.operator, word.value)
     if field.kind is Kind.KEY or (word.operator in {":", "="} and not word.span and field.kind is not Kind.TIME):
         return unregistered(word)
     return within(word, field, context)
@@ -258,13 +265,23 @@ def read_word(
     word: Word, fields: Mapping[str, Field], values: Values, context: Context, language: Language = CONVERSATIONS
 ) -> Term:
     """What a word asks for. Raises `FilterError` for a field that there is not, or a value that it cannot have."""
+    named = fields.get(word.field) if word.field is not None and word.field not in language.words else None
+    if named is not None and named.name != word.field:
+        word = replace(word, field=named.name)  # a promoted key by its short name
+    elif named is None and word.field is not None and LIKE_A_KEY.fullmatch(word.field):
+        # No field is called so: text such as error_code:5 is looked for as it stands.
+        word = replace(word, field=None, operator="", value=f"{word.field}{word.operator}{word.value}")
     asked = asked_by(word, fields, values, context, language)
     return Term(word.field, asked, word.negated, word.start, word.end)
 
 
+LIKE_A_KEY = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+"""A name that only a promoted key has."""
+
+
 def example_of(name: str, field: Field | None) -> str:
     """What may stand behind the name of a field, in which unit."""
-    if field is None or field.kind is Kind.KEY:
+    if field is None or field.kind in {Kind.KEY, Kind.TEXT}:
         return f"{name}:VALUE"
     if field.kind is Kind.TIME:
         return f"{name}>=2026-11-01 or {name}>=-7d"

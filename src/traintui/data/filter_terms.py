@@ -25,6 +25,7 @@ from traintui.data.filter_beside import (
     Compared,
     DecidedBy,
     Disputed,
+    Equals,
     FailedBy,
     From,
     HasKey,
@@ -100,7 +101,18 @@ Searched = Holds | HasKey | Text
 LookedThrough = Compared | Signs
 """Terms that no index serves."""
 Beside = (
-    Named | From | DecidedBy | AssignedTo | Disputed | StoodAs | CalledBy | FailedBy | Searched | LookedThrough | Meant
+    Named
+    | From
+    | DecidedBy
+    | AssignedTo
+    | Disputed
+    | StoodAs
+    | CalledBy
+    | FailedBy
+    | Equals
+    | Searched
+    | LookedThrough
+    | Meant
 )
 """Terms that the server answers."""
 Asked = Local | Beside

@@ -121,7 +121,7 @@ class Context:
 
 WORD = re.compile(
     r"""(?P<negated>-?)
-        (?:(?P<field>[A-Za-z]+(?:\.[^\s:<>="]+)?)(?P<operator><=|>=|:|<|>|=))?
+        (?:(?P<field>[A-Za-z]+(?:_[A-Za-z0-9]+)*(?:\.[^\s:<>="]+)?)(?P<operator><=|>=|:|<|>|=))?
         (?P<value>"(?:[^"\\]|\\.)*"|[^\s"]*)""",
     re.VERBOSE,
 )

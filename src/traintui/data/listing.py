@@ -46,9 +46,9 @@ NEWEST = Order()
 
 
 def order_of(text: str, fields: Mapping[str, Field]) -> Order:
-    """The order that was written down; the newest first where it names a field that is gone."""
+    """The order that was written down; the newest first where it names a field that is gone, or any text."""
     field = fields.get(text.removeprefix("-"))
-    return NEWEST if field is None else Order(field, text.startswith("-"))
+    return NEWEST if field is None or field.kind is Kind.TEXT else Order(field, text.startswith("-"))
 
 
 @dataclass(frozen=True, slots=True)

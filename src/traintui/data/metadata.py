@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Text, cast, func, select, text, true
 
-from traintui.data import metadata_schema
+from traintui.data import metadata_schema, promotions
 from traintui.data.engine import Database
-from traintui.data.fields import Field, metadata_field
+from traintui.data.fields import Field, metadata_field, promoted_field
 from traintui.data.filters import Filter
 from traintui.data.metadata_models import MetadataKeyEntry as K
 from traintui.data.metadata_records import Change, Held, KnownKey, MetadataKey, Undone
@@ -211,8 +211,15 @@ async def keys(db: Database) -> tuple[MetadataKey, ...]:
 
 
 async def registered_fields(db: Database) -> tuple[Field, ...]:
-    """The registered keys as fields of a conversation; those of type text are none, since the server finds them."""
-    made = (metadata_field(key.key, key.value_type, key.about, key.label) for key in await keys(db))
+    """The registered keys as fields of a conversation; those of type text are none, since the server finds them, unless
+    they have a column of their own."""
+    promoted = await promotions.columns(db)
+    made = (
+        promoted_field(key.key, key.about or "a key of metadata", key.label, promoted[key.key])
+        if key.key in promoted
+        else metadata_field(key.key, key.value_type, key.about, key.label)
+        for key in await keys(db)
+    )
     return tuple(field for field in made if field is not None)
 
 

@@ -60,6 +60,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
     "TT015": ("Schema changed", "Nothing was changed. Try again: it is then looked at by the schema as it is now."),
+    "42703": ("Schema changed", "A metadata key went back from its column meanwhile. Nothing was changed: try again."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
     "40001": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),

@@ -28,7 +28,7 @@ OF_SERVER = "traintui_server"
 """The schema of what belongs to an embedded server and not to the workspace."""
 SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
-HEAD = "0053"
+HEAD = "0054"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 MAY_UPGRADE = """
     SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')
@@ -105,6 +105,7 @@ def upgrade(conninfo: str, revision: str = "head", *, progress: Progress = quiet
     """
     from traintui.data import upgrading
 
+    require_ours(revision)
     with_alembic(conninfo, lambda config: upgrading.apply(config, conninfo, revision, progress), progress=progress)
 
 
@@ -112,12 +113,24 @@ def downgrade(conninfo: str, revision: str, *, progress: Progress = quiet) -> No
     """Takes a database back to a revision; `base` empties it. Raises as `upgrade` does."""
     from alembic import command
 
+    require_ours(revision)
     with_alembic(
         conninfo,
         lambda config: command.downgrade(config, config.attributes["run"].goal(conninfo, revision, down=True)),
         down=True,
         progress=progress,
     )
+
+
+def require_ours(revision: str) -> None:
+    """Raises `TraintuiError` for a revision of the workspace's own migrations, which are run by others."""
+    if re.fullmatch(r"w\d{4}", revision):
+        raise TraintuiError(
+            "A migration of the workspace",
+            f"{revision} is none of Traintui's: it makes a metadata key a column, or takes one back.",
+            "Nothing was changed. `traintui db promote` lists those of this workspace; `traintui db promote KEY --type"
+            " TYPE` and `traintui db demote KEY` run them.",
+        )
 
 
 def require_seals_kept(conninfo: str, revision: str) -> None:
@@ -146,10 +159,17 @@ def require_seals_kept(conninfo: str, revision: str) -> None:
 
 
 def with_alembic(
-    conninfo: str, run: Callable[[Config], None], *, down: bool = False, progress: Progress = quiet
+    conninfo: str,
+    run: Callable[[Config], None],
+    *,
+    down: bool = False,
+    progress: Progress = quiet,
+    config: Config | None = None,
+    title: str | None = None,
 ) -> None:
-    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time. One that met the
-    lock of somebody else is run again after a while: it goes on behind the revisions that it has done."""
+    """Runs an Alembic command over one connection, as the owner of the schema, one process at a time; with a `config`
+    of other migrations than ours, those. One that met the lock of somebody else is run again after a while: it goes on
+    behind the revisions that it has done. `title` is that of what it raises."""
     from alembic.util.exc import CommandError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError
@@ -158,8 +178,8 @@ def with_alembic(
     from traintui.data.upgrading import Run, guarded
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool)
-    config = alembic_config()
-    title = "Downgrade not done" if down else "Upgrade not done"
+    config = config or alembic_config()
+    title = title or ("Downgrade not done" if down else "Upgrade not done")
     hindered, done = 0, 0
     try:
         with engine.connect() as connection:

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from traintui.data.flat_conditions import flat
+from traintui.data.promoted_schema import objects_of, promoted
 from traintui.data.schema import HEAD, current_revision, with_alembic
 from traintui.errors import TraintuiError
 
@@ -57,7 +58,8 @@ def golden() -> dict[tuple[str, str], str]:
 
 
 def check(conninfo: str) -> tuple[Difference, ...]:
-    """What differs from the newest revision. Raises `TraintuiError` when the database is at another one."""
+    """What differs from the newest revision, and from what promoted metadata keys add to it. Raises `TraintuiError`
+    when the database is at another one."""
     revision = current_revision(conninfo)
     if revision != HEAD:
         raise TraintuiError(
@@ -65,7 +67,14 @@ def check(conninfo: str) -> tuple[Difference, ...]:
             f"the database is at revision {revision or 'none'}, and what Traintui compares with is of {HEAD}.",
             "Run `traintui db upgrade` first." if (revision or "") < HEAD else "Install the newer Traintui.",
         )
-    return compare(golden(), objects(conninfo))
+    wanted, found = golden(), objects(conninfo)
+    for one in promoted(conninfo):
+        if one.state != "demoted":
+            wanted |= objects_of(one)
+        if one.state not in {"promoted", "demoted"}:  # its index may be there or not, or be half built
+            for thing in (("index", one.planned.index_name), ("comment", f"index {one.planned.index_name}")):
+                found.pop(thing, None)
+    return compare(wanted, found)
 
 
 def models_differ(conninfo: str) -> list[str]:

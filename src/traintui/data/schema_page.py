@@ -13,7 +13,8 @@ import psycopg
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Conversations": (
-        "conversations", "conversation_turns", "conversation_revisions", "vocabulary", "metadata_keys",
+        "conversations", "conversation_turns", "conversation_revisions", "vocabulary", "metadata_keys", "promotions",
+        "promoted_values",
         "coverage_targets", "saved_views",
     ),
     "Finding conversations": (
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "The workspace": (
         "workspace_settings", "workspace_setting_changes", "schema_history", "schema_backfills", "alembic_version",
+        "workspace_version",
     ),
 }  # fmt: skip
 """What tables are for. A table that a migration adds gets its place here; a test says which has none."""

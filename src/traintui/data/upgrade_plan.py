@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from traintui.data import schema_history
-from traintui.data.schema import alembic_config, current_revision, migrations_directory
+from traintui.data.schema import alembic_config, current_revision, migrations_directory, require_ours
 from traintui.data.statements import STRENGTH, Effect, Lock, effects, split
 
 LARGE = 100_000
@@ -65,12 +65,14 @@ def plan(conninfo: str, revision: str = "head") -> tuple[Step, ...]:
     """What `schema.upgrade` would do, in its order; nothing is locked or changed. Statements of scripts are read as
     they stand: what a DO block or a called function does is not seen.
 
-    Raises `psycopg.Error`; a revision that is not known has no steps, and `schema.upgrade` says so.
+    Raises `psycopg.Error`, and `TraintuiError` for a revision of the workspace's own; one that is not known has no
+    steps, and `schema.upgrade` says so.
     """
     from alembic.script import ScriptDirectory
     from alembic.script.revision import RevisionError
     from alembic.util.exc import CommandError
 
+    require_ours(revision)
     script = ScriptDirectory.from_config(alembic_config())
     try:
         ahead = list(script.iterate_revisions(revision, current_revision(conninfo) or "base", implicit_base=True))

@@ -162,7 +162,7 @@ class ExportDialog(BaseDialog[None]):
         from traintui.data import filters
 
         try:
-            return filters.parse(self._filter)
+            return self.app.read_filter(self._filter)
         except filters.FilterError:
             return None
 

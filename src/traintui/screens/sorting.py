@@ -60,7 +60,7 @@ class SortDialog(BaseDialog[str]):
         self._order = order
         self._rests = rests
         usual = () if newest is None else (Choice("", "Newest first", newest, "", order == NEWEST),)
-        self._choices = (*usual, *(self._choice(field) for field in fields.values()))
+        self._choices = (*usual, *(self._choice(field) for field in fields.values() if field.kind is not Kind.TEXT))
 
     def _choice(self, field: Field) -> Choice:
         if self._order.field is not None and self._order.field.name == field.name:
