@@ -3,9 +3,11 @@ that are filled afterwards, in batches."""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from alembic import op
@@ -15,13 +17,15 @@ from sqlalchemy.exc import DBAPIError
 
 from traintui import clock
 from traintui.data.schema import OWNER, migrations_directory
-from traintui.data.statements import first_line, split
+from traintui.data.statements import STRENGTH, Lock, effects, first_line, split, strongest
 from traintui.errors import TraintuiError
 
 LOCK_SECONDS = 1.0
 """How long a revision may wait for locks in one try, with all of its statements: who comes behind waits as long."""
 LEAST_WAIT = 0.1
 """Seconds that each statement may wait, however long those before it took."""
+LOCK_MOMENT, LOCK_TRIES = 0.4, 3
+"""Seconds that each lock is waited for when all are taken together, and how often that is tried."""
 BATCH_SECONDS = 0.25
 """What a batch may take: whoever wants one of its rows waits as long."""
 FIRST_BATCH, LARGEST_BATCH = 500, 20_000
@@ -50,6 +54,9 @@ def run_script(revision: str, name: str) -> None:
     if name == "down" and (config := op.get_context().config) is not None:
         config.attributes["run"].put_aside(op.get_context(), revision)
     statements = split(script)
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    if not driver.autocommit:
+        take_locks(driver, statements)
     for number, statement in enumerate(statements, 1):
         left = max(LOCK_SECONDS - (clock.ticks() - began), LEAST_WAIT)
         if allowed - left >= LEAST_WAIT:
@@ -59,6 +66,42 @@ def run_script(revision: str, name: str) -> None:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         except DBAPIError as error:
             raise StatementFailed(f"sql/{revision}/{name}.sql", number, len(statements), statement) from error
+
+
+def take_locks(connection: psycopg.Connection[Any], statements: Sequence[str]) -> None:
+    """Takes the strong locks of a script before its first statement, all or none: whoever writes takes tables in an
+    order of its own, and would meet a script that has some of them and wants more. It lets go and tries again where one
+    is not to be had in a moment. Raises `psycopg.errors.LockNotAvailable` after some tries."""
+    wanted = strongest(effect for statement in statements for effect in effects(statement))
+    found = connection.execute(
+        "SELECT wanted, coalesce(i.indrelid, c.oid)::regclass::text FROM unnest(%s::text[]) AS wanted"
+        " JOIN pg_class AS c ON c.oid = to_regclass('public.' || quote_ident(wanted))"
+        " LEFT JOIN pg_index AS i ON i.indexrelid = c.oid"
+        " WHERE c.relkind IN ('r', 'p', 'i', 'I')", [list(wanted)],
+    ).fetchall()  # fmt: skip
+    locks: dict[str, Lock] = {}
+    for name, table in found:
+        locks[table] = max(locks.get(table, wanted[name]), wanted[name], key=STRENGTH.index)
+    strong = sorted(
+        (table for table, lock in locks.items() if STRENGTH.index(lock) > 1),
+        key=lambda table: (table != "conversations", table.endswith("_logs"), table),
+    )
+    if not strong:
+        return
+    lock = sql.SQL("LOCK TABLE {} IN {} MODE")
+    every = sql.SQL("; ").join(lock.format(sql.Identifier("public", table), sql.SQL(locks[table])) for table in strong)
+    before = connection.execute("SHOW lock_timeout").fetchone()
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            with connection.transaction():  # what it has is let go with the savepoint
+                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(round(LOCK_MOMENT * 1_000)))
+                connection.execute(every)
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", before)
+            return
+        except psycopg.errors.LockNotAvailable:
+            if not left:
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * LOCK_MOMENT)  # noqa: S311 - not to meet the same ones again
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,7 @@ _INDEX_DROPPED = re.compile(
     r"DROP\s+INDEX\s+(?P<beside>CONCURRENTLY\s+)?(?:IF\s+EXISTS\s+)?(?P<names>[\w\s,.]+)", re.IGNORECASE
 )
 _CREATED = re.compile(r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:public\.)?(?P<table>\w+)", re.IGNORECASE)
+_REFERENCES = re.compile(r"\bREFERENCES\s+(?:public\.)?(\w+)", re.IGNORECASE)
 _LOCKED = re.compile(
     r"LOCK\s+TABLE\s+(?:ONLY\s+)?(?P<table>\w+)(?:.*?\sIN\s+(?P<mode>[A-Z ]+?)\s+MODE)?", re.DOTALL | re.IGNORECASE
 )
@@ -78,14 +80,14 @@ def effects(statement: str) -> list[Effect]:
     that is called does is not seen."""
     said = bare(statement)
     if altered := _ALTER.match(said):
-        return [_alteration(altered["table"], altered["what"])]
+        return [_alteration(altered["table"], altered["what"]), *_referred_to(said)]
     if built := _INDEX.match(said):
         return [Effect(built["table"], "SHARE UPDATE EXCLUSIVE" if built["beside"] else "SHARE", True)]
     if hung := _TRIGGER.match(said):
         creating = hung["verb"].upper() == "CREATE" and not re.match(r"CREATE\s+POLICY", said, re.IGNORECASE)
         return [Effect(hung["table"], "SHARE ROW EXCLUSIVE" if creating else "ACCESS EXCLUSIVE", False)]
     if made := _CREATED.match(said):
-        return [Effect(made["table"], "ACCESS EXCLUSIVE", False, creates=True)]
+        return [Effect(made["table"], "ACCESS EXCLUSIVE", False, creates=True), *_referred_to(said)]
     if written := _ROWS.match(said):
         return [Effect(written["table"], "ROW EXCLUSIVE", not re.match("INSERT", said, re.IGNORECASE))]
     if dropped := _DROPPED.match(said):
@@ -98,6 +100,23 @@ def effects(statement: str) -> list[Effect]:
         mode = " ".join((locked["mode"] or "ACCESS EXCLUSIVE").upper().split())
         return [Effect(locked["table"], next((lock for lock in STRENGTH if lock == mode), "ACCESS EXCLUSIVE"), False)]
     return []
+
+
+def _referred_to(statement: str) -> list[Effect]:
+    """What foreign keys do to the tables that they refer to: they hang triggers there."""
+    return [Effect(table, "SHARE ROW EXCLUSIVE", False) for table in dict.fromkeys(_REFERENCES.findall(statement))]
+
+
+def strongest(done: Iterable[Effect]) -> dict[str, Lock]:
+    """The strongest lock that is taken on each table, and index, that was not made meanwhile; in their order."""
+    found: dict[str, Lock] = {}
+    made: set[str] = set()
+    for effect in done:
+        if effect.creates:
+            made.add(effect.table)
+        elif effect.table not in made:
+            found[effect.table] = max(found.get(effect.table, effect.lock), effect.lock, key=STRENGTH.index)
+    return found
 
 
 def _alteration(table: str, what: str) -> Effect:
