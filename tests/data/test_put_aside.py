@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import tomllib
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ import pytest
 
 from data.test_upgrading import defined
 from restoring import restore
-from traintui.data import put_aside, schema, schema_check, schema_history
+from traintui.data import put_aside, schema, schema_check, schema_history, upgrade_plan
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.statements import bare, split
 from workspace_contents import data
@@ -114,11 +115,13 @@ def changed(before: dict[str, object], after: dict[str, object]) -> set[str]:
 
 
 def taken_by(number: str) -> set[str]:
-    """The tables and columns of which a revision's way back takes something away, as its script has it."""
+    """The tables and columns of which a revision's way back takes something away, as its script has it: statements, and
+    what a block does."""
     script = (schema.migrations_directory() / "sql" / number / "down.sql").read_text(encoding="utf-8")
     taken: set[str] = set()
     for statement in map(bare, split(script)):
-        if found := TAKEN.match(statement):
+        inside = TAKEN.finditer(statement) if statement.startswith("DO") else [TAKEN.match(statement)]
+        for found in filter(None, inside):
             taken |= {name.strip() for name in (found["tables"] or found["deleted"] or "").split(",") if name.strip()}
             columns = re.findall(r"DROP COLUMN (?:IF EXISTS )?(\w+)", found["columns"] or "")
             taken |= {f"{found['table']}.{column}" for column in columns}
@@ -171,7 +174,7 @@ def test_what_does_not_fit_any_more_stays_aside_and_what_belongs_to_nothing_goes
     run(whole, """INSERT INTO workspace_settings (key, value) VALUES ('alert_hook', '"mine"')""")
     said: list[str] = []
     schema.upgrade(whole, progress=said.append)
-    assert "Put back rows of assignments: 1; 1 went, since what they belong to was removed meanwhile" in said
+    assert "Put back rows of assignments: 1; 1 went, since what they belong to was removed or changed meanwhile" in said
     assert (
         "Put back rows of workspace_settings where key = 'alert_hook': 0; 1 do not fit what is there now, and stay in"
         " put_aside_0048_workspace_settings"
@@ -179,6 +182,75 @@ def test_what_does_not_fit_any_more_stays_aside_and_what_belongs_to_nothing_goes
     assert aside(whole) == ["put_aside_0048_workspace_settings"] and schema_check.check(whole) == ()
     assert ask(whole, "SELECT value FROM put_aside_0048_workspace_settings") == [("notify",)]
     assert ask(whole, "SELECT value FROM workspace_settings WHERE key = 'alert_hook'") == [("mine",)]
+
+
+def test_what_is_written_while_a_downgrade_waits_is_put_aside_too(whole: str) -> None:
+    schema.downgrade(whole, "0006")
+    with psycopg.connect(whole) as writer:
+        writer.execute("INSERT INTO saved_views (name, filter, sort, owner) VALUES ('Late', '', '', 'ada')")
+        under_way = threading.Thread(target=schema.downgrade, args=(whole, "0005"))
+        under_way.start()
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while ask(whole, waits) == [(0,)]:
+            assert under_way.is_alive()
+    under_way.join()
+    schema.upgrade(whole, "0006")
+    assert ("Late",) in ask(whole, "SELECT name FROM saved_views")
+
+
+def test_values_that_break_a_rule_or_are_no_longer_true_do_not_hold_up_the_upgrade(whole: str) -> None:
+    judged = "SELECT conversation_id FROM judgements"
+    ((name,),) = ask(whole, judged)
+    schema.downgrade(whole, "0004")
+    run(whole, "UPDATE vocabulary SET active = true")
+    run(whole, f"UPDATE conversations SET revision = revision + 1 WHERE conversation_id = '{name}'")
+    run(whole, 'UPDATE plans SET definition = definition || \'{"name": "Edited"}\'')
+    said: list[str] = []
+    schema.upgrade(whole, progress=said.append)
+    assert ask(whole, "SELECT count(*) FROM conversations WHERE judge_score IS NOT NULL") == [(0,)]
+    assert ask(whole, judged) == [(name,)]
+    for what in ("merged_into of vocabulary", "judge_score of conversations"):
+        assert f"Put back {what}: 0; 1 went, since what they belong to was removed or changed meanwhile" in said
+    assert aside(whole) == []
+
+
+def test_a_second_review_of_what_was_decided_below_is_not_open_again(whole: str) -> None:
+    ((name,),) = ask(whole, "SELECT conversation_id FROM second_reviews")
+    schema.downgrade(whole, "0023")
+    run(whole, f"UPDATE conversations SET revision = revision + 1 WHERE conversation_id = '{name}'")
+    schema.upgrade(whole)
+    assert ask(whole, "SELECT FROM second_reviews") == []
+
+
+def test_numbers_that_were_given_are_not_given_again(whole: str) -> None:
+    tables = ("batches", "templates", "generation_items", "saved_views", "alerts")
+    for table in tables:
+        run(whole, f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1000)")
+    schema.downgrade(whole, "0005")
+    schema.upgrade(whole)
+    for table in tables:
+        assert ask(whole, f"SELECT nextval(pg_get_serial_sequence('{table}', 'id'))") == [(1001,)], table
+
+
+def test_the_history_goes_on_below_the_revision_that_made_it(whole: str) -> None:
+    before = schema_history.changes(whole)
+    schema.downgrade(whole, "0049")
+    schema.upgrade(whole)
+    after = [(one.revision, one.direction) for one in schema_history.changes(whole)[len(before) :]]
+    gone = [number for number in NUMBERS if number > "0049"]
+    assert after == [*((number, "down") for number in reversed(gone)), *((number, "up") for number in gone)]
+
+
+def test_the_plan_says_who_waits_for_what_comes_back(whole: str) -> None:
+    run(
+        whole,
+        "SET session_replication_role = replica; INSERT INTO conversation_looks (conversation_id, login, looked_at,"
+        " revision) SELECT n, 'rita', now(), 1 FROM generate_series(100001, 220000) AS n",
+    )
+    schema.downgrade(whole, "0025")
+    run(whole, "ANALYZE")
+    step = upgrade_plan.plan(whole, "0026")[0]
+    assert [one.asks for one in step.touched if one.table == "conversation_looks"] == [True]
 
 
 def test_of_a_database_that_was_emptied_nothing_stays_aside(whole: str) -> None:

@@ -73,7 +73,9 @@ def downgrade(
 
     with administrative() as conninfo:
         if not yes:
-            typer.confirm(_question(revision), abort=True, err=True)
+            current = schema.current_revision(conninfo)
+            goal = (current and schema.revision_after(current, revision, down=True)) or revision
+            typer.confirm(_question(goal), abort=True, err=True)
         change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
         print(schema.current_revision(conninfo) or "base")
 

@@ -3,9 +3,10 @@ place again: people get back what they entered, in the same transaction in which
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,8 +26,8 @@ EMPTY = "base"
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a revision's way back takes away: rows of a table, or the values of `columns` there. Only rows of which
-    `where` holds; values come back where `when` holds, an SQL condition on the row `t` and on what was `kept`. Triggers
-    follow rows that come back where they are `heard`."""
+    `where` holds. They come back where `when` holds, an SQL condition on what was `kept`, and for values on the row `t`
+    as well. Triggers follow rows that come back where they are `heard`."""
 
     revision: str
     table: str
@@ -51,12 +52,12 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What was put aside, or put back: how many rows, and with what was put back how many did not fit (they stay aside)
-    and how many belong to what is gone meanwhile (they go)."""
+    and how many belong to what was removed or changed meanwhile (they go)."""
 
     kept: Kept
     count: int
     unfitting: int = 0
-    orphaned: int = 0
+    moot: int = 0
 
     @property
     def words(self) -> str:
@@ -64,14 +65,19 @@ class Moved:
         said = f"{self.kept.words}: {self.count:,}"
         if self.unfitting:
             said += f"; {self.unfitting:,} do not fit what is there now, and stay in {self.kept.place}"
-        if self.orphaned:
-            said += f"; {self.orphaned:,} went, since what they belong to was removed meanwhile"
+        if self.moot:
+            said += f"; {self.moot:,} went, since what they belong to was removed or changed meanwhile"
         return said
 
 
 def kept_by(revision: str) -> tuple[Kept, ...]:
     """What is put aside on the way back from a revision, parents first."""
     return _read(migrations_directory()).get(revision, ())
+
+
+def tables_of(revision: str) -> tuple[str, ...]:
+    """The tables of which something is put aside on the way back from a revision."""
+    return tuple(dict.fromkeys(kept.table for kept in kept_by(revision)))
 
 
 @cache
@@ -86,8 +92,8 @@ def _read(directory: Path) -> dict[str, tuple[Kept, ...]]:
 
 
 def put_aside(connection: psycopg.Connection[Any], revision: str) -> tuple[Moved, ...]:
-    """Puts aside what the way back from a revision takes away, as the first thing in its transaction. It reads each
-    table once, and locks out nobody. Raises `psycopg.Error`."""
+    """Puts aside what the way back from a revision takes away, in its transaction, which has locked the tables against
+    writers (`revising.take_locks`): what one of them writes later would be lost. Raises `psycopg.Error`."""
     return tuple(moved for kept in kept_by(revision) if (moved := _one_aside(connection, kept)).count)
 
 
@@ -103,6 +109,9 @@ def _one_aside(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
     connection.execute(older.format(place, table, _same(key, "t", "newer")))
     copied = sql.SQL("INSERT INTO {} SELECT {} FROM {} WHERE {}")
     count = connection.execute(copied.format(place, names, table, chosen)).rowcount
+    if not kept.columns:
+        numbers = {column: number for column, _, number in _numbers(connection, kept.table)}
+        connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(place, json.dumps(numbers)))
     _drop_if_empty(connection, kept.place)
     return Moved(kept, count)
 
@@ -111,60 +120,131 @@ def put_back(connection: psycopg.Connection[Any], revision: str) -> tuple[Moved,
     """Puts back what was put aside on the way back from a revision, as the last thing in the transaction that applies
     it again; nothing where nothing was. Triggers follow little of it: what they would note is put back too, or made
     again. Raises `psycopg.Error`."""
-    there = [kept for kept in kept_by(revision) if _exists(connection, kept.place)]
-    return tuple(_values_back(connection, kept) if kept.columns else _rows_back(connection, kept) for kept in there)
+    return tuple(
+        _values_back(connection, kept) if kept.columns else _rows_back(connection, kept)
+        for kept in kept_by(revision)
+        if exists(connection, kept.place)
+    )
 
 
 def _rows_back(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
     place, table = _name(kept.place), _name(kept.table)
-    aside = _columns(connection, kept.place)
-    names = _names([name for name in _columns(connection, kept.table) if name in aside])
+    aside, key = _columns(connection, kept.place), _key(connection, kept.table)
+    names_of = [name for name in _columns(connection, kept.table) if name in aside]
+    names = _names(names_of)
     total = _count(connection, place)
+    given = {column: number for column, _, number in _numbers(connection, kept.table)}
+    given |= json.loads(_comment(connection, kept.place) or "{}")
+    moot = _let_go(connection, kept)
     with nullcontext() if kept.heard else _unheard(connection, kept.table):
         if not kept.where:  # the revision made it: what stands in it are its own first rows
             connection.execute(sql.SQL("DELETE FROM {}").format(table))
-        insert = sql.SQL("INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {}")
-        try:
-            with connection.transaction():
-                connection.execute(insert.format(table, place, names=names))
-                connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                connection.execute(sql.SQL("DELETE FROM {}").format(place))
-            orphaned = 0
-        except psycopg.errors.IntegrityError:
-            orphaned = _one_by_one(connection, kept, names)
-        _count_on(connection, kept.table)
+        staying = _waits_for_its_parent(connection, kept)
+        insert = sql.SQL(
+            "WITH back AS (INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {place} AS kept"
+            " WHERE NOT ({staying}){row} ON CONFLICT DO NOTHING RETURNING {key}) DELETE FROM {place} AS kept USING back"
+            " WHERE {same}{row}"
+        )
+        parts = {
+            "table": table, "names": names, "place": place, "staying": staying, "key": _names(key or names_of),
+            "same": _same(key, "kept", "back") if key else sql.SQL("true"),
+        }  # fmt: skip
+        _all_or_one_by_one(connection, kept, lambda row: insert.format(**parts, row=row))
+        for column, sequence, number in _numbers(connection, kept.table):
+            highest = sql.SQL("SELECT setval(%s, greatest(max({}), %s)) FROM {}").format(sql.Identifier(column), table)
+            connection.execute(highest, [sequence, max(number, given.get(column, 1))])
     left = _count(connection, place)
     _drop_if_empty(connection, kept.place)
-    return Moved(kept, total - left - orphaned, left, orphaned)
-
-
-def _one_by_one(connection: psycopg.Connection[Any], kept: Kept, names: sql.Composed) -> int:
-    """Puts back what fits of rows of which some do not, and lets go what belongs to what is gone; how many those are.
-    The others stay where they are."""
-    orphaned = 0
-    place, table = _name(kept.place), _name(kept.table)
-    insert = sql.SQL("INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {} WHERE ctid = %s")
-    for (row,) in connection.execute(sql.SQL("SELECT ctid::text FROM {}").format(place)).fetchall():
-        try:
-            with connection.transaction():
-                connection.execute(insert.format(table, place, names=names), [row])
-        except psycopg.errors.ForeignKeyViolation:
-            orphaned += 1
-        except psycopg.errors.IntegrityError:
-            continue
-        connection.execute(sql.SQL("DELETE FROM {} WHERE ctid = %s").format(place), [row])
-    return orphaned
+    return Moved(kept, total - left - moot, left, moot)
 
 
 def _values_back(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
     place, table = _name(kept.place), _name(kept.table)
+    same = _same(_key(connection, kept.table), "t", "kept")
+    total, moot = _count(connection, place), _let_go(connection, kept, of=same)
+    update = sql.SQL(
+        "WITH back AS (UPDATE {table} AS t SET {given} FROM {place} AS kept WHERE {same}{row} RETURNING kept.ctid)"
+        " DELETE FROM {place} AS kept USING back WHERE kept.ctid = back.ctid"
+    )
     given = sql.SQL(", ").join(sql.SQL("{0} = kept.{0}").format(sql.Identifier(name)) for name in kept.columns)
-    update = sql.SQL("UPDATE {} AS t SET {} FROM {} AS kept WHERE {} AND ({})")
-    same, still = _same(_key(connection, kept.table), "t", "kept"), sql.SQL(kept.when or "true")
     with _unheard(connection, kept.table):
-        count = connection.execute(update.format(table, given, place, same, still)).rowcount
-    connection.execute(sql.SQL("DROP TABLE {}").format(place))
-    return Moved(kept, count)
+        _all_or_one_by_one(
+            connection, kept, lambda row: update.format(table=table, given=given, place=place, same=same, row=row)
+        )
+    left = _count(connection, place)
+    _drop_if_empty(connection, kept.place)
+    return Moved(kept, total - left - moot, left, moot)
+
+
+def _let_go(connection: psycopg.Connection[Any], kept: Kept, *, of: sql.Composable | None = None) -> int:
+    """Removes what belongs to what was removed or changed meanwhile; how many rows. `of` is how values find theirs."""
+    place, still = _name(kept.place), sql.SQL(kept.when or "true")
+    if of is not None:
+        theirs = sql.SQL("DELETE FROM {} AS kept WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {} AND ({}))")
+        return connection.execute(theirs.format(place, _name(kept.table), of, still)).rowcount
+    count = connection.execute(sql.SQL("DELETE FROM {} AS kept WHERE NOT ({})").format(place, still)).rowcount
+    for parent, condition in _parents(connection, kept):
+        gone = sql.SQL("DELETE FROM {} AS kept WHERE NOT coalesce({}, true)").format(place, condition)
+        if not _aside_of(connection, parent):
+            count += connection.execute(gone).rowcount
+    return count
+
+
+def _waits_for_its_parent(connection: psycopg.Connection[Any], kept: Kept) -> sql.Composable:
+    """The condition that a row belongs to one that stays aside itself."""
+    missing = [sql.SQL("NOT coalesce({}, true)").format(condition) for _, condition in _parents(connection, kept)]
+    return sql.SQL(" OR ").join(missing) if missing else sql.SQL("false")
+
+
+def _parents(connection: psycopg.Connection[Any], kept: Kept) -> list[tuple[str, sql.Composed]]:
+    """The other tables that a foreign key of the table refers to, each with the condition that the row is there: null
+    where the key is."""
+    found = connection.execute(
+        "SELECT p.relname, array_agg(a.attname ORDER BY k.place), array_agg(b.attname ORDER BY k.place)"
+        " FROM pg_constraint AS c JOIN pg_class AS p ON p.oid = c.confrelid,"
+        " unnest(c.conkey, c.confkey) WITH ORDINALITY AS k(own, theirs, place)"
+        " JOIN pg_attribute AS a ON a.attnum = k.own JOIN pg_attribute AS b ON b.attnum = k.theirs"
+        " WHERE c.contype = 'f' AND c.conrelid = to_regclass(%s) AND a.attrelid = c.conrelid"
+        " AND b.attrelid = c.confrelid AND c.confrelid <> c.conrelid GROUP BY c.oid, p.relname",
+        [f"public.{kept.table}"],
+    ).fetchall()
+    parents = []
+    for parent, own, theirs in found:
+        pairs = [
+            sql.SQL("parent.{} = kept.{}").format(sql.Identifier(there), sql.Identifier(here))
+            for here, there in zip(own, theirs, strict=True)
+        ]
+        given = sql.SQL(" AND ").join(sql.SQL("kept.{} IS NOT NULL").format(sql.Identifier(here)) for here in own)
+        there = sql.SQL("CASE WHEN {} THEN EXISTS (SELECT FROM {} AS parent WHERE {}) END")
+        parents.append((str(parent), there.format(given, _name(parent), sql.SQL(" AND ").join(pairs))))
+    return parents
+
+
+def _aside_of(connection: psycopg.Connection[Any], table: str) -> bool:
+    """Whether rows of a table stay aside."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname ~ %s)",
+        [f"^{PREFIX}[0-9]+_{table}$"],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _all_or_one_by_one(
+    connection: psycopg.Connection[Any], kept: Kept, statement: Callable[[sql.Composable], sql.Composed]
+) -> None:
+    """Runs a statement for all rows of what was put aside; where one of them breaks a rule, for each by itself, and
+    those that do stay where they are."""
+    try:
+        with connection.transaction():
+            connection.execute(statement(sql.SQL("")))
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return
+    except psycopg.errors.IntegrityError:
+        rows = connection.execute(sql.SQL("SELECT ctid::text FROM {}").format(_name(kept.place))).fetchall()
+    for (row,) in rows:
+        with suppress(psycopg.errors.IntegrityError), connection.transaction():
+            connection.execute(statement(sql.SQL(" AND kept.ctid = {}::tid").format(row)))
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def forget_all(connection: psycopg.Connection[Any]) -> None:
@@ -186,19 +266,20 @@ def _unheard(connection: psycopg.Connection[Any], table: str) -> Iterator[None]:
     connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(_name(table)))
 
 
-def _count_on(connection: psycopg.Connection[Any], table: str) -> None:
-    """Numbers go on behind those that came back."""
+def _numbers(connection: psycopg.Connection[Any], table: str) -> list[tuple[str, str, int]]:
+    """The columns of a table that the server numbers: each with its sequence, and the last number that it gave."""
     found = connection.execute(
-        "SELECT attname, pg_get_serial_sequence(attrelid::regclass::text, attname) FROM pg_attribute"
-        " WHERE attrelid = to_regclass(%s) AND attidentity <> '' AND NOT attisdropped", [f"public.{table}"],
+        "SELECT a.attname, s.seqrelid::regclass::text, coalesce(pg_sequence_last_value(s.seqrelid), 1)"
+        " FROM pg_attribute AS a JOIN pg_depend AS d ON d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
+        " JOIN pg_sequence AS s ON s.seqrelid = d.objid"
+        " WHERE a.attrelid = to_regclass(%s) AND a.attidentity <> '' AND d.deptype = 'i'", [f"public.{table}"],
     ).fetchall()  # fmt: skip
-    for column, sequence in found:
-        connection.execute(
-            sql.SQL("SELECT setval(%s, max({column})) FROM {} HAVING max({column}) > 0").format(
-                _name(table), column=sql.Identifier(column)
-            ),
-            [sequence],
-        )
+    return [(str(column), str(sequence), int(number)) for column, sequence, number in found]
+
+
+def _comment(connection: psycopg.Connection[Any], table: str) -> str | None:
+    row = connection.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [f"public.{table}"]).fetchone()
+    return row[0] if row else None
 
 
 def _columns(connection: psycopg.Connection[Any], table: str) -> tuple[str, ...]:
@@ -219,7 +300,8 @@ def _key(connection: psycopg.Connection[Any], table: str) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in found)
 
 
-def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
+def exists(connection: psycopg.Connection[Any], table: str) -> bool:
+    """Whether a table is there."""
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [f"public.{table}"]).fetchone()
     return bool(row and row[0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from psycopg.rows import tuple_row
 from sqlalchemy.exc import DBAPIError
 
 from traintui import clock
+from traintui.data import put_aside
 from traintui.data.schema import OWNER, migrations_directory
-from traintui.data.statements import STRENGTH, Lock, effects, first_line, split, strongest
+from traintui.data.statements import STRENGTH, Effect, Lock, effects, first_line, split, strongest
 from traintui.errors import TraintuiError
 
 LOCK_SECONDS = 1.0
@@ -50,13 +51,14 @@ def run_script(revision: str, name: str) -> None:
     parameters. What "down" takes away is put aside before. Raises `StatementFailed` from the error of the one that
     fails."""
     script = (migrations_directory() / "sql" / revision / f"{name}.sql").read_text(encoding="utf-8")
-    connection, began, allowed = op.get_bind(), clock.ticks(), LOCK_SECONDS
-    if name == "down" and (config := op.get_context().config) is not None:
-        config.attributes["run"].put_aside(op.get_context(), revision)
-    statements = split(script)
+    connection, statements = op.get_bind(), split(script)
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    config = op.get_context().config
     if not driver.autocommit:
-        take_locks(driver, statements)
+        take_locks(driver, statements, put_aside.tables_of(revision) if name == "down" else ())
+    if name == "down" and config is not None:
+        config.attributes["run"].put_aside(op.get_context(), revision)
+    began, allowed = clock.ticks(), LOCK_SECONDS
     for number, statement in enumerate(statements, 1):
         left = max(LOCK_SECONDS - (clock.ticks() - began), LEAST_WAIT)
         if allowed - left >= LEAST_WAIT:
@@ -68,11 +70,13 @@ def run_script(revision: str, name: str) -> None:
             raise StatementFailed(f"sql/{revision}/{name}.sql", number, len(statements), statement) from error
 
 
-def take_locks(connection: psycopg.Connection[Any], statements: Sequence[str]) -> None:
+def take_locks(connection: psycopg.Connection[Any], statements: Sequence[str], kept: Iterable[str] = ()) -> None:
     """Takes the strong locks of a script before its first statement, all or none: whoever writes takes tables in an
     order of its own, and would meet a script that has some of them and wants more. It lets go and tries again where one
-    is not to be had in a moment. Raises `psycopg.errors.LockNotAvailable` after some tries."""
-    wanted = strongest(effect for statement in statements for effect in effects(statement))
+    is not to be had in a moment. Nobody writes to tables of which rows are `kept`. Raises
+    `psycopg.errors.LockNotAvailable` after some tries."""
+    keeping = [Effect(table, "SHARE ROW EXCLUSIVE", False) for table in kept]
+    wanted = strongest([*keeping, *(effect for statement in statements for effect in effects(statement))])
     found = connection.execute(
         "SELECT wanted, coalesce(i.indrelid, c.oid)::regclass::text FROM unnest(%s::text[]) AS wanted"
         " JOIN pg_class AS c ON c.oid = to_regclass('public.' || quote_ident(wanted))"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
-from traintui.data import schema_history
+from traintui.data import put_aside, schema_history
 from traintui.data.schema import alembic_config, current_revision, migrations_directory, require_ours
 from traintui.data.statements import STRENGTH, Effect, Lock, effects, split
 
@@ -15,6 +15,8 @@ LARGE = 100_000
 """Rows from which on a strong lock is asked about: to read a million takes about a second."""
 ROWS_A_SECOND = 500_000
 """Rows that are checked or put into an index in a second, on two shared cores; a rough figure, on the slow side."""
+VALUES_A_SECOND, BACK_A_SECOND = 25_000, 150_000
+"""Values, and rows, that come back in a second from where a downgrade put them aside."""
 TABLES = """
     SELECT c.relname, coalesce(nullif(greatest(sum(part.reltuples), 0), 0), sum(s.n_live_tup), 0)::bigint
     FROM pg_class AS c
@@ -88,7 +90,8 @@ def plan(conninfo: str, revision: str = "head") -> tuple[Step, ...]:
         done = [effect for statement in _statements(step.revision, said) for effect in effects(statement)]
         fills = tuple(backfill.name for backfill in getattr(step.module, "backfills", ()))
         what = said.what if said else " ".join((step.doc or "").split())
-        steps.append(Step(step.revision, what, _touched(done, rows, of_index), fills))
+        touched = _with_put_back(step.revision, _touched(done, rows, of_index), rows)
+        steps.append(Step(step.revision, what, touched, fills))
     return tuple(steps)
 
 
@@ -102,6 +105,17 @@ def _statements(revision: str, said: schema_history.Revision | None) -> list[str
         for statement in split(script.read_text(encoding="utf-8"))
     ]
     return [*found, *(said.beside if said else ())]
+
+
+def _with_put_back(revision: str, touched: tuple[Touched, ...], rows: dict[str, int]) -> tuple[Touched, ...]:
+    """The same, with what was put aside and comes back while the revision has its locks."""
+    found = {one.table: one for one in touched}
+    for kept in put_aside.kept_by(revision):
+        if number := rows.get(kept.place):
+            seconds = number / (VALUES_A_SECOND if kept.columns else BACK_A_SECOND)
+            before = found.get(kept.table, Touched(kept.table, rows.get(kept.table, number), "ACCESS EXCLUSIVE", 0))
+            found[kept.table] = replace(before, lock="ACCESS EXCLUSIVE", seconds=before.seconds + seconds)
+    return tuple(found.values())
 
 
 def _touched(done: Iterable[Effect], rows: dict[str, int], of_index: dict[str, str]) -> tuple[Touched, ...]:

@@ -32,6 +32,12 @@ LOOK_SECONDS = 0.1
 """Between two looks whether somebody else's upgrade has ended."""
 WATCH_SECONDS = 0.2
 """Between two looks whether somebody is waited for."""
+HISTORY_ASIDE = "put_aside_0051_schema_history"
+"""Where the history goes on below the revision that made its table."""
+TO_HISTORY_ASIDE = f"""
+    INSERT INTO {HISTORY_ASIDE} (id, revision, direction, applied_at, applied_by, seconds, app_version)
+    SELECT max(id) + 1, %s, %s, %s, session_user, %s, %s FROM {HISTORY_ASIDE}
+"""  # noqa: S608 - of a constant
 HOLDERS = """
     SELECT a.pid, a.usename, nullif(a.application_name, ''), a.state,
            extract(epoch FROM clock_timestamp() - a.xact_start)
@@ -108,8 +114,11 @@ class Run:
         done = Applied(revision, "up" if step.is_upgrade else "down", clock.ticks() - self._began)
         row = driver.execute("SELECT to_regclass('public.schema_history') IS NOT NULL, clock_timestamp()").fetchone()
         kept, at = row or (False, None)
-        # A new workspace has the first revisions before it has a place to note them.
-        self._unwritten.append((done.revision, done.direction, at, done.seconds, traintui.__version__))
+        noted = (done.revision, done.direction, at, done.seconds, traintui.__version__)
+        if not kept and put_aside.exists(driver, HISTORY_ASIDE):
+            driver.execute(TO_HISTORY_ASIDE.encode(), noted)
+        else:  # a new workspace has the first revisions before it has a place to note them
+            self._unwritten.append(noted)
         if kept:
             with driver.cursor() as cursor:
                 cursor.executemany(
@@ -250,7 +259,10 @@ def guarded(conninfo: str, waiting: Progress) -> Iterator[Guard]:
                 waiting("Waiting for another upgrade of this database to end")
                 told = True
             time.sleep(LOOK_SECONDS)
-        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.execute(
+            "SELECT set_config(name, '0', true) FROM pg_settings"
+            " WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
+        )
         yield Guard(looking)
         connection.rollback()
 
