@@ -185,10 +185,19 @@ def test_a_move_that_is_killed_leaves_the_old_workspace_and_is_done_again(fiftee
 
 
 def test_a_workspace_in_use_by_an_older_traintui_is_not_moved(fifteen: Path) -> None:
-    with copied(fifteen) as home, started(old_server(home, BIN)):
-        done = at_home(home, "db", "upgrade-server", "--yes")
-        assert done.returncode == 1 and "a server of PostgreSQL 15 runs on" in done.stderr
-        assert not (home / "postgres" / "18").exists()
+    with copied(fifteen) as home, started(old_server(home, BIN)) as conninfo, psycopg.connect(conninfo) as connection:
+        for left in (False, True):  # beside what a killed move left, too
+            if left:
+                (home / "postgres" / "old-server" / "clients").mkdir(mode=0o711, parents=True)
+            done = at_home(home, "db", "upgrade-server", "--yes")
+            assert done.returncode == 1 and f"runs on {home}/postgres/15" in done.stderr
+            assert connection.execute("SELECT 1").fetchone() == (1,), "who works goes on working"
+            assert not (home / "postgres" / "18").exists()
+        ours = EmbeddedServer(home / "postgres" / "old-server", data=home / "postgres" / "15", programs=BIN)
+        with pytest.raises(TraintuiError, match="was not started for this"):
+            ours.start()
+        ours.stop()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 # Where only the new binaries are there ----------------------------------------------------------------------------
