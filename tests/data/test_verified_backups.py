@@ -183,12 +183,23 @@ def test_a_shared_database_of_an_older_server_is_backed_up_verified_and_restored
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_a_password_is_no_word_of_a_command_and_an_encrypted_connection_stays_one(
-    debian: Conninfo, server: EmbeddedServer
+SECRETS = "sslpassword=ge%20heim&oauth_client_secret=heim'%5Clich%3D"
+
+
+def test_what_is_secret_is_no_word_of_a_command_and_an_encrypted_connection_stays_one(
+    debian: Conninfo, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = backup_source.shared(url_of(debian, "olga").replace("olga@", "olga:ge%20heim@"), server)
+    host = url_of(debian, "olga").partition("host=")[2]
+    (tmp_path / "services").write_text(f"[theirs]\nhost={host}\nuser=olga\ndbname=traintui\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    source = backup_source.shared(f"postgresql://:ge%20heim@/?service=theirs&{SECRETS}", server)
     assert source.variables == {"PGPASSWORD": "ge heim"} and "ge heim" in source.conninfo
     assert not any("heim" in word for word in source.options) and source.dump == server.program("pg_dump")
+    assert backup.back_up(server, tmp_path / "by-service.dump", source=source).revision == schema.HEAD
+    with backup_source.environment(source) as (variables, (handed,)):
+        assert os.fstat(handed).st_mode & 0o777 == 0o600 and os.fstat(handed).st_nlink == 0
+        said = Path(variables["PGSERVICEFILE"]).read_text()
+        assert "\nsslpassword=ge heim\n" in said and "\noauth_client_secret=heim'\\lich=\n" in said
     assert backup_source.major_of(Path(backup_source.program_for(15, True, server))) == 15
     with pytest.raises(TraintuiError, match="PostgreSQL 19"):
         backup_source.program_for(19, False, server)

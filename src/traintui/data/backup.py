@@ -292,16 +292,11 @@ def run(
     """Runs one of the server's programs, or another one by its path, as the person, whose files it reads and writes.
     `look` is called twice a second meanwhile. One that is given up ends with it."""
     command = [program if "/" in program else server.program(program), *arguments]
-    with subprocess.Popen(  # noqa: S603 - programs of PostgreSQL
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=() if inherits is None else (inherits,),
-        env=environment(source),
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    own = () if inherits is None else (inherits,)
+    with environment(source) as (variables, handed), subprocess.Popen(  # noqa: S603 - programs of PostgreSQL
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(*own, *handed),
+        env=variables, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
         try:
             while True:
                 try:
