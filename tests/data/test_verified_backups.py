@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -26,7 +27,9 @@ from small_disks import mounted
 from support import Conninfo
 from traintui.audit.backed_up import record_of
 from traintui.data import backup, backup_record, backup_source, schema, scratch, users, workspace
+from traintui.data.backup_contents import Contents
 from traintui.data.backup_proof import Prover
+from traintui.data.backup_record import Proof
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.errors import TraintuiError
 
@@ -128,6 +131,18 @@ def test_one_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_cleared_by
         assert command.returncode == 130
     assert list(tmp_path.iterdir()) == [] and left(server.home) == []
     assert not EmbeddedServer(folder).running()
+
+
+def test_a_record_in_the_making_is_left_alone_by_another_backup(server: EmbeddedServer, tmp_path: Path) -> None:
+    path, at = tmp_path / "mine.dump", datetime(2026, 11, 29, tzinfo=UTC)
+    proof = Proof("ab", schema.HEAD, at, "18.1", Contents({"turns": (1, "c")}, {}), 7, 8, (), at, 0.5, 3)
+    with backup_record.written(path, proof):
+        backup.back_up(server, tmp_path / "another.dump")
+        assert backup_record.read(path) is None, "it has no name before its backup has one"
+    assert backup_record.read(path) == proof
+    with pytest.raises(KeyboardInterrupt), backup_record.written(tmp_path / "given-up.dump", proof):
+        raise KeyboardInterrupt
+    assert {each.name for each in tmp_path.iterdir()} == {"another.dump", "mine.dump.verified.json"}
 
 
 def test_a_home_without_room_says_so_before_anything_is_written(server: EmbeddedServer, tmp_path: Path) -> None:
