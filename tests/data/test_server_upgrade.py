@@ -174,12 +174,21 @@ def killed_move(home: Path, where: str) -> None:
 def test_a_move_that_is_killed_leaves_the_old_workspace_and_is_done_again(fifteen: Path) -> None:
     with copied(fifteen) as home:
         (home / "postgres" / "15").rename(home / "postgres" / "18")  # as if that were where it stood
+        with (home / "postgres" / "18" / "postgresql.auto.conf").open("a") as file:
+            file.write("work_mem = '32MB'\n")
         killed_move(home, "Bringing it up to date")
         assert older_cluster.found(home) is not None
         done = at_home(home, "db", "upgrade-server", "--yes", "--json")
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert told["old"] == str(home / "postgres" / "15") and told["strangers"] == []
+        assert told["settings"] == ["autovacuum = off", "fsync = off", "work_mem = 32MB"]
+        assert "autovacuum = off, fsync = off, work_mem = 32MB will not be taken over" in done.stderr
+        with (home / "postgres" / "18" / "postgresql.conf").open("a") as file:
+            file.write("work_mem = 32MB\n")
+        (left,) = [each["message"] for each in json.loads(at_home(home, "doctor", "--json").stdout)["findings"]
+                   if each["name"] == "Old server"]  # fmt: skip
+        assert "not in the new one: autovacuum = off, fsync = off" in left and "work_mem" not in left
         assert at_home(home, "db", "current").stdout.startswith(schema.HEAD)
         assert [path.name for path in (home / "postgres").iterdir() if path.name.endswith("-server")] == []
 

@@ -24,6 +24,7 @@ from traintui.data import (
     restore,
     schema,
     scratch,
+    tuned_settings,
     users,
 )
 from traintui.data.backup import Backup
@@ -40,12 +41,14 @@ from traintui.errors import TraintuiError
 class Plan:
     """How a workspace is moved: with the programs of its old server, or out of a verified backup, `path` with `proof`.
     `later` is how many transactions the old server wrote after that, some of them its own housekeeping; None where it
-    did not stop in order, so that nobody knows."""
+    did not stop in order, so that nobody knows. `tuned` are the settings of the old server that an administrator made;
+    the new one gets Traintui's."""
 
     cluster: OlderCluster
     path: Path | None = None
     proof: Proof | None = None
     later: int | None = 0
+    tuned: tuple[str, ...] = ()
 
     @property
     def loses(self) -> bool:
@@ -84,11 +87,12 @@ def plan(home: Path, chosen: Path | None = None) -> Plan:
         )
     if cluster.major > MAJOR:
         raise OtherServer(cluster)
+    tuned = tuned_settings.not_taken_over(cluster.data)
     if chosen is None and cluster.programs:
-        return Plan(cluster)
+        return Plan(cluster, tuned=tuned)
     path, proof = newest_of(home, cluster) if chosen is None else checked(chosen.expanduser().absolute(), cluster)
     later = cluster.control.next_xid - proof.next_xid if cluster.control.stopped else None
-    return Plan(cluster, path, proof, later)
+    return Plan(cluster, path, proof, later, tuned)
 
 
 def newest_of(home: Path, cluster: OlderCluster) -> tuple[Path, Proof]:
