@@ -20,8 +20,8 @@ from benchmarks.pooling import pgbouncer, pooled
 
 from commanded import at_home
 from homes import quick_directory
+from older_server import BIN, is_there, older_server
 from older_server import SUPERUSER as POSTGRES
-from older_server import is_there, older_server
 from restoring import restore
 from small_disks import mounted
 from support import Conninfo
@@ -211,6 +211,9 @@ def test_what_is_secret_is_no_word_of_a_command_and_an_encrypted_connection_stay
     assert source.variables == {"PGPASSWORD": "ge heim"} and "ge heim" in source.conninfo
     assert not any("heim" in word for word in source.options) and source.dump == server.program("pg_dump")
     assert backup.back_up(server, tmp_path / "by-service.dump", source=source).revision == schema.HEAD
+    monkeypatch.setenv("PGSERVICE", "theirs")
+    old = replace(backup_source.shared("postgresql://?sslpassword=x", server), dump=str(BIN / "pg_dump"))
+    assert backup.run(server, old.dump, "--schema-only", *old.options, source=old).stderr == "", "its libpq is older"
     with backup_source.environment(source) as (variables, (handed,)):
         assert os.fstat(handed).st_mode & 0o777 == 0o600 and os.fstat(handed).st_nlink == 0
         said = Path(variables["PGSERVICEFILE"]).read_text()

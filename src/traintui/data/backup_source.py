@@ -74,11 +74,14 @@ def shared(url: str, programs: EmbeddedServer) -> Source:
         here = {"host": connection.info.host, "port": connection.info.port}
         if connection.info.hostaddr and not str(connection.info.host).startswith("/"):
             here["hostaddr"] = connection.info.hostaddr
-        # Also what variables and a service of the person say, whose place ours takes.
-        service = {name: str(value) for name, value in {**connection.info.get_parameters(), **here}.items()
-                   if name not in ("service", "servicefile")}  # fmt: skip
-        password = connection.info.password
+        known, password = connection.info.get_parameters(), connection.info.password
     whole: dict[str, Any] = {**conninfo_to_dict(conninfo), **here}
+    # Ours takes the place of a service that the person named: what that said is in ours. libpq adds a default of its
+    # own, which those before 16 have no word for.
+    theirs = {name: value for name, value in known.items()
+              if "service" in known and (name, value) != ("sslcertmode", "allow")}  # fmt: skip
+    service = {name: str(value) for name, value in {**theirs, **whole}.items()
+               if name not in ("service", "servicefile", "password")}  # fmt: skip
     excluded = tuple(f'--exclude-schema="{name.replace(chr(34), chr(34) * 2)}"' for name in others)
     return Source(
         make_conninfo(**whole),

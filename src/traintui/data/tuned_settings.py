@@ -32,7 +32,7 @@ LINE = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*=\s*|\s+)('(?:[^'\\]|''|\\.)*'|[^\
 
 def not_taken_over(old: Path, new: Path | None = None) -> tuple[str, ...]:
     """The settings of the data folder `old` that neither initdb nor Traintui made, and that the data folder `new` has
-    not, where there is one yet; each as it is written. Raises `OSError`."""
+    not, where there is one yet; each as it is written there. Raises `OSError`."""
     ours, initdb, there = settings(CONFIGURATION), settings(INITDB), of(new) if new else {}
     found = of(old)
     is_ours = CONFIGURATION.splitlines()[0] in text(old / FILES[0])
@@ -45,7 +45,7 @@ def not_taken_over(old: Path, new: Path | None = None) -> tuple[str, ...]:
 
 
 def of(data: Path) -> dict[str, str]:
-    """The settings in the files of a data folder; those of a file that one includes are not read, and it is one."""
+    """The settings in the files of a data folder. Files that these include are not read: `include` counts as one."""
     return settings("\n".join(text(data / name) for name in FILES))
 
 
