@@ -214,15 +214,18 @@ def newest_backup(settings: Settings) -> Finding:
 
 
 def left_behind(settings: Settings) -> list[Finding]:
-    """The folders of older servers that stand beside the one of today."""
-    from traintui.data import older_cluster
+    """The folders of older servers that stand beside the one of today, and what was set there and is not here."""
+    from traintui.data import older_cluster, tuned_settings
+    from traintui.data.embedded import EmbeddedServer
 
-    return [
-        Finding(
-            "Old server", "ok", f"what PostgreSQL {major} had is left in {path}", "Remove it when you miss nothing."
-        )
-        for major, path in older_cluster.left(settings.home)
-    ]
+    new, found = EmbeddedServer(settings.home).data, []
+    for major, path in older_cluster.left(settings.home):
+        says, remedy = f"what PostgreSQL {major} had is left in {path}", "Remove it when you miss nothing."
+        if tuned := tuned_settings.not_taken_over(path, new):
+            says += f"; set there and not in the new one: {', '.join(tuned)}"
+            remedy = f"Write what you want of these into {new / 'postgresql.conf'}, close every Traintui once. {remedy}"
+        found.append(Finding("Old server", "ok", says, remedy))
+    return found
 
 
 def nearest_directory(settings: Settings) -> str:

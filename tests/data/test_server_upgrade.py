@@ -158,6 +158,32 @@ async def test_opening_the_app_moves_a_workspace_whose_old_server_is_installed(f
             server_upgrade.plan(home)
 
 
+MOVER = """
+import sys, time
+from pathlib import Path
+from traintui.data import server_upgrade
+from traintui.data.backup_proof import Telling
+rename = Path.rename
+def renamed(path, target):
+    there = rename(path, target)
+    if there.name == "15":
+        print("there", flush=True)
+        time.sleep(600)
+    return there
+Path.rename = renamed
+home = Path(sys.argv[1])
+server_upgrade.move(home, server_upgrade.plan(home), Telling())
+"""
+
+
+def killed_exchange(home: Path) -> None:
+    """A move that is killed when the old folder has left its place and the new one has not taken it."""
+    child = subprocess.Popen([sys.executable, "-c", MOVER, str(home)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None and child.stdout.readline() == "there\n"
+    child.kill()
+    child.communicate(timeout=60)
+
+
 def killed_move(home: Path, where: str) -> None:
     """A move that is killed as it says `where`."""
     command = subprocess.Popen(
@@ -171,24 +197,52 @@ def killed_move(home: Path, where: str) -> None:
     command.communicate(timeout=60)
 
 
-def test_a_move_that_is_killed_leaves_the_old_workspace_and_is_done_again(fifteen: Path) -> None:
+def test_a_move_that_is_killed_at_any_moment_leaves_the_old_workspace_and_is_done_again(fifteen: Path) -> None:
     with copied(fifteen) as home:
+        with started(old_server(home, BIN)) as conninfo:
+            before = contents(conninfo)
         (home / "postgres" / "15").rename(home / "postgres" / "18")  # as if that were where it stood
+        with (home / "postgres" / "18" / "postgresql.auto.conf").open("a") as file:
+            file.write("work_mem = '32MB'\n")
+        killed_move(home, "Backing it up")
+        assert (home / "postgres" / "18" / "postmaster.pid").exists(), "its server runs on"
         killed_move(home, "Bringing it up to date")
-        assert older_cluster.found(home) is not None
+        killed_exchange(home)
+        cluster = older_cluster.found(home)
+        assert cluster is not None and cluster.data == home / "postgres" / "15"
+        with started(old_server(home, BIN)) as conninfo:
+            assert not backup_contents.differences(before, contents(conninfo))
         done = at_home(home, "db", "upgrade-server", "--yes", "--json")
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert told["old"] == str(home / "postgres" / "15") and told["strangers"] == []
+        assert told["settings"] == ["autovacuum = off", "fsync = off", "work_mem = 32MB"]
+        assert "autovacuum = off, fsync = off, work_mem = 32MB will not be taken over" in done.stderr
+        with (home / "postgres" / "18" / "postgresql.conf").open("a") as file:
+            file.write("work_mem = 32MB\n")
+        (left,) = [each["message"] for each in json.loads(at_home(home, "doctor", "--json").stdout)["findings"]
+                   if each["name"] == "Old server"]  # fmt: skip
+        assert "not in the new one: autovacuum = off, fsync = off" in left and "work_mem" not in left
         assert at_home(home, "db", "current").stdout.startswith(schema.HEAD)
         assert [path.name for path in (home / "postgres").iterdir() if path.name.endswith("-server")] == []
+        with started(EmbeddedServer(home)) as conninfo:
+            assert not backup_contents.differences(before, contents(conninfo))
 
 
 def test_a_workspace_in_use_by_an_older_traintui_is_not_moved(fifteen: Path) -> None:
-    with copied(fifteen) as home, started(old_server(home, BIN)):
-        done = at_home(home, "db", "upgrade-server", "--yes")
-        assert done.returncode == 1 and "a server of PostgreSQL 15 runs on" in done.stderr
-        assert not (home / "postgres" / "18").exists()
+    with copied(fifteen) as home, started(old_server(home, BIN)) as conninfo, psycopg.connect(conninfo) as connection:
+        for left in (False, True):  # beside what a killed move left, too
+            if left:
+                (home / "postgres" / "old-server" / "clients").mkdir(mode=0o711, parents=True)
+            done = at_home(home, "db", "upgrade-server", "--yes")
+            assert done.returncode == 1 and f"runs on {home}/postgres/15" in done.stderr
+            assert connection.execute("SELECT 1").fetchone() == (1,), "who works goes on working"
+            assert not (home / "postgres" / "18").exists()
+        ours = EmbeddedServer(home / "postgres" / "old-server", data=home / "postgres" / "15", programs=BIN)
+        with pytest.raises(TraintuiError, match="was not started for this"):
+            ours.start()
+        ours.stop()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 # Where only the new binaries are there ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -19,14 +20,16 @@ from benchmarks.pooling import pgbouncer, pooled
 
 from commanded import at_home
 from homes import quick_directory
+from older_server import BIN, is_there, older_server
 from older_server import SUPERUSER as POSTGRES
-from older_server import is_there, older_server
 from restoring import restore
 from small_disks import mounted
 from support import Conninfo
 from traintui.audit.backed_up import record_of
 from traintui.data import backup, backup_record, backup_source, schema, scratch, users, workspace
+from traintui.data.backup_contents import Contents
 from traintui.data.backup_proof import Prover
+from traintui.data.backup_record import Proof
 from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
 from traintui.errors import TraintuiError
 
@@ -130,6 +133,18 @@ def test_one_that_is_stopped_leaves_nothing_and_one_that_is_killed_is_cleared_by
     assert not EmbeddedServer(folder).running()
 
 
+def test_a_record_in_the_making_is_left_alone_by_another_backup(server: EmbeddedServer, tmp_path: Path) -> None:
+    path, at = tmp_path / "mine.dump", datetime(2026, 11, 29, tzinfo=UTC)
+    proof = Proof("ab", schema.HEAD, at, "18.1", Contents({"turns": (1, "c")}, {}), 7, 8, (), at, 0.5, 3)
+    with backup_record.written(path, proof):
+        backup.back_up(server, tmp_path / "another.dump")
+        assert backup_record.read(path) is None, "it has no name before its backup has one"
+    assert backup_record.read(path) == proof
+    with pytest.raises(KeyboardInterrupt), backup_record.written(tmp_path / "given-up.dump", proof):
+        raise KeyboardInterrupt
+    assert {each.name for each in tmp_path.iterdir()} == {"another.dump", "mine.dump.verified.json"}
+
+
 def test_a_home_without_room_says_so_before_anything_is_written(server: EmbeddedServer, tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "size=100m") as place:
         programs = EmbeddedServer(place / "home")
@@ -183,12 +198,26 @@ def test_a_shared_database_of_an_older_server_is_backed_up_verified_and_restored
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_a_password_is_no_word_of_a_command_and_an_encrypted_connection_stays_one(
-    debian: Conninfo, server: EmbeddedServer
+SECRETS = "sslpassword=ge%20heim&oauth_client_secret=heim'%5Clich%3D"
+
+
+def test_what_is_secret_is_no_word_of_a_command_and_an_encrypted_connection_stays_one(
+    debian: Conninfo, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = backup_source.shared(url_of(debian, "olga").replace("olga@", "olga:ge%20heim@"), server)
+    host = url_of(debian, "olga").partition("host=")[2]
+    (tmp_path / "services").write_text(f"[theirs]\nhost={host}\nuser=olga\ndbname=traintui\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    source = backup_source.shared(f"postgresql://:ge%20heim@/?service=theirs&{SECRETS}", server)
     assert source.variables == {"PGPASSWORD": "ge heim"} and "ge heim" in source.conninfo
     assert not any("heim" in word for word in source.options) and source.dump == server.program("pg_dump")
+    assert backup.back_up(server, tmp_path / "by-service.dump", source=source).revision == schema.HEAD
+    monkeypatch.setenv("PGSERVICE", "theirs")
+    old = replace(backup_source.shared("postgresql://?sslpassword=x", server), dump=str(BIN / "pg_dump"))
+    assert backup.run(server, old.dump, "--schema-only", *old.options, source=old).stderr == "", "its libpq is older"
+    with backup_source.environment(source) as (variables, (handed,)):
+        assert os.fstat(handed).st_mode & 0o777 == 0o600 and os.fstat(handed).st_nlink == 0
+        said = Path(variables["PGSERVICEFILE"]).read_text()
+        assert "\nsslpassword=ge heim\n" in said and "\noauth_client_secret=heim'\\lich=\n" in said
     assert backup_source.major_of(Path(backup_source.program_for(15, True, server))) == 15
     with pytest.raises(TraintuiError, match="PostgreSQL 19"):
         backup_source.program_for(19, False, server)

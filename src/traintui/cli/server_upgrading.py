@@ -54,11 +54,14 @@ def upgrade_server(
         note_restore(settings.home, done.path, done.workspace_id, done.sealed)
     if json_:
         told = {name: getattr(done, name) for name in ("old_major", "revision_before", "revision", "rows", "seconds")}
-        print(json.dumps({**told, "old": str(done.old), "backup": str(done.path), "strangers": done.strangers}))
+        more = {"strangers": done.strangers, "settings": plan.tuned}
+        print(json.dumps({**told, "old": str(done.old), "backup": str(done.path), **more}))
         return
     print(moved_words(done))
     say(f"The old folder is left as it was, {done.old}; remove it when you miss nothing")
     say(f"The backup that it came over by is {done.path}")
+    if plan.tuned:
+        say(f"Not taken over: {', '.join(plan.tuned)}; `traintui doctor` says where to write what you want of it")
     for name in done.strangers:
         say(f"{name} has no login here: traintui user add {name} --role ROLE")
 
@@ -69,6 +72,8 @@ def plan_words(plan: Plan) -> list[str]:
 
     cluster = plan.cluster
     lines = [f"PostgreSQL {cluster.major} made the workspace in {cluster.data}; this Traintui has {MAJOR}"]
+    if plan.tuned:
+        lines.append(f"The new server gets Traintui's settings: {', '.join(plan.tuned)} will not be taken over")
     if plan.path is None or plan.proof is None:
         return [*lines, f"Its own server is in {cluster.programs}: it is backed up with that, and restored"]
     lines.append(

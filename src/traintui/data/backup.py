@@ -6,7 +6,6 @@ are never touched.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from traintui import clock
-from traintui.data import backup_record, schema
+from traintui.data import backup_record, schema, unfinished
 from traintui.data.backup_contents import Far
 from traintui.data.backup_record import Proof, State
 from traintui.data.backup_source import Source, embedded, environment
@@ -182,30 +181,23 @@ def write(
             "File exists", f"{path} is there already.", "Name another file; a backup is never replaced."
         )
     with writable(path):
-        clear_partial(path.parent)
+        unfinished.clear(path.parent)
         # Packed, and without indexes, it takes a quarter of the database.
         check_room(path.parent, database_size(source.conninfo) // 2, "backup")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.traintui-partial")
-        with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb") as file:
-            try:
-                # pg_dump inherits the lock: it is held as long as one of the two lives. It gets a name and not its
-                # standard output, where it writes its table of contents twice, so that a cut would not show.
-                fcntl.flock(file, fcntl.LOCK_EX)
-                state = dump(server, source, partial, file.fileno(), path, far, is_proven=prove is not None)
-                os.fsync(file.fileno())
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                size = file.seek(0, os.SEEK_END)
-                if revision_of(server, partial) != revision:
-                    raise failed(path, "it reads back as another revision")
-                made = Backup(path, size, digest, revision, round(clock.ticks() - started, 2))
-                if prove and state:
-                    made = replace(made, proof=prove(partial, made, state))
+        with unfinished.begun(path) as (partial, file):
+            # pg_dump inherits the lock. It gets a name and not its standard output, where it writes its table of
+            # contents twice, so that a cut would not show.
+            state = dump(server, source, partial, file.fileno(), path, far, is_proven=prove is not None)
+            os.fsync(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.seek(0, os.SEEK_END)
+            if revision_of(server, partial) != revision:
+                raise failed(path, "it reads back as another revision")
+            made = Backup(path, size, digest, revision, round(clock.ticks() - started, 2))
+            if prove and state:
+                made = replace(made, proof=prove(partial, made, state))
+            with backup_record.written(path, made.proof) if made.proof else nullcontext():
                 partial.rename(path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-        if made.proof:
-            backup_record.write(path, made.proof)
         with opened(path.parent) as place:
             os.fsync(place)
     return made
@@ -259,14 +251,6 @@ def database_size(conninfo: str) -> int:
     return int(size)
 
 
-def clear_partial(place: Path) -> None:
-    """Removes what backups left here that were killed; one that is being written is locked."""
-    for path in place.glob(".*.traintui-partial"):
-        with suppress(OSError), opened(path) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDONLY)
@@ -292,16 +276,11 @@ def run(
     """Runs one of the server's programs, or another one by its path, as the person, whose files it reads and writes.
     `look` is called twice a second meanwhile. One that is given up ends with it."""
     command = [program if "/" in program else server.program(program), *arguments]
-    with subprocess.Popen(  # noqa: S603 - programs of PostgreSQL
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=() if inherits is None else (inherits,),
-        env=environment(source),
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    own = () if inherits is None else (inherits,)
+    with environment(source) as (variables, handed), subprocess.Popen(  # noqa: S603 - programs of PostgreSQL
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(*own, *handed),
+        env=variables, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
         try:
             while True:
                 try:

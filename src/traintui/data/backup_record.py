@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from traintui import clock
-from traintui.data import backup_contents, schema, schema_check, users
+from traintui.data import backup_contents, schema, schema_check, unfinished, users
 from traintui.data.backup_contents import Contents, Far
 from traintui.data.backup_source import Source
 from traintui.errors import TraintuiError
@@ -104,20 +104,17 @@ def path_of(backup: Path) -> Path:
     return backup.with_name(backup.name + SUFFIX)
 
 
-def write(backup: Path, proof: Proof) -> None:
-    """Writes the record beside a backup, for its owner only. Raises `OSError`."""
-    path = path_of(backup)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.traintui-partial")
+@contextmanager
+def written(backup: Path, proof: Proof) -> Iterator[None]:
+    """Writes the record of a backup that gets its name in the block, for its owner only; it has its own after that, so
+    that a backup for whose record there is no room does not stand either. Raises `OSError`."""
     told = asdict(proof) | {"at": proof.at.isoformat(), "verified_at": proof.verified_at.isoformat()}
-    try:
-        with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            json.dump(told, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with unfinished.begun(path_of(backup)) as (partial, file):
+        file.write(json.dumps(told, indent=1).encode())
+        file.flush()
+        os.fsync(file.fileno())
+        yield
+        partial.rename(path_of(backup))
 
 
 def read(backup: Path) -> Proof | None:

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import psycopg
@@ -22,6 +24,8 @@ from traintui.errors import TraintuiError
 
 SHARED = ("--extension=plpgsql", "--no-publications", "--no-subscriptions")
 """What a shared server has beside the workspace stays there."""
+SERVICE = "traintui"
+"""The name under which libpq finds a shared workspace in the file that it is handed."""
 OTHER_SCHEMAS = """
     SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')
     ORDER BY 1
@@ -30,15 +34,16 @@ OTHER_SCHEMAS = """
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A workspace to be backed up. `dump` is the `pg_dump` for its server and `options` what it is told, the address
-    among it; `variables` are its environment beside ours: a password stands there and never among the words of a
-    command, which others on the machine see."""
+    """A workspace to be backed up. `dump` is the `pg_dump` for its server and `options` what it is told. Of a shared
+    one, `service` is how it is reached and `variables` are its environment beside ours: what others on the machine must
+    not see stands there, and never among the words of a command."""
 
     conninfo: str
     dump: str
     options: tuple[str, ...]
     shared: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    service: Mapping[str, str] = field(default_factory=dict)
 
 
 def embedded(server: EmbeddedServer) -> Source:
@@ -69,15 +74,22 @@ def shared(url: str, programs: EmbeddedServer) -> Source:
         here = {"host": connection.info.host, "port": connection.info.port}
         if connection.info.hostaddr and not str(connection.info.host).startswith("/"):
             here["hostaddr"] = connection.info.hostaddr
-    parts: dict[str, Any] = {**conninfo_to_dict(conninfo), **here}
-    whole, password = make_conninfo(**parts), parts.pop("password", None)
+        known, password = connection.info.get_parameters(), connection.info.password
+    whole: dict[str, Any] = {**conninfo_to_dict(conninfo), **here}
+    # Ours takes the place of a service that the person named: what that said is in ours. libpq adds a default of its
+    # own, which those before 16 have no word for.
+    theirs = {name: value for name, value in known.items()
+              if "service" in known and (name, value) != ("sslcertmode", "allow")}  # fmt: skip
+    service = {name: str(value) for name, value in {**theirs, **whole}.items()
+               if name not in ("service", "servicefile", "password")}  # fmt: skip
     excluded = tuple(f'--exclude-schema="{name.replace(chr(34), chr(34) * 2)}"' for name in others)
     return Source(
-        whole,
+        make_conninfo(**whole),
         program_for(major, ssl, programs),
-        (f"--role={schema.OWNER}", *SHARED, *excluded, f"--dbname={make_conninfo(**parts)}"),
+        (f"--role={schema.OWNER}", *SHARED, *excluded, f"--dbname=service={SERVICE}"),
         shared=True,
-        variables={"PGPASSWORD": str(password)} if password else {},
+        variables={"PGPASSWORD": password} if password else {},
+        service=service,
     )
 
 
@@ -131,10 +143,18 @@ def major_of(program: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def environment(source: Source | None) -> dict[str, str]:
-    """The variables of a program. For a shared server those of libpq count as they do for the app; for an embedded one
-    no variable of the person changes what is connected to."""
+@contextmanager
+def environment(source: Source | None) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+    """The variables of a program, and the files that it inherits, for the block. For a shared server those of libpq
+    count as they do for the app; for an embedded one no variable of the person changes what is connected to."""
     plain = {"LC_ALL": "C", "TZ": "UTC"}
     if source is None or not source.shared:
-        return {"PATH": os.environ.get("PATH", os.defpath), **plain}
-    return {**os.environ, **plain, **source.variables}
+        yield {"PATH": os.environ.get("PATH", os.defpath), **plain}, ()
+        return
+    # The file has no name: nobody else opens it, and nothing is left of it where we are killed.
+    with TemporaryFile("w", encoding="utf-8") as file:
+        file.write(f"[{SERVICE}]\n" + "".join(f"{name}={value}\n" for name, value in source.service.items()))
+        file.flush()
+        file.seek(0)
+        handed = {"PGSERVICEFILE": f"/dev/fd/{file.fileno()}"}
+        yield {**os.environ, **plain, **source.variables, **handed}, (file.fileno(),)

@@ -97,7 +97,7 @@ class EmbeddedServer:
         """Makes the cluster if there is none, starts the server unless it runs, counts this process in.
 
         Blocks for 0.2 s to a few seconds. Raises `OtherServer` when another major version made the cluster, and
-        `TraintuiError` when the home cannot be written or the server does not start.
+        `TraintuiError` when the home cannot be written, another one's server has the data, or it does not start.
         """
         with self._mutex:
             if self._held is not None:
@@ -109,6 +109,8 @@ class EmbeddedServer:
                 with self._clients.locked():
                     if not (self.data / "PG_VERSION").exists():
                         self._make_cluster()
+                    if self.is_of_another():
+                        raise in_use(self.data)
                     if not self._running_or_gone():
                         self._start_server()
                     self._held = self._clients.enter()
@@ -146,7 +148,7 @@ class EmbeddedServer:
             with contextlib.suppress(FileNotFoundError), self._clients.locked():
                 self._leave()
                 # One that does not stop in time goes on stopping, or is used again by the next to come.
-                if not self._clients.living() and self.running():
+                if not self._clients.living() and self.running() and not self.is_of_another():
                     self._pg_ctl("stop", "-m", "fast", "-w", "-t", "60", check=False)
             self._leave()
 
@@ -159,6 +161,14 @@ class EmbeddedServer:
         """Whether a server runs on this home, whoever started it."""
         pid = self._server_pid()
         return pid is not None and is_server(pid)
+
+    def is_of_another(self) -> bool:
+        """Whether the server that runs on a data folder outside this home was started by another home, whose processes
+        are not among those that are counted here: its socket is not ours."""
+        if self.data.is_relative_to(self.home) or not self.running() or self._listens():
+            return False
+        lines = self._server_file()
+        return len(lines) < 5 or Path(lines[4]).resolve() != self.socket_dir.resolve()
 
     def _running_or_gone(self) -> bool:
         """Whether the server runs, once that is certain: one that was just killed is still there for a moment."""
@@ -179,9 +189,16 @@ class EmbeddedServer:
     def _server_pid(self) -> int | None:
         """The process that the server's own file names; it may be gone, or another one's by now."""
         try:
-            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
+            return int(self._server_file()[0])
+        except (IndexError, ValueError):
             return None
+
+    def _server_file(self) -> list[str]:
+        """What a server writes of itself, line by line: its process first, the directory of its socket fifth."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
 
     def others(self) -> list[int]:
         """The other processes that use this server."""
@@ -371,6 +388,13 @@ class EmbeddedServer:
                 f"Look at {self.log}, and check that the disk of {self.home} has room.",
             )
         return subprocess.CompletedProcess(command, result.returncode, said, "")
+
+
+def in_use(data: Path) -> TraintuiError:
+    return TraintuiError(
+        "Workspace in use", f"a server that was not started for this runs on {data}.",
+        "Nothing was changed. Close every Traintui and worker of this workspace, then start again.",
+    )  # fmt: skip
 
 
 def is_server(pid: int) -> bool:

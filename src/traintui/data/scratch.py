@@ -54,8 +54,9 @@ def clear(programs: EmbeddedServer) -> None:
 
 
 def take_away(server: EmbeddedServer) -> None:
-    """Stops a server, whoever started it, and removes its home; a data folder that is elsewhere stays."""
-    if server.running():
+    """Stops the server of a home, whichever process started it, and removes that home. A data folder that is elsewhere
+    stays, and so does the server that another home runs on it."""
+    if server.running() and not server.is_of_another():
         server.start()
     server.stop()
     shutil.rmtree(server.home, ignore_errors=True)

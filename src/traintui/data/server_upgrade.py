@@ -24,13 +24,14 @@ from traintui.data import (
     restore,
     schema,
     scratch,
+    tuned_settings,
     users,
 )
 from traintui.data.backup import Backup
 from traintui.data.backup_contents import Contents
 from traintui.data.backup_proof import Telling
 from traintui.data.backup_record import Proof, State
-from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer
+from traintui.data.embedded import DATABASE, SUPERUSER, EmbeddedServer, in_use
 from traintui.data.older_cluster import MAJOR, OlderCluster, OtherServer
 from traintui.data.refusals import answered
 from traintui.errors import TraintuiError
@@ -40,12 +41,14 @@ from traintui.errors import TraintuiError
 class Plan:
     """How a workspace is moved: with the programs of its old server, or out of a verified backup, `path` with `proof`.
     `later` is how many transactions the old server wrote after that, some of them its own housekeeping; None where it
-    did not stop in order, so that nobody knows."""
+    did not stop in order, so that nobody knows. `tuned` are the settings of the old server that an administrator made;
+    the new one gets Traintui's."""
 
     cluster: OlderCluster
     path: Path | None = None
     proof: Proof | None = None
     later: int | None = 0
+    tuned: tuple[str, ...] = ()
 
     @property
     def loses(self) -> bool:
@@ -84,11 +87,12 @@ def plan(home: Path, chosen: Path | None = None) -> Plan:
         )
     if cluster.major > MAJOR:
         raise OtherServer(cluster)
+    tuned = tuned_settings.not_taken_over(cluster.data)
     if chosen is None and cluster.programs:
-        return Plan(cluster)
+        return Plan(cluster, tuned=tuned)
     path, proof = newest_of(home, cluster) if chosen is None else checked(chosen.expanduser().absolute(), cluster)
     later = cluster.control.next_xid - proof.next_xid if cluster.control.stopped else None
-    return Plan(cluster, path, proof, later)
+    return Plan(cluster, path, proof, later, tuned)
 
 
 def newest_of(home: Path, cluster: OlderCluster) -> tuple[Path, Proof]:
@@ -172,13 +176,10 @@ class _Moving:
         self.told: tuple[Path, str, str, int, int, tuple[str, ...], str, int] | None = None
 
     def run(self) -> None:
-        self.clear()
-        if self.old.running():
-            raise TraintuiError(
-                "Workspace in use",
-                f"a server of PostgreSQL {self.plan.cluster.major} runs on {self.plan.cluster.data}.",
-                "Nothing was changed. Close every Traintui and worker of this workspace, then start again.",
-            )  # fmt: skip
+        # Before anything is stopped: beside what a killed move left may be somebody who works.
+        if not self.old.is_of_another():
+            self.clear()
+        self.refuse_in_use()
         kept = self.plan.cluster.kept
         if kept != self.plan.cluster.data and kept.exists():
             raise TraintuiError(
@@ -191,6 +192,11 @@ class _Moving:
         else:
             self.back_up()
         self.take_place()
+
+    def refuse_in_use(self) -> None:
+        """Raises `TraintuiError` while a server runs on the old cluster that this move did not start."""
+        if self.old.running():
+            raise in_use(self.plan.cluster.data)
 
     def back_up(self) -> None:
         """Backs the old workspace up with its own server, into the new cluster at once."""
@@ -262,6 +268,7 @@ class _Moving:
                 "Not moved", f"the new server did not stop in time in {self.new.home}.",
                 "The old workspace is as it was. Start again when the machine is less busy.",
             )  # fmt: skip
+        self.refuse_in_use()  # who came meanwhile wrote what the new one lacks
         if self.plan.cluster.data == self.ours.data:
             self.ours.data.rename(self.plan.cluster.kept)
         self.new.data.rename(self.ours.data)
