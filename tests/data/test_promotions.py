@@ -293,6 +293,18 @@ async def test_a_reviewer_cannot_keep_metadata_and_column_apart(
     assert await scalar(db, "SELECT key_page FROM conversations WHERE id = 1") == 2
 
 
+async def test_who_asks_for_a_column_that_has_just_gone_back_is_told_that_it_passes(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await store(conninfo, 1)
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    assert await scalar(db, "SELECT count(key_page) FROM conversations") == 1
+    await demote(db, conninfo, tmp_path, "page")
+    with pytest.raises(Refused, match="went back from its column") as refused:
+        await scalar(db, "SELECT count(key_page) FROM conversations")
+    assert refused.value.passing
+
+
 # What knows it ----------------------------------------------------------------------------------------------------
 
 
