@@ -6,9 +6,10 @@ import asyncio
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
-from support import add_vocabulary, fetch, import_items, imported, logged_in, scalar, sqlstate, turns_of
+from support import add_vocabulary, eventually, fetch, import_items, imported, logged_in, scalar, sqlstate, turns_of
 from traintui.data import bulk, conversations, imports, metadata, metadata_schema, reviews, schema
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -198,6 +199,30 @@ async def test_a_new_schema_waits_for_what_is_being_written(db: Database, connin
     assert (await held(db, one))["n"] == 1
 
 
+async def test_who_writes_behind_a_new_schema_that_waits_gets_through_before_it(db: Database, conninfo: Any) -> None:
+    one, two = await seeds(db, {"source": "odd"}, {"source": "odd"})
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7453 AND NOT granted"
+
+    async def waits() -> bool:
+        return bool(await scalar(db, waiting))
+
+    async with (
+        logged_in(conninfo("ada")) as slow,
+        logged_in(conninfo("ada") + " options='-c lock_timeout=2s'") as quick,
+    ):
+        async with slow.write() as connection:
+            await connection.exec_driver_sql("SELECT hold_metadata_rules()")
+            registering = asyncio.ensure_future(metadata_schema.register(db, {"type": "object"}, seen=0))
+            await eventually(waits)
+            await quick.call(
+                "SELECT change_metadata(ARRAY[CAST(:id AS bigint)], 'merge', '{\"n\": 2}', '{}', NULL, 'q')",
+                {"id": two},
+            )
+            assert not registering.done()
+        assert await registering == 1
+    assert (await held(db, two))["n"] == 2 and "n" not in await held(db, one)
+
+
 async def test_a_look_at_all_says_how_many_do_not_fit_and_names_the_first(db: Database) -> None:
     await seeds(db, *({"source": "web" if n % 2 else "odd", "n": n} for n in range(2 * LOOKED_AT_ONCE + 50)))
     told: list[tuple[int, int]] = []
@@ -215,11 +240,11 @@ async def test_a_schema_outlives_a_downgrade(db: Database, conninfo: Any) -> Non
     await metadata_schema.register(db, SOURCE, seen=0)
     await db.close()
     schema.downgrade(conninfo(SUPERUSER), "0052")
-    async with logged_in(conninfo("ada")) as below:
-        await below.call(
+    with psycopg.connect(conninfo("ada")) as below:  # as a Traintui of that revision
+        below.execute(
             "INSERT INTO conversations (persona, emotion, topic, intent, tone, tier, metadata) VALUES"
-            " ('anxious_planner', 'calm', 'savings', 'complain', 'warm', 'scenario', '{}')", {},
-        )  # fmt: skip
+            " ('anxious_planner', 'calm', 'savings', 'complain', 'warm', 'scenario', '{}')"
+        )
     schema.upgrade(conninfo(SUPERUSER))
     async with logged_in(conninfo("ada")) as again:
         rules = await metadata_schema.rules(again)

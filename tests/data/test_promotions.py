@@ -187,6 +187,35 @@ async def test_a_value_that_only_the_column_has_goes_back_into_metadata_whatever
     assert await scalar(db, "SELECT metadata FROM conversations WHERE id = 2") == {"page": 40, "other": [1]}
 
 
+async def test_a_downgrade_compares_all_keys_before_the_first_column_goes(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    for key in ("page", "sheet"):
+        await store(conninfo, 1, key=key)
+        await promote(db, conninfo, tmp_path, key, "integer")
+    await db.close()
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")  # as a load without triggers
+        connection.execute("UPDATE conversations SET key_page = 5, key_sheet = 6 WHERE id = 1")
+        connection.execute("SET session_replication_role = origin")
+        connection.execute("CREATE TABLE held (modes text[])")
+        connection.execute("GRANT INSERT ON held TO PUBLIC")
+        connection.execute(
+            "CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO held"
+            " SELECT array_agg(mode) FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN"
+            " ('conversations'::regclass, 'metadata_keys'::regclass); RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER watch AFTER UPDATE ON conversations FOR EACH STATEMENT EXECUTE FUNCTION watch()"
+        )
+    await asyncio.to_thread(schema.downgrade, conninfo(SUPERUSER), BELOW)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        found = connection.execute("SELECT 'AccessExclusiveLock' = ANY(modes) FROM held").fetchall()
+        kept = connection.execute("SELECT metadata FROM conversations WHERE id = 1").fetchall()
+    assert found == [(False,)]
+    assert kept == [({"page": 5, "sheet": 6, "other": [1]},)]
+
+
 async def test_people_decide_and_edit_while_a_key_is_promoted(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
     ids = await imported(db, 40, metadata={"page": 1})
     others = [row[0] for row in await fetch(db, "SELECT id FROM conversations ORDER BY id OFFSET 20")]
@@ -383,6 +412,26 @@ async def test_a_vocabulary_is_a_facet_and_takes_what_was_added(
         await plan(db, tmp_path, "many", "text", vocabulary=True)
 
 
+async def test_a_value_that_came_before_the_trigger_keeps_nobody_from_editing_other_keys(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await store(conninfo, "web", key="source")
+    await plan(db, tmp_path, "source", "text", vocabulary=True)
+    await store(conninfo, "phone", key="source")
+    steps = steps_of(Planned("w0001", "source", "key_source", "text", ("web",), False, "ada"))
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(b"SET ROLE traintui_owner")
+        connection.execute(steps.add.encode())
+    await metadata.merge(db, [3], {"other": "x"})
+    for edit in (metadata.merge(db, [3], {"source": "letter"}), metadata.merge(db, [2], {"source": "letter"})):
+        with pytest.raises(Refused, match='"letter" is no value of "source"'):
+            await edit
+    await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), tmp_path)
+    assert (await promotions.columns(db))["source"].values == ("phone", "web")
+    held = await fetch(db, "SELECT key_source, metadata ->> 'other' FROM conversations ORDER BY id")
+    assert [tuple(row) for row in held][2] == ("phone", "x")
+
+
 async def test_a_short_name_that_is_taken_stays_what_it_was(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
     await store(conninfo, 3, key="score")
     await promote(db, conninfo, tmp_path, "score", "integer")
@@ -409,6 +458,28 @@ async def test_the_type_of_a_promoted_key_is_that_of_its_column(
     await demote(db, conninfo, tmp_path, "page")
     (kept,) = await metadata.keys(db)
     assert (kept.key, kept.label, kept.about) == ("page", "Page", "where it stands")
+
+
+@pytest.mark.parametrize("by_downgrade", [False, True])
+@pytest.mark.parametrize("given", [{"label": "Page"}, {"about": "where it stands"}, {"position": 7}])
+async def test_what_a_person_said_of_a_promoted_key_outlives_the_way_back(
+    db: Database, conninfo: Conninfo, tmp_path: Path, by_downgrade: bool, given: dict[str, Any]
+) -> None:
+    await store(conninfo, 3)
+    await store(conninfo, 4, key="plain")
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    await promote(db, conninfo, tmp_path, "plain", "integer")
+    await metadata.register(db, "page", "integer", **given)
+    before = [key for key in await metadata.keys(db) if key.key == "page"]
+    if by_downgrade:
+        await asyncio.to_thread(schema.downgrade, conninfo(SUPERUSER), BELOW)
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:
+            left = connection.execute("SELECT key, label, about, position FROM metadata_keys").fetchall()
+        assert left == [(key.key, key.label, key.about, key.position) for key in before]
+    else:
+        await demote(db, conninfo, tmp_path, "page")
+        await demote(db, conninfo, tmp_path, "plain")
+        assert list(await metadata.keys(db)) == before
 
 
 # Beside Traintui's own migrations ---------------------------------------------------------------------------------
