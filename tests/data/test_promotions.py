@@ -525,6 +525,29 @@ async def test_a_machine_without_the_files_writes_the_same_again(
     found = {path.name: path.read_text() for path in other.glob("*.py")}
     assert sorted(found) == [*sorted(written), "w0003_promote_key_page.py"]
     assert {name: found[name] for name in written} == written
+    # As many as are like what is made of them; of one that was changed that is told.
+    again = await workspace_migrations.planned_promotion(
+        db, other, "page", "integer", await promotions.look(db, "page", "integer")
+    )
+    assert [each.differs for each in again] == ["", "", ""]
+    again[0].path.write_text(again[0].text + "import os\n")
+    changed, *rest = await workspace_migrations.planned_demotion(db, other, "page")
+    assert changed.differs.endswith("\n+import os") and not any(each.differs for each in rest)
+
+
+@pytest.mark.parametrize("name", ["helper.py", "w0001_another.py", "w0001 helper.py", "w12_helper.py"])
+async def test_other_python_in_the_folder_is_refused_before_any_of_it_runs(
+    db: Database, conninfo: Conninfo, tmp_path: Path, name: str
+) -> None:
+    folder, ran = tmp_path / "migrations", tmp_path / "ran"
+    await store(conninfo, 1)
+    await plan(db, folder, "page", "integer")
+    (folder / name).write_text(f"open({str(ran)!r}, 'w')\n")
+    with pytest.raises(TraintuiError, match=name):
+        await plan(db, folder, "sheet", "integer")
+    with pytest.raises(TraintuiError, match="would run with the migrations"):
+        await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), folder)
+    assert not ran.exists() and await promotions.every(db) == ()
 
 
 async def test_a_key_that_was_taken_back_is_promoted_anew(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
