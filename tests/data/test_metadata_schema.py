@@ -89,6 +89,50 @@ def test_a_schema_that_cannot_be_used_says_why(written: str, why: str) -> None:
         checked_schema(written)
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$", "(?:a|aa)*b", "(a|a)*", "(.*a){20}", "a?" * 30 + "a" * 30, r"^(-\d+\d+)*$", r"(\s*,\s*\w+)*",
+        "(?i)^(-a+)*$", "^((a{1,3}){1,3}){1,3}$", "^(?:[a-z]+|[0-9]+)*$", "^(?=(a+)+$)", "(a*)*b",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_could_run_away_is_no_schema(pattern: str) -> None:
+    rules: tuple[dict[str, Any], ...] = (
+        {"pattern": pattern}, {"patternProperties": {pattern: {}}}, {"anyOf": [{"items": {"pattern": pattern}}]},
+    )  # fmt: skip
+    for rule in rules:
+        with pytest.raises(TraintuiError, match="longer than anyone waits"):
+            checked_schema(json.dumps({"properties": {"k": rule}}))
+    # Whoever put it past the app keeps nobody waiting either.
+    past = Rules(1, {"properties": {"k": {"pattern": pattern}}})
+    assert past.problems({"k": "a" * 50}) == [f'meta.k: "{"a" * 50}" would wait for ever for {pattern}']
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        (r"^[a-z]+(-[a-z]+)*$", "a-slug-of-words"), (r"^https?://[^/]+(/[^/]*)*$", "https://x.org/" + "a/" * 900),
+        (r"^[^@]+@[^@]+\.[^@]+$", "ada@example.org"), (r"^(foo|bar)*$", "foobar" * 900), (r"^\d{4}-\d{2}$", "2026-11"),
+        (r"^[A-Z]{2}\d{1,4}(-\d+)*$", "AB12-3-44"), (r"^(\w+\.)*\w+$", "a.b_c.d"),
+    ],
+)  # fmt: skip
+def test_patterns_that_people_write_are_taken(pattern: str, fits: str) -> None:
+    rules = Rules(1, checked_schema(json.dumps({"properties": {"k": {"pattern": pattern}}})))
+    assert rules.problems({"k": fits}) == []
+    assert rules.problems({"k": "?"}) == [f'meta.k: "?" does not match {pattern}']
+
+
+def test_a_text_is_too_long_for_a_pattern_whose_time_grows_with_its_powers() -> None:
+    rules = Rules(1, checked_schema('{"properties": {"k": {"pattern": "^a*a*a*b"}}}'))
+    assert rules.problems({"k": "a" * 214 + "b"}) == []
+    (said,) = rules.problems({"k": "a" * 60_000})
+    assert said.endswith("… is longer than the 215 characters that are matched with ^a*a*a*b")
+    names = Rules(1, checked_schema('{"patternProperties": {"^x+y*z": {"type": "integer"}}}'))
+    assert names.problems({"k": {"x" * 201: 1}})[0].endswith(
+        "is longer than 200 characters, which patterns of names take"
+    )
+
+
 async def test_every_version_is_kept_with_who_and_when(db: Database, reviewer_db: Database) -> None:
     assert await metadata_schema.present(db) is None and await metadata_schema.rules(db) == NO_RULES
     assert await metadata_schema.register(db, SOURCE, seen=0) == 1
