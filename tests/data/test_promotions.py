@@ -122,6 +122,14 @@ async def test_a_promoted_key_has_its_values_in_a_column_and_goes_back_as_it_was
     assert (back.state, back.demoted_in, back.demoted_by) == ("demoted", "w0002", "ada")
     assert await fetch(db, SEEN) == before and not column_is_there(conninfo, "key_page")
     assert await metadata.keys(db) == ()
+    with pytest.raises(FilterError, match='no field "page"') as refused:
+        parse("page:1", fields=Fields(await metadata.registered_fields(db)))
+    assert "A metadata key is meta.page." in refused.value.remedy
+    await metadata.register(db, "page", value_type)
+    fields = Fields(await metadata.registered_fields(db))
+    with pytest.raises(FilterError) as refused:
+        parse("page:1", fields=fields)
+    assert refused.value.remedy.startswith("Did you mean meta.page?") == ("meta.page" in fields)
 
 
 @pytest.mark.parametrize("value_type", VALUES)
