@@ -250,7 +250,7 @@ class TraintuiApp(Ending):
         """Loads the copy, then takes over what changes, for as long as the workspace is open."""
         from traintui.data import feed
         from traintui.data.live import Live
-        from traintui.data.refusals import NotReached, Refused
+        from traintui.data.refusals import NO_COLUMN, NotReached, Refused
         from traintui.data.schema_moves import SchemaMoved
 
         self._fields = await self._registered()
@@ -276,7 +276,7 @@ class TraintuiApp(Ending):
                 self.outage = error
                 if isinstance(error, SchemaMoved):
                     self._schema_moved(error)
-                if isinstance(error, Refused) and error.code == "42703":  # a key that was promoted is no longer
+                if isinstance(error, Refused) and error.code == NO_COLUMN:
                     known = -FIELDS_ANEW
                 if isinstance(error, NotReached) and await self._reviving.revive(self.db):
                     continue

@@ -60,6 +60,13 @@ def test_a_key_is_promoted_with_its_sql_said_first_and_goes_back(home: Path) -> 
     again = told(home, "promote", "page", "--type", "integer", "--yes")
     assert (again["revision"], again["files"]) == ("w0001", [])
     assert "9 values filled in; 1 stay in metadata alone" in at_home(home, "db", "promote").stdout
+    (made,) = (home / "migrations").glob("*.py")
+    text, ran = made.read_text(), home / "ran"
+    made.write_text(f"{text}open({str(ran)!r}, 'w')\n")
+    changed = at_home(home, "db", "promote", "page", "--type", "integer")
+    assert changed.returncode == 1 and "+open(" in changed.stderr and "as they are?" in changed.stderr
+    assert not ran.exists()
+    made.write_text(text)
     back = told(home, "demote", "page", "--yes")
     assert (back["state"], back["demoted_in"]) == ("demoted", "w0002")
     assert [each["state"] for each in told(home, "promote")["promotions"]] == ["demoted"]

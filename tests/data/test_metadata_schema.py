@@ -6,9 +6,10 @@ import asyncio
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
-from support import add_vocabulary, fetch, import_items, imported, logged_in, scalar, sqlstate, turns_of
+from support import add_vocabulary, eventually, fetch, import_items, imported, logged_in, scalar, sqlstate, turns_of
 from traintui.data import bulk, conversations, imports, metadata, metadata_schema, reviews, schema
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -86,6 +87,50 @@ def test_what_does_not_fit_is_said_in_words_with_its_path(rule: dict[str, Any], 
 def test_a_schema_that_cannot_be_used_says_why(written: str, why: str) -> None:
     with pytest.raises(TraintuiError, match=why):
         checked_schema(written)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$", "(?:a|aa)*b", "(a|a)*", "(.*a){20}", "a?" * 30 + "a" * 30, r"^(-\d+\d+)*$", r"(\s*,\s*\w+)*",
+        "(?i)^(-a+)*$", "^((a{1,3}){1,3}){1,3}$", "^(?:[a-z]+|[0-9]+)*$", "^(?=(a+)+$)", "(a*)*b",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_could_run_away_is_no_schema(pattern: str) -> None:
+    rules: tuple[dict[str, Any], ...] = (
+        {"pattern": pattern}, {"patternProperties": {pattern: {}}}, {"anyOf": [{"items": {"pattern": pattern}}]},
+    )  # fmt: skip
+    for rule in rules:
+        with pytest.raises(TraintuiError, match="longer than anyone waits"):
+            checked_schema(json.dumps({"properties": {"k": rule}}))
+    # Whoever put it past the app keeps nobody waiting either.
+    past = Rules(1, {"properties": {"k": {"pattern": pattern}}})
+    assert past.problems({"k": "a" * 50}) == [f'meta.k: "{"a" * 50}" would wait for ever for {pattern}']
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        (r"^[a-z]+(-[a-z]+)*$", "a-slug-of-words"), (r"^https?://[^/]+(/[^/]*)*$", "https://x.org/" + "a/" * 900),
+        (r"^[^@]+@[^@]+\.[^@]+$", "ada@example.org"), (r"^(foo|bar)*$", "foobar" * 900), (r"^\d{4}-\d{2}$", "2026-11"),
+        (r"^[A-Z]{2}\d{1,4}(-\d+)*$", "AB12-3-44"), (r"^(\w+\.)*\w+$", "a.b_c.d"),
+    ],
+)  # fmt: skip
+def test_patterns_that_people_write_are_taken(pattern: str, fits: str) -> None:
+    rules = Rules(1, checked_schema(json.dumps({"properties": {"k": {"pattern": pattern}}})))
+    assert rules.problems({"k": fits}) == []
+    assert rules.problems({"k": "?"}) == [f'meta.k: "?" does not match {pattern}']
+
+
+def test_a_text_is_too_long_for_a_pattern_whose_time_grows_with_its_powers() -> None:
+    rules = Rules(1, checked_schema('{"properties": {"k": {"pattern": "^a*a*a*b"}}}'))
+    assert rules.problems({"k": "a" * 214 + "b"}) == []
+    (said,) = rules.problems({"k": "a" * 60_000})
+    assert said.endswith("… is longer than the 215 characters that are matched with ^a*a*a*b")
+    names = Rules(1, checked_schema('{"patternProperties": {"^x+y*z": {"type": "integer"}}}'))
+    assert names.problems({"k": {"x" * 201: 1}})[0].endswith(
+        "is longer than 200 characters, which patterns of names take"
+    )
 
 
 async def test_every_version_is_kept_with_who_and_when(db: Database, reviewer_db: Database) -> None:
@@ -198,6 +243,30 @@ async def test_a_new_schema_waits_for_what_is_being_written(db: Database, connin
     assert (await held(db, one))["n"] == 1
 
 
+async def test_who_writes_behind_a_new_schema_that_waits_gets_through_before_it(db: Database, conninfo: Any) -> None:
+    one, two = await seeds(db, {"source": "odd"}, {"source": "odd"})
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7453 AND NOT granted"
+
+    async def waits() -> bool:
+        return bool(await scalar(db, waiting))
+
+    async with (
+        logged_in(conninfo("ada")) as slow,
+        logged_in(conninfo("ada") + " options='-c lock_timeout=2s'") as quick,
+    ):
+        async with slow.write() as connection:
+            await connection.exec_driver_sql("SELECT hold_metadata_rules()")
+            registering = asyncio.ensure_future(metadata_schema.register(db, {"type": "object"}, seen=0))
+            await eventually(waits)
+            await quick.call(
+                "SELECT change_metadata(ARRAY[CAST(:id AS bigint)], 'merge', '{\"n\": 2}', '{}', NULL, 'q')",
+                {"id": two},
+            )
+            assert not registering.done()
+        assert await registering == 1
+    assert (await held(db, two))["n"] == 2 and "n" not in await held(db, one)
+
+
 async def test_a_look_at_all_says_how_many_do_not_fit_and_names_the_first(db: Database) -> None:
     await seeds(db, *({"source": "web" if n % 2 else "odd", "n": n} for n in range(2 * LOOKED_AT_ONCE + 50)))
     told: list[tuple[int, int]] = []
@@ -215,11 +284,11 @@ async def test_a_schema_outlives_a_downgrade(db: Database, conninfo: Any) -> Non
     await metadata_schema.register(db, SOURCE, seen=0)
     await db.close()
     schema.downgrade(conninfo(SUPERUSER), "0052")
-    async with logged_in(conninfo("ada")) as below:
-        await below.call(
+    with psycopg.connect(conninfo("ada")) as below:  # as a Traintui of that revision
+        below.execute(
             "INSERT INTO conversations (persona, emotion, topic, intent, tone, tier, metadata) VALUES"
-            " ('anxious_planner', 'calm', 'savings', 'complain', 'warm', 'scenario', '{}')", {},
-        )  # fmt: skip
+            " ('anxious_planner', 'calm', 'savings', 'complain', 'warm', 'scenario', '{}')"
+        )
     schema.upgrade(conninfo(SUPERUSER))
     async with logged_in(conninfo("ada")) as again:
         rules = await metadata_schema.rules(again)

@@ -122,6 +122,14 @@ async def test_a_promoted_key_has_its_values_in_a_column_and_goes_back_as_it_was
     assert (back.state, back.demoted_in, back.demoted_by) == ("demoted", "w0002", "ada")
     assert await fetch(db, SEEN) == before and not column_is_there(conninfo, "key_page")
     assert await metadata.keys(db) == ()
+    with pytest.raises(FilterError, match='no field "page"') as refused:
+        parse("page:1", fields=Fields(await metadata.registered_fields(db)))
+    assert "A metadata key is meta.page." in refused.value.remedy
+    await metadata.register(db, "page", value_type)
+    fields = Fields(await metadata.registered_fields(db))
+    with pytest.raises(FilterError) as refused:
+        parse("page:1", fields=fields)
+    assert refused.value.remedy.startswith("Did you mean meta.page?") == ("meta.page" in fields)
 
 
 @pytest.mark.parametrize("value_type", VALUES)
@@ -185,6 +193,35 @@ async def test_a_value_that_only_the_column_has_goes_back_into_metadata_whatever
     else:
         await demote(db, conninfo, tmp_path, "page")
     assert await scalar(db, "SELECT metadata FROM conversations WHERE id = 2") == {"page": 40, "other": [1]}
+
+
+async def test_a_downgrade_compares_all_keys_before_the_first_column_goes(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    for key in ("page", "sheet"):
+        await store(conninfo, 1, key=key)
+        await promote(db, conninfo, tmp_path, key, "integer")
+    await db.close()
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")  # as a load without triggers
+        connection.execute("UPDATE conversations SET key_page = 5, key_sheet = 6 WHERE id = 1")
+        connection.execute("SET session_replication_role = origin")
+        connection.execute("CREATE TABLE held (modes text[])")
+        connection.execute("GRANT INSERT ON held TO PUBLIC")
+        connection.execute(
+            "CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO held"
+            " SELECT array_agg(mode) FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN"
+            " ('conversations'::regclass, 'metadata_keys'::regclass); RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER watch AFTER UPDATE ON conversations FOR EACH STATEMENT EXECUTE FUNCTION watch()"
+        )
+    await asyncio.to_thread(schema.downgrade, conninfo(SUPERUSER), BELOW)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        found = connection.execute("SELECT 'AccessExclusiveLock' = ANY(modes) FROM held").fetchall()
+        kept = connection.execute("SELECT metadata FROM conversations WHERE id = 1").fetchall()
+    assert found == [(False,)]
+    assert kept == [({"page": 5, "sheet": 6, "other": [1]},)]
 
 
 async def test_people_decide_and_edit_while_a_key_is_promoted(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
@@ -293,6 +330,18 @@ async def test_a_reviewer_cannot_keep_metadata_and_column_apart(
     assert await scalar(db, "SELECT key_page FROM conversations WHERE id = 1") == 2
 
 
+async def test_who_asks_for_a_column_that_has_just_gone_back_is_told_that_it_passes(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await store(conninfo, 1)
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    assert await scalar(db, "SELECT count(key_page) FROM conversations") == 1
+    await demote(db, conninfo, tmp_path, "page")
+    with pytest.raises(Refused, match="went back from its column") as refused:
+        await scalar(db, "SELECT count(key_page) FROM conversations")
+    assert refused.value.passing
+
+
 # What knows it ----------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +420,26 @@ async def test_a_vocabulary_is_a_facet_and_takes_what_was_added(
         await plan(db, tmp_path, "many", "text", vocabulary=True)
 
 
+async def test_a_value_that_came_before_the_trigger_keeps_nobody_from_editing_other_keys(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await store(conninfo, "web", key="source")
+    await plan(db, tmp_path, "source", "text", vocabulary=True)
+    await store(conninfo, "phone", key="source")
+    steps = steps_of(Planned("w0001", "source", "key_source", "text", ("web",), False, "ada"))
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(b"SET ROLE traintui_owner")
+        connection.execute(steps.add.encode())
+    await metadata.merge(db, [3], {"other": "x"})
+    for edit in (metadata.merge(db, [3], {"source": "letter"}), metadata.merge(db, [2], {"source": "letter"})):
+        with pytest.raises(Refused, match='"letter" is no value of "source"'):
+            await edit
+    await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), tmp_path)
+    assert (await promotions.columns(db))["source"].values == ("phone", "web")
+    held = await fetch(db, "SELECT key_source, metadata ->> 'other' FROM conversations ORDER BY id")
+    assert [tuple(row) for row in held][2] == ("phone", "x")
+
+
 async def test_a_short_name_that_is_taken_stays_what_it_was(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:
     await store(conninfo, 3, key="score")
     await promote(db, conninfo, tmp_path, "score", "integer")
@@ -397,6 +466,28 @@ async def test_the_type_of_a_promoted_key_is_that_of_its_column(
     await demote(db, conninfo, tmp_path, "page")
     (kept,) = await metadata.keys(db)
     assert (kept.key, kept.label, kept.about) == ("page", "Page", "where it stands")
+
+
+@pytest.mark.parametrize("by_downgrade", [False, True])
+@pytest.mark.parametrize("given", [{"label": "Page"}, {"about": "where it stands"}, {"position": 7}])
+async def test_what_a_person_said_of_a_promoted_key_outlives_the_way_back(
+    db: Database, conninfo: Conninfo, tmp_path: Path, by_downgrade: bool, given: dict[str, Any]
+) -> None:
+    await store(conninfo, 3)
+    await store(conninfo, 4, key="plain")
+    await promote(db, conninfo, tmp_path, "page", "integer")
+    await promote(db, conninfo, tmp_path, "plain", "integer")
+    await metadata.register(db, "page", "integer", **given)
+    before = [key for key in await metadata.keys(db) if key.key == "page"]
+    if by_downgrade:
+        await asyncio.to_thread(schema.downgrade, conninfo(SUPERUSER), BELOW)
+        with psycopg.connect(conninfo(SUPERUSER)) as connection:
+            left = connection.execute("SELECT key, label, about, position FROM metadata_keys").fetchall()
+        assert left == [(key.key, key.label, key.about, key.position) for key in before]
+    else:
+        await demote(db, conninfo, tmp_path, "page")
+        await demote(db, conninfo, tmp_path, "plain")
+        assert list(await metadata.keys(db)) == before
 
 
 # Beside Traintui's own migrations ---------------------------------------------------------------------------------
@@ -442,6 +533,29 @@ async def test_a_machine_without_the_files_writes_the_same_again(
     found = {path.name: path.read_text() for path in other.glob("*.py")}
     assert sorted(found) == [*sorted(written), "w0003_promote_key_page.py"]
     assert {name: found[name] for name in written} == written
+    # As many as are like what is made of them; of one that was changed that is told.
+    again = await workspace_migrations.planned_promotion(
+        db, other, "page", "integer", await promotions.look(db, "page", "integer")
+    )
+    assert [each.differs for each in again] == ["", "", ""]
+    again[0].path.write_text(again[0].text + "import os\n")
+    changed, *rest = await workspace_migrations.planned_demotion(db, other, "page")
+    assert changed.differs.endswith("\n+import os") and not any(each.differs for each in rest)
+
+
+@pytest.mark.parametrize("name", ["helper.py", "w0001_another.py", "w0001 helper.py", "w12_helper.py"])
+async def test_other_python_in_the_folder_is_refused_before_any_of_it_runs(
+    db: Database, conninfo: Conninfo, tmp_path: Path, name: str
+) -> None:
+    folder, ran = tmp_path / "migrations", tmp_path / "ran"
+    await store(conninfo, 1)
+    await plan(db, folder, "page", "integer")
+    (folder / name).write_text(f"open({str(ran)!r}, 'w')\n")
+    with pytest.raises(TraintuiError, match=name):
+        await plan(db, folder, "sheet", "integer")
+    with pytest.raises(TraintuiError, match="would run with the migrations"):
+        await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), folder)
+    assert not ran.exists() and await promotions.every(db) == ()
 
 
 async def test_a_key_that_was_taken_back_is_promoted_anew(db: Database, conninfo: Conninfo, tmp_path: Path) -> None:

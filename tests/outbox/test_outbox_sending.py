@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from sqlalchemy.exc import ProgrammingError
 
 from interruptions import away, cutter
 from outboxes import no_room, sending
@@ -122,6 +123,39 @@ async def test_a_server_that_is_busy_is_no_outage_until_it_has_taken_five_second
         await sent.done(1)
         assert sent.outbox.standing is None and sent.outbox.away is None
     assert kinds(sent.outcomes) == ["Saved"]
+
+
+async def test_a_press_that_misses_the_column_of_a_key_that_goes_back_is_sent_again_and_a_fault_of_ours_is_none_of_it(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    one, two = await imported(db, 2)
+
+    async def waits() -> bool:
+        return sent.outbox.away is not None
+
+    def missing(column: str) -> bytes:
+        return (
+            "CREATE OR REPLACE FUNCTION misses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" PERFORM {column} FROM conversations; RETURN NEW; END $$;"
+            " CREATE OR REPLACE TRIGGER misses BEFORE INSERT ON review_logs FOR EACH ROW EXECUTE FUNCTION misses()"
+        ).encode()
+
+    async with (
+        sending(db, tmp_path) as sent,
+        await psycopg.AsyncConnection.connect(conninfo(SUPERUSER), autocommit=True) as other,
+    ):
+        await other.execute(missing("key_page"))
+        await sent.outbox.keep(decision(one))
+        await eventually(waits)
+        assert sent.outcomes == [] and "went back from its column" in str(sent.outbox.away)
+        await other.execute("DROP TRIGGER misses ON review_logs")
+        await sent.done(1)
+        await other.execute(missing("renamed"))
+        await sent.outbox.keep(decision(two))
+        await sent.done(2)
+    assert kinds(sent.outcomes) == ["Saved", "Refusal"]
+    refusal = sent.outcomes[1]
+    assert isinstance(refusal, Refusal) and isinstance(refusal.error, ProgrammingError)
 
 
 async def test_an_answer_that_is_lost_after_the_commit_is_looked_up_and_nothing_is_sent_twice(

@@ -48,9 +48,10 @@ CREATE TRIGGER guard_metadata_schema_update BEFORE UPDATE OF metadata ON convers
     FOR EACH STATEMENT EXECUTE FUNCTION guard_metadata_schema();
 
 -- Registers a schema, or takes it away (null); p_seen is the version that was there when it was decided. Returns the new
--- version. Those who write metadata wait meanwhile; a writer that does not end makes this give up (55P03).
+-- version. Those who write metadata wait behind it, a second at the most: a writer that does not end makes it give up
+-- (55P03), and who calls it tries again.
 CREATE FUNCTION register_metadata_schema(p_schema jsonb, p_seen integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '3s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
     present integer;
 BEGIN

@@ -2,26 +2,40 @@
 DO $$
 DECLARE
     promoted promotions;
+    differing text;
+    held text;
 BEGIN
     -- A value goes back as it is, whatever the schema of metadata says.
     PERFORM metadata_put_back();
+    -- First what takes long: from the first trigger that goes on, others wait for the table. All keys at once, since the
+    -- trigger of a key that comes later would take metadata for newer than its column.
+    SELECT string_agg(differs, ' OR '),
+           string_agg(format('CASE WHEN %s THEN jsonb_build_object(%L, %I) ELSE ''{}'' END', differs, key, column_name), ' || ')
+    INTO differing, held
+    FROM (SELECT key, column_name,
+                 format('%I IS NOT NULL AND promoted_%s(metadata -> %L) IS DISTINCT FROM %I', column_name, value_type, key,
+                        column_name) AS differs
+          FROM promotions WHERE state <> 'demoted' AND EXISTS (
+              SELECT FROM pg_attribute
+              WHERE attrelid = 'conversations'::regclass AND attname = column_name AND NOT attisdropped)) AS standing;
+    IF differing IS NOT NULL THEN
+        EXECUTE format('UPDATE conversations SET metadata = metadata || %s WHERE %s', held, differing);
+    END IF;
+    -- What waits for the end of this transaction waits for the table.
+    SET CONSTRAINTS ALL IMMEDIATE;
     DROP TRIGGER guard_promoted_key ON metadata_keys;
     DROP TRIGGER guard_promoted_type ON metadata_keys;
     FOR promoted IN SELECT * FROM promotions WHERE state <> 'demoted' AND EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = 'conversations'::regclass AND attname = column_name AND NOT attisdropped)
     LOOP
-        EXECUTE format('UPDATE conversations SET metadata = metadata || jsonb_build_object(%L, %I)'
-                       ' WHERE %I IS NOT NULL AND promoted_%s(metadata -> %L) IS DISTINCT FROM %I',
-                       promoted.key, promoted.column_name, promoted.column_name, promoted.value_type, promoted.key,
-                       promoted.column_name);
         EXECUTE format('DROP TRIGGER IF EXISTS %I ON conversations', 'keep_' || promoted.column_name);
         EXECUTE format('DROP FUNCTION IF EXISTS %I()', 'keep_' || promoted.column_name);
-        -- What waits for the end of this transaction waits for the table.
-        SET CONSTRAINTS ALL IMMEDIATE;
         EXECUTE format('ALTER TABLE conversations DROP COLUMN %I', promoted.column_name);
-        IF NOT promoted.was_registered THEN
-            DELETE FROM metadata_keys WHERE key = promoted.key;
-        END IF;
+        -- What only the promotion registered goes; where a person gave it a label, a place or words, it stays.
+        DELETE FROM metadata_keys AS k
+        WHERE k.key = promoted.key AND NOT promoted.was_registered AND k.label = k.key AND k.about = ''
+          AND NOT EXISTS (SELECT FROM workspace_setting_changes
+                          WHERE key = 'metadata.' || k.key AND old_value <> new_value AND changed_at >= promoted.started_at);
     END LOOP;
 END
 $$;

@@ -217,7 +217,7 @@ COMMENT ON COLUMN promotions.column_name IS 'The column of conversations, key_ a
 COMMENT ON COLUMN promotions.value_type IS 'text, integer, number, boolean or date.';
 COMMENT ON COLUMN promotions.listed IS 'The values that its vocabulary began with, a list. Null where it has none.';
 COMMENT ON COLUMN promotions.leaves_unfitting IS 'Whether values of another type may stay in metadata alone.';
-COMMENT ON COLUMN promotions.was_registered IS 'Whether the key was registered before. Else the way back takes that away too.';
+COMMENT ON COLUMN promotions.was_registered IS 'Whether the key was registered before. Else the way back takes that away too, unless somebody changed it since.';
 COMMENT ON COLUMN promotions.state IS 'filling, indexing, promoted, demoting or demoted.';
 COMMENT ON COLUMN promotions.done_up_to IS 'The id of the last conversation that the fill, or the way back, has passed.';
 COMMENT ON COLUMN promotions.filled IS 'How many conversations got a value by the fill.';

@@ -108,12 +108,16 @@ async def adding(key: str, value: str) -> None:
 
 
 def carry_out(key: str, files: Sequence[Migration], yes: bool, json_: bool, looked: Look | None) -> None:
-    """Shows what was never begun, asks, writes the files and runs them."""
+    """Shows what was never begun and what was changed since it was made, asks, writes the files and runs them."""
     from traintui.data import workspace_migrations
 
-    waiting = [each for each in files if each.waits]
+    waiting, changed = [each for each in files if each.waits], [each for each in files if each.differs]
     for each in waiting:
         say(f"\n{each.path}\n{each.text}")
+    for each in changed:
+        say(f"\n{each.path} is not as Traintui made it:\n{each.differs}\n")
+    if changed and not yes:
+        typer.confirm("These files run too. Run them as they are?", abort=True, err=True)
     if waiting and not yes:
         typer.confirm("Write it and run it?", abort=True, err=True)
     for each in files:
@@ -126,6 +130,7 @@ def carry_out(key: str, files: Sequence[Migration], yes: bool, json_: bool, look
     if json_:
         print(json.dumps({
             **as_json(became), "files": [str(each.path) for each in waiting],
+            "changed": [str(each.path) for each in changed],
             "looked": None if looked is None else asdict(looked),
         }))  # fmt: skip
         return

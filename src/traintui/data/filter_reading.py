@@ -317,4 +317,7 @@ def unknown(word: Word, fields: Mapping[str, Field], language: Language) -> Filt
     names += ["meta.KEY"] if language.has_metadata else []
     near = nearest(word.field or "", names, cutoff=0.5)
     hint = f"Did you mean {near}?" if near else f"There are: {', '.join(names)}."
+    if language.has_metadata:
+        own = f"{META}{word.field}"
+        hint = f"Did you mean {own}?" if own in fields else f"{hint} A metadata key is {own}."
     return word.wrong(f'there is no field "{word.field}".', f"{hint} Put quotes around text with a colon in it.")

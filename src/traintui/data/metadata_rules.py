@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from traintui.data.pattern_cost import RunsAway, longest_text, patterns_of
 from traintui.errors import TraintuiError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ PROBLEMS_SAID = 3
 """Of one conversation."""
 LONGEST_VALUE = 60
 """Characters of a value that are quoted."""
+LONGEST_NAME = 200
+"""Characters of a key's name that patterns for names are asked about."""
 KINDS: Mapping[str, str] = {
     "string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
     "array": "a list", "object": "an object", "null": "null",
@@ -54,6 +57,8 @@ class Rules:
         """What of metadata does not fit, in words with its path, in the order of the paths; empty where all does."""
         if self.schema is None:
             return []
+        if '"patternProperties"' in self._written and (name := _long_name(values)):
+            return [f"meta: {_quoted(name)} is longer than {LONGEST_NAME} characters, which patterns of names take"]
         try:
             return sorted(set(_said(validator_of(self._written).iter_errors(dict(values)))))
         except RecursionError:
@@ -124,6 +129,7 @@ def _check(schema: dict[str, Any]) -> None:
     try:
         validator = validator_of(json.dumps(schema, sort_keys=True))
         validator.check_schema(schema)
+        _check_patterns(schema)
         whole: Resource[Any] = Resource.from_contents(schema, default_specification=DRAFT202012)
         base = whole.id() or ""
         resolver = EMPTY_REGISTRY.with_resource(base, whole).resolver(base)
@@ -137,6 +143,34 @@ def _check(schema: dict[str, Any]) -> None:
         raise _refused(f"it refers to {_quoted(error.ref)}, which is not in it.") from error
     except RecursionError:
         raise _refused("it refers to itself without end.") from None
+
+
+def _check_patterns(schema: dict[str, Any]) -> None:
+    for pattern, of_names in patterns_of(schema):
+        try:
+            longest = longest_text(pattern)
+        except RunsAway:
+            longest = 0
+        except re.error:  # stands where it is no pattern, as in an example
+            continue
+        if longest < (LONGEST_NAME if of_names else 1):
+            raise _refused(
+                f"the pattern {_quoted(pattern)} could take longer than anyone waits: it repeats what can be divided in"
+                " many ways, as (a+)+ does. Write one repetition, or a sign between two that is in neither: a+(-a+)*."
+            )
+
+
+def _long_name(part: Any) -> str | None:
+    """The first name of a key that is too long for patterns of names."""
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            if len(name) > LONGEST_NAME:
+                return str(name)
+            if found := _long_name(value):
+                return found
+    elif isinstance(part, list):
+        return next(filter(None, map(_long_name, part)), None)
+    return None
 
 
 def _references(part: Any) -> Iterator[str]:
@@ -158,12 +192,29 @@ def _refused(why: str) -> TraintuiError:
 def validator_of(written: str) -> Validator:
     """What looks at metadata by a schema, given as JSON. Nothing is fetched: what it refers to stands in it."""
     from jsonschema import Draft202012Validator
-    from jsonschema.validators import validator_for
+    from jsonschema.validators import extend, validator_for
     from referencing.jsonschema import EMPTY_REGISTRY
 
     schema = json.loads(written)
-    language = validator_for(schema, default=Draft202012Validator)
-    return language(schema, registry=EMPTY_REGISTRY, format_checker=language.FORMAT_CHECKER)
+    known = validator_for(schema, default=Draft202012Validator)
+    language: type[Validator] = extend(known, {"pattern": _matches})  # type: ignore[no-untyped-call]
+    return language(schema, registry=EMPTY_REGISTRY, format_checker=known.FORMAT_CHECKER)
+
+
+def _asked(pattern: str) -> int:
+    """The most characters of a text that a pattern is asked about; none where it may run away."""
+    try:
+        return longest_text(pattern)
+    except RunsAway:
+        return 0
+
+
+def _matches(validator: Validator, pattern: str, text: Any, schema: Any) -> Iterator[ValidationError]:
+    """As JSON Schema has it, but a text is not looked at that would keep everybody waiting."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(text, str) and (len(text) > _asked(pattern) or not re.search(pattern, text)):
+        yield ValidationError(f"{text!r} does not match {pattern!r}")
 
 
 # Words ------------------------------------------------------------------------------------------------------------
@@ -265,6 +316,17 @@ def _one_of(error: ValidationError) -> Iterator[str]:
     yield f"{_path(error)}: {_value(error)} is not one of {_listed(_wanted(error))}"
 
 
+def _pattern(error: ValidationError) -> Iterator[str]:
+    text: Any = error.instance
+    pattern, longest = _wanted(error), _asked(_wanted(error))
+    why = "does not match"
+    if len(text) > longest:
+        why = (
+            f"is longer than the {longest:,} characters that are matched with" if longest else "would wait for ever for"
+        )
+    yield f"{_path(error)}: {_value(error)} {why} {pattern}"
+
+
 WORDS: Mapping[str, Callable[[ValidationError], Iterator[str]]] = {
     "type": _type,
     "enum": _one_of,
@@ -279,7 +341,7 @@ WORDS: Mapping[str, Callable[[ValidationError], Iterator[str]]] = {
     "multipleOf": _fixed("{value} is not a multiple of {wanted}"),
     "minLength": _fixed("{value} is shorter than {wanted} characters"),
     "maxLength": _fixed("{value} is longer than {wanted} characters"),
-    "pattern": _fixed("{value} does not match {wanted}"),
+    "pattern": _pattern,
     "format": _fixed("{value} is not of the form {wanted}"),
     "minItems": _fixed("{value} has fewer than {wanted} entries"),
     "maxItems": _fixed("{value} has more than {wanted} entries"),

@@ -39,7 +39,8 @@ ON CONFLICT (key) DO NOTHING;
 
 --- checked
 
-    IF NEW.@column@ IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.@column@ IS DISTINCT FROM OLD.@column@) THEN
+    -- What was there before the trigger stays while other keys are edited.
+    IF NEW.@column@ IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.metadata -> @key@ IS DISTINCT FROM OLD.metadata -> @key@) THEN
         PERFORM require_promoted_value(@key@, NEW.@column@);
     END IF;
 
@@ -108,5 +109,8 @@ DROP FUNCTION IF EXISTS keep_@column@();
 ALTER TABLE conversations DROP COLUMN IF EXISTS @column@;
 UPDATE promotions SET state = 'demoted', demoted_at = now() WHERE revision = @revision@;
 DELETE FROM promoted_values WHERE key = @key@;
-DELETE FROM metadata_keys
-WHERE key = @key@ AND NOT (SELECT was_registered FROM promotions WHERE revision = @revision@);
+-- What only the promotion registered goes; where a person gave it a label, a place or words, it stays.
+DELETE FROM metadata_keys AS k USING promotions AS p
+WHERE p.revision = @revision@ AND k.key = p.key AND NOT p.was_registered AND k.label = k.key AND k.about = ''
+  AND NOT EXISTS (SELECT FROM workspace_setting_changes
+                  WHERE key = 'metadata.' || k.key AND old_value <> new_value AND changed_at >= p.started_at);

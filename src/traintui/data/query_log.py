@@ -18,7 +18,7 @@ from traintui import clock
 from traintui.data import histograms
 from traintui.data.query_labels import OTHER, UNLOGGED, comment_of
 from traintui.data.query_records import Asked, QueryTimes, Slow
-from traintui.data.refusals import refusal
+from traintui.data.refusals import NO_COLUMN, refusal
 
 SLOW_MS = 500
 """Milliseconds from which on a statement is slow, where the workspace says nothing else."""
@@ -30,8 +30,9 @@ MOST_SHAPES = 8
 """Statements of a label whose plans are looked at."""
 MOST_UNSAID = 5_000
 """Minutes of labels that are kept while the database is away: an hour of all labels."""
-RETRIED = frozenset({"40001", "40P01", "55P03"})
-"""What the database says of two who want the same rows: an answer, and it is asked again."""
+RETRIED = frozenset({"40001", "40P01", "55P03", NO_COLUMN})
+"""What the database says of two who want the same rows, or of a promoted key that went back: an answer, and it is asked
+again."""
 MINUTE = 60
 UNSAID = frozenset({OTHER, UNLOGGED})
 """Labels that tell the server nothing."""

@@ -14,6 +14,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from traintui.errors import TraintuiError
 
+NO_COLUMN = "42703"
+"""A column that is not there: an answer where it is that of a promoted key, else a fault of ours."""
+
 
 class Refused(TraintuiError):
     """A change that the database refused. Nothing was changed.
@@ -36,8 +39,8 @@ class Refused(TraintuiError):
     @property
     def passing(self) -> bool:
         """Whether the database cannot at this moment, and would take the same later: a full disk, rows in use, a
-        standby that is not the server yet."""
-        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300", "25006"}
+        standby that is not the server yet, a metadata key that has just gone back from its column."""
+        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300", "25006", NO_COLUMN}
 
 
 class NotReached(TraintuiError):
@@ -60,7 +63,6 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "TT011": ("Taken over", "Another worker has this conversation now; its result counts."),
     "TT014": ("Metadata not valid", "Nothing was changed. Write what fits the key, or take the key out."),
     "TT015": ("Schema changed", "Nothing was changed. Try again: it is then looked at by the schema as it is now."),
-    "42703": ("Schema changed", "A metadata key went back from its column meanwhile. Nothing was changed: try again."),
     "42501": ("No right", "Ask an administrator for a role that may do this."),
     "40P01": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
     "40001": ("Busy", "Somebody changed the same rows at this moment. Nothing was changed: try again."),
@@ -167,6 +169,8 @@ def refusal(error: psycopg.Error) -> Refused | None:
     if (known := CONSTRAINTS.get(error.diag.constraint_name or "")) is not None:
         code, message, remedy = known
         return Refused(ANSWERS[code][0], f"{message[:1].upper()}{message[1:]}.", remedy, code=code)
+    if code == NO_COLUMN:
+        return went_back(error)
     if code not in ANSWERS:
         return None
     title, remedy = ANSWERS[code]
@@ -176,6 +180,20 @@ def refusal(error: psycopg.Error) -> Refused | None:
     except ValueError:
         detail = {}
     return Refused(title, f"{said[:1].upper()}{said[1:]}.", remedy, code=code, detail=detail)
+
+
+def went_back(error: psycopg.Error) -> Refused | None:
+    """The answer to a statement that missed the column of a promoted key; None when it missed another."""
+    from traintui.data.promotions import is_promoted
+
+    if not any(is_promoted(name) for name in re.findall(r"\w+", error.diag.message_primary or "")):
+        return None
+    return Refused(
+        "Schema changed",
+        "A metadata key went back from its column meanwhile.",
+        "Nothing was changed. The fields are read anew: try again in a moment, as meta.KEY.",
+        code=NO_COLUMN,
+    )
 
 
 def lost_connection(error: BaseException) -> TraintuiError | None:

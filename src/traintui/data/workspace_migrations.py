@@ -3,7 +3,9 @@ that an upgrade of Traintui meets none of them. Each promotes a metadata key or 
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +31,20 @@ VERSION_TABLE = "workspace_version"
 NEEDS = "0054"
 """The revision of Traintui that has what these files call."""
 
+MIGRATION = re.compile(r"w[0-9]{4}_\w*\.py", re.ASCII)
+"""The name of a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
     """A file of a workspace's migration: where it is, or will be, and what stands in it. It `waits` while the database
-    knows nothing of it."""
+    knows nothing of it. `differs` is what of a file that it knows is not as it was made: lines with - and +."""
 
     revision: str
     path: Path
     text: str
     waits: bool
+    differs: str = ""
 
     def write(self) -> None:
         """Writes it whole or not at all; a file that is there stays, since somebody may have changed it on purpose."""
@@ -179,21 +185,41 @@ def files(folder: Path, known: Mapping[str, Planned]) -> tuple[Migration, ...]:
     there = in_folder(folder)
     found: list[Migration] = []
     for revision in sorted({*known, *there}):
-        if revision in there:
-            path = there[revision]
-            found.append(Migration(revision, path, path.read_text(encoding="utf-8"), revision not in known))
-            continue
-        planned = known[revision]
-        back = planned.demoted_in == revision
         follows = found[-1].revision if found else None
-        text = render(planned, revision, follows, back=back, needs=NEEDS)
-        found.append(Migration(revision, folder / file_name(revision, planned.column, back=back), text, waits=False))
+        path, made = there.get(revision), ""
+        if (planned := known.get(revision)) is not None:
+            back = planned.demoted_in == revision
+            made = render(planned, revision, follows, back=back, needs=NEEDS)
+            if path is None:
+                new = folder / file_name(revision, planned.column, back=back)
+                found.append(Migration(revision, new, made, waits=False))
+        if path is not None:
+            text = path.read_text(encoding="utf-8")
+            found.append(Migration(revision, path, text, planned is None, difference(made, text) if made else ""))
     return tuple(found)
 
 
+def difference(made: str, text: str) -> str:
+    """What of a file is not as it was made; empty where all is."""
+    lines = difflib.unified_diff(made.splitlines(), text.splitlines(), "as it was made", "as it is", n=1, lineterm="")
+    return "\n".join(lines)
+
+
 def in_folder(folder: Path) -> dict[str, Path]:
-    """The files that are there, by their revisions."""
-    return {path.name.partition("_")[0]: path for path in sorted(folder.glob("w[0-9][0-9][0-9][0-9]_*.py"))}
+    """The files that are there, by their revisions. Raises `TraintuiError` for Python that is none of them, or one of
+    two with a revision: Alembic runs whatever stands in the folder, and a person sees one file for each revision."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.py")):
+        revision = path.name.partition("_")[0]
+        if not MIGRATION.fullmatch(path.name) or revision in found:
+            raise TraintuiError(
+                "Other Python in the folder",
+                f"{path} would run with the migrations of the workspace, and "
+                + (f"{found[revision].name} has its number." if revision in found else "is none of them."),
+                "Nothing was run or changed. Take it out of the folder; what a migration needs stands in its own file.",
+            )
+        found[revision] = path
+    return found
 
 
 def planned_of(promotion: Promotion, back_in: str | None, back_by: str | None) -> Planned:
@@ -238,6 +264,7 @@ def apply(conninfo: str, folder: Path, progress: Progress | None = None) -> None
     superuser or a member of the owner. Raises `TraintuiError`: what was reached stands, and the next time goes on."""
     from alembic import command
 
+    in_folder(folder)
     config = config_of(folder)
     config.attributes["progress"] = progress
     schema.with_alembic(

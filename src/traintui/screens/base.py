@@ -70,6 +70,10 @@ class Working(DOMNode):
         # What a read that was given up meets on its way out is nobody's concern.
         given_up = worker.is_cancelled and worker.group.startswith(READING)
         if event.state is WorkerState.ERROR and worker.error is not None and not given_up:
+            from traintui.data.refusals import NO_COLUMN, Refused
+
+            if isinstance(worker.error, Refused) and worker.error.code == NO_COLUMN:
+                self.app.refresh_words()  # with the fields; where they are others, all that shows rows reads them again
             self.work_failed(worker.name, worker.error)
 
     def work_failed(self, name: str, error: BaseException) -> None:
