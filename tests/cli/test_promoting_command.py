@@ -77,7 +77,9 @@ def test_a_key_is_promoted_with_its_sql_said_first_and_goes_back(home: Path) -> 
 def test_a_vocabulary_is_shown_and_grows(home: Path) -> None:
     done = told(home, "promote", "source", "--type", "text", "--vocabulary", "--yes")
     assert done["listed"] == ["phone", "web"] and done["looked"]["values"] == ["phone", "web"]
-    assert at_home(home, "db", "promote", "source", "--add", "letter").returncode == 0
+    assert at_home(home, "db", "promote", "source", "--add", "letter").stdout == "source may be letter, phone, web\n"
+    empty = at_home(home, "db", "promote", "source", "--add", " ")
+    assert empty.returncode == 1 and "1 to 100 characters" in empty.stderr
     unknown = at_home(home, "db", "promote", "page", "--add", "5")
     assert unknown.returncode == 1 and "no promoted key with a vocabulary" in unknown.stderr
 

@@ -13,6 +13,7 @@ from traintui.app import TraintuiApp
 from traintui.data import promotions, workspace_migrations
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
+from traintui.data.listing import order_of
 from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
 from traintui.screens.sorting import SortDialog
@@ -59,6 +60,8 @@ async def test_an_open_app_has_a_promoted_key_everywhere_and_goes_on_without_it(
         await until(pilot, lambda: "source" in [choice.title for choice in sorting.table.rows])
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
+        screen.sort_by(order_of("meta.source", fields))
+        await until(pilot, lambda: screen.order.text == "meta.source" and screen.table.total == 3)
         for each in await workspace_migrations.planned_demotion(db, folder, "source"):
             each.write()
         await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), folder)
@@ -67,3 +70,8 @@ async def test_an_open_app_has_a_promoted_key_everywhere_and_goes_on_without_it(
         app.look_now()
         await until(pilot, lambda: own(app, "source") is None)
         await until(pilot, lambda: app.outage is None and len(known(app)) == 4)
+        # What it was sorted by is gone too: the newest come first, and the filter goes on.
+        await until(pilot, lambda: screen.order.field is None and screen.table.total == 4)
+        assert any("cannot be sorted by any more" in str(note.message) for note in app._notifications)
+        await pilot.press("slash", *"is:seed", "escape")
+        await until(pilot, lambda: screen.table.has_focus and screen.table.total == 4)

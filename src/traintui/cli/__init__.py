@@ -65,6 +65,7 @@ def main() -> None:
         say(f"traintui: {error.title}: {error.message}\n{error.remedy}")
         sys.exit(1)
     except KeyboardInterrupt:
+        say("\ntraintui: Stopped. What was finished until then stands; nothing is half done.")
         sys.exit(130)
     except Exception as error:
         say(f"traintui: Stopped: {type(error).__name__}, which Traintui did not expect.\n{keep_traceback(error)}")

@@ -49,7 +49,8 @@ def promote(
         listed(json_)
         return
     if add is not None:
-        run(adding(key, add))
+        values = run(adding(key, add))
+        print(json.dumps({"key": key, "values": values}) if json_ else harmless(f"{key} may be {', '.join(values)}"))
         return
     if type_ is None:
         raise typer.BadParameter("give the type of its values with --type")
@@ -99,12 +100,12 @@ async def planning(
         return looked, files
 
 
-async def adding(key: str, value: str) -> None:
-    """Adds a value to a vocabulary."""
+async def adding(key: str, value: str) -> tuple[str, ...]:
+    """Adds a value to a vocabulary; all that it has then."""
     from traintui.data import promotions
 
     async with workspace() as db:
-        await promotions.add_value(db, key, value)
+        return await promotions.add_value(db, key, value)
 
 
 def carry_out(key: str, files: Sequence[Migration], yes: bool, json_: bool, looked: Look | None) -> None:

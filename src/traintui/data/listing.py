@@ -128,7 +128,8 @@ class MirrorListing(GroupedListing):
     def groups(self) -> Sequence[Group]:
         """Those that have the same value, group by group in order; a field of numbers has those without one last."""
         field, mirror, descending = self.order.field, self._mirror, self.order.descending
-        if field is None:
+        if field is None or field.name not in (mirror.keys if field.kind is Kind.KEY else mirror.figures):
+            # So is what is sorted by a key that lost its column a moment ago.
             planned = mirror.keys["status"].get("planned", BitMap())
             parts = [self.matches - planned, self.matches & planned]
             return [Group(part, descending=descending) for part in parts]

@@ -94,12 +94,10 @@ def alone() -> Iterator[Connection]:
         plain(connection, "SET client_connection_check_interval = 1000")
         plain(connection, "SET synchronous_commit = off")
         plain(connection, f"SET lock_timeout = {LOCK_MS}")
-        try:
-            yield connection
-        finally:
-            if not connection.invalidated:
-                for setting in ("synchronous_commit", "lock_timeout", "traintui.filling"):
-                    plain(connection, f"RESET {setting}")
+        yield connection
+        # One that was stopped in the middle of a statement takes no other, and ends with its command.
+        for setting in ("synchronous_commit", "lock_timeout", "traintui.filling"):
+            plain(connection, f"RESET {setting}")
 
 
 def plain(connection: Connection, statement: str) -> Any:

@@ -87,10 +87,23 @@ async def columns(db: Database) -> dict[str, Column]:
     }  # fmt: skip
 
 
-async def add_value(db: Database, key: str, value: str) -> None:
-    """Adds a value to the vocabulary of a promoted key; harmless where it is there. Raises `Refused`."""
+async def add_value(db: Database, key: str, value: str) -> tuple[str, ...]:
+    """Adds a value to the vocabulary of a promoted key; harmless where it is there. Returns all that it has then.
+    Raises `Refused`, and `TraintuiError` for a key without a vocabulary and a value that cannot be one."""
+    column = (await columns(db)).get(key)
+    if column is None or column.values is None:
+        raise TraintuiError(
+            "No vocabulary", f"{key} is no promoted key with a vocabulary, so it takes any value of its type.",
+            "Nothing was added. `traintui db promote` lists the keys that have one.",
+        )  # fmt: skip
+    if not value.strip() or len(value) > LONGEST_VALUE:
+        raise TraintuiError(
+            "Not a value", f"a value of a vocabulary has 1 to {LONGEST_VALUE} characters, and not only blanks.",
+            "Nothing was added. Write a shorter one, or any.",
+        )  # fmt: skip
     async with db.write() as connection:
         await connection.execute(text("SELECT add_promoted_value(:key, :value)"), {"key": key, "value": value})
+    return tuple(sorted({*column.values, value}))
 
 
 LOOK = text("""

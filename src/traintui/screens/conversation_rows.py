@@ -276,6 +276,7 @@ class ConversationRows(ConversationFigures):
         if not self.ready:
             return
         if self._fields is not self._shown_fields:
+            self._keep_order()
             self._show_columns()
             self._learn()
         self.table.forget(ids)
@@ -284,6 +285,15 @@ class ConversationRows(ConversationFigures):
         current = self.table.current_id
         if current is not None and current in ids:
             self.row_changed()
+
+    def _keep_order(self) -> None:
+        """Sorts by what the fields are now: the key that rows were sorted by may have lost its column."""
+        from traintui.data.listing import order_of
+
+        before = self.order
+        self._order = order_of(before.text, self._fields)
+        if before.field is not None and self._order.field is None:
+            self.app.say(f"{before.field.label} cannot be sorted by any more: the newest come first.", bad=False)
 
     def row_changed(self) -> None:
         """The row under the cursor changed."""
