@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from support import Conninfo, add_vocabulary, approved, fetch, imported, logged_in, planned, scalar, seen, sqlstate
-from traintui.data import conversations, metadata, reservations, reviews, second_review
+from traintui.data import conversations, key_rules, metadata, reservations, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.filters import parse
 from traintui.data.metadata_records import KnownKey, MetadataKey, Undone
-from traintui.data.metadata_values import MOST_BYTES
+from traintui.data.metadata_values import MOST_BYTES, as_value_type
 from traintui.data.refusals import Refused
 from traintui.data.reviews import new_key
 from traintui.data.second_review import SecondReview
@@ -146,7 +146,7 @@ def _date(value: str) -> object:
 def test_the_database_and_python_agree_on_what_fits(conninfo: Conninfo, value: Any, value_type: str) -> None:
     with psycopg.connect(conninfo("audrey")) as connection:
         answer = connection.execute("SELECT metadata_fits(%s, %s)", [Jsonb(value), value_type]).fetchone()
-    assert answer == (fits(value, value_type),)
+    assert answer == (fits(value, value_type),) == (key_rules.fits(value, as_value_type(value_type)),)
 
 
 # Registering ------------------------------------------------------------------------------------------------------
