@@ -14,6 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from traintui.errors import TraintuiError
 
+DEMOTE = "traintui db demote"
+"""What the database hints at where the column of a promoted key is in the way."""
 NO_COLUMN = "42703"
 """A column that is not there: an answer where it is that of a promoted key, else a fault of ours."""
 
@@ -175,6 +177,8 @@ def refusal(error: psycopg.Error) -> Refused | None:
         return None
     title, remedy = ANSWERS[code]
     said = (error.diag.message_primary or str(error)).strip()
+    if error.diag.message_hint == DEMOTE and (named := re.match('"([^"]+)"', said)):
+        remedy = f"Nothing was changed. Run {DEMOTE} {named[1]} first: all values stay."
     try:
         detail = json.loads(error.diag.message_detail or "{}")
     except ValueError:
