@@ -20,7 +20,7 @@ from traintui.data.filters import parse
 from traintui.data.metadata_records import Change, MetadataKey
 from traintui.data.retrying import one_row
 from traintui.data.targets import ids_of
-from traintui.screens.metadata import MetadataDialog
+from traintui.screens.metadata import MetadataDialog, columns
 from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.scope import Scope
 from traintui.settings import Settings
@@ -162,6 +162,32 @@ async def test_many_are_changed_after_their_exact_number_was_said_and_one_undo_t
     assert [row[0] for row in filters] == ["status:generated"]
     await reviews.undo_last(db, key=reviews.new_key())
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE metadata ? 'weight'") == 0
+
+
+async def test_a_key_is_nowhere_only_where_all_conversations_were_looked_at(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await imported(db, 1, metadata={"checked": True})
+    await imported(db, 3, metadata={"page": 1})
+    for key, value_type in (("checked", "boolean"), ("due", "date")):
+        await metadata.register(db, key, value_type)
+    scope = await of_all(db)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for sample, expected in (
+            (5_000, {"checked": "in 1 of all", "due": "nowhere yet", "page": "in 3 of all"}),
+            # The newest of them: what they do not have may stand in another.
+            (2, {"checked": "in few, if any", "due": "in few, if any"}),
+        ):
+            monkeypatch.setattr(metadata, "SAMPLE", sample)
+            dialog = await opened(pilot, app, scope)
+            await until(pilot, lambda found=expected, dialog=dialog: found.items() <= listed_as(dialog).items())
+            await pilot.press("escape")
+            await until(pilot, lambda dialog=dialog: app.screen is not dialog)
+
+
+def listed_as(dialog: MetadataDialog) -> dict[str, str]:
+    value = columns()[-1].cell
+    return {entry.key: str(value(entry)) for entry in dialog.table.rows}
 
 
 async def test_esc_ends_a_bulk_edit_between_two_portions_and_says_how_far_it_came(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from traintui.data.metadata_records import KnownKey, MetadataKey
+from traintui.data.metadata_records import KnownKey, KnownKeys, MetadataKey
 from traintui.data.metadata_values import write_value
 
 JSON_NAMES: Mapping[type, str] = {
@@ -26,7 +26,8 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key as the dialog lists it: its value, or in about how many of all conversations it is (`rows`)."""
+    """A key as the dialog lists it: its value, or in how many of all conversations it is (`rows`); in about so
+    many where not all were looked at (`is_counted`)."""
 
     key: str
     value_type: str
@@ -34,6 +35,7 @@ class Entry:
     label: str
     value: str
     rows: int | None
+    is_counted: bool
     fate: Fate
 
 
@@ -44,9 +46,15 @@ class Draft:
         self.many = many
         self.stored: dict[str, Any] = {}
         self.known: dict[str, KnownKey] = {}
+        self.is_whole = False
         self.registered: dict[str, MetadataKey] = {}
         self.values: dict[str, Any] = {}
         self.removed: set[str] = set()
+
+    def know(self, found: KnownKeys) -> None:
+        """Takes the keys that occur among many."""
+        self.known = {key.key: key for key in found.keys}
+        self.is_whole = found.is_whole
 
     @property
     def pending(self) -> int:
@@ -113,4 +121,4 @@ class Draft:
             kind = ", ".join(known.types).replace("string", "text")
         rows = (known.rows_estimate if known else 0) if self.many else None
         label = registered.label if registered else ""
-        return Entry(key, kind, registered is not None, label, self.written(key), rows, fate)
+        return Entry(key, kind, registered is not None, label, self.written(key), rows, self.is_whole, fate)
