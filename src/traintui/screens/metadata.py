@@ -15,7 +15,7 @@ from textual.worker import Worker
 
 from traintui import commands, text
 from traintui.data.metadata_records import Change, KnownKeys, MetadataKey
-from traintui.data.metadata_values import checked_key, parse_value
+from traintui.data.metadata_values import parse_value
 from traintui.errors import TraintuiError
 from traintui.screens.base import BaseDialog
 from traintui.screens.metadata_draft import Draft, Entry, Fate
@@ -215,7 +215,7 @@ class MetadataDialog(BaseDialog[Change]):
         if self._editing is not None:
             return self._editing
         try:
-            return checked_key(self.key_input.value.strip())
+            return self._draft.new_key(self.key_input.value.strip())
         except TraintuiError as error:
             self.key_field.fail(f"{sentence(error.message)} {error.remedy}")
             self.key_input.focus()

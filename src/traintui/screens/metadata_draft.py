@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Any
 
 from traintui.data.metadata_records import KnownKey, KnownKeys, MetadataKey
-from traintui.data.metadata_values import write_value
+from traintui.data.metadata_values import checked_key, write_value
+from traintui.errors import TraintuiError
 
 JSON_NAMES: Mapping[type, str] = {
     str: "text", bool: "true/false", int: "number", float: "number", list: "list", dict: "object", type(None): "null",
@@ -64,6 +65,14 @@ class Draft:
     def type_of(self, key: str) -> str | None:
         """The registered type of a key, if it has one."""
         return self.registered[key].value_type if key in self.registered else None
+
+    def new_key(self, key: str) -> str:
+        """A key that may be added. Raises `TraintuiError` for one that is there, or that no filter can ask for."""
+        if key in self.stored or key in self.values:
+            raise TraintuiError(
+                "Key there already", f'"{key}" is there already.', "Leave with esc, and edit its row (enter)."
+            )
+        return checked_key(key)
 
     def put(self, key: str, value: Any) -> None:
         """A key is to have a value; one that it has already changes nothing."""
