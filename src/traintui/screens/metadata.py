@@ -16,14 +16,14 @@ from textual.worker import Worker
 from traintui import commands, text
 from traintui.data.metadata_records import Change, KnownKeys, MetadataKey
 from traintui.data.metadata_values import parse_value
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.base import BaseDialog
 from traintui.screens.metadata_draft import Draft, Entry, Fate
 from traintui.screens.metadata_keys import KeyForm
 from traintui.screens.scope import Scope
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import failure, sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 
 FREE = 'text; a number, true, [a list] are JSON, "4" in quotes is text'
