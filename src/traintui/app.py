@@ -307,7 +307,7 @@ class TraintuiApp(Ending):
         self.reasons = await reviews.reasons(self.db)
         with suppress(training_targets.BadTarget):  # whoever needs them is answered
             self.training = await training_targets.read(self.db)
-        self.metadata_keys = tuple(known.key for known in await metadata.known_keys(self.db))
+        self.metadata_keys = tuple(known.key for known in (await metadata.known_keys(self.db)).keys)
         if self.live is not None:
             self._fields = await self._registered()
             self.look_now()

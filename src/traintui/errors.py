@@ -1,4 +1,4 @@
-"""The one error class that reaches people."""
+"""The one error class that reaches people, and what it says as a sentence."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ class TraintuiError(Exception):
         self.title = title
         self.message = message
         self.remedy = remedy
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence of its own; a file's name, or a conversation's id, that it begins with stays as it is."""
+    begins = message.partition(" ")[0].rstrip(".:,;")
+    is_name = begins.startswith("c-") or any(sign in begins for sign in "./\\_")
+    return message if is_name else message[:1].upper() + message[1:]

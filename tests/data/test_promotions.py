@@ -459,8 +459,9 @@ async def test_the_type_of_a_promoted_key_is_that_of_its_column(
         await plan(db, tmp_path, "page", "number")
     await promote(db, conninfo, tmp_path, "page", "integer")
     for change in (metadata.unregister(db, "page"), metadata.register(db, "page", "number")):
-        with pytest.raises(Refused, match="a column of its own"):
+        with pytest.raises(Refused, match="a column of its own") as refused:
             await change
+        assert "traintui db demote page first" in refused.value.remedy
     with pytest.raises(TraintuiError, match="has a column"):
         await plan(db, tmp_path, "page", "number")
     await demote(db, conninfo, tmp_path, "page")

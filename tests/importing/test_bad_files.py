@@ -128,7 +128,7 @@ WHOLE: list[tuple[str, Make, str]] = [
     ("a bomb of zstd", bomb("set.jsonl.zst", zstd.open), "line 2: .*times as large"),
     ("a bomb of Parquet", parquet_of("a" * 80_000_000, 1), "row 1: .*times as large"),
     ("a cut Parquet", file_of(b"PAR1abcdef", name="set.parquet"), "row 1: .*no whole Parquet"),
-    ("bad ones alone", file_of(good(message("user"), message("user"))), "is no conversation, and no other: line 1: "),
+    ("bad ones alone", file_of(good(message("user"), message("user"))), "cannot be taken, and no other: line 1: "),
     ("an empty file", file_of(), "holds no text"),
     ("blanks only", file_of(b"  ", b" "), "holds no text"),
     ("a directory", folder_named("set.jsonl"), "is a directory"),
@@ -222,7 +222,7 @@ def test_a_long_text_that_stands_in_many_rows_is_held_a_few_times_at_once(
     command: Command, workspace: str, tmp_path: Path
 ) -> None:
     path = parquet_of("a" * 10_000_000, 100)(tmp_path)
-    refused_and_nothing_left(command, workspace, path, "100 rows that are no conversation")
+    refused_and_nothing_left(command, workspace, path, "100 rows that cannot be taken")
 
 
 @pytest.mark.parametrize(("options", "why"), [("size=96k", "No space left"), ("size=4m", "Read-only file system")])

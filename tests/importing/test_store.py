@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from traintui.data import conversations, documents, vocabulary
+from support import Conninfo, imported
+from traintui.data import conversations, documents, metadata, promotions, vocabulary, workspace_migrations
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
 from traintui.errors import TraintuiError
@@ -256,3 +259,36 @@ async def test_a_mistake_in_a_vocabulary_is_named_and_nothing_is_stored(
 async def test_a_reviewer_may_not_import(reviewer_db: Database, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="No right"):
         await import_paths(reviewer_db, [jsonl(tmp_path / "chats.jsonl", chat("one"))])
+
+
+async def test_a_value_that_its_key_does_not_take_is_named_with_its_line_and_the_others_come_in(
+    db: Database, conninfo: Conninfo, tmp_path: Path
+) -> None:
+    await imported(db, metadata={"shelf": "a"})
+    await imported(db, metadata={"shelf": "b"})
+    await metadata.register(db, "page", "integer")
+    folder = tmp_path / "migrations"
+    looked = await promotions.look(db, "shelf", "text")
+    for each in await workspace_migrations.planned_promotion(db, folder, "shelf", "text", looked, vocabulary=True):
+        each.write()
+    await asyncio.to_thread(workspace_migrations.apply, conninfo(SUPERUSER), folder)
+    path = jsonl(
+        tmp_path / "chats.jsonl", chat("one", shelf="a", page=4), chat("two", shelf="zz", page="x"), chat("three"),
+        chat("four", page=1.5),
+    )  # fmt: skip
+    before = await conversations.count(db)
+    misfits = (
+        'line 2: meta.page: "x" is not a whole number; meta.shelf: "zz" is not one of a, b; '
+        "line 4: meta.page: 1.5 is not a whole number"
+    )
+    with pytest.raises(TraintuiError) as refused:
+        await import_paths(db, [path])
+    assert f"has 2 lines that cannot be taken: {misfits}." in refused.value.message
+    assert await conversations.count(db) == before
+    (file,) = (await import_paths(db, [path], keep_going=True)).conversations
+    assert (file.imported, file.bad, [problem.line for problem in file.problems]) == (2, 2, [2, 4])
+    assert file.bad_file is not None
+    assert Path(file.bad_file).read_text().splitlines() == [path.read_text().splitlines()[place] for place in (1, 3)]
+    # A word that is added to the list since is taken.
+    await promotions.add_value(db, "shelf", "zz")
+    assert (await import_paths(db, [jsonl(path, chat("two", shelf="zz", page=2))])).conversations[0].imported == 1

@@ -20,7 +20,7 @@ from traintui.data.filters import parse
 from traintui.data.metadata_records import Change, MetadataKey
 from traintui.data.retrying import one_row
 from traintui.data.targets import ids_of
-from traintui.screens.metadata import MetadataDialog
+from traintui.screens.metadata import MetadataDialog, columns
 from traintui.screens.metadata_keys import KeyForm, MetadataKeysDialog
 from traintui.screens.scope import Scope
 from traintui.settings import Settings
@@ -117,6 +117,25 @@ async def test_a_wrong_value_is_answered_under_the_field_and_stays_there(app: Tr
     assert await metadata.get(db, one) == {"weight": 1}
 
 
+async def test_a_new_key_that_is_there_already_is_refused_in_words(app: TraintuiApp, db: Database) -> None:
+    (one,) = await imported(db, metadata={"page": 4, "source": "web"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app, await of_one(db, one))
+        await pilot.press("n")
+        await typed(pilot, dialog.key_input, "source")
+        await pilot.press("enter")
+        answer = str(dialog.key_field.answer.content)
+        assert answer == '! "source" is there already. Leave with esc, and edit its row (enter).'
+        assert dialog.key_input.has_focus
+        dialog.value_input.value = "book"
+        await pilot.press("ctrl+s")
+        assert "is there already" in str(dialog.key_field.answer.content)
+        await pilot.press("escape")
+        await until(pilot, lambda: dialog.table.has_focus)
+        assert rows(dialog) == {"page": "4", "source": "web"} and said(dialog) == ""
+    assert await metadata.get(db, one) == {"page": 4, "source": "web"}
+
+
 async def test_what_somebody_else_changed_meanwhile_is_shown_and_not_overwritten_unseen(
     app: TraintuiApp, db: Database, reviewer_db: Database
 ) -> None:
@@ -162,6 +181,32 @@ async def test_many_are_changed_after_their_exact_number_was_said_and_one_undo_t
     assert [row[0] for row in filters] == ["status:generated"]
     await reviews.undo_last(db, key=reviews.new_key())
     assert await scalar(db, "SELECT count(*) FROM conversations WHERE metadata ? 'weight'") == 0
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "expected"),
+    [
+        (5_000, {"checked": "in 1 of all", "due": "nowhere yet", "page": "in 3 of all"}),
+        # The newest of them: what they do not have may stand in another.
+        (2, {"checked": "in few, if any", "due": "in few, if any"}),
+    ],
+)
+async def test_a_key_is_nowhere_only_where_all_conversations_were_looked_at(
+    app: TraintuiApp, db: Database, monkeypatch: pytest.MonkeyPatch, looked_at: int, expected: dict[str, str]
+) -> None:
+    monkeypatch.setattr(metadata, "SAMPLE", looked_at)
+    await imported(db, 1, metadata={"checked": True})
+    await imported(db, 3, metadata={"page": 1})
+    for key, value_type in (("checked", "boolean"), ("due", "date")):
+        await metadata.register(db, key, value_type)
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = await opened(pilot, app, await of_all(db))
+        await until(pilot, lambda: expected.items() <= listed_as(dialog).items())
+
+
+def listed_as(dialog: MetadataDialog) -> dict[str, str]:
+    value = columns()[-1].cell
+    return {entry.key: str(value(entry)) for entry in dialog.table.rows}
 
 
 async def test_esc_ends_a_bulk_edit_between_two_portions_and_says_how_far_it_came(

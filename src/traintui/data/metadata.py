@@ -18,7 +18,7 @@ from traintui.data.engine import Database
 from traintui.data.fields import Field, metadata_field, promoted_field
 from traintui.data.filters import Filter
 from traintui.data.metadata_models import MetadataKeyEntry as K
-from traintui.data.metadata_records import Change, Held, KnownKey, MetadataKey, Undone
+from traintui.data.metadata_records import Change, Held, KnownKey, KnownKeys, MetadataKey, Undone
 from traintui.data.metadata_rules import Rules
 from traintui.data.metadata_values import as_value_type, checked, checked_key
 from traintui.data.models import Conversation as C
@@ -223,7 +223,7 @@ async def registered_fields(db: Database) -> tuple[Field, ...]:
     return tuple(field for field in made if field is not None)
 
 
-async def known_keys(db: Database, limit: int = 200) -> tuple[KnownKey, ...]:
+async def known_keys(db: Database, limit: int = 200) -> KnownKeys:
     """Keys that occur in the newest conversations, the most frequent first; an older one may be missing."""
     newest = select(C.metadata_.label("held")).order_by(C.id.desc()).limit(SAMPLE).subquery()
     pair = func.jsonb_each(newest.c.held).table_valued("key", "value").render_derived()
@@ -240,9 +240,10 @@ async def known_keys(db: Database, limit: int = 200) -> tuple[KnownKey, ...]:
         rows = (await connection.execute(statement)).all()
         sampled = int(await connection.scalar(select(func.count()).select_from(newest)) or 0)
         whole = max(sampled, int(await connection.scalar(rows_of_all) or 0)) if sampled == SAMPLE else sampled
-    return tuple(
+    found_keys = tuple(
         KnownKey(str(name), round(number * whole / max(sampled, 1)), tuple(types)) for name, number, types in rows
     )
+    return KnownKeys(found_keys, is_whole=sampled < SAMPLE and len(rows) < limit)
 
 
 async def register(

@@ -74,6 +74,15 @@ class KnownKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """The keys that occur. With `is_whole` all conversations were looked at: the numbers are exact, and no other key
+    is anywhere."""
+
+    keys: tuple[KnownKey, ...] = ()
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaVersion:
     """A version of the schema of metadata: what it says, None where it took the schema away, who registered it, and
     when."""

@@ -12,8 +12,10 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 
+DEMOTE = "traintui db demote"
+"""What the database hints at where the column of a promoted key is in the way."""
 NO_COLUMN = "42703"
 """A column that is not there: an answer where it is that of a promoted key, else a fault of ours."""
 
@@ -168,18 +170,20 @@ def refusal(error: psycopg.Error) -> Refused | None:
     code = error.sqlstate or ""
     if (known := CONSTRAINTS.get(error.diag.constraint_name or "")) is not None:
         code, message, remedy = known
-        return Refused(ANSWERS[code][0], f"{message[:1].upper()}{message[1:]}.", remedy, code=code)
+        return Refused(ANSWERS[code][0], f"{sentence(message)}.", remedy, code=code)
     if code == NO_COLUMN:
         return went_back(error)
     if code not in ANSWERS:
         return None
     title, remedy = ANSWERS[code]
     said = (error.diag.message_primary or str(error)).strip()
+    if error.diag.message_hint == DEMOTE and (named := re.match('"([^"]+)"', said)):
+        remedy = f"Nothing was changed. Run {DEMOTE} {named[1]} first: all values stay."
     try:
         detail = json.loads(error.diag.message_detail or "{}")
     except ValueError:
         detail = {}
-    return Refused(title, f"{said[:1].upper()}{said[1:]}.", remedy, code=code, detail=detail)
+    return Refused(title, f"{sentence(said)}.", remedy, code=code, detail=detail)
 
 
 def went_back(error: psycopg.Error) -> Refused | None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from traintui.data.key_rules import NO_KEYS, KeyRules
 from traintui.data.metadata_rules import NO_RULES, Rules
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import FORMATS, Format, ImportedConversation, LineProblem, Refused, brief
@@ -53,13 +54,14 @@ _NAMES = {"jsonl": "JSON lines", "json": "a JSON document", "csv": "a table", "p
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """What a file is: how it holds its records, their shape, and in `seen` what told it, in a sentence. `rules` are
-    what the metadata of its conversations has to fit."""
+    what the metadata of its conversations has to fit, `keys` what single keys of it have to hold."""
 
     source: Source
     shape: Shape
     mapping: Mapping | None
     seen: str
     rules: Rules = NO_RULES
+    keys: KeyRules = NO_KEYS
 
     @property
     def format(self) -> Format:
@@ -237,9 +239,11 @@ def _checked(
             conversation.dimensions[dimension] = known.mapping.value_of(dimension, value)
     if len(orjson.dumps(conversation.metadata)) * 5 // 4 > MOST_METADATA:
         raise Refused("metadata too large", "Its other keys hold more than 50 kB.")
-    misfit = known.rules.problem(conversation.metadata)
-    if misfit is not None:
-        raise Refused("metadata does not fit", f"{misfit}.")
+    misfits = {
+        why: None for rule in (known.rules, known.keys) if (why := rule.problem(conversation.metadata)) is not None
+    }
+    if misfits:
+        raise Refused("metadata does not fit", f"{'; '.join(misfits)}.")
     carried(conversation)
     if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
         before = seen.add(str(identity), line)

@@ -47,7 +47,7 @@ class ImportedConversation:
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """Why one record is no conversation: the line that it begins on, `what` in a few words, `why` in a sentence."""
+    """Why one record cannot be taken: the line that it begins on, `what` in a few words, `why` in a sentence."""
 
     line: int
     what: str

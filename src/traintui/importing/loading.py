@@ -13,6 +13,7 @@ from typing import Any, Literal
 from traintui.data import imports
 from traintui.data.engine import Database
 from traintui.data.import_records import Import, ImportedFile
+from traintui.data.key_rules import NO_KEYS, KeyRules
 from traintui.data.metadata_rules import NO_RULES, Rules
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
@@ -93,17 +94,18 @@ def examined(
     keep_going: bool,
     keep_bad: bool,
     rules: Rules = NO_RULES,
+    keys: KeyRules = NO_KEYS,
     findings: Findings | None = None,
     stop: Stop | None = None,
 ) -> ExaminedFile:
     """The file, read to its end. With `keep_bad` its bad records are written beside it. `rules` are what metadata has
-    to fit; `findings` and `stop` are for who looks on from another thread.
+    to fit, `keys` what its keys hold; `findings` and `stop` are for who looks on from another thread.
 
     Raises `TraintuiError` when it cannot be read, is not what its manifest says, or, unless `keep_going`, has a record
-    that is no conversation; and `Stopped`.
+    that cannot be taken; and `Stopped`.
     """
     manifest = verified(path)
-    known = replace(recognise(path, format, mapping), rules=rules)
+    known = replace(recognise(path, format, mapping), rules=rules, keys=keys)
     bad = BadRecords(path)
     try:
         findings = check(known, bad.take if keep_bad else _let_go, findings, stop)
@@ -269,16 +271,16 @@ def item_of(
 
 
 def refused(known: Recognised, findings: Findings, *, nothing: bool = False) -> TraintuiError:
-    """The answer to a file with records that are no conversation."""
+    """The answer to a file with records that cannot be taken."""
     place = known.source.place
     listed = "; ".join(
         f"{place} {problem.line}: {problem.why.rstrip('.')}" for problem in findings.problems[:PROBLEMS_SHOWN]
     )
     more = f"; and {findings.bad - PROBLEMS_SHOWN:,} more" if findings.bad > PROBLEMS_SHOWN else ""
-    number = f"1 {place} that is" if findings.bad == 1 else f"{findings.bad:,} {place}s that are"
+    number = f"1 {place}" if findings.bad == 1 else f"{findings.bad:,} {place}s"
     return TraintuiError(
         "Conversations not imported",
-        f"{shown(known.source.path)} ({known.seen}) has {number} no conversation"
+        f"{shown(known.source.path)} ({known.seen}) has {number} that cannot be taken"
         f"{', and no other' if nothing else ''}: {listed}{more}.",
         ("Mend them" if nothing else "Mend them, or take the good ones with --keep-going") + ". Nothing was stored.",
     )

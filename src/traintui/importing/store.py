@@ -13,6 +13,7 @@ from typing import Any
 from traintui.data import documents, metadata_schema, vocabulary
 from traintui.data.documents import StoredDocument
 from traintui.data.engine import Database
+from traintui.data.key_rules import key_rules
 from traintui.data.records import VocabularyValue
 from traintui.errors import TraintuiError
 from traintui.importing.conversations import Format
@@ -60,12 +61,12 @@ async def import_paths(
     """Imports documents and files of conversations; what is here already stays as it is.
 
     `unknown` says what becomes of dimension values that the vocabulary does not have, `becomes` of single ones. With
-    `keep_going` the records that are no conversation are written to a file beside theirs. With `approve` what comes in
+    `keep_going` the records that cannot be taken are written to a file beside theirs. With `approve` what comes in
     is approved, as far as a bulk of decisions would. Raises `TraintuiError` when a file cannot be read, a value may not
-    be added, or, unless `keep_going`, a record is no conversation; then nothing of any file was stored. A file that
+    be added, or, unless `keep_going`, a record cannot be taken; then nothing of any file was stored. A file that
     fails later, or is stopped (`Stopped`), is removed; those before it stay.
     """
-    rules = await metadata_schema.rules(db)
+    rules, keys = await metadata_schema.rules(db), await key_rules(db)
     texts: list[tuple[Path, DocumentText]] = []
     files: list[ExaminedFile] = []
     words: list[VocabularyValue] = []
@@ -79,8 +80,9 @@ async def import_paths(
             else:
                 keep_bad = keep_going and not dry_run
                 examine = partial(
-                    examined, path, format, mapping, keep_going=keep_going, keep_bad=keep_bad, rules=rules, stop=stop
-                )
+                    examined, path, format, mapping, keep_going=keep_going, keep_bad=keep_bad, rules=rules, keys=keys,
+                    stop=stop,
+                )  # fmt: skip
                 files.append(await asyncio.to_thread(examine))
         check_names(texts)
         found = await settle_values(db, files, words, unknown, becomes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from traintui.data import imports, metadata_schema
 from traintui.data.engine import Database
 from traintui.data.import_records import Import, Removed
+from traintui.data.key_rules import KeyRules, key_rules
 from traintui.data.metadata_rules import Rules
 from traintui.errors import TraintuiError
 from traintui.importing.bad_records import BadRecords
@@ -56,7 +57,7 @@ async def finish(
         )
     taken = await imports.take(db, going.import_id)
     settled = Settled({(of, value): name for of, value, name in taken.file.options.get("names", [])}, ())
-    file = await asyncio.to_thread(again, taken, await metadata_schema.rules(db))
+    file = await asyncio.to_thread(again, taken, await metadata_schema.rules(db), await key_rules(db))
     return await go_on(db, taken, file, settled, await thresholds.read(db), progress, stop)
 
 
@@ -65,10 +66,10 @@ async def remove(db: Database, going: Import, *, progress: Progress | None = Non
     return await imports.remove(db, going.import_id, progress=at(progress, "removing"))
 
 
-def again(going: Import, rules: Rules) -> ExaminedFile:
+def again(going: Import, rules: Rules, keys: KeyRules) -> ExaminedFile:
     """The file of an import, examined as it was before, by what metadata has to fit now."""
     path = Path(going.file.path)
     given = going.file.options.get("mapping")
     format: Format | None = next((name for name in FORMATS if name == going.file.format), None)
-    known = replace(recognise(path, format, mapping_of(given) if given else None), rules=rules)
+    known = replace(recognise(path, format, mapping_of(given) if given else None), rules=rules, keys=keys)
     return ExaminedFile(known, check(known), None, BadRecords(path), (going.file.sha256 or b"").hex())

@@ -11,13 +11,12 @@ from textual.widgets import Button, Input, Select, Static
 
 from traintui import text
 from traintui.data.records import TemplateRecord
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.generation.pricing import Price
 from traintui.generation.strategy_names import STRATEGIES
 from traintui.widgets.emptiest import BY
 from traintui.widgets.form_field import FormField
 from traintui.widgets.model_choice import ModelChoice
-from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.generation.strategies import Gaps, Outlook

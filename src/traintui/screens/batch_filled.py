@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
 from traintui import commands, text
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.generation.pricing import Price, price_of
 from traintui.screens import batch_values
 from traintui.screens.base import BaseDialog
@@ -33,7 +33,6 @@ from traintui.screens.batch_values import ValuesDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.model_choice import ModelChoice
-from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.generation.plan import Plan

@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from traintui import commands, text
 from traintui.data.records import BatchProgress, ConversationRow, StreamView
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.base import BaseScreen
 from traintui.screens.batch_watch import BatchWatch, Look
 from traintui.widgets import marks
@@ -30,7 +30,7 @@ from traintui.widgets.batch_lists import (
     written_columns,
 )
 from traintui.widgets.limit_bars import LimitBars
-from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.notice import Notice
 from traintui.widgets.partial_reply import turns_so_far
 from traintui.widgets.row_table import RowTable
 from traintui.widgets.writing_pane import WritingPane

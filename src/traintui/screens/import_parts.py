@@ -56,7 +56,7 @@ def problem_columns(place: str) -> list[Column[LineProblem]]:
     """The columns of the bad records; `place` is what their numbers count."""
     return [
         Column(place.capitalize(), 9, lambda row: Content(f"{row.line:,}"), right=True),
-        Column("Why it is no conversation", 0, lambda row: text.shown(row.why, single_line=True, limit=300)),
+        Column("Why it cannot be taken", 0, lambda row: text.shown(row.why, single_line=True, limit=300)),
     ]
 
 

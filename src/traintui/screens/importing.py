@@ -158,6 +158,7 @@ class ImportDialog(BaseDialog[bool]):
 
     async def _read(self, path: Path) -> None:
         from traintui.data import metadata_schema
+        from traintui.data.key_rules import key_rules
         from traintui.importing.checking import Findings
         from traintui.importing.loading import examined
         from traintui.importing.recognise import kind_of
@@ -171,7 +172,7 @@ class ImportDialog(BaseDialog[bool]):
         self._findings = Findings()
         self._file = await asyncio.to_thread(
             examined, path, None, mapping, keep_going=True, keep_bad=False, rules=await metadata_schema.rules(self.db),
-            findings=self._findings, stop=self._stop,
+            keys=await key_rules(self.db), findings=self._findings, stop=self._stop,
         )  # fmt: skip
         await self._ask(self._file)
 

@@ -14,16 +14,16 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from traintui import commands, text
-from traintui.data.metadata_records import Change, KnownKey, MetadataKey
-from traintui.data.metadata_values import checked_key, parse_value
-from traintui.errors import TraintuiError
+from traintui.data.metadata_records import Change, KnownKeys, MetadataKey
+from traintui.data.metadata_values import parse_value
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.base import BaseDialog
 from traintui.screens.metadata_draft import Draft, Entry, Fate
 from traintui.screens.metadata_keys import KeyForm
 from traintui.screens.scope import Scope
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import failure, sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 
 FREE = 'text; a number, true, [a list] are JSON, "4" in quotes is text'
@@ -34,6 +34,13 @@ EXAMPLES = {
 }  # fmt: skip
 
 
+def occurs(rows: int, *, counted: bool) -> str:
+    """In how many of all conversations a key is, as far as that is known."""
+    if counted:
+        return f"in {rows:,} of all" if rows else "nowhere yet"
+    return f"in about {rows:,} of all" if rows else "in few, if any"
+
+
 def columns() -> tuple[Column[Entry], ...]:
     """Mark, key, type, value."""
 
@@ -41,7 +48,7 @@ def columns() -> tuple[Column[Entry], ...]:
         if entry.fate is Fate.REMOVED:
             return Content.styled("is taken out", "$error")
         if entry.rows is not None and entry.fate is Fate.STAYS:
-            return Content.styled(f"in about {entry.rows:,} of all" if entry.rows else "nowhere yet", "$faint")
+            return Content.styled(occurs(entry.rows, counted=entry.is_counted), "$faint")
         return text.shown(entry.value, single_line=True, limit=400)
 
     def kind(entry: Entry) -> Content:
@@ -120,9 +127,10 @@ class MetadataDialog(BaseDialog[Change]):
         else:
             self._show(registered, await metadata.known_keys(self.db))
 
-    def _show(self, registered: tuple[MetadataKey, ...], known: tuple[KnownKey, ...] = ()) -> None:
+    def _show(self, registered: tuple[MetadataKey, ...], known: KnownKeys | None = None) -> None:
         self._draft.registered = {key.key: key for key in registered}
-        self._draft.known = {key.key: key for key in known}
+        if known is not None:
+            self._draft.know(known)
         self._redraw()
 
     def _redraw(self) -> None:
@@ -207,7 +215,7 @@ class MetadataDialog(BaseDialog[Change]):
         if self._editing is not None:
             return self._editing
         try:
-            return checked_key(self.key_input.value.strip())
+            return self._draft.new_key(self.key_input.value.strip())
         except TraintuiError as error:
             self.key_field.fail(f"{sentence(error.message)} {error.remedy}")
             self.key_input.focus()
@@ -256,7 +264,7 @@ class MetadataDialog(BaseDialog[Change]):
     async def _read_keys(self) -> None:
         from traintui.data import metadata
 
-        known = await metadata.known_keys(self.db) if self._draft.many else ()
+        known = await metadata.known_keys(self.db) if self._draft.many else None
         self._show(await metadata.keys(self.db), known)
 
     # Writing

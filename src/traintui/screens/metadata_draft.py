@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from traintui.data.metadata_records import KnownKey, MetadataKey
-from traintui.data.metadata_values import write_value
+from traintui.data.metadata_records import KnownKey, KnownKeys, MetadataKey
+from traintui.data.metadata_values import checked_key, write_value
+from traintui.errors import TraintuiError
 
 JSON_NAMES: Mapping[type, str] = {
     str: "text", bool: "true/false", int: "number", float: "number", list: "list", dict: "object", type(None): "null",
@@ -26,7 +27,8 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key as the dialog lists it: its value, or in about how many of all conversations it is (`rows`)."""
+    """A key as the dialog lists it: its value, or in how many of all conversations it is (`rows`); in about so
+    many where not all were looked at (`is_counted`)."""
 
     key: str
     value_type: str
@@ -34,6 +36,7 @@ class Entry:
     label: str
     value: str
     rows: int | None
+    is_counted: bool
     fate: Fate
 
 
@@ -44,9 +47,15 @@ class Draft:
         self.many = many
         self.stored: dict[str, Any] = {}
         self.known: dict[str, KnownKey] = {}
+        self.is_whole = False
         self.registered: dict[str, MetadataKey] = {}
         self.values: dict[str, Any] = {}
         self.removed: set[str] = set()
+
+    def know(self, found: KnownKeys) -> None:
+        """Takes the keys that occur among many."""
+        self.known = {key.key: key for key in found.keys}
+        self.is_whole = found.is_whole
 
     @property
     def pending(self) -> int:
@@ -56,6 +65,14 @@ class Draft:
     def type_of(self, key: str) -> str | None:
         """The registered type of a key, if it has one."""
         return self.registered[key].value_type if key in self.registered else None
+
+    def new_key(self, key: str) -> str:
+        """A key that may be added. Raises `TraintuiError` for one that is there, or that no filter can ask for."""
+        if key in self.stored or key in self.values:
+            raise TraintuiError(
+                "Key there already", f'"{key}" is there already.', "Leave with esc, and edit its row (enter)."
+            )
+        return checked_key(key)
 
     def put(self, key: str, value: Any) -> None:
         """A key is to have a value; one that it has already changes nothing."""
@@ -113,4 +130,4 @@ class Draft:
             kind = ", ".join(known.types).replace("string", "text")
         rows = (known.rows_estimate if known else 0) if self.many else None
         label = registered.label if registered else ""
-        return Entry(key, kind, registered is not None, label, self.written(key), rows, fate)
+        return Entry(key, kind, registered is not None, label, self.written(key), rows, self.is_whole, fate)

@@ -16,11 +16,11 @@ from textual.worker import Worker
 from traintui import commands, text
 from traintui.data.metadata_records import MetadataKey
 from traintui.data.metadata_values import TYPES, VALUE_TYPES, checked_key
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.base import BaseDialog
 from traintui.widgets.form_field import FormField
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import failure, sentence
+from traintui.widgets.notice import failure
 from traintui.widgets.row_table import Column, RowTable
 
 FREE = ""

@@ -11,10 +11,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import commands, text
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.base import BaseDialog
 from traintui.widgets.keybar import KeyBar
-from traintui.widgets.notice import sentence
 
 
 class FailedToOpen(BaseDialog[bool]):

@@ -15,9 +15,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import clock, text
+from traintui.errors import sentence
 from traintui.screens.tabs import TabPane
 from traintui.widgets.detail_view import DetailView
-from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.notice import Notice
 from traintui.widgets.row_table import Column, RowTable
 
 REST = 0.15

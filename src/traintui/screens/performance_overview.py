@@ -15,11 +15,11 @@ from textual.widgets import Static
 from traintui import clock, commands, text
 from traintui.data.alert_records import Alert
 from traintui.data.records import ServerFacts, TableSize
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.performance_indexes import IndexesPane
 from traintui.screens.tabs import TabPane
 from traintui.widgets.alert_rows import overview
-from traintui.widgets.notice import Notice, sentence
+from traintui.widgets.notice import Notice
 from traintui.widgets.server_bars import ServerBars
 from traintui.widgets.server_facts import ReadingList, SizeTable, legend, readings, size_columns
 

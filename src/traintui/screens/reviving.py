@@ -6,8 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from traintui import clock
-from traintui.errors import TraintuiError
-from traintui.widgets.notice import sentence
+from traintui.errors import TraintuiError, sentence
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database

@@ -17,12 +17,11 @@ from textual.signal import Signal
 from traintui import clock, text
 from traintui.data.records import VocabularyValue
 from traintui.drafts import Drafts, drafts_path
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.generation.children import Crew
 from traintui.queue_choice import QueueChoice
 from traintui.screens.keys_in_turn import KeysInTurn
 from traintui.settings import Settings
-from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from pyroaring import BitMap

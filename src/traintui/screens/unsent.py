@@ -17,9 +17,8 @@ from textual.worker import Worker
 from traintui import text
 from traintui.clock import ticks
 from traintui.drafts import Draft
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 from traintui.screens.doors import Doors
-from traintui.widgets.notice import sentence
 
 if TYPE_CHECKING:
     from traintui.data.engine import Database

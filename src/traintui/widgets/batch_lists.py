@@ -10,9 +10,9 @@ from textual.content import Content
 from traintui import text
 from traintui.data.judgement_records import NOT_JUDGED
 from traintui.data.records import BatchProgress, ConversationRow
+from traintui.errors import sentence
 from traintui.widgets import marks
 from traintui.widgets.batch_band import cost, state_of
-from traintui.widgets.notice import sentence
 from traintui.widgets.row_table import Column
 
 CAUSES = 5

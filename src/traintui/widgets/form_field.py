@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from traintui import text
-from traintui.widgets.notice import sentence
+from traintui.errors import sentence
 
 
 class FormField(Vertical):

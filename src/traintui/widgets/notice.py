@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from traintui import text
-from traintui.errors import TraintuiError
+from traintui.errors import TraintuiError, sentence
 
 Kind = Literal["loading", "empty", "failed", "done"]
 
@@ -41,12 +41,6 @@ class Notice(Static):
     def fail(self, error: TraintuiError, hint: str = "") -> None:
         """Says what failed and what to do; `hint` names the key that tries again."""
         self.say("failed", error.title, sentence(error.message), " ".join(filter(None, (error.remedy, hint))))
-
-
-def sentence(message: str) -> str:
-    """A message as a sentence of its own; the name of a file that it begins with stays as it is."""
-    begins = message.partition(" ")[0].rstrip(".:,;")
-    return message if any(sign in begins for sign in "./\\_") else message[:1].upper() + message[1:]
 
 
 def failure(answer: TraintuiError, remedy: str | None = None, *, gap: str = "\n", mild: bool = False) -> Content:

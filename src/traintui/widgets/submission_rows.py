@@ -11,9 +11,9 @@ from textual.content import Content
 
 from traintui import clock, text
 from traintui.data.submission_views import SubmissionView
+from traintui.errors import sentence
 from traintui.generation.pricing import Price, price_of
 from traintui.widgets.columns import Column
-from traintui.widgets.notice import sentence
 
 STATES: dict[str, tuple[str, str]] = {
     "submitting": ("◌ sending", "$planned"),
