@@ -74,6 +74,19 @@ def test_a_key_is_promoted_with_its_sql_said_first_and_goes_back(home: Path) -> 
     assert nothing.returncode == 1 and "no column of its own" in nothing.stderr
 
 
+def test_what_was_taken_back_by_a_downgrade_is_promoted_when_it_is_asked_for(home: Path) -> None:
+    told(home, "promote", "source", "--type", "text", "--yes")
+    told(home, "demote", "source", "--yes")
+    down = at_home(home, "db", "downgrade", "0053", "--yes")
+    assert down.returncode == 0
+    asked = at_home(home, "db", "promote", "source", "--type", "text")
+    names = [f"w000{number}_{what}_key_source.py" for number, what in ((1, "promote"), (2, "demote"), (3, "promote"))]
+    assert asked.returncode == 1 and f"and run {names[0]}, {names[1]} and {names[2]}?" in asked.stderr
+    done = told(home, "promote", "source", "--type", "text", "--yes")
+    assert (done["state"], done["revision"], done["filled"]) == ("promoted", "w0003", 9)
+    assert [Path(each).name for each in done["files"]] == names
+
+
 def test_a_vocabulary_is_shown_and_grows(home: Path) -> None:
     done = told(home, "promote", "source", "--type", "text", "--vocabulary", "--yes")
     assert done["listed"] == ["phone", "web"] and done["looked"]["values"] == ["phone", "web"]

@@ -87,7 +87,9 @@ async def planned_promotion(
     require_administrator(db)
     every = await promotions.every(db)
     if under_way := next((each for each in every if each.key == key and each.stands), None):
-        return tuple(go_on(files(folder, known(every)), under_way, value_type, vocabulary))
+        found = tuple(go_on(files(folder, known(every)), under_way, value_type, vocabulary))
+        if not is_waiting(found, under_way.column, back=True):
+            return found
     registered = {each.key: each.value_type for each in await metadata.keys(db)}
     if registered.get(key, value_type) != value_type:
         raise TraintuiError(
@@ -115,8 +117,15 @@ async def planned_promotion(
 
 
 def is_waiting(found: Sequence[Migration], column: str, *, back: bool = False) -> bool:
-    """Whether there is the file that promotes into a column, or takes it back, and was never begun."""
-    return any(each.waits and each.path.name == file_name(each.revision, column, back=back) for each in found)
+    """Whether the last file of a column that was never begun promotes into it, or takes it back. After a downgrade all
+    of them wait, and what the earlier ones do is undone by the later ones."""
+    own = [each for each in found if each.waits and each.path.name in both_names(each.revision, column)]
+    return bool(own) and own[-1].path.name == file_name(own[-1].revision, column, back=back)
+
+
+def both_names(revision: str, column: str) -> tuple[str, str]:
+    """What a file of a column may be called."""
+    return file_name(revision, column), file_name(revision, column, back=True)
 
 
 def go_on(found: Sequence[Migration], under_way: Promotion, value_type: str, vocabulary: bool) -> Sequence[Migration]:
