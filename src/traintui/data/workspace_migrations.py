@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg import sql
+
 from traintui.data import metadata, promotions, schema
 from traintui.data.engine import Database
 from traintui.data.metadata_values import as_value_type
@@ -59,12 +62,17 @@ class Migration:
         beside.rename(self.path)
 
 
+def own_folder(home: Path) -> Path:
+    """The folder of an embedded workspace."""
+    return home / "migrations"
+
+
 def folder_of(settings: Settings, out: Path | None) -> Path:
     """The folder of the migrations. Raises `TraintuiError` for a shared workspace without one."""
     if out is not None:
         return out
     if settings.embedded:
-        return settings.home / "migrations"
+        return own_folder(settings.home)
     raise TraintuiError(
         "No folder named",
         "the migrations of a shared workspace belong where its administrators keep them together.",
@@ -253,6 +261,24 @@ def require_administrator(db: Database) -> None:
             "No right", f"{db.login} is no administrator of this workspace.",
             "Nothing was changed. Ask an administrator to do it.", code="TT004",
         )  # fmt: skip
+
+
+def taken_back(conninfo: str, folder: Path | None) -> str | None:
+    """What to say after an upgrade that made the place of these migrations anew: that a downgrade took back those of
+    the folder, or, of a shared workspace whose folder nobody named, that values of a vocabulary came back. None where
+    none was. Raises `psycopg.Error`."""
+    again = "`traintui db promote KEY --type TYPE` runs them again"
+    number = len([path for path in folder.glob("*.py") if MIGRATION.fullmatch(path.name)]) if folder else 0
+    if number:
+        them = "1 migration of this workspace was" if number == 1 else f"{number} migrations of this workspace were"
+        return f"{them} taken back, so promoted keys have no column; {again}"
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(schema.OWNER)))
+        keys = [str(key) for (key,) in connection.execute("SELECT DISTINCT key FROM promoted_values ORDER BY key")]
+    if keys:
+        has = "has" if len(keys) == 1 else "have"
+        return f"Migrations of this workspace were taken back, so {' and '.join(keys)} {has} no column; {again}"
+    return None
 
 
 # Applying ---------------------------------------------------------------------------------------------------------
