@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from commanded import Command, command_for
-from support import Conninfo
-from traintui.data import schema, schema_history
+from support import Conninfo, imported
+from traintui.data import schema, schema_history, seals
 from traintui.data.embedded import SUPERUSER
+from traintui.data.engine import Database
 
 
 @pytest.fixture
@@ -63,6 +64,51 @@ def test_a_revision_that_is_not_there_is_looked_up_in_the_history(traintui: Comm
     code, out, said = traintui("db", "upgrade", "nonsense", "--yes")
     assert (code, out) == (1, "") and "Revision not known: Can't locate revision identified by 'nonsense'" in said
     assert "`traintui db history` lists" in said
+
+
+@pytest.mark.parametrize(
+    ("revision", "answer"),
+    [
+        ("0099", "Revision not known: No such revision or branch '0099'"),
+        ("40", "Revision not known: No such revision or branch '40'"),
+        ("w0003", "w0003 is none of Traintui's"),
+    ],
+)
+def test_a_way_back_that_leads_nowhere_is_refused_before_it_is_asked_about(
+    traintui: Command, revision: str, answer: str
+) -> None:
+    code, out, said = traintui("db", "downgrade", revision)
+    assert (code, out) == (1, "") and answer in said and "Go on?" not in said
+
+
+async def test_that_seals_would_go_is_said_before_it_is_asked_about(traintui: Command, db: Database) -> None:
+    await imported(db, 1)
+    await seals.seal(db, everything=True)
+    code, out, said = traintui("db", "downgrade", "0035")
+    assert (code, out) == (1, "") and "Seals would go" in said and "Go on?" not in said
+
+
+def test_a_way_back_says_what_it_takes_back_and_how_many_rows_it_puts_aside(
+    traintui: Command, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert traintui("db", "downgrade", schema.HEAD) == (
+        0, f"{schema.HEAD}\n", f"Nothing to do: the database is at {schema.HEAD}\n"
+    )  # fmt: skip
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("INSERT INTO promoted_values (key, value, added_by) VALUES ('source', 'letter', 'ada')")
+    promises = schema_history.revisions()[-2:]
+    code, told, _ = traintui("db", "downgrade", promises[0].number, "--dry-run")
+    assert (code, told.splitlines()[0]) == (0, f"1 revision taken back, from {schema.HEAD} to {promises[0].number}")
+    assert told.splitlines()[1] == f"{schema.HEAD}  {promises[1].what}"
+    assert told.splitlines()[2:] == ["      puts aside rows of promoted_values: 1"]
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    code, out, said = traintui("db", "downgrade", promises[0].number)
+    assert (code, out.strip()) == (1, "") and said.startswith(told) and "Go on?" in said
+    assert schema.current_revision(conninfo(SUPERUSER)) == schema.HEAD
+    code, out, said = traintui("db", "downgrade", "--yes", "--", "-1")
+    assert (code, out) == (0, f"{promises[0].number}\n") and said.startswith(told)
+    code, _, said = traintui("db", "downgrade", schema.HEAD, "--yes")
+    assert code == 1 and "Revision not known" in said
 
 
 def test_the_history_says_why_and_how_to_go_back_and_when_it_was_applied_here(traintui: Command) -> None:

@@ -14,6 +14,7 @@ import pytest
 from commanded import at_home, command_for
 from homes import furnished_home
 from support import Conninfo
+from traintui.data import schema
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 
 pytestmark = pytest.mark.xdist_group("homes")
@@ -72,6 +73,44 @@ def test_a_key_is_promoted_with_its_sql_said_first_and_goes_back(home: Path) -> 
     assert [each["state"] for each in told(home, "promote")["promotions"]] == ["demoted"]
     nothing = at_home(home, "db", "demote", "page", "--yes")
     assert nothing.returncode == 1 and "no column of its own" in nothing.stderr
+
+
+def test_what_was_taken_back_by_a_downgrade_is_promoted_when_it_is_asked_for(home: Path) -> None:
+    told(home, "promote", "source", "--type", "text", "--yes")
+    told(home, "demote", "source", "--yes")
+    gone = "2 migrations of this workspace were taken back, so promoted keys have no column"
+    assert at_home(home, "db", "downgrade", "0053", "--yes").returncode == 0
+    up = at_home(home, "db", "upgrade")
+    assert up.returncode == 0 and gone in up.stderr and gone not in at_home(home, "db", "upgrade").stderr
+    assert at_home(home, "db", "downgrade", "0053", "--yes").returncode == 0
+    looked = at_home(home, "db", "promote")
+    assert looked.returncode == 0 and looked.stdout == "no metadata key has a column of its own\n"
+    assert f"Upgraded the workspace from 0053 to {schema.HEAD}, backed up first to {home}" in looked.stderr
+    assert gone in looked.stderr and at_home(home, "db", "promote").stderr == ""
+    asked = at_home(home, "db", "promote", "source", "--type", "text")
+    names = [f"w000{number}_{what}_key_source.py" for number, what in ((1, "promote"), (2, "demote"), (3, "promote"))]
+    assert asked.returncode == 1 and f"and run {names[0]}, {names[1]} and {names[2]}?" in asked.stderr
+    done = told(home, "promote", "source", "--type", "text", "--yes")
+    assert (done["state"], done["revision"], done["filled"]) == ("promoted", "w0003", 9)
+    assert [Path(each).name for each in done["files"]] == names
+
+
+def test_an_embedded_workspace_that_promoted_nothing_is_upgraded_with_a_word_and_none_on_columns(home: Path) -> None:
+    assert at_home(home, "db", "downgrade", "0053", "--yes").returncode == 0
+    looked = at_home(home, "db", "stats")
+    assert looked.returncode == 0 and "Upgraded the workspace from 0053" in looked.stderr
+    assert "no column" not in looked.stderr
+
+
+def test_a_shared_workspace_whose_keys_were_taken_back_names_them_after_the_upgrade(
+    conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traintui = command_for(conninfo(SUPERUSER), monkeypatch, capsys)
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("INSERT INTO promoted_values (key, value, added_by) VALUES ('source', 'letter', 'ada')")
+    assert traintui("db", "downgrade", "0053", "--yes")[0] == 0
+    code, _, said = traintui("db", "upgrade")
+    assert code == 0 and "were taken back, so source has no column; `traintui db promote KEY" in said
 
 
 def test_a_vocabulary_is_shown_and_grows(home: Path) -> None:

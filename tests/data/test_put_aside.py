@@ -12,7 +12,7 @@ import pytest
 
 from data.test_upgrading import defined
 from restoring import restore
-from traintui.data import put_aside, schema, schema_check, schema_history, upgrade_plan
+from traintui.data import downgrade_plan, put_aside, schema, schema_check, schema_history, upgrade_plan
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.statements import bare, split
 from workspace_contents import data
@@ -165,6 +165,14 @@ def test_the_way_back_to_the_first_revision_loses_nothing_that_a_person_entered(
     schema.upgrade(whole)
     assert ask(whole, "SELECT key, value FROM workspace_settings ORDER BY key") == settings
     assert changed(top, data(whole)) <= set().union(*map(let_go, NUMBERS[1:])) and aside(whole) == []
+
+
+def test_the_plan_of_a_way_back_says_what_is_put_aside(whole: str) -> None:
+    planned = [moved for step in downgrade_plan.plan(whole, NUMBERS[0]) for moved in step.aside]
+    said: list[str] = []
+    schema.downgrade(whole, NUMBERS[0], progress=said.append)
+    done = [line.removeprefix("Put aside ") for line in said if line.startswith("Put aside ")]
+    assert [moved.kept.words for moved in planned] == [line.rpartition(": ")[0] for line in done]
 
 
 def test_what_does_not_fit_any_more_stays_aside_and_what_belongs_to_nothing_goes(whole: str) -> None:

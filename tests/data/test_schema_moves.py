@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -9,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from support import Conninfo, imported, scalar
 from traintui.data import conversations, schema, schema_moves
-from traintui.data.embedded import SUPERUSER
+from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
 from traintui.data.schema_moves import SchemaMoved
 
@@ -51,6 +53,16 @@ async def test_a_schema_that_was_taken_back_says_what_is_missing_and_who_may_upg
     with pytest.raises(SchemaMoved, match=r"Missing: 0051 \(What was done to the schema") as refused:
         await imported(db, 1)
     assert "who runs the server to run `traintui db upgrade`" in refused.value.remedy
+
+
+async def test_of_an_embedded_workspace_that_was_taken_back_its_person_hears_how_to_upgrade_it(
+    db: Database, conninfo: Conninfo, server: EmbeddedServer
+) -> None:
+    schema.downgrade(conninfo(SUPERUSER), "0053")
+    with pytest.raises(SchemaMoved, match="Missing: 0054") as refused:
+        await imported(replace(db, server=server), 1)
+    assert "Run `traintui db upgrade` in another terminal, or leave and start" in refused.value.remedy
+    assert refused.value.brief == "Taken back to 0053: run `traintui db upgrade` or start again; nothing is written"
 
 
 async def test_a_read_that_misses_what_another_schema_has_no_more_is_answered_by_that(

@@ -15,18 +15,20 @@ from traintui.settings import load_settings
 
 if TYPE_CHECKING:
     from traintui.data.backup import Backup
+    from traintui.data.downgrade_plan import StepBack
     from traintui.data.schema_history import Change, Revision
     from traintui.data.upgrade_plan import Step, Touched
 
 NOTICED = 0.5
 """Seconds from which on what is done to a table is told by itself."""
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
 def upgrade(
     revision: Annotated[str, typer.Argument(metavar="[REV]")] = "head",
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
     """Bring the schema to the newest revision, or to the one named. Says first what will be done to which tables, and
@@ -65,19 +67,43 @@ def downgrade(
     forget_seals: Annotated[
         bool, typer.Option("--forget-seals", help="Go below revision 0036 although the seals go for good.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Take the schema back to a revision; `base` removes everything that is in it. What people entered and the revision
+    """Take the schema back to a revision; `base` removes everything that is in it. Says first which revisions are taken
+    back and how many rows are put aside, and asks. What people entered and the revision
     has no place for is put aside in the database, and comes back with the upgrade. Below 0036 there are no seals, so it
     goes there only with --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
-    from traintui.data import schema
+    from traintui.data import downgrade_plan, schema
 
     with administrative() as conninfo:
-        if not yes:
-            current = schema.current_revision(conninfo)
-            goal = (current and schema.revision_after(current, revision, down=True)) or revision
-            typer.confirm(_question(goal), abort=True, err=True)
-        change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
+        current = schema.current_revision(conninfo) or "base"
+        steps = downgrade_plan.plan(conninfo, revision)
+        if steps and not forget_seals:
+            schema.require_seals_kept(conninfo, revision)
+        goal = (schema.revision_after(current, revision, down=True) if steps else None) or current
+        lines = _told_back(current, goal, steps)
+        if dry_run:
+            for line in lines:
+                print(fitted_lines(line, sys.stdout))
+            return
+        for line in lines:
+            say(fitted_lines(line, sys.stderr))
+        if steps:
+            if not yes:
+                typer.confirm(_question(goal), abort=True, err=True)
+            change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
         print(schema.current_revision(conninfo) or "base")
+
+
+def _told_back(current: str, goal: str, steps: Sequence[StepBack]) -> list[str]:
+    """What a downgrade would do, line by line."""
+    if not steps:
+        return [f"Nothing to do: the database is at {current}"]
+    lines = [f"{len(steps)} revision{'s' if len(steps) > 1 else ''} taken back, from {current} to {goal}"]
+    for step in steps:
+        lines.append(f"{step.revision}  {step.what}")
+        lines += [f"      puts aside {moved.words}" for moved in step.aside]
+    return lines
 
 
 def _question(revision: str) -> str:

@@ -120,7 +120,9 @@ def carry_out(key: str, files: Sequence[Migration], yes: bool, json_: bool, look
     if changed and not yes:
         typer.confirm("These files run too. Run them as they are?", abort=True, err=True)
     if waiting and not yes:
-        typer.confirm("Write it and run it?", abort=True, err=True)
+        names = [each.path.name for each in waiting]
+        which = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        typer.confirm(f"Write what is not there yet, and run {which}?", abort=True, err=True)
     for each in files:
         each.write()
     folder = files[-1].path.parent

@@ -77,7 +77,7 @@ async def workspace(settings: Settings | None = None) -> AsyncIterator[Database]
     from traintui.data.workspace import open_workspace
     from traintui.observing.recording import note_last
 
-    async with open_workspace(settings or load_settings(), application=COMMAND) as db:
+    async with open_workspace(settings or load_settings(), application=COMMAND, upgraded=say) as db:
         try:
             yield db
         finally:

@@ -62,7 +62,7 @@ class Database:
         from traintui.data.schema_moves import require_known
 
         async with self.read() as connection:
-            await require_known(connection, self.conninfo)
+            await require_known(connection, self.conninfo, embedded=self.server is not None)
 
     def read(self, label: str | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection for reading: what one block reads is of one moment. Raises `TraintuiError` as `write` does.
@@ -91,7 +91,7 @@ class Database:
         from traintui.data.schema_moves import understood
 
         with answered():
-            async with understood(self.conninfo), self.engine.connect() as connection:
+            async with understood(self.conninfo, embedded=self.server is not None), self.engine.connect() as connection:
                 connection.info["label"] = label
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 yield connection
@@ -101,19 +101,19 @@ class Database:
         from traintui.data.schema_moves import require_known, understood
 
         with answered():
-            async with understood(self.conninfo), self.engine.begin() as connection:
+            async with understood(self.conninfo, embedded=self.server is not None), self.engine.begin() as connection:
                 connection.info["label"] = label
-                await require_known(connection, self.conninfo)
+                await require_known(connection, self.conninfo, embedded=self.server is not None)
                 yield connection
 
     async def _call(self, statement: str, values: Mapping[str, Any], label: str) -> CursorResult[Any]:
         from traintui.data.schema_moves import require_known, understood
 
         with answered():
-            async with understood(self.conninfo), self.engine.connect() as connection:
+            async with understood(self.conninfo, embedded=self.server is not None), self.engine.connect() as connection:
                 connection.info["label"] = label
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await require_known(connection, self.conninfo)
+                await require_known(connection, self.conninfo, embedded=self.server is not None)
                 return await connection.execute(_parsed(statement), values)
 
     @property

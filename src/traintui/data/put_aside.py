@@ -97,6 +97,13 @@ def put_aside(connection: psycopg.Connection[Any], revision: str) -> tuple[Moved
     return tuple(moved for kept in kept_by(revision) if (moved := _one_aside(connection, kept)).count)
 
 
+def rows_of(connection: psycopg.Connection[Any], kept: Kept) -> int:
+    """How many rows there are now that a way back puts aside. Raises `psycopg.Error`."""
+    counted = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(_name(kept.table), sql.SQL(kept.where or "true"))
+    row = connection.execute(counted).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _one_aside(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
     key = _key(connection, kept.table)
     columns = (*key, *kept.columns) if kept.columns else _columns(connection, kept.table)

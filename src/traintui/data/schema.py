@@ -284,14 +284,19 @@ def become_owner(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET ROLE {OWNER}")
         connection.commit()
     except DBAPIError as error:
-        missing = re.search("does not exist", str(error.orig))
-        raise TraintuiError(
-            "No right to upgrade",
-            "the roles of Traintui are not on this server." if missing else f"this login is no member of {OWNER}.",
-            "Have a superuser run what `traintui db roles` prints, in this database."
-            if missing
-            else f"Run it with a login that was granted {OWNER}, or ask who runs the server.",
-        ) from error
+        raise no_owner(error.orig) from error
+
+
+def no_owner(error: BaseException | None) -> TraintuiError:
+    """The answer to a login that cannot act as the owner of the schema."""
+    missing = re.search("does not exist", str(error))
+    return TraintuiError(
+        "No right to upgrade",
+        "the roles of Traintui are not on this server." if missing else f"this login is no member of {OWNER}.",
+        "Have a superuser run what `traintui db roles` prints, in this database."
+        if missing
+        else f"Run it with a login that was granted {OWNER}, or ask who runs the server.",
+    )
 
 
 def bootstrap_sql() -> str:

@@ -26,6 +26,11 @@ MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycop
 """What a statement meets that was written for another schema."""
 LISTED = 3
 """Missing revisions that are named one by one."""
+UPGRADE_OWN = (
+    "Run `traintui db upgrade` in another terminal, or leave and start Traintui again, which upgrades it. Both back it"
+    " up first, and what the way back put aside comes back."
+)
+"""What to do with an embedded workspace that was taken back while a Traintui works in it."""
 REVISION = text("SELECT max(version_num) FROM alembic_version")
 _seen: WeakKeyDictionary[AsyncEngine, float] = WeakKeyDictionary()
 
@@ -39,7 +44,7 @@ class SchemaMoved(TraintuiError):
         self.brief = brief
 
 
-async def require_known(connection: AsyncConnection, conninfo: str) -> None:
+async def require_known(connection: AsyncConnection, conninfo: str, *, embedded: bool = False) -> None:
     """Looks in the transaction of a connection which schema there is, unless that was seen within the last second.
     Raises `SchemaMoved` when it is another than this Traintui's."""
     now = clock.ticks()
@@ -49,13 +54,13 @@ async def require_known(connection: AsyncConnection, conninfo: str) -> None:
     connection.info["label"] = UNLOGGED  # it belongs to no verb
     revision = await connection.scalar(REVISION)
     connection.info["label"] = label
-    if revision != schema.HEAD and (moved := await asyncio.to_thread(answer, conninfo, revision)) is not None:
+    if revision != schema.HEAD and (moved := await asyncio.to_thread(answer, conninfo, revision, embedded)):
         raise moved
     _seen[connection.engine] = now
 
 
 @asynccontextmanager
-async def understood(conninfo: str) -> AsyncIterator[None]:
+async def understood(conninfo: str, *, embedded: bool = False) -> AsyncIterator[None]:
     """Statements inside the block that miss what another schema lacks are answered with `SchemaMoved` where it is
     another; their error passes where it is not."""
     try:
@@ -64,13 +69,14 @@ async def understood(conninfo: str) -> AsyncIterator[None]:
         if not isinstance(error.orig, MISSING):
             raise
         revision = await asyncio.to_thread(schema.current_revision, conninfo)
-        if (moved := await asyncio.to_thread(answer, conninfo, revision)) is None:
+        if (moved := await asyncio.to_thread(answer, conninfo, revision, embedded)) is None:
             raise
         raise moved from error
 
 
-def answer(conninfo: str, revision: str | None) -> SchemaMoved | None:
-    """What to say of a database at a revision; None where it is this Traintui's. Blocks where it is not."""
+def answer(conninfo: str, revision: str | None, embedded: bool = False) -> SchemaMoved | None:
+    """What to say of a database at a revision, `embedded` or shared; None where it is this Traintui's. Blocks where it
+    is not."""
     if revision == schema.HEAD:
         return None
     if revision is None:
@@ -80,7 +86,7 @@ def answer(conninfo: str, revision: str | None) -> SchemaMoved | None:
             "Run `traintui db roles` for the roles and then `traintui db upgrade`, with a login that may.",
             "The workspace is gone: nothing is written",
         )
-    return newer(conninfo, revision) if revision > schema.HEAD else older(conninfo, revision)
+    return newer(conninfo, revision) if revision > schema.HEAD else older(conninfo, revision, embedded)
 
 
 def newer(conninfo: str, revision: str) -> SchemaMoved:
@@ -96,18 +102,28 @@ def newer(conninfo: str, revision: str) -> SchemaMoved:
     )
 
 
-def older(conninfo: str, revision: str) -> SchemaMoved:
-    """The answer of a Traintui that is newer than a shared schema: what is missing, and who may upgrade."""
+def older(conninfo: str, revision: str, embedded: bool = False) -> SchemaMoved:
+    """The answer of a Traintui that is newer than the schema: what is missing, and who may upgrade a shared one. An
+    embedded one is the person's own, who upgrades it."""
     missing = [f"{one.number} ({one.what.rstrip('.')})" for one in schema_history.revisions() if one.number > revision]
-    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
-        may = [str(name) for (name,) in connection.execute(schema.MAY_UPGRADE)]
     more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
     return SchemaMoved(
         "Schema is older",
         f"the database is at revision {revision}, this Traintui needs {schema.HEAD}. Missing:"
         f" {', '.join(missing[:LISTED])}{more}.",
+        UPGRADE_OWN if embedded else _who_upgrades(conninfo),
+        f"Taken back to {revision}: run `traintui db upgrade` or start again; nothing is written"
+        if embedded
+        else f"The schema was taken back to {revision}: use the Traintui of that; nothing is written",
+    )
+
+
+def _who_upgrades(conninfo: str) -> str:
+    """Whom to ask to upgrade a shared workspace."""
+    with psycopg.connect(conninfo, connect_timeout=connect_seconds(conninfo)) as connection:
+        may = [str(name) for (name,) in connection.execute(schema.MAY_UPGRADE)]
+    return (
         "A shared workspace is not upgraded by itself. Ask "
         + (f"{', '.join(may)} or who runs the server" if may else "who runs the server")
-        + f" to run `traintui db upgrade`, which needs a member of {schema.OWNER}; until then use the older Traintui.",
-        f"The schema was taken back to {revision}: use the Traintui of that; nothing is written",
+        + f" to run `traintui db upgrade`, which needs a member of {schema.OWNER}; until then use the older Traintui."
     )

@@ -34,17 +34,22 @@ quiet = schema.quiet
 
 @asynccontextmanager
 async def open_workspace(
-    settings: Settings, *, progress: Progress = quiet, durable: bool = True, application: str = APP
+    settings: Settings,
+    *,
+    progress: Progress = quiet,
+    durable: bool = True,
+    application: str = APP,
+    upgraded: Progress = quiet,
 ) -> AsyncIterator[Database]:
     """The workspace that the settings name, ready to work with, for as long as the block lasts.
 
     The embedded server is started, and stopped again by the last process to leave; its schema is upgraded. A shared one
-    is only looked at. Its list of sessions calls this process `application`. Raises `TraintuiError` when it cannot be
-    reached, is not made yet, or has another version.
+    is only looked at. Its list of sessions calls this process `application`. `upgraded` is told when a workspace that
+    was there was upgraded. Raises `TraintuiError` when it cannot be reached, is not made yet, or has another version.
     """
     server = EmbeddedServer(settings.home, durable=durable) if settings.embedded else None
     try:
-        conninfo, label = await asyncio.to_thread(prepare, settings, server, progress)
+        conninfo, label = await asyncio.to_thread(prepare, settings, server, progress, upgraded)
         engine = make_engine(conninfo, pooled=server is None, application=application)
         try:
             login, role = await whoami(engine_conninfo=conninfo)
@@ -56,8 +61,11 @@ async def open_workspace(
             await asyncio.to_thread(server.stop)
 
 
-def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progress) -> tuple[str, str]:
-    """Makes the database ready; returns its connection string and its label. Blocks."""
+def prepare(
+    settings: Settings, server: EmbeddedServer | None, progress: Progress, upgraded: Progress = quiet
+) -> tuple[str, str]:
+    """Makes the database ready; returns its connection string and its label. `upgraded` is told when a workspace that
+    was there was upgraded. Blocks."""
     if server is None:
         url = settings.database_url or ""
         parts = parsed_url(url)
@@ -82,7 +90,11 @@ def prepare(settings: Settings, server: EmbeddedServer | None, progress: Progres
         raise schema_moves.newer(conninfo, revision)
     if revision != schema.HEAD or left:
         progress("Preparing the database")
-        make_embedded_workspace(server, progress=progress)
+        made = make_embedded_workspace(server, progress=progress)
+        if revision not in {None, schema.HEAD} and made:
+            upgraded(f"Upgraded the workspace from {revision} to {schema.HEAD}, backed up first to {made.path}")
+            if words := promotions_gone(server.conninfo(SUPERUSER), server, revision or ""):
+                upgraded(words)
     return conninfo, "embedded"
 
 
@@ -105,10 +117,12 @@ def upgrade_server(server: EmbeddedServer, progress: Progress) -> None:
     server.start()
 
 
-def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, progress: Progress = quiet) -> None:
+def make_embedded_workspace(
+    server: EmbeddedServer, *, upgrade: bool = True, progress: Progress = quiet
+) -> Backup | None:
     """Database, roles, the person's own login as administrator, and the newest schema; harmless to run again.
 
-    What is there is backed up before its schema changes. Raises `TraintuiError` when either fails.
+    What is there is backed up before its schema changes: returns that backup. Raises `TraintuiError` when either fails.
     """
     with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
         # Two processes may start at once.
@@ -121,8 +135,7 @@ def make_embedded_workspace(server: EmbeddedServer, *, upgrade: bool = True, pro
         schema.let_see_all(as_superuser)
         schema.let_measure(as_superuser)
         users.add_user(as_superuser, users.own_login(), "admin", with_password=False)
-        if upgrade:
-            change_schema(as_superuser, server, progress=progress)
+        return change_schema(as_superuser, server, progress=progress) if upgrade else None
 
 
 def change_schema(
@@ -138,7 +151,7 @@ def change_schema(
     if down and not forget_seals:
         schema.require_seals_kept(conninfo, revision)
     made = None
-    current = schema.current_revision(conninfo) if server else None
+    current = schema.current_revision(conninfo)
     if server and current and (target := schema.revision_after(current, revision, down=down)):
         progress(f"Backing up before the {'downgrade' if down else 'upgrade'}")
         made = backup.before(server, f"{current}-to-{target}")
@@ -152,7 +165,20 @@ def change_schema(
             raise
         kept = f"How it was before is in {made.path}: `traintui db restore` brings it back."
         raise TraintuiError(error.title, error.message, f"{error.remedy} {kept}") from error
+    if not down and current and (words := promotions_gone(conninfo, server, current)):
+        progress(words)
     return made
+
+
+def promotions_gone(conninfo: str, server: EmbeddedServer | None, before: str) -> str | None:
+    """What to say where an upgrade from a revision made the place of the workspace's own migrations anew, and a
+    downgrade had taken some back."""
+    from traintui.data import workspace_migrations
+
+    now = schema.current_revision(conninfo) or ""
+    if not before < workspace_migrations.NEEDS <= now:
+        return None
+    return workspace_migrations.taken_back(conninfo, workspace_migrations.own_folder(server.home) if server else None)
 
 
 def check_shared(conninfo: str) -> None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg import sql
+
 from traintui.data import metadata, promotions, schema
 from traintui.data.engine import Database
 from traintui.data.metadata_values import as_value_type
@@ -59,12 +62,17 @@ class Migration:
         beside.rename(self.path)
 
 
+def own_folder(home: Path) -> Path:
+    """The folder of an embedded workspace."""
+    return home / "migrations"
+
+
 def folder_of(settings: Settings, out: Path | None) -> Path:
     """The folder of the migrations. Raises `TraintuiError` for a shared workspace without one."""
     if out is not None:
         return out
     if settings.embedded:
-        return settings.home / "migrations"
+        return own_folder(settings.home)
     raise TraintuiError(
         "No folder named",
         "the migrations of a shared workspace belong where its administrators keep them together.",
@@ -87,7 +95,9 @@ async def planned_promotion(
     require_administrator(db)
     every = await promotions.every(db)
     if under_way := next((each for each in every if each.key == key and each.stands), None):
-        return tuple(go_on(files(folder, known(every)), under_way, value_type, vocabulary))
+        found = tuple(go_on(files(folder, known(every)), under_way, value_type, vocabulary))
+        if not is_waiting(found, under_way.column, back=True):
+            return found
     registered = {each.key: each.value_type for each in await metadata.keys(db)}
     if registered.get(key, value_type) != value_type:
         raise TraintuiError(
@@ -115,8 +125,15 @@ async def planned_promotion(
 
 
 def is_waiting(found: Sequence[Migration], column: str, *, back: bool = False) -> bool:
-    """Whether there is the file that promotes into a column, or takes it back, and was never begun."""
-    return any(each.waits and each.path.name == file_name(each.revision, column, back=back) for each in found)
+    """Whether the last file of a column that was never begun promotes into it, or takes it back. After a downgrade all
+    of them wait, and what the earlier ones do is undone by the later ones."""
+    own = [each for each in found if each.waits and each.path.name in both_names(each.revision, column)]
+    return bool(own) and own[-1].path.name == file_name(own[-1].revision, column, back=back)
+
+
+def both_names(revision: str, column: str) -> tuple[str, str]:
+    """What a file of a column may be called."""
+    return file_name(revision, column), file_name(revision, column, back=True)
 
 
 def go_on(found: Sequence[Migration], under_way: Promotion, value_type: str, vocabulary: bool) -> Sequence[Migration]:
@@ -244,6 +261,24 @@ def require_administrator(db: Database) -> None:
             "No right", f"{db.login} is no administrator of this workspace.",
             "Nothing was changed. Ask an administrator to do it.", code="TT004",
         )  # fmt: skip
+
+
+def taken_back(conninfo: str, folder: Path | None) -> str | None:
+    """What to say after an upgrade that made the place of these migrations anew: that a downgrade took back those of
+    the folder, or, of a shared workspace whose folder nobody named, that values of a vocabulary came back. None where
+    none was. Raises `psycopg.Error`."""
+    again = "`traintui db promote KEY --type TYPE` runs them again"
+    number = len([path for path in folder.glob("*.py") if MIGRATION.fullmatch(path.name)]) if folder else 0
+    if number:
+        them = "1 migration of this workspace was" if number == 1 else f"{number} migrations of this workspace were"
+        return f"{them} taken back, so promoted keys have no column; {again}"
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(schema.OWNER)))
+        keys = [str(key) for (key,) in connection.execute("SELECT DISTINCT key FROM promoted_values ORDER BY key")]
+    if keys:
+        has = "has" if len(keys) == 1 else "have"
+        return f"Migrations of this workspace were taken back, so {' and '.join(keys)} {has} no column; {again}"
+    return None
 
 
 # Applying ---------------------------------------------------------------------------------------------------------
