@@ -11,6 +11,7 @@ from psycopg import sql
 
 from traintui.data import put_aside, schema, schema_history
 from traintui.data.put_aside import Moved
+from traintui.errors import TraintuiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,19 @@ def plan(conninfo: str, revision: str) -> tuple[StepBack, ...]:
     schema.require_ours(revision)
     script = ScriptDirectory.from_config(schema.alembic_config())
     current = schema.current_revision(conninfo)
+    told = {one.number: one.what for one in schema_history.revisions()}
+    if revision in told and revision > (current or ""):
+        raise TraintuiError(
+            "Not below",
+            f"{revision} is above {current or 'base'}, which the database is at.",
+            f"Nothing was changed. `traintui db upgrade {revision}` goes up.",
+        )
     try:
         steps = list(script.iterate_revisions(current or "base", revision, select_for_downgrade=True))
     except (CommandError, RevisionError) as error:
         raise schema.unknown(conninfo, error) from error
     if not steps:
         return ()
-    told = {one.number: one.what for one in schema_history.revisions()}
     empties = steps[-1].down_revision is None
     with psycopg.connect(conninfo, autocommit=True) as connection:
         try:
