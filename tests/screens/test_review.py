@@ -47,6 +47,22 @@ async def opened(pilot: Pilot[None], app: TraintuiApp, first: str | None) -> Non
     await until(pilot, lambda: first is None or review_of(app).reading.transcript.has_focus)  # keys arrive there
 
 
+async def test_what_comes_just_as_reading_takes_a_while_is_not_covered(app: TraintuiApp, db: Database) -> None:
+    (only,) = await imported(db, 1)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, only)
+        reading = review_of(app).reading
+        shown = reading.shown
+        assert shown is not None
+        reading.nothing("loading", "Reading")
+        timer = reading._soon
+        assert timer is not None and timer._callback is not None
+        reading.show(shown, app.labels)
+        timer._callback()  # was under way already when the text came
+        await until(pilot, lambda: on_screen(app) == only)
+        assert not reading.has_class("-nothing")
+
+
 async def test_one_key_decides_and_the_next_is_there(app: TraintuiApp, db: Database) -> None:
     first, second, third = await imported(db, 3)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -165,8 +165,13 @@ class Reading(Container):
         self.search_line.display = False
         self._stop_waiting()
         if soon:
-            self._soon = self.set_timer(A_WHILE, partial(self._say_nothing, kind, title, message, hint))
+            self._soon = self.set_timer(A_WHILE, partial(self._waited, kind, title, message, hint))
         else:
+            self._say_nothing(kind, title, message, hint)
+
+    def _waited(self, kind: Kind, title: str, message: str, hint: str) -> None:
+        """It takes a while. What came just as the time was up stays to be seen."""
+        if self._soon is not None:
             self._say_nothing(kind, title, message, hint)
 
     def _say_nothing(self, kind: Kind, title: str, message: str, hint: str) -> None:
