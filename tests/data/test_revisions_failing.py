@@ -11,7 +11,6 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Connection, Engine, event
 
-from data.test_upgrading import empty as empty
 from support import Conninfo, add_document, add_vocabulary, approved, generated, imported
 from traintui.data import revising, schema, schema_check, schema_history
 from traintui.data.embedded import SUPERUSER

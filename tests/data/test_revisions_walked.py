@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from data.test_upgrading import NUMBERS, defined
-from data.test_upgrading import empty as empty
 from traintui.data import schema
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from psycopg import sql
 from sqlalchemy import CheckConstraint
 
 from support import Conninfo, add_document, add_vocabulary, approved, generated, imported, logged_in, sqlstate
@@ -36,19 +34,6 @@ THINGS = """
     SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
 """
 PARTS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'generation_logs'::regclass"
-
-
-@pytest.fixture
-def empty(server: EmbeddedServer) -> Iterator[str]:
-    """The superuser's connection string to a database with nothing in it but the bootstrap's rights."""
-    maintenance, name = server.conninfo(SUPERUSER, "postgres"), "test_empty"
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    conninfo = server.conninfo(SUPERUSER, name)
-    schema.bootstrap(conninfo)
-    yield conninfo
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def things(conninfo: str) -> set[str]:

@@ -9,7 +9,6 @@ import time
 import psycopg
 
 from data.test_upgrading import NUMBERS, ask
-from data.test_upgrading import empty as empty
 from support import Conninfo
 from traintui.data import schema, schema_check
 from traintui.data.embedded import SUPERUSER

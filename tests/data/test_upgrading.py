@@ -7,35 +7,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
-from psycopg import sql
 
 from support import Conninfo
 from traintui.data import revising, schema, schema_check, schema_history, upgrade_plan, upgrading
-from traintui.data.embedded import SUPERUSER, EmbeddedServer
+from traintui.data.embedded import SUPERUSER
 from traintui.data.statements import bare, effects, split
 from traintui.errors import TraintuiError
 from workspace_contents import data
 
 NUMBERS = [one.number for one in schema_history.revisions()]
-
-
-@pytest.fixture
-def empty(server: EmbeddedServer) -> Iterator[str]:
-    """The superuser's connection string to a database with nothing in it but the bootstrap's rights."""
-    maintenance, name = server.conninfo(SUPERUSER, "postgres"), "test_upgrading"
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    conninfo = server.conninfo(SUPERUSER, name)
-    schema.bootstrap(conninfo)
-    yield conninfo
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

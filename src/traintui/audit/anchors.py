@@ -18,6 +18,7 @@ import orjson
 
 from traintui import clock
 from traintui.data.seals import Sealed
+from traintui.data.unfinished import sync_directory
 
 SEAL_LINE = re.compile(rb"(?m)^Seal (\d+) of workspace `([0-9a-f-]{36})`, made (\S+), has the hash `([0-9a-f]{64})`\.$")
 """The seal on the page of a report."""
@@ -197,9 +198,5 @@ def append(path: Path, line: dict[str, Any], is_new: Any) -> bool:
         file.write(written)
         os.fsync(file.fileno())
         if size == 0:
-            place = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(place)
-            finally:
-                os.close(place)
+            sync_directory(path.parent)
     return True

@@ -70,9 +70,9 @@ def downgrade(
     dry_run: DryRun = False,
 ) -> None:
     """Take the schema back to a revision; `base` removes everything that is in it. Says first which revisions are taken
-    back and how many rows are put aside, and asks. What people entered and the revision
-    has no place for is put aside in the database, and comes back with the upgrade. Below 0036 there are no seals, so it
-    goes there only with --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
+    back and how many rows are put aside, and asks. What people entered and the revision has no place for is put aside
+    in the database, and comes back with the upgrade. Below 0036 there are no seals, so it goes there only with
+    --forget-seals; below 0038 there is no archive, so a workspace that has one does not."""
     from traintui.data import downgrade_plan, schema
 
     with administrative() as conninfo:
@@ -80,8 +80,7 @@ def downgrade(
         steps = downgrade_plan.plan(conninfo, revision)
         if steps and not forget_seals:
             schema.require_seals_kept(conninfo, revision)
-        goal = (schema.revision_after(current, revision, down=True) if steps else None) or current
-        lines = _told_back(current, goal, steps)
+        lines = _told_back(current, steps)
         if dry_run:
             for line in lines:
                 print(fitted_lines(line, sys.stdout))
@@ -90,16 +89,16 @@ def downgrade(
             say(fitted_lines(line, sys.stderr))
         if steps:
             if not yes:
-                typer.confirm(_question(goal), abort=True, err=True)
+                typer.confirm(_question(steps[-1].below), abort=True, err=True)
             change_schema(conninfo, revision, down=True, forget_seals=forget_seals)
         print(schema.current_revision(conninfo) or "base")
 
 
-def _told_back(current: str, goal: str, steps: Sequence[StepBack]) -> list[str]:
+def _told_back(current: str, steps: Sequence[StepBack]) -> list[str]:
     """What a downgrade would do, line by line."""
     if not steps:
         return [f"Nothing to do: the database is at {current}"]
-    lines = [f"{len(steps)} revision{'s' if len(steps) > 1 else ''} taken back, from {current} to {goal}"]
+    lines = [f"{len(steps)} revision{'s' if len(steps) > 1 else ''} taken back, from {current} to {steps[-1].below}"]
     for step in steps:
         lines.append(f"{step.revision}  {step.what}")
         lines += [f"      puts aside {moved.words}" for moved in step.aside]

@@ -198,8 +198,7 @@ def write(
                 made = replace(made, proof=prove(partial, made, state))
             with backup_record.written(path, made.proof) if made.proof else nullcontext():
                 partial.rename(path)
-        with opened(path.parent) as place:
-            os.fsync(place)
+        unfinished.sync_directory(path.parent)
     return made
 
 
@@ -249,15 +248,6 @@ def database_size(conninfo: str) -> int:
     with psycopg.connect(conninfo) as connection:
         (size,) = connection.execute("SELECT pg_database_size(current_database())").fetchone() or (0,)
     return int(size)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -16,10 +16,11 @@ from traintui.errors import TraintuiError
 
 @dataclass(frozen=True, slots=True)
 class StepBack:
-    """A revision that would be taken back: what it did in a sentence, and what is put aside, as many rows as there are
-    now: what two put aside is counted with both. Nothing is on the way to `base`."""
+    """A revision that would be taken back: the one `below` that it leads to, what it did in a sentence, and what is put
+    aside, as many rows as there are now: what two put aside is counted with both. Nothing is on the way to `base`."""
 
     revision: str
+    below: str
     what: str
     aside: tuple[Moved, ...]
 
@@ -50,14 +51,19 @@ def plan(conninfo: str, revision: str) -> tuple[StepBack, ...]:
         raise schema.unknown(conninfo, error) from error
     if not steps:
         return ()
-    empties = steps[-1].down_revision is None
+    empties = steps[-1].down_revision is None  # then nothing is kept of those before it either
     with psycopg.connect(conninfo, autocommit=True) as connection:
         try:
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(schema.OWNER)))
         except psycopg.Error as error:
             raise schema.no_owner(error) from error
         return tuple(
-            StepBack(step.revision, told.get(step.revision, ""), () if empties else _aside(connection, step.revision))
+            StepBack(
+                step.revision,
+                str(step.down_revision or put_aside.EMPTY),
+                told.get(step.revision, ""),
+                () if empties else _aside(connection, step.revision),
+            )
             for step in steps
         )
 

@@ -99,9 +99,7 @@ def put_aside(connection: psycopg.Connection[Any], revision: str) -> tuple[Moved
 
 def rows_of(connection: psycopg.Connection[Any], kept: Kept) -> int:
     """How many rows there are now that a way back puts aside. Raises `psycopg.Error`."""
-    counted = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(_name(kept.table), sql.SQL(kept.where or "true"))
-    row = connection.execute(counted).fetchone()
-    return int(row[0]) if row else 0
+    return _count(connection, _name(kept.table), kept.where or "true")
 
 
 def _one_aside(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
@@ -119,7 +117,7 @@ def _one_aside(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
     if not kept.columns:
         numbers = {column: number for column, _, number in _numbers(connection, kept.table)}
         connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(place, json.dumps(numbers)))
-    _drop_if_empty(connection, kept.place)
+    _left(connection, kept)
     return Moved(kept, count)
 
 
@@ -160,8 +158,7 @@ def _rows_back(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
         for column, sequence, number in _numbers(connection, kept.table):
             highest = sql.SQL("SELECT setval(%s, greatest(max({}), %s)) FROM {}").format(sql.Identifier(column), table)
             connection.execute(highest, [sequence, max(number, given.get(column, 1))])
-    left = _count(connection, place)
-    _drop_if_empty(connection, kept.place)
+    left = _left(connection, kept)
     return Moved(kept, total - left - moot, left, moot)
 
 
@@ -178,8 +175,7 @@ def _values_back(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
         _all_or_one_by_one(
             connection, kept, lambda row: update.format(table=table, given=given, place=place, same=same, row=row)
         )
-    left = _count(connection, place)
-    _drop_if_empty(connection, kept.place)
+    left = _left(connection, kept)
     return Moved(kept, total - left - moot, left, moot)
 
 
@@ -313,14 +309,16 @@ def exists(connection: psycopg.Connection[Any], table: str) -> bool:
     return bool(row and row[0])
 
 
-def _count(connection: psycopg.Connection[Any], place: sql.Identifier) -> int:
-    row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(place)).fetchone()
+def _count(connection: psycopg.Connection[Any], table: sql.Identifier, where: str = "true") -> int:
+    row = connection.execute(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, sql.SQL(where))).fetchone()
     return int(row[0]) if row else 0
 
 
-def _drop_if_empty(connection: psycopg.Connection[Any], name: str) -> None:
-    if not _count(connection, _name(name)):
-        connection.execute(sql.SQL("DROP TABLE {}").format(_name(name)))
+def _left(connection: psycopg.Connection[Any], kept: Kept) -> int:
+    """How many rows are aside; where none are, their table goes."""
+    if not (number := _count(connection, _name(kept.place))):
+        connection.execute(sql.SQL("DROP TABLE {}").format(_name(kept.place)))
+    return number
 
 
 def _same(key: tuple[str, ...], one: str, other: str) -> sql.Composed:

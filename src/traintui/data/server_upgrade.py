@@ -4,7 +4,6 @@ once all that the old one held was found in it. The old one is left as it is."""
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from traintui.data import (
     schema,
     scratch,
     tuned_settings,
+    unfinished,
     users,
 )
 from traintui.data.backup import Backup
@@ -272,8 +272,7 @@ class _Moving:
         if self.plan.cluster.data == self.ours.data:
             self.ours.data.rename(self.plan.cluster.kept)
         self.new.data.rename(self.ours.data)
-        with backup.opened(self.ours.data.parent) as place:
-            os.fsync(place)
+        unfinished.sync_directory(self.ours.data.parent)
 
     def clear(self) -> None:
         """Takes away what was made beside, also by one that was killed, and stops its servers."""

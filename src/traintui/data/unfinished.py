@@ -40,6 +40,20 @@ def locked(partial: Path) -> BufferedRandom:
 def clear(place: Path) -> None:
     """Removes what processes left in a directory that were killed; what is being written is locked."""
     for path in place.glob(f".*{SUFFIX}"):
-        with suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        remove_left(path)
+
+
+def remove_left(path: Path) -> None:
+    """Removes a file that nobody writes any more; one that is locked stays."""
+    with suppress(OSError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+
+
+def sync_directory(directory: Path) -> None:
+    """Waits until the names in it are on the disk. Raises `OSError`."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

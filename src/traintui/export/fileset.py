@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from traintui.data.unfinished import remove_left, sync_directory
 from traintui.errors import TraintuiError
 from traintui.export.manifest import FileFacts
 
@@ -208,20 +209,8 @@ def directories_to_make(directory: Path) -> Sequence[Path]:
 def remove_leftovers(directory: Path, name: str) -> None:
     """Removes what a killed export of this name left, if nobody writes it."""
     for path in directory.iterdir():
-        if not (path.name.startswith(f".{name}.") and path.suffix in (PART, OLD)):
-            continue
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-
-
-def sync_directory(directory: Path) -> None:
-    """Waits until the names in it are on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        if path.name.startswith(f".{name}.") and path.suffix in (PART, OLD):
+            remove_left(path)
 
 
 def checked_place(path: Path) -> Path:
