@@ -62,7 +62,7 @@ async def test_of_an_embedded_workspace_that_was_taken_back_its_person_hears_how
     with pytest.raises(SchemaMoved, match="Missing: 0054") as refused:
         await imported(replace(db, server=server), 1)
     assert "Run `traintui db upgrade` in another terminal, or leave and start" in refused.value.remedy
-    assert refused.value.brief == "Taken back to 0053: run `traintui db upgrade` or start again; nothing is written"
+    assert refused.value.brief == "Taken back to 0053, nothing is written: run `traintui db upgrade`"
 
 
 async def test_a_read_that_misses_what_another_schema_has_no_more_is_answered_by_that(

@@ -112,9 +112,9 @@ def older(conninfo: str, revision: str, embedded: bool = False) -> SchemaMoved:
         f"the database is at revision {revision}, this Traintui needs {schema.HEAD}. Missing:"
         f" {', '.join(missing[:LISTED])}{more}.",
         UPGRADE_OWN if embedded else _who_upgrades(conninfo),
-        f"Taken back to {revision}: run `traintui db upgrade` or start again; nothing is written"
+        f"Taken back to {revision}, nothing is written: run `traintui db upgrade`"
         if embedded
-        else f"The schema was taken back to {revision}: use the Traintui of that; nothing is written",
+        else f"Taken back to {revision}, nothing is written: use the Traintui of that",
     )
 
 
