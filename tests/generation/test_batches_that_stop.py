@@ -131,11 +131,12 @@ async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_noth
             await eventually(lambda: told_it(told))
             await asyncio.sleep(0.2)  # a dozen tries
             assert [line.partition(":")[0] for line in told] == ["Disk full"] and not rehearsal.requests
-            connection.execute(free)
-            connection.execute(full.format("conversation_revisions").encode())
+            # Each waits for what the worker has open, which goes on in this very loop.
+            await asyncio.to_thread(connection.execute, free)
+            await asyncio.to_thread(connection.execute, full.format("conversation_revisions").encode())
             await rehearsal.received(2)
             await asyncio.sleep(0.3)
-            connection.execute(free)
+            await asyncio.to_thread(connection.execute, free)
             await running
     assert await stands(furnished, batch_id) == ("finished", 4, 0, 0, 0)
     assert await scalar(furnished, "SELECT count(*) FROM conversation_revisions") == 4

@@ -28,6 +28,7 @@ _NO_TOKEN = re.compile(
 """Those of a language model, of a page of a list, of a price."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODE = re.compile(r"[A-Za-z_]\w{0,19}(?:\.[A-Za-z_]\w{0,19})+")
+_NUMBER = re.compile(r"[\d.,+%-]*(?:e[+-]?\d{1,3})?", re.IGNORECASE)
 _ELSEWHERE = ("$", "<", "{", "%", "(", "[", "*")
 """How programs and templates begin a value that they take from elsewhere."""
 _SHORTEST = 8
@@ -96,4 +97,4 @@ def _looks_hidden(said: str) -> bool:
 
 
 def _is_number(said: str) -> bool:
-    return all(sign.isdigit() or sign in ".,-+%" for sign in said)
+    return _NUMBER.fullmatch(said) is not None

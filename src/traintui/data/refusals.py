@@ -165,6 +165,14 @@ CONSTRAINTS: dict[str, tuple[str, str, str]] = {
 """Code, message and remedy for a constraint that a person can run into."""
 
 
+_AWAY = (
+    psycopg.OperationalError, psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout,
+)  # fmt: skip
+_NOT_REACHED = ("08", "28", "3D", "57P", "25P03", "25P04")
+"""How the codes begin with which a server ends a session, or does not begin one."""
+
+
 def refusal(error: psycopg.Error) -> Refused | None:
     """The answer to an error of the database, or None when it is not a refusal but a fault."""
     code = error.sqlstate or ""
@@ -201,13 +209,14 @@ def went_back(error: psycopg.Error) -> Refused | None:
 
 
 def lost_connection(error: BaseException) -> TraintuiError | None:
-    """The answer to a database that does not answer, or None when the error is another."""
+    """The answer to a database that does not answer, or that ended the session of who was frozen in a transaction for
+    too long; None when the error is another."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.OperationalError) and "permission denied for database" in str(cause):
         return no_role()
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(cause, _AWAY):
         said = reason(str(cause)) or type(cause).__name__
-        answers = cause.sqlstate is not None and not cause.sqlstate.startswith(("08", "28", "3D", "57P"))
+        answers = cause.sqlstate is not None and not cause.sqlstate.startswith(_NOT_REACHED)
         kind = TraintuiError if answers else NotReached
         return kind(
             "Database failed" if answers else "Database not reached",
