@@ -145,6 +145,9 @@ async def test_values_that_do_not_fit_are_refused_or_stay_in_metadata(
     assert list(tmp_path.iterdir()) == []
     done = await promote(db, conninfo, tmp_path, "page", value_type, leave_unfitting=True)
     assert (done.filled, done.unfitting) == (1, 1)
+    fields = Fields(await metadata.registered_fields(db))
+    for asked, ids in (("has:meta.page -has:page", [2]), ("has:page", [1]), ("has:page,meta.page", [1, 2])):
+        assert await ids_matching(db, parse(asked, fields=fields)) == ids
     # Other keys of what does not fit are edited as before; the key itself takes what fits.
     await metadata.merge(db, [2], {"more": 1})
     with pytest.raises(Refused, match="takes"):

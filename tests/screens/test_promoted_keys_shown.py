@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyroaring import BitMap
 
-from screens.waiting import until
+from screens.waiting import on_screen, until
 from support import Conninfo, imported
 from traintui.app import TraintuiApp
 from traintui.data import promotions, workspace_migrations
@@ -16,6 +16,7 @@ from traintui.data.engine import Database
 from traintui.data.listing import order_of
 from traintui.screens.columns import ColumnsDialog
 from traintui.screens.conversations import ConversationsScreen
+from traintui.screens.metadata_keys import MetadataKeysDialog
 from traintui.screens.sorting import SortDialog
 from traintui.table_layout import TableLayout
 
@@ -54,6 +55,9 @@ async def test_an_open_app_has_a_promoted_key_everywhere_and_goes_on_without_it(
         columns = ColumnsDialog(fields, TableLayout((), {}, ""))
         await app.push_screen(columns)
         await until(pilot, lambda: "meta.source" in [choice.name for choice in columns.table.rows])
+        await pilot.press("escape")
+        await app.push_screen(MetadataKeysDialog())
+        await until(pilot, lambda: "text, column" in on_screen(app))
         await pilot.press("escape")
         sorting = SortDialog(fields, screen.order)
         await app.push_screen(sorting)

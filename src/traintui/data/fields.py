@@ -206,6 +206,12 @@ class Fields(Mapping[str, Field]):
         return tuple(field for field in self._by_name.values() if field.kind in {Kind.NUMBER, Kind.TIME})
 
 
+def own_columns(fields: Mapping[str, Field]) -> dict[str, str]:
+    """The columns of promoted metadata keys, by their short names."""
+    owned = ((field.name.removeprefix(META), field.own) for field in fields.values())
+    return {name: own for name, own in owned if own is not None}
+
+
 FIELDS = Fields()
 """The fields without any registered key."""
 

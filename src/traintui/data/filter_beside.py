@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     true,
 )
@@ -340,6 +341,19 @@ class Equals:
         """Its meaning as SQL."""
         held: ColumnElement[str] = column(self.column, Unicode(), _selectable=C.__table__)
         return in_or_absent(held.in_(self.values) if self.values else None, held.is_(None) if self.absent else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A column of a promoted key that has a value, whichever: what did not fit into it stands in metadata alone."""
+
+    columns: tuple[str, ...]
+
+    @property
+    def where(self) -> Condition:
+        """Its meaning as SQL."""
+        held: list[ColumnElement[str]] = [column(name, Unicode(), _selectable=C.__table__) for name in self.columns]
+        return or_(*(each.is_not(None) for each in held))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from traintui import clock
-from traintui.data.fields import META, Field, Kind
+from traintui.data.fields import META, Field, Kind, own_columns
 from traintui.data.filter_editing import EQUALS, NONE, Piece, pieces, spelled
 from traintui.data.filter_reading import CONVERSATIONS, Language
 from traintui.data.records import VocabularyValue
@@ -185,8 +185,9 @@ class Known:
     def values(self, name: str, operator: str, typed: str) -> Iterable[Candidate]:
         """The values of a field that begin with what is typed, then those that contain it."""
         if name == "has":
-            keys = [name for name, _ in self.all_names() if name.startswith(META)]
-            return ranked([Candidate(spelled(key), key, "metadata") for key in keys], typed)
+            said = [(name, "metadata") for name, _ in self.all_names() if name.startswith(META)]
+            said += [(name, "its column") for name in own_columns(self.fields)]
+            return ranked([Candidate(spelled(key), key, detail) for key, detail in said], typed)
         field = self.fields.get(name)
         if field is not None and field.kind in {Kind.NUMBER, Kind.TIME}:
             return [one for one in self.examples(field, operator) if one.insert.startswith(typed)]

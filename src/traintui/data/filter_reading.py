@@ -19,6 +19,7 @@ from traintui.data.filter_beside import (
     Disputed,
     Equals,
     FailedBy,
+    Filled,
     From,
     HasKey,
     Holds,
@@ -160,12 +161,17 @@ def moment_of(word: Word, written: str, context: Context) -> datetime:
     return end if end - begin > timedelta(minutes=1) else begin
 
 
-def has(word: Word) -> HasKey:
-    """`has:meta.KEY`."""
-    for value in word.listed:
+def has(word: Word, context: Context) -> Asked | AnyOf:
+    """`has:meta.KEY`, and `has:KEY` of a promoted one, whose column need not have what metadata has."""
+    columns = [context.columns[value] for value in word.listed if value in context.columns]
+    keys = [value for value in word.listed if value not in context.columns]
+    for value in keys:
         if not value.startswith(META) or value == META:
             raise word.wrong(f'has: cannot ask for "{value}".', "Write has:meta.KEY.")
-    return HasKey(tuple(value.removeprefix(META) for value in word.listed))
+    parts: list[Asked] = [HasKey(tuple(key.removeprefix(META) for key in keys))] if keys else []
+    if columns:
+        parts.append(Filled(tuple(columns)))
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
 
 def unregistered(word: Word) -> Asked:
@@ -238,7 +244,7 @@ CONVERSATIONS = Language(
         "run": Beside("by the number of the batch", lambda word, _: CalledBy("run", *numbered(word))),
         "template": Beside("by the prompt template", lambda word, _: CalledBy("template", *numbered(word))),
         "cause": Beside("why it failed, as Generate says it", lambda word, _: FailedBy(*split(word.listed))),
-        "has": Beside("a metadata key that is there", lambda word, _: has(word)),
+        "has": Beside("a metadata key that is there", has),
         "is": Beside(
             "a mark: flagged, seed, rehearsal, stale, deleted, mine, disputed; or what it was, as approved@2026-11-01",
             marked,

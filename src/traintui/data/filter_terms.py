@@ -27,6 +27,7 @@ from traintui.data.filter_beside import (
     Disputed,
     Equals,
     FailedBy,
+    Filled,
     From,
     HasKey,
     Holds,
@@ -110,6 +111,7 @@ Beside = (
     | CalledBy
     | FailedBy
     | Equals
+    | Filled
     | Searched
     | LookedThrough
     | Meant

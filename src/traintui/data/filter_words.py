@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from datetime import tzinfo as TimeZone
 from decimal import Decimal
@@ -89,11 +89,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """When, where and for whom a filter is read; `zone` None is the system's, `login` None whoever runs the query."""
+    """When, where and for whom a filter is read; `zone` None is the system's, `login` None whoever runs the query.
+    `columns` are those of promoted metadata keys, by their short names."""
 
     now: datetime
     zone: TimeZone | None
     login: str | None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def moment(self, word: Word, text: str, *, everywhere: bool = False) -> tuple[datetime, datetime]:
         """The span that a date means: a day from midnight to midnight, a minute, or a moment ago. A day that is the

@@ -15,7 +15,7 @@ from datetime import tzinfo as TimeZone
 from sqlalchemy import and_, true
 
 from traintui.data.conditions import Condition
-from traintui.data.fields import FIELDS, Field
+from traintui.data.fields import FIELDS, Field, own_columns
 from traintui.data.filter_beside import Disputed, StoodAs
 from traintui.data.filter_reading import CONVERSATIONS, Language, Values, read_word
 from traintui.data.filter_terms import Marked, Term
@@ -106,7 +106,7 @@ def parse(
         raise FilterError("it holds a NUL character.", "Type it anew.", text.index("\x00"), text.index("\x00") + 1)
     if halves := re.search("[\ud800-\udfff]", text):
         raise FilterError("it holds half a character.", "Type it anew.", halves.start(), halves.end())
-    context = Context(now or datetime.now(UTC), zone, login)
+    context = Context(now or datetime.now(UTC), zone, login, own_columns(fields))
     found = tuple(words(text))
     if len(found) > MAX_TERMS:
         extra = found[MAX_TERMS]

@@ -165,6 +165,10 @@ class MetadataKeysDialog(BaseDialog[None]):
     table: getters.query_one[RowTable[MetadataKey]] = getters.query_one("#keys", RowTable)
     none = getters.query_one("#none", Static)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._columns: dict[str, str] = {}
+
     def compose(self) -> ComposeResult:
         """The list, or what stands in its place."""
         with Vertical(classes="dialog") as panel:
@@ -173,7 +177,7 @@ class MetadataKeysDialog(BaseDialog[None]):
             yield RowTable[MetadataKey](
                 (
                     Column("Key", 24, lambda key: text.shown(key.key, single_line=True, limit=60)),
-                    Column("Type", 9, lambda key: text.shown(key.value_type, style="$accent")),
+                    Column("Type", 16, self._type),
                     Column("Label", 22, lambda key: text.shown(key.label, single_line=True, limit=60)),
                     Column("What for", 0, lambda key: text.shown(key.about, single_line=True, style="$muted")),
                 ),
@@ -183,6 +187,10 @@ class MetadataKeysDialog(BaseDialog[None]):
             )
             yield Static("Reading the keys", id="none")
         yield KeyBar()
+
+    def _type(self, key: MetadataKey) -> Content:
+        """Its type, and whether a column keeps it."""
+        return Content.assemble((key.value_type, "$accent"), (", column" if key.key in self._columns else "", "$muted"))
 
     def on_mount(self) -> None:
         """Reads them."""
@@ -194,7 +202,9 @@ class MetadataKeysDialog(BaseDialog[None]):
 
     async def _read(self) -> None:
         from traintui.data import metadata
+        from traintui.data.fields import Fields, own_columns
 
+        self._columns = own_columns(Fields(await metadata.registered_fields(self.db)))
         self._show(await metadata.keys(self.db))
 
     def _show(self, keys: tuple[MetadataKey, ...]) -> None:
