@@ -35,7 +35,8 @@ from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database, make_engine
 from traintui.data.log_fields import EXPORTS, GENERATIONS
 from traintui.data.log_listing import first_keys
-from traintui.data.records import Attempt, Export, Turn, VocabularyValue
+from traintui.data.log_records import Attempt, Export
+from traintui.data.records import Turn, VocabularyValue
 from traintui.data.reviews import Seen
 from traintui.data.work import ClaimedItem
 from traintui.quality.signatures import signature

@@ -18,7 +18,7 @@ from traintui.data import bulk, conversations, exports, log_listing, purging, re
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.data.export_reading import ids_of
-from traintui.data.records import Export
+from traintui.data.log_records import Export
 from traintui.errors import TraintuiError
 from traintui.export import machine
 from traintui.export.request import ExportRequest

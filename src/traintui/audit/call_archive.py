@@ -30,7 +30,7 @@ from traintui.data.filters import Filter
 from traintui.data.log_figures import REPLIED, CallFigures, added_up, of_each
 from traintui.data.log_listing import Keys, LogListing
 from traintui.data.log_models import GenerationLog as L
-from traintui.data.records import Attempt, AttemptDetail
+from traintui.data.log_records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
 
 SAID_EVERY = 0.2

@@ -28,8 +28,8 @@ from traintui.data.filter_words import words
 from traintui.data.filters import Filter
 from traintui.data.log_fields import S
 from traintui.data.log_listing import Keys
+from traintui.data.log_records import Export
 from traintui.data.noted import Noted
-from traintui.data.records import Export
 
 Rows = Sequence[tuple[str, int]]
 LOG_FRAMES = text("""

@@ -16,8 +16,8 @@ from traintui.data.erasure_models import Erasure as Erasures
 from traintui.data.erasures import Erasure
 from traintui.data.log_models import GenerationLog as L
 from traintui.data.log_models import ReviewLog
+from traintui.data.log_records import Attempt, AttemptDetail
 from traintui.data.models import Template
-from traintui.data.records import Attempt, AttemptDetail
 from traintui.data.refusals import Refused
 from traintui.data.storable import as_json, storable
 from traintui.data.work import ClaimedItem

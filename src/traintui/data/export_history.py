@@ -11,7 +11,7 @@ from traintui.data.engine import Database
 from traintui.data.log_fields import N, S
 from traintui.data.log_models import ExportRow as E
 from traintui.data.log_models import ExportUnderWay
-from traintui.data.records import Export
+from traintui.data.log_records import Export
 from traintui.errors import TraintuiError
 
 BEGINNING = 5

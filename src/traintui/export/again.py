@@ -14,8 +14,8 @@ from traintui.data.engine import Database
 from traintui.data.export_history import is_in_log, one
 from traintui.data.exports import manifest_name
 from traintui.data.id_lists import Ids
+from traintui.data.log_records import Export
 from traintui.data.noted import Noted
-from traintui.data.records import Export
 from traintui.errors import TraintuiError
 from traintui.export.containers import container_of
 from traintui.export.formats import Container, Format

@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from traintui import clock, commands, text
-from traintui.data.records import Export
+from traintui.data.log_records import Export
 from traintui.export.again import AsOf
 from traintui.export.formats import FORMATS
 from traintui.export.standing import FileStanding, host_of, look, place_of

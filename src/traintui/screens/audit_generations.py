@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from traintui import commands, text
-from traintui.data.records import Attempt
+from traintui.data.log_records import Attempt
 from traintui.screens.archived_pane import ArchivedPane
 from traintui.widgets.day_bars import DayBars
 from traintui.widgets.json_lines import DEPTHS, USUAL_DEPTH

@@ -25,15 +25,13 @@ from traintui.errors import TraintuiError
 from traintui.export.formats import FORMATS, format_of
 from traintui.screens.base import BaseDialog
 from traintui.screens.export_said import Again, checked, counted, differs, parted, progress, written
+from traintui.screens.export_scope import ExportScope
 from traintui.widgets.detail_view import DetailView
 from traintui.widgets.keybar import KeyBar
 from traintui.widgets.notice import failure
 from traintui.widgets.tick import Tick
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from traintui.data.filters import Filter
     from traintui.export.request import ExportRequest
 
 REST = 0.25
@@ -87,16 +85,21 @@ class ExportDialog(BaseDialog[None]):
         self._began = self._said = 0.0
 
     @property
+    def _scope(self) -> ExportScope:
+        """Which conversations it is of."""
+        return ExportScope(self._filter, self._ids, self._again, self.app.read_filter)
+
+    @property
     def _then(self) -> bool:
         """Whether it is written as it was: everything but the file is given."""
-        return self._again is not None and self._again.earlier.is_then
+        return self._scope.is_then
 
     def compose(self) -> ComposeResult:
         """The form, what it comes to, and below it the answer."""
         with Vertical(classes="dialog") as panel:
             panel.border_title = "Export the same again" if self._then else "Export"
             panel.border_subtitle = self._folder(self._suggest(self._again.format if self._again else self._first))
-            yield self._row("Scope", Static(text.shown(self._scope(), single_line=True, limit=300), id="scope"))
+            yield self._row("Scope", Static(text.shown(self._scope.words, single_line=True, limit=300), id="scope"))
             chosen = self._again.format if self._again is not None else self._first
             offered = [(f"{format.title}  ({name})", name) for name, format in FORMATS.items()]
             if self._again is not None:
@@ -137,45 +140,6 @@ class ExportDialog(BaseDialog[None]):
     def _choice(self, offered: Sequence[tuple[str, str]], value: str, id: str) -> Select[str]:
         return Select(offered, value=value, allow_blank=False, compact=True, id=id, disabled=self._then)
 
-    def _scope(self) -> str:
-        """What the filter means here: without a word on status, only what is approved."""
-        if self._again is not None and self._then:
-            from traintui.export.scope_words import scope_in_words
-
-            return scope_in_words({**self._again.earlier.filter_state, "again": self._again.earlier.as_json()})
-        if self._ids is not None:
-            named = "" if self._statuses() is not None else ", those that are approved"
-            return f"{len(self._ids):,} selected{named}"
-        if not self._filter.strip():
-            return "every approved conversation"
-        return self._filter if self._statuses() is not None else f"approved, and {self._filter}"
-
-    def _statuses(self) -> tuple[str, ...] | None:
-        """The statuses that the filter names, None where it names none."""
-        from traintui.export.request import statuses_of
-
-        wanted = self._asked()
-        return () if wanted is None else statuses_of(wanted)
-
-    def _asked(self) -> Filter | None:
-        """The filter; None where it cannot be read, which the forecast answers."""
-        from traintui.data import filters
-
-        try:
-            return self.app.read_filter(self._filter)
-        except filters.FilterError:
-            return None
-
-    def _moment(self) -> datetime | None:
-        """The moment that the filter asks of, None where it is now, or several, which the forecast answers."""
-        from traintui.export.request import moment_in
-
-        wanted = self._asked()
-        try:
-            return None if wanted is None else moment_in(wanted)
-        except TraintuiError:
-            return None
-
     def _folder(self, written: str) -> Content:
         """Where a file of that name will stand, whole."""
         path = Path(written.strip() or ".").expanduser().absolute()
@@ -191,8 +155,8 @@ class ExportDialog(BaseDialog[None]):
         from traintui.export.request import suggested_name
 
         container = self._again.earlier.container if self._again is not None and self._then else None
-        day, moment = f"{clock.now():%Y-%m-%d}", self._moment()
-        return suggested_name(format_of(format), self._statuses() or (), day, container, moment=moment)
+        scope, day = self._scope, f"{clock.now():%Y-%m-%d}"
+        return suggested_name(format_of(format), scope.statuses or (), day, container, moment=scope.moment)
 
     def _row(self, label: str, field: Widget, *, id: str | None = None) -> Horizontal:
         return Horizontal(Static(label, classes="label"), field, classes="row", id=id)

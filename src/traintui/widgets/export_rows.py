@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from traintui import text
-from traintui.data.records import Export
+from traintui.data.log_records import Export
 from traintui.export.scope_words import scope_in_words
 from traintui.export.standing import FileStanding, Standing, files_in, host_of
 from traintui.widgets.facts import heading

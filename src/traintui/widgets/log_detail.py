@@ -9,7 +9,8 @@ from textual.content import Content
 
 from traintui import text
 from traintui.data.erasures import Erasure, Part
-from traintui.data.records import Attempt, AttemptDetail, ReviewEntry
+from traintui.data.log_records import Attempt, AttemptDetail
+from traintui.data.records import ReviewEntry
 from traintui.widgets import marks
 from traintui.widgets.facts import heading
 from traintui.widgets.json_lines import Line, json_lines, ready

@@ -7,7 +7,8 @@ from datetime import datetime
 from textual.content import Content
 
 from traintui import text
-from traintui.data.records import Attempt, Gone, ReviewEntry
+from traintui.data.log_records import Attempt, Gone
+from traintui.data.records import ReviewEntry
 from traintui.widgets.facts import ACTIONS
 from traintui.widgets.row_table import Column
 
