@@ -94,6 +94,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding("Role", "ok", f"{db.login} is {'an' if db.role[0] == 'a' else 'a'} {db.role}")
                 for finding in await capabilities(db):
                     yield finding
+                yield await locks(db, settings)
                 yield await retention(db)
                 yield await indexes(db)
                 yield await alerts(db)
@@ -124,6 +125,23 @@ async def capabilities(db: Database) -> list[Finding]:
         seen = max(each.found_at for each in there.found.values())
         findings.append(Finding("Model", "ok", f"{about}: {in_a_line(there)}, seen {seen:%Y-%m-%d}"))
     return findings
+
+
+async def locks(db: Database, settings: Settings) -> Finding:
+    """Whether the server's table of locks has room for what goes on at once."""
+    from traintui.data.embedded import EmbeddedServer
+    from traintui.data.lock_shares import lock_room
+
+    found = await lock_room(db)
+    said = f"room for {found.room:,}; a look at {found.weeks:,} weeks of calls takes {found.look:,}"
+    if found.room >= found.needed:
+        return Finding("Locks", "ok", said)
+    file = EmbeddedServer(settings.home).data / "postgresql.conf" if settings.embedded else "the server's configuration"
+    return Finding(
+        "Locks", "warning", f"{said}, and there should be room for {found.needed:,}.",
+        f"Set max_locks_per_transaction = {found.wanted} in {file}, and have the server started anew; or keep calls for"
+        " less time (traintui audit retention).",
+    )  # fmt: skip
 
 
 async def retention(db: Database) -> Finding:

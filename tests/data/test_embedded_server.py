@@ -374,6 +374,28 @@ async def test_a_shared_workspace_opens_under_its_host_and_name(server: Embedded
     assert label_of(parts) == "one/training"
 
 
+def lock_setting(home: Path) -> str:
+    """What a home's server has, started for it."""
+    server = EmbeddedServer(home, durable=False)
+    server.start()
+    try:
+        with psycopg.connect(server.conninfo(SUPERUSER, "postgres")) as connection:
+            return str(connection.execute("SHOW max_locks_per_transaction").fetchone()[0])  # type: ignore[index]
+    finally:
+        server.stop()
+
+
+def test_a_cluster_of_an_earlier_traintui_has_room_for_locks_too_unless_somebody_set_it(home: Path) -> None:
+    assert lock_setting(home) == "512"
+    configuration = EmbeddedServer(home).data / "postgresql.conf"
+    written = configuration.read_text()
+    assert "max_locks_per_transaction = 512\n" in written
+    configuration.write_text(written.replace("max_locks_per_transaction = 512\n", ""))
+    assert lock_setting(home) == "512"
+    configuration.write_text(written.replace("max_locks_per_transaction = 512", "max_locks_per_transaction = 96"))
+    assert lock_setting(home) == "96"
+
+
 def test_a_name_with_quotes_and_blanks_is_one_value() -> None:
     assert quoted("a'b \\c") == r"'a\'b \\c'"
     assert psycopg.conninfo.conninfo_to_dict(f"user={quoted(DATABASE + ' x')}")["user"] == "traintui x"

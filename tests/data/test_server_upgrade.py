@@ -66,7 +66,7 @@ def old_home(programs: Path) -> Iterator[Path]:
         home = Path(directory) / "home"
         server = old_server(home, programs)
         server._prepare_home()
-        server._run_as_account(
+        server._programs.run(
             "initdb", "-D", str(server.data), "-U", SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
             "--no-sync",
         )  # fmt: skip

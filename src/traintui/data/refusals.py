@@ -18,6 +18,8 @@ DEMOTE = "traintui db demote"
 """What the database hints at where the column of a promoted key is in the way."""
 NO_COLUMN = "42703"
 """A column that is not there: an answer where it is that of a promoted key, else a fault of ours."""
+NO_ROOM = "53200"
+"""The server has no memory left, or no room in the table of locks that all who are connected share."""
 
 
 class Refused(TraintuiError):
@@ -40,9 +42,9 @@ class Refused(TraintuiError):
 
     @property
     def passing(self) -> bool:
-        """Whether the database cannot at this moment, and would take the same later: a full disk, rows in use, a
-        standby that is not the server yet, a metadata key that has just gone back from its column."""
-        return self.code in {"40P01", "40001", "55P03", "57014", "53100", "53300", "25006", NO_COLUMN}
+        """Whether the database cannot at this moment, and would take the same later: a full disk, no room for a lock,
+        rows in use, a standby that is not the server yet, a metadata key that has just gone back from its column."""
+        return self.code in {"40P01", "40001", "55P03", "57014", "53100", NO_ROOM, "53300", "25006", NO_COLUMN}
 
 
 class NotReached(TraintuiError):
@@ -181,6 +183,8 @@ def refusal(error: psycopg.Error) -> Refused | None:
         return Refused(ANSWERS[code][0], f"{sentence(message)}.", remedy, code=code)
     if code == NO_COLUMN:
         return went_back(error)
+    if code == NO_ROOM:
+        return no_room(error)
     if code not in ANSWERS:
         return None
     title, remedy = ANSWERS[code]
@@ -192,6 +196,24 @@ def refusal(error: psycopg.Error) -> Refused | None:
     except ValueError:
         detail = {}
     return Refused(title, f"{sentence(said)}.", remedy, code=code, detail=detail)
+
+
+def no_room(error: psycopg.Error) -> Refused:
+    """The answer to a server that is full. Its words are in its own language; the name of a setting is not."""
+    if "max_locks_per_transaction" in (error.diag.message_hint or ""):
+        return Refused(
+            "Server busy",
+            "The server has no room for another lock: too much goes on in it at this moment.",
+            "Nothing was changed, and what was done before stands. Try again in a moment; if it comes again,"
+            " `traintui doctor` says what to set.",
+            code=NO_ROOM,
+        )
+    return Refused(
+        "Server out of memory",
+        "The server has no memory left for this.",
+        "Nothing was changed. Try again in a moment, or with less at once; who runs the server may give it more.",
+        code=NO_ROOM,
+    )
 
 
 def went_back(error: psycopg.Error) -> Refused | None:

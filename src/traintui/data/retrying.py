@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from traintui.data.engine import Database
-from traintui.data.refusals import Refused
+from traintui.data.refusals import NO_ROOM, Refused
 
 T = TypeVar("T")
-BUSY = frozenset({"40P01", "40001", "55P03"})
+BUSY = frozenset({"40P01", "40001", "55P03", NO_ROOM})
 """Refusals after which the same transaction is tried again: nothing of it was done."""
 TRIES = 5
 PAUSE = 0.05

@@ -12,10 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
 from traintui.data.keeping_up import MOST, Failed, beside, keep_up, raise_fault
+from traintui.data.lock_shares import EACH, Work, take_turn
 from traintui.data.refusals import Refused
 
 BUSY = "55P03"
 """The code with which the database gives way to somebody who works on the same conversation."""
+AT_ONCE = EACH // 2
+"""Conversations in one transaction, which holds a lock for each: of so many the text, and of as many the metadata."""
 COUNTED = 100_000
 """Rows of the queue that are counted; what is behind them is estimated from how close together their ids are."""
 
@@ -62,7 +65,8 @@ async def index_some(db: Database, limit: int = 200) -> int:
     try:
         async with db.write() as connection:
             await connection.execute(READ_COMMITTED)
-            return int(await connection.scalar(INDEX, {"limit": limit}) or 0)
+            await take_turn(connection, Work.INDEXING)
+            return int(await connection.scalar(INDEX, {"limit": min(limit, AT_ONCE)}) or 0)
     except Refused as refused:
         if refused.code == BUSY:
             return 0

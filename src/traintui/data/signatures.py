@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from traintui.data.engine import Database
+from traintui.data.lock_shares import EACH, Work, take_turn
 from traintui.data.signature_models import SignaturePending
 
 NEAR = text("SELECT conversation_id, signature FROM conversations_near(:signature, :itself)")
@@ -43,8 +44,11 @@ KEEP = text("""
          AS each(id, signature, revision)
 """)
 HOLD = text("SELECT hold_bands(CAST(:signatures AS bytea[]))")
-MOST_HELD = 50
-"""Conversations whose bands one transaction holds: each has up to twenty, and the locks of a server are few."""
+BAND = 12
+"""Bytes of a band of a signature, as `signature_bands` cuts it."""
+BANDS = 20
+MOST_HELD = EACH // BANDS
+"""Conversations whose bands one transaction holds: the locks of a server are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,6 @@ class Nearest:
     similarity: float
 
 
-BAND = 12
-"""Bytes of a band of a signature, as `signature_bands` cuts it."""
-BANDS = 20
 MOST_OF_A_BAND = 20
 """Of those that share a band the newest so many are looked at, as `conversations_near` does."""
 _NUMBERS = BAND * BANDS // 2
@@ -138,7 +139,9 @@ async def nearest_approved(connection: AsyncConnection, key: int) -> Nearest | N
 
 
 async def hold(connection: AsyncConnection, signatures: Sequence[bytes]) -> None:
-    """Holds the bands of up to `MOST_HELD` signatures, so that nothing near them is stored beside this transaction."""
+    """Holds the bands of up to `MOST_HELD` signatures, so that nothing near them is stored beside this transaction; one
+    of few that do so at a time."""
+    await take_turn(connection, Work.SIGNING)
     await connection.execute(HOLD, {"signatures": list(signatures)})
 
 

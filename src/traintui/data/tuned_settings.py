@@ -1,15 +1,12 @@
-"""What an administrator changed in the configuration of a cluster, read from its files: its server need not run."""
+"""What an administrator changed in the configuration of a cluster."""
 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path
 
-from traintui.data.embedded import CONFIGURATION
+from traintui.data.server_configuration import CONFIGURATION, FILES, of, settings, text
 
-FILES = ("postgresql.conf", "postgresql.auto.conf")
-"""In the order in which a server reads them; the second has what ALTER SYSTEM set."""
 INITDB = """\
 max_connections = 100
 shared_buffers = 128MB
@@ -27,7 +24,6 @@ lc_time = C
 default_text_search_config = 'pg_catalog.english'
 """
 """What initdb writes, as Traintui calls it."""
-LINE = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*=\s*|\s+)('(?:[^'\\]|''|\\.)*'|[^\s#']+)\s*(?:#.*)?")
 
 
 def not_taken_over(old: Path, new: Path | None = None) -> tuple[str, ...]:
@@ -42,27 +38,6 @@ def not_taken_over(old: Path, new: Path | None = None) -> tuple[str, ...]:
 
     return tuple(f"{name} = {written(value)}" for name, value in sorted(found.items())
                  if not is_made(name, value) and value != there.get(name))  # fmt: skip
-
-
-def of(data: Path) -> dict[str, str]:
-    """The settings in the files of a data folder. Files that these include are not read: `include` counts as one."""
-    return settings("\n".join(text(data / name) for name in FILES))
-
-
-def text(path: Path) -> str:
-    with suppress(FileNotFoundError):
-        return path.read_text(encoding="utf-8", errors="replace")
-    return ""
-
-
-def settings(content: str) -> dict[str, str]:
-    """Name and value of each setting in a file of configuration; the last one counts."""
-    found = {}
-    for line in content.splitlines():
-        if match := LINE.fullmatch(line):
-            name, value = match[1].lower(), match[2]
-            found[name] = value[1:-1].replace("''", "'").replace("\\'", "'") if value.startswith("'") else value
-    return found
 
 
 def written(value: str) -> str:
