@@ -70,10 +70,16 @@ def looked_at(result: subprocess.CompletedProcess[str], *, check: bool) -> subpr
 
 
 def refused(result: subprocess.CompletedProcess[str]) -> str:
-    """The answer of a command that failed: one line that says what happened, one that says what to do."""
-    assert result.returncode == 1 and result.stdout == ""
+    """The answer of a command that failed: one line that says what happened, one that says what to do; the same as an
+    object where JSON was asked for."""
     lines = result.stderr.strip().splitlines()
-    assert len(lines) == 2 and lines[0].startswith("traintui: "), result.stderr
+    assert result.returncode == 1 and len(lines) == 2 and lines[0].startswith("traintui: "), result.stderr
+    if result.stdout:
+        error = json.loads(result.stdout)["error"]
+        assert "--json" in result.args and lines[0].startswith(f"traintui: {error['title']}: ")
+        assert lines[1] == error["remedy"]
+    else:
+        assert "--json" not in result.args
     return result.stderr
 
 
@@ -99,7 +105,9 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     by_it = process(home, "import", "theirs.json", "--mapping", "theirs.toml", "--dry-run")
     assert "a list “log” of “by” and “says”" in by_it.stderr
     as_json = process(home, "import", "theirs.json", "--json", check=False)
-    assert as_json.returncode == 1 and "[turns]" in json.loads(as_json.stdout)["guessed_mapping"]
+    told = json.loads(as_json.stdout)
+    assert as_json.returncode == 1 and "[turns]" in told["guessed_mapping"]
+    assert told["error"]["title"] == "Not recognised" and "--mapping" in told["error"]["remedy"]
     result = process(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
     assert json.loads(result.stdout)["count"] == 1
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
@@ -148,7 +156,8 @@ def test_what_the_rehearsal_wrote_is_exported_from_a_demos_home_and_else_only_wh
     with tempfile.TemporaryDirectory(prefix="td-", dir="/tmp") as directory:
         Path(directory).chmod(0o755)
         place, home = Path(directory), Path(directory) / "home"
-        process(place, "demo", "--headless", "--home", str(home))
+        said = process(place, "demo", "--headless", "--home", str(home)).stdout
+        assert str(home / "exports" / "traintui-demo.jsonl") in said
         asked = ("export", "--json", "--out")
         taken = json.loads(process(place, *asked, "one.jsonl", TRAINTUI_HOME=str(home)).stdout)
         assert taken["rehearsal"] == taken["count"] == 40
@@ -161,8 +170,13 @@ def test_what_the_rehearsal_wrote_is_exported_from_a_demos_home_and_else_only_wh
 
 
 def test_the_headless_demo_ends_with_a_file_that_a_trainer_accepts(tmp_path: Path) -> None:
-    result = process(tmp_path, "demo", "--headless", "--json")
+    home, here = tmp_path / "home", tmp_path / "here"
+    here.mkdir()
+    result = process(here, "demo", "--headless", "--json", TRAINTUI_HOME=str(home))
     summary = json.loads(result.stdout)
+    # The demo's own workspace is thrown away, and whoever stands in a folder finds nothing new in it.
+    assert Path(summary["path"]).parent == home / "exports" and list(here.iterdir()) == []
+    assert list(home.iterdir()) == [home / "exports"]
     assert summary["generated"] == 40 and summary["failed"] == 0 and summary["exported"] == summary["approved"] > 0
     for line in Path(summary["path"]).read_text(encoding="utf-8").splitlines():
         roles = [message["role"] for message in json.loads(line)["messages"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -63,6 +64,28 @@ def test_what_is_there_and_does_not_fit_is_listed_and_stays_if_it_may(
     found = json.loads(out)
     assert (code, found["looked"], found["misfits"]) == (1, 2, 1)
     assert found["first"][0]["why"] == 'meta.source: "webb" is not one of web, book'
+
+
+def test_all_that_does_not_fit_is_written_into_a_file_where_it_is_more_than_is_named(
+    traintui: Command, wanted: str, tmp_path: Path
+) -> None:
+    assert traintui("import", seeds(tmp_path, "web", *(["=webb"] * 23)))[0] == 0
+    file = tmp_path / "misfits.csv"
+    code, out, _ = traintui("metadata", "schema", wanted, "--check")
+    assert code == 1 and "and 3 more; --check --csv FILE writes all of them" in out
+    code, out, said = traintui("metadata", "schema", wanted, "--check", "--csv", str(file))
+    assert (code, out) == (1, f"{file}  23 rows\n") and "23 do not fit" in said
+    with file.open(newline="") as rows:
+        heading, *listed = csv.reader(rows)
+    assert heading == ["conversation_id", "why"] and len({row[0] for row in listed}) == 23
+    assert {row[1] for row in listed} == {'meta.source: "=webb" is not one of web, book'}
+    code, out, _ = traintui("metadata", "schema", wanted, "--check", "--csv", str(file), "--json")
+    told = json.loads(out)
+    assert (code, told["csv"], told["misfits"], len(told["first"])) == (1, str(file), 23, 20)
+    assert traintui("metadata", "schema", wanted, "--csv", str(file))[0] == 2
+    code, _, said = traintui("metadata", "schema", wanted, "--check", "--csv", str(tmp_path / "no" / "x.csv"))
+    assert code == 1 and "File not written" in said
+    assert [path.name for path in tmp_path.glob(".*")] == []
 
 
 def test_an_import_says_which_rows_do_not_fit(traintui: Command, wanted: str, tmp_path: Path) -> None:

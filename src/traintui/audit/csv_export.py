@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -44,6 +44,25 @@ async def save_csv(
     Cancelling leaves nothing behind. Raises `TraintuiError` where something stands at `path` already, unless `replace`,
     and where it cannot be written.
     """
+    rows = 0
+    async with growing(path, replace=replace) as file:
+        file.write(log_lines.header(log))
+        source = archive_listing.csv_lines(db, wanted, log) if archived else log_lines.csv_lines(db, log, wanted)
+        async with aclosing(source) as portions:
+            async for lines in portions:
+                file.writelines(lines)
+                rows += len(lines)
+                progress(rows)
+                await asyncio.sleep(0)  # the screen is painted in between
+    return Saved(path, rows, (await asyncio.to_thread(path.stat)).st_size)
+
+
+@asynccontextmanager
+async def growing(path: Path, *, replace: bool = False) -> AsyncIterator[IO[str]]:
+    """A file of text that has its name once the block has ended well; else nothing is left behind.
+
+    Raises `TraintuiError` where something stands at `path` already, unless `replace`, and where it cannot be written.
+    """
     if not replace and await asyncio.to_thread(os.path.lexists, path):
         raise TraintuiError("File not written", f"{path} is there already.", "Choose another name.")
     try:
@@ -52,32 +71,22 @@ async def save_csv(
         )
     except OSError as error:
         raise unwritable(path, error) from error
-    rows = 0
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1 << 20) as file:
-            file.write(log_lines.header(log))
-            source = archive_listing.csv_lines(db, wanted, log) if archived else log_lines.csv_lines(db, log, wanted)
-            async with aclosing(source) as portions:
-                async for lines in portions:
-                    file.writelines(lines)
-                    rows += len(lines)
-                    progress(rows)
-                    await asyncio.sleep(0)  # the screen is painted in between
-            size = await asyncio.to_thread(_settle, file)
+            yield file
+            await asyncio.to_thread(_settle, file)
         await asyncio.to_thread(os.replace, name, path)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         with suppress(OSError):
             os.unlink(name)  # it is not there once it has its own name
-    return Saved(path, rows, size)
 
 
-def _settle(file: IO[str]) -> int:
-    """Sees what was written onto the disk; how many bytes there are."""
+def _settle(file: IO[str]) -> None:
+    """Sees what was written onto the disk."""
     file.flush()
     os.fsync(file.fileno())
-    return os.fstat(file.fileno()).st_size
 
 
 def unwritable(path: Path, error: OSError) -> TraintuiError:

@@ -1,4 +1,5 @@
 """The command line. Results go to standard output, messages to standard error; exit 0 done, 1 failed, 2 wrong usage.
+With --json standard output has one JSON object, whatever became of the command (`refusing.py`).
 
 Every command stands here once; a room of this package holds each group of them. What a command needs beyond its own
 line is imported when it runs, so that `--help` is there at once.
@@ -7,7 +8,6 @@ line is imported when it runs, so that `--help` is there at once.
 from __future__ import annotations
 
 import logging
-import sys
 import traceback
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from traintui.cli.metadata import metadata_app
 from traintui.cli.opening import demo, doctor, open_app
 from traintui.cli.people import user_app
 from traintui.cli.redacting import redaction_app
-from traintui.cli.running import say
+from traintui.cli.refusing import answer_end, refuse
 from traintui.cli.targets import targets_app
 from traintui.cli.thresholds import threshold_app
 from traintui.errors import TraintuiError
@@ -62,14 +62,13 @@ def main() -> None:
     try:
         app(prog_name="traintui")
     except TraintuiError as error:
-        say(f"traintui: {error.title}: {error.message}\n{error.remedy}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("\ntraintui: Stopped. What was finished until then stands; nothing is half done.")
-        sys.exit(130)
+        refuse(error)
+    except SystemExit as ended:
+        answer_end(ended)
+        raise
     except Exception as error:
-        say(f"traintui: Stopped: {type(error).__name__}, which Traintui did not expect.\n{keep_traceback(error)}")
-        sys.exit(1)
+        message, remedy = f"{type(error).__name__}, which Traintui did not expect.", keep_traceback(error)
+        refuse(TraintuiError("Stopped", message, remedy))
 
 
 def keep_traceback(error: Exception) -> str:

@@ -133,8 +133,7 @@ def export(
     try:
         summary = run(work())
     except write.ExportStopped as stopped:
-        if json_:
-            print(json.dumps({"error": stopped.message, "problems": as_plain(stopped.problems)}))
+        stopped.beside = {"problems": as_plain(stopped.problems)}
         raise
     if json_:
         print(json.dumps(summary.as_json()))

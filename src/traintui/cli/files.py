@@ -49,7 +49,7 @@ def import_(
 ) -> None:
     """Bring in documents to write from, or conversations that you have."""
     from traintui.cli.importing import Telling, propose, see_to_unfinished, tell
-    from traintui.data.search_index import catch_up, indexing
+    from traintui.data.search_index import indexing
     from traintui.importing.checking import NotRecognised
     from traintui.importing.mapping import read_mapping
     from traintui.importing.store import ImportSummary, import_paths
@@ -71,8 +71,7 @@ def import_(
             if not dry_run:
                 summary = replace(summary, conversations=(*finished, *summary.conversations))
                 if number := sum(file.imported + file.revised for file in summary.conversations):
-                    await catch_up(db)
-                    await sign(db, number)
+                    await follow_up(db, number)
             return summary
 
     try:
@@ -102,6 +101,22 @@ def import_(
         say(f"Added to the vocabulary{', if this were no dry run' if dry_run else ''}: {values}.")
     for file in summary.conversations:
         tell(file, dry_run=dry_run)
+
+
+async def follow_up(db: Database, number: int) -> None:
+    """Makes what was imported searchable, and compares it. Where the server cannot at this moment, that is said and
+    left to others: what was imported is stored."""
+    from traintui.data.refusals import Refused
+    from traintui.data.search_index import catch_up
+
+    try:
+        await catch_up(db)
+        await sign(db, number)
+    except Refused as refused:
+        if not refused.passing:
+            raise
+        say(f"They are stored, and not all of them compared with the others yet: {refused.message}")
+        say("The app makes them searchable while it is open, and a worker compares them: traintui worker.")
 
 
 async def sign(db: Database, number: int) -> None:

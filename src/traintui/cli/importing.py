@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Literal
 
@@ -93,12 +92,13 @@ def ask(cut: str) -> Literal["finish", "remove"] | None:
 
 
 def propose(unknown: NotRecognised, *, as_json: bool) -> None:
-    """Says a mapping by which a file of another shape may be meant, as the app does; nothing where none comes near."""
+    """Says a mapping by which a file of another shape may be meant, as the app does; nothing where none comes near. As
+    JSON it stands beside the answer."""
     from traintui.importing.guessing import tried
 
     made = tried(unknown.path)
     if as_json:
-        print(json.dumps({"error": unknown.message, "guessed_mapping": made}))
+        unknown.beside = {"guessed_mapping": made}
     elif made is not None:
         kept = f"{unknown.path.name.partition('.')[0] or 'shape'}.toml"
         say(

@@ -19,6 +19,7 @@ from traintui.errors import TraintuiError
 if TYPE_CHECKING:
     from traintui.data.engine import Database
     from traintui.data.metadata_records import SchemaCheck
+    from traintui.data.metadata_rules import Rules
 
 metadata_app = typer.Typer(help="What metadata has to fit; administrators change it.", no_args_is_help=True)
 
@@ -38,6 +39,9 @@ def schema(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Register it although some of what is there does not fit.")
     ] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="With --check: write all that does not fit into FILE.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """The JSON Schema that a workspace's metadata has to fit."""
@@ -45,6 +49,8 @@ def schema(
         raise typer.BadParameter("Give a FILE, or one of --show, --check, --remove, --history.")
     if anyway and (file is None or check):
         raise typer.BadParameter("--anyway goes with a FILE that is to be registered.")
+    if csv is not None and not check:
+        raise typer.BadParameter("--csv goes with --check.")
     if show:
         run(_show(json_))
     elif history:
@@ -52,7 +58,7 @@ def schema(
     elif remove:
         run(_remove(json_))
     elif check:
-        run(_check(file, json_))
+        run(_check(file, csv, json_))
     elif file is not None:
         run(_register(file, anyway, json_))
 
@@ -107,7 +113,7 @@ async def _remove(json_: bool) -> None:
     print(json.dumps({"version": version, "schema": None}) if json_ else "Metadata is free again.")
 
 
-async def _check(file: Path | None, json_: bool) -> None:
+async def _check(file: Path | None, csv: Path | None, json_: bool) -> None:
     from traintui.data import metadata_schema
     from traintui.data.metadata_rules import Rules
 
@@ -117,11 +123,37 @@ async def _check(file: Path | None, json_: bool) -> None:
             raise TraintuiError(
                 "No schema", "there is none to look by.", "Register one: traintui metadata schema FILE."
             )
+        far = Progress(looked_at("conversations"))
         with _interrupted() as stop:
-            found = await metadata_schema.check(db, rules, progress=Progress(looked_at("conversations")), stop=stop)
-    _tell(found, json_)
+            if csv is None:
+                found = await metadata_schema.check(db, rules, progress=far, stop=stop)
+            else:
+                found = await _listed(db, rules, csv, far, stop)
+    _tell(found, json_, csv=csv)
     if found.misfits or found.stopped:
         raise typer.Exit(1)
+
+
+async def _listed(db: Database, rules: Rules, path: Path, far: Progress, stop: asyncio.Event) -> SchemaCheck:
+    """Looks, and writes what does not fit as it is found: memory does not grow. One that is stopped leaves no file."""
+    from traintui.audit.csv_export import growing
+    from traintui.audit.reports.cells import line_of
+    from traintui.data import metadata_schema
+
+    async with growing(path, replace=True) as file:
+
+        def write(*cells: str) -> None:
+            file.write(line_of(cells).decode())
+
+        write("conversation_id", "why")
+        found = await metadata_schema.check(
+            db, rules, progress=far, stop=stop,
+            each=lambda misfit: write(misfit.conversation_id, misfit.why),
+        )  # fmt: skip
+        if found.stopped:
+            said = f"{found.summary.removesuffix('.')} so far. {path} was not written."
+            raise TraintuiError("Stopped", said, "Look again, to its end.")
+    return found
 
 
 async def _register(file: Path, anyway: bool, json_: bool) -> None:
@@ -134,13 +166,16 @@ async def _register(file: Path, anyway: bool, json_: bool) -> None:
             done = await metadata_schema.adopt(
                 db, wanted, seen=seen, anyway=anyway, progress=Progress(looked_at("conversations")), stop=stop
             )
-    _tell(done.check, json_, version=done.version)
+    if done.version is not None or not json_:
+        _tell(done.check, json_, version=done.version)
     if done.version is None:
-        raise TraintuiError(
+        refused = TraintuiError(
             "Schema not registered",
             "the look at what is there was stopped." if done.check.stopped else "not all that is there fits it.",
             "Mend them (m on Conversations) or the schema, or register it with --anyway: they then stay as they are.",
         )
+        refused.beside = {**asdict(done.check), "version": None}
+        raise refused
 
 
 async def _version(db: Database) -> int:
@@ -156,14 +191,17 @@ def _read(file: Path) -> dict[str, Any]:
     return read_schema(file)
 
 
-def _tell(found: SchemaCheck, json_: bool, *, version: int | None = None) -> None:
+def _tell(found: SchemaCheck, json_: bool, *, version: int | None = None, csv: Path | None = None) -> None:
+    """What was found, and how to have all of it where only the first are named; `csv` is the file that has it."""
     if json_:
-        print(json.dumps({**asdict(found), "version": version}))
+        print(json.dumps({**asdict(found), "version": version} | ({} if csv is None else {"csv": str(csv)})))
         return
-    for misfit in found.first:
+    for misfit in found.first if csv is None else ():
         print(f"{misfit.conversation_id}  {harmless(misfit.why)}")
-    if found.misfits > len(found.first):
-        print(f"and {found.misfits - len(found.first):,} more")
+    if csv is not None:
+        print(f"{csv}  {found.misfits:,} rows")
+    elif found.misfits > len(found.first):
+        print(f"and {found.misfits - len(found.first):,} more; --check --csv FILE writes all of them")
     say(f"{'Stopped. ' if found.stopped else ''}{found.summary}")
     if version is not None:
         print(f"Version {version} is in force.")

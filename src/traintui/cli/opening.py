@@ -33,12 +33,14 @@ def open_app(
 
 
 def demo(
-    headless: Annotated[bool, typer.Option("--headless", help="The whole loop without a screen.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="The whole loop without a screen; it says which file it left.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="Keep the workspace in this directory.")] = None,
     json_: Json = False,
 ) -> None:
     """A throw-away workspace: sample documents, a rehearsal instead of a model, nothing to pay."""
-    from traintui.demo.run import demo_home, demo_settings, run_headless
+    from traintui.demo.run import demo_home, demo_settings, exported_file, run_headless
 
     personal = load_settings()
     if not headless:
@@ -52,7 +54,9 @@ def demo(
             screen.run()
         sys.exit(screen.return_code or 0)
     with demo_home(home) as (directory, _):
-        summary = run(run_headless(personal, directory))
+        # A home that is thrown away would take the file along.
+        out = exported_file(personal.home if home is None else directory)
+        summary = run(run_headless(personal, directory, out=out))
     if json_:
         print(json.dumps(summary.as_json()))
         return

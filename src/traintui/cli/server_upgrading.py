@@ -28,7 +28,8 @@ def upgrade_server(
     json_: Json = False,
 ) -> None:
     """Move the embedded workspace to this Traintui's PostgreSQL, where an older major version made it: by its own
-    server, if that is still installed, else out of its newest verified backup. The old folder stays."""
+    server, if that is still installed, else out of its newest verified backup. The old folder stays. Where nothing is
+    to be moved it says so, and ends with 0."""
     from traintui.data import server_upgrade
     from traintui.data.backup_proof import Telling
 
@@ -38,7 +39,13 @@ def upgrade_server(
             "Not an embedded workspace", "a shared server is upgraded by those who run it.",
             "Unset TRAINTUI_DATABASE_URL to upgrade the embedded one.",
         )  # fmt: skip
-    plan = server_upgrade.plan(settings.home, backup)
+    try:
+        plan = server_upgrade.plan(settings.home, backup)
+    except server_upgrade.NothingToUpgrade as nothing:
+        if json_:
+            print(json.dumps({"upgraded": False, "home": str(settings.home)}))
+        say(f"Nothing to do: {nothing.message}")
+        return
     for line in plan_words(plan):
         say(line)
     if plan.loses and not without_later:
@@ -54,7 +61,7 @@ def upgrade_server(
         note_restore(settings.home, done.path, done.workspace_id, done.sealed)
     if json_:
         told = {name: getattr(done, name) for name in ("old_major", "revision_before", "revision", "rows", "seconds")}
-        more = {"strangers": done.strangers, "settings": plan.tuned}
+        more = {"upgraded": True, "strangers": done.strangers, "settings": plan.tuned}
         print(json.dumps({**told, "old": str(done.old), "backup": str(done.path), **more}))
         return
     print(moved_words(done))

@@ -12,7 +12,7 @@ import, as a schema that is registered leaves what is there; `check` finds both.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -84,10 +84,12 @@ async def history(db: Database) -> tuple[SchemaVersion, ...]:
 
 
 async def check(
-    db: Database, wanted: Rules, *, progress: Progress | None = None, stop: asyncio.Event | None = None
-) -> SchemaCheck:
+    db: Database, wanted: Rules, *, progress: Progress | None = None, stop: asyncio.Event | None = None,
+    each: Callable[[Misfit], None] | None = None,
+) -> SchemaCheck:  # fmt: skip
     """Looks whether the metadata of all conversations fits, those in the trash too: a thousand at a time by the key, in
-    memory that does not grow. `progress` is told after each, of about how many; `stop` ends it between two."""
+    memory that does not grow. `progress` is told after each, of about how many; `stop` ends it between two; `each` is
+    told of every one that does not fit, in the order of the key."""
     looked = misfits = 0
     first: list[Misfit] = []
     after: int | None = 0
@@ -99,9 +101,13 @@ async def check(
         )
         async with db.read() as connection:
             rows = (await connection.execute(statement)).all()
-        found = await asyncio.to_thread(wanted.misfits, [(row.conversation_id, row.metadata) for row in rows])
+        pairs = await asyncio.to_thread(wanted.misfits, [(row.conversation_id, row.metadata) for row in rows])
+        found = [Misfit(*pair) for pair in pairs]
         looked, misfits = looked + len(rows), misfits + len(found)
-        first += [Misfit(*each) for each in found[: NAMED - len(first)]]
+        first += found[: NAMED - len(first)]
+        if each is not None:
+            for misfit in found:
+                each(misfit)
         after = rows[-1].id if len(rows) == LOOKED_AT_ONCE else None
         if progress is not None:
             progress(looked, max(total, looked))

@@ -75,14 +75,18 @@ class Moved:
     seconds: float
 
 
+class NothingToUpgrade(TraintuiError):
+    """The workspace is of this Traintui's server, or there is none yet."""
+
+
 def plan(home: Path, chosen: Path | None = None) -> Plan:
     """How the workspace of a home would be moved, out of the backup `chosen` if one is. Nothing is changed.
 
-    Raises `TraintuiError` when there is nothing to move, or no way to.
+    Raises `NothingToUpgrade` where no other server made it, and `TraintuiError` when there is no way to.
     """
     cluster = older_cluster.found(home)
     if cluster is None:
-        raise TraintuiError(
+        raise NothingToUpgrade(
             "Nothing to upgrade", f"no older server made the workspace in {home}.", "Open the app; nothing was changed."
         )
     if cluster.major > MAJOR:

@@ -98,16 +98,30 @@ class DemoSummary:
         return asdict(self)
 
 
-async def run_headless(personal: Settings, home: Path, *, out: Path | None = None) -> DemoSummary:
+def exported_file(home: Path) -> Path:
+    """The file that the headless demo leaves, in `exports` of a home that stays; the folder is made where it is not
+    there. Raises `TraintuiError`."""
+    folder = home / "exports"
+    try:
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise TraintuiError(
+            "Demo not started", f"{folder} cannot be written ({error.strerror or error}).",
+            "Name a directory of your own: --home DIR.",
+        ) from error  # fmt: skip
+    return folder / "traintui-demo.jsonl"
+
+
+async def run_headless(personal: Settings, home: Path, *, out: Path) -> DemoSummary:
     """Import, generate, approve what scores well, export: the whole loop over a real socket and a real database.
 
-    The file goes to `out`, else into the current directory. Raises `TraintuiError` when a step fails.
+    The file is `out`. Raises `TraintuiError` when a step fails.
     """
     from traintui.generation.provider import provider_of
     from traintui.generation.serve import run_worker
 
     begun = time.monotonic()
-    path = out or Path.cwd() / "traintui-demo.jsonl"
     async with rehearsal() as url:
         settings = demo_settings(home, personal, api_base_url=url)
         async with open_workspace(settings) as db:
@@ -121,7 +135,7 @@ async def run_headless(personal: Settings, home: Path, *, out: Path | None = Non
                     "Demo not finished", f"none of {progress.done} conversations scored {APPROVED_FROM} or more.",
                     "Look at the workspace with `traintui demo --home DIR`.",
                 )  # fmt: skip
-            written = await export_conversations(db, path=path, rehearsal=True, overwrite=True, card=False)
+            written = await export_conversations(db, path=out, rehearsal=True, overwrite=True, card=False)
             return DemoSummary(
                 documents=await furnish(db),
                 generated=progress.done,
