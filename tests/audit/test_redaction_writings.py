@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from audit.test_personal import CARDS, EXAMPLES, NEAR_MISSES
@@ -65,6 +65,21 @@ inner: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+def written(record: Any, depth: int, ascii_only: bool = True) -> str:
+    """JSON that is in JSON so often."""
+    text = json.dumps(record, ensure_ascii=ascii_only)
+    for _ in range(depth):
+        text = json.dumps(text, ensure_ascii=ascii_only)
+    return text
+
+
+def read(text: str, depth: int) -> Any:
+    found: Any = text
+    for _ in range(depth + 1):
+        found = json.loads(found)
+    return found
+
+
 def shape(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: shape(each) for key, each in value.items()}
@@ -76,17 +91,68 @@ def shape(value: Any) -> Any:
 def test_json_within_a_text_stays_json_of_the_same_shape_however_often_it_is_nested(
     value: Any, ascii_only: bool, depth: int
 ) -> None:
-    text = json.dumps({"value": value}, ensure_ascii=ascii_only)
-    for _ in range(depth):
-        text = json.dumps(text, ensure_ascii=ascii_only)
-    found: Any = redact_text(text).value
+    found = redact_text(written({"value": value}, depth, ascii_only)).value
     assert redact_text(found).value == found
-    for _ in range(depth + 1):
-        found = json.loads(found)
-    assert shape(found) == shape({"value": value})
+    assert shape(read(found, depth)) == shape({"value": value})
 
 
-@pytest.mark.parametrize("unit", ["7", "@", "[", "a@b", "\\u0037", "\\", "4111 ", ":", '{"a":['])
+odd = st.text("aZ9\"'\\\n\t/é;,=&)]}", max_size=6)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(["password", "db_pass", "secret", "session_token", "api_key", "Authorization", "clientSecret"]),
+    st.builds("{}plum4tree{}".format, odd, odd),
+    st.booleans(),
+    st.integers(0, 3),
+)
+@example("password", 'pl"um', True, 1)
+@example("session_token", 'plum4"tree\\', True, 2)
+@example("secret", "it's plum4tree", True, 1)
+def test_all_of_a_secret_goes_whatever_signs_are_in_it_however_often_json_is_nested(
+    name: str, hidden: str, ascii_only: bool, depth: int
+) -> None:
+    assume(name == "password" or len(hidden.split()) == 1)
+    found = redact_text(written({"a": "plum", name: hidden, "z": 1}, depth, ascii_only)).value
+    assert read(found, depth) == {"a": "plum", name: "[secret 1]", "z": 1}
+
+
+@pytest.mark.parametrize("depth", range(3))
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"password": 12345678, "a": 1}, {"password": "[secret 1]", "a": 1}),
+        ({"a": {"db_pass": -123456.5}}, {"a": {"db_pass": "[secret 1]"}}),
+        ({"secret": 1e16, "token": 1e16}, {"secret": "[secret 1]", "token": 1e16}),
+        ({"password": None, "token_count": 12345678}, {"password": None, "token_count": 12345678}),
+    ],
+)
+def test_a_number_under_the_name_of_a_secret_goes_from_json_within_a_text_as_from_a_record(
+    record: Any, kept: Any, depth: int
+) -> None:
+    found = redact_text(written(record, depth)).value
+    assert read(found, depth) == kept == redact(record).value
+    assert redact_text(found).value == found
+
+
+@pytest.mark.parametrize("depth", range(3))
+def test_a_token_in_place_of_a_number_of_json_within_a_text_is_a_text_of_it(depth: int) -> None:
+    found = redact_text(written({"pay": [{"with": 4111111111111111}], "phone": 2125551234}, depth)).value
+    assert read(found, depth) == {"pay": [{"with": "[card 1]"}], "phone": "[phone 1]"}
+    assert redact_text("He has {4111111111111111}.").value == "He has {[card 1]}."
+
+
+@pytest.mark.parametrize("form", ['{"session_token": "?", "a": 1}', "AWS_SESSION_TOKEN=? b", "session_token='?'"])
+def test_a_long_secret_goes_whole(form: str) -> None:
+    hidden = form.replace("?", "aB3dE5fG7h" * 200)
+    for said, kept in ((hidden, form), (json.dumps(hidden), json.dumps(form))):
+        assert redact_text(said).value == kept.replace("?", "[secret 1]")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["7", "@", "[", "a@b", "\\u0037", "\\", "4111 ", ":", '{"a":[', "token=a1", '{"pass":1 ', 'token\\":\\"a1\\\\'],
+)
 def test_a_megabyte_of_one_thing_takes_time_in_proportion(unit: str) -> None:
     def seconds(size: int) -> float:
         text = (unit * (size // len(unit) + 1))[:size]

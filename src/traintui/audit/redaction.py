@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from traintui.audit.nearby import unescaped
 from traintui.audit.personal import find_personal
 from traintui.audit.secret_names import kind_of, may_hold
-from traintui.audit.secrets import Finding, find_secrets
+from traintui.audit.secrets import NUMBER_OF_JSON, Finding, find_secrets
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 _T = TypeVar("_T")
@@ -109,7 +109,9 @@ class _Part:
             parts: list[str] = []
             at = 0
             for found in _findings(text):
-                parts += (text[at : found.start], self._token(found.label, found.kind, found.identity))
+                token = self._token(found.label, found.kind, found.identity)
+                quote = _quote_of_number(text, found)
+                parts += (text[at : found.start], quote, token, quote)
                 at = found.end
             if not parts:
                 break
@@ -170,6 +172,16 @@ def _merged(first: list[Finding], second: list[Finding]) -> list[Finding]:
     return merged + first[place:]
 
 
+def _quote_of_number(text: str, found: Finding) -> str:
+    """What JSON within the text puts around a token that takes the place of a number; nothing elsewhere."""
+    if not NUMBER_OF_JSON.fullmatch(text, found.start, found.end) or not _END_OF_NUMBER.match(text, found.end):
+        return ""
+    name = _NAME_OF_NUMBER.search(text, max(0, found.start - 40), found.start)
+    return name[1] if name else ""
+
+
+_NAME_OF_NUMBER = re.compile(r"(?<!\\)(\\{0,15}\")\s{0,9}:(?:\s|\\{1,15}[nrt]){0,9}\Z")
+_END_OF_NUMBER = re.compile(r"(?:\s|\\{1,15}[nrt]){0,99}[,}]")
 _ROUNDS = 4
 _SHORTEST_KEY = 20
 """Letters of the shortest secret that has only letters."""

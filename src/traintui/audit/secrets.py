@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from traintui.audit.secret_names import HARMLESS, is_sure, kind_of, looks_random, may_hold
 
@@ -176,10 +177,11 @@ _RULES = (
     _rule(
         "named_value",
         " ".join(name + "\\" for name in _ALL_NAMES),
-        rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))\\{{1,8}}\"\s{{0,9}}:\s{{0,9}}\\{{1,8}}\"",
+        rf"(?:{_NAME}|{_KEY_NAME}|(?i:authorization))\\{{1,8}}\"\s{{0,9}}:\s{{0,9}}(?P<e>\\{{1,8}})\"",
         _NOT_DONE,
         _OPTIONAL_SCHEME,
-        r"(?P<s>(?:[^\"\\]|\\{1,8}[^\"\\])+)",
+        # A quote or a backslash of the value itself is escaped once more than the quotes around it.
+        r"(?P<s>(?:[^\"\\]|(?P=e)\\(?P=e)[\"\\]|\\{1,8}[^\"\\])+)",
     ),
 )
 _HINTS = tuple({hint: None for rule in _RULES for hint in rule.hints})
@@ -208,36 +210,56 @@ _NAME_HINTS = tuple(
     for sign in ("=", ":", " =", " :", '"', "'", "\\")
 )
 _OF_NAMES = string.ascii_letters + string.digits + "_-"
-_BARE = re.compile(r"[^\s\"'\\,;&|<>(){}\[\]]{1,512}")
-_WITHIN = {
-    '"': re.compile(r"(?:[^\"\\\r\n]|\\.){1,512}"),
-    "'": re.compile(r"(?:[^'\\\r\n]|\\.){1,512}"),
-    "\\": re.compile(r"(?:[^\"'\\\r\n]|\\{1,8}[^\"'\\]){1,512}"),  # in JSON within a text
-}
+_BARE = r"[^\s\"'\\,;&|<>(){}\[\]]"
+NUMBER_OF_JSON = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _DONE = re.compile(rf"(?!{_NOT_DONE})")
+
+
+@cache
+def _value_in(quote: str, most: int | None) -> re.Pattern[str]:
+    """A value that begins with this quote, as it may be escaped; with none, one that stands bare."""
+    sign = _BARE
+    if quote:
+        escapes, mark = len(quote) - 1, quote[-1]
+        sign = rf"[^{mark}\\\r\n]|\\."
+        if escapes:  # in JSON within a text, where a quote or a backslash of the value is escaped once more
+            once_more = rf"\\{{{escapes + 1}}}(?:\\{{{escapes}}}{mark}|\\{{{escapes + 1}}})"
+            sign = rf"[^{mark}\\\r\n]|{once_more}|\\{{1,8}}[^{mark}\\]"
+    return re.compile(rf"(?:{sign}){{1,{most}}}" if most else rf"(?:{sign})*")
 
 
 def _named(text: str) -> Iterator[Finding]:
     """What stands behind a name that ends as those of secrets do, where it looks like one: `SECRET=`, `"token": "`."""
+    ends: dict[str, int] = {}
     for match in _NAME_ENDS.finditer(text):
-        start, quote = match.end(), match["quote"]
-        value = (_WITHIN[quote[0]] if quote else _BARE).match(text, start)
-        if value is None or _DONE.match(text, start) or (not quote and text.startswith(("(", "["), value.end())):
+        start, quote = match.end(), match["quote"] or ""
+        value = _value_in(quote, _ENOUGH).match(text, start)
+        if value is None or value.end() <= ends.get(quote, 0):
+            continue  # a name within a long value
+        if _DONE.match(text, start) or (not quote and text.startswith(("(", "["), value.end())):
             continue
         before = text[max(0, match.start() - 40) : match.start()]
         name = before[len(before.rstrip(_OF_NAMES)) :] + match["word"]
         said = value[0] if quote else value[0].rstrip(".,:")
         if not kind_of(name) or not said.strip("*") or said.lower() in HARMLESS or not may_hold(name, said):
             continue
+        # A number of JSON is under its name whatever the sentence would say.
+        number = not quote and match["q"] and ":" in match["sign"] and NUMBER_OF_JSON.fullmatch(said)
         # Others know what is said under a sure name, but for `password = "plum tree"`.
-        if is_sure(name) and (not quote or match["q"] or (":" in match["sign"] and " " in said)):
+        if is_sure(name) and not number and (not quote or match["q"] or (":" in match["sign"] and " " in said)):
             continue
         # In prose a blank follows the sign, and what follows then is a word.
-        if not quote and match["sign"] != "=" and (len(said) < _SHORTEST_LOOSE or not looks_random(said)):
+        loose = not quote and not number and match["sign"] != "="
+        if loose and (len(said) < _SHORTEST_LOOSE or not looks_random(said)):
             continue
+        if len(value[0]) >= _ENOUGH and (rest := _value_in(quote, None).match(text, value.end())):
+            ends[quote] = rest.end()
+            said = text[start : rest.end()] if quote else text[start : rest.end()].rstrip(".,:")
         yield Finding(start, start + len(said), "secret", kind_of(name), said)
 
 
+_ENOUGH = 512
+"""Signs of a value by which one sees whether it is a secret; all of it goes."""
 _SHORTEST_LOOSE = 8
 """Signs of the shortest one that is believed in prose."""
 
