@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -114,6 +115,9 @@ async def test_an_outage_leaves_enough_to_go_on_with_and_says_when_that_is_used_
             for number in range(1, len(ids) + 1):
                 await pilot.press("a")
                 await until(pilot, partial(lambda number: f"not saved yet: {number}" in line(app), number))
+                if number == 1:
+                    await until(pilot, lambda: review._away)
+                    review.reservation._until = clock.ticks() - 1  # as after a minute, in which nobody could renew it
                 following = ids[number]
                 await until(
                     pilot,
@@ -275,7 +279,8 @@ async def test_a_decision_is_said_to_wait_where_an_edit_before_it_waits_for_an_a
         await opened(pilot, app, first)
         await read_ahead(pilot, app, 2)
         with psycopg.connect(conninfo(SUPERUSER)) as connection:  # somebody holds it for a while
-            connection.execute("SELECT FROM conversations WHERE conversation_id = %s FOR UPDATE", [first])
+            hold = "SELECT FROM conversations WHERE conversation_id = %s FOR UPDATE"
+            await asyncio.to_thread(connection.execute, hold, [first])
             await pilot.press("e")
             await until(pilot, lambda: isinstance(app.screen, TurnEditor) and app.screen.field.has_focus)
             await pilot.press(*"So ", "ctrl+s")
@@ -499,7 +504,7 @@ async def test_many_refusals_at_once_are_one_answer(
 async def test_what_somebody_else_decides_leaves_the_queue_with_the_change_feed_and_not_with_the_next_poll(
     app: TraintuiApp, db: Database, reviewer_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("traintui.screens.review_reading.POLL", 3_600)
+    monkeypatch.setattr("traintui.screens.review_waiting.POLL", 3_600)
     first, second, third, fourth = await imported(db, 4)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, first)

@@ -151,7 +151,7 @@ class ReviewScreen(ReviewRegenerating):
         """Whether somebody else has it, or may have it: then it is said, and two never decide it unasked."""
         if (holder := self.reservation.holder(one)) is not None:
             self._say(holder_said(holder), (": o takes it over", "$warning"))
-        elif self.reservation.lapsed and self.app.outage is None:
+        elif self.reservation.lapsed and not self._away:
             self._say(("It was left alone for a while: reserving it again.", "$muted"))
             self._read_ahead()
         else:
