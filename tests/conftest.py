@@ -72,6 +72,8 @@ def server(_nothing_from_outside: None) -> Iterator[EmbeddedServer]:
     with tempfile.TemporaryDirectory(prefix="tt-", dir=homes.quick_directory()) as directory:
         Path(directory).chmod(0o755)
         embedded = EmbeddedServer(homes.furnished_home(Path(directory) / "home"), durable=False)
+        with (embedded.data / "postgresql.conf").open("a") as file:
+            file.write("autovacuum = off\n")  # statistics, sizes and dead rows are those that a test makes
         embedded.start()
         with psycopg.connect(embedded.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
             connection.execute(

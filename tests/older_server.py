@@ -46,7 +46,8 @@ def older_server(people: dict[str, users.Role]) -> Iterator[Conninfo]:
     made = (str(BIN / "initdb"), "-D", str(data), "-U", SUPERUSER)
     run(*made, "--encoding=UTF8", "--locale=C", "--no-sync", "-A", "trust")
     options = (
-        f"-k {directory} -p {PORT} -c listen_addresses='' -c fsync=off -c shared_preload_libraries=pg_stat_statements"
+        f"-k {directory} -p {PORT} -c listen_addresses='' -c fsync=off -c autovacuum=off"
+        " -c shared_preload_libraries=pg_stat_statements"
     )
     control = (str(BIN / "pg_ctl"), "-D", str(data), "-s", "-w", "-t", "60")
     run(*control, "-l", str(directory / "log"), "-o", options, "start")

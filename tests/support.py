@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -53,6 +53,9 @@ serial = itertools.count(1)
 TEMPLATE = "traintui_template"
 numbers = itertools.count(1)
 Conninfo = Callable[[str], str]
+PATIENCE = 180.0
+"""Seconds."""
+T = TypeVar("T")
 
 
 @contextmanager
@@ -297,12 +300,28 @@ async def scalar(db: Database, statement: str, **values: Any) -> Any:
         return await connection.scalar(text(statement), values)
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
-    """Returns as soon as a condition holds; fails when it does not within `seconds`."""
-    deadline = time.monotonic() + seconds
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Returns as soon as a condition holds. No passing test waits until what does not come is given up."""
+    deadline = time.monotonic() + PATIENCE
     while not await holds():
         assert time.monotonic() < deadline, "the condition did not come true"
         await asyncio.sleep(0.02)
+
+
+async def beside(running: asyncio.Future[Any], awaited: Awaitable[T]) -> T:
+    """What somebody waits for while something else runs that is to bring it about. Raises what that one ended with
+    where it failed before, so that nobody waits for what will not come."""
+    waiting = asyncio.ensure_future(awaited)
+    try:
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            running.result()  # it may have brought it about just as it ended
+            await asyncio.wait({waiting}, timeout=PATIENCE)
+            assert waiting.done(), "what was to bring it about has ended"
+        return waiting.result()
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 def sqlstate(conninfo: str, statement: str, values: Sequence[Any] = ()) -> str | None:

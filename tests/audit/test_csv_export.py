@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from support import Conninfo, imported, seen
+from support import Conninfo, beside, imported, seen
 from traintui.audit.csv_export import save_csv
 from traintui.data import log_lines, reviews
 from traintui.data.embedded import SUPERUSER
@@ -86,7 +86,7 @@ async def test_one_that_is_stopped_leaves_nothing(
     writing = asyncio.ensure_future(
         save_csv(db, REVIEWS, REVIEWS.read(""), tmp_path / "x.csv", progress=lambda _: begun.set())
     )
-    await begun.wait()
+    await beside(writing, begun.wait())
     assert [name.endswith(".partial") for name in os.listdir(tmp_path)] == [True]
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):

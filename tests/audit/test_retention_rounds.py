@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from aging import calls_of
-from support import Conninfo, eventually, logged_in, scalar
+from support import Conninfo, beside, eventually, logged_in, scalar
 from traintui import doctor
 from traintui.audit import retention_rounds as rounds
 from traintui.audit.sealing import seal_and_anchor
@@ -112,7 +112,7 @@ async def test_what_is_not_as_it_was_sealed_is_on_record_and_told_and_tried_agai
     async def said() -> bool:
         return bool(told and told[-1].failure)
 
-    await eventually(said)
+    await beside(keeping, eventually(said))
     stop.set()
     await keeping
     assert f"The week of {WEEK} of calls stays: row " in told[-1].failure
@@ -136,7 +136,7 @@ async def test_who_may_not_remove_anything_only_hears_how_it_stands(
         async def heard() -> bool:
             return len(told) > 2
 
-        await eventually(heard)
+        await beside(keeping, eventually(heard))
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
     assert told[-1].is_due and await scalar(db, HERE) == 3
@@ -154,7 +154,7 @@ async def test_a_round_that_is_given_up_goes_on_at_once_elsewhere(
         async def begun() -> bool:
             return (await retention_rounds.read(db)).under_way
 
-        await eventually(begun)
+        await beside(round, eventually(begun))
         round.cancel()
         await asyncio.gather(round, return_exceptions=True)
     assert round.cancelled() and (await retention_rounds.read(db)).is_due

@@ -18,6 +18,7 @@ from support import (
     Conninfo,
     add_vocabulary,
     approved,
+    beside,
     eventually,
     fetch,
     generated,
@@ -378,10 +379,10 @@ async def test_who_writes_to_every_week_does_not_wait_for_a_removal_that_waits(
     with psycopg.connect(conninfo(SUPERUSER)) as reading:
         reading.execute("LOCK TABLE generation_logs IN ACCESS SHARE MODE")
         removing = asyncio.create_task(retention.retire(due, "generation_logs", LONG_AGO))
-        await eventually(waits)
+        await beside(removing, eventually(waits))
         # As a purge and the release of a worker that died do: they name no time.
         written = "SET deadlock_timeout = 50; SET lock_timeout = 1000; UPDATE generation_logs SET id = id WHERE id = 0"
-        assert sqlstate(conninfo(SUPERUSER), written) is None
+        assert await asyncio.to_thread(sqlstate, conninfo(SUPERUSER), written) is None
     assert (await removing).row_count == 5
 
 
@@ -410,7 +411,7 @@ async def test_what_is_erased_between_the_comparison_and_the_removal_keeps_the_w
     with psycopg.connect(conninfo(SUPERUSER)) as reading:
         reading.execute("LOCK TABLE generation_logs IN ACCESS SHARE MODE")
         removing = asyncio.create_task(retention.retire(due, "generation_logs", LONG_AGO))
-        await eventually(waits)
+        await beside(removing, eventually(waits))
         if how == "purge":
             await purging.purge(due, [one[0]])
         else:

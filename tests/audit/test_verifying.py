@@ -20,6 +20,7 @@ from support import (
     Conninfo,
     add_vocabulary,
     approved,
+    beside,
     eventually,
     generated,
     imported,
@@ -373,7 +374,7 @@ async def test_a_look_that_is_stopped_does_not_wait_for_a_question(kept: Databas
             waiting = "wait_event_type = 'Lock' AND query LIKE '%c.decision_id IS NOT NULL%'"
             return bool(await scalar(kept, f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}"))
 
-        await eventually(waits)
+        await beside(looking, eventually(waits))
         stop.set()
         with pytest.raises(TraintuiError, match="was stopped"):
             await asyncio.wait_for(looking, 60)

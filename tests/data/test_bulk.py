@@ -15,6 +15,8 @@ from support import (
     Wanted,
     add_vocabulary,
     approved,
+    beside,
+    eventually,
     fetch,
     generated,
     imported,
@@ -314,9 +316,8 @@ async def test_a_conversation_edited_while_a_bulk_waits_for_it_is_left_alone(db:
                 (view.conversation_id, view.revision, view.decision_id),
             )
             waiting = asyncio.create_task(bulk.decide(rita, ids, "approve", seen=snapshot))
-            blocked = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-            while not await scalar(db, blocked):
-                await asyncio.sleep(0.01)
+            blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0)"
+            await beside(waiting, eventually(lambda: scalar(db, blocked)))
         result = await waiting
     assert (result.done, result.skipped) == (2, {"changed": 1})
     assert await statuses(db, ids) == {"approved": 2, "generated": 1}

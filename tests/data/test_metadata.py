@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from support import Conninfo, add_vocabulary, approved, fetch, imported, logged_in, planned, scalar, seen, sqlstate
+from support import (
+    Conninfo,
+    add_vocabulary,
+    approved,
+    beside,
+    eventually,
+    fetch,
+    imported,
+    logged_in,
+    planned,
+    scalar,
+    seen,
+    sqlstate,
+)
 from traintui.data import conversations, key_rules, metadata, reservations, reviews, second_review
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -236,18 +248,11 @@ async def test_a_value_that_is_being_written_is_seen_by_a_registration(db: Datab
     with psycopg.connect(conninfo("ada")) as writing:
         writing.execute("SELECT change_metadata(%s, 'merge', %s, '{}', NULL, 'k')", [[key], Jsonb({"page": "x"})])
         registering = asyncio.create_task(metadata.register(db, "page", "integer"))
-        await asyncio.to_thread(until_waiting, conninfo("ada"))
+        waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+        await beside(registering, eventually(lambda: scalar(db, waits)))
         writing.commit()
         with pytest.raises(Refused, match="1 conversation has a value"):
             await registering
-
-
-def until_waiting(conninfo: str) -> None:
-    """Returns when a session waits for an advisory lock."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while connection.execute(waiting).fetchone() is None:
-            threading.Event().wait(0.01)
 
 
 async def test_a_writer_that_does_not_end_makes_a_registration_give_up(db: Database, conninfo: Conninfo) -> None:

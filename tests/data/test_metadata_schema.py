@@ -9,7 +9,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from support import add_vocabulary, eventually, fetch, import_items, imported, logged_in, scalar, sqlstate, turns_of
+from support import (
+    add_vocabulary,
+    beside,
+    eventually,
+    fetch,
+    import_items,
+    imported,
+    logged_in,
+    scalar,
+    sqlstate,
+    turns_of,
+)
 from traintui.data import bulk, conversations, imports, metadata, metadata_schema, reviews, schema
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -257,7 +268,7 @@ async def test_who_writes_behind_a_new_schema_that_waits_gets_through_before_it(
         async with slow.write() as connection:
             await connection.exec_driver_sql("SELECT hold_metadata_rules()")
             registering = asyncio.ensure_future(metadata_schema.register(db, {"type": "object"}, seen=0))
-            await eventually(waits)
+            await beside(registering, eventually(waits))
             await quick.call(
                 "SELECT change_metadata(ARRAY[CAST(:id AS bigint)], 'merge', '{\"n\": 2}', '{}', NULL, 'q')",
                 {"id": two},

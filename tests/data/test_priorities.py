@@ -8,7 +8,7 @@ import contextlib
 import psycopg
 import pytest
 
-from support import MODEL, Conninfo, Wanted, add_vocabulary, eventually, logged_in, planned, scalar, started
+from support import MODEL, Conninfo, Wanted, add_vocabulary, beside, eventually, logged_in, planned, scalar, started
 from traintui.data import batches, submissions, templates, work
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -69,7 +69,7 @@ async def test_a_priority_is_changed_while_a_call_of_its_batch_waits_for_the_bud
             # As `change_priority` does first; what the call has by then it must not want.
             person.execute("SELECT FROM batches WHERE id = %s FOR NO KEY UPDATE", [one])
             calling = asyncio.create_task(started(db, item, worker_id))
-            await eventually(lambda: waits(db))
+            await beside(calling, eventually(lambda: waits(db)))
             person.execute("SELECT change_priority(%s, 1)", [one])
             person.commit()
         await calling

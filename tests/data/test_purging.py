@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from support import Conninfo, add_vocabulary, eventually, fetch, generated, imported, scalar, seen, turns_of
+from support import Conninfo, add_vocabulary, beside, eventually, fetch, generated, imported, scalar, seen, turns_of
 from traintui.data import batches, bulk, conversations, imports, purging, regenerations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -108,7 +108,7 @@ async def test_what_is_asked_for_in_the_moment_of_a_purge_is_kept(db: Database, 
         async def waiting() -> bool:
             return bool((await (await other.execute(waits)).fetchone() or [False])[0])
 
-        await eventually(waiting)
+        await beside(purge, eventually(waiting))
         await other.commit()
     result = await purge
     assert (result.done, result.skipped) == (0, {"batch": 1})

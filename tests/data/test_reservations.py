@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from support import Conninfo, approved, eventually, fetch, imported, logged_in, scalar, seen, sqlstate
+from support import Conninfo, approved, beside, eventually, fetch, imported, logged_in, scalar, seen, sqlstate
 from traintui.data import reservations, reviews
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -70,7 +70,7 @@ async def test_two_windows_that_go_to_what_the_other_left_do_not_wait_for_each_o
     async with await psycopg.AsyncConnection.connect(conninfo("ada")) as here:
         await here.execute(ask, (HERE, [], [first]))
         there = asyncio.create_task(reservations.reserve(reviewer_db, THERE, [first], 1, leave=[second]))
-        await eventually(partial(somebody_waits, db))
+        await beside(there, eventually(partial(somebody_waits, db)))
         found = await here.execute(ask, (HERE, [second], []))
         assert await found.fetchone() == (1,)
         await here.commit()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Select, event, select, text
 
-from support import Conninfo, eventually, fetch, import_items, logged_in, said, scalar, seen, turns_of
+from support import Conninfo, beside, eventually, fetch, import_items, logged_in, said, scalar, seen, turns_of
 from traintui.data import keeping_up, reviews, schema, search, search_index
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -466,7 +466,7 @@ async def test_a_change_of_language_waits_for_what_is_being_indexed(db: Database
         indexer.execute("SELECT index_search(10)")
         change = asyncio.create_task(asyncio.to_thread(change_language, conninfo("ada")))
         waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
-        await eventually(lambda: scalar(db, waits))
+        await beside(change, eventually(lambda: scalar(db, waits)))
         assert await index_some(db) == 0
         indexer.commit()
         await change
@@ -506,11 +506,11 @@ async def test_the_index_is_kept_until_it_is_stopped_and_outlives_a_lost_connect
     async with logged_in(conninfo("rita")) as own:
         keeper = asyncio.create_task(keep_indexed(own, stop))
         await conversations(db, *((f"Word{number}?", "Yes.") for number in range(50)))
-        await eventually(nothing_waits)
+        await beside(keeper, eventually(nothing_waits))
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rita'")
         await conversations(db, ("Walrus?", "Yes."))
-        await eventually(nothing_waits)
+        await beside(keeper, eventually(nothing_waits))
         stop.set()
         await asyncio.wait_for(keeper, 60)
 

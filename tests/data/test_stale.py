@@ -13,6 +13,7 @@ from support import (
     add_document,
     add_vocabulary,
     approved,
+    beside,
     eventually,
     fetch,
     generated,
@@ -117,7 +118,7 @@ async def test_a_plan_that_is_stored_beside_the_import_is_stale_in_open_tables(
         importer.execute("UPDATE chunks SET retired_at = now() WHERE id = %s", [chunk_id])
         async with logged_in(conninfo("ada")) as planner:
             planning = asyncio.create_task(planned(planner, wanted=[Wanted(chunk_id=chunk_id)]))
-            await eventually(lambda: waits(db))
+            await beside(planning, eventually(lambda: waits(db)))
             await live.refresh()
             importer.commit()
             await planning

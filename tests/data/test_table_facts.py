@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from support import Conninfo, add_vocabulary, generated, imported, scalar
+from support import Conninfo, add_vocabulary, beside, eventually, generated, imported, scalar
 from traintui.data import health, table_facts
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -71,8 +71,8 @@ async def test_who_only_waits_for_a_table_holds_nobody_up(db: Database, conninfo
         async with await psycopg.AsyncConnection.connect(conninfo(SUPERUSER)) as wanting:
             waiting = asyncio.create_task(wanting.execute("LOCK TABLE coverage_targets IN ACCESS EXCLUSIVE MODE"))
             try:
-                while not await scalar(db, "SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                    await asyncio.sleep(0.01)
+                waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+                await beside(waiting, eventually(lambda: scalar(db, waits)))
                 async with asyncio.timeout(20):
                     found = {each.name: each for each in await table_facts.tables(db)}
                 assert found["coverage_targets"].held and found["coverage_targets"].total_bytes is None

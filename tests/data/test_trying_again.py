@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 import psycopg
 import pytest
 
-from support import Conninfo, add_vocabulary, eventually, planned, scalar
+from support import Conninfo, add_vocabulary, beside, eventually, planned, scalar
 from traintui.data import batches, work
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -43,7 +43,7 @@ async def test_what_is_tried_again_while_its_batch_is_being_finished_is_not_left
         async def waits() -> bool:
             return bool(await scalar(db, waiting))
 
-        await eventually(waits)
+        await beside(ending, eventually(waits))
         person.commit()
     await ending
     progress = await batches.progress(db, batch_id)

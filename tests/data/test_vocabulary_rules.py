@@ -13,6 +13,7 @@ from support import (
     Wanted,
     add_vocabulary,
     approved,
+    beside,
     eventually,
     fetch,
     import_items,
@@ -339,7 +340,7 @@ async def test_a_merge_waits_for_what_is_being_stored_and_moves_it_too(db: Datab
         async def waits() -> bool:
             return bool(await scalar(other, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
-        await eventually(waits)
+        await beside(merging, eventually(waits))
         assert not merging.done()
     assert await merging == 1
     assert await vocabulary.uses(db) == {("tone", "warm"): 1}

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from support import add_vocabulary, newest_exports, scalar
+from support import add_vocabulary, beside, newest_exports, scalar
 from traintui.data import conversations, exports, imports, metadata, reviews, vocabulary
 from traintui.data.engine import Database
 from traintui.data.filters import FilterError
@@ -114,7 +114,7 @@ async def test_a_cancelled_export_leaves_nothing_but_its_record(
 
     monkeypatch.setattr(exports, "record_rows", hang)
     export = asyncio.create_task(export_conversations(db, path=tmp_path / "out.jsonl"))
-    await reached.wait()
+    await beside(export, reached.wait())
     export.cancel()
     with pytest.raises(asyncio.CancelledError):
         await export
@@ -137,7 +137,7 @@ async def test_cancelling_an_export_whose_file_is_in_its_place_comes_too_late_an
 
     monkeypatch.setattr(exports, "record", slowly)
     export = asyncio.create_task(export_conversations(db, path=tmp_path / "out.jsonl"))
-    await there.wait()
+    await beside(export, there.wait())
     for _ in range(2):
         export.cancel()
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from generation.batching_helpers import IMPATIENT, Quick, process
-from support import Conninfo, eventually, fetch, scalar
+from support import Conninfo, beside, eventually, fetch, scalar
 from traintui.data import batches, conversations, coverage
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
 from traintui.data.engine import Database
@@ -89,7 +89,7 @@ async def test_a_worker_outlasts_a_database_that_is_away(
     async with RehearsalServer(port=0, pace=Pace(tokens_per_second=400)) as provider_:
         batch_id = await begun(furnished, 6)
         running = asyncio.create_task(work_on(furnished, provider_))
-        await provider_.received(2)
+        await beside(running, provider_.received(2))
         allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
         name = sql.Identifier(database_name)
         with psycopg.connect(server.conninfo(SUPERUSER, "postgres"), autocommit=True) as connection:
@@ -128,13 +128,13 @@ async def test_a_worker_waits_for_a_disk_that_is_full_says_so_once_and_pays_noth
                 furnished, client, provider(rehearsal), slots=2, say=told.append, patience=IMPATIENT, dice=Quick()
             )
             running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
-            await eventually(lambda: told_it(told))
+            await beside(running, eventually(lambda: told_it(told)))
             await asyncio.sleep(0.2)  # a dozen tries
             assert [line.partition(":")[0] for line in told] == ["Disk full"] and not rehearsal.requests
             # Each waits for what the worker has open, which goes on in this very loop.
             await asyncio.to_thread(connection.execute, free)
             await asyncio.to_thread(connection.execute, full.format("conversation_revisions").encode())
-            await rehearsal.received(2)
+            await beside(running, rehearsal.received(2))
             await asyncio.sleep(0.3)
             await asyncio.to_thread(connection.execute, free)
             await running
@@ -199,7 +199,7 @@ async def test_of_a_cancelled_batch_nothing_stays_planned_and_what_is_under_way_
     async with RehearsalServer(port=0, pace=SLOW) as server:
         batch_id = await begun(furnished, 6)
         running = asyncio.create_task(work_on(furnished, server))
-        await server.received(2)
+        await beside(running, server.received(2))
         await batches.cancel(furnished, batch_id)
         assert (await batches.progress(furnished, batch_id)).queued == 0
         await running

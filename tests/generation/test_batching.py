@@ -19,7 +19,7 @@ from generation.batching_helpers import (
     submitted,
     value,
 )
-from support import eventually, newest_calls
+from support import beside, eventually, newest_calls
 from traintui.data import batches, conversations
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
@@ -54,7 +54,7 @@ async def test_every_request_has_its_row_before_it_is_sent(furnished: Database, 
     rehearsal.batches.fail_calls("silence")
     await begun(furnished, count=3)
     running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await rehearsal.received(1)
+    await beside(running, rehearsal.received(1))
     rows = await column(furnished, "SELECT kind || ' ' || state FROM generation_logs ORDER BY id")
     assert rows == [*["batch_item sending"] * 3, "batch_submit sending"]
     assert await value(furnished, "SELECT state FROM batch_submissions") == "submitting"
@@ -231,7 +231,7 @@ async def test_a_pause_calls_off_what_has_not_begun_and_a_resume_submits_only_th
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=4)
     running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await eventually(lambda: _is_out(furnished))
+    await beside(running, eventually(lambda: _is_out(furnished)))
     await batches.pause(furnished, batch_id)
     await running
     progress = await batches.progress(furnished, batch_id)
@@ -254,7 +254,7 @@ async def test_a_cancelled_batch_is_called_off_and_keeps_what_was_written_until_
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=4)
     running = asyncio.create_task(run_until_idle(furnished, rehearsal))
-    await eventually(lambda: _is_out(furnished))
+    await beside(running, eventually(lambda: _is_out(furnished)))
     (there,) = rehearsal.batches.all
     there.created -= 1800  # half of its hour is over
     there.ready -= 1800

@@ -22,7 +22,7 @@ from generation.batching_helpers import (
     submitted,
     value,
 )
-from support import Conninfo, eventually
+from support import Conninfo, beside, eventually
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
@@ -55,7 +55,7 @@ async def test_a_submission_whose_answer_is_lost_is_found_by_its_key(
     rehearsal.batches.fail_calls(fault)
     batch_id = await begun(furnished, count=5)
     async with at_work(furnished, rehearsal) as running:
-        await rehearsal.received(1)
+        await beside(running, rehearsal.received(1))
         if fault != "silence":
             await running
     await resumed(furnished, rehearsal, batch_id)
@@ -76,8 +76,8 @@ async def test_a_submission_that_never_arrived_is_made_again_once_that_is_sure(
 async def test_before_it_is_sure_nothing_is_submitted_again(furnished: Database, rehearsal: RehearsalServer) -> None:
     rehearsal.batches.fail_calls("unmade")
     await begun(furnished, count=3)
-    async with at_work(furnished, rehearsal, settle=3600):
-        await rehearsal.received(6)
+    async with at_work(furnished, rehearsal, settle=3600) as running:
+        await beside(running, rehearsal.received(6))
         assert submitted(rehearsal) == []
         assert await value(furnished, "SELECT state FROM batch_submissions") == "submitting"
 
@@ -94,7 +94,7 @@ async def test_batches_of_others_under_the_same_key_are_told_apart(
     batch_id = await begun(furnished, count=3)
     # Some more come between, as when another worker submits meanwhile.
     async with at_work(furnished, rehearsal) as running:
-        await rehearsal.received(1)
+        await beside(running, rehearsal.received(1))
         rehearsal.batches.submit(other("later"), "2026-10-21")
         await running
     assert (await column(furnished, "SELECT state FROM batch_submissions")) == ["imported"]
@@ -117,8 +117,8 @@ async def test_a_rehearsal_that_was_started_anew_has_forgotten_its_batches_and_g
 ) -> None:
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=3)
-    async with at_work(furnished, rehearsal):
-        await eventually(lambda: _submitted(furnished))
+    async with at_work(furnished, rehearsal) as running:
+        await beside(running, eventually(lambda: _submitted(furnished)))
     async with RehearsalServer(port=0, pace=Pace(0), batch_seconds=0) as another:
         await run_until_idle(furnished, another)
     assert await value(furnished, f"SELECT state FROM batches WHERE id = {batch_id}") == "finished"
@@ -160,7 +160,7 @@ async def test_a_worker_that_is_killed_while_its_batch_runs_is_followed_by_one_t
     rehearsal.batches.seconds = 3600
     batch_id = await begun(furnished, count=6)
     async with process(furnished, rehearsal):
-        await eventually(lambda: _submitted(furnished), seconds=180)
+        await eventually(lambda: _submitted(furnished))
     await end_leases(furnished)
     (there,) = rehearsal.batches.all
     there.ready = there.created
@@ -177,7 +177,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_an_import_leaves_nothing
     batch_id = await begun(furnished, count=12)
     with stopped_after(conninfo(SUPERUSER), 5):
         async with process(furnished, rehearsal):
-            await eventually(lambda: _settled(furnished, 5), seconds=180)
+            await eventually(lambda: _settled(furnished, 5))
     await end_leases(furnished)
     settled = await value(furnished, "SELECT count(*) FROM batch_submission_items WHERE settled_at IS NOT NULL")
     assert settled == 5
@@ -190,7 +190,7 @@ async def test_a_worker_that_was_only_frozen_stores_nothing_after_its_successor(
 ) -> None:
     batch_id = await begun(furnished, count=60)
     async with process(furnished, rehearsal) as worker:
-        await eventually(lambda: _settled(furnished, 5), seconds=180)
+        await eventually(lambda: _settled(furnished, 5))
         await freeze(furnished, worker)
         await end_leases(furnished)
         await resumed(furnished, rehearsal, batch_id)

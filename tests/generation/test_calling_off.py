@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from generation.batching_helpers import assert_each_once, begun, generated, run_until_idle
-from support import Conninfo, eventually, logged_in
+from support import Conninfo, beside, eventually, logged_in
 from traintui.data import submission_views
 from traintui.data.engine import Database
 from traintui.data.refusals import Refused
@@ -43,7 +43,7 @@ async def test_what_had_not_begun_of_one_that_is_called_off_goes_into_another(
     async def both() -> bool:
         return len(await out(furnished)) == 2
 
-    await eventually(both)
+    await beside(running, eventually(both))
     newer, older = await out(furnished)
     assert older.requests == 2 and older.settled == 0 and older.polled_at is not None and older.expires_at is not None
     rehearsal.batches.seconds = 0  # what comes from here on is done at once
@@ -53,7 +53,7 @@ async def test_what_had_not_begun_of_one_that_is_called_off_goes_into_another(
         found = {each.id: each for each in await submission_views.recent(furnished)}
         return found[older.id].state == "cancelled"
 
-    await eventually(called_off)
+    await beside(running, eventually(called_off))
     found = {each.id: each for each in await submission_views.recent(furnished)}
     off = found[older.id]
     assert off.unwanted_by == "ada" and off.failures == {"canceled": 2} and off.stored == off.cost_usd == 0

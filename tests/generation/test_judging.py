@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from generation.batching_helpers import IMPATIENT, Quick
-from support import Conninfo, imported, newest_calls
+from support import Conninfo, beside, imported, newest_calls
 from traintui.data import attempts, batches, conversations, judgements, reviews, work
 from traintui.data.conversations import count
 from traintui.data.embedded import SUPERUSER
@@ -283,7 +283,7 @@ async def test_the_death_of_a_worker_leaves_its_opinion_unknown_and_another_asks
     batch_id = await start_batch(furnished, plan(count=1), is_rehearsal=True)
     rehearsal.fail_next(None, "silence")
     running = asyncio.create_task(run_until_idle(furnished, rehearsal, slots=1))
-    await rehearsal.received(2)
+    await beside(running, rehearsal.received(2))
     assert await column(furnished, "SELECT state FROM generation_logs WHERE kind = 'judge'") == ["sending"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

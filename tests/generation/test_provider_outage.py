@@ -9,6 +9,7 @@ import pytest
 
 from generation.batching_helpers import IMPATIENT, Quick
 from generation.test_worker import column, furnished, generate, plan, rehearsal
+from support import beside, eventually
 from traintui import clock
 from traintui.data import batches
 from traintui.data.engine import Database
@@ -134,8 +135,12 @@ async def test_the_batch_says_since_when_and_why_nothing_is_begun(
     async with asyncio.timeout(180), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
         worker = Worker(furnished, client, provider, slots=2, patience=IMPATIENT, dice=Quick(), say=said.append)
         running = asyncio.create_task(worker.run(stop))
-        while not (reason := (await batches.progress(furnished, batch_id)).state_reason):
-            await asyncio.sleep(0.02)
+
+        async def stands_still() -> bool:
+            return bool((await batches.progress(furnished, batch_id)).state_reason)
+
+        await beside(running, eventually(stands_still))
+        reason = (await batches.progress(furnished, batch_id)).state_reason or ""
         assert "overloaded" in reason and "since" in reason
         stop.set()
         await running

@@ -12,7 +12,7 @@ import pytest
 
 from generation.batching_helpers import IMPATIENT, Quick
 from generation.wire_double import Answer, double, error, response, stream
-from support import Conninfo, eventually, fetch
+from support import Conninfo, beside, eventually, fetch
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
@@ -137,7 +137,7 @@ async def test_what_a_provider_says_of_a_submission_is_redacted_wherever_it_is_k
         async def told() -> bool:
             return bool(await fetch(furnished, "SELECT FROM batch_submissions WHERE error_message IS NOT NULL"))
 
-        await eventually(told)
+        await beside(running, eventually(told))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     for table in ("generation_logs", "generation_items", "batches", "batch_submissions", "provider_capabilities"):

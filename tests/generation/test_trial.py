@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from homes import furnished_home
-from support import eventually, fetch, newest_calls
+from support import beside, eventually, fetch, newest_calls
 from traintui.data import attempts, templates
 from traintui.data.engine import Database
 from traintui.data.workspace import open_workspace
@@ -128,7 +128,7 @@ async def test_a_trial_that_is_given_up_leaves_a_row_that_says_so() -> None:
             async def sent() -> bool:
                 return bool(await newest_calls(db)) and bool(server.requests)
 
-            await eventually(sent)
+            await beside(asking, eventually(sent))
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             (call,) = await newest_calls(db)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generation.batching_helpers import IMPATIENT, Quick
-from support import eventually, fetch, scalar
+from support import beside, eventually, fetch, scalar
 from traintui.data import batches
 from traintui.data.engine import Database
 from traintui.demo.contents import furnish
@@ -124,7 +124,7 @@ async def test_what_cannot_have_left_is_not_billed(furnished: Database, rehearsa
     async with ModelClient(api_key="key", base_url=url) as client:
         worker = Worker(furnished, client, provider, slots=1, patience=IMPATIENT, dice=Quick())
         running = asyncio.create_task(worker.run(asyncio.Event(), until_idle=True))
-        await eventually(tried_again)  # a provider that is away is waited for
+        await beside(running, eventually(tried_again))  # a provider that is away is waited for
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     rows = await fetch(

@@ -9,7 +9,7 @@ import pytest
 
 from generation.batching_helpers import IMPATIENT, Quick
 from generation.test_worker import column, furnished, plan, rehearsal
-from support import Conninfo
+from support import Conninfo, beside, eventually
 from traintui.data import schema
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -35,8 +35,11 @@ async def test_a_worker_ends_when_the_schema_is_newer_and_sends_nothing_more(
     async with asyncio.timeout(120), ModelClient(api_key="rehearsal", base_url=rehearsal.url) as client:
         worker = Worker(furnished, client, provider, slots=1, patience=IMPATIENT, dice=Quick())
         working = asyncio.create_task(worker.run(asyncio.Event()))
-        while await column(furnished, "SELECT id FROM workers") == []:
-            await asyncio.sleep(0.01)
+
+        async def there() -> bool:
+            return await column(furnished, "SELECT id FROM workers") != []
+
+        await beside(working, eventually(there))
         at(conninfo, "9999")
         with pytest.raises(SchemaMoved, match="Install the newer Traintui"):
             await working

@@ -122,7 +122,7 @@ async def test_who_may_not_says_which_grant_is_missing_and_begins_once_it_is_the
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
         async with rebuilding.mending(shared):
             await asyncio.sleep(0.3)  # it looked, and may not
-            connection.execute(grant.encode())
+            await asyncio.to_thread(connection.execute, grant.encode())
             try:
                 await eventually(rebuilt)
             finally:

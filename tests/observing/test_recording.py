@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from support import Conninfo, eventually
+from support import Conninfo, beside, eventually
 from traintui.data import query_times, vocabulary
 from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
@@ -134,6 +134,6 @@ async def test_a_recording_outlasts_a_database_that_refuses_it(
         async def noted() -> bool:
             return "vocabulary.values" in await labels(db)
 
-        await eventually(noted)
+        await beside(keeping, eventually(noted))
         stop.set()
         await keeping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,8 @@ async def test_a_look_says_that_all_holds_or_names_the_row_that_was_touched(
         await until(pilot, lambda: "● it holds" in pane.view.plain)
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute("SET session_replication_role = replica")
-            connection.execute("UPDATE review_logs SET reviewer_id = 'nobody' WHERE action = 'approve' AND id = 3")
+            touched = "UPDATE review_logs SET reviewer_id = 'nobody' WHERE action = 'approve' AND id = 3"
+            await asyncio.to_thread(connection.execute, touched)
         await pilot.press("v")
         await until(pilot, lambda: "it does not hold" in pane.view.plain and "changed: " in pane.view.plain)
         assert pane.view.plain.index("it does not hold") < pane.view.plain.index("SEALS"), (

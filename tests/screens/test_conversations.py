@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ async def test_what_was_counted_of_one_filter_is_never_said_of_another(
         await until(pilot, lambda: said(app, "#counted").startswith("3 conversations"))
         await until(pilot, lambda: "counting…" not in facet(app, "Facets"))
         with psycopg.connect(conninfo(SUPERUSER)) as connection:  # the server counts nothing before this ends
-            connection.execute("LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
+            await asyncio.to_thread(connection.execute, "LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
             await filtered(pilot, app, "status:approved")
             await until(pilot, lambda: "counting…" in facet(app, "Facets"))
             await until(pilot, lambda: not said(app, "#counted").startswith("3 "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import psycopg
@@ -88,7 +89,7 @@ async def test_t_changes_the_time_whose_statements_are_listed_also_while_they_ar
         await until(pilot, lambda: "in the last day" in str(pane.counted.content))
         assert "long.ago" not in [row.label for row in pane.table.rows]
         with psycopg.connect(conninfo(SUPERUSER)) as holding:
-            holding.execute("LOCK TABLE query_times IN ACCESS EXCLUSIVE MODE")
+            await asyncio.to_thread(holding.execute, "LOCK TABLE query_times IN ACCESS EXCLUSIVE MODE")
             await pilot.press("r")
             assert pane.reading_now("listed")
             await pilot.press("t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import psycopg
@@ -68,7 +69,7 @@ async def test_an_index_that_is_missing_stands_in_the_overview_and_beside_the_na
         await opened(pilot, app)
         await until(pilot, lambda: "all that Traintui relies on are there" in on_screen(app))
         with psycopg.connect(conninfo(SUPERUSER)) as connection:
-            connection.execute("DROP INDEX ix_review_logs_xid8")
+            await asyncio.to_thread(connection.execute, "DROP INDEX ix_review_logs_xid8")
         await pilot.press("r")
         await until(pilot, lambda: "ix_review_logs_xid8 is not there, and Traintui relies on it" in on_screen(app))
         screen = app.screen

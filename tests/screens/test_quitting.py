@@ -119,4 +119,4 @@ async def test_calls_of_a_batch_that_was_just_paused_are_waited_for_without_a_qu
             await until(pilot, lambda: app.workspace is not None)
             await pilot.press("q")
             await until(pilot, lambda: not app.is_running)
-    await asyncio.to_thread(process.wait, 20)
+    await asyncio.to_thread(process.wait, 180)

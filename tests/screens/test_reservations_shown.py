@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -82,7 +83,7 @@ async def test_a_fault_is_no_outage_and_opens_nothing_that_is_not_reserved(
         review = review_of(app)
         await until(pilot, lambda: len(review._known._known) >= LEAST and review.reservation.has(ids[NEXT]))
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
-            connection.execute("ALTER TABLE reservations RENAME TO gone")
+            await asyncio.to_thread(connection.execute, "ALTER TABLE reservations RENAME TO gone")
             for one in ids[1 : NEXT + 1]:
                 await pilot.press("space")
                 await until(pilot, partial(lambda one: on_screen(app) == one, one))
@@ -90,7 +91,7 @@ async def test_a_fault_is_no_outage_and_opens_nothing_that_is_not_reserved(
             await until(pilot, lambda: review.queue.current == ids[NEXT + 1] and review.reading.has_class("-nothing"))
             await until(pilot, lambda: "This did not work" in str(review.reading.notice.content))
             assert app.outage is None and on_screen(app) is None
-            connection.execute("ALTER TABLE gone RENAME TO reservations")
+            await asyncio.to_thread(connection.execute, "ALTER TABLE gone RENAME TO reservations")
         await pilot.press("r")
         await until(pilot, lambda: on_screen(app) == ids[NEXT + 1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from uuid import uuid4
 
@@ -121,6 +122,6 @@ async def test_what_a_round_could_not_do_stands_under_the_header_until_one_could
         line = app.screen.query_one(UnsentLine)
         await until(pilot, lambda: line.display and "Retention: The week of 2024-01-08" in str(line.content))
         with psycopg.connect(conninfo(SUPERUSER)) as connection:
-            connection.execute("UPDATE retention_rounds SET due_at = NULL")
+            await asyncio.to_thread(connection.execute, "UPDATE retention_rounds SET due_at = NULL")
         await until(pilot, lambda: not line.display)
     assert not (await retention_rounds.read(db)).is_due

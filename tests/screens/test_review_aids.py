@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,7 @@ async def test_the_answer_to_a_press_stays_when_what_helps_to_read_fails(
         await until(pilot, lambda: len(review_of(app)._aids) == 3)
         review_of(app)._aids.clear()
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
-            connection.execute("ALTER TABLE conversation_looks RENAME TO gone")
+            await asyncio.to_thread(connection.execute, "ALTER TABLE conversation_looks RENAME TO gone")
             await pilot.press("a")
             await until(pilot, lambda: on_screen(app) == second and "This did not work" in said(app, "#said"))
             await until(pilot, lambda: said(app, "#said").startswith(f"● approved  {first}"))
@@ -236,7 +237,7 @@ async def test_the_answer_to_a_press_stays_when_what_helps_to_read_fails(
             await until(pilot, lambda: on_screen(app) == third and f"approved  {second}" in said(app, "#said"))
             await until(pilot, lambda: "This did not work" in said(app, "#said"))
             assert said(app, "#said").startswith(f"● approved  {second}")
-            connection.execute("ALTER TABLE gone RENAME TO conversation_looks")
+            await asyncio.to_thread(connection.execute, "ALTER TABLE gone RENAME TO conversation_looks")
 
 
 async def test_without_anything_known_the_key_says_so(app: TraintuiApp, db: Database) -> None:

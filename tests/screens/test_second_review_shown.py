@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -256,7 +257,7 @@ async def test_a_release_that_fails_on_the_way_says_what_was_done_and_the_rest_i
         release = await releasing(pilot, app)
         refuse = "ALTER TABLE bulk_actions ADD CHECK (action <> 'reject') NOT VALID"
         with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:
-            connection.execute(refuse)
+            await asyncio.to_thread(connection.execute, refuse)
         await pilot.press("s")
         await until(pilot, lambda: "1 approved, 0 rejected" in str(release.says.content))
         told = str(release.says.content)

@@ -23,7 +23,7 @@ from traintui.app import TraintuiApp
 from traintui.data.live import Live
 from traintui.screens.keys_in_turn import KeysInTurn
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds until what does not come is given up; a passing test never waits for it."""
 
 

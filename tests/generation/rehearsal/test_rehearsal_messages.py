@@ -24,6 +24,7 @@ from generation.rehearsal.rehearsal_helpers import (
     stream,
     text_of,
 )
+from support import beside
 from traintui.errors import TraintuiError
 from traintui.generation.rehearsal import Limits, Pace, RehearsalServer, serve
 
@@ -346,7 +347,7 @@ async def test_a_port_that_can_not_be_is_said_with_a_way_out() -> None:
 async def test_closing_does_not_wait_for_open_connections() -> None:
     async with RehearsalServer(pace=Pace(1)) as server, client(server) as sdk:
         writing = asyncio.create_task(ask(sdk))
-        await server.received(1)
+        await beside(writing, server.received(1))
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         await asyncio.wait_for(server.close(), 60)
         assert await reader.read() == b""
@@ -365,7 +366,7 @@ async def test_serving_alone_announces_where_and_ends_when_told() -> None:
         running.set()
 
     task = asyncio.create_task(serve(0, announce=announce, until=until, pace=Pace(0)))
-    await running.wait()
+    await beside(task, running.wait())
     assert "http://127.0.0.1:" in lines[0]
     until.set()
     await asyncio.wait_for(task, 60)
