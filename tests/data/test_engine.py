@@ -32,8 +32,8 @@ async def test_a_session_that_was_ended_while_its_process_was_frozen_is_a_databa
 ) -> None:
     with pytest.raises(NotReached, match="idle-in-transaction timeout"):
         async with db.write() as connection:
-            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 20"))
             backend = await connection.scalar(text("SELECT pg_backend_pid()"))
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 20"))
             with psycopg.connect(conninfo("ada"), autocommit=True) as other:
                 there = b"SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
                 while other.execute(there, [backend]).fetchone() != (0,):

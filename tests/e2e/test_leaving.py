@@ -15,6 +15,7 @@ import pytest
 
 from e2e.terminal import Terminal, needs_tmux
 from e2e.test_loop import command, furnish, query
+from held import HeldRehearsal
 from traintui.data.embedded import EmbeddedServer
 from traintui.generation.rehearsal import Pace, RehearsalServer
 
@@ -48,7 +49,7 @@ async def test_a_worker_that_is_left_running_writes_all_of_it_is_found_again_and
     terminal: Open, place: Path
 ) -> None:
     home = place / "home"
-    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=30)) as server:
+    async with HeldRehearsal() as server:
         environment = {"TRAINTUI_HOME": str(home), "TRAINTUI_API_BASE_URL": server.url}
         app = await begun(terminal, place, environment)
         ((pid,),) = await asyncio.to_thread(query, home, WORKERS)
@@ -61,13 +62,14 @@ async def test_a_worker_that_is_left_running_writes_all_of_it_is_found_again_and
         again = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         again.press("3")
         await asyncio.to_thread(again.shows, "being written")
+        server.let_go(1)
         await asyncio.to_thread(again.until, lambda _: query(home, DONE)[0] > before, "that it goes on")
         assert await asyncio.to_thread(query, home, WORKERS) == [(pid,)], "a second worker was started"
         again.press("q")
         await asyncio.to_thread(again.shows, "still running")
         again.press("l")
         await asyncio.to_thread(again.shows, "left with 0")
-        server.pace = Pace(0)
+        server.let_all_go()
         await ended(home, int(str(pid)))
         last = await asyncio.to_thread(terminal, cwd=place, environment=environment)
         await asyncio.to_thread(last.shows, "While you were away", "generated", "Trial finished", "3 shows it")
@@ -86,7 +88,7 @@ async def test_a_worker_that_is_to_stop_ends_its_calls_and_begins_no_other_and_t
 ) -> None:
     home, config = place / "home", place / "config.toml"
     config.write_text('theme = "light"\n\n[keymap]\n"review.approve" = "y"\n')
-    async with RehearsalServer(port=0, pace=Pace(tokens_per_second=100)) as server:
+    async with HeldRehearsal() as server:
         environment = {
             "TRAINTUI_HOME": str(home), "TRAINTUI_API_BASE_URL": server.url, "TRAINTUI_CONFIG": str(config),
         }  # fmt: skip
@@ -98,6 +100,7 @@ async def test_a_worker_that_is_to_stop_ends_its_calls_and_begins_no_other_and_t
         await asyncio.to_thread(app.shows, "■ Do the same each time")
         app.press("s")
         await asyncio.to_thread(app.shows, "left with 0")
+        server.let_all_go()
         await ended(home, int(str(pid)))
         asked = [request for request in server.requests if request.path == "/v1/messages"]
         assert 0 < len(asked) < 12

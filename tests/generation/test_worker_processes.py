@@ -15,6 +15,7 @@ from sqlalchemy import text
 from generation.batching_helpers import process
 from generation.test_batching_crashes import end_leases, freeze
 from generation.test_worker import plan, run_until_idle
+from held import HeldRehearsal
 from support import eventually, fetch, scalar
 from traintui.data import batches, work
 from traintui.data.engine import Database, make_engine
@@ -47,18 +48,18 @@ async def under_way(db: Database, number: int) -> None:
     async def holds() -> bool:
         return int(await scalar(db, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")) >= number
 
-    await eventually(holds, seconds=180)
+    await eventually(holds)
 
 
-async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_on_record(
-    furnished: Database, rehearsal: RehearsalServer
-) -> None:
+async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_on_record(furnished: Database) -> None:
     batch_id = await start_batch(furnished, plan(count=4), is_rehearsal=True)
-    async with process(furnished, rehearsal) as worker:
+    async with HeldRehearsal() as rehearsal, process(furnished, rehearsal) as worker:
+        rehearsal.let_go(1)  # the first of its prompt goes alone
         await under_way(furnished, 2)
         await freeze(furnished, worker)
         lost = await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE state = 'sending'")
-        assert lost > 0
+        assert lost >= 2
+        rehearsal.let_all_go()
         await end_leases(furnished)
         await run_until_idle(furnished, rehearsal, slots=4)
         assert await scalar(furnished, ONCE) == 4
@@ -69,7 +70,7 @@ async def test_a_worker_that_was_only_frozen_is_fenced_and_what_it_paid_for_is_o
                 await scalar(furnished, "SELECT count(*) FROM generation_logs WHERE late_reply_to IS NOT NULL") == lost
             )
 
-        await eventually(late, seconds=180)
+        await eventually(late)
         worker.terminate()
         await worker.wait()
     # Its replies came after those of its successor: they stand in the log with what they cost, and nowhere else.

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from benchmarks.pooling import pgbouncer, pooled
 
 from churned import INDEX, as_owner, churn, density, invalid, sampled
-from support import Conninfo, eventually, imported, scalar, sqlstate
+from support import Conninfo, beside, eventually, imported, scalar, sqlstate
 from traintui import clock
 from traintui.data import index_actions, index_building, index_facts
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
@@ -30,6 +31,8 @@ from traintui.observing import mending, rebuilding
 from traintui.observing.index_findings import IndexFinding
 from traintui.observing.standing import index_states
 
+GATE = 4711
+"""What the build of a slow index waits for."""
 DIES = """
 import asyncio, sys
 from traintui.data import index_facts, workspace
@@ -85,25 +88,36 @@ def leave_one(conninfo: Conninfo) -> None:
         connection.execute(f"REINDEX INDEX CONCURRENTLY {INDEX}".encode())
 
 
-def slow(conninfo: Conninfo) -> None:
-    """Makes `churned` with an index that takes some seconds to be built: one is met in the middle of it."""
-    body = "'BEGIN PERFORM pg_catalog.pg_sleep(%s); RETURN number; END'"
-    function = "CREATE OR REPLACE FUNCTION slowly(number bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS"
+@contextmanager
+def slow(conninfo: Conninfo) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Makes `churned` with an index that is not built to its end before the block ends, or before what it gets lets
+    go: one is met in the middle of it."""
+    gate = f"PERFORM pg_catalog.pg_advisory_unlock_shared({GATE})"
+    tries = f"WHILE NOT pg_catalog.pg_try_advisory_lock_shared({GATE}) LOOP PERFORM pg_catalog.pg_sleep(0.01); END LOOP"
     as_owner(
         conninfo, "CREATE TABLE churned (number bigint) WITH (autovacuum_enabled = off)",
         "INSERT INTO churned SELECT n FROM generate_series(1, 1000) AS n",
-        f"{function} {body % 0}", f"CREATE INDEX {INDEX} ON churned (public.slowly(number))",
-        f"{function} {body % 0.005}",
+        "CREATE FUNCTION slowly(number bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS"
+        f" $$ BEGIN {tries}; {gate}; RETURN number; END $$",
+        f"CREATE INDEX {INDEX} ON churned (public.slowly(number))",
     )  # fmt: skip
+    with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as holding:
+        holding.execute(f"SELECT pg_advisory_lock({GATE})".encode())
+        yield holding
 
 
-async def builds(conninfo: Conninfo) -> None:
+def let_go(holding: psycopg.Connection[tuple[object, ...]]) -> None:
+    """The index is built to its end."""
+    holding.execute(f"SELECT pg_advisory_unlock({GATE})".encode())
+
+
+async def builds(conninfo: Conninfo, running: asyncio.Future[Any]) -> None:
     """Waits until the index is in the middle of being built."""
 
     async def is_built() -> bool:
         return bool(invalid(conninfo))
 
-    await eventually(is_built)
+    await beside(running, eventually(is_built))
 
 
 async def test_a_churned_index_is_found_by_its_density_and_rebuilt(
@@ -235,11 +249,12 @@ async def test_beside_a_transaction_that_stays_open_nothing_is_begun(mender: Dat
 async def test_what_a_rebuild_left_behind_a_transaction_that_came_in_between_goes_after_it(
     mender: Database, conninfo: Conninfo
 ) -> None:
-    slow(conninfo)
-    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
-    await builds(conninfo)
-    with open_transaction(conninfo), pytest.raises(TraintuiError, match="Others were in the way"):
-        await running
+    with slow(conninfo) as holding:
+        running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+        await builds(conninfo, running)
+        with open_transaction(conninfo), pytest.raises(TraintuiError, match="Others were in the way"):
+            let_go(holding)
+            await running
     await rebuilding.look(mender, asyncio.Event())
     assert invalid(conninfo) == [] and (await fact_of(mender)).is_valid
 
@@ -276,20 +291,20 @@ async def test_a_drop_behind_a_transaction_that_came_in_between_is_finished_afte
 
 
 async def test_a_rebuild_that_is_stopped_leaves_no_invalid_index(mender: Database, conninfo: Conninfo) -> None:
-    slow(conninfo)
     stop = asyncio.Event()
     told: list[BuildProgress] = []
-    planned = mending.rebuilding(await fact_of(mender))
-    running = asyncio.create_task(mending.carry_out(mender, planned, progress=told.append, stop=stop))
 
     async def watched() -> bool:
         return bool(told)
 
-    await eventually(watched)
-    assert told[0].phase.startswith("building index")
-    stop.set()
-    with pytest.raises(TraintuiError, match="as it was"):
-        await running
+    with slow(conninfo):
+        planned = mending.rebuilding(await fact_of(mender))
+        running = asyncio.create_task(mending.carry_out(mender, planned, progress=told.append, stop=stop))
+        await beside(running, eventually(watched))
+        assert told[0].phase.startswith("building index")
+        stop.set()
+        with pytest.raises(TraintuiError, match="as it was"):
+            await running
     assert invalid(conninfo) == []
     assert [(each.state, each.error) for each in await index_actions.newest(mender)] == [
         ("failed", f"Stopped: {INDEX} is as it was.")
@@ -297,12 +312,12 @@ async def test_a_rebuild_that_is_stopped_leaves_no_invalid_index(mender: Databas
 
 
 async def test_one_who_is_cancelled_ends_the_build_and_leaves_nothing(mender: Database, conninfo: Conninfo) -> None:
-    slow(conninfo)
-    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
-    await builds(conninfo)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    with slow(conninfo):
+        running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+        await builds(conninfo, running)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
     assert invalid(conninfo) == []
     assert [each.error for each in await index_actions.newest(mender)] == ["stopped in the middle"]
 
@@ -310,18 +325,17 @@ async def test_one_who_is_cancelled_ends_the_build_and_leaves_nothing(mender: Da
 async def test_what_a_killed_process_left_is_cleaned_up_at_the_next_look(
     mender: Database, conninfo: Conninfo, server: EmbeddedServer
 ) -> None:
-    slow(conninfo)
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES, conninfo("ada"), str(server.home))
-    await builds(conninfo)
-    os.kill(child.pid, signal.SIGKILL)
-    await child.wait()
-
     async def gone() -> bool:
         return not await scalar(
             mender, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'traintui maintenance'"
         )
 
-    await eventually(gone)  # the server notices
+    with slow(conninfo):
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES, conninfo("ada"), str(server.home))
+        await builds(conninfo, asyncio.ensure_future(child.wait()))
+        os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+        await eventually(gone)  # the server notices
     assert invalid(conninfo) == [f"{INDEX}_ccnew"]
     with pytest.raises(Refused, match="A rebuild is under way on ix_churned_number"):
         await mending.carry_out(mender, mending.rebuilding(await fact_of(mender)))
@@ -347,13 +361,13 @@ async def test_who_others_took_for_dead_stops_and_says_so(
     mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mending, "KEEP_SECONDS", 0.1)
-    slow(conninfo)
     stop = asyncio.Event()
-    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender)), stop=stop))
-    await builds(conninfo)
-    taken_for_dead(conninfo)
-    with pytest.raises(TraintuiError, match="others may have gone on"):
-        await running
+    with slow(conninfo):
+        running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender)), stop=stop))
+        await builds(conninfo, running)
+        await asyncio.to_thread(taken_for_dead, conninfo)
+        with pytest.raises(TraintuiError, match="others may have gone on"):
+            await running
     assert invalid(conninfo) == [] and not stop.is_set()
     assert [(each.state, each.error) for each in await index_actions.newest(mender)] == [("failed", "it died")]
 
@@ -362,28 +376,33 @@ async def test_who_can_tell_nobody_that_it_goes_on_stops_before_others_begin(
     mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mending, "KEEP_SECONDS", 0.5)
-    monkeypatch.setattr(index_actions, "HELD_SECONDS", 3.0)  # less than the index takes
-    slow(conninfo)
-    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
-    await builds(conninfo)
+    monkeypatch.setattr(index_actions, "HELD_SECONDS", 3.0)
 
     async def stopped() -> bool:
         return not invalid(conninfo)
 
-    with psycopg.connect(conninfo(SUPERUSER)) as holding:
-        holding.execute("SELECT FROM index_actions FOR UPDATE")
-        await eventually(stopped)
-    with pytest.raises(TraintuiError, match="others may have gone on"):
-        await running
+    with slow(conninfo):
+        running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+        await builds(conninfo, running)
+        with psycopg.connect(conninfo(SUPERUSER)) as holding:
+            await asyncio.to_thread(holding.execute, "SELECT FROM index_actions FOR UPDATE")
+            await eventually(stopped)
+        with pytest.raises(TraintuiError, match="others may have gone on"):
+            await running
 
 
-async def test_what_the_log_does_not_know_as_done_is_not_told_as_done(mender: Database, conninfo: Conninfo) -> None:
-    slow(conninfo)
-    running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
-    await builds(conninfo)
-    taken_for_dead(conninfo)  # and it is done before the next word of it
-    with pytest.raises(TraintuiError, match="the log does not say that it was done"):
-        await running
+async def test_what_the_log_does_not_know_as_done_is_not_told_as_done(
+    mender: Database, conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mending, "KEEP_SECONDS", 3_600.0)  # it is done before the next word of it
+    monkeypatch.setattr(index_actions, "HELD_SECONDS", 7_200.0)
+    with slow(conninfo) as holding:
+        running = asyncio.create_task(mending.carry_out(mender, mending.rebuilding(await fact_of(mender))))
+        await builds(conninfo, running)
+        await asyncio.to_thread(taken_for_dead, conninfo)
+        let_go(holding)
+        with pytest.raises(TraintuiError, match="the log does not say that it was done"):
+            await running
 
 
 async def test_one_thing_is_done_at_a_time(mender: Database) -> None:
