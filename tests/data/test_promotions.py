@@ -198,6 +198,32 @@ async def test_a_value_that_only_the_column_has_goes_back_into_metadata_whatever
     assert await scalar(db, "SELECT metadata FROM conversations WHERE id = 2") == {"page": 40, "other": [1]}
 
 
+@pytest.mark.parametrize("first", ["page", "sheet's"])
+async def test_a_demotion_loses_no_value_that_the_column_of_another_key_alone_has(
+    db: Database, conninfo: Conninfo, tmp_path: Path, first: str
+) -> None:
+    second = "sheet's" if first == "page" else "page"
+    types = {"page": "integer", "sheet's": "date"}
+    columns = {}
+    for key, value in {"page": 1, "sheet's": "2026-11-01"}.items():
+        await store(conninfo, value, key=key)
+        columns[key] = (await promote(db, conninfo, tmp_path, key, types[key])).column
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET session_replication_role = replica")  # as a load without triggers
+        for id in (1, 2):
+            connection.execute(
+                sql.SQL("UPDATE conversations SET {} = 5, {} = '2026-11-29' WHERE id = %s").format(
+                    sql.Identifier(columns["page"]), sql.Identifier(columns["sheet's"])
+                ), [id],
+            )  # fmt: skip
+    await demote(db, conninfo, tmp_path, first)
+    assert await scalar(db, f"SELECT {columns[second]} IS NOT NULL FROM conversations WHERE id = 1")
+    await demote(db, conninfo, tmp_path, second)
+    whole = {"page": 5, "sheet's": "2026-11-29"}
+    kept = [row[0] for row in await fetch(db, "SELECT metadata FROM conversations WHERE id <= 3 ORDER BY id")]
+    assert kept == [{**whole, "other": [1]}, whole, {"sheet's": "2026-11-01", "other": [1]}]
+
+
 async def test_a_downgrade_compares_all_keys_before_the_first_column_goes(
     db: Database, conninfo: Conninfo, tmp_path: Path
 ) -> None:

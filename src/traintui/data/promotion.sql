@@ -90,16 +90,27 @@ WHERE revision = @revision@ AND state <> 'demoted';
 
 --- put_back
 -- The trigger has kept both in step; this finds what was written while it was off, as by a load without triggers. A value
--- goes back as it is, whatever the schema of metadata says.
+-- goes back as it is, whatever the schema of metadata says. Of a conversation that is written, the columns of all keys
+-- together: the trigger of another key would take metadata for newer than what its own column alone has.
 SELECT metadata_put_back();
-WITH held AS MATERIALIZED (
-    SELECT id, @column@ AS value FROM conversations
-    WHERE id > (SELECT done_up_to FROM promotions WHERE revision = @revision@)
-      AND id <= current_setting('traintui.upto')::bigint AND @column@ IS NOT NULL
-      AND @column@ IS DISTINCT FROM @value@(metadata -> @key@) ORDER BY id FOR NO KEY UPDATE
-)
-UPDATE conversations AS c SET metadata = metadata || jsonb_build_object(@key@, held.value) FROM held
-WHERE c.id = held.id;
+DO $put_back$
+DECLARE
+    held text := (
+        SELECT string_agg(format(
+            'CASE WHEN %2$I IS NOT NULL AND promoted_%3$s(metadata -> %1$L) IS DISTINCT FROM %2$I'
+            ' THEN jsonb_build_object(%1$L, %2$I) ELSE ''{}'' END', key, column_name, value_type), ' || ' ORDER BY revision)
+        FROM promotions WHERE state <> 'demoted');
+BEGIN
+    EXECUTE format(
+        'WITH held AS MATERIALIZED ('
+        '  SELECT id, %s AS given FROM conversations'
+        '  WHERE id > (SELECT done_up_to FROM promotions WHERE revision = $1) AND id <= $2'
+        '    AND @column@ IS NOT NULL AND @column@ IS DISTINCT FROM @value@(metadata -> $3)'
+        '  ORDER BY id FOR NO KEY UPDATE'
+        ') UPDATE conversations AS c SET metadata = metadata || held.given FROM held WHERE c.id = held.id', held)
+    USING @revision@, current_setting('traintui.upto')::bigint, @key@;
+END
+$put_back$;
 
 --- remove
 -- The table first, as writers have it before the keys.
