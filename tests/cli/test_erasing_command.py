@@ -37,7 +37,7 @@ def traintui(conninfo: Conninfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_a_dry_run_names_the_calls_and_erases_nothing(traintui: Command, ids: list[int]) -> None:
     code, out, _ = traintui("audit", "erase", "--holding", "jane doe", "--dry-run", "--json")
     told = json.loads(out)
-    assert code == 0 and list(told) == ["calls"]
+    assert code == 0 and list(told) == ["calls", "aside"] and told["aside"] == {}
     assert [(each["call"], each["parts"], each["archived"]) for each in told["calls"]] == [
         (id, ["request"], False) for id in ids[:2]
     ]
@@ -94,3 +94,50 @@ def test_nobody_else_erases_or_looks(
     for more in ((), ("--dry-run",)):
         code, out, err = traintui("audit", "erase", "--call", str(ids[0]), "--reason", "x", *more)
         assert (code, out) == (1, "") and "No right to erase" in err
+
+
+ASIDE = """
+    SET ROLE traintui_owner;
+    CREATE TABLE put_aside_0006_saved_views AS SELECT name, filter, owner FROM saved_views WITH NO DATA;
+    CREATE TABLE put_aside_0032_import_items AS SELECT import_id, turns FROM import_items WITH NO DATA;
+    INSERT INTO put_aside_0006_saved_views VALUES ('Hers', '"jane  doe"', 'rita'), ('Others', 'is:flagged', 'rita');
+    INSERT INTO put_aside_0032_import_items VALUES ('i-1', '[{"role": "user", "content": "I am Jane\\nDoe"}]')
+"""
+
+
+def test_what_was_put_aside_and_holds_the_text_goes_too_and_is_on_record(
+    traintui: Command, ids: list[int], conninfo: Conninfo
+) -> None:
+    from traintui.data.embedded import SUPERUSER
+
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(ASIDE)
+    held = {"put_aside_0006_saved_views": 1, "put_aside_0032_import_items": 1}
+    code, out, _ = traintui("audit", "erase", "--holding", "Jane Doe", "--dry-run")
+    assert code == 0 and "1 row put aside in put_aside_0006_saved_views" in out
+    code, _, err = traintui("audit", "erase", "--call", str(ids[0]), "--reason", "she asked")
+    assert code == 0 and "Not looked through: put_aside_0006_saved_views, put_aside_0032_import_items" in err
+    code, out, _ = traintui("audit", "erase", "--holding", "Jane Doe", "--reason", "she asked", "--json")
+    assert code == 0 and json.loads(out)["aside"] == held
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        assert connection.execute("SELECT name FROM put_aside_0006_saved_views").fetchall() == [("Others",)]
+        assert connection.execute("SELECT to_regclass('put_aside_0032_import_items')").fetchone() == (None,)
+        said = connection.execute(
+            "SELECT place, row_count, octet_length(rows_sha256), reason, erased_by FROM aside_erasures ORDER BY id"
+        ).fetchall()
+    assert said == [(place, 1, 32, "she asked", "ada") for place in held]
+    # No call holds it any more, and neither does what is aside.
+    code, out, _ = traintui("audit", "erase", "--holding", "Jane Doe", "--reason", "she asked")
+    assert code == 0 and out == "0 calls; nothing was erased\n"
+
+
+def test_what_only_stands_aside_is_erased_without_a_call(traintui: Command, conninfo: Conninfo) -> None:
+    from traintui.data.embedded import SUPERUSER
+
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute(ASIDE)
+    code, out, _ = traintui("audit", "erase", "--holding", "Jane Doe", "--reason", "she asked")
+    assert code == 0 and "erased from  put_aside_0032_import_items: 1 row\n" in out
+    for login in ("rita", "arthur", "audrey"):
+        with psycopg.connect(conninfo(login)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM aside_holding('Hers')")

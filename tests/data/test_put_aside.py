@@ -73,6 +73,8 @@ INSERT INTO workspace_settings (key, value) VALUES ('alert_hook', '"notify"'), (
 INSERT INTO session_endings (kind, pid, login, application, statement)
     VALUES ('cancel', 7, 'rita', 'traintui', 'SELECT');
 INSERT INTO record_looks (rows_looked_at, findings, first_finding) VALUES (12, 1, 'a row is gone');
+INSERT INTO aside_erasures (place, row_count, rows_sha256, reason)
+    VALUES ('put_aside_0006_saved_views', 2, '', 'asked');
 """
 
 
@@ -259,6 +261,7 @@ def test_the_plan_says_who_waits_for_what_comes_back(whole: str) -> None:
     run(whole, "ANALYZE")
     step = upgrade_plan.plan(whole, "0026")[0]
     assert [one.asks for one in step.touched if one.table == "conversation_looks"] == [True]
+    assert [one.keeps_waiting for one in step.touched if one.table == "conversations"] == [True], "nobody purges then"
 
 
 def test_of_a_database_that_was_emptied_nothing_stays_aside(whole: str) -> None:

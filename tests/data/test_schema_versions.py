@@ -22,7 +22,7 @@ LOGS = (
     "review_logs", "generation_logs", "export_logs", "export_rows", "conversation_revisions",
     "workspace_setting_changes", "assignment_logs", "audit_seals", "audit_seal_parts", "audit_seal_leaves",
     "archive_frames", "retirements", "retired_calls", "retired_sums", "erasures", "archive_erasures",
-    "index_actions", "record_looks", "schema_history", "schema_backfills",
+    "index_actions", "record_looks", "aside_erasures", "schema_history", "schema_backfills",
 )  # fmt: skip
 PEOPLE = ("rita", "arthur", "audrey", "ada")
 THINGS = """

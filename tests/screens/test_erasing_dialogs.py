@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -21,6 +22,7 @@ from traintui.audit.holding import call
 from traintui.audit.retiring import retire_due
 from traintui.audit.sealing import seal_and_anchor
 from traintui.data import attempts, erasures, retention
+from traintui.data.embedded import SUPERUSER
 from traintui.data.engine import Database
 from traintui.screens.erase_calls import EraseDialog
 from traintui.screens.erase_holding import HoldingDialog
@@ -111,6 +113,40 @@ async def test_all_calls_that_hold_a_text_are_listed_and_erased_those_in_the_arc
         await written(app)
     assert await erasures.number_pending(db) == 0
     assert await scalar(db, "SELECT count(*) FROM generation_logs WHERE request_payload IS NOT NULL") == 1
+
+
+async def test_what_a_downgrade_put_aside_and_holds_the_text_is_said_and_erased_also_without_a_call(
+    app: TraintuiApp, db: Database, conninfo: Conninfo
+) -> None:
+    await logged(db, "John Roe")
+    with psycopg.connect(conninfo(SUPERUSER)) as connection:
+        connection.execute("SET ROLE traintui_owner")
+        connection.execute("CREATE TABLE put_aside_0006_saved_views AS SELECT name FROM saved_views WITH NO DATA")
+        connection.execute("INSERT INTO put_aside_0006_saved_views VALUES ('Of Jane Doe'), ('Others')")
+    async with app.run_test(size=(100, 24)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: pane(app).table.total == 1)
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, HoldingDialog) and app.screen.wanted.has_focus)
+        dialog = app.screen
+        assert isinstance(dialog, HoldingDialog)
+        dialog.query_one("#wanted", Input).value = "jane doe"
+        await pilot.press("enter")
+        says = "No call holds it, but 1 row that a downgrade put aside holds it."
+        await until(pilot, lambda: says in str(dialog.answer.content))
+        await pilot.press("ctrl+s")
+        erasing = await asked(pilot, app)
+        assert "what was put aside" in str(erasing.panel.border_title)
+        await pilot.press(*"ask", "enter")
+        await until(pilot, lambda: erasing.state == "confirming")
+        assert "Erase the parts that hold the text of 1 row put aside? " in str(erasing.answer.content)
+        await pilot.press("y")
+        await until(pilot, lambda: erasing.state == "over" and "erased 1 row put aside" in str(erasing.answer.content))
+        await pilot.press("escape")
+        await until(pilot, lambda: "No call holds it. " in str(dialog.answer.content))
+    assert await fetch(db, "SELECT place, row_count, reason FROM aside_erasures") == [
+        ("put_aside_0006_saved_views", 1, "ask")
+    ]
 
 
 async def test_what_was_found_of_another_text_than_stands_there_is_not_erased(

@@ -1,4 +1,5 @@
-"""Erasing parts of calls, one or many: each call as a whole or not at all, then the archive.
+"""Erasing parts of calls, one or many: each call as a whole or not at all, then what holds the same text in what
+downgrades put aside, then the archive.
 
 What is erased of archived calls is on record once its call is dealt with; whatever ends the run, the rest of the work
 in the archive is gone on with (`archive_erasing`).
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from traintui.audit.archive_erasing import finish_erasing
-from traintui.audit.holding import Target, call
+from traintui.audit.holding import Target, call, pattern_of
 from traintui.audit.notes import redacted_note
-from traintui.data import erasures
+from traintui.data import aside_erasures, erasures
+from traintui.data.aside_erasures import Aside
 from traintui.data.engine import Database
 from traintui.data.erasures import LONGEST_REASON, PARTS, Part
 from traintui.data.refusals import Refused
@@ -29,18 +31,22 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class ErasingResult:
     """What became of it: calls from which something was erased, those where nothing of it stood any more, those that a
-    stop left as they are, what is still to be done in the archive, and why that could not be done."""
+    stop left as they are, what is still to be done in the archive, and why that could not be done; rows that were taken
+    out of what was put aside, and the tables of it in which nobody looked, since no text was given."""
 
     done: int
     nothing: int
     left: int
     pending: int
     failures: tuple[str, ...] = ()
+    aside: tuple[Aside, ...] = ()
+    not_looked: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """It as plain values."""
         return {"erased": self.done, "nothing": self.nothing, "left": self.left, "pending": self.pending,
-                "failures": list(self.failures)}  # fmt: skip
+                "failures": list(self.failures), "aside": {each.place: each.rows for each in self.aside},
+                "not_looked_through": list(self.not_looked)}  # fmt: skip
 
 
 def parts_of(target: Target, choice: Choice) -> tuple[Part, ...]:
@@ -85,12 +91,14 @@ async def erase(
     choice: Choice,
     reason: str,
     *,
+    holding: str | None = None,
     progress: Progress = lambda _done, _total: None,
     archiving: Progress = lambda _done, _total: None,
     stop: asyncio.Event | None = None,
 ) -> ErasingResult:
-    """Erases what a choice means of each call, as an administrator; `progress` counts calls, then `archiving` the
-    frames of the archive that may have some of it. Once `stop` is set it ends behind the call at hand. Raises
+    """Erases what a choice means of each call, as an administrator, and the rows aside that hold the text `holding`, by
+    which the calls were found; `progress` counts calls, then `archiving` the frames of the archive that may have some
+    of it. Once `stop` is set it ends behind the call at hand. Raises
     `TraintuiError` without a reason, and `Refused` where one may not."""
     kept = await asyncio.to_thread(reason_of, reason)
     done = nothing = passed = 0
@@ -103,8 +111,12 @@ async def erase(
             nothing += 1
         passed += 1
         progress(passed, len(targets))
+    aside: tuple[Aside, ...] = ()
+    if holding is not None and passed == len(targets):
+        aside = await aside_erasures.erase(db, pattern_of(holding), kept)
     if await erasures.number_pending(db):
         await finish_erasing(db, progress=archiving, stop=stop)
     return ErasingResult(
-        done, nothing, len(targets) - passed, await erasures.number_pending(db), await erasures.failures(db)
-    )
+        done, nothing, len(targets) - passed, await erasures.number_pending(db), await erasures.failures(db), aside,
+        await aside_erasures.places(db) if holding is None else (),
+    )  # fmt: skip

@@ -22,6 +22,8 @@ from traintui.audit.archiving import moment
 from traintui.audit.frames import DamagedFrame, unpack
 from traintui.audit.row_hashes import framed
 from traintui.clock import ticks
+from traintui.data import aside_erasures
+from traintui.data.aside_erasures import Aside
 from traintui.data.engine import Database
 from traintui.data.erasures import PARTS, Part
 from traintui.data.query_labels import UNLOGGED
@@ -162,6 +164,12 @@ async def calls_holding(
         done += frame.row_count
         progress(done, max(done, every))
     return list({each.id: each for each in found}.values())
+
+
+async def rows_aside_holding(db: Database, said: str) -> tuple[Aside, ...]:
+    """Where rows that a downgrade put aside, and an upgrade could not put back, hold a text, and how many. Raises
+    `TraintuiError` where it is too short, and `Refused` for who is no administrator."""
+    return await aside_erasures.holding(db, pattern_of(said))
 
 
 async def call(db: Database, id: int) -> Target:

@@ -17,6 +17,7 @@ from traintui.cli.running import Json, Progress, harmless, looked_at, run, say, 
 if TYPE_CHECKING:
     from traintui.audit.erasing import Choice, ErasingResult
     from traintui.audit.holding import Target
+    from traintui.data.aside_erasures import Aside
     from traintui.data.engine import Database
 
 SHOWN = 20
@@ -37,8 +38,8 @@ def erase(
     json_: Json = False,
 ) -> None:
     """Erase request, response or error text of calls, in the log and in the archive. Digests, tokens and cost stay,
-    with a row that says who erased it and why. For administrators; nothing brings it back. ctrl+c stops between two
-    calls."""
+    with a row that says who erased it and why. A text is also looked for in what downgrades put aside and upgrades
+    could not put back. For administrators; nothing brings it back. ctrl+c stops between two calls."""
     from traintui.audit.words import number_of
 
     if (call is None) == (holding is None):
@@ -46,19 +47,26 @@ def erase(
     choice = chosen(part, by_text=holding is not None)
     if reason is None and not dry_run:
         raise typer.BadParameter("nothing is erased without a reason.", param_hint="--reason")
-    targets, became, before = run(erased(call, holding, choice, reason or "", dry_run))
+    targets, aside, became, before = run(erased(call, holding, choice, reason or "", dry_run))
     if json_:
-        said: dict[str, Any] = {"calls": [as_json(target, choice) for target in targets]}
+        said: dict[str, Any] = {
+            "calls": [as_json(target, choice) for target in targets],
+            "aside": {each.place: each.rows for each in aside},
+        }  # fmt: skip
         print(json.dumps(said if became is None else said | became.as_json()))
     elif became is None:
         for target in targets[:SHOWN]:
             print(line(target, choice))
         if len(targets) > SHOWN:
             print(f"and {len(targets) - SHOWN:,} more; --json names all")
+        for each in aside:
+            print(f"{number_of(each.rows, 'row')} put aside in {each.place}")
         print(f"{number_of(len(targets), 'call')}; nothing was erased")
     else:
         nothing = f", {became.nothing:,} had nothing of it any more" if became.nothing else ""
         print(f"erased from  {became.done:,} of {number_of(len(targets), 'call')}{nothing}")
+        for each in became.aside:
+            print(f"erased from  {each.place}: {number_of(each.rows, 'row')}")
         if before:
             print(harmless(before))
     if became is not None:
@@ -67,6 +75,9 @@ def erase(
             say(f"{waiting} still to be done in the archive: traintui audit retire goes on with it.")
         for failure in became.failures:
             say(f"Not out of the archive: {failure}")
+        if became.not_looked:
+            where = ", ".join(became.not_looked)
+            say(f"Not looked through: {where}, which no upgrade could put back. Give the text with --holding.")
         if became.left:
             say(f"Stopped: {number_of(became.left, 'call')} left as before. Run it again for the rest.")
         if became.left or became.pending:
@@ -87,9 +98,9 @@ def chosen(part: str | None, *, by_text: bool) -> Choice:
 
 async def erased(
     call: int | None, holding: str | None, choice: Choice, reason: str, dry_run: bool
-) -> tuple[Sequence[Target], ErasingResult | None, str]:
-    """The calls that are meant, and what became of them, None where they were only looked at; and who erased a single
-    call before, where nothing was left of it."""
+) -> tuple[Sequence[Target], Sequence[Aside], ErasingResult | None, str]:
+    """The calls that are meant, and rows aside, and what became of them, None where they were only looked at; and who
+    erased a single call before, where nothing was left of it."""
     from traintui.audit import erasing
     from traintui.audit import holding as looking
     from traintui.errors import TraintuiError
@@ -107,24 +118,26 @@ async def erased(
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         if call is not None:
             targets: Sequence[Target] = [await looking.call(db, call)]
+            aside: Sequence[Aside] = ()
         else:
             found = await looking.calls_holding(db, holding or "", progress=Progress(looked_at("calls")), stop=stop)
             if found is None:
                 raise TraintuiError("Stopped", "nothing was erased.", "Run it again when there is time.")
-            targets = found
-        if dry_run or not targets:
-            return targets, None, ""
+            targets, aside = found, await looking.rows_aside_holding(db, holding or "")
+        if dry_run or not (targets or aside):
+            return targets, aside, None, ""
         became = await erasing.erase(
             db,
             targets,
             choice,
             reason,
+            holding=holding,
             progress=Progress(looked_at("calls")),
             archiving=Progress(looked_at("frames")),
             stop=stop,
         )
         before = await erased_before(db, targets[0]) if call is not None and became.nothing else ""
-        return targets, became, before
+        return targets, aside, became, before
 
 
 async def erased_before(db: Database, target: Target) -> str:

@@ -1,4 +1,5 @@
-"""The tables of erasing: what was erased from calls and why, and what is still to be taken out of the archive."""
+"""The tables of erasing: what was erased from calls and from what was put aside, and why, and what is still to be
+taken out of the archive."""
 
 from __future__ import annotations
 
@@ -47,3 +48,20 @@ class ArchiveErasure(Base):
     conversation_id: Mapped[str | None]
     asked_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     failure: Mapped[str | None]
+
+
+class AsideErasure(Base):
+    """Rows that were erased from a table of what downgrades put aside."""
+
+    __tablename__ = "aside_erasures"
+    __table_args__ = (
+        CheckConstraint("row_count > 0", name="row_count"),
+        CheckConstraint("btrim(reason) <> '' AND char_length(reason) <= 500", name="reason"),
+    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    place: Mapped[str]
+    row_count: Mapped[int]
+    rows_sha256: Mapped[bytes]
+    reason: Mapped[str]
+    erased_by: Mapped[str] = mapped_column(server_default=text("SESSION_USER"))
+    erased_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))

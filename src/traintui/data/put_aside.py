@@ -27,7 +27,8 @@ EMPTY = "base"
 class Kept:
     """What a revision's way back takes away: rows of a table, or the values of `columns` there. Only rows of which
     `where` holds. They come back where `when` holds, an SQL condition on what was `kept`, and for values on the row `t`
-    as well. Triggers follow rows that come back where they are `heard`."""
+    as well. Triggers follow rows that come back where they are `heard`. `of` is the condition that they belong to a
+    conversation that is `gone`, and `along` a statement that takes what else is left of it."""
 
     revision: str
     table: str
@@ -35,6 +36,8 @@ class Kept:
     where: str = ""
     when: str = ""
     heard: bool = False
+    of: str = ""
+    along: str = ""
 
     @property
     def place(self) -> str:
@@ -75,9 +78,16 @@ def kept_by(revision: str) -> tuple[Kept, ...]:
     return _read(migrations_directory()).get(revision, ())
 
 
+def every() -> tuple[Kept, ...]:
+    """All that any way back takes away."""
+    return tuple(kept for found in _read(migrations_directory()).values() for kept in found)
+
+
 def tables_of(revision: str) -> tuple[str, ...]:
-    """The tables of which something is put aside on the way back from a revision."""
-    return tuple(dict.fromkeys(kept.table for kept in kept_by(revision)))
+    """The tables of which something is put aside on the way back from a revision, and the one whose rows, once gone,
+    take along what is aside of them."""
+    kept = kept_by(revision)
+    return tuple(dict.fromkeys([*(one.table for one in kept), *("conversations" for one in kept if one.of)]))
 
 
 @cache
@@ -125,11 +135,11 @@ def put_back(connection: psycopg.Connection[Any], revision: str) -> tuple[Moved,
     """Puts back what was put aside on the way back from a revision, as the last thing in the transaction that applies
     it again; nothing where nothing was. Triggers follow little of it: what they would note is put back too, or made
     again. Raises `psycopg.Error`."""
-    return tuple(
-        _values_back(connection, kept) if kept.columns else _rows_back(connection, kept)
-        for kept in kept_by(revision)
-        if exists(connection, kept.place)
-    )
+    found = [kept for kept in kept_by(revision) if exists(connection, kept.place)]
+    if any(kept.of for kept in found):
+        # A purge that is under way would not know of what comes back, and this not of the purge.
+        connection.execute("LOCK TABLE conversations IN SHARE ROW EXCLUSIVE MODE")
+    return tuple(_values_back(connection, kept) if kept.columns else _rows_back(connection, kept) for kept in found)
 
 
 def _rows_back(connection: psycopg.Connection[Any], kept: Kept) -> Moved:
@@ -250,13 +260,18 @@ def _all_or_one_by_one(
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def forget_all(connection: psycopg.Connection[Any]) -> None:
-    """Removes all that was put aside: of a database that was emptied nothing stays."""
+def places(connection: psycopg.Connection[Any]) -> frozenset[str]:
+    """The tables that hold what is aside now, of whatever revision. Raises `psycopg.Error`."""
     found = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         " AND starts_with(relname, %s)", [PREFIX],
     ).fetchall()  # fmt: skip
-    for (name,) in found:
+    return frozenset(str(name) for (name,) in found)
+
+
+def forget_all(connection: psycopg.Connection[Any]) -> None:
+    """Removes all that was put aside: of a database that was emptied nothing stays."""
+    for name in places(connection):
         connection.execute(sql.SQL("DROP TABLE {}").format(_name(name)))
 
 

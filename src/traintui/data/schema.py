@@ -28,7 +28,7 @@ OF_SERVER = "traintui_server"
 """The schema of what belongs to an embedded server and not to the workspace."""
 SEALS_SINCE = "0036"
 """The revision that made the seals; below it there are none."""
-HEAD = "0054"
+HEAD = "0055"
 """The newest revision. A constant, so that starting the app does not load Alembic; a test holds it true."""
 MAY_UPGRADE = """
     SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(oid, 'traintui_owner', 'MEMBER')

@@ -1,5 +1,6 @@
 -- All that migrations make, one row for each thing: what it is, its name, and how it is defined. Partitions are left out,
--- which follow their table, what extensions brought, what a downgrade put aside, and what the owner may do with its own.
+-- which follow their table, what extensions brought, what a downgrade put aside and takes it out again, and what the owner may
+-- do with its own.
 WITH foreigner AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 ), relation AS (
@@ -9,7 +10,7 @@ WITH foreigner AS (
         AND NOT EXISTS (SELECT FROM foreigner WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid)
 ), routine AS (
     SELECT p.oid, p.oid::regprocedure::text AS name, proacl, proowner, prokind FROM pg_proc AS p
-    WHERE pronamespace = 'public'::regnamespace
+    WHERE pronamespace = 'public'::regnamespace AND NOT starts_with(proname, 'put_aside_')
         AND NOT EXISTS (SELECT FROM foreigner WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 ), granted AS (
     SELECT 'table ' || relname AS thing, acl.* FROM relation, aclexplode(relacl) AS acl
@@ -60,7 +61,7 @@ SELECT kind, name, definition FROM (
     UNION ALL
     SELECT 'trigger', relname || '.' || tgname,
            pg_get_triggerdef(pg_trigger.oid) || CASE tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (off)' ELSE ' (' || tgenabled::text || ')' END
-    FROM pg_trigger JOIN relation ON relation.oid = tgrelid WHERE NOT tgisinternal
+    FROM pg_trigger JOIN relation ON relation.oid = tgrelid WHERE NOT tgisinternal AND NOT starts_with(tgname, 'put_aside_')
     UNION ALL
     SELECT 'policy', tablename || '.' || policyname,
            concat_ws(' ', permissive, 'for', cmd, 'to', array_to_string(roles::text[], ', '), 'using ' || qual, 'with check ' || with_check)

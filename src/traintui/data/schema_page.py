@@ -36,7 +36,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "The logs": ("review_logs", "generation_logs", "export_logs", "export_rows", "exports_under_way"),
     "Proof, retention and erasing": (
         "log_order", "audit_seals", "audit_seal_parts", "audit_seal_leaves", "archive_frames", "retirements",
-        "retired_calls", "retired_sums", "retention_rounds", "erasures", "archive_erasures", "record_looks",
+        "retired_calls", "retired_sums", "retention_rounds", "erasures", "archive_erasures",
+        "aside_erasures", "record_looks",
     ),
     "Watching the database": (
         "query_times", "query_windows", "query_plans", "slow_queries", "sampling", "server_samples", "table_samples",

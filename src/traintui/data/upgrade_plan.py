@@ -115,6 +115,11 @@ def _with_put_back(revision: str, touched: tuple[Touched, ...], rows: dict[str, 
             seconds = number / (VALUES_A_SECOND if kept.columns else BACK_A_SECOND)
             before = found.get(kept.table, Touched(kept.table, rows.get(kept.table, number), "ACCESS EXCLUSIVE", 0))
             found[kept.table] = replace(before, lock="ACCESS EXCLUSIVE", seconds=before.seconds + seconds)
+            if kept.of and kept.table != "conversations":  # nobody purges meanwhile
+                lock: Lock = "SHARE ROW EXCLUSIVE"
+                other = found.get("conversations", Touched("conversations", rows.get("conversations", 0), lock, 0))
+                stronger = max(other.lock, lock, key=STRENGTH.index)
+                found["conversations"] = replace(other, lock=stronger, seconds=other.seconds + seconds)
     return tuple(found.values())
 
 

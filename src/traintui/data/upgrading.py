@@ -19,7 +19,7 @@ from sqlalchemy import Connection, event
 
 import traintui
 from traintui import clock
-from traintui.data import put_aside
+from traintui.data import gone_aside, put_aside
 from traintui.data.revising import LOCK_SECONDS, Backfill, Filled, fill, note_begun
 from traintui.data.schema import Progress, current_revision, revision_after, unfilled
 from traintui.data.statements import bare
@@ -101,6 +101,7 @@ class Run:
         if self._goal != put_aside.EMPTY:
             for moved in put_aside.put_aside(driver_of(context), revision):
                 self._progress(f"Put aside {moved.words}")
+            gone_aside.follow(driver_of(context))
 
     def note(self, *, ctx: MigrationContext, step: MigrationInfo, **_: Any) -> None:
         """Is called by Alembic in the transaction of each revision, as its last statement."""
@@ -109,8 +110,10 @@ class Run:
         if step.is_upgrade:
             for moved in put_aside.put_back(driver, revision):
                 self._progress(f"Put back {moved.words}")
+            gone_aside.follow(driver)
         elif self._goal == put_aside.EMPTY and not step.down_revision_ids:
             put_aside.forget_all(driver)
+            gone_aside.follow(driver)
         done = Applied(revision, "up" if step.is_upgrade else "down", clock.ticks() - self._began)
         row = driver.execute("SELECT to_regclass('public.schema_history') IS NOT NULL, clock_timestamp()").fetchone()
         kept, at = row or (False, None)

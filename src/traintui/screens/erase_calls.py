@@ -49,8 +49,8 @@ WORKS_IN: dict[str, frozenset[State]] = {
 
 
 class EraseDialog(BaseDialog[bool]):
-    """Asks for part and reason, asks once more, erases; True when something may have been erased. `by_text` says that
-    the calls are those that hold a text, so that the parts with it can be meant."""
+    """Asks for part and reason, asks once more, erases; True when something may have been erased. `holding` is the text
+    that the calls hold, so that the parts with it can be meant, and `aside` how many rows of what was put aside do."""
 
     PLACES = ("erasing",)
     BINDINGS: ClassVar[list[BindingType]] = commands.bindings("erasing")
@@ -62,20 +62,21 @@ class EraseDialog(BaseDialog[bool]):
     reason = getters.query_one("#reason", Input)
     which: getters.query_one[Select[str]] = getters.query_one("#which", Select)
 
-    def __init__(self, targets: Sequence[Target], *, by_text: bool = False) -> None:
+    def __init__(self, targets: Sequence[Target], *, holding: str | None = None, aside: int = 0) -> None:
         super().__init__(classes="form")
         self.state: State = "asking"
         self._targets = targets
-        self._by_text = by_text
+        self._holding = holding
+        self._aside = aside
         self._stop = asyncio.Event()
         self._begun = False
 
     def compose(self) -> ComposeResult:
         """The two fields, and what will be."""
-        one = self._targets[0]
-        named = f"call {one.id}" if len(self._targets) == 1 else text.plural(len(self._targets), "call")
+        calls = text.plural(len(self._targets), "call") if self._targets else "what was put aside"
+        named = f"call {self._targets[0].id}" if len(self._targets) == 1 else calls
         there = {part for target in self._targets for part in target.there}
-        offered = [key for key in NAMES if key == "all" or key in there or (key == "holding" and self._by_text)]
+        offered = [key for key in NAMES if key == "all" or key in there or (key == "holding" and self._holding)]
         with Vertical(classes="dialog") as panel:
             panel.border_title = Content.assemble(("✕ ", "$error"), f"Erase from {named}")
             options = [(NAMES[key], key) for key in offered]
@@ -116,10 +117,12 @@ class EraseDialog(BaseDialog[bool]):
             self.reason.focus()
             return
         number = sum(bool(parts_of(target, self._choice)) for target in self._targets)
-        if not number:
+        if not number and not self._aside:
             self.query_one("#which_field", FormField).fail("nothing of that is there.")
             return
-        of_them = f"of {text.plural(number, 'call')}" if len(self._targets) > 1 else f"of call {self._targets[0].id}"
+        calls = f"call {self._targets[0].id}" if len(self._targets) == 1 else text.plural(number, "call")
+        rows = f"{text.plural(self._aside, 'row')} put aside" if self._aside else ""
+        of_them = f"of {' and '.join(each for each in (calls if self._targets else '', rows) if each)}"
         self.answer.update(
             Content.assemble((f"Erase {NAMES[self._choice]} {of_them}? ", "bold"),
                              GOES, ("y erases, esc goes back.", "$muted"))
@@ -141,6 +144,7 @@ class EraseDialog(BaseDialog[bool]):
             self._targets,
             self._choice,
             self.reason.value,
+            holding=self._holding,
             progress=self._progressed,
             archiving=partial(self._progressed, of=" frames of the archive"),
             stop=self._stop,
@@ -187,14 +191,20 @@ class EraseDialog(BaseDialog[bool]):
 
 def said(became: ErasingResult) -> Content:
     """What became of it, in words."""
-    parts = [f"erased from {text.plural(became.done, 'call')}" if became.done else "nothing was erased"]
+    parts = [f"erased from {text.plural(became.done, 'call')}"] if became.done else []
+    if became.aside:
+        rows = text.plural(sum(each.rows for each in became.aside), "row")
+        parts.append(f"{rows} put aside went too" if parts else f"erased {rows} put aside")
+    parts = parts or ["nothing was erased"]
+    if became.not_looked:
+        parts.append(f"{', '.join(became.not_looked)} were not looked through: W looks there for a text")
     if became.nothing:
         parts.append(f"{became.nothing:,} had nothing of it any more")
     if became.left:
         parts.append(f"{became.left:,} are as they were, since you stopped it")
     if became.pending:
         parts.append(f"{became.pending:,} are still to be taken out of the archive, at an administrator's next start")
-    mark = ("● ", "$success") if became.done else ("○ ", "$muted")
+    mark = ("● ", "$success") if became.done or became.aside else ("○ ", "$muted")
     why = f" Not out of the archive: {became.failures[0]}" if became.failures else ""
     return Content.assemble(
         mark, (parts[0], "bold"), "".join(f"; {part}" for part in parts[1:]), ".",

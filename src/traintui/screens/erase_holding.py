@@ -52,6 +52,7 @@ class HoldingDialog(BaseDialog[bool]):
     def __init__(self) -> None:
         super().__init__(classes="form")
         self._found: Sequence[Target] = ()
+        self._aside = 0
         self._stop: asyncio.Event | None = None
         self._begun = False
 
@@ -70,11 +71,11 @@ class HoldingDialog(BaseDialog[bool]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What was found can be erased, what is looked for be stopped."""
         looking = self._stop is not None
-        return {"look": not looking, "erase": bool(self._found) and not looking}.get(action, True)
+        return {"look": not looking, "erase": bool(self._found or self._aside) and not looking}.get(action, True)
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self._found = ()
+        self._found, self._aside = (), 0
         self.set_class(False, "-found")
         self.refresh_bindings()
 
@@ -93,23 +94,31 @@ class HoldingDialog(BaseDialog[bool]):
             self.refresh_bindings()
 
     async def _look(self, said: str) -> None:
-        from traintui.audit.holding import calls_holding
+        from traintui.audit.holding import calls_holding, rows_aside_holding
 
         found = await calls_holding(self.db, said, progress=self._looked, stop=self._stop)
+        aside = () if found is None else await rows_aside_holding(self.db, said)
         self._stop = None
         if said != self.wanted.value:  # what was found holds another text than the one that stands there
             self.answer.update("The text is another now; nothing was erased. Enter looks for it.")
             self.refresh_bindings()
             return
-        self._found = found or ()
+        self._found, self._aside = found or (), sum(each.rows for each in aside)
+        rows = f"{text.plural(self._aside, 'row')} that a downgrade put aside"
         self.set_class(bool(self._found), "-found")
         if found is None:
             self.answer.update("Stopped; nothing was erased.")
+        elif not found and self._aside:
+            self.answer.update(
+                Content.assemble("No call holds it, but ", (f"{rows} hold{'s' if self._aside == 1 else ''} it", "bold"),
+                                 ". ", ("ctrl+s goes on to erasing.", "$muted"))
+            )  # fmt: skip
         elif not found:
             self.answer.update(Content.assemble("No call holds it. ", (SAYS, "$muted")))
         else:
             archived = sum(each.week is not None for each in found)
             where = f", {archived:,} of them in the archive" if archived else ""
+            where += f", and {rows}" if self._aside else ""
             self.answer.update(
                 Content.assemble((f"{text.plural(len(found), 'call')} hold{'s' if len(found) == 1 else ''} it", "bold"),
                                  where, ". ", ("ctrl+s goes on to erasing.", "$muted"))
@@ -124,8 +133,9 @@ class HoldingDialog(BaseDialog[bool]):
 
     def action_erase(self) -> None:
         """Goes on to part and reason."""
-        if self._found:
-            self.app.push_screen(EraseDialog(self._found, by_text=True), self._erased)
+        if self._found or self._aside:
+            dialog = EraseDialog(self._found, holding=self.wanted.value, aside=self._aside)
+            self.app.push_screen(dialog, self._erased)
 
     def _erased(self, begun: bool | None) -> None:
         if begun:
