@@ -1,5 +1,5 @@
 """What is put aside of a conversation goes with it. A trigger does that, since an older Traintui purges below the
-revision that put it aside, and knows nothing of it; it stands for as long as something of a conversation is aside."""
+revision that put it aside, and knows nothing of it; it goes with the upgrade or downgrade that finds none."""
 
 from __future__ import annotations
 
