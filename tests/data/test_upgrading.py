@@ -75,6 +75,9 @@ def test_a_script_is_cut_where_its_statements_end_and_nowhere_else() -> None:
         ("CREATE TRIGGER g AFTER UPDATE ON t EXECUTE FUNCTION f()", "t", "SHARE ROW EXCLUSIVE", False),
         ("UPDATE t SET a = 1", "t", "ROW EXCLUSIVE", True),
         ("DROP INDEX i", "i", "ACCESS EXCLUSIVE", False),
+        ("COMMENT ON TABLE public.t IS 'one'", "t", "SHARE UPDATE EXCLUSIVE", False),
+        ("COMMENT ON COLUMN t.a IS NULL", "t", "SHARE UPDATE EXCLUSIVE", False),
+        ("COMMENT ON INDEX i IS 'one'", "i", "SHARE UPDATE EXCLUSIVE", False),
         ("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", "t", "SHARE ROW EXCLUSIVE", False),
     ],
 )
@@ -90,6 +93,7 @@ def test_the_lock_that_is_foretold_is_the_one_that_the_server_takes(conninfo: Co
         f"CREATE INDEX i ON {table} (conversation_id)", f"UPDATE {table} SET metadata = metadata",
         f"CREATE TRIGGER g BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
         f"CREATE POLICY p ON {table} USING (true)", f"ALTER TABLE {table} DISABLE TRIGGER USER",
+        f"COMMENT ON TABLE {table} IS 'one'", f"COMMENT ON COLUMN {table}.metadata IS 'one'",
     ):  # fmt: skip
         with psycopg.connect(conninfo(SUPERUSER)) as connection:
             connection.execute(statement.encode())

@@ -39,6 +39,7 @@ _INDEX_DROPPED = re.compile(
 )
 _CREATED = re.compile(r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:public\.)?(?P<table>\w+)", re.IGNORECASE)
 _REFERENCES = re.compile(r"\bREFERENCES\s+(?:public\.)?(\w+)", re.IGNORECASE)
+_COMMENTED = re.compile(r"COMMENT\s+ON\s+(?:TABLE|INDEX|COLUMN)\s+(?:public\.)?(?P<table>\w+)", re.IGNORECASE)
 _LOCKED = re.compile(
     r"LOCK\s+TABLE\s+(?:ONLY\s+)?(?P<table>\w+)(?:.*?\sIN\s+(?P<mode>[A-Z ]+?)\s+MODE)?", re.DOTALL | re.IGNORECASE
 )
@@ -76,8 +77,8 @@ def first_line(statement: str) -> str:
 
 
 def effects(statement: str) -> list[Effect]:
-    """What a statement does to tables; of an index that is dropped the index is named. What a DO block or a function
-    that is called does is not seen."""
+    """What a statement does to tables; of an index that is dropped, or commented on, the index is named. What a DO
+    block or a function that is called does is not seen."""
     said = bare(statement)
     if altered := _ALTER.match(said):
         return [_alteration(altered["table"], altered["what"]), *_referred_to(said)]
@@ -96,6 +97,8 @@ def effects(statement: str) -> list[Effect]:
     if gone := _INDEX_DROPPED.match(said):
         lock: Lock = "SHARE UPDATE EXCLUSIVE" if gone["beside"] else "ACCESS EXCLUSIVE"
         return [Effect(name.split()[0], lock, False) for name in gone["names"].split(",") if name.split()]
+    if commented := _COMMENTED.match(said):
+        return [Effect(commented["table"], "SHARE UPDATE EXCLUSIVE", False)]
     if locked := _LOCKED.match(said):
         mode = " ".join((locked["mode"] or "ACCESS EXCLUSIVE").upper().split())
         return [Effect(locked["table"], next((lock for lock in STRENGTH if lock == mode), "ACCESS EXCLUSIVE"), False)]
