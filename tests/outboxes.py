@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support import eventually
+from support import beside, eventually
 from traintui.data.engine import Database
 from traintui.outbox.kept import folder_of
 from traintui.outbox.outcomes import Outcome
@@ -22,13 +22,14 @@ class Sent:
     """An outbox that sends, and what became of its presses."""
 
     outbox: Outbox
+    running: asyncio.Future[None]
     outcomes: list[Outcome] = field(default_factory=list)
 
     async def done(self, number: int) -> None:
         async def enough() -> bool:
             return len(self.outcomes) >= number
 
-        await eventually(enough)
+        await beside(self.running, eventually(enough))
 
 
 @asynccontextmanager
@@ -38,7 +39,7 @@ async def sending(db: Database, home: Path) -> AsyncIterator[Sent]:
     outbox = Outbox(db, folder_of(home, db.conninfo, db.login), told=outcomes.append)
     running = asyncio.ensure_future(outbox.run())
     try:
-        yield Sent(outbox, outcomes)
+        yield Sent(outbox, running, outcomes)
     finally:
         running.cancel()
         await asyncio.wait({running})

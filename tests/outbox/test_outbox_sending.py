@@ -17,7 +17,20 @@ from sqlalchemy.exc import ProgrammingError
 
 from interruptions import away, cutter
 from outboxes import no_room, sending
-from support import Conninfo, approved, eventually, fetch, imported, logged_in, said, scalar, seen, sqlstate, status
+from support import (
+    Conninfo,
+    approved,
+    beside,
+    eventually,
+    fetch,
+    imported,
+    logged_in,
+    said,
+    scalar,
+    seen,
+    sqlstate,
+    status,
+)
 from traintui import clock
 from traintui.data import bulk, conversations, reviews
 from traintui.data.embedded import SUPERUSER, EmbeddedServer
@@ -60,17 +73,22 @@ async def test_five_hundred_decisions_at_speed_while_the_server_is_stopped_and_s
     db: Database, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     ids = await imported(db, 500)
+    stopped = {150: asyncio.Event(), 400: asyncio.Event()}
+    """By the place of what is pressed only then: something is, however long it takes to stop the server."""
     async with sending(db, tmp_path) as sent:
 
         async def press_all() -> None:
             for place, one in enumerate(ids):
+                if place in stopped:
+                    await stopped[place].wait()
                 await sent.outbox.keep(decision(one, "reject" if place % 3 else "approve"))
                 await asyncio.sleep(0.002)
 
         pressing = asyncio.ensure_future(press_all())
-        for number in (60, 200):
-            await sent.done(number)
+        for number, away_by_then in zip((60, 200), stopped.values(), strict=True):
+            await beside(pressing, sent.done(number))
             await asyncio.to_thread(server.stop)
+            away_by_then.set()
 
             async def is_away() -> bool:
                 return sent.outbox.away is not None
