@@ -107,7 +107,7 @@ def test_the_whole_loop_runs_from_the_command_line(home: Path) -> None:
     as_json = process(home, "import", "theirs.json", "--json", check=False)
     told = json.loads(as_json.stdout)
     assert as_json.returncode == 1 and "[turns]" in told["guessed_mapping"]
-    assert told["error"]["title"] == "Not recognised" and "--mapping" in told["error"]["remedy"]
+    assert told["error"]["title"] == "Format not recognised" and "--mapping" in told["error"]["remedy"]
     result = process(home, "export", "--out", "seeds.jsonl", "--filter", "status:generated is:seed", "--json")
     assert json.loads(result.stdout)["count"] == 1
     assert json.loads((home / "seeds.jsonl").read_text()) == {"messages": turns}
