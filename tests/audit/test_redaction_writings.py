@@ -137,9 +137,36 @@ def test_a_number_under_the_name_of_a_secret_goes_from_json_within_a_text_as_fro
 
 @pytest.mark.parametrize("depth", range(3))
 def test_a_token_in_place_of_a_number_of_json_within_a_text_is_a_text_of_it(depth: int) -> None:
-    found = redact_text(written({"pay": [{"with": 4111111111111111}], "phone": 2125551234}, depth)).value
+    found = redact_text(written({"pay": [{"with": 4111111111111111}], "phone": -2125551234}, depth)).value
     assert read(found, depth) == {"pay": [{"with": "[card 1]"}], "phone": "[phone 1]"}
     assert redact_text("He has {4111111111111111}.").value == "He has {[card 1]}."
+
+
+@pytest.mark.parametrize("depth", range(3))
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"password": "password="},
+        {"a": "password=", "b": "plum"},
+        {"a": ["The secret: ", "plum"], "b": {"c": "PWD ="}},
+        [{"a": "token="}, {"b": {"c": "Passphrase: "}}],
+        {"a": ["password=", 0, {"b": None}], "PWD=": -1.5},
+    ],
+)
+def test_a_name_at_the_end_of_a_text_of_json_takes_nothing_of_what_follows(record: Any, depth: int) -> None:
+    kept = json.loads(json.dumps(record).replace('"password": "password="', '"password": "[secret 1]"'))
+    assert read(redact_text(written(record, depth)).value, depth) == kept
+
+
+@pytest.mark.parametrize("depth", range(4))
+def test_a_password_at_the_end_of_a_text_of_json_takes_none_of_the_signs_that_end_it(depth: int) -> None:
+    found = redact_text(written(["SMTP_PWD=plum", {"a": "host=h password=pl\\\\um"}], depth)).value
+    assert read(found, depth) == ["SMTP_PWD=[secret 1]", {"a": "host=h password=[secret 2]"}]
+
+
+def test_a_name_at_the_end_of_a_text_of_a_printed_record_takes_nothing_of_what_follows() -> None:
+    for text in ("{'a': 'password=', 'b': 'plum'}", "{'a': ['The secret: ', 'plum'], 'b': {'c': 'PWD='}}"):
+        assert redact_text(text).value == text
 
 
 @pytest.mark.parametrize("form", ['{"session_token": "?", "a": 1}', "AWS_SESSION_TOKEN=? b", "session_token='?'"])
@@ -151,7 +178,19 @@ def test_a_long_secret_goes_whole(form: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["7", "@", "[", "a@b", "\\u0037", "\\", "4111 ", ":", '{"a":[', "token=a1", '{"pass":1 ', 'token\\":\\"a1\\\\'],
+    [
+        "7",
+        "@",
+        "[",
+        "a@b",
+        "\\u0037",
+        "\\",
+        "4111 ",
+        ":",
+        '{"a":[',
+        "token=a1",
+        'PWD=",' + "1" * 99 + "x",
+    ],
 )
 def test_a_megabyte_of_one_thing_takes_time_in_proportion(unit: str) -> None:
     def seconds(size: int) -> float:

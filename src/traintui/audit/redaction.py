@@ -111,7 +111,8 @@ class _Part:
             for found in _findings(text):
                 token = self._token(found.label, found.kind, found.identity)
                 quote = _quote_of_number(text, found)
-                parts += (text[at : found.start], quote, token, quote)
+                start = found.start - (quote != "" and text[found.start - 1] == "-")
+                parts += (text[at:start], quote, token, quote)
                 at = found.end
             if not parts:
                 break
@@ -180,7 +181,7 @@ def _quote_of_number(text: str, found: Finding) -> str:
     return name[1] if name else ""
 
 
-_NAME_OF_NUMBER = re.compile(r"(?<!\\)(\\{0,15}\")\s{0,9}:(?:\s|\\{1,15}[nrt]){0,9}\Z")
+_NAME_OF_NUMBER = re.compile(r"(?<!\\)(\\{0,15}\")\s{0,9}:(?:\s|\\{1,15}[nrt]){0,9}-?\Z")
 _END_OF_NUMBER = re.compile(r"(?:\s|\\{1,15}[nrt]){0,99}[,}]")
 _ROUNDS = 4
 _SHORTEST_KEY = 20

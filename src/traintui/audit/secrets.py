@@ -140,14 +140,15 @@ _RULES = (
         rf"(?:;[ ]?(?:{_PAIR}|(?i:httponly|secure|partitioned)\b))*)",
     ),
     # The libpq and ODBC forms: a separator ends the value only where another setting follows it.
-    _rule("password", _NAMES, _NAME, "=", _NOT_DONE, r"(?P<s>'(?:[^'\\]|\\.)*\\?(?:'|\Z))"),
+    _rule("password", _NAMES, _NAME, "=", _NOT_DONE, r"(?!'[\s,:{}\[\]]*(?:'|\Z))(?P<s>'(?:[^'\\]|\\.)*\\?(?:'|\Z))"),
     _rule(
         "password",
         _NAMES,
         _NAME,
         "=",
         _NOT_DONE,
-        r"(?P<s>(?![$<{(%'\"\\])(?:[^\s&;,\"'\\]|,(?!\s)|'(?=\w)|[&;](?!\s|\Z|[\w .-]{1,40}=)|\\(?![nrt\"]).)+)",
+        r"(?P<s>(?![$<{(%'\"\\])(?:[^\s&;,\"'\\]|,(?!\s)|'(?=\w)|[&;](?!\s|\Z|[\w .-]{1,40}=)",
+        r"|\\(?![nrt]|\\{0,14}\").)+)",
     ),
     _rule(
         "password",
@@ -212,6 +213,8 @@ _NAME_HINTS = tuple(
 _OF_NAMES = string.ascii_letters + string.digits + "_-"
 _BARE = r"[^\s\"'\\,;&|<>(){}\[\]]"
 NUMBER_OF_JSON = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
+_BETWEEN = re.compile(r"\s*[,:}\]\\](?:[\s,:{}\[\]\\]|-?[0-9][0-9.eE+-]*+|true|false|null)*+")
+"""What stands between two texts of JSON: there a quote behind `password=` ends a text and begins none."""
 _DONE = re.compile(rf"(?!{_NOT_DONE})")
 
 
@@ -236,6 +239,8 @@ def _named(text: str) -> Iterator[Finding]:
         value = _value_in(quote, _ENOUGH).match(text, start)
         if value is None or value.end() <= ends.get(quote, 0):
             continue  # a name within a long value
+        if quote and not match["q"] and _BETWEEN.fullmatch(value[0]):
+            continue
         if _DONE.match(text, start) or (not quote and text.startswith(("(", "["), value.end())):
             continue
         before = text[max(0, match.start() - 40) : match.start()]
