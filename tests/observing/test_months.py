@@ -141,6 +141,16 @@ async def test_no_server_is_told_to_take_less_memory_than_it_has(db: Database, c
     assert "shared_buffers is 16,384 MB" in found[reads].evidence and "work_mem is 32 MB" in found[sorts].evidence
 
 
+async def test_the_first_hours_of_a_server_say_nothing_of_its_memory(db: Database, conninfo: Conninfo) -> None:
+    furnish(conninfo)
+    with clock.fixed(IN_NOVEMBER):
+        figures = await months.figures_of(db, OCTOBER)
+    assert figures.server is not None
+    cold = replace(figures, server=replace(figures.server, days=1, growth_a_day=None, hit_rate=0.5))
+    said = "The server reads much from the disk"
+    assert [[each.finding for each in recommendations(of, None)].count(said) for of in (figures, cold)] == [1, 0]
+
+
 async def test_what_takes_long_is_told_by_the_setting_of_the_workspace(db: Database, conninfo: Conninfo) -> None:
     furnish(conninfo)
     with psycopg.connect(conninfo(SUPERUSER), autocommit=True) as connection:

@@ -121,7 +121,8 @@ def server(month: MonthFigures) -> Iterator[Recommendation]:
     found = month.server
     if found is None:
         return
-    if found.hit_rate is not None and found.hit_rate < HIT_RATE:
+    # What is read first comes from the disk whatever memory there is: on days as few say nothing of growth either.
+    if found.hit_rate is not None and found.hit_rate < HIT_RATE and found.growth_a_day is not None:
         has = month.settings.shared_buffers
         few = has < SHARED_BUFFERS
         yield Recommendation(
