@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from traintui import cli
+from traintui.cli import importing
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -24,6 +25,7 @@ def command_for(conninfo: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """`traintui` with some words on a workspace, in a home of its own: its exit code, standard output and standard
     error."""
     home = tempfile.mkdtemp(dir=os.environ["TRAINTUI_HOME"])
+    monkeypatch.setattr(importing, "EVERY", 3_600.0)  # a slow import says no more than a quick one
     parts = conninfo_to_dict(conninfo)
     url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
 
