@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 import traintui
 from restoring import restore
-from screens.waiting import until
+from screens.waiting import strips, until
 from support import logged_in
 from traintui import clock
 from traintui.app import TraintuiApp
@@ -130,8 +130,7 @@ def reading(pilot: Pilot[None]) -> bool:
 def painted(pilot: Pilot[None]) -> str:
     """The text on the screen."""
     width, height = pilot.app.size
-    lines = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text[:width] for strip in lines[:height])
+    return "\n".join(strip.text[:width] for strip in strips(pilot.app)[:height])
 
 
 VIEWS: dict[str, Before] = {

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.css.query import NoMatches
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.worker import WorkerFailed
 
 import traintui
@@ -49,7 +51,13 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
 
 def on_screen(app: App[Any]) -> str:
     """What the terminal shows."""
-    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+    return "\n".join(strip.text.rstrip() for strip in strips(app))
+
+
+def strips(app: App[Any]) -> list[Strip]:
+    """The lines of the screen. A dialog that is drawn without the screens beneath it stays so until it changes."""
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
 
 
 def _acts(app: App[Any]) -> bool:
