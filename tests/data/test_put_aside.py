@@ -43,21 +43,22 @@ INSERT INTO generation_items (batch_id, conversation_id, exchanges, variation, k
 INSERT INTO judgements (conversation_id, is_rehearsal, log_id, logged_at, mean, model, requested_by, revision, run_id,
         scores, spans, spans_dropped, template_id, template_version)
     SELECT conversation_id, true, 1, now(), 7.25, 'claude', 'ada', 1, 1, '{"clarity": 7}', '[]', 0,
-           (SELECT id FROM templates WHERE kind = 'rubric'), 1 FROM conversations WHERE status = 'approved' LIMIT 1;
+           (SELECT id FROM templates WHERE kind = 'rubric'), 1
+    FROM conversations WHERE status = 'approved' AND is_rehearsal ORDER BY id LIMIT 1;
 UPDATE conversations SET judge_score = 7.25 WHERE conversation_id IN (SELECT conversation_id FROM judgements);
 UPDATE batches SET paused_by = 'ada', state_reason = 'Paused by ada: lunch.', state = 'paused'
     WHERE id = (SELECT min(id) FROM batches);
 UPDATE templates SET built_in = true WHERE id = (SELECT min(id) FROM templates);
 INSERT INTO second_reviews (conversation_id, decisions, revision, state)
-    SELECT conversation_id, 2, revision, 'open' FROM conversations WHERE status = 'generated' LIMIT 1;
+    SELECT conversation_id, 2, revision, 'open' FROM conversations WHERE status = 'generated' ORDER BY id LIMIT 1;
 INSERT INTO import_items (import_id, place, turns, metadata, created_at)
-    SELECT import_id, 1, '[]', '{}', now() FROM imports LIMIT 1;
+    SELECT import_id, 1, '[]', '{}', now() FROM imports ORDER BY import_id LIMIT 1;
 INSERT INTO saved_views (name, filter, sort, log, owner) VALUES ('Calls', 'is:failed', '-at', 'generations', 'ada');
 INSERT INTO assignments (conversation_id, reviewer_id, sharing_id)
-    SELECT id, 'rita', 'a-1' FROM conversations WHERE status = 'generated' LIMIT 2;
+    SELECT id, 'rita', 'a-1' FROM conversations WHERE status = 'generated' ORDER BY id LIMIT 2;
 INSERT INTO assignment_logs (action, reviewer_id, sharing_id, conversation_count) VALUES ('assign', 'rita', 'a-1', 2);
 INSERT INTO conversation_looks (conversation_id, login, looked_at, revision)
-    SELECT id, 'rita', now(), revision FROM conversations LIMIT 3;
+    SELECT id, 'rita', now(), revision FROM conversations ORDER BY id LIMIT 3;
 INSERT INTO retired_sums (week, day, run_id, model, calls, prompt_tokens, read, written)
     VALUES ('2025-01-06', '2025-01-07', 1, 'claude', 3, 4, 5, 6);
 INSERT INTO promoted_values (key, value, added_by) VALUES ('source', 'letter', 'ada');
