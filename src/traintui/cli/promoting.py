@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -216,7 +215,10 @@ def line_of(promotion: Promotion) -> str:
 
         command = going_on(promotion.key, promotion.value_type, promotion.state, vocabulary=promotion.is_vocabulary)
         return f"{said}; {promotion.state}, run {command} to its end"
-    left = f"; {promotion.unfitting:,} stay in metadata alone" if promotion.unfitting else ""
-    if left and not re.search(r'[\s,"]', promotion.key):
-        left += f" (has:meta.{promotion.key} -has:{promotion.key} finds them)"
-    return f"{said}; {promotion.filled:,} values filled in{left}"
+    said += f"; {promotion.filled:,} values filled in"
+    if promotion.unfitting:
+        from traintui.data.filter_editing import spelled
+
+        finds = f"has:{spelled(f'meta.{promotion.key}')} -has:{spelled(promotion.key)}"
+        said += f"; {promotion.unfitting:,} stay in metadata alone ({finds} finds them)"
+    return said
